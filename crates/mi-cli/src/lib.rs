@@ -1,0 +1,1 @@
+//! The mi command: mutual information of a person's own data.

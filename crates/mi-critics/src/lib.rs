@@ -1,0 +1,1 @@
+//! Critics for variational mutual-information bounds: towers and pairings.

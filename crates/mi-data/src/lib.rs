@@ -1,0 +1,1 @@
+//! Image readers, views, batch sampling and synthetic pairs with known mutual information.

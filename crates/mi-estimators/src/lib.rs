@@ -1,0 +1,1 @@
+//! Mutual-information bounds and estimators: variational, nearest-neighbour and closed-form.

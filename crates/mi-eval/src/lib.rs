@@ -1,0 +1,1 @@
+//! Representation probes: scalers, multinomial logistic regression, Jacobian conditioning.

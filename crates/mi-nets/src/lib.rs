@@ -1,0 +1,1 @@
+//! Small neural networks with hand-written autodiff over ndarray.

@@ -1,0 +1,1 @@
+//! Experiments of 'On Mutual Information Maximization for Representation Learning' (Tschannen et al., 2020).

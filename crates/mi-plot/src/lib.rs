@@ -1,0 +1,1 @@
+//! Line charts, bands and heat maps as accessible, theme-aware SVG.
