@@ -1,1 +1,5 @@
-//! Experiments of 'On Mutual Information Maximization for Representation Learning' (Tschannen et al., 2020).
+//! The experiments of "On Mutual Information Maximization for Representation Learning"
+//! (Tschannen, Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020), from data to verdicts.
+
+pub mod outcome;
+pub mod record;

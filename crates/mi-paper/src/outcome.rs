@@ -1,0 +1,90 @@
+//! What a finished or half-finished run folder holds, as its readers see it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::Record;
+
+/// All that figures, claims and reports are drawn from.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What ran, where and how long.
+    pub run: RunInfo,
+    /// The plan's trials, in plan order.
+    pub trials: Vec<TrialInfo>,
+    /// All records, in plan order and by step within a trial.
+    pub records: Vec<Record>,
+}
+
+/// What ran, where and how long.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// The command that started the run.
+    pub command: String,
+    /// The preset: `smoke`, `quick` or `paper`.
+    pub preset: String,
+    /// The data sets with their content hashes, as a person would name them.
+    pub data: Vec<String>,
+    /// The seeds.
+    pub seeds: Vec<u64>,
+    /// Version of this program.
+    pub version: String,
+    /// Revision of the source, if it was known when the program was built.
+    pub commit: Option<String>,
+    /// Host name, processor, its features, cores.
+    pub host: String,
+    /// When the run was started (UTC, RFC 3339).
+    pub started: String,
+    /// Time spent in trials, in seconds, summed over trials and over resumptions.
+    pub trial_seconds: f64,
+    /// Deviations from the paper's protocol, one sentence each; empty at `paper`.
+    pub deviations: Vec<String>,
+}
+
+/// One trial of the plan and how far it came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialInfo {
+    /// The trial's id.
+    pub id: String,
+    /// The experiment it belongs to.
+    pub experiment: String,
+    /// The data set's name.
+    pub dataset: String,
+    /// The seed.
+    pub seed: u64,
+    /// The encoder's label, as in [`Record`].
+    pub encoder: String,
+    /// The critic's label.
+    pub critic: String,
+    /// The bound's label.
+    pub bound: String,
+    /// What else tells it apart.
+    pub setting: String,
+    /// Steps asked for.
+    pub steps: u64,
+    /// How far it came.
+    pub state: TrialState,
+    /// Seconds spent in it so far.
+    pub seconds: f64,
+}
+
+/// How far a trial came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum TrialState {
+    /// Not started.
+    Waiting,
+    /// Started, and not finished.
+    Unfinished {
+        /// Steps done.
+        step: u64,
+    },
+    /// Ran to its last step.
+    Finished,
+    /// Stopped by a number that is not finite.
+    Diverged {
+        /// The step at which it happened.
+        step: u64,
+        /// Which number.
+        reason: String,
+    },
+}
