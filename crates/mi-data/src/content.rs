@@ -1,0 +1,157 @@
+//! The bytes of a data file: unpacked when they are gzip, hashed, and read to the very end.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf, absolute};
+
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use crate::provenance::hexadecimal;
+use crate::{DataError, SourceFile};
+
+const HEAD: usize = 512;
+
+/// A data file being read.
+pub(crate) struct Content<'a> {
+    path: PathBuf,
+    reader: Box<dyn Read + 'a>,
+    gzip: bool,
+    hasher: Sha256,
+    count: u64,
+}
+
+impl<'a> Content<'a> {
+    /// Opens a file and looks at its first bytes. `expected` says what belongs there.
+    pub(crate) fn open(path: &Path, expected: &'static str) -> Result<Content<'static>, DataError> {
+        // Absolute for the messages, but never canonical: that would show Windows users `\\?\`.
+        let path = absolute(path).unwrap_or_else(|_| path.to_owned());
+        match File::open(&path) {
+            Ok(file) => Content::new(path, file, expected),
+            Err(source) => Err(DataError::Read { path, source }),
+        }
+    }
+
+    /// The same for any reader; `path` is its name in messages.
+    pub(crate) fn new(
+        path: PathBuf,
+        reader: impl Read + 'a,
+        expected: &'static str,
+    ) -> Result<Self, DataError> {
+        let mut content =
+            Self { path, reader: Box::new(reader), gzip: false, hasher: Sha256::new(), count: 0 };
+        let head = content.peek()?;
+        // The name says nothing: browsers unpack files and keep `.gz`, and the reverse.
+        let head = if head.starts_with(&[0x1f, 0x8b]) {
+            let packed = std::mem::replace(&mut content.reader, Box::new(io::empty()));
+            content.reader = Box::new(MultiGzDecoder::new(packed));
+            content.gzip = true;
+            content.peek()?
+        } else {
+            head
+        };
+        if head.is_empty() {
+            return Err(DataError::Empty { path: content.path });
+        }
+        if let Some((found, remedy)) = foreign(&head) {
+            return Err(DataError::Foreign { path: content.path, found, expected, remedy });
+        }
+        Ok(content)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads `count` bytes, or as many as there are. `promised` is the whole content's length
+    /// where a header gave it, for the message.
+    pub(crate) fn read(&mut self, count: u64, promised: Option<u64>) -> Result<Vec<u8>, DataError> {
+        // Grows with what really comes, so a false header cannot ask for memory.
+        let mut bytes = Vec::new();
+        let result = self.reader.by_ref().take(count).read_to_end(&mut bytes);
+        self.count += bytes.len() as u64;
+        self.hasher.update(&bytes);
+        match result {
+            Ok(_) => Ok(bytes),
+            Err(source) => Err(self.failure(source, promised)),
+        }
+    }
+
+    /// Whether the content ends here. For gzip this also checks the stream's checksum.
+    pub(crate) fn at_end(&mut self, promised: Option<u64>) -> Result<bool, DataError> {
+        let mut next = [0];
+        loop {
+            match self.reader.read(&mut next) {
+                Ok(read) => return Ok(read == 0),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(self.failure(source, promised)),
+            }
+        }
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(crate) fn into_record(self, role: &str) -> SourceFile {
+        SourceFile {
+            role: role.to_owned(),
+            path: self.path.display().to_string(),
+            bytes: self.count,
+            sha256: hexadecimal(self.hasher),
+        }
+    }
+
+    /// The first bytes, which stay to be read.
+    fn peek(&mut self) -> Result<Vec<u8>, DataError> {
+        let mut head = Vec::with_capacity(HEAD);
+        if let Err(source) = self.reader.by_ref().take(HEAD as u64).read_to_end(&mut head) {
+            self.count = head.len() as u64;
+            return Err(self.failure(source, None));
+        }
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        self.reader = Box::new(Cursor::new(head.clone()).chain(rest));
+        Ok(head)
+    }
+
+    fn failure(&self, source: io::Error, promised: Option<u64>) -> DataError {
+        let (path, decoded) = (self.path.clone(), self.count);
+        match source.kind() {
+            io::ErrorKind::UnexpectedEof if self.gzip => {
+                DataError::TruncatedGzip { path, decoded, promised }
+            }
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if self.gzip => {
+                DataError::CorruptGzip { path, decoded, source }
+            }
+            _ => DataError::Read { path, source },
+        }
+    }
+}
+
+/// What the first bytes of a wrong file are, and what to do about it.
+fn foreign(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    let text: String = String::from_utf8_lossy(head)
+        .trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+        .chars()
+        .take(40)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    let replace = "download the file again";
+    if ["<!doctype", "<html", "<head", "<body", "<?xml"].iter().any(|tag| text.starts_with(tag)) {
+        Some(("what looks like a web page (an error page saved as data?)", replace))
+    } else if text.starts_with("version https://git-lfs") {
+        Some(("a Git LFS pointer", "fetch the real file with `git lfs pull`"))
+    } else if head.starts_with(b"PK\x03\x04") {
+        Some(("a zip archive", "unpack it first"))
+    } else if head.get(257..262) == Some(b"ustar") {
+        Some(("a tar archive", "unpack it first"))
+    } else if head.starts_with(&[0x1f, 0x8b]) {
+        Some(("gzip inside gzip", "unpack it once"))
+    } else if head[0] == 0x80 && head.get(1).is_some_and(|version| (2..=5).contains(version)) {
+        Some(("a Python pickle", "get the binary version of the data set"))
+    } else if head.starts_with(b"\x93NUMPY") {
+        Some(("a NumPy array", "this reader takes the published files only"))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,62 @@
+use mi_random::Stream;
+use ndarray::{ArrayViewMut2, NdFloat};
+
+use crate::DataError;
+use crate::number::cast;
+
+/// Adds independent N(0, sd²) noise to every value, in row-major order whatever the memory
+/// layout. Called for two views in turn with one stream, it gives them independent noise.
+///
+/// # Errors
+/// When `sd` is negative or not finite.
+pub fn add_noise<T: NdFloat>(
+    mut values: ArrayViewMut2<'_, T>,
+    sd: f64,
+    stream: &mut Stream,
+) -> Result<(), DataError> {
+    check(sd)?;
+    for value in &mut values {
+        *value += cast(sd * stream.normal());
+    }
+    Ok(())
+}
+
+/// Adds the same N(0, sd²) draw to the same place of two views, as the paper's public notebook
+/// does while training. Shared noise is shared information: it raises the mutual information of
+/// the views without bound as sd falls less than the data's own spread, so say so in a record.
+///
+/// # Shapes
+/// `first` and `second` are alike.
+///
+/// # Errors
+/// When the shapes differ, or `sd` is negative or not finite.
+pub fn add_shared_noise<T: NdFloat>(
+    mut first: ArrayViewMut2<'_, T>,
+    mut second: ArrayViewMut2<'_, T>,
+    sd: f64,
+    stream: &mut Stream,
+) -> Result<(), DataError> {
+    check(sd)?;
+    if first.dim() != second.dim() {
+        return Err(DataError::Shape {
+            operation: "adding shared noise to two views",
+            expected: format!("{:?} for both", first.dim()),
+            found: format!("{:?}", second.dim()),
+        });
+    }
+    for (a, b) in first.iter_mut().zip(&mut second) {
+        let draw: T = cast(sd * stream.normal());
+        *a += draw;
+        *b += draw;
+    }
+    Ok(())
+}
+
+fn check(sd: f64) -> Result<(), DataError> {
+    if sd.is_finite() && sd >= 0.0 {
+        Ok(())
+    } else {
+        let (parameter, range) = ("the noise's standard deviation", "finite and at least 0");
+        Err(DataError::Parameter { parameter, value: sd, range })
+    }
+}
