@@ -1,0 +1,306 @@
+//! Axes: scale, limits, ticks and where a value falls.
+
+use crate::text;
+
+/// How values become distances along an axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scale {
+    /// Equal steps, equal distances.
+    Linear,
+    /// Equal ratios, equal distances; values that are not positive lie below the axis.
+    Log,
+    /// `sign(v) ln(1 + |v| / threshold)`: linear near zero, logarithmic far from it.
+    Symlog {
+        /// Where the scale turns from linear to logarithmic; greater than zero.
+        threshold: f64,
+    },
+}
+
+impl Scale {
+    /// The transformed value; `None` where the scale is not defined.
+    fn forward(self, value: f64) -> Option<f64> {
+        let transformed = match self {
+            Self::Linear => value,
+            Self::Log if value > 0.0 => value.ln(),
+            Self::Log => return None,
+            Self::Symlog { threshold } => value.signum() * (value.abs() / threshold).ln_1p(),
+        };
+        transformed.is_finite().then_some(transformed)
+    }
+}
+
+/// What range of values an axis shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limits {
+    /// All of the data, widened to round numbers.
+    Auto,
+    /// All of the data but stragglers: where the whole range is more than five times as long as
+    /// that of the values within three 10–90 % spans of the middle, the others are left out and
+    /// shown at the edge, and the drawing says so.
+    Trimmed,
+    /// From the first to the second, whatever the data; what lies outside is shown at the edge.
+    Fixed(f64, f64),
+}
+
+/// An axis: its label, scale and limits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    pub(crate) label: String,
+    pub(crate) scale: Scale,
+    pub(crate) limits: Limits,
+    pub(crate) ticks: Option<Vec<f64>>,
+}
+
+impl Axis {
+    /// A linear axis over all of the data; the label says the unit.
+    pub fn new(label: impl Into<String>) -> Self {
+        Self { label: label.into(), scale: Scale::Linear, limits: Limits::Auto, ticks: None }
+    }
+
+    /// Sets the scale.
+    pub fn scale(mut self, scale: Scale) -> Self {
+        self.scale = scale;
+        self
+    }
+
+    /// Sets the limits.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the ticks, instead of round numbers.
+    pub fn ticks(mut self, ticks: impl Into<Vec<f64>>) -> Self {
+        self.ticks = Some(ticks.into());
+        self
+    }
+
+    /// Fits the axis to data: `values` decide about stragglers, `extent` (ends of bands and
+    /// bars) is shown too as far as it is not one.
+    ///
+    /// `round` widens to the next ticks.
+    pub(crate) fn fit(&self, values: &[f64], extent: &[f64], round: bool) -> Fitted {
+        let usable = |v: &f64| self.scale.forward(*v).is_some();
+        let values: Vec<f64> = values.iter().copied().filter(usable).collect();
+        let extent = extent.iter().copied().filter(usable);
+        let (low, high) = match self.limits {
+            Limits::Fixed(low, high) if usable(&low) && usable(&high) => {
+                (low.min(high), low.max(high))
+            }
+            Limits::Trimmed => {
+                let (fence_low, fence_high) = fences(&values);
+                let inside = |v: &f64| (fence_low..=fence_high).contains(v);
+                range(values.iter().copied().chain(extent).filter(inside))
+            }
+            _ => range(values.iter().copied().chain(extent)),
+        };
+        let (low, high) = self.widen(low, high);
+        let ticks = self.tick_values(low, high);
+        // Only a linear axis has ticks so near to its ends that going on to them wastes little.
+        let widen = round && self.limits_are_free() && matches!(self.scale, Scale::Linear);
+        let (low, high, ticks) = match ticks.as_slice() {
+            [first, .., last] if widen => {
+                let step = (last - first) / (ticks.len() - 1) as f64;
+                let low = if low < first - step * 1e-9 { first - step } else { low.min(*first) };
+                let high = if high > last + step * 1e-9 { last + step } else { high.max(*last) };
+                (low, high, spaced(low, high, step))
+            }
+            _ => (low, high, ticks),
+        };
+        let labels = tick_labels(&ticks, self.scale);
+        Fitted { scale: self.scale, low, high, ticks: ticks.into_iter().zip(labels).collect() }
+    }
+
+    fn limits_are_free(&self) -> bool {
+        self.ticks.is_none() && !matches!(self.limits, Limits::Fixed(..))
+    }
+
+    /// Gives an axis length where the data have none.
+    fn widen(&self, low: f64, high: f64) -> (f64, f64) {
+        match self.scale {
+            Scale::Log if low > high => (1.0, 10.0),
+            Scale::Log if low == high => (low / 2.0, high * 2.0),
+            _ if low > high => (0.0, 1.0),
+            // Also where the two differ by rounding only: ticks could not tell them apart.
+            _ if high - low <= 1e-12 * low.abs().max(high.abs()) => {
+                let margin = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
+                (low - margin, high + margin)
+            }
+            _ => (low, high),
+        }
+    }
+
+    fn tick_values(&self, low: f64, high: f64) -> Vec<f64> {
+        if let Some(ticks) = &self.ticks {
+            return ticks.iter().copied().filter(|t| (low..=high).contains(t)).collect();
+        }
+        match self.scale {
+            Scale::Linear => spaced(low, high, round_step(high - low, 5)),
+            Scale::Log => log_ticks(low, high),
+            Scale::Symlog { threshold } => symlog_ticks(low, high, threshold),
+        }
+    }
+}
+
+/// An axis fitted to data.
+#[derive(Clone, Debug)]
+pub(crate) struct Fitted {
+    scale: Scale,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) ticks: Vec<(f64, String)>,
+}
+
+/// Where a value falls on an axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Place {
+    /// At this fraction of the axis, within 0 to 1.
+    Inside(f64),
+    /// Below the axis; the fraction is negative, or `None` where the scale ends before.
+    Below(Option<f64>),
+    /// Above the axis; the fraction is greater than 1, or `None` for infinity.
+    Above(Option<f64>),
+    /// Not a number.
+    Nowhere,
+}
+
+impl Place {
+    /// The fraction of the axis, beyond 0 to 1 for what lies outside.
+    pub(crate) fn fraction(self) -> Option<f64> {
+        match self {
+            Self::Inside(f) | Self::Below(Some(f)) | Self::Above(Some(f)) => Some(f),
+            _ => None,
+        }
+    }
+}
+
+impl Fitted {
+    pub(crate) fn place(&self, value: f64) -> Place {
+        if value.is_nan() {
+            return Place::Nowhere;
+        }
+        let (Some(low), Some(high)) = (self.scale.forward(self.low), self.scale.forward(self.high))
+        else {
+            return Place::Nowhere;
+        };
+        let fraction = self.scale.forward(value).map(|v| (v - low) / (high - low));
+        match fraction {
+            Some(f) if (0.0..=1.0).contains(&f) => Place::Inside(f),
+            Some(f) if f < 0.0 => Place::Below(Some(f)),
+            Some(f) => Place::Above(Some(f)),
+            None if value > 0.0 => Place::Above(None),
+            None => Place::Below(None),
+        }
+    }
+}
+
+/// Least and greatest; `(inf, -inf)` of nothing.
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)))
+}
+
+/// The range that is not trimmed away.
+fn fences(values: &[f64]) -> (f64, f64) {
+    let everything = (f64::NEG_INFINITY, f64::INFINITY);
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else { return everything };
+    let at = |fraction: f64| {
+        let position = fraction * (sorted.len() - 1) as f64;
+        let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
+        below + (above - below) * position.fract()
+    };
+    let (p10, p90) = (at(0.1), at(0.9));
+    let fence = (p10 - 3.0 * (p90 - p10), p90 + 3.0 * (p90 - p10));
+    let (low, high) = range(sorted.iter().copied().filter(|v| (fence.0..=fence.1).contains(v)));
+    if last - first > 5.0 * (high - low) { fence } else { everything }
+}
+
+/// A step of 1, 2 or 5 times a power of ten that cuts `span` into about `count` parts.
+fn round_step(span: f64, count: usize) -> f64 {
+    let rough = span / count as f64;
+    let power = 10f64.powf(rough.log10().floor());
+    let step = match rough / power {
+        r if r < 1.5 => 1.0,
+        r if r < 3.5 => 2.0,
+        r if r < 7.5 => 5.0,
+        _ => 10.0,
+    };
+    step * power
+}
+
+/// Multiples of `step` from `low` to `high`.
+fn spaced(low: f64, high: f64, step: f64) -> Vec<f64> {
+    // Beyond 2^53 steps from zero neighbouring multiples are no longer distinct numbers.
+    if !(step > 0.0 && step.is_finite() && (low / step).abs() < 1e15 && (high / step).abs() < 1e15)
+    {
+        return vec![low, high];
+    }
+    let first = (low / step - 1e-9).ceil() as i64;
+    let last = (high / step + 1e-9).floor() as i64;
+    (first..=last).map(|i| i as f64 * step).collect()
+}
+
+fn log_ticks(low: f64, high: f64) -> Vec<f64> {
+    let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+    let decades = last - first;
+    let multiples: &[f64] = match decades {
+        ..=2 => &[1.0, 2.0, 5.0],
+        3 => &[1.0, 3.0],
+        _ => &[1.0],
+    };
+    let every = (decades / 6).max(1);
+    let ticks: Vec<f64> = (first..=last)
+        .filter(|exponent| exponent.rem_euclid(every) == 0)
+        .flat_map(|exponent| multiples.iter().map(move |m| m * 10f64.powi(exponent)))
+        .filter(|t| (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(t))
+        .collect();
+    if ticks.len() >= 2 { ticks } else { spaced(low, high, round_step(high - low, 4)) }
+}
+
+fn symlog_ticks(low: f64, high: f64, threshold: f64) -> Vec<f64> {
+    let reach = low.abs().max(high.abs()) / threshold;
+    let decades = reach.max(1.0).log10().floor() as i32;
+    let every = (decades / 3).max(1);
+    let mut ticks = vec![0.0];
+    for exponent in (0..=decades).step_by(every as usize) {
+        let tick = threshold * 10f64.powi(exponent);
+        ticks.extend([tick, -tick]);
+    }
+    ticks.retain(|t| (low..=high).contains(t));
+    ticks.sort_by(f64::total_cmp);
+    ticks
+}
+
+/// Labels of ticks: as many decimals as tell them apart, `k` and `M` for round large numbers.
+fn tick_labels(ticks: &[f64], scale: Scale) -> Vec<String> {
+    let largest = ticks.iter().fold(0.0f64, |m, t| m.max(t.abs()));
+    let in_units_of = |unit: f64| ticks.iter().all(|t| (t / unit * 10.0).fract().abs() < 1e-6);
+    let (unit, suffix) = match largest {
+        l if l >= 2e6 && in_units_of(1e6) => (1e6, "M"),
+        l if l >= 2e3 && in_units_of(1e3) => (1e3, "k"),
+        _ => (1.0, ""),
+    };
+    // Neighbours on a linear axis share their decimals: 0.80, 0.85, 0.90.
+    let shared = matches!(scale, Scale::Linear)
+        .then(|| ticks.iter().map(|t| decimals(t / unit)).max().unwrap_or(0));
+    let label = |tick: &f64| {
+        let value = tick / unit;
+        if value == 0.0 && !suffix.is_empty() {
+            return "0".to_owned();
+        }
+        if value != 0.0 && !(1e-4..1e5).contains(&value.abs()) {
+            return text::number(value).replace(".00e", "e") + suffix;
+        }
+        let decimals = shared.unwrap_or_else(|| decimals(value));
+        format!("{value:.decimals$}{suffix}").replace('-', "−")
+    };
+    ticks.iter().map(label).collect()
+}
+
+/// Decimals needed to write a round number, at most 6.
+fn decimals(value: f64) -> usize {
+    (0..6)
+        .find(|&d| (value * 10f64.powi(d) - (value * 10f64.powi(d)).round()).abs() < 1e-6)
+        .unwrap_or(6) as usize
+}

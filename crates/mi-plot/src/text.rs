@@ -1,0 +1,106 @@
+//! Numbers as text, and how wide a text is.
+
+/// A number for people: four significant digits, a true minus sign, `∞` and `not a number`.
+pub fn number(value: f64) -> String {
+    if value.is_nan() {
+        return "not a number".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "∞" } else { "−∞" }.to_owned();
+    }
+    let magnitude = value.abs();
+    let text = if magnitude != 0.0 && !(1e-4..1e7).contains(&magnitude) {
+        format!("{value:.2e}")
+    } else if magnitude >= 1000.0 {
+        let digits = format!("{magnitude:.0}");
+        format!("{}{}", if value < 0.0 { "-" } else { "" }, thousands(&digits))
+    } else {
+        let decimals = if magnitude >= 100.0 {
+            1
+        } else if magnitude >= 10.0 {
+            2
+        } else if magnitude >= 0.1 || magnitude == 0.0 {
+            3
+        } else {
+            5
+        };
+        let text = format!("{value:.decimals$}");
+        if value.fract() == 0.0 {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
+        }
+    };
+    text.replace('-', "−")
+}
+
+/// Digits in groups of three.
+fn thousands(digits: &str) -> String {
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Width of a text in a common sans-serif face, in user units; errs on the wide side, since the
+/// reader's face is not known.
+pub(crate) fn width(text: &str, size: f64) -> f64 {
+    let ems: f64 = text
+        .chars()
+        .map(|c| match c {
+            'i' | 'j' | 'l' | 'f' | 't' | 'r' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!'
+            | '(' | ')' | '[' | ']' | ' ' | '/' => 0.36,
+            'm' | 'w' | 'M' | 'W' | '@' | '%' => 0.92,
+            'A'..='Z' => 0.70,
+            c if c.is_ascii() => 0.59,
+            '−' | '±' | '–' | '≤' | '≥' | '×' | '·' => 0.62,
+            _ => 1.0,
+        })
+        .sum();
+    ems * size
+}
+
+/// Breaks a text at spaces into lines no wider than asked, a word longer than that excepted.
+pub(crate) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if width(line, size) + width(" ", size) + width(word, size) <= limit => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(number(0.0), "0");
+        assert_eq!(number(-53.12), "−53.12");
+        assert_eq!(number(0.8803), "0.880");
+        assert_eq!(number(0.02041), "0.02041");
+        assert_eq!(number(21000.0), "21,000");
+        assert_eq!(number(-1_234_567.0), "−1,234,567");
+        assert_eq!(number(1e-12), "1.00e−12");
+        assert_eq!(number(f64::NEG_INFINITY), "−∞");
+        assert_eq!(number(f64::NAN), "not a number");
+    }
+
+    #[test]
+    fn wrapping_keeps_every_word() {
+        let text = "one two three four five";
+        let lines = wrap(text, 12.0, width("one two", 12.0));
+        assert!(lines.len() > 1);
+        assert_eq!(lines.join(" "), text);
+    }
+}
