@@ -1,0 +1,201 @@
+use mi_kernels::Scalar;
+use serde::{Deserialize, Serialize};
+
+use crate::{Gradients, NetsError, Params};
+
+/// Where Adam adds ε.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EpsPlacement {
+    /// To the root of the corrected second moment: Algorithm 1 of Kingma and Ba (2015), the
+    /// form of `PyTorch`, JAX and TensorFlow 2.
+    #[default]
+    AfterCorrection,
+    /// To the root of the uncorrected second moment ("ε̂", before section 2.1 of the same
+    /// paper), the form of TensorFlow 1. In the first steps ε weighs up to 1/√(1 − β₂) ≈ 32
+    /// times more, which tells where gradients are as small as ε.
+    BeforeCorrection,
+}
+
+/// Adam's settings.
+///
+/// | field | default | purpose | range |
+/// | --- | --- | --- | --- |
+/// | `lr` | 1e-4 | step size | > 0 |
+/// | `beta1` | 0.9 | memory of the mean gradient | [0, 1) |
+/// | `beta2` | 0.999 | memory of the mean squared gradient | [0, 1) |
+/// | `eps` | 1e-8 | floor of the root mean square | > 0 |
+/// | `eps_placement` | after the correction | see [`EpsPlacement`] | |
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdamConfig {
+    /// Step size.
+    pub lr: f64,
+    /// Memory of the mean gradient.
+    pub beta1: f64,
+    /// Memory of the mean squared gradient.
+    pub beta2: f64,
+    /// Floor of the root mean square.
+    pub eps: f64,
+    /// Where `eps` is added.
+    pub eps_placement: EpsPlacement,
+}
+
+impl Default for AdamConfig {
+    fn default() -> Self {
+        Self {
+            lr: 1e-4,
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+            eps_placement: EpsPlacement::default(),
+        }
+    }
+}
+
+/// First and second moment of one parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Moments<T> {
+    pub(crate) first: Vec<T>,
+    pub(crate) second: Vec<T>,
+}
+
+/// The Adam optimiser (Kingma and Ba, 2015).
+///
+/// # Formula
+/// With gradient g at step t, elementwise:
+///
+/// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²,
+///
+/// after the correction: θ ← θ − lr · m̂ / (√v̂ + ε), m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ);
+/// before it: θ ← θ − lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adam<T> {
+    config: AdamConfig,
+    step: u64,
+    moments: Vec<Moments<T>>,
+}
+
+impl<T: Scalar> Adam<T> {
+    /// An optimiser for these parameters, with moments zero.
+    pub fn new(config: AdamConfig, params: &Params<T>) -> Self {
+        let zeros =
+            |length| Moments { first: vec![T::zero(); length], second: vec![T::zero(); length] };
+        let moments = params.entries().iter().map(|param| zeros(param.values.len())).collect();
+        Self { config, step: 0, moments }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &AdamConfig {
+        &self.config
+    }
+
+    /// The number of steps taken.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// One step down the gradient. Parameters change only when all have a gradient.
+    ///
+    /// # Errors
+    /// A parameter without a gradient (named); gradients or parameters of other shapes.
+    pub fn descend(
+        &mut self,
+        params: &mut Params<T>,
+        gradients: &Gradients<T>,
+    ) -> Result<(), NetsError> {
+        self.update(params, gradients, -1.0)
+    }
+
+    /// One step up the gradient: [`Adam::descend`] with the gradient's sign flipped.
+    ///
+    /// # Errors
+    /// As [`Adam::descend`].
+    pub fn ascend(
+        &mut self,
+        params: &mut Params<T>,
+        gradients: &Gradients<T>,
+    ) -> Result<(), NetsError> {
+        self.update(params, gradients, 1.0)
+    }
+
+    fn update(
+        &mut self,
+        params: &mut Params<T>,
+        gradients: &Gradients<T>,
+        sign: f64,
+    ) -> Result<(), NetsError> {
+        gradients.check_fits(params)?;
+        let lengths = params.entries().iter().map(|param| param.values.len());
+        if !lengths.eq(self.moments.iter().map(|moments| moments.first.len())) {
+            let problem = format!(
+                "made for {} parameters, given {} of other shapes: make it anew by `Adam::new`",
+                self.moments.len(),
+                params.len()
+            );
+            return Err(NetsError::Mismatch { operation: "Adam", problem });
+        }
+        if let Some((id, _)) = gradients.entries().find(|(_, gradient)| gradient.is_none()) {
+            return Err(NetsError::UnusedParameter { name: params.name(id).to_owned() });
+        }
+        self.step += 1;
+        let factors = Factors::new(&self.config, self.step, sign);
+        let gradients = gradients.entries().filter_map(|(_, gradient)| gradient);
+        for ((param, moments), gradient) in
+            params.entries_mut().iter_mut().zip(&mut self.moments).zip(gradients)
+        {
+            factors.update(&mut param.values, moments, gradient);
+        }
+        Ok(())
+    }
+}
+
+/// One step's constants, with both placements of ε brought to one form:
+/// θ ← θ + rate · m / (√v + eps).
+struct Factors<T> {
+    beta1: T,
+    beta2: T,
+    /// 1 − β₁, from `f64`: 1 − 0.999 in `f32` is wrong in the fifth digit.
+    rest1: T,
+    rest2: T,
+    rate: T,
+    eps: T,
+}
+
+impl<T: Scalar> Factors<T> {
+    fn new(config: &AdamConfig, step: u64, sign: f64) -> Self {
+        // After 2³¹ steps the powers are zero in any case.
+        let power = i32::try_from(step).unwrap_or(i32::MAX);
+        let correction1 = 1.0 - config.beta1.powi(power);
+        let root2 = (1.0 - config.beta2.powi(power)).sqrt();
+        let eps = match config.eps_placement {
+            // lr m̂/(√v̂ + ε) = (lr root2/correction1) · m/(√v + ε root2).
+            EpsPlacement::AfterCorrection => config.eps * root2,
+            EpsPlacement::BeforeCorrection => config.eps,
+        };
+        Self {
+            beta1: T::from_f64(config.beta1),
+            beta2: T::from_f64(config.beta2),
+            rest1: T::from_f64(1.0 - config.beta1),
+            rest2: T::from_f64(1.0 - config.beta2),
+            rate: T::from_f64(sign * config.lr * root2 / correction1),
+            eps: T::from_f64(eps),
+        }
+    }
+
+    fn update(&self, params: &mut [T], moments: &mut Moments<T>, gradient: &[T]) {
+        let Moments { first, second } = moments;
+        for (((p, m), v), &g) in params.iter_mut().zip(first).zip(second).zip(gradient) {
+            *m = normal(self.beta1 * *m + self.rest1 * g);
+            *v = normal(self.beta2 * *v + self.rest2 * g * g);
+            *p += self.rate * *m / (v.sqrt() + self.eps);
+        }
+    }
+}
+
+/// Flushes subnormal numbers to zero. The moments of a weight whose gradient stays zero (a dead
+/// unit, a dark pixel) decay into them and never leave, and arithmetic on them takes a hundred
+/// times longer on many processors.
+fn normal<T: Scalar>(x: T) -> T {
+    if x.abs() < T::min_positive_value() { T::zero() } else { x }
+}

@@ -1,0 +1,31 @@
+//! Networks built from the operations.
+
+mod dense;
+mod mlp;
+
+use std::fmt::Debug;
+
+pub use mlp::Mlp;
+
+use mi_kernels::Scalar;
+
+use crate::{Graph, Var};
+
+/// A network with one input and one output.
+///
+/// Implementors hold parameter ids only, so one module runs with parameters of both number
+/// types, and `dyn Module<f32>` works.
+pub trait Module<T: Scalar>: Debug + Send + Sync {
+    /// Appends the network's operations.
+    ///
+    /// # Shapes
+    /// n×[`Module::input_dim`] to n×[`Module::output_dim`]; a mistake is the graph's error
+    /// ([`Graph::check`]).
+    fn forward(&self, graph: &mut Graph<'_, T>, x: Var) -> Var;
+
+    /// The width of an input row.
+    fn input_dim(&self) -> usize;
+
+    /// The width of an output row.
+    fn output_dim(&self) -> usize;
+}

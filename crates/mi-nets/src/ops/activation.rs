@@ -1,0 +1,69 @@
+use mi_kernels::Scalar;
+
+use crate::target::Target;
+
+/// What follows a layer's matrix product and bias, in the same pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// y = z.
+    Linear,
+    /// y = max(z, 0); NaN stays NaN.
+    Relu,
+}
+
+impl Activation {
+    /// z ↦ y in place, where `z` lacks the bias yet. Rows are as long as the bias.
+    pub(crate) fn forward<T: Scalar>(self, z: &mut [T], bias: Option<&[T]>) {
+        match (bias, self) {
+            (None, Self::Linear) => {}
+            (None, Self::Relu) => z.iter_mut().for_each(|z| *z = relu(*z)),
+            (Some(bias), Self::Linear) => add_rows(z, bias, |z| z),
+            (Some(bias), Self::Relu) => add_rows(z, bias, relu),
+        }
+    }
+
+    /// dy ↦ dz in place, and the bias gradient Σ dz over rows. The `ReLU`'s mask is its output's sign.
+    pub(crate) fn backward<T: Scalar>(self, dy: &mut [T], y: &[T], bias: Option<Target<'_, T>>) {
+        match (bias.map(Target::zeroed), self) {
+            (None, Self::Linear) => {}
+            (None, Self::Relu) => {
+                for (d, &y) in dy.iter_mut().zip(y) {
+                    *d = masked(*d, y);
+                }
+            }
+            (Some(bias), Self::Linear) => {
+                for dy in dy.chunks_exact(bias.values.len()) {
+                    for (sum, &d) in bias.values.iter_mut().zip(dy) {
+                        *sum += d;
+                    }
+                }
+            }
+            (Some(bias), Self::Relu) => {
+                let columns = bias.values.len();
+                for (dy, y) in dy.chunks_exact_mut(columns).zip(y.chunks_exact(columns)) {
+                    for ((sum, d), &y) in bias.values.iter_mut().zip(dy).zip(y) {
+                        *d = masked(*d, y);
+                        *sum += *d;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn add_rows<T: Scalar>(z: &mut [T], bias: &[T], f: impl Fn(T) -> T) {
+    for row in z.chunks_exact_mut(bias.len()) {
+        for (z, &b) in row.iter_mut().zip(bias) {
+            *z = f(*z + b);
+        }
+    }
+}
+
+/// `T::max` would turn NaN into 0 and so hide a diverged network.
+pub(super) fn relu<T: Scalar>(z: T) -> T {
+    if z < T::zero() { T::zero() } else { z }
+}
+
+fn masked<T: Scalar>(d: T, y: T) -> T {
+    if y > T::zero() { d } else { T::zero() }
+}

@@ -1,0 +1,71 @@
+//! The operations: each family in its own file, forward and backward side by side.
+
+mod activation;
+mod binary;
+mod columns;
+mod conv2d;
+mod custom;
+mod dense;
+mod layer_norm;
+mod pool;
+mod rows;
+mod scale_exp;
+mod unary;
+
+pub use activation::Activation;
+pub use conv2d::{ConvGeometry, Padding};
+pub use custom::{CustomOp, Operands};
+pub use unary::Unary;
+
+use mi_kernels::Scalar;
+
+use crate::backward::Backward;
+use crate::{ParamId, Var};
+
+/// How a value came about, and what its way back needs to remember.
+#[derive(Debug)]
+pub(crate) enum Op<T> {
+    Input,
+    Param(ParamId),
+    Dense(dense::Dense),
+    Conv2d(conv2d::Conv2d),
+    LayerNorm(layer_norm::LayerNorm),
+    GlobalAveragePool(pool::GlobalAveragePool),
+    Binary(binary::Binary),
+    Unary(unary::UnaryOp),
+    GatherColumns(columns::GatherColumns),
+    SliceColumns(columns::SliceColumns),
+    ConcatColumns(columns::ConcatColumns),
+    NormalizeRows(rows::NormalizeRows),
+    RowSums(rows::RowSums),
+    ScaleExp(scale_exp::ScaleExp),
+    Custom(custom::Custom<T>),
+}
+
+impl<T: Scalar> Op<T> {
+    /// The vector–Jacobian product: from the gradient `dy` of the value `y` to those of its
+    /// operands. `dy` may be overwritten.
+    pub(crate) fn backward(&self, cx: &mut Backward<'_, T>, y: Var, dy: &mut [T]) {
+        match self {
+            Op::Input => {}
+            Op::Param(id) => {
+                if let Some(target) = cx.param_target(*id) {
+                    target.map(dy, |d| d);
+                }
+            }
+            Op::Dense(op) => op.backward(cx, y, dy),
+            Op::Conv2d(op) => op.backward(cx, y, dy),
+            Op::LayerNorm(op) => op.backward(cx, dy),
+            Op::GlobalAveragePool(op) => op.backward(cx, dy),
+            Op::Binary(op) => op.backward(cx, dy),
+            Op::Unary(op) => op.backward(cx, y, dy),
+            Op::GatherColumns(op) => op.backward(cx, dy),
+            Op::SliceColumns(op) => op.backward(cx, dy),
+            Op::ConcatColumns(op) => op.backward(cx, y, dy),
+            Op::NormalizeRows(op) => op.backward(cx, y, dy),
+            Op::RowSums(op) => op.backward(cx, dy),
+            Op::ScaleExp(op) => op.backward(cx, y, dy),
+            Op::Custom(op) => op.backward(cx, y, dy),
+        }
+    }
+}

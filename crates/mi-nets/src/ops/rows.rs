@@ -1,0 +1,101 @@
+use mi_kernels::Scalar;
+
+use super::Op;
+use crate::arena::Slot;
+use crate::backward::Backward;
+use crate::target::Target;
+use crate::vector::{sum_of, sum_of_pairs};
+use crate::{Graph, Var};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NormalizeRows {
+    x: Var,
+    /// 1 / ‖x‖ of every row, 0 for a row that counts as zero.
+    inverse_norms: Slot,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowSums {
+    x: Var,
+}
+
+impl<T: Scalar> Graph<'_, T> {
+    /// Rows divided by their Euclidean norm.
+    ///
+    /// A row of zeros stays zero and passes no gradient back; so does a row without any element
+    /// of the size of the smallest normal number, whose inverse norm would overflow.
+    ///
+    /// # Shapes
+    /// n×m to n×m.
+    pub fn normalize_rows(&mut self, x: Var) -> Var {
+        let (rows, columns) = self.shape(x);
+        let (slot, mut buffer) = self.tape.values.take(rows * columns);
+        let (norms_slot, mut inverse_norms) = self.tape.values.take(rows);
+        let y_rows = buffer[..rows * columns].chunks_exact_mut(columns);
+        let x_rows = self.slice(x).chunks_exact(columns);
+        for ((y, x), inverse) in y_rows.zip(x_rows).zip(&mut inverse_norms[..rows]) {
+            *inverse = inverse_norm(x);
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y = x * *inverse;
+            }
+        }
+        self.keep(norms_slot, inverse_norms);
+        let op = Op::NormalizeRows(NormalizeRows { x, inverse_norms: norms_slot });
+        let needs = self.needs(x);
+        self.push(op, slot, buffer, (rows, columns), needs)
+    }
+
+    /// The sum of every row.
+    ///
+    /// # Shapes
+    /// n×m to n×1.
+    pub fn row_sums(&mut self, x: Var) -> Var {
+        let (rows, columns) = self.shape(x);
+        let (slot, mut buffer) = self.tape.values.take(rows);
+        for (y, x) in buffer[..rows].iter_mut().zip(self.slice(x).chunks_exact(columns)) {
+            *y = sum_of(x, |x| x);
+        }
+        let needs = self.needs(x);
+        self.push(Op::RowSums(RowSums { x }), slot, buffer, (rows, 1), needs)
+    }
+}
+
+/// Squares of small or large elements leave the range of `f32` long before the norm does, so
+/// they are taken relative to the largest.
+fn inverse_norm<T: Scalar>(x: &[T]) -> T {
+    let largest =
+        x.iter().fold(T::zero(), |largest, x| if x.abs() > largest { x.abs() } else { largest });
+    if largest < T::min_positive_value() && x.iter().all(|x| !x.is_nan()) {
+        return T::zero();
+    }
+    let scale = largest.recip();
+    scale / sum_of(x, |x| (x * scale) * (x * scale)).sqrt()
+}
+
+impl NormalizeRows {
+    /// dx = (dy − y ⟨y, dy⟩) / ‖x‖.
+    pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, y: Var, dy: &[T]) {
+        let (rows, columns) = cx.values.shape(y);
+        let (y, inverse_norms) = (cx.values.slice(y), cx.values.kept(self.inverse_norms, rows));
+        let Some(Target { values, fresh }) = cx.target(self.x) else { return };
+        let dx_rows = values.chunks_exact_mut(columns);
+        let rows = dx_rows.zip(y.chunks_exact(columns)).zip(dy.chunks_exact(columns));
+        for (((values, y), dy), &inverse) in rows.zip(inverse_norms) {
+            let along = sum_of_pairs(y, dy, |y, d| y * d);
+            Target { values, fresh }.map_pairs(dy, y, |d, y| (d - y * along) * inverse);
+        }
+    }
+}
+
+impl RowSums {
+    /// Every element of a row gets its dy.
+    pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, dy: &[T]) {
+        let columns = cx.values.shape(self.x).1;
+        let Some(target) = cx.target(self.x) else { return };
+        for (dx, &d) in target.zeroed().values.chunks_exact_mut(columns).zip(dy) {
+            for dx in dx {
+                *dx += d;
+            }
+        }
+    }
+}

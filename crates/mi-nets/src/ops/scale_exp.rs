@@ -1,0 +1,64 @@
+use mi_kernels::Scalar;
+
+use super::Op;
+use crate::backward::Backward;
+use crate::tape::Needs;
+use crate::vector::sum_of_pairs;
+use crate::{Graph, ParamId, Var};
+
+/// The largest factor is 100 (Radford et al., 2021, section 2.5).
+const LARGEST_LOG: f64 = 4.605_170_185_988_092;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ScaleExp {
+    x: Var,
+    log_scale: ParamId,
+}
+
+impl<T: Scalar> Graph<'_, T> {
+    /// x · exp(min(p, ln 100)): a learned inverse temperature p that cannot run away.
+    ///
+    /// Above ln 100 the gradient of p is zero, as the formula says, so p itself should be kept
+    /// at ln 100 or below, where it is not.
+    ///
+    /// # Shapes
+    /// x is n×m, p is 1×1; the value is n×m.
+    pub fn scale_exp(&mut self, x: Var, log_scale: ParamId) -> Var {
+        let (rows, columns) = self.shape(x);
+        let shape = self.params.view(log_scale).dim();
+        if shape != (1, 1) {
+            return self.fail("scale_exp", (rows, columns), || {
+                format!("the logarithm of the scale is {}×{}, not 1×1", shape.0, shape.1)
+            });
+        }
+        let (slot, mut buffer) = self.tape.values.take(rows * columns);
+        let factor = factor(self.params.slice(log_scale));
+        for (y, &x) in buffer[..rows * columns].iter_mut().zip(self.slice(x)) {
+            *y = x * factor;
+        }
+        let needs = self.needs(x).or(Needs::PARAMS);
+        let op = Op::ScaleExp(ScaleExp { x, log_scale });
+        self.push(op, slot, buffer, (rows, columns), needs)
+    }
+}
+
+fn factor<T: Scalar>(log_scale: &[T]) -> T {
+    let largest = T::from_f64(LARGEST_LOG);
+    log_scale.iter().map(|&p| if p > largest { largest } else { p }).sum::<T>().exp()
+}
+
+impl ScaleExp {
+    /// dx = dy · factor; dp = Σ dy ∘ y, or 0 above the clamp.
+    pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, y: Var, dy: &[T]) {
+        let (y, log_scale) = (cx.values.slice(y), cx.values.param_slice(self.log_scale));
+        if let Some(target) = cx.param_target(self.log_scale) {
+            let free = log_scale.iter().all(|&p| p <= T::from_f64(LARGEST_LOG));
+            let dp = if free { sum_of_pairs(dy, y, |d, y| d * y) } else { T::zero() };
+            target.map(&[dp], |dp| dp);
+        }
+        if let Some(target) = cx.target(self.x) {
+            let factor = factor(log_scale);
+            target.map(dy, |d| d * factor);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+use mi_kernels::Scalar;
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+
+use crate::NetsError;
+use crate::matrix::{matrix, matrix_mut};
+
+/// A parameter's place in its [`Params`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ParamId(pub(crate) usize);
+
+/// A constant's place in its [`Params`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConstantId(pub(crate) usize);
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Param<T> {
+    pub(crate) name: String,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    /// Row-major.
+    pub(crate) values: Vec<T>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Constant {
+    name: String,
+    values: Vec<usize>,
+}
+
+/// The trained parameters of one or more networks, named by path (`g1.layers.0.weight`), and
+/// the integer constants (permutations) that the networks cannot do without.
+///
+/// Parameters live outside the tape and outside the layers, which hold [`ParamId`]s only. Every
+/// parameter is a matrix; ids count up from 0 in the order of [`Params::add`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Params<T> {
+    params: Vec<Param<T>>,
+    constants: Vec<Constant>,
+}
+
+impl<T> Default for Params<T> {
+    fn default() -> Self {
+        Self { params: Vec::new(), constants: Vec::new() }
+    }
+}
+
+impl<T: Scalar> Params<T> {
+    /// No parameter yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a parameter. The values are kept row-major, whatever the layout of the array.
+    ///
+    /// # Errors
+    /// When the name is taken, or the matrix has no element.
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        values: Array2<T>,
+    ) -> Result<ParamId, NetsError> {
+        let name = name.into();
+        let (rows, columns) = values.dim();
+        if self.params.iter().any(|param| param.name == name) {
+            return Err(NetsError::DuplicateName { name });
+        }
+        if values.is_empty() {
+            let problem = format!("parameter `{name}` is {rows}×{columns}: it has no element");
+            return Err(NetsError::Shape { operation: "Params::add", problem });
+        }
+        // `iter` is in logical order; the raw buffer of a transposed array is not.
+        let values = values.iter().copied().collect();
+        self.params.push(Param { name, rows, columns, values });
+        Ok(ParamId(self.params.len() - 1))
+    }
+
+    /// Adds a named list of integers that belongs to a network but is not trained.
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn add_constant(
+        &mut self,
+        name: impl Into<String>,
+        values: Vec<usize>,
+    ) -> Result<ConstantId, NetsError> {
+        let name = name.into();
+        if self.constants.iter().any(|constant| constant.name == name) {
+            return Err(NetsError::DuplicateName { name });
+        }
+        self.constants.push(Constant { name, values });
+        Ok(ConstantId(self.constants.len() - 1))
+    }
+
+    /// A parameter's values.
+    ///
+    /// # Panics
+    /// When `id` belongs to other parameters and lies beyond these.
+    pub fn view(&self, id: ParamId) -> ArrayView2<'_, T> {
+        let param = &self.params[id.0];
+        matrix(param.rows, param.columns, &param.values)
+    }
+
+    /// A parameter's values, to be changed.
+    ///
+    /// # Panics
+    /// As [`Params::view`].
+    pub fn view_mut(&mut self, id: ParamId) -> ArrayViewMut2<'_, T> {
+        let param = &mut self.params[id.0];
+        matrix_mut(param.rows, param.columns, &mut param.values)
+    }
+
+    /// A parameter's name.
+    ///
+    /// # Panics
+    /// As [`Params::view`].
+    pub fn name(&self, id: ParamId) -> &str {
+        &self.params[id.0].name
+    }
+
+    /// The parameter of this name.
+    pub fn id(&self, name: &str) -> Option<ParamId> {
+        self.params.iter().position(|param| param.name == name).map(ParamId)
+    }
+
+    /// All ids, in the order in which the parameters were added.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = ParamId> + use<T> {
+        (0..self.params.len()).map(ParamId)
+    }
+
+    /// The number of parameters (matrices).
+    pub fn len(&self) -> usize {
+        self.params.len()
+    }
+
+    /// Whether there is no parameter.
+    pub fn is_empty(&self) -> bool {
+        self.params.is_empty()
+    }
+
+    /// The number of trained numbers: the elements of all parameters.
+    pub fn scalar_count(&self) -> usize {
+        self.params.iter().map(|param| param.values.len()).sum()
+    }
+
+    /// A constant's values.
+    ///
+    /// # Panics
+    /// When `id` belongs to other parameters and lies beyond these.
+    pub fn constant(&self, id: ConstantId) -> &[usize] {
+        &self.constants[id.0].values
+    }
+
+    /// Names and values of all constants, in the order in which they were added.
+    pub fn constants(&self) -> impl ExactSizeIterator<Item = (&str, &[usize])> {
+        self.constants.iter().map(|constant| (constant.name.as_str(), constant.values.as_slice()))
+    }
+
+    /// The same names, ids and constants with values rounded to another number type, so that a
+    /// network trained in `f32` can be checked in `f64`.
+    pub fn cast<U: Scalar>(&self) -> Params<U> {
+        let cast = |param: &Param<T>| Param {
+            name: param.name.clone(),
+            rows: param.rows,
+            columns: param.columns,
+            values: param.values.iter().map(|&x| U::from_f64(x.to_f64())).collect(),
+        };
+        Params { params: self.params.iter().map(cast).collect(), constants: self.constants.clone() }
+    }
+
+    /// Whether no value is NaN or infinite.
+    pub fn all_finite(&self) -> bool {
+        self.params.iter().all(|param| crate::vector::all_finite(&param.values))
+    }
+
+    pub(crate) fn entries(&self) -> &[Param<T>] {
+        &self.params
+    }
+
+    /// A parameter's values, row by row.
+    pub(crate) fn slice(&self, id: ParamId) -> &[T] {
+        &self.params[id.0].values
+    }
+
+    pub(crate) fn entries_mut(&mut self) -> &mut [Param<T>] {
+        &mut self.params
+    }
+}

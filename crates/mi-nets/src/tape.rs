@@ -1,0 +1,128 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use mi_kernels::Scalar;
+
+use crate::arena::{Arena, Slot};
+use crate::ops::Op;
+use crate::{Graph, NetsError, ParamId, Params};
+
+/// A value on a [`Graph`]: a matrix that was put in or computed.
+///
+/// It is valid until the graph's tape begins another graph; a later use, or a use on another
+/// graph, panics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Var {
+    pub(crate) index: usize,
+    pub(crate) graph: u64,
+}
+
+/// What the gradient of a value is wanted for: something upstream that asked for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Needs {
+    /// Inputs made by `input_with_gradient`.
+    pub(crate) inputs: bool,
+    pub(crate) params: bool,
+}
+
+impl Needs {
+    pub(crate) const NONE: Self = Self { inputs: false, params: false };
+    pub(crate) const INPUTS: Self = Self { inputs: true, params: false };
+    pub(crate) const PARAMS: Self = Self { inputs: false, params: true };
+
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self { inputs: self.inputs || other.inputs, params: self.params || other.params }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Storage {
+    Slot(Slot),
+    Param(ParamId),
+}
+
+#[derive(Debug)]
+pub(crate) struct Node<T> {
+    pub(crate) op: Op<T>,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) storage: Storage,
+    pub(crate) needs: Needs,
+    /// Nobody reads the value any more, the way back apart.
+    pub(crate) released: bool,
+}
+
+/// Gradients of values on the way back: they exist from their first contribution until their
+/// node has passed them on.
+#[derive(Debug)]
+pub(crate) struct Adjoints<T> {
+    pub(crate) arena: Arena<T>,
+    pub(crate) slots: Vec<Option<Slot>>,
+}
+
+/// The memory of graphs: nodes and buffers, kept and reused from one graph to the next, so
+/// that a steady training step allocates nothing.
+///
+/// One tape serves one graph at a time. Its memory is what its largest graph needed.
+#[derive(Debug)]
+pub struct Tape<T> {
+    pub(crate) nodes: Vec<Node<T>>,
+    /// Operands of operations that take any number of them.
+    pub(crate) operands: Vec<Var>,
+    /// Column numbers of gather operations.
+    pub(crate) indices: Vec<usize>,
+    pub(crate) values: Arena<T>,
+    pub(crate) adjoints: Adjoints<T>,
+    pub(crate) recording: bool,
+    /// The first mistake made on this graph.
+    pub(crate) error: Option<NetsError>,
+    pub(crate) graph: u64,
+}
+
+impl<T: Scalar> Default for Tape<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Scalar> Tape<T> {
+    /// A tape without any buffer yet.
+    pub fn new() -> Self {
+        Self {
+            nodes: Vec::new(),
+            operands: Vec::new(),
+            indices: Vec::new(),
+            values: Arena::new(),
+            adjoints: Adjoints { arena: Arena::new(), slots: Vec::new() },
+            recording: true,
+            error: None,
+            graph: 0,
+        }
+    }
+
+    /// Starts a graph that keeps what [`Graph::backward`] needs. All values of the graph
+    /// before are gone.
+    pub fn begin<'a>(&'a mut self, params: &'a Params<T>) -> Graph<'a, T> {
+        self.start(params, true)
+    }
+
+    /// Starts a graph for values only: the same values bit for bit, but layers give the memory
+    /// of what lies between their input and output back as they go.
+    pub fn begin_inference<'a>(&'a mut self, params: &'a Params<T>) -> Graph<'a, T> {
+        self.start(params, false)
+    }
+
+    fn start<'a>(&'a mut self, params: &'a Params<T>, recording: bool) -> Graph<'a, T> {
+        // One count for all tapes, so that a `Var` of another tape is noticed too.
+        static GRAPHS: AtomicU64 = AtomicU64::new(1);
+        self.graph = GRAPHS.fetch_add(1, Ordering::Relaxed);
+        self.nodes.clear();
+        self.operands.clear();
+        self.indices.clear();
+        self.values.reset();
+        self.adjoints.arena.reset();
+        self.adjoints.slots.clear();
+        self.recording = recording;
+        self.error = None;
+        Graph { tape: self, params }
+    }
+}
