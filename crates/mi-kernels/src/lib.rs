@@ -1,10 +1,33 @@
 //! Numeric kernels below the networks, critics and bounds of this workspace.
 //!
 //! The crate knows slices and matrices of [`Scalar`]s, nothing of networks or of mutual
-//! information.
+//! information. `f32` is the fast path: vectors of the running processor (AVX-512, AVX2, NEON),
+//! chosen at run time, so that no build flag is needed. `f64` uses the standard library's
+//! functions, and is what the fast path is checked against.
+//!
+//! ```
+//! let mut row = [1.0_f32, 3.0, 2.0];
+//! let largest = mi_kernels::maximum(&row);
+//! let sum = mi_kernels::exp_shifted(&mut row, largest);
+//! assert_eq!(row[1], 1.0);
+//! assert!((f64::from(largest) + sum.ln() - 3.407_606).abs() < 1e-6);
+//! ```
 
+#![allow(clippy::inline_always, reason = "vectors need their caller's processor features")]
+
+mod exp;
 mod matrix_product;
+mod reductions;
+mod relu_pairs;
 mod scalar;
+mod simd;
 
 pub use matrix_product::matrix_product;
+pub use reductions::{
+    exp_shifted, log_sum_exp, logistic_softplus_sum, maximum, softplus_sum, sum_exp_shifted,
+};
+pub use relu_pairs::{
+    PAIR_STRIP, PAIR_TILE, pack_pair_strips, pack_pair_tiles, relu_pair_gradients, relu_pair_scores,
+};
 pub use scalar::Scalar;
+pub use simd::simd_level;

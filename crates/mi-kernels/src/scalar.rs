@@ -3,6 +3,9 @@ use std::iter::Sum;
 
 use ndarray::{LinalgScalar, NdFloat};
 
+use crate::reductions::Reductions;
+use crate::relu_pairs::ReluPairs;
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
@@ -13,7 +16,7 @@ mod sealed {
 ///
 /// The trait is sealed: kernels are written for exactly these types.
 pub trait Scalar:
-    sealed::Sealed + NdFloat + LinalgScalar + Default + Sum + Debug + Display
+    sealed::Sealed + Reductions + ReluPairs + NdFloat + LinalgScalar + Default + Sum + Debug + Display
 {
     /// The type's name in files and messages: `f32` or `f64`.
     const NAME: &'static str;

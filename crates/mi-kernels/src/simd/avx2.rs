@@ -1,0 +1,171 @@
+#![allow(unsafe_code, clippy::wildcard_imports, reason = "processor intrinsics")]
+
+use std::arch::x86_64::*;
+
+use super::{Kernel, Simd};
+
+/// Eight lanes of AVX2 with fused multiply-add. A value proves that the processor has them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx2 {
+    _proof: (),
+}
+
+impl Avx2 {
+    /// The vectors, if the running processor has them.
+    #[inline]
+    pub(crate) fn detect() -> Option<Self> {
+        let found = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        found.then_some(Self { _proof: () })
+    }
+
+    /// Runs a kernel, compiled with the features of these vectors.
+    #[inline]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn with_features<K: Kernel>(simd: Avx2, kernel: K) -> K::Output {
+            kernel.run(simd)
+        }
+        // SAFETY: `self` exists, so `detect` found avx2 and fma.
+        unsafe { with_features(self, kernel) }
+    }
+}
+
+/// Calls intrinsics on registers.
+macro_rules! intrinsics {
+    ($($code:tt)*) => {{
+        // SAFETY: they touch no memory and need avx2 or fma, of which the method's `self` is the proof.
+        unsafe { $($code)* }
+    }};
+}
+
+impl Simd for Avx2 {
+    type V = __m256;
+    type M = __m256;
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        intrinsics! { _mm256_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> __m256 {
+        assert!(x.len() >= 8);
+        // SAFETY: avx2 is proved by `self`, and 8 numbers are there.
+        unsafe { _mm256_loadu_ps(x.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn load_part(self, x: &[f32], fill: f32) -> __m256 {
+        let mut all = [fill; 8];
+        let n = x.len().min(8);
+        all[..n].copy_from_slice(&x[..n]);
+        self.load(&all)
+    }
+
+    #[inline(always)]
+    fn store(self, x: &mut [f32], v: __m256) {
+        assert!(x.len() >= 8);
+        // SAFETY: avx2 is proved by `self`, and there is room for 8 numbers.
+        unsafe { _mm256_storeu_ps(x.as_mut_ptr(), v) }
+    }
+
+    #[inline(always)]
+    fn store_part(self, x: &mut [f32], v: __m256) {
+        let mut all = [0.0; 8];
+        self.store(&mut all, v);
+        let n = x.len().min(8);
+        x[..n].copy_from_slice(&all[..n]);
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        intrinsics! { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        intrinsics! { _mm256_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        intrinsics! { _mm256_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: __m256, b: __m256) -> __m256 {
+        intrinsics! { _mm256_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        intrinsics! { _mm256_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        intrinsics! { _mm256_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn min(self, a: __m256, b: __m256) -> __m256 {
+        intrinsics! { _mm256_min_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn greater(self, a: __m256, b: __m256) -> __m256 {
+        intrinsics! { _mm256_cmp_ps::<_CMP_GT_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn add_where(self, mask: __m256, a: __m256, b: __m256) -> __m256 {
+        intrinsics! { _mm256_add_ps(a, _mm256_and_ps(mask, b)) }
+    }
+
+    #[inline(always)]
+    fn select(self, mask: __m256, a: __m256, b: __m256) -> __m256 {
+        intrinsics! { _mm256_blendv_ps(b, a, mask) }
+    }
+
+    #[inline(always)]
+    fn round(self, v: __m256) -> __m256 {
+        intrinsics! { _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(v) }
+    }
+
+    #[inline(always)]
+    fn scale(self, v: __m256, n: __m256) -> __m256 {
+        intrinsics! {
+            let kept = _mm256_cmp_ps::<_CMP_NLT_UQ>(n, _mm256_set1_ps(-125.0));
+            let n = _mm256_cvtps_epi32(n);
+            // In two steps: 2¹²⁸ is no float, though v · 2¹²⁸ may be one.
+            let half = _mm256_srai_epi32::<1>(n);
+            let rest = _mm256_sub_epi32(n, half);
+            let bias = _mm256_set1_epi32(127);
+            let half = _mm256_slli_epi32::<23>(_mm256_add_epi32(half, bias));
+            let rest = _mm256_slli_epi32::<23>(_mm256_add_epi32(rest, bias));
+            let scaled = _mm256_mul_ps(v, _mm256_castsi256_ps(half));
+            _mm256_and_ps(kept, _mm256_mul_ps(scaled, _mm256_castsi256_ps(rest)))
+        }
+    }
+
+    #[inline(always)]
+    fn sum(self, v: __m256) -> f64 {
+        intrinsics! {
+            let low = _mm256_cvtps_pd(_mm256_castps256_ps128(v));
+            let high = _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(v));
+            let four = _mm256_add_pd(low, high);
+            let two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd::<1>(four));
+            _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+        }
+    }
+
+    #[inline(always)]
+    fn largest(self, v: __m256) -> f32 {
+        intrinsics! {
+            let four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+            let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps::<1>(two, two)))
+        }
+    }
+}

@@ -1,0 +1,162 @@
+#![allow(unsafe_code, clippy::wildcard_imports, reason = "processor intrinsics")]
+
+use std::arch::x86_64::*;
+
+use super::{Kernel, Simd};
+
+/// Sixteen lanes of AVX-512. A value proves that the processor has `avx512f`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx512 {
+    _proof: (),
+}
+
+impl Avx512 {
+    /// The vectors, if the running processor has them.
+    #[inline]
+    pub(crate) fn detect() -> Option<Self> {
+        let found = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma");
+        found.then_some(Self { _proof: () })
+    }
+
+    /// Runs a kernel, compiled with the features of these vectors.
+    #[inline]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        fn with_features<K: Kernel>(simd: Avx512, kernel: K) -> K::Output {
+            kernel.run(simd)
+        }
+        // SAFETY: `self` exists, so `detect` found avx512f and fma; avx2 comes with avx512f.
+        unsafe { with_features(self, kernel) }
+    }
+}
+
+/// The mask of the first `n` lanes.
+#[inline(always)]
+fn first(n: usize) -> __mmask16 {
+    debug_assert!(n <= 16);
+    ((1_u32 << n) - 1) as __mmask16
+}
+
+/// Calls intrinsics on registers.
+macro_rules! intrinsics {
+    ($($code:tt)*) => {{
+        // SAFETY: they touch no memory and need avx512f, of which the method's `self` is the proof.
+        unsafe { $($code)* }
+    }};
+}
+
+impl Simd for Avx512 {
+    type V = __m512;
+    type M = __mmask16;
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        intrinsics! { _mm512_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> __m512 {
+        assert!(x.len() >= 16);
+        // SAFETY: avx512f is proved by `self`, and 16 numbers are there.
+        unsafe { _mm512_loadu_ps(x.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn load_part(self, x: &[f32], fill: f32) -> __m512 {
+        let n = x.len().min(16);
+        // SAFETY: avx512f is proved by `self`, and masked lanes are not read.
+        unsafe { _mm512_mask_loadu_ps(_mm512_set1_ps(fill), first(n), x.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, x: &mut [f32], v: __m512) {
+        assert!(x.len() >= 16);
+        // SAFETY: avx512f is proved by `self`, and there is room for 16 numbers.
+        unsafe { _mm512_storeu_ps(x.as_mut_ptr(), v) }
+    }
+
+    #[inline(always)]
+    fn store_part(self, x: &mut [f32], v: __m512) {
+        let n = x.len().min(16);
+        // SAFETY: avx512f is proved by `self`, and masked lanes are not written.
+        unsafe { _mm512_mask_storeu_ps(x.as_mut_ptr(), first(n), v) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        intrinsics! { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        intrinsics! { _mm512_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        intrinsics! { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        intrinsics! { _mm512_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        intrinsics! { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        intrinsics! { _mm512_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn min(self, a: __m512, b: __m512) -> __m512 {
+        intrinsics! { _mm512_min_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn greater(self, a: __m512, b: __m512) -> __mmask16 {
+        intrinsics! { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn add_where(self, mask: __mmask16, a: __m512, b: __m512) -> __m512 {
+        intrinsics! { _mm512_mask_add_ps(a, mask, a, b) }
+    }
+
+    #[inline(always)]
+    fn select(self, mask: __mmask16, a: __m512, b: __m512) -> __m512 {
+        intrinsics! { _mm512_mask_blend_ps(mask, b, a) }
+    }
+
+    #[inline(always)]
+    fn round(self, v: __m512) -> __m512 {
+        intrinsics! { _mm512_roundscale_ps::<0>(v) }
+    }
+
+    #[inline(always)]
+    fn scale(self, v: __m512, n: __m512) -> __m512 {
+        intrinsics! {
+            let kept = _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(n, _mm512_set1_ps(-125.0));
+            _mm512_maskz_scalef_ps(kept, v, n)
+        }
+    }
+
+    #[inline(always)]
+    fn sum(self, v: __m512) -> f64 {
+        intrinsics! {
+            let low = _mm512_cvtps_pd(_mm512_castps512_ps256(v));
+            let high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v)));
+            _mm512_reduce_add_pd(_mm512_add_pd(low, _mm512_cvtps_pd(high)))
+        }
+    }
+
+    #[inline(always)]
+    fn largest(self, v: __m512) -> f32 {
+        intrinsics! { _mm512_reduce_max_ps(v) }
+    }
+}
