@@ -42,6 +42,7 @@ mod noise;
 mod number;
 mod piece;
 mod provenance;
+mod synthetic;
 mod view;
 
 pub use batches::{BatchSampler, Shuffle};
@@ -57,4 +58,5 @@ pub use idx::{IdxImages, IdxLabels, read_idx_images, read_idx_labels};
 pub use noise::{add_noise, add_shared_noise};
 pub use piece::Piece;
 pub use provenance::{Provenance, SourceFile};
+pub use synthetic::{CorrelatedGaussian, Covariance, LatentPair, PairSource, Sampling, rho_for_mi};
 pub use view::View;

@@ -22,8 +22,11 @@ pub fn add_noise<T: NdFloat>(
 }
 
 /// Adds the same N(0, sd²) draw to the same place of two views, as the paper's public notebook
-/// does while training. Shared noise is shared information: it raises the mutual information of
-/// the views without bound as sd falls less than the data's own spread, so say so in a record.
+/// does while training.
+///
+/// Shared noise is shared information: where both views are constant, as at the border of a
+/// digit, their noisy values are equal and their mutual information is infinite. A record of such
+/// a run should say so; independent noise ([`add_noise`] for each view) is the usual choice.
 ///
 /// # Shapes
 /// `first` and `second` are alike.
