@@ -119,6 +119,30 @@ impl<T: Scalar> Adam<T> {
         self.update(params, gradients, 1.0)
     }
 
+    pub(crate) fn moments(&self) -> &[Moments<T>] {
+        &self.moments
+    }
+
+    /// Whether this optimiser was made for parameters of these sizes.
+    pub(crate) fn check_fits(&self, params: &Params<T>) -> Result<(), NetsError> {
+        let lengths = params.entries().iter().map(|param| param.values.len());
+        if lengths.eq(self.moments.iter().map(|moments| moments.first.len())) {
+            return Ok(());
+        }
+        let problem = format!(
+            "made for {} parameters, given {} of other sizes: make it anew by `Adam::new`",
+            self.moments.len(),
+            params.len()
+        );
+        Err(NetsError::Mismatch { operation: "Adam", problem })
+    }
+
+    /// Goes on from a saved step with saved moments of the right sizes.
+    pub(crate) fn restore(&mut self, step: u64, moments: impl Iterator<Item = (Vec<T>, Vec<T>)>) {
+        self.step = step;
+        self.moments = moments.map(|(first, second)| Moments { first, second }).collect();
+    }
+
     fn update(
         &mut self,
         params: &mut Params<T>,
@@ -126,15 +150,7 @@ impl<T: Scalar> Adam<T> {
         sign: f64,
     ) -> Result<(), NetsError> {
         gradients.check_fits(params)?;
-        let lengths = params.entries().iter().map(|param| param.values.len());
-        if !lengths.eq(self.moments.iter().map(|moments| moments.first.len())) {
-            let problem = format!(
-                "made for {} parameters, given {} of other shapes: make it anew by `Adam::new`",
-                self.moments.len(),
-                params.len()
-            );
-            return Err(NetsError::Mismatch { operation: "Adam", problem });
-        }
+        self.check_fits(params)?;
         if let Some((id, _)) = gradients.entries().find(|(_, gradient)| gradient.is_none()) {
             return Err(NetsError::UnusedParameter { name: params.name(id).to_owned() });
         }

@@ -22,7 +22,7 @@ pub enum Init {
 
 impl Init {
     /// Draws a weight matrix whose fans are given apart from its shape.
-    pub(crate) fn draw<T: Scalar>(
+    pub fn draw<T: Scalar>(
         self,
         (rows, columns): (usize, usize),
         (fan_in, fan_out): (usize, usize),

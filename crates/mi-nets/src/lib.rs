@@ -40,11 +40,14 @@
 mod adam;
 mod arena;
 mod backward;
+mod checkpoint;
 mod error;
 mod gradients;
 mod graph;
 mod init;
+mod jacobian;
 mod layers;
+mod loss;
 mod matrix;
 mod ops;
 mod params;
@@ -54,11 +57,17 @@ mod values;
 mod vector;
 
 pub use adam::{Adam, AdamConfig, EpsPlacement};
+pub use checkpoint::Checkpoint;
 pub use error::NetsError;
 pub use gradients::Gradients;
 pub use graph::Graph;
 pub use init::Init;
-pub use layers::{Mlp, Module};
+pub use jacobian::jacobian;
+pub use layers::{
+    ConvNet, ConvNetConfig, CouplingKind, InverseError, Mlp, Module, RealNvp, RealNvpConfig,
+    ResidualMlp,
+};
+pub use loss::{Targets, softmax_cross_entropy, softmax_cross_entropy_into};
 pub use ops::{Activation, ConvGeometry, CustomOp, Operands, Padding, Unary};
-pub use params::{ConstantId, ParamId, Params};
+pub use params::{ParamId, Params, PermutationId};
 pub use tape::{Tape, Var};

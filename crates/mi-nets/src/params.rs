@@ -8,9 +8,9 @@ use crate::matrix::{matrix, matrix_mut};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParamId(pub(crate) usize);
 
-/// A constant's place in its [`Params`].
+/// A permutation's place in its [`Params`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConstantId(pub(crate) usize);
+pub struct PermutationId(pub(crate) usize);
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Param<T> {
@@ -22,25 +22,25 @@ pub(crate) struct Param<T> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Constant {
+struct Permutation {
     name: String,
-    values: Vec<usize>,
+    order: Vec<usize>,
 }
 
 /// The trained parameters of one or more networks, named by path (`g1.layers.0.weight`), and
-/// the integer constants (permutations) that the networks cannot do without.
+/// the permutations of columns that belong to a network without being trained.
 ///
 /// Parameters live outside the tape and outside the layers, which hold [`ParamId`]s only. Every
 /// parameter is a matrix; ids count up from 0 in the order of [`Params::add`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Params<T> {
     params: Vec<Param<T>>,
-    constants: Vec<Constant>,
+    permutations: Vec<Permutation>,
 }
 
 impl<T> Default for Params<T> {
     fn default() -> Self {
-        Self { params: Vec::new(), constants: Vec::new() }
+        Self { params: Vec::new(), permutations: Vec::new() }
     }
 }
 
@@ -74,21 +74,25 @@ impl<T: Scalar> Params<T> {
         Ok(ParamId(self.params.len() - 1))
     }
 
-    /// Adds a named list of integers that belongs to a network but is not trained.
+    /// Adds a permutation of 0..n.
     ///
     /// # Errors
-    /// When the name is taken.
-    pub fn add_constant(
+    /// When the name is taken, or `order` is not a permutation.
+    pub fn add_permutation(
         &mut self,
         name: impl Into<String>,
-        values: Vec<usize>,
-    ) -> Result<ConstantId, NetsError> {
+        order: Vec<usize>,
+    ) -> Result<PermutationId, NetsError> {
         let name = name.into();
-        if self.constants.iter().any(|constant| constant.name == name) {
+        if self.permutations.iter().any(|permutation| permutation.name == name) {
             return Err(NetsError::DuplicateName { name });
         }
-        self.constants.push(Constant { name, values });
-        Ok(ConstantId(self.constants.len() - 1))
+        if !is_permutation(&order) {
+            let problem = format!("`{name}` does not hold every number from 0 once");
+            return Err(NetsError::Mismatch { operation: "Params::add_permutation", problem });
+        }
+        self.permutations.push(Permutation { name, order });
+        Ok(PermutationId(self.permutations.len() - 1))
     }
 
     /// A parameter's values.
@@ -142,20 +146,20 @@ impl<T: Scalar> Params<T> {
         self.params.iter().map(|param| param.values.len()).sum()
     }
 
-    /// A constant's values.
+    /// A permutation: column j of the result is column `order[j]` of the operand.
     ///
     /// # Panics
     /// When `id` belongs to other parameters and lies beyond these.
-    pub fn constant(&self, id: ConstantId) -> &[usize] {
-        &self.constants[id.0].values
+    pub fn permutation(&self, id: PermutationId) -> &[usize] {
+        &self.permutations[id.0].order
     }
 
-    /// Names and values of all constants, in the order in which they were added.
-    pub fn constants(&self) -> impl ExactSizeIterator<Item = (&str, &[usize])> {
-        self.constants.iter().map(|constant| (constant.name.as_str(), constant.values.as_slice()))
+    /// Names and values of all permutations, in the order in which they were added.
+    pub fn permutations(&self) -> impl ExactSizeIterator<Item = (&str, &[usize])> {
+        self.permutations.iter().map(|permutation| (&*permutation.name, &*permutation.order))
     }
 
-    /// The same names, ids and constants with values rounded to another number type, so that a
+    /// The same names, ids and permutations with values rounded to another number type, so that a
     /// network trained in `f32` can be checked in `f64`.
     pub fn cast<U: Scalar>(&self) -> Params<U> {
         let cast = |param: &Param<T>| Param {
@@ -164,7 +168,10 @@ impl<T: Scalar> Params<T> {
             columns: param.columns,
             values: param.values.iter().map(|&x| U::from_f64(x.to_f64())).collect(),
         };
-        Params { params: self.params.iter().map(cast).collect(), constants: self.constants.clone() }
+        Params {
+            params: self.params.iter().map(cast).collect(),
+            permutations: self.permutations.clone(),
+        }
     }
 
     /// Whether no value is NaN or infinite.
@@ -184,4 +191,13 @@ impl<T: Scalar> Params<T> {
     pub(crate) fn entries_mut(&mut self) -> &mut [Param<T>] {
         &mut self.params
     }
+
+    pub(crate) fn permutation_mut(&mut self, index: usize) -> &mut [usize] {
+        &mut self.permutations[index].order
+    }
+}
+
+pub(crate) fn is_permutation(order: &[usize]) -> bool {
+    let mut seen = vec![false; order.len()];
+    order.iter().all(|&n| n < seen.len() && !std::mem::replace(&mut seen[n], true))
 }

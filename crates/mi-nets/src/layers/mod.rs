@@ -1,11 +1,17 @@
 //! Networks built from the operations.
 
+mod convnet;
 mod dense;
 mod mlp;
+mod realnvp;
+mod residual;
 
 use std::fmt::Debug;
 
+pub use convnet::{ConvNet, ConvNetConfig};
 pub use mlp::Mlp;
+pub use realnvp::{CouplingKind, InverseError, RealNvp, RealNvpConfig};
+pub use residual::ResidualMlp;
 
 use mi_kernels::Scalar;
 

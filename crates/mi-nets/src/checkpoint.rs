@@ -1,0 +1,371 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::{Read, Write};
+
+use mi_kernels::Scalar;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
+
+use crate::params::is_permutation;
+use crate::{Adam, NetsError, Params};
+
+/// The key under which safetensors' own metadata carries a [`Header`]. It is the only key:
+/// safetensors keeps metadata in a map of random order, and equal checkpoints have equal bytes.
+const HEADER_KEY: &str = "mi-nets";
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    checksum: String,
+    metadata: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    /// Little-endian.
+    bytes: Vec<u8>,
+}
+
+/// The whole state of a training run as one safetensors file: parameters, permutations, Adam's
+/// moments and step, and texts.
+///
+/// Parameters come in groups, so that networks trained apart can share a file. Tensors are
+/// named `{group}/params/{name}`, `{group}/permutations/{name}`, `{group}/adam/first/{name}`,
+/// `{group}/adam/second/{name}` and `{group}/adam/step`. A checksum tells damaged files.
+///
+/// ```
+/// use mi_nets::{Adam, AdamConfig, Checkpoint, Init, Mlp, NetsError, Params};
+/// use mi_random::Stream;
+///
+/// let mut params = Params::<f32>::new();
+/// let mut stream = Stream::new(0, "init");
+/// Mlp::new(&mut params, "net", &[3, 2], Init::GlorotUniform, &mut stream)?;
+/// let adam = Adam::new(AdamConfig::default(), &params);
+///
+/// let mut checkpoint = Checkpoint::new();
+/// checkpoint.put_params("encoder", &params)?;
+/// checkpoint.put_adam("encoder", &params, &adam)?;
+/// checkpoint.put_metadata("step", "1000");
+/// let bytes = checkpoint.to_bytes()?;
+///
+/// let mut fresh = Params::<f32>::new();
+/// Mlp::new(&mut fresh, "net", &[3, 2], Init::GlorotUniform, &mut stream)?;
+/// let read = Checkpoint::from_bytes(&bytes)?;
+/// read.restore_params("encoder", &mut fresh)?;
+/// assert_eq!(fresh, params);
+/// assert_eq!(read.metadata("step"), Some("1000"));
+/// # Ok::<(), NetsError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checkpoint {
+    entries: BTreeMap<String, Entry>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl Checkpoint {
+    /// An empty checkpoint.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts in a group's parameters and permutations.
+    ///
+    /// # Errors
+    /// When the group has been put in already.
+    pub fn put_params<T: Scalar>(
+        &mut self,
+        group: &str,
+        params: &Params<T>,
+    ) -> Result<(), NetsError> {
+        for param in params.entries() {
+            let shape = vec![param.rows, param.columns];
+            self.put(format!("{group}/params/{}", param.name), floats(&param.values, shape))?;
+        }
+        for (name, order) in params.permutations() {
+            self.put(format!("{group}/permutations/{name}"), integers(order))?;
+        }
+        Ok(())
+    }
+
+    /// Puts in the state of a group's optimiser.
+    ///
+    /// # Errors
+    /// When it has been put in already, or the optimiser was made for other parameters.
+    pub fn put_adam<T: Scalar>(
+        &mut self,
+        group: &str,
+        params: &Params<T>,
+        adam: &Adam<T>,
+    ) -> Result<(), NetsError> {
+        adam.check_fits(params)?;
+        for (param, moments) in params.entries().iter().zip(adam.moments()) {
+            for (moment, values) in [("first", &moments.first), ("second", &moments.second)] {
+                let name = format!("{group}/adam/{moment}/{}", param.name);
+                self.put(name, floats(values, vec![param.rows, param.columns]))?;
+            }
+        }
+        let step =
+            Entry { dtype: Dtype::U64, shape: vec![1], bytes: adam.step().to_le_bytes().to_vec() };
+        self.put(format!("{group}/adam/step"), step)
+    }
+
+    /// Puts in a text, in the place of an earlier one of the same key.
+    pub fn put_metadata(&mut self, key: impl Into<String>, value: impl Into<String>) {
+        self.metadata.insert(key.into(), value.into());
+    }
+
+    /// The text of this key.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata.get(key).map(String::as_str)
+    }
+
+    /// Overwrites a group's parameters and permutations with the saved ones. Nothing is
+    /// changed on an error.
+    ///
+    /// # Errors
+    /// When a parameter or permutation is missing, unknown, of another shape or number type.
+    pub fn restore_params<T: Scalar>(
+        &self,
+        group: &str,
+        params: &mut Params<T>,
+    ) -> Result<(), NetsError> {
+        let prefix = format!("{group}/params/");
+        let names = params.entries().iter().map(|param| param.name.as_str());
+        self.check_names(&prefix, names)?;
+        let mut values = Vec::new();
+        for param in params.entries() {
+            let name = format!("{prefix}{}", param.name);
+            values.push(self.floats::<T>(&name, &[param.rows, param.columns])?);
+        }
+        let prefix = format!("{group}/permutations/");
+        self.check_names(&prefix, params.permutations().map(|(name, _)| name))?;
+        let mut orders = Vec::new();
+        for (name, order) in params.permutations() {
+            let name = format!("{prefix}{name}");
+            let saved: Vec<usize> =
+                self.integers(&name, order.len())?.map(|n| n as usize).collect();
+            if !is_permutation(&saved) {
+                return problem(format!("`{name}` is not a permutation"));
+            }
+            orders.push(saved);
+        }
+        for (param, values) in params.entries_mut().iter_mut().zip(values) {
+            param.values = values;
+        }
+        for (index, order) in orders.iter().enumerate() {
+            params.permutation_mut(index).copy_from_slice(order);
+        }
+        Ok(())
+    }
+
+    /// Overwrites the moments and the step of a group's optimiser with the saved ones; its
+    /// settings stay. Nothing is changed on an error.
+    ///
+    /// # Errors
+    /// When a moment is missing, unknown, of another shape or number type, or the optimiser was
+    /// made for other parameters.
+    pub fn restore_adam<T: Scalar>(
+        &self,
+        group: &str,
+        params: &Params<T>,
+        adam: &mut Adam<T>,
+    ) -> Result<(), NetsError> {
+        adam.check_fits(params)?;
+        let step = self.integers(&format!("{group}/adam/step"), 1)?.sum();
+        let mut saved = Vec::new();
+        for moment in ["first", "second"] {
+            let prefix = format!("{group}/adam/{moment}/");
+            let names = params.entries().iter().map(|param| param.name.as_str());
+            self.check_names(&prefix, names)?;
+            for param in params.entries() {
+                let name = format!("{prefix}{}", param.name);
+                saved.push(self.floats::<T>(&name, &[param.rows, param.columns])?);
+            }
+        }
+        let second = saved.split_off(params.len());
+        adam.restore(step, saved.into_iter().zip(second));
+        Ok(())
+    }
+
+    /// The checkpoint as the bytes of a safetensors file. Equal checkpoints have equal bytes.
+    ///
+    /// # Errors
+    /// When safetensors refuses (a header above its limit of 100 MB).
+    pub fn to_bytes(&self) -> Result<Vec<u8>, NetsError> {
+        let header = Header { checksum: self.checksum(), metadata: self.metadata.clone() };
+        let header = serde_json::to_string(&header).map_err(failed)?;
+        let tensors = self
+            .entries
+            .iter()
+            .map(|(name, entry)| {
+                let view = TensorView::new(entry.dtype, entry.shape.clone(), &entry.bytes);
+                Ok((name.as_str(), view.map_err(failed)?))
+            })
+            .collect::<Result<Vec<_>, NetsError>>()?;
+        let metadata = HashMap::from([(HEADER_KEY.to_owned(), header)]);
+        safetensors::serialize(tensors, Some(metadata)).map_err(failed)
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// When the bytes are not a checkpoint of this crate, cut off, or fail the checksum.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, NetsError> {
+        let (_, info) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let header = info.metadata().as_ref().and_then(|metadata| metadata.get(HEADER_KEY));
+        let Some(header) = header else {
+            return problem("a safetensors file, but not a checkpoint of mi-nets".into());
+        };
+        let Header { checksum, metadata } = serde_json::from_str(header).map_err(damaged)?;
+        let entry = |(name, view): (&str, TensorView<'_>)| {
+            let (dtype, shape) = (view.dtype(), view.shape().to_vec());
+            (name.to_owned(), Entry { dtype, shape, bytes: view.data().to_vec() })
+        };
+        let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?;
+        let entries = tensors.iter().map(entry).collect();
+        let checkpoint = Self { entries, metadata };
+        if checkpoint.checksum() != checksum {
+            return problem("the checksum differs: the file is damaged, use an older one".into());
+        }
+        Ok(checkpoint)
+    }
+
+    /// Writes the bytes of a safetensors file.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::to_bytes`], and when writing fails.
+    pub fn write_to(&self, mut writer: impl Write) -> Result<(), NetsError> {
+        let bytes = self.to_bytes()?;
+        writer.write_all(&bytes).and_then(|()| writer.flush()).map_err(failed)
+    }
+
+    /// Reads a checkpoint to the end of a reader.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::from_bytes`], and when reading fails.
+    pub fn read_from(mut reader: impl Read) -> Result<Self, NetsError> {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(failed)?;
+        Self::from_bytes(&bytes)
+    }
+
+    fn put(&mut self, name: String, entry: Entry) -> Result<(), NetsError> {
+        if self.entries.contains_key(&name) {
+            return Err(NetsError::DuplicateName { name });
+        }
+        self.entries.insert(name, entry);
+        Ok(())
+    }
+
+    /// Whether exactly these names are saved under a prefix.
+    fn check_names<'a>(
+        &self,
+        prefix: &str,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Result<(), NetsError> {
+        let expected: BTreeSet<&str> = names.collect();
+        let saved: BTreeSet<&str> =
+            self.entries.keys().filter_map(|name| name.strip_prefix(prefix)).collect();
+        let missing: Vec<_> = expected.difference(&saved).collect();
+        let unknown: Vec<_> = saved.difference(&expected).collect();
+        if missing.is_empty() && unknown.is_empty() {
+            return Ok(());
+        }
+        problem(format!(
+            "`{prefix}` belongs to another network: missing {missing:?}, unknown {unknown:?}"
+        ))
+    }
+
+    fn entry(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&Entry, NetsError> {
+        let Some(entry) = self.entries.get(name) else {
+            return problem(format!("`{name}` is missing"));
+        };
+        if entry.dtype != dtype || entry.shape != shape {
+            let found = format!("{:?} of {}", entry.shape, entry.dtype);
+            return problem(format!("`{name}` is {found}, the network has {shape:?} of {dtype}"));
+        }
+        Ok(entry)
+    }
+
+    fn floats<T: Scalar>(&self, name: &str, shape: &[usize]) -> Result<Vec<T>, NetsError> {
+        let bytes = &self.entry(name, dtype::<T>(), shape)?.bytes;
+        Ok(if dtype::<T>() == Dtype::F32 {
+            let (chunks, _) = bytes.as_chunks();
+            chunks.iter().map(|&c| T::from_f64(f32::from_le_bytes(c).into())).collect()
+        } else {
+            let (chunks, _) = bytes.as_chunks();
+            chunks.iter().map(|&c| T::from_f64(f64::from_le_bytes(c))).collect()
+        })
+    }
+
+    fn integers(
+        &self,
+        name: &str,
+        length: usize,
+    ) -> Result<impl Iterator<Item = u64> + use<'_>, NetsError> {
+        let (chunks, _) = self.entry(name, Dtype::U64, &[length])?.bytes.as_chunks();
+        Ok(chunks.iter().map(|&chunk| u64::from_le_bytes(chunk)))
+    }
+
+    /// FNV-1a over 64-bit words: every step is a bijection of the state, so no single changed
+    /// word goes unnoticed.
+    fn checksum(&self) -> String {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut word = |word: u64| hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3);
+        let mut absorb = |bytes: &[u8]| {
+            word(bytes.len() as u64);
+            let (words, rest) = bytes.as_chunks();
+            for &bytes in words {
+                word(u64::from_le_bytes(bytes));
+            }
+            for &byte in rest {
+                word(byte.into());
+            }
+        };
+        for (name, entry) in &self.entries {
+            absorb(name.as_bytes());
+            absorb(entry.dtype.to_string().as_bytes());
+            for &size in &entry.shape {
+                absorb(&(size as u64).to_le_bytes());
+            }
+            absorb(&entry.bytes);
+        }
+        for (key, value) in &self.metadata {
+            absorb(key.as_bytes());
+            absorb(value.as_bytes());
+        }
+        format!("{hash:016x}")
+    }
+}
+
+fn dtype<T: Scalar>() -> Dtype {
+    if T::NAME == f32::NAME { Dtype::F32 } else { Dtype::F64 }
+}
+
+fn floats<T: Scalar>(values: &[T], shape: Vec<usize>) -> Entry {
+    let dtype = dtype::<T>();
+    let bytes = if dtype == Dtype::F32 {
+        values.iter().flat_map(|&x| (x.to_f64() as f32).to_le_bytes()).collect()
+    } else {
+        values.iter().flat_map(|&x| x.to_f64().to_le_bytes()).collect()
+    };
+    Entry { dtype, shape, bytes }
+}
+
+fn integers(values: &[usize]) -> Entry {
+    let bytes = values.iter().flat_map(|&n| (n as u64).to_le_bytes()).collect();
+    Entry { dtype: Dtype::U64, shape: vec![values.len()], bytes }
+}
+
+fn problem<T>(problem: String) -> Result<T, NetsError> {
+    Err(NetsError::Checkpoint { problem })
+}
+
+fn failed(error: impl std::error::Error) -> NetsError {
+    NetsError::Checkpoint { problem: error.to_string() }
+}
+
+fn damaged(error: impl std::error::Error) -> NetsError {
+    NetsError::Checkpoint { problem: format!("not a whole safetensors file: {error}") }
+}

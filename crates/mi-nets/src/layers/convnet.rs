@@ -1,0 +1,138 @@
+use mi_kernels::Scalar;
+use mi_random::Stream;
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::Module;
+use super::dense::DenseLayer;
+use crate::{Activation, ConvGeometry, Graph, Init, NetsError, Padding, ParamId, Params, Var};
+
+/// What a [`ConvNet`] is made of.
+///
+/// | field | figure 4 of the paper | purpose |
+/// | --- | --- | --- |
+/// | `height`, `width`, `channels` | 14, 28, 1 | the images, rows H×W×C |
+/// | `filters` | 64, 128 | output channels of each convolution |
+/// | `kernel` | 5 | side of the square kernels |
+/// | `stride` | 2 | step of the kernels |
+/// | `output` | 100 | width of the embedding |
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConvNetConfig {
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels a row.
+    pub width: usize,
+    /// Channels of a pixel.
+    pub channels: usize,
+    /// Output channels of each convolution.
+    pub filters: Vec<usize>,
+    /// Side of the square kernels.
+    pub kernel: usize,
+    /// Step of the kernels.
+    pub stride: usize,
+    /// Width of the embedding.
+    pub output: usize,
+}
+
+impl ConvNetConfig {
+    /// The network of figure 4 of Tschannen et al. (2020) for images of this size.
+    pub fn paper(height: usize, width: usize, channels: usize) -> Self {
+        let filters = vec![64, 128];
+        Self { height, width, channels, filters, kernel: 5, stride: 2, output: 100 }
+    }
+}
+
+/// A small convolutional network: "same" convolutions with `ReLU`, layer normalisation over
+/// all positions and channels with a scale and a shift per channel, the mean over positions,
+/// and a dense layer.
+///
+/// # Shapes
+/// n×(H·W·C) to n×output. Parameters: `{name}.convs.{k}.weight` (kernel·kernel·in×out),
+/// `{name}.convs.{k}.bias` (1×out), `{name}.norm.scale` and `{name}.norm.shift` (1×channels),
+/// `{name}.dense.weight` and `{name}.dense.bias`.
+#[derive(Clone, Debug)]
+pub struct ConvNet {
+    config: ConvNetConfig,
+    convs: Vec<Conv>,
+    scale: ParamId,
+    shift: ParamId,
+    dense: DenseLayer,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Conv {
+    geometry: ConvGeometry,
+    weight: ParamId,
+    bias: ParamId,
+}
+
+impl ConvNet {
+    /// Adds the parameters of a convolutional network.
+    ///
+    /// # Errors
+    /// No filters; a size 0; a name that is taken.
+    pub fn new<T: Scalar>(
+        params: &mut Params<T>,
+        name: &str,
+        config: &ConvNetConfig,
+        init: Init,
+        stream: &mut Stream,
+    ) -> Result<Self, NetsError> {
+        let invalid = |problem| Err(NetsError::Layer { layer: name.to_owned(), problem });
+        if config.filters.is_empty() || config.filters.contains(&0) || config.output == 0 {
+            return invalid(format!("{config:?}: filters and output must be given and ≥ 1"));
+        }
+        let ConvNetConfig { kernel, stride, .. } = *config;
+        let (mut height, mut width, mut channels) = (config.height, config.width, config.channels);
+        let mut convs = Vec::new();
+        for (k, &filters) in config.filters.iter().enumerate() {
+            let padding = Padding::Same;
+            let geometry = ConvGeometry { height, width, channels, kernel, stride, padding };
+            if let Some(problem) = geometry.problem() {
+                return invalid(problem);
+            }
+            let fans = (geometry.patch_dim(), kernel * kernel * filters);
+            let weight = init.draw((geometry.patch_dim(), filters), fans, stream);
+            let weight = params.add(format!("{name}.convs.{k}.weight"), weight)?;
+            let bias = params.add(format!("{name}.convs.{k}.bias"), Array2::zeros((1, filters)))?;
+            convs.push(Conv { geometry, weight, bias });
+            (height, width) = geometry.output_size();
+            channels = filters;
+        }
+        let scale = params.add(format!("{name}.norm.scale"), Array2::ones((1, channels)))?;
+        let shift = params.add(format!("{name}.norm.shift"), Array2::zeros((1, channels)))?;
+        let sizes = (channels, config.output);
+        let dense = DenseLayer::new(params, &format!("{name}.dense"), sizes, init, stream)?;
+        Ok(Self { config: config.clone(), convs, scale, shift, dense })
+    }
+}
+
+impl<T: Scalar> Module<T> for ConvNet {
+    fn forward(&self, graph: &mut Graph<'_, T>, x: Var) -> Var {
+        let mut h = x;
+        for (k, Conv { geometry, weight, bias }) in self.convs.iter().enumerate() {
+            let next = graph.conv2d(h, *weight, Some(*bias), geometry, Activation::Relu);
+            if k > 0 {
+                graph.release(h);
+            }
+            h = next;
+        }
+        let normal = graph.layer_norm(h, self.scale, self.shift);
+        graph.release(h);
+        let channels = graph.params().view(self.scale).ncols();
+        let pooled = graph.global_average_pool(normal, channels);
+        graph.release(normal);
+        let y = self.dense.forward(graph, pooled, Activation::Linear);
+        graph.release(pooled);
+        y
+    }
+
+    fn input_dim(&self) -> usize {
+        self.config.height * self.config.width * self.config.channels
+    }
+
+    fn output_dim(&self) -> usize {
+        self.config.output
+    }
+}
