@@ -1,0 +1,214 @@
+//! What one cell of a text table says.
+
+/// The tokens that stand for a missing value, in any case, beside the empty cell. `none` and
+/// `-` are left out: they are as often labels.
+pub const MISSING_TOKENS: [&str; 7] = ["NA", "N/A", "#N/A", "NaN", "null", "?", "."];
+
+/// How numbers are written, and which tokens mean "missing".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellRules {
+    /// `.` or `,`.
+    pub decimal: char,
+    /// A thousands separator to ignore; `None` refuses numbers that carry one.
+    pub thousands: Option<char>,
+    /// Tokens that mean "missing" beside [`MISSING_TOKENS`].
+    pub missing: Vec<String>,
+}
+
+impl Default for CellRules {
+    fn default() -> Self {
+        Self { decimal: '.', thousands: None, missing: Vec::new() }
+    }
+}
+
+/// What a cell holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Cell {
+    Missing,
+    /// A finite number.
+    Number(f64),
+    /// `inf`, `1e400`, …
+    NotFinite,
+    Text,
+}
+
+impl CellRules {
+    /// Reads one cell; `text` is trimmed.
+    pub(crate) fn read(&self, text: &str) -> Cell {
+        // One's own tokens come before numbers: `-999` is the usual one.
+        if text.is_empty() || self.missing.iter().any(|token| token == text) {
+            return Cell::Missing;
+        }
+        let parsed = if self.decimal == '.' && self.thousands.is_none() {
+            text.parse::<f64>().ok()
+        } else {
+            self.parse(text)
+        };
+        match parsed {
+            Some(value) if value.is_finite() => Cell::Number(value),
+            _ if is_token(text) => Cell::Missing,
+            // Rust reads `-nan`, `inf` and overflowing numbers as floats.
+            Some(value) if value.is_nan() => Cell::Missing,
+            Some(_) => Cell::NotFinite,
+            None => Cell::Text,
+        }
+    }
+
+    /// Parses a number with the decimal sign and the thousands separator of the rules.
+    fn parse(&self, text: &str) -> Option<f64> {
+        let mut plain = String::with_capacity(text.len());
+        let (mut decimal_seen, mut digits_since_separator) = (false, None);
+        for c in text.chars() {
+            if Some(c) == self.thousands {
+                if decimal_seen || digits_since_separator.is_some_and(|n| n != 3) {
+                    return None;
+                }
+                digits_since_separator = Some(0);
+                continue;
+            }
+            if c == self.decimal {
+                decimal_seen = true;
+                plain.push('.');
+            } else if c == '.' {
+                return None;
+            } else {
+                plain.push(c);
+            }
+            if c.is_ascii_digit() && !decimal_seen {
+                digits_since_separator = digits_since_separator.map(|n| n + 1);
+            }
+        }
+        if digits_since_separator.is_some_and(|n| n != 3) {
+            return None;
+        }
+        plain.parse().ok()
+    }
+
+    /// Why a cell that is no number may be none, and which option would help.
+    pub(crate) fn hint(&self, text: &str) -> String {
+        let other_decimal = if self.decimal == '.' { ',' } else { '.' };
+        if self.decimal == '.' && comma_decimal(text) && thousands_separator(text, '.').is_none() {
+            return "; if the comma is the decimal sign, say `--decimal ,`".into();
+        }
+        if let Some(separator) = thousands_separator(text, self.decimal) {
+            let or_decimal = if separator == other_decimal && text.matches(separator).count() == 1 {
+                format!(", if it is the decimal sign, `--decimal {separator}`")
+            } else {
+                String::new()
+            };
+            return format!(
+                "; if `{separator}` separates thousands, say `--thousands '{separator}'`{or_decimal}"
+            );
+        }
+        if let Some(separator) = thousands_separator(text, other_decimal) {
+            return format!("; say `--decimal {other_decimal} --thousands '{separator}'`");
+        }
+        if text.starts_with('\u{2212}') {
+            return "; its minus sign is the character U+2212, not `-`".into();
+        }
+        if text.split_whitespace().count() > 1
+            && text.split_whitespace().all(|part| part.parse::<f64>().is_ok())
+        {
+            return "; separate columns by commas, semicolons, tabs or `|`, not by spaces".into();
+        }
+        String::new()
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    MISSING_TOKENS.iter().any(|token| token.eq_ignore_ascii_case(text))
+}
+
+/// `1,5` or `-10,25`: a comma between digits, once.
+fn comma_decimal(text: &str) -> bool {
+    text.matches(',').count() == 1 && text.replace(',', ".").parse::<f64>().is_ok()
+}
+
+/// The thousands separator of a number written with one: groups of three digits, then perhaps
+/// the decimal sign and more digits.
+fn thousands_separator(text: &str, decimal: char) -> Option<char> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let whole = match unsigned.split_once(decimal) {
+        Some((whole, fraction)) => {
+            if !fraction.bytes().all(|b| b.is_ascii_digit()) {
+                return None;
+            }
+            whole
+        }
+        None => unsigned,
+    };
+    let separator = whole.chars().find(|c| !c.is_ascii_digit())?;
+    let known =
+        matches!(separator, ',' | '.' | '\'' | ' ' | '_' | '\u{2019}' | '\u{a0}' | '\u{202f}');
+    let mut groups = whole.split(separator);
+    let first = groups.next()?;
+    let fits = known
+        && (1..=3).contains(&first.len())
+        && first.bytes().all(|b| b.is_ascii_digit())
+        && groups.all(|group| group.len() == 3 && group.bytes().all(|b| b.is_ascii_digit()));
+    fits.then_some(separator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(decimal: char, thousands: Option<char>) -> CellRules {
+        CellRules { decimal, thousands, missing: vec!["-99".into(), "none".into()] }
+    }
+
+    #[test]
+    fn numbers_missing_values_and_text_are_told_apart() {
+        let rules = CellRules::default();
+        assert_eq!(rules.read("1.5"), Cell::Number(1.5));
+        assert_eq!(rules.read("+.5e-3"), Cell::Number(0.0005));
+        assert_eq!(rules.read("5e-324"), Cell::Number(5e-324));
+        for token in ["", "na", "NA", "NaN", "nan", "null", "NULL", "?", ".", "n/a", "#N/A", "-nan"]
+        {
+            assert_eq!(rules.read(token), Cell::Missing, "{token}");
+        }
+        for token in ["inf", "-Infinity", "+inf", "1e400"] {
+            assert_eq!(rules.read(token), Cell::NotFinite, "{token}");
+        }
+        for token in ["none", "-", "1,5", "1 2", "0x10", "1_000"] {
+            assert_eq!(rules.read(token), Cell::Text, "{token}");
+        }
+    }
+
+    #[test]
+    fn own_missing_tokens_come_first() {
+        assert_eq!(rules('.', None).read("none"), Cell::Missing);
+        assert_eq!(rules('.', None).read("-99"), Cell::Missing);
+        assert_eq!(rules('.', None).read("-99.0"), Cell::Number(-99.0));
+    }
+
+    #[test]
+    fn decimal_commas_and_thousands_follow_one_rule() {
+        let comma = rules(',', None);
+        assert_eq!(comma.read("10,20"), Cell::Number(10.2));
+        assert_eq!(comma.read("2,288"), Cell::Number(2.288));
+        assert_eq!(comma.read("10.20"), Cell::Text);
+        assert_eq!(comma.read("1.299,99"), Cell::Text);
+        assert_eq!(rules(',', Some('.')).read("1.299,99"), Cell::Number(1299.99));
+        let grouped = rules('.', Some(','));
+        assert_eq!(grouped.read("2,288"), Cell::Number(2288.0));
+        assert_eq!(grouped.read("-12,345,678.5"), Cell::Number(-12_345_678.5));
+        assert_eq!(grouped.read("194"), Cell::Number(194.0));
+        for odd in ["2,28", "2,2888", "1,23,456", "1.5,000", "12,"] {
+            assert_eq!(grouped.read(odd), Cell::Text, "{odd}");
+        }
+    }
+
+    #[test]
+    fn hints_name_the_option_that_would_help() {
+        let hint = |text| CellRules::default().hint(text);
+        assert!(hint("10,25").contains("`--decimal ,`"), "{}", hint("10,25"));
+        assert!(hint("2,288").contains("--thousands ','"), "{}", hint("2,288"));
+        assert!(hint("1,299,999").contains("--thousands ','"));
+        assert!(hint("1.299,99").contains("--decimal , --thousands '.'"), "{}", hint("1.299,99"));
+        assert!(rules(',', None).hint("1.299,99").contains("--thousands '.'"));
+        assert!(hint("1 2 3").contains("not by spaces"));
+        assert!(hint("\u{2212}5").contains("U+2212"));
+        assert_eq!(hint("abc"), "");
+    }
+}

@@ -1,0 +1,174 @@
+//! Makes the bytes of a text table simple before they are split into fields.
+
+use std::io::{self, BufRead, Read};
+
+/// Turns every line ending (CR, LF, CR LF; also inside quotes) into LF, ends the last line, and
+/// follows the quotes, so that line numbers count as an editor counts them and a quote that is
+/// never closed is known by the line on which it opened.
+#[derive(Debug)]
+pub(crate) struct Normaliser<R> {
+    inner: R,
+    delimiter: u8,
+    state: State,
+    /// The line being read, from 1.
+    line: u64,
+    /// The line on which the last quoted field opened.
+    quote_line: u64,
+    after_cr: bool,
+    /// The input has ended and its last line was ended too.
+    finished: bool,
+    last: Option<u8>,
+}
+
+/// Where in a record the next byte stands. The same rules as the parser's: a quote opens a
+/// field only as its first byte, and two quotes inside are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    FieldStart,
+    Plain,
+    Quoted,
+    QuoteInQuoted,
+}
+
+impl<R: BufRead> Normaliser<R> {
+    pub(crate) fn new(inner: R, delimiter: u8) -> Self {
+        Self {
+            inner,
+            delimiter,
+            state: State::FieldStart,
+            line: 1,
+            quote_line: 1,
+            after_cr: false,
+            finished: false,
+            last: None,
+        }
+    }
+
+    /// The line on which a quote opened that was still open when the input ended.
+    pub(crate) fn unclosed_quote(&self) -> Option<u64> {
+        (self.finished && self.state == State::Quoted).then_some(self.quote_line)
+    }
+
+    fn step(&mut self, byte: u8) {
+        self.state = match (self.state, byte) {
+            (State::Quoted, b'"') => State::QuoteInQuoted,
+            (State::Quoted, _) => State::Quoted,
+            (_, b'\n') => State::FieldStart,
+            (_, b) if b == self.delimiter => State::FieldStart,
+            (State::FieldStart, b'"') => {
+                self.quote_line = self.line;
+                State::Quoted
+            }
+            (State::QuoteInQuoted, b'"') => State::Quoted,
+            _ => State::Plain,
+        };
+        self.line += u64::from(byte == b'\n');
+        self.last = Some(byte);
+    }
+}
+
+impl<R: BufRead> Read for Normaliser<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let input = self.inner.fill_buf()?;
+            if out.is_empty() {
+                return Ok(0);
+            }
+            if input.is_empty() {
+                if self.finished {
+                    return Ok(0);
+                }
+                self.finished = true;
+                if self.last.is_none_or(|last| last == b'\n') {
+                    return Ok(0);
+                }
+                out[0] = b'\n';
+                self.last = Some(b'\n');
+                return Ok(1);
+            }
+            let n = input.len().min(out.len());
+            let input = &input[..n];
+            let simple = !self.after_cr
+                && !matches!(self.state, State::Quoted | State::QuoteInQuoted)
+                && !input.iter().any(|&b| b == b'"' || b == b'\r');
+            let mut written = 0;
+            if simple {
+                out[..n].copy_from_slice(input);
+                self.line += input.split(|&b| b == b'\n').count() as u64 - 1;
+                let last = input[n - 1];
+                self.state = if last == b'\n' || last == self.delimiter {
+                    State::FieldStart
+                } else {
+                    State::Plain
+                };
+                self.last = Some(last);
+                written = n;
+            } else {
+                // Copied aside because following the quotes borrows the whole of `self`.
+                let chunk = input.to_vec();
+                for byte in chunk {
+                    let byte = match byte {
+                        b'\r' => {
+                            self.after_cr = true;
+                            b'\n'
+                        }
+                        b'\n' if self.after_cr => {
+                            self.after_cr = false;
+                            continue;
+                        }
+                        other => {
+                            self.after_cr = false;
+                            other
+                        }
+                    };
+                    self.step(byte);
+                    out[written] = byte;
+                    written += 1;
+                }
+            }
+            self.inner.consume(n);
+            // Nothing is written when the chunk was the LF of a CR LF alone.
+            if written > 0 {
+                return Ok(written);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::BufReader;
+
+    /// Reads through buffers of `size` bytes, so that every boundary is crossed once.
+    fn normalised(text: &str, size: usize) -> (String, Option<u64>) {
+        let mut reader = Normaliser::new(BufReader::with_capacity(size, text.as_bytes()), b',');
+        let mut out = String::new();
+        reader.read_to_string(&mut out).unwrap();
+        (out, reader.unclosed_quote())
+    }
+
+    #[test]
+    fn line_endings_become_one_and_the_last_line_is_ended() {
+        for size in 1..9 {
+            for text in ["a,b\r\n1,2\r\n", "a,b\r1,2\r", "a,b\n1,2", "a,b\n1,2\n", "a,b\r1,2"] {
+                assert_eq!(normalised(text, size), ("a,b\n1,2\n".into(), None), "{text:?} {size}");
+            }
+            assert_eq!(normalised("\r\r\n\n", size).0, "\n\n\n");
+            assert_eq!(normalised("", size).0, "");
+        }
+    }
+
+    #[test]
+    fn quotes_are_followed_as_the_parser_does() {
+        for size in 1..9 {
+            assert_eq!(normalised("a\n\"1,2\n3,4\n", size).1, Some(2));
+            assert_eq!(normalised("a\r\n\r\n1,\"x\"\"\r\n3,4\r\n", size).1, Some(3));
+            for closed in
+                ["\"a,b\"\n", "\"a\"\"b\",c\n", "5\" pipe,1\n", "\"a\"b\",c\n", "\"\",\"\""]
+            {
+                assert_eq!(normalised(closed, size).1, None, "{closed:?} {size}");
+            }
+        }
+    }
+}
