@@ -1,1 +1,35 @@
-//! Critics for variational mutual-information bounds: towers and pairings.
+//! Critics: functions f(x, y) that score pairs, for bounds on mutual information.
+//!
+//! A critic is *towers* (per-sample networks on the tape of `mi-nets`) followed by a
+//! [`Pairing`], which turns two embedded batches into the matrix of all scores,
+//! `scores[[i, j]] = f(x_i, y_j)`: rows are x, positives stand on the diagonal. The crate knows
+//! no bound: it hands rows of scores out and takes rows of gradients back ([`Scorer`]).
+//!
+//! ```
+//! use mi_critics::{Critic, CriticSpec, CriticsError};
+//! use mi_nets::{Params, Tape};
+//! use mi_random::Stream;
+//! use ndarray::array;
+//!
+//! let mut params = Params::<f64>::new();
+//! let spec = CriticSpec::Concat { hidden: vec![16] };
+//! let critic = Critic::new(&mut params, "critic", &spec, 2, 1, &mut Stream::new(1, "init"))?;
+//! let mut tape = Tape::new();
+//! let mut graph = tape.begin(&params);
+//! let x = graph.input(array![[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]].view());
+//! let y = graph.input(array![[1.0], [0.0], [-1.0]].view());
+//! let (x, y) = critic.towers(&mut graph, x, y);
+//! let scores = critic.pairing().scores(&params, graph.value(x), graph.value(y))?;
+//! assert_eq!(scores.dim(), (3, 3)); // scores[[i, j]] belongs to row i of x and row j of y
+//! # Ok::<(), CriticsError>(())
+//! ```
+
+mod critic;
+mod error;
+mod pairing;
+mod spec;
+
+pub use critic::Critic;
+pub use error::CriticsError;
+pub use pairing::{ConcatHead, Pairing, PairingBuffers, Scaling, Scorer};
+pub use spec::CriticSpec;

@@ -1,0 +1,61 @@
+use mi_nets::NetsError;
+use thiserror::Error;
+
+/// What can go wrong in building or running a critic.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum CriticsError {
+    /// A critic that takes inner products of its inputs got inputs of different widths.
+    #[error(
+        "critic `{name}`: {critic} needs x and y of the same width; they have {dim_x} and {dim_y} \
+         columns; the bilinear and separable critics take any widths"
+    )]
+    Widths {
+        /// The critic's name.
+        name: String,
+        /// The kind of critic.
+        critic: &'static str,
+        /// Columns of x.
+        dim_x: usize,
+        /// Columns of y.
+        dim_y: usize,
+    },
+    /// A temperature that scores cannot be divided by.
+    #[error("critic `{name}`: temperature {temperature}; {range}")]
+    Temperature {
+        /// The critic's name.
+        name: String,
+        /// The temperature asked for.
+        temperature: f64,
+        /// The values possible.
+        range: &'static str,
+    },
+    /// Layer sizes that make no network.
+    #[error("critic `{name}`: {problem}")]
+    Sizes {
+        /// The critic's name.
+        name: String,
+        /// The sizes, and what is allowed.
+        problem: String,
+    },
+    /// Embedded batches that do not belong together.
+    #[error(
+        "scores: the embedded batches are {rows_x}×{dim_x} and {rows_y}×{dim_y}; both must have \
+         the same shape{expected}"
+    )]
+    Embeddings {
+        /// Rows of x.
+        rows_x: usize,
+        /// Columns of x.
+        dim_x: usize,
+        /// Rows of y.
+        rows_y: usize,
+        /// Columns of y.
+        dim_y: usize,
+        /// What the pairing asks for, as a clause; may be empty.
+        expected: String,
+    },
+    /// A mistake that the networks noticed.
+    #[error(transparent)]
+    Nets(#[from] NetsError),
+}

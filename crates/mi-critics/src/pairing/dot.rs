@@ -1,0 +1,136 @@
+use std::ops::Range;
+
+use mi_kernels::{Scalar, matrix_product};
+use ndarray::{ArrayView2, ArrayViewMut2};
+use rayon::prelude::*;
+
+use super::{Embeddings, ROW_BLOCK, Scaling, scale, zeroed};
+
+/// Columns that one task takes when gradients of y are summed.
+const COLUMN_BLOCK: usize = 256;
+
+#[derive(Debug, Default)]
+pub(super) struct DotBuffers<T> {
+    dx: Vec<T>,
+    dy: Vec<T>,
+    /// Rows of x times their factors.
+    scaled: Vec<T>,
+}
+
+/// Inner products: with weights W and factors c, dx = c ∘ (W y) and dy = Wᵀ (c ∘ x).
+#[derive(Debug)]
+pub(super) struct Dot<'a, T> {
+    batch: Embeddings<'a, T>,
+    buffers: &'a mut DotBuffers<T>,
+}
+
+impl<'a, T: Scalar> Dot<'a, T> {
+    pub(super) fn new(batch: Embeddings<'a, T>, buffers: &'a mut DotBuffers<T>) -> Self {
+        zeroed(&mut buffers.dx, batch.x.len());
+        zeroed(&mut buffers.dy, batch.y.len());
+        Self { batch, buffers }
+    }
+
+    pub(super) fn sweep<R: Send>(
+        &mut self,
+        rows: Range<usize>,
+        panel: &mut [T],
+        results: &mut [R],
+        gradient: bool,
+        row: impl Fn(usize, &mut [T]) -> R + Sync,
+    ) {
+        let Embeddings { x, y, k, dim, parallel } = self.batch;
+        if rows.is_empty() {
+            return;
+        }
+        let y = matrix(k, dim, y);
+        let block = |first: usize, panel: &mut [T], results: &mut [R], dx: &mut [T]| {
+            let n = results.len();
+            let x = matrix(n, dim, &x[first * dim..][..n * dim]);
+            matrix_product(T::one(), x, y.t(), T::zero(), matrix_mut(n, k, panel));
+            for ((i, scores), result) in (first..).zip(panel.chunks_mut(k)).zip(results) {
+                *result = row(i, scores);
+            }
+            if gradient {
+                let weights = matrix(n, k, panel);
+                matrix_product(T::one(), weights, y, T::zero(), matrix_mut(n, dim, dx));
+            }
+        };
+        let dx = &mut self.buffers.dx[rows.start * dim..rows.end * dim];
+        if parallel {
+            let panels = panel.par_chunks_mut(ROW_BLOCK * k);
+            let blocks = panels.zip(results.par_chunks_mut(ROW_BLOCK));
+            let blocks = blocks.zip(dx.par_chunks_mut(ROW_BLOCK * dim)).enumerate();
+            blocks.for_each(|(n, ((panel, results), dx))| {
+                block(rows.start + n * ROW_BLOCK, panel, results, dx);
+            });
+        } else {
+            block(rows.start, panel, results, dx);
+        }
+    }
+
+    pub(super) fn accumulate(&mut self, rows: Range<usize>, panel: &[T], factors: &[T]) {
+        let Embeddings { x, k, dim, parallel, .. } = self.batch;
+        let n = rows.len();
+        let span = rows.start * dim..rows.end * dim;
+        let DotBuffers { dx, dy, scaled } = &mut *self.buffers;
+        scaled.clear();
+        for ((x, dx), &factor) in
+            x[span.clone()].chunks(dim).zip(dx[span].chunks_mut(dim)).zip(factors)
+        {
+            scaled.extend(x.iter().map(|&x| x * factor));
+            scale(dx, factor);
+        }
+        let (weights, scaled) = (matrix(n, k, panel), matrix(n, dim, scaled));
+        let block = |first: usize, dy: &mut [T]| {
+            let columns = dy.len() / dim;
+            let weights = weights.slice(ndarray::s![.., first..first + columns]);
+            let dy = matrix_mut(columns, dim, dy);
+            matrix_product(T::one(), weights.t(), scaled, T::one(), dy);
+        };
+        if parallel {
+            let blocks = dy.par_chunks_mut(COLUMN_BLOCK * dim).enumerate();
+            blocks.for_each(|(n, dy)| block(n * COLUMN_BLOCK, dy));
+        } else {
+            block(0, dy);
+        }
+    }
+
+    pub(super) fn rescale(&mut self, factor: T) {
+        scale(&mut self.buffers.dy, factor);
+    }
+
+    pub(super) fn finish(&self, scaling: Scaling<'_, T>, gx: &mut [T], gy: &mut [T]) {
+        let Embeddings { x, y, dim, .. } = self.batch;
+        let DotBuffers { dx, dy, .. } = &*self.buffers;
+        let sides = gx.chunks_mut(dim).zip(gy.chunks_mut(dim));
+        let sums = dx.chunks(dim).zip(dy.chunks(dim));
+        let inputs = x.chunks(dim).zip(y.chunks(dim));
+        let factors = scaling.rows.iter().zip(scaling.positives);
+        for ((((gx, gy), (dx, dy)), (x, y)), (&row, &positive)) in
+            sides.zip(sums).zip(inputs).zip(factors)
+        {
+            for ((gx, &dx), &y) in gx.iter_mut().zip(dx).zip(y) {
+                *gx = row * dx + positive * y;
+            }
+            for ((gy, &dy), &x) in gy.iter_mut().zip(dy).zip(x) {
+                *gy = scaling.columns * dy + positive * x;
+            }
+        }
+    }
+}
+
+pub(super) fn matrix<T>(rows: usize, columns: usize, values: &[T]) -> ArrayView2<'_, T> {
+    match ArrayView2::from_shape((rows, columns), values) {
+        Ok(view) => view,
+        Err(_) => unreachable!("{} elements for a {rows}×{columns} matrix", values.len()),
+    }
+}
+
+pub(super) fn matrix_mut<T>(rows: usize, columns: usize, values: &mut [T]) -> ArrayViewMut2<'_, T> {
+    let length = values.len();
+    match ArrayViewMut2::from_shape((rows, columns), values) {
+        Ok(view) => view,
+        Err(_) => unreachable!("{length} elements for a {rows}×{columns} matrix"),
+    }
+}

@@ -1,0 +1,290 @@
+//! From two embedded batches to all their scores, a panel of rows at a time, and the way back.
+
+mod deep;
+mod dot;
+mod shallow;
+
+use std::ops::Range;
+
+use mi_kernels::Scalar;
+use mi_nets::{Gradients, ParamId, Params};
+use ndarray::{Array2, ArrayView2};
+
+use crate::CriticsError;
+use deep::{Deep, DeepBuffers};
+use dot::{Dot, DotBuffers};
+use shallow::{Shallow, ShallowBuffers};
+
+/// Rows that one task of a parallel sweep takes. Results depend on it only through rounding, and
+/// it depends on nothing.
+const ROW_BLOCK: usize = 48;
+
+/// Batches with more pairs than this are shared out among threads.
+const PAIRS_FOR_THREADS: usize = 256 * 256;
+
+/// How embedded rows turn into scores.
+#[derive(Clone, Debug)]
+pub enum Pairing {
+    /// Inner products: `scores[[i, j]] = Σ_d x_id y_jd`.
+    Dot,
+    /// The rest of a network on [x, y] behind the two halves of its first layer.
+    Concat(ConcatHead),
+}
+
+/// A network on [x, y] from the activation of its first layer on:
+/// `scores[[i, j]] = head(relu(x_i + y_j))`, where `x_i` and `y_j` are the halves of the first
+/// layer, the bias among them.
+#[derive(Clone, Debug)]
+pub struct ConcatHead {
+    /// Units of the first hidden layer, of further ones, and 1.
+    sizes: Vec<usize>,
+    /// Weight (in×out) and bias (1×out) of the layers behind the first.
+    layers: Vec<(ParamId, ParamId)>,
+}
+
+impl ConcatHead {
+    /// `layers[k]` leads from `sizes[k]` to `sizes[k + 1]` units; the last size is 1.
+    pub(crate) fn new(sizes: Vec<usize>, layers: Vec<(ParamId, ParamId)>) -> Self {
+        debug_assert_eq!(sizes.len(), layers.len() + 1);
+        Self { sizes, layers }
+    }
+}
+
+/// Memory of a [`Scorer`], kept from one batch to the next so that a steady training step
+/// allocates nothing. It grows to O(K·d) for K rows of width d.
+#[derive(Debug)]
+pub struct PairingBuffers<T> {
+    /// Row-major copies of embeddings that have another layout.
+    x: Vec<T>,
+    y: Vec<T>,
+    dot: DotBuffers<T>,
+    shallow: ShallowBuffers<T>,
+    deep: DeepBuffers<T>,
+}
+
+impl<T: Scalar> PairingBuffers<T> {
+    /// No memory yet.
+    pub fn new() -> Self {
+        Self {
+            x: Vec::new(),
+            y: Vec::new(),
+            dot: DotBuffers::default(),
+            shallow: ShallowBuffers::default(),
+            deep: DeepBuffers::default(),
+        }
+    }
+}
+
+impl<T: Scalar> Default for PairingBuffers<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Row-major embeddings of one batch: K rows of `dim` columns each.
+#[derive(Clone, Copy, Debug)]
+struct Embeddings<'a, T> {
+    x: &'a [T],
+    y: &'a [T],
+    k: usize,
+    dim: usize,
+    /// Whether the work is worth sharing out among threads.
+    parallel: bool,
+}
+
+impl Pairing {
+    /// All scores at once.
+    ///
+    /// # Shapes
+    /// `ex` and `ey` are K×d, in any memory layout; the scores are K×K, `scores[[i, j]]` for row
+    /// i of `ex` and row j of `ey`.
+    ///
+    /// # Errors
+    /// Shapes that do not fit.
+    pub fn scores<T: Scalar>(
+        &self,
+        params: &Params<T>,
+        ex: ArrayView2<'_, T>,
+        ey: ArrayView2<'_, T>,
+    ) -> Result<Array2<T>, CriticsError> {
+        let k = ex.nrows();
+        let mut buffers = PairingBuffers::new();
+        let mut scorer = self.scorer(params, ex, ey, &mut buffers)?;
+        let mut scores = vec![T::zero(); k * k];
+        scorer.sweep(0..k, &mut scores, &mut vec![(); k], false, |_, _| ());
+        let scores = Array2::from_shape_vec((k, k), scores);
+        Ok(scores.unwrap_or_else(|_| unreachable!("k·k elements make a k×k matrix")))
+    }
+
+    /// Prepares a batch for sweeps over its rows of scores.
+    ///
+    /// # Shapes
+    /// `ex` and `ey` are K×d, in any memory layout: what the critic's towers returned.
+    ///
+    /// # Errors
+    /// Shapes that do not fit.
+    pub fn scorer<'a, T: Scalar>(
+        &'a self,
+        params: &'a Params<T>,
+        ex: ArrayView2<'a, T>,
+        ey: ArrayView2<'a, T>,
+        buffers: &'a mut PairingBuffers<T>,
+    ) -> Result<Scorer<'a, T>, CriticsError> {
+        let expected = match self {
+            Self::Dot => (ex.ncols() > 0).then_some(ex.ncols()),
+            Self::Concat(head) => head.sizes.first().copied(),
+        };
+        if ex.dim() != ey.dim() || expected != Some(ex.ncols()) {
+            return Err(CriticsError::Embeddings {
+                rows_x: ex.nrows(),
+                dim_x: ex.ncols(),
+                rows_y: ey.nrows(),
+                dim_y: ey.ncols(),
+                expected: match self {
+                    Self::Dot => " and at least one column".to_owned(),
+                    Self::Concat(head) => {
+                        format!(" and the {} columns of the first hidden layer", head.sizes[0])
+                    }
+                },
+            });
+        }
+        let PairingBuffers { x, y, dot, shallow, deep } = buffers;
+        let (k, dim) = ex.dim();
+        let parallel = k * k > PAIRS_FOR_THREADS;
+        let batch = Embeddings { x: row_major(ex, x), y: row_major(ey, y), k, dim, parallel };
+        Ok(Scorer(match self {
+            Self::Dot => Kind::Dot(Dot::new(batch, dot)),
+            Self::Concat(head) => match head.layers[..] {
+                [layer] => Kind::Shallow(Shallow::new(batch, layer, params, shallow)),
+                _ => Kind::Deep(Deep::new(batch, head, params, deep)),
+            },
+        }))
+    }
+}
+
+/// The view's elements in row-major order, copied only when they do not lie so.
+fn row_major<'a, T: Scalar>(view: ArrayView2<'a, T>, copy: &'a mut Vec<T>) -> &'a [T] {
+    if let Some(slice) = view.to_slice() {
+        return slice;
+    }
+    copy.clear();
+    copy.extend(view.iter());
+    copy
+}
+
+/// One batch on its way through a pairing.
+///
+/// A training step [sweeps](Scorer::sweep) over all rows of scores, a panel of rows at a time,
+/// turning scores into weights; [accumulates](Scorer::accumulate) each panel's gradients; and
+/// [finishes](Scorer::finish) with factors that are known at the end only. The gradient of the
+/// objective with respect to a score is then
+///
+/// `g_ij = rows_i · weight_ij + δ_ij · positive_i`  (see [`Scaling`]).
+#[derive(Debug)]
+pub struct Scorer<'a, T>(Kind<'a, T>);
+
+#[derive(Debug)]
+enum Kind<'a, T> {
+    Dot(Dot<'a, T>),
+    Shallow(Shallow<'a, T>),
+    Deep(Deep<'a, T>),
+}
+
+/// What gradients are multiplied by at the end.
+#[derive(Clone, Copy, Debug)]
+pub struct Scaling<'a, T> {
+    /// For gradients of x: one factor a row, on top of the factor given to
+    /// [`Scorer::accumulate`].
+    pub rows: &'a [T],
+    /// For gradients of y and of the pairing's parameters: one factor for all.
+    pub columns: T,
+    /// The gradient with respect to each positive score, whose weight is 0 in the panels.
+    pub positives: &'a [T],
+}
+
+impl<T: Scalar> Scorer<'_, T> {
+    /// Computes the scores of some rows into `panel` and hands each row, with its index, to
+    /// `row`. With `gradient`, `row` leaves weights in the scores' place, for
+    /// [`Scorer::accumulate`].
+    ///
+    /// # Shapes
+    /// `panel` is rows×K, row-major; `results` has one element a row.
+    ///
+    /// # Panics
+    /// When the lengths do not fit, here and in the other methods.
+    pub fn sweep<R: Send>(
+        &mut self,
+        rows: Range<usize>,
+        panel: &mut [T],
+        results: &mut [R],
+        gradient: bool,
+        row: impl Fn(usize, &mut [T]) -> R + Sync,
+    ) {
+        match &mut self.0 {
+            Kind::Dot(scorer) => scorer.sweep(rows, panel, results, gradient, row),
+            Kind::Shallow(scorer) => scorer.sweep(rows, panel, results, row),
+            Kind::Deep(scorer) => scorer.sweep(rows, panel, results, row),
+        }
+    }
+
+    /// Adds the gradients of a panel of weights that was just swept, each row times its factor.
+    /// The panel is used up.
+    ///
+    /// # Shapes
+    /// `panel` is rows×K, `factors` has one element a row.
+    pub fn accumulate(&mut self, rows: Range<usize>, panel: &mut [T], factors: &[T]) {
+        match &mut self.0 {
+            Kind::Dot(scorer) => scorer.accumulate(rows, panel, factors),
+            Kind::Shallow(scorer) => scorer.accumulate(rows, panel, factors),
+            Kind::Deep(scorer) => scorer.accumulate(rows, panel, factors),
+        }
+    }
+
+    /// Multiplies what was accumulated for y and for the pairing's parameters, but not for x.
+    pub fn rescale(&mut self, factor: T) {
+        match &mut self.0 {
+            Kind::Dot(scorer) => scorer.rescale(factor),
+            Kind::Shallow(scorer) => scorer.rescale(factor),
+            Kind::Deep(scorer) => scorer.rescale(factor),
+        }
+    }
+
+    /// Writes the gradients of the embeddings and adds those of the pairing's parameters.
+    ///
+    /// # Shapes
+    /// `gradient_x` and `gradient_y` are K×d, row-major.
+    pub fn finish(
+        &mut self,
+        scaling: Scaling<'_, T>,
+        gradient_x: &mut [T],
+        gradient_y: &mut [T],
+        gradients: &mut Gradients<T>,
+    ) {
+        match &mut self.0 {
+            Kind::Dot(scorer) => scorer.finish(scaling, gradient_x, gradient_y),
+            Kind::Shallow(scorer) => scorer.finish(scaling, gradient_x, gradient_y, gradients),
+            Kind::Deep(scorer) => scorer.finish(scaling, gradient_x, gradient_y, gradients),
+        }
+    }
+}
+
+/// Clears a buffer and fills it with `length` zeros.
+fn zeroed<T: Scalar>(buffer: &mut Vec<T>, length: usize) -> &mut Vec<T> {
+    buffer.clear();
+    buffer.resize(length, T::zero());
+    buffer
+}
+
+/// x ← factor · x
+fn scale<T: Scalar>(x: &mut [T], factor: T) {
+    for x in x {
+        *x *= factor;
+    }
+}
+
+/// to ← to + from
+fn add<T: Scalar>(to: &mut [T], from: &[T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to += from;
+    }
+}

@@ -1,0 +1,170 @@
+use std::ops::Range;
+
+use mi_kernels::{
+    PAIR_STRIP, Scalar, pack_pair_strips, pack_pair_tiles, relu_pair_gradients, relu_pair_scores,
+};
+use mi_nets::{Gradients, ParamId, Params};
+use rayon::prelude::*;
+
+use super::{Embeddings, ROW_BLOCK, Scaling, scale, zeroed};
+
+#[derive(Debug, Default)]
+pub(super) struct ShallowBuffers<T> {
+    /// The output layer's weights.
+    w: Vec<T>,
+    /// `β_j = bias + Σ_h w_h b_jh`
+    offset: Vec<T>,
+    /// −b in tiles, for scores.
+    tiles: Vec<T>,
+    /// a and −b in strips, for gradients.
+    a: Vec<T>,
+    minus_b: Vec<T>,
+    /// Sums of weights over active pairs, in the same strips.
+    da: Vec<T>,
+    db: Vec<T>,
+    /// Σ_j of each row's weights.
+    row_sums: Vec<T>,
+    /// Gradient of the output weights.
+    dw: Vec<f64>,
+}
+
+/// One hidden layer: `s_ij = bias + Σ_h w_h relu(a_ih + b_jh)`.
+///
+/// With `m_ijh = [a_ih + b_jh > 0]`, the sums `A_ih = Σ_j g_ij m_ijh` and
+/// `B_jh = Σ_i g_ij m_ijh` are all that the way back needs: da = w ∘ A, db = w ∘ B and
+/// `dw_h = Σ_ij g_ij relu(a_ih + b_jh) = Σ_i a_ih A_ih + Σ_j b_jh B_jh`.
+#[derive(Debug)]
+pub(super) struct Shallow<'a, T> {
+    batch: Embeddings<'a, T>,
+    layer: (ParamId, ParamId),
+    buffers: &'a mut ShallowBuffers<T>,
+}
+
+impl<'a, T: Scalar> Shallow<'a, T> {
+    pub(super) fn new(
+        batch: Embeddings<'a, T>,
+        layer: (ParamId, ParamId),
+        params: &Params<T>,
+        buffers: &'a mut ShallowBuffers<T>,
+    ) -> Self {
+        let (k, h) = (batch.k, batch.dim);
+        buffers.w.clear();
+        buffers.w.extend(params.view(layer.0).iter());
+        let bias: T = params.view(layer.1).iter().copied().sum();
+        buffers.offset.clear();
+        // In f64: these sums may cancel against those over the maxima.
+        buffers.offset.extend(batch.y.chunks(h).map(|b| {
+            let terms = b.iter().zip(&buffers.w).map(|(&b, &w)| b.to_f64() * w.to_f64());
+            T::from_f64(bias.to_f64() + terms.sum::<f64>())
+        }));
+        pack_pair_tiles(batch.y, h, &mut buffers.tiles);
+        pack_pair_strips(batch.x, h, T::one(), &mut buffers.a);
+        pack_pair_strips(batch.y, h, -T::one(), &mut buffers.minus_b);
+        zeroed(&mut buffers.da, buffers.a.len());
+        zeroed(&mut buffers.db, buffers.a.len());
+        zeroed(&mut buffers.row_sums, k);
+        Self { batch, layer, buffers }
+    }
+
+    pub(super) fn sweep<R: Send>(
+        &mut self,
+        rows: Range<usize>,
+        panel: &mut [T],
+        results: &mut [R],
+        row: impl Fn(usize, &mut [T]) -> R + Sync,
+    ) {
+        let Embeddings { x, k, dim, parallel, .. } = self.batch;
+        let ShallowBuffers { w, offset, tiles, .. } = &*self.buffers;
+        let block = |first: usize, panel: &mut [T], results: &mut [R]| {
+            let a = &x[first * dim..][..results.len() * dim];
+            relu_pair_scores(a, tiles, w, offset, panel);
+            for ((i, scores), result) in (first..).zip(panel.chunks_mut(k)).zip(results) {
+                *result = row(i, scores);
+            }
+        };
+        if parallel {
+            let blocks = panel.par_chunks_mut(ROW_BLOCK * k);
+            let blocks = blocks.zip(results.par_chunks_mut(ROW_BLOCK)).enumerate();
+            blocks.for_each(|(n, (panel, results))| {
+                block(rows.start + n * ROW_BLOCK, panel, results);
+            });
+        } else {
+            block(rows.start, panel, results);
+        }
+    }
+
+    pub(super) fn accumulate(&mut self, rows: Range<usize>, panel: &mut [T], factors: &[T]) {
+        let Embeddings { k, parallel, .. } = self.batch;
+        let ShallowBuffers { a, minus_b, da, db, row_sums, .. } = &mut *self.buffers;
+        let sums = &mut row_sums[rows.clone()];
+        let scaled = |((weights, &factor), sum): ((&mut [T], &T), &mut T)| {
+            scale(weights, factor);
+            *sum = T::from_f64(weights.chunks(256).map(|w| sum_of(w).to_f64()).sum());
+        };
+        let strip = k * PAIR_STRIP;
+        let span = rows.start * PAIR_STRIP..rows.end * PAIR_STRIP;
+        if parallel {
+            panel.par_chunks_mut(k).zip(factors).zip(sums).for_each(scaled);
+            let inputs = a.par_chunks(strip).zip(minus_b.par_chunks(strip));
+            let sums = da.par_chunks_mut(strip).zip(db.par_chunks_mut(strip));
+            inputs.zip(sums).for_each(|((a, minus_b), (da, db))| {
+                relu_pair_gradients(&a[span.clone()], minus_b, panel, &mut da[span.clone()], db);
+            });
+        } else {
+            panel.chunks_mut(k).zip(factors).zip(sums).for_each(scaled);
+            let inputs = a.chunks(strip).zip(minus_b.chunks(strip));
+            let sums = da.chunks_mut(strip).zip(db.chunks_mut(strip));
+            for ((a, minus_b), (da, db)) in inputs.zip(sums) {
+                relu_pair_gradients(&a[span.clone()], minus_b, panel, &mut da[span.clone()], db);
+            }
+        }
+    }
+
+    pub(super) fn rescale(&mut self, factor: T) {
+        scale(&mut self.buffers.db, factor);
+    }
+
+    pub(super) fn finish(
+        &mut self,
+        scaling: Scaling<'_, T>,
+        gx: &mut [T],
+        gy: &mut [T],
+        gradients: &mut Gradients<T>,
+    ) {
+        let Embeddings { x, y, k, dim, .. } = self.batch;
+        let ShallowBuffers { w, da, db, row_sums, dw, .. } = &mut *self.buffers;
+        dw.clear();
+        dw.resize(dim, 0.0);
+        let mut dbias = 0.0;
+        for i in 0..k {
+            let (row, positive) = (scaling.rows[i], scaling.positives[i]);
+            dbias += row.to_f64() * row_sums[i].to_f64() + positive.to_f64();
+            let line = i * dim..(i + 1) * dim;
+            let (a, b) = (&x[line.clone()], &y[line.clone()]);
+            let (gx, gy) = (&mut gx[line.clone()], &mut gy[line]);
+            for unit in 0..dim {
+                let at = (unit / PAIR_STRIP * k + i) * PAIR_STRIP + unit % PAIR_STRIP;
+                let own = if a[unit] > -b[unit] { positive } else { T::zero() };
+                let (sum_a, sum_b) = (row * da[at] + own, scaling.columns * db[at] + own);
+                gx[unit] = w[unit] * sum_a;
+                gy[unit] = w[unit] * sum_b;
+                dw[unit] += a[unit].to_f64() * sum_a.to_f64() + b[unit].to_f64() * sum_b.to_f64();
+            }
+        }
+        for (gradient, &dw) in gradients.accumulate(self.layer.0).iter_mut().zip(&*dw) {
+            *gradient += T::from_f64(dw);
+        }
+        gradients.accumulate(self.layer.1).iter_mut().for_each(|g| *g += T::from_f64(dbias));
+    }
+}
+
+/// Σ x in sixteen interleaved sums, which vectors can hold.
+fn sum_of<T: Scalar>(x: &[T]) -> T {
+    let mut lanes = [T::zero(); 16];
+    for chunk in x.chunks(16) {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane += x;
+        }
+    }
+    lanes.into_iter().sum()
+}
