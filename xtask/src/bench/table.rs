@@ -1,0 +1,67 @@
+//! Plain tables and numbers for the terminal; no colour, so `NO_COLOR` has nothing to turn off.
+
+/// Columns padded to their widest cell: the first to the left, the others to the right.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let mut text = String::new();
+    for row in std::iter::once(&head).chain(rows) {
+        let cells = row.iter().zip(&widths).enumerate();
+        let padded = cells.map(|(column, (cell, &width))| match column {
+            0 => format!("{cell:width$}"),
+            _ => format!("{cell:>width$}"),
+        });
+        let line = padded.collect::<Vec<_>>().join("  ");
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// A value with its unit at a readable size: times from `ns`, everything else with the unit named.
+pub(crate) fn value(value: f64, unit: &str) -> String {
+    if unit != "ns" {
+        return format!("{value:.0} {unit}");
+    }
+    let (scale, unit) = match value {
+        _ if value < 1e3 => (1.0, "ns"),
+        _ if value < 1e6 => (1e3, "µs"),
+        _ if value < 1e9 => (1e6, "ms"),
+        _ => (1e9, "s"),
+    };
+    let scaled = value / scale;
+    let decimals = if scaled < 10.0 { 3 } else { usize::from(scaled < 100.0) + 1 };
+    format!("{scaled:.decimals$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let rows =
+            [vec!["a".to_owned(), "1.5".to_owned()], vec!["µµµ".to_owned(), "12".to_owned()]];
+        assert_eq!(table(&["id", "n"], &rows), "id     n\na    1.5\nµµµ   12\n");
+    }
+
+    #[test]
+    fn times_get_a_readable_unit() {
+        for (nanoseconds, text) in [
+            (1.5, "1.500 ns"),
+            (12.345, "12.35 ns"),
+            (123.45, "123.5 ns"),
+            (1234.5, "1.234 µs"),
+            (2.5e6, "2.500 ms"),
+            (3.25e10, "32.50 s"),
+        ] {
+            assert_eq!(value(nanoseconds, "ns"), text);
+        }
+        assert_eq!(value(12_345.0, "instructions"), "12345 instructions");
+    }
+}
