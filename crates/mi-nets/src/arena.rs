@@ -1,3 +1,5 @@
+use mi_kernels::Scalar;
+
 /// A buffer's place in its [`Arena`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot(usize);
@@ -14,7 +16,7 @@ pub(crate) struct Arena<T> {
     free: Vec<usize>,
 }
 
-impl<T: Copy + Default> Arena<T> {
+impl<T: Scalar> Arena<T> {
     pub(crate) fn new() -> Self {
         Self { buffers: Vec::new(), used: 0, free: Vec::new() }
     }
@@ -40,7 +42,11 @@ impl<T: Copy + Default> Arena<T> {
         // Never shortened: a buffer that serves two lengths in turn would be filled with zeros
         // each time it grows again.
         if buffer.len() < length {
-            buffer.resize(length, T::default());
+            buffer.resize(length, T::zero());
+        }
+        if cfg!(debug_assertions) {
+            // An operation that leaves part of its output unwritten shows in every test.
+            buffer[..length].fill(T::nan());
         }
         (slot, buffer)
     }

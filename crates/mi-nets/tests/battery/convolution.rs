@@ -1,0 +1,104 @@
+//! Convolutions against a direct one, and known paddings.
+
+use mi_nets::{Activation, ConvGeometry, Padding, Params, Tape};
+use ndarray::{Array2, ArrayView2};
+use proptest::prelude::*;
+
+use crate::support::{add, config, normal};
+
+/// The formula, one output at a time.
+fn direct(
+    x: ArrayView2<'_, f64>,
+    w: ArrayView2<'_, f64>,
+    b: ArrayView2<'_, f64>,
+    geometry: &ConvGeometry,
+    (top, left): (usize, usize),
+) -> Array2<f64> {
+    let ConvGeometry { height, width, channels, kernel, stride, .. } = *geometry;
+    let (rows, columns) = geometry.output_size();
+    let outputs = w.ncols();
+    Array2::from_shape_fn((x.nrows(), rows * columns * outputs), |(n, index)| {
+        let (position, output) = (index / outputs, index % outputs);
+        let (row, column) = (position / columns, position % columns);
+        let mut sum = b[[0, output]];
+        for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {
+            let (y, x_) = (row * stride + ky, column * stride + kx);
+            if y < top || x_ < left || y - top >= height || x_ - left >= width {
+                continue;
+            }
+            for channel in 0..channels {
+                let pixel = ((y - top) * width + x_ - left) * channels + channel;
+                sum += x[[n, pixel]] * w[[(ky * kernel + kx) * channels + channel, output]];
+            }
+        }
+        sum.max(0.0)
+    })
+}
+
+fn compare(n: usize, outputs: usize, geometry: &ConvGeometry, before: (usize, usize)) {
+    let mut params = Params::new();
+    let w = add(&mut params, "w", 1, (geometry.patch_dim(), outputs));
+    let b = add(&mut params, "b", 2, (1, outputs));
+    let x = normal(3, (n, geometry.input_dim()));
+    let mut tape = Tape::new();
+    let mut graph = tape.begin_inference(&params);
+    let input = graph.input(x.view());
+    let y = graph.conv2d(input, w, Some(b), geometry, Activation::Relu);
+    graph.check().unwrap();
+    let expected = direct(x.view(), params.view(w), params.view(b), geometry, before);
+    let error = (&graph.value(y) - &expected).mapv(f64::abs).into_iter().fold(0.0, f64::max);
+    assert!(error < 1e-12, "{geometry:?}: {error}");
+}
+
+fn paper(height: usize, width: usize, channels: usize) -> ConvGeometry {
+    ConvGeometry { height, width, channels, kernel: 5, stride: 2, padding: Padding::Same }
+}
+
+#[test]
+fn same_padding_is_tensorflows() {
+    let geometry = paper(14, 28, 1);
+    assert_eq!(geometry.padding_of(14), (1, 2));
+    assert_eq!(geometry.padding_of(28), (1, 2));
+    assert_eq!(geometry.padding_of(7), (2, 2));
+    assert_eq!(geometry.output_size(), (7, 14));
+    assert_eq!(paper(7, 14, 64).output_size(), (4, 7));
+    // Stride 1 splits an even total, and a stride beyond the kernel needs no zeros.
+    let stride = |stride| ConvGeometry { stride, ..geometry };
+    assert_eq!(stride(1).padding_of(9), (2, 2));
+    assert_eq!(stride(6).padding_of(12), (0, 0));
+    let valid = ConvGeometry { padding: Padding::Valid, ..geometry };
+    assert_eq!((valid.padding_of(14), valid.output_size()), ((0, 0), (5, 12)));
+}
+
+#[test]
+fn the_papers_convolutions_equal_direct_ones() {
+    compare(2, 3, &paper(14, 28, 1), (1, 1));
+    compare(2, 3, &paper(7, 14, 4), (2, 1));
+    compare(1, 2, &paper(16, 32, 3), (1, 1));
+    compare(1, 2, &ConvGeometry { padding: Padding::Valid, ..paper(14, 28, 2) }, (0, 0));
+}
+
+#[test]
+fn a_batch_of_several_blocks_equals_a_direct_convolution() {
+    // 64 positions of 25 · 64 values: a block holds ten samples.
+    compare(23, 2, &ConvGeometry { stride: 1, ..paper(8, 8, 64) }, (2, 2));
+}
+
+proptest! {
+    #![proptest_config(config(40))]
+
+    #[test]
+    fn any_same_convolution_equals_a_direct_one(
+        (height, width, channels) in (1_usize..9, 1_usize..9, 1_usize..4),
+        (kernel, stride) in (1_usize..6, 1_usize..5),
+    ) {
+        let geometry =
+            ConvGeometry { height, width, channels, kernel, stride, padding: Padding::Same };
+        // Zeros before an axis, from the definition rather than from the code under test.
+        let before = |length: usize| {
+            let total = (length.div_ceil(stride) - 1) * stride + kernel;
+            total.saturating_sub(length) / 2
+        };
+        compare(2, 2, &geometry, (before(height), before(width)));
+    }
+}

@@ -1,0 +1,14 @@
+//! The tests of every operation, layer and optimiser, in one binary.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod adam;
+mod checkpoint;
+mod convolution;
+mod graph;
+mod layers;
+mod loss;
+mod numerics;
+mod ops;
+mod realnvp;
+mod support;

@@ -1,0 +1,122 @@
+//! Rules at the edges: constant rows, zero rows, extreme magnitudes, NaN, clamps.
+
+use mi_nets::{Activation, Gradients, Graph, Params, Tape, Unary, Var};
+use ndarray::{Array2, array};
+
+/// The value and the input gradient under a seed.
+fn value_and_gradient(
+    x: &Array2<f64>,
+    seed: &Array2<f64>,
+    params: &Params<f64>,
+    build: impl Fn(Var, &mut Graph<'_, f64>) -> Var,
+) -> (Array2<f64>, Array2<f64>) {
+    let mut tape = Tape::new();
+    let mut graph = tape.begin(params);
+    let input = graph.input_with_gradient(x.view());
+    let y = build(input, &mut graph);
+    graph.backward_to_inputs(&[(y, seed.view())]).unwrap();
+    (graph.value(y).to_owned(), graph.gradient(input).unwrap().to_owned())
+}
+
+#[test]
+fn layer_norm_of_a_constant_row_is_its_shift_and_its_gradient_is_finite() {
+    let mut params = Params::new();
+    let scale = params.add("scale", array![[2.0, 3.0]]).unwrap();
+    let shift = params.add("shift", array![[0.5, -0.5]]).unwrap();
+    let (x, seed) = (array![[7.0, 7.0, 7.0, 7.0]], array![[1.0, 0.0, 0.0, 0.0]]);
+    let (y, dx) = value_and_gradient(&x, &seed, &params, |x, g| g.layer_norm(x, scale, shift));
+    assert_eq!(y, array![[0.5, -0.5, 0.5, -0.5]]);
+    // (g − mean g) · 10⁶ with g = (2, 0, 0, 0).
+    let expected = array![[1.5e6, -0.5e6, -0.5e6, -0.5e6]];
+    assert!((&dx - &expected).iter().all(|e| e.abs() < 1e-3), "{dx}");
+}
+
+#[test]
+fn layer_norm_normalises_the_whole_row_and_scales_channels() {
+    let mut params = Params::new();
+    let scale = params.add("scale", array![[1.0, 10.0]]).unwrap();
+    let shift = params.add("shift", array![[0.0, 100.0]]).unwrap();
+    let (x, seed) = (array![[1.0, 2.0, 3.0, 4.0]], array![[0.0, 0.0, 0.0, 0.0]]);
+    let (y, _) = value_and_gradient(&x, &seed, &params, |x, g| g.layer_norm(x, scale, shift));
+    let s = 1.25_f64.sqrt() + 1e-6;
+    let expected = array![[-1.5 / s, -5.0 / s + 100.0, 0.5 / s, 15.0 / s + 100.0]];
+    assert!((&y - &expected).iter().all(|e| e.abs() < 1e-12), "{y}");
+}
+
+#[test]
+fn zero_rows_stay_zero_and_pass_nothing_back() {
+    let x = array![[0.0, 0.0], [3.0, 4.0], [-0.0, 0.0]];
+    let seed = array![[1.0, -2.0], [0.0, 5.0], [1.0, 1.0]];
+    let (y, dx) = value_and_gradient(&x, &seed, &Params::new(), |x, g| g.normalize_rows(x));
+    assert_eq!((y.row(0).to_vec(), y.row(2).to_vec()), (vec![0.0, 0.0], vec![0.0, 0.0]));
+    assert!((y[[1, 0]] - 0.6).abs() < 1e-15 && (y[[1, 1]] - 0.8).abs() < 1e-15);
+    assert_eq!(dx.row(0).to_vec(), [0.0, 0.0]);
+    assert_eq!(dx.row(2).to_vec(), [0.0, 0.0]);
+    assert!((dx[[1, 0]] + 0.48).abs() < 1e-15 && (dx[[1, 1]] - 0.36).abs() < 1e-15);
+}
+
+#[test]
+fn rows_whose_squares_leave_f32_are_normalised() {
+    let x = array![[3e-30_f32, 4e-30], [3e30, 4e30], [1e-45, 0.0]];
+    let params = Params::new();
+    let mut tape = Tape::new();
+    let mut graph = tape.begin_inference(&params);
+    let input = graph.input(x.view());
+    let y = graph.normalize_rows(input);
+    let expected = array![[0.6, 0.8], [0.6, 0.8], [0.0, 0.0]];
+    let error = &graph.value(y) - &expected;
+    assert!(error.iter().all(|e| e.abs() < 1e-6), "{error}");
+}
+
+#[test]
+fn nan_is_never_hidden() {
+    let mut params = Params::new();
+    let w = params.add("w", array![[1.0, 1.0]]).unwrap();
+    let b = params.add("b", array![[0.0, 0.0]]).unwrap();
+    let x = array![[f64::NAN]];
+    let mut tape = Tape::new();
+    let mut graph = tape.begin_inference(&params);
+    let input = graph.input(x.view());
+    let dense = graph.dense(input, w, Some(b), Activation::Relu);
+    let relu = graph.unary(input, Unary::Relu);
+    let normal = graph.normalize_rows(input);
+    for y in [dense, relu, normal] {
+        assert!(graph.value(y).iter().all(|y| y.is_nan()));
+    }
+}
+
+#[test]
+fn softplus_neither_overflows_nor_loses_small_values() {
+    let x = array![[-800.0, -40.0, 0.0, 40.0, 800.0]];
+    let (y, dx) = value_and_gradient(&x, &Array2::ones((1, 5)), &Params::new(), |x, g| {
+        g.unary(x, Unary::Softplus)
+    });
+    let expected = [0.0, (-40.0_f64).exp(), 2.0_f64.ln(), 40.0, 800.0];
+    for (y, expected) in y.iter().zip(expected) {
+        assert!((y - expected).abs() <= 1e-15 * expected, "{y} for {expected}");
+    }
+    let expected = [0.0, (-40.0_f64).exp(), 0.5, 1.0, 1.0];
+    for (dx, expected) in dx.iter().zip(expected) {
+        assert!((dx - expected).abs() <= 1e-15 * expected, "{dx} for {expected}");
+    }
+}
+
+#[test]
+fn the_learned_scale_is_clamped_at_100_and_can_come_back_from_there() {
+    let gradient_at = |log_scale: f64| {
+        let mut params = Params::new();
+        let p = params.add("p", array![[log_scale]]).unwrap();
+        let mut gradients = Gradients::zeros_like(&params);
+        let mut tape = Tape::new();
+        let mut graph = tape.begin(&params);
+        let x = graph.input(array![[1.0, 2.0]].view());
+        let y = graph.scale_exp(x, p);
+        graph.backward(&[(y, array![[1.0, 1.0]].view())], &mut gradients).unwrap();
+        (graph.value(y)[[0, 0]], gradients.view(p).unwrap()[[0, 0]])
+    };
+    assert_eq!(gradient_at(0.0), (1.0, 3.0));
+    let (value, gradient) = gradient_at(100.0_f64.ln());
+    assert!((value - 100.0).abs() < 1e-12 && (gradient - 300.0).abs() < 1e-12);
+    let (value, gradient) = gradient_at(9.0);
+    assert!((value - 100.0).abs() < 1e-12 && gradient == 0.0);
+}
