@@ -45,6 +45,7 @@ pub struct LineChart {
     references: Vec<(f64, String)>,
     marks: Vec<(f64, Mark)>,
     column: Option<(String, Vec<Mark>)>,
+    stacked: bool,
     notes: Vec<String>,
     size: (f64, f64),
 }
@@ -61,6 +62,7 @@ impl LineChart {
             references: Vec::new(),
             marks: Vec::new(),
             column: None,
+            stacked: false,
             notes: Vec::new(),
             size: (480.0, 330.0),
         }
@@ -95,6 +97,13 @@ impl LineChart {
     pub fn column(mut self, heading: impl Into<String>, marks: Vec<Mark>) -> Self {
         self.column = Some((heading.into(), marks));
         self
+    }
+
+    /// Like [`column`](Self::column), with the marks on one vertical line: for marks that differ
+    /// in height and belong together, such as percentiles.
+    pub fn stacked_column(mut self, heading: impl Into<String>, marks: Vec<Mark>) -> Self {
+        self.stacked = true;
+        self.column(heading, marks)
     }
 
     /// Adds a line of small print under the chart.
@@ -163,7 +172,7 @@ impl LineChart {
             }
         }
         if let Some((name, marks)) = column_marks {
-            frame.draw_column(&mut canvas, name, marks);
+            frame.draw_column(&mut canvas, name, marks, self.stacked);
         }
         legend.draw(&mut canvas, &area, column_width);
         if self.series.iter().all(|s| s.points.iter().all(|p| p.y.is_nan())) {
@@ -347,7 +356,6 @@ impl Frame<'_> {
             Place::Above(_) => "M-4 7h8L0 0z",
             _ => shape,
         };
-        // Writing to a String cannot fail.
         let mut hover = format!("{label}\n{} at {}", text::number(point.y), text::number(point.x));
         let mut attributes = vec![
             ("class", "plot-point".to_owned()),
@@ -356,9 +364,8 @@ impl Frame<'_> {
             ("data-x", point.x.to_string()),
             ("data-y", point.y.to_string()),
         ];
+        hover.push_str(&text::between(point.low, point.high));
         if !point.low.is_nan() && !point.high.is_nan() {
-            let (low, high) = (text::number(point.low), text::number(point.high));
-            let _ = write!(hover, " ({low} to {high})");
             attributes.push(("data-low", point.low.to_string()));
             attributes.push(("data-high", point.high.to_string()));
         }
@@ -375,12 +382,12 @@ impl Frame<'_> {
         let class = theme::colour_class(mark.colour);
         canvas.open("g", &[("class", &class)]);
         let mut hover = format!("{} {heading}", mark.label).trim().to_owned();
-        let _ = write!(hover, "\n{}", text::number(mark.value));
+        let interval = text::between(mark.low, mark.high);
+        // Writing to a String cannot fail.
+        let _ = write!(hover, "\n{}{interval}", text::number(mark.value));
         if let (Some(low), Some(high)) = (self.height_of(mark.low), self.height_of(mark.high)) {
             let bar = [(x, low), (x, high)];
             canvas.element("path", &[("class", "plot-bar"), ("d", &path(&bar, false))]);
-            let (low, high) = (text::number(mark.low), text::number(mark.high));
-            let _ = write!(hover, " ({low} to {high})");
         }
         canvas.titled(
             "path",
@@ -395,8 +402,8 @@ impl Frame<'_> {
         canvas.close();
     }
 
-    /// Marks side by side in the column right of the plot.
-    fn draw_column(&self, canvas: &mut Canvas, heading: &str, marks: &[Mark]) {
+    /// Marks in the column right of the plot, side by side unless stacked.
+    fn draw_column(&self, canvas: &mut Canvas, heading: &str, marks: &[Mark], stacked: bool) {
         let middle = self.area.right + COLUMN;
         let lines = text::wrap(heading, 11.0, 2.0 * COLUMN);
         let first = self.area.top - 5.0 - 12.0 * (lines.len() as f64 - 1.0);
@@ -405,7 +412,7 @@ impl Frame<'_> {
             canvas.text(middle, y, "plot-small", Anchor::Middle, line);
         }
         let spread = (2.0 * COLUMN - 20.0) / (marks.len().max(2) - 1) as f64;
-        let spread = spread.min(11.0);
+        let spread = if stacked { 0.0 } else { spread.min(11.0) };
         for (index, mark) in marks.iter().enumerate() {
             let offset = (index as f64 - (marks.len() - 1) as f64 / 2.0) * spread;
             self.draw_mark(canvas, middle + offset, mark, heading);

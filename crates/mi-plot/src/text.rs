@@ -34,6 +34,14 @@ pub fn number(value: f64) -> String {
     text.replace('-', "−")
 }
 
+/// An interval as a parenthesis; nothing if there is none.
+pub(crate) fn between(low: f64, high: f64) -> String {
+    if low.is_nan() || high.is_nan() {
+        return String::new();
+    }
+    format!(" ({} to {})", number(low), number(high))
+}
+
 /// Digits in groups of three.
 fn thousands(digits: &str) -> String {
     let mut grouped = String::new();

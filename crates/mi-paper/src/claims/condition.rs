@@ -1,0 +1,288 @@
+//! Conditions: an effect, its interval over seeds, and where it should lie.
+
+use std::collections::BTreeMap;
+
+use crate::report::numbers;
+use crate::statistics::Interval;
+
+/// The kind of number an effect is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// A difference of accuracies, shown in percentage points.
+    Points,
+    /// Nats.
+    Nats,
+    /// A difference of natural logarithms.
+    Log,
+    /// The largest value over the runs, which has no interval.
+    Largest,
+}
+
+impl Measure {
+    /// The unit in words.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Points => "points",
+            Self::Nats => "nats",
+            Self::Log => "in ln",
+            Self::Largest => "",
+        }
+    }
+
+    /// An effect in the measure's unit.
+    pub(crate) fn scaled(self, value: f64) -> f64 {
+        if self == Self::Points { 100.0 * value } else { value }
+    }
+
+    fn number(self, value: f64) -> String {
+        match self {
+            Self::Points | Self::Log => numbers::fixed(self.scaled(value), 2),
+            Self::Nats => numbers::fixed(value, 3),
+            Self::Largest => mi_plot::number(value),
+        }
+    }
+}
+
+/// Where the claim says that an effect lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Expected {
+    /// Above a value.
+    Above(f64),
+    /// Below a value.
+    Below(f64),
+    /// Between two values.
+    Within(f64, f64),
+}
+
+impl Expected {
+    /// Whether an interval lies wholly there, wholly not, or neither.
+    fn decide(self, low: f64, high: f64) -> Option<bool> {
+        let (met, refuted) = match self {
+            Self::Above(limit) => (low > limit, high < limit),
+            Self::Below(limit) => (high < limit, low > limit),
+            Self::Within(least, most) => (low > least && high < most, high < least || low > most),
+        };
+        if met { Some(true) } else { refuted.then_some(false) }
+    }
+}
+
+/// One condition of a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// What is compared, e.g. `InfoNCE: accuracy, bilinear − separable`.
+    pub what: String,
+    /// The kind of number.
+    pub measure: Measure,
+    /// The effect over seeds; `None` while fewer than two seeds finished.
+    pub effect: Option<Interval>,
+    /// The value of the only seed that finished, which has no interval.
+    pub single: Option<f64>,
+    /// Where the effect should lie.
+    pub expected: Expected,
+    /// The effect in the paper, if its figures show it.
+    pub published: Option<f64>,
+    /// Whether it lies there; `None` while the interval does not say.
+    pub met: Option<bool>,
+}
+
+impl Condition {
+    /// A condition on a number that each seed has.
+    pub(crate) fn on(
+        what: impl Into<String>,
+        measure: Measure,
+        expected: Expected,
+        by_seed: &BTreeMap<u64, f64>,
+    ) -> Self {
+        let values: Vec<f64> = by_seed.values().copied().filter(|v| !v.is_nan()).collect();
+        let effect = interval(&values);
+        Self::new(what, measure, expected, effect, single(&values))
+    }
+
+    /// A condition on the difference of two configurations: paired by seed where at least two
+    /// seeds are shared, else between the means (Welch 1947).
+    pub(crate) fn on_difference(
+        what: impl Into<String>,
+        measure: Measure,
+        expected: Expected,
+        a: &BTreeMap<u64, f64>,
+        b: &BTreeMap<u64, f64>,
+    ) -> Self {
+        let pairs: Vec<f64> = a
+            .iter()
+            .filter_map(|(seed, value)| Some(value - b.get(seed)?))
+            .filter(|d| !d.is_nan())
+            .collect();
+        let finite = |m: &BTreeMap<u64, f64>| -> Vec<f64> {
+            m.values().copied().filter(|v| v.is_finite()).collect()
+        };
+        let effect = interval(&pairs).or_else(|| Interval::of_difference(&finite(a), &finite(b)));
+        Self::new(what, measure, expected, effect, single(&pairs))
+    }
+
+    /// A condition on the largest value over all runs.
+    pub(crate) fn on_largest(what: impl Into<String>, limit: f64, values: &[f64]) -> Self {
+        // A value that is not a number has not been shown to be small.
+        let largest = values
+            .iter()
+            .fold(f64::NEG_INFINITY, |m, &v| if v.is_nan() { f64::INFINITY } else { m.max(v) });
+        let effect = (values.len() >= 2).then_some(Interval {
+            mean: largest,
+            low: largest,
+            high: largest,
+            n: values.len(),
+        });
+        let single = (values.len() == 1).then_some(largest);
+        Self::new(what, Measure::Largest, Expected::Below(limit), effect, single)
+    }
+
+    fn new(
+        what: impl Into<String>,
+        measure: Measure,
+        expected: Expected,
+        effect: Option<Interval>,
+        single: Option<f64>,
+    ) -> Self {
+        let met = effect.and_then(|e| expected.decide(e.low, e.high));
+        Self { what: what.into(), measure, effect, single, expected, published: None, met }
+    }
+
+    /// Sets the paper's value.
+    pub(crate) fn published(mut self, value: Option<f64>) -> Self {
+        self.published = value;
+        self
+    }
+
+    /// The effect and its interval in words.
+    pub fn effect_text(&self) -> String {
+        let number = |value| self.measure.number(value);
+        let unit = self.measure.unit();
+        match (self.effect, self.single) {
+            (Some(effect), _) if self.measure == Measure::Largest => number(effect.mean),
+            (Some(e), _) => {
+                let (low, high) = (number(e.low), number(e.high));
+                format!("{} {unit} [{low}, {high}]", number(e.mean))
+            }
+            (None, Some(value)) => format!("{} {unit}", number(value)).trim_end().to_owned(),
+            (None, None) => "not measured yet".to_owned(),
+        }
+    }
+
+    /// Where the effect should lie, in words.
+    pub fn expected_text(&self) -> String {
+        let number = |value| {
+            let text = self.measure.number(value);
+            let trimmed = text.trim_end_matches('0').trim_end_matches('.');
+            if text.contains('.') { trimmed.to_owned() } else { text }
+        };
+        match self.expected {
+            Expected::Above(limit) => format!("above {}", number(limit)),
+            Expected::Below(limit) => format!("below {}", number(limit)),
+            Expected::Within(low, high) => format!("{} to {}", number(low), number(high)),
+        }
+    }
+
+    /// The paper's value in words.
+    pub fn published_text(&self) -> Option<String> {
+        self.published.map(|value| self.measure.number(value))
+    }
+
+    /// Number of seeds, or of pairs of runs that share one.
+    pub fn seeds(&self) -> usize {
+        self.effect.map_or(usize::from(self.single.is_some()), |e| e.n)
+    }
+
+    /// The condition with its effect as part of a sentence.
+    pub(crate) fn sentence(&self) -> String {
+        format!("{} is {}, expected {}", self.what, self.effect_text(), self.expected_text())
+    }
+}
+
+fn single(values: &[f64]) -> Option<f64> {
+    if let [only] = values { Some(*only) } else { None }
+}
+
+/// The t-interval of values that may be infinite.
+///
+/// An infinite value (a bound or a condition number without limit) would leave no interval at
+/// all; it counts as the most extreme finite one, which understates the effect. If all are
+/// infinite to the same side, so is the interval.
+fn interval(values: &[f64]) -> Option<Interval> {
+    let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    if let ([first, _, ..], []) = (values, finite.as_slice()) {
+        let alike = values.iter().all(|v| v == first);
+        let (mean, n) = (*first, values.len());
+        return alike.then_some(Interval { mean, low: mean, high: mean, n });
+    }
+    // A single finite value says nothing about the spread that the infinite ones take part in.
+    Interval::of(&finite)?;
+    let least = finite.iter().copied().fold(f64::INFINITY, f64::min);
+    let greatest = finite.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let held: Vec<f64> = values.iter().map(|v| v.clamp(least, greatest)).collect();
+    Interval::of(&held)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seeds(values: &[f64]) -> BTreeMap<u64, f64> {
+        (0..).zip(values.iter().copied()).collect()
+    }
+
+    fn above_zero(values: &[f64]) -> Condition {
+        Condition::on("x", Measure::Nats, Expected::Above(0.0), &seeds(values))
+    }
+
+    #[test]
+    fn the_interval_decides_not_the_mean() {
+        assert_eq!(above_zero(&[1.0, 1.1, 0.9]).met, Some(true));
+        assert_eq!(above_zero(&[-1.0, -1.1, -0.9]).met, Some(false));
+        assert_eq!(above_zero(&[1.0, 3.0, -1.0]).met, None);
+        assert_eq!(above_zero(&[1.0]).met, None);
+        assert_eq!(above_zero(&[]).met, None);
+        let near = |v: &[f64]| {
+            Condition::on("x", Measure::Nats, Expected::Within(-0.1, 0.1), &seeds(v)).met
+        };
+        assert_eq!(near(&[0.01, -0.01]), None, "two seeds are too few for so wide an interval");
+        assert_eq!(near(&[0.01, -0.01, 0.0]), Some(true));
+        assert_eq!(near(&[0.5, 0.5]), Some(false));
+    }
+
+    #[test]
+    fn pairs_take_out_what_seeds_share() {
+        let a = seeds(&[0.90, 0.80, 0.70]);
+        let b = seeds(&[0.89, 0.79, 0.69]);
+        let paired = Condition::on_difference("x", Measure::Points, Expected::Above(0.0), &a, &b);
+        assert_eq!(paired.met, Some(true));
+        let shifted: BTreeMap<u64, f64> = b.iter().map(|(seed, v)| (seed + 10, *v)).collect();
+        let unpaired =
+            Condition::on_difference("x", Measure::Points, Expected::Above(0.0), &a, &shifted);
+        assert!(unpaired.effect.is_some());
+        assert_eq!(unpaired.met, None);
+    }
+
+    #[test]
+    fn infinite_effects_count_but_never_help() {
+        let infinite = f64::INFINITY;
+        assert_eq!(above_zero(&[infinite, infinite]).met, Some(true));
+        assert_eq!(above_zero(&[infinite, -infinite]).met, None);
+        let mixed = above_zero(&[1.0, 1.2, infinite]);
+        assert_eq!(mixed.effect, above_zero(&[1.0, 1.2, 1.2]).effect);
+        assert_eq!(above_zero(&[1.0, infinite]).met, None, "one finite value has no spread");
+    }
+
+    #[test]
+    fn the_largest_of_runs_includes_what_is_not_a_number() {
+        assert_eq!(Condition::on_largest("x", 1e-3, &[1e-9, 1e-8]).met, Some(true));
+        assert_eq!(Condition::on_largest("x", 1e-3, &[1e-9, f64::NAN]).met, Some(false));
+        assert_eq!(Condition::on_largest("x", 1e-3, &[1e-9]).met, None);
+    }
+
+    #[test]
+    fn effects_read_well() {
+        let condition =
+            Condition::on("x", Measure::Points, Expected::Above(0.1), &seeds(&[0.30, 0.32, 0.31]));
+        assert_eq!(condition.effect_text(), "31.00 points [28.52, 33.48]");
+        assert_eq!(condition.expected_text(), "above 10");
+    }
+}

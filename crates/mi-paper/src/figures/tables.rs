@@ -1,0 +1,170 @@
+//! The numbers of a figure.
+
+use std::fmt::Write as _;
+
+use crate::configurations::Sample;
+use crate::figures::charts::Scene;
+use crate::names::{self, Varies};
+use crate::published;
+use crate::record::Metric;
+use crate::report::numbers;
+use crate::report::summary;
+use crate::report::{Align, Table};
+use crate::statistics;
+
+/// Metrics in the order of a table's columns.
+const METRICS: [Metric; 16] = [
+    Metric::BoundTrain,
+    Metric::BoundTest,
+    Metric::TargetLoss,
+    Metric::Accuracy,
+    Metric::AccuracyConverged,
+    Metric::AccuracyClassifier,
+    Metric::ClassifierLoss,
+    Metric::UniformLoss,
+    Metric::LogConditionP0,
+    Metric::LogConditionP40,
+    Metric::LogConditionP100,
+    Metric::SingularJacobians,
+    Metric::LogDet,
+    Metric::InverseError,
+    Metric::TrueMi,
+    Metric::Ceiling,
+];
+
+/// Rows that a table of steps has at most; more are thinned evenly.
+const MOST_ROWS: usize = 25;
+
+/// The end values of every configuration with the published ones beside them.
+pub(crate) fn ends(scene: &Scene<'_>) -> Table {
+    let varies = Varies::among(scene.own.iter().map(|c| &c.key));
+    let has = |metric: Metric| scene.own.iter().any(|c| c.has(metric));
+    let metrics: Vec<Metric> = METRICS.into_iter().filter(|m| has(*m)).collect();
+    let published = |m: Metric| scene.own.iter().any(|c| published::end(&c.key, m).is_some());
+    let mut columns = vec![("", Align::Left), ("step", Align::Right)];
+    if has(Metric::Estimate) {
+        columns.extend([("estimate, last fifth (nats)", Align::Right), ("paper", Align::Right)]);
+    }
+    for &metric in &metrics {
+        columns.push((names::metric(metric), Align::Right));
+        if published(metric) {
+            columns.push(("paper", Align::Right));
+        }
+    }
+    columns.push(("finished", Align::Right));
+    let mut table = Table::new("", &columns);
+    for configuration in &scene.own {
+        let key = &configuration.key;
+        let mut name = names::configuration(key, varies);
+        if name.is_empty() {
+            name = names::configuration(key, Varies::ALL);
+        }
+        if name.is_empty() {
+            name.push_str("baseline");
+        }
+        let mut cells = vec![name, summary::last_step(configuration)];
+        let paper = |metric: Metric| {
+            let value = published::end(key, metric).map(|p| p.value);
+            value.map_or(String::new(), |v| numbers::fixed(v, numbers::decimals(metric).min(3)))
+        };
+        if has(Metric::Estimate) {
+            cells.push(numbers::mean_and_deviation(
+                configuration.tails(Metric::Estimate).as_ref(),
+                Metric::Estimate,
+            ));
+            cells.push(paper(Metric::Estimate));
+        }
+        for &metric in &metrics {
+            let end = configuration.end(metric);
+            cells.push(numbers::mean_and_deviation(end.as_ref(), metric));
+            if published(metric) {
+                cells.push(paper(metric));
+            }
+        }
+        cells.push(summary::finished(configuration));
+        table.row(cells);
+    }
+    table
+}
+
+/// Means of several curves, one row a step.
+pub(crate) fn by_step(title: &str, metric: Metric, curves: &[(String, Vec<Sample>)]) -> Table {
+    by(title, "step", metric, curves)
+}
+
+/// Means of several curves over whatever their steps are.
+pub(crate) fn by(
+    title: &str,
+    over: &str,
+    metric: Metric,
+    curves: &[(String, Vec<Sample>)],
+) -> Table {
+    let mut columns = vec![(over, Align::Right)];
+    columns.extend(curves.iter().map(|(label, _)| (label.as_str(), Align::Right)));
+    let mut table = Table::new(title, &columns);
+    let mut steps: Vec<u64> = curves.iter().flat_map(|(_, c)| c.iter().map(|s| s.step)).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    let stride = steps.len().div_ceil(MOST_ROWS).max(1);
+    // Counted from the end, so that the last step is always there.
+    let mut kept: Vec<u64> = steps.iter().rev().step_by(stride).copied().collect();
+    kept.reverse();
+    for step in kept {
+        let mut cells = vec![numbers::grouped(step)];
+        for (_, curve) in curves {
+            let sample = curve.iter().find(|s| s.step == step);
+            cells.push(numbers::mean_and_deviation(sample, metric));
+        }
+        table.row(cells);
+    }
+    table
+}
+
+/// Every mean of the figure as CSV.
+pub(crate) fn csv(scene: &Scene<'_>) -> String {
+    let mut csv =
+        "encoder,critic,bound,setting,metric,step,seeds,mean,sd,least,greatest\n".to_owned();
+    for configuration in &scene.own {
+        let key = &configuration.key;
+        for &metric in Metric::ALL {
+            let curve = configuration.curve(metric);
+            let stride = curve.len().div_ceil(200).max(1);
+            for sample in curve.iter().rev().step_by(stride).rev() {
+                let sd = statistics::deviation(&sample.values);
+                // Writing to a String cannot fail.
+                let _ = writeln!(
+                    csv,
+                    "{},{},{},{},{},{},{},{},{},{},{}",
+                    quoted(&key.encoder),
+                    quoted(&key.critic),
+                    quoted(&key.bound),
+                    quoted(&key.setting),
+                    metric.name(),
+                    sample.step,
+                    sample.values.len(),
+                    short(sample.mean()),
+                    sd.map_or(String::new(), short),
+                    short(sample.least()),
+                    short(sample.greatest()),
+                );
+            }
+        }
+    }
+    csv
+}
+
+/// Six significant digits: what a figure shows, at a third of the size of all digits.
+fn short(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    format!("{value:.5e}").parse::<f64>().map_or_else(|_| value.to_string(), |v| v.to_string())
+}
+
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}

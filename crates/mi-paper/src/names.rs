@@ -1,0 +1,151 @@
+//! Names in records, as a reader expects them in prose.
+
+use crate::configurations::Key;
+use crate::record::Metric;
+
+/// A bound's name in prose.
+pub(crate) fn bound(name: &str) -> String {
+    match name {
+        "infonce" => "InfoNCE",
+        "infonce-symmetric" | "infonce_symmetric" => "InfoNCE, symmetric",
+        "nwj" => "NWJ",
+        "dv" | "donsker-varadhan" | "donsker_varadhan" => "Donsker–Varadhan",
+        "mine" => "MINE",
+        "tuba" => "TUBA",
+        "js" | "jensen-shannon" | "jensen_shannon" => "Jensen–Shannon",
+        "smile" => "SMILE",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// An encoder's name in prose.
+pub(crate) fn encoder(name: &str) -> &str {
+    match name {
+        "mlp" => "MLP",
+        "convnet" => "ConvNet",
+        "realnvp" => "RealNVP",
+        "residual" => "residual MLP",
+        other => other,
+    }
+}
+
+/// A critic's name in prose.
+pub(crate) fn critic(name: &str) -> &str {
+    match name {
+        "mlp" => "MLP",
+        "inner" => "inner product",
+        other => other,
+    }
+}
+
+/// A setting in prose: `t=2` becomes `t = 2`.
+pub(crate) fn setting(name: &str) -> String {
+    name.replace('=', " = ").replace(',', ", ")
+}
+
+/// A data set's name in prose.
+pub(crate) fn dataset(name: &str) -> &str {
+    match name {
+        "mnist" => "MNIST",
+        "fashion-mnist" => "Fashion-MNIST",
+        "cifar-10" => "CIFAR-10",
+        "digits" => "embedded digits",
+        "none" => "synthetic samples",
+        other => other,
+    }
+}
+
+/// A metric's name in prose, with its unit if it has one.
+pub(crate) fn metric(metric: Metric) -> &'static str {
+    match metric {
+        Metric::BoundTrain => "bound, training batches (nats)",
+        Metric::BoundTest => "bound, held out (nats)",
+        Metric::TargetLoss => "distance to the target, |I − t| (nats)",
+        Metric::Accuracy => "probe accuracy",
+        Metric::AccuracyConverged => "probe accuracy, converged",
+        Metric::AccuracyClassifier => "classifier accuracy",
+        Metric::ClassifierLoss => "cross-entropy of the classifier (nats)",
+        Metric::UniformLoss => "cross-entropy to the uniform label (nats)",
+        Metric::LogConditionP0 => "log condition, least",
+        Metric::LogConditionP20 => "log condition, 20 %",
+        Metric::LogConditionP40 => "log condition, 40 %",
+        Metric::LogConditionP60 => "log condition, 60 %",
+        Metric::LogConditionP80 => "log condition, 80 %",
+        Metric::LogConditionP100 => "log condition, greatest",
+        Metric::SingularJacobians => "singular Jacobians",
+        Metric::LogDet => "log-determinant of the Jacobian (nats)",
+        Metric::InverseError => "inverse error",
+        Metric::Estimate => "estimate (nats)",
+        Metric::TrueMi => "true mutual information (nats)",
+        Metric::Ceiling => "ceiling with shared negatives (nats)",
+    }
+}
+
+/// A metric's name where space is short.
+pub(crate) fn short_metric(metric: Metric) -> &'static str {
+    match metric {
+        Metric::AccuracyClassifier => "classifier",
+        Metric::TargetLoss => "|I − t|",
+        Metric::LogConditionP60 => "log condition",
+        Metric::InverseError => "inverse error",
+        other => self::metric(other),
+    }
+}
+
+/// A part of what identifies a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Encoder,
+    Critic,
+    Bound,
+    Setting,
+}
+
+impl Part {
+    const ALL: [Self; 4] = [Self::Encoder, Self::Critic, Self::Bound, Self::Setting];
+
+    fn of(self, key: &Key) -> &str {
+        match self {
+            Self::Encoder => &key.encoder,
+            Self::Critic => &key.critic,
+            Self::Bound => &key.bound,
+            Self::Setting => &key.setting,
+        }
+    }
+}
+
+/// Which parts of a key differ among configurations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Varies([bool; 4]);
+
+impl Varies {
+    /// All parts, for a table that stands alone.
+    pub(crate) const ALL: Self = Self([true; 4]);
+
+    pub(crate) fn among<'k>(keys: impl Iterator<Item = &'k Key> + Clone) -> Self {
+        Self(Part::ALL.map(|part| {
+            let mut parts = keys.clone().map(|key| part.of(key));
+            parts.next().is_some_and(|first| parts.any(|other| other != first))
+        }))
+    }
+}
+
+/// A configuration in words, without the parts that do not vary.
+pub(crate) fn configuration(key: &Key, varies: Varies) -> String {
+    let named = Part::ALL.iter().zip(varies.0).filter(|(_, varies)| *varies);
+    let parts: Vec<Part> = named.map(|(part, _)| *part).collect();
+    let words = parts.iter().filter_map(|&part| {
+        let name = part.of(key);
+        match part {
+            _ if name.is_empty() || name == "none" => None,
+            Part::Encoder => Some(encoder(name).to_owned()),
+            // Among critics only, `MLP` says enough.
+            Part::Critic if parts.len() == 1 => Some(critic(name).to_owned()),
+            Part::Critic => Some(format!("{} critic", critic(name))),
+            Part::Bound => Some(bound(name)),
+            Part::Setting => Some(setting(name)),
+        }
+    });
+    words.collect::<Vec<String>>().join(", ")
+}

@@ -1,0 +1,137 @@
+//! What ran: the report's top matter.
+
+use crate::names;
+use crate::outcome::{Outcome, TrialInfo, TrialState};
+use crate::report::numbers;
+use crate::report::table::{Align, Table};
+
+pub(crate) const TITLE: &str =
+    "Reproduction of “On Mutual Information Maximization for Representation Learning”";
+pub(crate) const SUBTITLE: &str = "Tschannen, Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020. \
+    Each claim of the paper is judged by a rule that was written down before the results were \
+    seen; every figure shows this run beside the published values.";
+
+/// What ran, where and how long, as names and values.
+pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    let run = &outcome.run;
+    let commit = run.commit.as_ref().map_or(String::new(), |c| format!(", revision {c}"));
+    vec![
+        ("preset", run.preset.clone()),
+        ("data", run.data.join("; ")),
+        ("seeds", seeds(&run.seeds)),
+        ("trials", trials(outcome)),
+        ("time in trials", numbers::duration(run.trial_seconds)),
+        ("started", run.started.clone()),
+        ("host", run.host.clone()),
+        ("program", format!("mi-paper {}{commit}", run.version)),
+    ]
+}
+
+/// `3 (0, 1, 2)`, or the range of many.
+fn seeds(seeds: &[u64]) -> String {
+    let consecutive = seeds.windows(2).all(|pair| pair[1] == pair[0] + 1);
+    match seeds {
+        [] => "none".to_owned(),
+        [only] => format!("1 ({only})"),
+        [first, .., last] if consecutive && seeds.len() > 3 => {
+            format!("{} ({first} to {last})", seeds.len())
+        }
+        _ => {
+            let all: Vec<String> = seeds.iter().map(u64::to_string).collect();
+            format!("{} ({})", seeds.len(), all.join(", "))
+        }
+    }
+}
+
+/// How many trials came how far.
+fn count(outcome: &Outcome) -> [usize; 4] {
+    let mut counts = [0; 4];
+    for trial in &outcome.trials {
+        let index = match trial.state {
+            TrialState::Finished => 0,
+            TrialState::Unfinished { .. } => 1,
+            TrialState::Waiting => 2,
+            TrialState::Diverged { .. } => 3,
+        };
+        counts[index] += 1;
+    }
+    counts
+}
+
+fn trials(outcome: &Outcome) -> String {
+    let [finished, _, _, diverged] = count(outcome);
+    let ratio = format!("{finished} of {} finished", outcome.trials.len());
+    if diverged == 0 { ratio } else { format!("{ratio}, {diverged} diverged") }
+}
+
+/// A sentence on what is still missing; `None` once every trial has ended.
+pub(crate) fn progress(outcome: &Outcome) -> Option<String> {
+    let [_, unfinished, waiting, _] = count(outcome);
+    if unfinished + waiting == 0 {
+        return None;
+    }
+    let all = outcome.trials.len();
+    let left = unfinished + waiting;
+    let start = if left == 1 { "1 trial".to_owned() } else { format!("{left} trials") };
+    let verb = if left == 1 { "has" } else { "have" };
+    Some(format!(
+        "This run is not complete: {start} of {all} {verb} not ended ({unfinished} begun, \
+         {waiting} waiting). Means are over the seeds that finished, or over those under way \
+         where none has; claims are judged on finished trials only."
+    ))
+}
+
+/// Where the time went, one row an experiment.
+pub(crate) fn time(outcome: &Outcome) -> Table {
+    let mut table = Table::new(
+        "",
+        &[
+            ("experiment", Align::Left),
+            ("data", Align::Left),
+            ("finished", Align::Right),
+            ("steps a trial", Align::Right),
+            ("time", Align::Right),
+            ("share", Align::Right),
+        ],
+    );
+    let total: f64 = outcome.trials.iter().map(|t| t.seconds).sum();
+    let mut groups: Vec<(&str, &str)> = Vec::new();
+    for trial in &outcome.trials {
+        let group = (trial.experiment.as_str(), trial.dataset.as_str());
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    for (experiment, dataset) in groups {
+        let own: Vec<&TrialInfo> = outcome
+            .trials
+            .iter()
+            .filter(|t| t.experiment == experiment && t.dataset == dataset)
+            .collect();
+        let seconds: f64 = own.iter().map(|t| t.seconds).sum();
+        let finished = own.iter().filter(|t| t.state == TrialState::Finished).count();
+        let share = if total > 0.0 { 100.0 * seconds / total } else { 0.0 };
+        let steps = own.iter().map(|t| t.steps).max().unwrap_or(0);
+        table.row(vec![
+            experiment.to_owned(),
+            names::dataset(dataset).to_owned(),
+            format!("{finished}/{}", own.len()),
+            numbers::grouped(steps),
+            numbers::duration(seconds),
+            format!("{share:.0} %"),
+        ]);
+    }
+    table
+}
+
+/// The trials that diverged; no row if none did.
+pub(crate) fn diverged(outcome: &Outcome) -> Table {
+    let columns = [("trial", Align::Left), ("step", Align::Right), ("what", Align::Left)];
+    let mut table = Table::new("Diverged trials, left out of every mean", &columns);
+    for trial in &outcome.trials {
+        if let TrialState::Diverged { step, reason } = &trial.state {
+            table.row(vec![trial.id.clone(), numbers::grouped(*step), reason.clone()]);
+        }
+    }
+    table
+}

@@ -1,0 +1,216 @@
+//! The report as one HTML page that needs nothing else.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::claims::{self, Decision, Verdict};
+use crate::figures::{self, Figure};
+use crate::outcome::Outcome;
+use crate::report::facts;
+use crate::report::records;
+use crate::report::summary::summary;
+use crate::report::verdicts::{self as judged, headline};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("hover.js");
+
+/// The whole report as one self-contained HTML page.
+///
+/// The page needs no network and no other file. It links to `records.csv` beside it and carries
+/// the records itself where they are small.
+pub fn html(outcome: &Outcome) -> String {
+    let verdicts = claims::judge(outcome);
+    let figures = figures::figures(outcome);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (facts::TITLE) }
+                // An empty icon keeps browsers from asking the server for one.
+                link rel="icon" href="data:,";
+                style { (PreEscaped(mi_plot::stylesheet())) (PreEscaped(STYLE)) }
+            }
+            body {
+                header { (top(outcome, &verdicts)) }
+                main {
+                    section id="claims" {
+                        h2 { "The claims" }
+                        (claims_table(&verdicts, &figures))
+                        (contradictions(&verdicts))
+                    }
+                    (contents(&figures))
+                    @for figure in &figures { (figure_section(figure)) }
+                    section id="rules" {
+                        h2 { "How each claim was judged" }
+                        p { (judged::METHOD) }
+                        @for verdict in &verdicts { (judged::details(verdict)) }
+                    }
+                    section id="summary" {
+                        h2 { "Every configuration" }
+                        (summary(outcome).to_html())
+                    }
+                    section id="trials" {
+                        h2 { "Trials and time" }
+                        (facts::time(outcome).to_html())
+                        @let diverged = facts::diverged(outcome);
+                        @if !diverged.is_empty() { (diverged.to_html()) }
+                    }
+                    section id="records" {
+                        h2 { "Records" }
+                        (downloads(outcome))
+                    }
+                }
+                footer {
+                    "Drawn from records alone by mi-paper " (outcome.run.version) ". Colours are \
+                     chosen for colour-blind readers; series differ in marker or stroke too."
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn top(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {
+    let progress = facts::progress(outcome);
+    let deviations = &outcome.run.deviations;
+    html! {
+        h1 { (facts::TITLE) }
+        p.lead { (facts::SUBTITLE) }
+        p.tally {
+            @for decision in [Decision::Holds, Decision::DoesNotHold, Decision::NotEnoughRuns] {
+                @let count = verdicts.iter().filter(|v| v.decision == decision).count();
+                @if count > 0 { (judged::badge(decision, &format!("{count} {}", judged::tally(decision, count)))) }
+            }
+        }
+        @if let Some(progress) = progress { div.note { p { (progress) } } }
+        dl.facts {
+            @for (name, value) in facts::facts(outcome) {
+                dt { (name) } dd { (value) }
+            }
+            dt { "command" } dd { code { (outcome.run.command) } }
+        }
+        @if !deviations.is_empty() {
+            div.note.warn {
+                p { strong { "This run departs from the paper's protocol." } }
+                ul { @for deviation in deviations { li { (deviation) } } }
+            }
+        }
+    }
+}
+
+fn claims_table(verdicts: &[Verdict], figures: &[Figure]) -> Markup {
+    let exists = |id: &str| figures.iter().any(|f| f.id == id);
+    html! {
+        table.claims {
+            thead { tr {
+                th scope="col" { "" }
+                th scope="col" { "claim" }
+                th scope="col" { "verdict" }
+                th scope="col" { "effect [95 % interval over seeds]" }
+                th scope="col" { "paper" }
+                th scope="col" { "figure" }
+            } }
+            tbody { @for verdict in verdicts {
+                tr {
+                    td.id { a href={ "#" (judged::anchor(verdict)) } { (verdict.id) } }
+                    td {
+                        (verdict.claim)
+                        @if let Some(dataset) = judged::dataset(verdict) {
+                            span.what { "on " (dataset) }
+                        }
+                    }
+                    td { (judged::badge(verdict.decision, &verdict.decision.to_string())) }
+                    @match headline(verdict) {
+                        Some(condition) => {
+                            td data-label="effect" {
+                                span.nobreak { (condition.effect_text()) }
+                                span.what { (condition.what) }
+                            }
+                            td data-label="paper" { (condition.published_text().unwrap_or_else(|| "–".to_owned())) }
+                        }
+                        None => { td data-label="effect" { "–" } td data-label="paper" { "–" } }
+                    }
+                    td data-label="figure" {
+                        @if exists(verdict.figure) {
+                            a href={ "#" (verdict.figure) } { (verdict.paper_figures) }
+                        } @else { (verdict.paper_figures) }
+                    }
+                }
+            } }
+        }
+    }
+}
+
+fn contradictions(verdicts: &[Verdict]) -> Markup {
+    let sentences = judged::contradictions(verdicts);
+    html! {
+        @if !sentences.is_empty() {
+            div.note.warn {
+                p { strong { "Where this run contradicts the paper" } }
+                ul { @for sentence in &sentences { li { (sentence) } } }
+            }
+        }
+    }
+}
+
+fn contents(figures: &[Figure]) -> Markup {
+    html! {
+        nav aria-label="Contents" { ul {
+            @for figure in figures {
+                li { a href={ "#" (figure.id) } { (figure.heading) } }
+            }
+            li { a href="#rules" { "How each claim was judged" } }
+            li { a href="#summary" { "Every configuration" } }
+            li { a href="#trials" { "Trials and time" } }
+            li { a href="#records" { "Records" } }
+        } }
+    }
+}
+
+fn figure_section(figure: &Figure) -> Markup {
+    html! {
+        section id=(figure.id) {
+            h2 { (figure.heading) }
+            p { (figure.caption) " " (figure.key) }
+            @if figure.panels.is_empty() {
+                div.note { p { "No trial of this experiment has come to its first evaluation yet." } }
+            } @else {
+                div.panels {
+                    @for panel in &figure.panels { figure { (PreEscaped(panel.svg.inline())) } }
+                }
+            }
+            (figure.ends.to_html())
+            @if !figure.panels.is_empty() {
+                details.steps {
+                    summary { "The numbers of every drawing" }
+                    @for panel in &figure.panels { (panel.values.to_html()) }
+                }
+                p.downloads {
+                    a href=(records::data_uri("text/csv", &figure.csv))
+                        download={ (figure.id) ".csv" } { "Download these numbers (CSV)" }
+                }
+            }
+        }
+    }
+}
+
+fn downloads(outcome: &Outcome) -> Markup {
+    let count = outcome.records.len();
+    html! {
+        p {
+            "Every number on this page comes from " (crate::report::numbers::grouped(count as u64))
+            " records, one row each, in "
+            a href="records.csv" { code { "records.csv" } }
+            " beside this page."
+        }
+        @if let Some(csv) = records::embedded(outcome) {
+            p.downloads {
+                a href=(records::data_uri("text/csv", &csv)) download="records.csv" {
+                    "Download the records that this page carries (CSV)"
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The report's tables as Markdown, for a README or a terminal.
+
+use std::fmt::Write as _;
+
+use crate::claims::{self, Condition};
+use crate::figures;
+use crate::outcome::Outcome;
+use crate::report::facts;
+use crate::report::summary::summary;
+use crate::report::table::{Align, Table};
+use crate::report::verdicts as judged;
+
+/// The report's facts and tables as Markdown.
+pub fn markdown(outcome: &Outcome) -> String {
+    let verdicts = claims::judge(outcome);
+    let mut text = format!("# {}\n\n", facts::TITLE);
+    // Writing to a String cannot fail.
+    let mut line = |words: std::fmt::Arguments<'_>| {
+        let _ = writeln!(text, "{words}");
+    };
+    for (name, value) in facts::facts(outcome) {
+        line(format_args!("- {name}: {value}"));
+    }
+    line(format_args!("- command: `{}`", outcome.run.command));
+    if let Some(progress) = facts::progress(outcome) {
+        line(format_args!("\n{progress}"));
+    }
+    if !outcome.run.deviations.is_empty() {
+        line(format_args!("\nThis run departs from the paper's protocol:\n"));
+        for deviation in &outcome.run.deviations {
+            line(format_args!("- {deviation}"));
+        }
+    }
+    line(format_args!("\n## The claims\n\n{}", claims_table(&verdicts).to_markdown()));
+    line(format_args!("{}\n", judged::METHOD));
+    let contradictions = judged::contradictions(&verdicts);
+    if !contradictions.is_empty() {
+        line(format_args!("Where this run contradicts the paper:\n"));
+        for sentence in contradictions {
+            line(format_args!("- {sentence}"));
+        }
+        line(format_args!(""));
+    }
+    for figure in figures::figures(outcome) {
+        line(format_args!("## {}\n\n{}\n", figure.heading, figure.caption));
+        line(format_args!("{}", figure.ends.to_markdown()));
+    }
+    line(format_args!("## How each claim was judged\n"));
+    for verdict in &verdicts {
+        let dataset = judged::dataset(verdict).map_or(String::new(), |d| format!(" on {d}"));
+        line(format_args!("### {}{dataset}: {}\n", verdict.id, verdict.decision));
+        line(format_args!("Rule: {}\n\n{}\n", verdict.rule, verdict.reason));
+        if !verdict.conditions.is_empty() {
+            line(format_args!("{}", judged::conditions(verdict).to_markdown()));
+        }
+    }
+    line(format_args!("## Every configuration\n\n{}", summary(outcome).to_markdown()));
+    line(format_args!("## Trials and time\n\n{}", facts::time(outcome).to_markdown()));
+    let diverged = facts::diverged(outcome);
+    if !diverged.is_empty() {
+        line(format_args!("{}", diverged.to_markdown()));
+    }
+    text
+}
+
+/// The claims, one row each.
+fn claims_table(verdicts: &[claims::Verdict]) -> Table {
+    let mut table = Table::new(
+        "",
+        &[
+            ("", Align::Left),
+            ("claim", Align::Left),
+            ("data", Align::Left),
+            ("verdict", Align::Left),
+            ("effect [95 % interval over seeds]", Align::Left),
+            ("paper", Align::Right),
+            ("figure", Align::Left),
+        ],
+    );
+    for verdict in verdicts {
+        let headline = judged::headline(verdict);
+        let effect = headline.map(|c| format!("{}: {}", c.what, c.effect_text()));
+        table.row(vec![
+            verdict.id.to_owned(),
+            verdict.claim.to_owned(),
+            judged::dataset(verdict).unwrap_or_default().to_owned(),
+            verdict.decision.to_string(),
+            effect.unwrap_or_default(),
+            headline.and_then(Condition::published_text).unwrap_or_default(),
+            verdict.paper_figures.to_owned(),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,292 @@
+//! Interval charts (forest plots): estimates with their intervals, one below the other.
+
+use crate::axis::{Axis, Fitted, Place};
+use crate::clip::{self, Area};
+use crate::frame::{self, Heading, MARGIN};
+use crate::line::path;
+use crate::outside::Outside;
+use crate::series::Marker;
+use crate::svg::{Anchor, Canvas, Svg, coordinate};
+use crate::{text, theme};
+
+/// Height of a row: its label and, below it, its interval.
+const ROW: f64 = 36.0;
+
+/// An estimate with its interval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntervalRow {
+    label: String,
+    value: f64,
+    low: f64,
+    high: f64,
+    colour: usize,
+    mark: Option<f64>,
+    note: String,
+}
+
+impl IntervalRow {
+    /// An estimate without an interval; NaN for none yet.
+    pub fn new(label: impl Into<String>, value: f64) -> Self {
+        Self {
+            label: label.into(),
+            value,
+            low: f64::NAN,
+            high: f64::NAN,
+            colour: 0,
+            mark: None,
+            note: String::new(),
+        }
+    }
+
+    /// Sets the interval.
+    pub fn between(mut self, low: f64, high: f64) -> Self {
+        (self.low, self.high) = (low, high);
+        self
+    }
+
+    /// Sets the colour by index.
+    pub fn colour(mut self, index: usize) -> Self {
+        self.colour = index;
+        self
+    }
+
+    /// Sets a value to compare with, shown as a hollow diamond.
+    pub fn mark(mut self, value: f64) -> Self {
+        self.mark = Some(value);
+        self
+    }
+
+    /// Sets the text added on hover.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
+    }
+}
+
+/// Estimates with their intervals on one axis, and values to compare them with.
+///
+/// ```
+/// use mi_plot::{Axis, IntervalChart, IntervalRow};
+///
+/// let svg = IntervalChart::new("What the critic changes", Axis::new("accuracy, points"))
+///     .row(IntervalRow::new("bilinear − separable", 0.4).between(0.1, 0.7).mark(0.3))
+///     .reference(0.0, "no difference")
+///     .draw();
+/// assert!(svg.inline().contains("no difference"));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntervalChart {
+    title: String,
+    description: String,
+    axis: Axis,
+    rows: Vec<IntervalRow>,
+    references: Vec<(f64, String)>,
+    mark_name: String,
+    notes: Vec<String>,
+    width: f64,
+}
+
+impl IntervalChart {
+    /// A chart without rows.
+    pub fn new(title: impl Into<String>, axis: Axis) -> Self {
+        Self {
+            title: title.into(),
+            description: String::new(),
+            axis,
+            rows: Vec::new(),
+            references: Vec::new(),
+            mark_name: "paper".to_owned(),
+            notes: Vec::new(),
+            width: 480.0,
+        }
+    }
+
+    /// Sets the text that stands for the drawing where it cannot be seen.
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = description.into();
+        self
+    }
+
+    /// Adds a row below the others.
+    pub fn row(mut self, row: IntervalRow) -> Self {
+        self.rows.push(row);
+        self
+    }
+
+    /// Adds a vertical line at a value to compare with; the axis reaches it.
+    pub fn reference(mut self, value: f64, label: impl Into<String>) -> Self {
+        self.references.push((value, label.into()));
+        self
+    }
+
+    /// Sets what the hollow diamonds are (`paper`).
+    pub fn mark_name(mut self, name: impl Into<String>) -> Self {
+        self.mark_name = name.into();
+        self
+    }
+
+    /// Adds a line of small print under the chart.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Draws the chart.
+    pub fn draw(&self) -> Svg {
+        let axis = self.fit();
+        let mut outside = Outside::default();
+        for row in &self.rows {
+            for value in [Some(row.value), row.mark].into_iter().flatten() {
+                outside.add(value, axis.place(value));
+            }
+        }
+        let mut notes = self.notes.clone();
+        notes.extend(outside.notes());
+        let heading = Heading::new(&self.title, "", &notes, self.width);
+        let top = heading.above() + if self.references.is_empty() { 0.0 } else { 14.0 };
+        let area = Area {
+            left: MARGIN + 8.0,
+            top,
+            right: self.width - MARGIN - 8.0,
+            bottom: top + ROW * self.rows.len().max(1) as f64 + 4.0,
+        };
+        let height = area.bottom + 30.0 + MARGIN + heading.below();
+
+        let mut canvas = Canvas::new();
+        heading.draw(&mut canvas, height);
+        for (value, _) in &axis.ticks {
+            if let Some(x) = x_of(&axis, &area, *value) {
+                canvas.line("plot-grid", (x, area.top), (x, area.bottom));
+            }
+        }
+        frame::draw_x_axis(&mut canvas, &area, &axis, &self.axis.label);
+        for (value, label) in &self.references {
+            if let Some(x) = x_of(&axis, &area, *value) {
+                canvas.line("plot-reference", (x, area.top - 2.0), (x, area.bottom));
+                // Kept inside the drawing near its edges.
+                let half = text::width(label, 11.0) / 2.0;
+                let at = x.max(MARGIN + half).min(self.width - MARGIN - half);
+                canvas.text(at, area.top - 6.0, "plot-small", Anchor::Middle, label);
+            }
+        }
+        for (index, row) in self.rows.iter().enumerate() {
+            self.draw_row(&mut canvas, &axis, &area, row, area.top + ROW * index as f64);
+        }
+        if self.rows.is_empty() {
+            let (x, y) = (area.left + area.width() / 2.0, area.top + ROW / 2.0);
+            canvas.text(x, y, "plot-muted", Anchor::Middle, "no data yet");
+        }
+        canvas.finish(self.width, height, &self.title, &self.describe())
+    }
+
+    fn fit(&self) -> Fitted {
+        let values: Vec<f64> = self.rows.iter().map(|r| r.value).collect();
+        let extent: Vec<f64> = self
+            .rows
+            .iter()
+            .flat_map(|r| [r.low, r.high, r.mark.unwrap_or(f64::NAN)])
+            .chain(self.references.iter().map(|(value, _)| *value))
+            .collect();
+        self.axis.fit(&values, &extent, true)
+    }
+
+    fn draw_row(
+        &self,
+        canvas: &mut Canvas,
+        axis: &Fitted,
+        area: &Area,
+        row: &IntervalRow,
+        top: f64,
+    ) {
+        let class = theme::colour_class(row.colour);
+        let label = if row.value.is_nan() {
+            format!("{} (no data yet)", row.label)
+        } else {
+            row.label.clone()
+        };
+        canvas.text(area.left, top + 13.0, "plot-label plot-halo", Anchor::Start, &label);
+        let y = top + 25.0;
+        canvas.open("g", &[("class", &class), ("data-series", &row.label)]);
+        let end = |value: f64| {
+            let x = axis.place(value).fraction().map(|f| area.left + f * area.width());
+            x.map(|x| (x, y))
+        };
+        let mut hover = format!("{}\n{}", row.label, text::number(row.value));
+        if let (Some(low), Some(high)) = (end(row.low), end(row.high)) {
+            for run in clip::polyline(area, &[Some(low), Some(high)]) {
+                canvas.element("path", &[("class", "plot-bar"), ("d", &path(&run, false))]);
+            }
+            hover.push_str(&text::between(row.low, row.high));
+        }
+        if !row.note.is_empty() {
+            hover.push_str("; ");
+            hover.push_str(&row.note);
+        }
+        if let Some(x) = held(axis, area, row.value) {
+            let shape = match axis.place(row.value) {
+                Place::Below(_) => "M7-4v8L0 0z",
+                Place::Above(_) => "M-7-4v8L0 0z",
+                _ => Marker::Circle.path(),
+            };
+            let transform = format!("translate({} {})", coordinate(x), coordinate(y));
+            canvas.titled(
+                "path",
+                &[
+                    ("class", "plot-point"),
+                    ("d", shape),
+                    ("transform", &transform),
+                    ("data-value", &row.value.to_string()),
+                ],
+                &hover,
+            );
+        }
+        if let Some((mark, x)) = row.mark.and_then(|m| Some((m, held(axis, area, m)?))) {
+            let transform = format!("translate({} {})", coordinate(x), coordinate(y));
+            canvas.titled(
+                "path",
+                &[
+                    ("class", "plot-mark"),
+                    ("d", "M0-4.5L4.5 0L0 4.5L-4.5 0z"),
+                    ("transform", &transform),
+                    ("data-mark", &mark.to_string()),
+                ],
+                &format!("{}, {}\n{}", row.label, self.mark_name, text::number(mark)),
+            );
+        }
+        canvas.close();
+    }
+
+    /// The given description, or the rows in words.
+    fn describe(&self) -> String {
+        if !self.description.is_empty() {
+            return self.description.clone();
+        }
+        let rows: Vec<String> = self
+            .rows
+            .iter()
+            .map(|row| {
+                let interval = text::between(row.low, row.high);
+                format!(" {}: {}{interval}.", row.label, text::number(row.value))
+            })
+            .collect();
+        format!("{}.{}", self.axis.label, rows.concat())
+    }
+}
+
+/// Where a value stands, if it is on the axis.
+fn x_of(axis: &Fitted, area: &Area, value: f64) -> Option<f64> {
+    match axis.place(value) {
+        Place::Inside(fraction) => Some(area.left + fraction * area.width()),
+        _ => None,
+    }
+}
+
+/// Where a value stands, held inside the axis.
+fn held(axis: &Fitted, area: &Area, value: f64) -> Option<f64> {
+    match axis.place(value) {
+        Place::Inside(fraction) => Some(area.left + fraction * area.width()),
+        Place::Below(_) => Some(area.left),
+        Place::Above(_) => Some(area.right),
+        Place::Nowhere => None,
+    }
+}
