@@ -131,4 +131,54 @@ pub enum EstimatorError {
         /// The values possible.
         range: &'static str,
     },
+    /// Scores that are no square matrix.
+    #[error(
+        "the scores are {rows}×{columns}; a bound needs a square matrix with at least one row, \
+         positives on the diagonal"
+    )]
+    ScoreShape {
+        /// Rows found.
+        rows: usize,
+        /// Columns found.
+        columns: usize,
+    },
+    /// A score that is not a number.
+    #[error("row {row} of the scores (counted from 0) holds NaN: the critic has diverged")]
+    NanScore {
+        /// Row, from 0.
+        row: usize,
+    },
+    /// A batch without the negatives that a bound needs.
+    #[error(
+        "{bound} needs at least {needed} pairs in a batch, as every pair's negatives come from \
+         the others; there are {found}"
+    )]
+    TooFewPairs {
+        /// The bound.
+        bound: &'static str,
+        /// Pairs needed.
+        needed: usize,
+        /// Pairs given.
+        found: usize,
+    },
+    /// Infinite scores that leave a bound without a value.
+    #[error(
+        "{bound} has no value: infinite scores of positives and negatives cancel; the critic has \
+         diverged"
+    )]
+    Indeterminate {
+        /// The bound.
+        bound: &'static str,
+    },
+    /// Learned numbers that do not belong to a bound.
+    #[error("{bound}: the baseline does not fit: {problem}")]
+    Baseline {
+        /// The bound.
+        bound: &'static str,
+        /// What is wrong, and what is needed.
+        problem: String,
+    },
+    /// Embeddings that a critic cannot pair.
+    #[error(transparent)]
+    Critic(#[from] mi_critics::CriticsError),
 }

@@ -1,0 +1,206 @@
+use super::BoundSpec;
+
+/// What an estimate says about the mutual information.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BoundKind {
+    /// At most the mutual information, in expectation over independent pairs.
+    Lower,
+    /// At least the mutual information, in expectation over independent pairs.
+    Upper,
+    /// Neither: near it for a good critic.
+    Estimate,
+}
+
+/// An entry of [`BOUNDS`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoundInfo {
+    /// The name in configurations, tables and messages.
+    pub name: &'static str,
+    /// The bound with its usual settings, if scores alone define it; `None` for bounds that need
+    /// a learned number a row or log densities.
+    pub default: Option<BoundSpec>,
+    /// The estimate, for scores S of K pairs.
+    pub formula: &'static str,
+    /// What training maximises, where that is not the estimate.
+    pub objective: Option<&'static str>,
+    /// Where it comes from.
+    pub reference: &'static str,
+    /// Lower bound, upper bound or neither.
+    pub kind: BoundKind,
+    /// The largest estimate for a batch of K, as a formula.
+    pub cap: Option<&'static str>,
+    /// The critic that makes it tight.
+    pub optimal_critic: &'static str,
+}
+
+/// All bounds, in the order in which tables show them.
+pub const BOUNDS: &[BoundInfo] = &[
+    BoundInfo {
+        name: "infonce",
+        default: Some(BoundSpec::InfoNce),
+        formula: "log K + mean_i (S_ii − log Σ_j exp S_ij)",
+        objective: None,
+        reference: "van den Oord et al. 2018, eq. 4",
+        kind: BoundKind::Lower,
+        cap: Some("log K"),
+        optimal_critic: "log p(y|x) + c(x)",
+    },
+    BoundInfo {
+        name: "infonce-symmetric",
+        default: Some(BoundSpec::InfoNceSymmetric),
+        formula: "mean of infonce over rows and over columns",
+        objective: None,
+        reference: "Radford et al. 2021 (CLIP); Tian et al. 2020 (CMC)",
+        kind: BoundKind::Lower,
+        cap: Some("log K"),
+        optimal_critic: "log p(x,y)/(p(x)p(y)) + c",
+    },
+    BoundInfo {
+        name: "nwj",
+        default: Some(BoundSpec::Nwj),
+        formula: "mean_i S_ii − e⁻¹ mean_{i≠j} exp S_ij",
+        objective: None,
+        reference: "Nguyen et al. 2010; Nowozin et al. 2016 (KL)",
+        kind: BoundKind::Lower,
+        cap: None,
+        optimal_critic: "1 + log p(x,y)/(p(x)p(y))",
+    },
+    BoundInfo {
+        name: "dv",
+        default: Some(BoundSpec::DonskerVaradhan),
+        formula: "mean_i S_ii − log mean_{i≠j} exp S_ij",
+        objective: None,
+        reference: "Donsker and Varadhan 1983",
+        // The logarithm of a batch's mean is too small on average: on a batch it is no bound.
+        kind: BoundKind::Estimate,
+        cap: None,
+        optimal_critic: "log p(x,y)/(p(x)p(y)) + c",
+    },
+    BoundInfo {
+        name: "mine",
+        default: Some(BoundSpec::Mine { rate: 0.01 }),
+        formula: "mean_i S_ii − log mean_{i≠j} exp S_ij",
+        objective: Some("mean_i S_ii − mean_{i≠j} exp S_ij / (moving average of it, held fixed)"),
+        reference: "Belghazi et al. 2018, section 3.2",
+        kind: BoundKind::Estimate,
+        cap: None,
+        optimal_critic: "log p(x,y)/(p(x)p(y)) + c",
+    },
+    BoundInfo {
+        name: "tuba",
+        default: Some(BoundSpec::Tuba),
+        formula: "1 + mean_i (S_ii − log a_i) − mean_{i≠j} exp(S_ij − log a_i); learned log a_i, or 0",
+        objective: None,
+        reference: "Poole et al. 2019, eq. 6",
+        kind: BoundKind::Lower,
+        cap: None,
+        optimal_critic: "log p(y|x) + c(x), log a = log E_y exp f",
+    },
+    BoundInfo {
+        name: "js",
+        default: Some(BoundSpec::JensenShannon),
+        formula: "1 + mean_i S_ii − mean_{i≠j} exp S_ij",
+        objective: Some("mean_i −softplus(−S_ii) − mean_{i≠j} softplus(S_ij)"),
+        reference: "Hjelm et al. 2019, eq. 4; Poole et al. 2019, section 2.3",
+        kind: BoundKind::Lower,
+        cap: None,
+        optimal_critic: "log p(x,y)/(p(x)p(y))",
+    },
+    BoundInfo {
+        name: "smile",
+        default: Some(BoundSpec::Smile { clip: 5.0 }),
+        formula: "mean_i S_ii − log mean_{i≠j} exp clip(S_ij, −τ, τ)",
+        objective: Some("mean_i −softplus(−S_ii) − mean_{i≠j} softplus(S_ij)"),
+        reference: "Song and Ermon 2020, eq. 12",
+        kind: BoundKind::Estimate,
+        cap: None,
+        optimal_critic: "log p(x,y)/(p(x)p(y))",
+    },
+    BoundInfo {
+        name: "interpolated",
+        default: Some(BoundSpec::InterpolatedAlpha { alpha: 0.5 }),
+        formula: "1 + mean_{i≠j} (S_ii − log D_ij) − mean_{i≠j} exp S_ij / D_ii, \
+                  D_ij = α mean_{k≠j} exp S_ik + (1−α) a_i; learned log a_i, or 0",
+        objective: None,
+        reference: "Poole et al. 2019, eq. 9–10",
+        kind: BoundKind::Lower,
+        cap: Some("1 + log((K−1)/α); log(K−1) at α = 1; none at α = 0"),
+        optimal_critic: "log p(y|x) + c(x)",
+    },
+    BoundInfo {
+        name: "ml-cpc",
+        default: Some(BoundSpec::MlCpc { alpha: 1.0 }),
+        formula: "mean_i S_ii − log Σ_i [α/K² exp S_ii + (K−α)/(K²(K−1)) Σ_{j≠i} exp S_ij]",
+        objective: None,
+        reference: "Song and Ermon 2020 (multi-label contrastive predictive coding)",
+        kind: BoundKind::Lower,
+        cap: Some("log(K/α)"),
+        optimal_critic: "log p(x,y)/(p(x)p(y)) + c",
+    },
+    BoundInfo {
+        name: "flo",
+        default: None,
+        formula: "1 − mean_i u_i − mean_{i≠j} exp(S_ij − S_ii − u_i); learned u_i",
+        objective: None,
+        reference: "Guo et al. 2022",
+        kind: BoundKind::Lower,
+        cap: None,
+        optimal_critic: "log p(y|x) + c(x), u = −log p(x,y)/(p(x)p(y))",
+    },
+    BoundInfo {
+        name: "ba-lower",
+        default: None,
+        formula: "mean_i log q(y_i|x_i) + H(Y)",
+        objective: None,
+        reference: "Barber and Agakov 2003",
+        kind: BoundKind::Lower,
+        cap: None,
+        optimal_critic: "q = p(y|x)",
+    },
+    BoundInfo {
+        name: "ba-upper",
+        default: None,
+        formula: "mean_i (log p(y_i|x_i) − log m(y_i))",
+        objective: None,
+        reference: "Barber and Agakov 2003; Poole et al. 2019, eq. 1",
+        kind: BoundKind::Upper,
+        cap: None,
+        optimal_critic: "needs the true p(y|x); m = p(y)",
+    },
+    BoundInfo {
+        name: "l1out",
+        default: None,
+        formula: "mean_i [log p(y_i|x_i) − log mean_{j≠i} p(y_i|x_j)]",
+        objective: None,
+        reference: "Poole et al. 2019, eq. 11",
+        kind: BoundKind::Upper,
+        cap: None,
+        optimal_critic: "needs the true p(y|x)",
+    },
+    BoundInfo {
+        name: "club",
+        default: None,
+        formula: "mean_i log p(y_i|x_i) − mean_{i,j} log p(y_j|x_i)",
+        objective: None,
+        reference: "Cheng et al. 2020",
+        kind: BoundKind::Upper,
+        cap: None,
+        optimal_critic: "needs the true p(y|x)",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_those_of_the_specs() {
+        for (n, entry) in BOUNDS.iter().enumerate() {
+            assert!(BOUNDS[..n].iter().all(|other| other.name != entry.name), "{}", entry.name);
+            if let Some(bound) = &entry.default {
+                assert_eq!(bound.name(), entry.name);
+                assert_eq!(bound.cap(128).is_some(), entry.cap.is_some());
+            }
+        }
+    }
+}

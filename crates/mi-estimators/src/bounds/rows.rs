@@ -1,0 +1,148 @@
+//! What rows of scores are turned into.
+
+use mi_kernels::{Scalar, exp_shifted, maximum, sum_exp_shifted};
+
+use super::{Row, RowStatistics};
+
+/// The negatives of a row as exponentials.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exponentials {
+    /// `S_ii`
+    pub(super) positive: f64,
+    /// The largest negative; weights are exp(S − shift).
+    pub(super) shift: f64,
+    /// `log Σ_{j≠i} exp S_ij`
+    pub(super) log_sum: f64,
+}
+
+/// Splits a row around its positive.
+pub(super) fn split<T: Scalar>(scores: &mut [T], index: usize) -> (&mut [T], &mut T, &mut [T]) {
+    let (left, rest) = scores.split_at_mut(index);
+    match rest.split_first_mut() {
+        Some((positive, right)) => (left, positive, right),
+        None => unreachable!("row {index} has no element on the diagonal"),
+    }
+}
+
+/// Replaces the negatives of a row by exp(S − largest negative) and the positive by 0, or, when
+/// no weights are wanted, leaves the row as it is.
+///
+/// A row of nothing but −∞ has weights 0 and log-sum −∞; where +∞ occurs, its weights are 1, all
+/// others 0, and the log-sum is +∞. NaN anywhere makes the log-sum NaN.
+pub(super) fn exponentials<T: Scalar>(row: &mut Row<'_, T>) -> Exponentials {
+    let (left, diagonal, right) = split(row.scores, row.index);
+    let positive = diagonal.to_f64();
+    let largest = maximum(left);
+    let largest = if largest > maximum(right) { largest } else { maximum(right) };
+    let shift = largest.to_f64();
+    let log_sum = if largest.is_infinite() {
+        infinite(left, right, largest, row.weights)
+    } else if row.weights {
+        shift + (exp_shifted(left, largest) + exp_shifted(right, largest)).ln()
+    } else {
+        let all = T::infinity();
+        let sum = sum_exp_shifted(left, all, largest) + sum_exp_shifted(right, all, largest);
+        shift + sum.ln()
+    };
+    if row.weights {
+        *diagonal = T::zero();
+    }
+    Exponentials { positive, shift, log_sum }
+}
+
+/// The limit of [`exponentials`] where the largest negative is ±∞ or there is none.
+fn infinite<T: Scalar>(left: &mut [T], right: &mut [T], largest: T, weights: bool) -> f64 {
+    if left.iter().chain(&*right).any(|s| s.is_nan()) {
+        return f64::NAN;
+    }
+    if weights {
+        let top = T::infinity();
+        for s in left.iter_mut().chain(right) {
+            *s = if *s == top { T::one() } else { T::zero() };
+        }
+    }
+    largest.to_f64()
+}
+
+impl Exponentials {
+    /// Statistics without gradient factors.
+    pub(super) fn statistics(self) -> RowStatistics {
+        RowStatistics { positive: self.positive, log_sum: self.log_sum, ..RowStatistics::default() }
+    }
+}
+
+/// log(eᵃ + eᵇ), with −∞ as the logarithm of 0.
+pub(crate) fn log_add(a: f64, b: f64) -> f64 {
+    let (large, small) = if a > b { (a, b) } else { (b, a) };
+    if large.is_infinite() { large } else { large + (small - large).exp().ln_1p() }
+}
+
+/// log Σ exp over an iterator that can be run twice.
+pub(super) fn log_sum(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    if largest.is_infinite() {
+        return largest;
+    }
+    largest + values.map(|value| (value - largest).exp()).sum::<f64>().ln()
+}
+
+/// exp(part − whole), where equal infinities make 1.
+pub(super) fn share(part: f64, whole: f64) -> f64 {
+    if part == whole { 1.0 } else { (part - whole).exp() }
+}
+
+/// log(1 + eˣ)
+pub(super) fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+/// The mean over rows.
+pub(super) fn mean(rows: &[RowStatistics], value: impl Fn(&RowStatistics) -> f64) -> f64 {
+    rows.iter().map(value).sum::<f64>() / rows.len() as f64
+}
+
+/// log(K(K−1)), the number of negatives.
+pub(super) fn log_negatives(rows: &[RowStatistics]) -> f64 {
+    let k = rows.len() as f64;
+    (k * (k - 1.0)).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_infinities() {
+        let inf = f64::INFINITY;
+        assert_eq!(log_add(-inf, -inf), -inf);
+        assert_eq!(log_add(inf, 0.0), inf);
+        assert_eq!(log_add(-inf, 3.0), 3.0);
+        assert!((log_add(1000.0, 1000.0) - 1000.0 - 2_f64.ln()).abs() < 1e-12);
+        assert_eq!(log_sum([].into_iter()), -inf);
+        assert_eq!(log_sum([inf, 0.0].into_iter()), inf);
+        assert!((log_sum([-1000.0, -1000.0].into_iter()) + 1000.0 - 2_f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn rows_of_infinities_have_finite_weights() {
+        let inf = f32::INFINITY;
+        let run = |mut scores: Vec<f32>, weights| {
+            let row = &mut Row {
+                index: 1,
+                scores: &mut scores,
+                log_baseline: 0.0,
+                columns: None,
+                weights,
+            };
+            (exponentials(row).log_sum, scores)
+        };
+        assert_eq!(run(vec![-inf, 7.0, -inf], true), (f64::NEG_INFINITY, vec![0.0; 3]));
+        assert_eq!(run(vec![inf, 7.0, 0.0], true), (f64::INFINITY, vec![1.0, 0.0, 0.0]));
+        assert_eq!(run(vec![inf, 7.0, 0.0], false), (f64::INFINITY, vec![inf, 7.0, 0.0]));
+        assert!(run(vec![f32::NAN, 7.0, 0.0], true).0.is_nan());
+        assert!(run(vec![f32::NAN, 7.0, inf], true).0.is_nan());
+        assert!(run(vec![f32::NAN, 7.0, -inf], true).0.is_nan());
+        // The positive takes no part.
+        assert_eq!(run(vec![0.0, inf, -inf], true), (0.0, vec![1.0, 0.0, 0.0]));
+    }
+}

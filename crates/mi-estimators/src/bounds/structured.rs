@@ -1,0 +1,163 @@
+//! Bounds that need log densities of y given x, not scores.
+//!
+//! `log_density[[i, j]] = log p(y_j | x_i)` in nats, pairs on the diagonal. The upper bounds hold
+//! for the true conditional density only; with a fitted one they are estimates, which may fall
+//! below the mutual information and below 0. A lower bound from the same matrix is
+//! [`BoundSpec::InfoNce`](super::BoundSpec::InfoNce), capped at log K.
+
+use mi_kernels::Scalar;
+use ndarray::{ArrayView1, ArrayView2};
+
+use super::rows::log_sum;
+use super::whole::check_matrix;
+use crate::EstimatorError;
+
+/// An upper bound in nats: a type of its own, so that it is not taken for a lower one.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct UpperBound(f64);
+
+impl UpperBound {
+    /// The number.
+    pub fn nats(self) -> f64 {
+        self.0
+    }
+}
+
+/// Barber and Agakov's lower bound (2003): `mean_i log q(y_i | x_i) + H(Y)`, for any model q.
+///
+/// # Errors
+/// No element, NaN.
+pub fn barber_agakov_lower<T: Scalar>(
+    log_model: ArrayView1<'_, T>,
+    entropy_y: f64,
+) -> Result<f64, EstimatorError> {
+    Ok(mean_of(log_model)? + entropy_y)
+}
+
+/// Barber and Agakov's upper bound: `mean_i (log p(y_i | x_i) − log m(y_i))`, for the true
+/// conditional density p and any density m of y (Poole et al., 2019, eq. 1).
+///
+/// # Errors
+/// Lengths that differ, no element, NaN.
+pub fn barber_agakov_upper<T: Scalar>(
+    log_conditional: ArrayView1<'_, T>,
+    log_marginal: ArrayView1<'_, T>,
+) -> Result<UpperBound, EstimatorError> {
+    if log_conditional.len() != log_marginal.len() {
+        let (x, y) = (log_conditional.len(), log_marginal.len());
+        return Err(EstimatorError::RowCounts { x, y });
+    }
+    Ok(UpperBound(mean_of(log_conditional)? - mean_of(log_marginal)?))
+}
+
+/// The leave-one-out upper bound (Poole et al., 2019, eq. 11):
+/// `mean_i [log p(y_i | x_i) − log mean_{j≠i} p(y_i | x_j)]`.
+///
+/// # Shapes
+/// `log_density` is K×K, rows are x: the mean runs over the other rows of a column.
+///
+/// # Errors
+/// A matrix that is empty, not square, or holds NaN; K = 1.
+pub fn leave_one_out_upper<T: Scalar>(
+    log_density: ArrayView2<'_, T>,
+) -> Result<UpperBound, EstimatorError> {
+    let k = check_matrix(log_density)?;
+    if k < 2 {
+        return Err(EstimatorError::TooFewPairs { bound: "l1out", needed: 2, found: k });
+    }
+    let term = |i: usize| {
+        let column = log_density.column(i);
+        let others = (0..k).filter(move |&j| j != i).map(move |j| column[j].to_f64());
+        log_density[[i, i]].to_f64() - log_sum(others) + ((k - 1) as f64).ln()
+    };
+    Ok(UpperBound((0..k).map(term).sum::<f64>() / k as f64))
+}
+
+/// CLUB (Cheng et al., 2020, eq. 3):
+/// `mean_i log p(y_i | x_i) − mean_{i,j} log p(y_j | x_i)`.
+///
+/// # Shapes
+/// `log_density` is K×K.
+///
+/// # Errors
+/// A matrix that is empty, not square, or holds NaN.
+pub fn club<T: Scalar>(log_density: ArrayView2<'_, T>) -> Result<UpperBound, EstimatorError> {
+    let k = check_matrix(log_density)?;
+    let joint = mean_of(log_density.diag())?;
+    let all = log_density.rows().into_iter().map(|row| row.iter().map(|x| wide(*x)).sum::<f64>());
+    Ok(UpperBound(joint - all.sum::<f64>() / (k * k) as f64))
+}
+
+fn wide<T: Scalar>(x: T) -> f64 {
+    x.to_f64()
+}
+
+fn mean_of<T: Scalar>(x: ArrayView1<'_, T>) -> Result<f64, EstimatorError> {
+    if x.is_empty() {
+        return Err(EstimatorError::EmptySide { rows: 0, columns: 1 });
+    }
+    if let Some(row) = x.iter().position(|x| x.is_nan()) {
+        return Err(EstimatorError::NanScore { row });
+    }
+    Ok(x.iter().map(|x| wide(*x)).sum::<f64>() / x.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array1, Array2, array};
+
+    use super::*;
+
+    #[test]
+    fn values_by_hand() {
+        let density = array![[-1.0, -2.0], [-4.0, -0.5_f64]];
+        // Each column has one other row: [−1 − (−4) + (−0.5) − (−2)] / 2.
+        assert!((leave_one_out_upper(density.view()).unwrap().nats() - 2.25).abs() < 1e-12);
+        // −1.5/2 − (−7.5)/4
+        assert!((club(density.view()).unwrap().nats() - 1.125).abs() < 1e-12);
+        let conditional = density.diag();
+        assert!((barber_agakov_lower(conditional, 2.0).unwrap() - 1.25).abs() < 1e-12);
+        let marginal = array![-2.0, -3.0];
+        let upper = barber_agakov_upper(conditional, marginal.view()).unwrap();
+        assert!((upper.nats() - 1.75).abs() < 1e-12);
+    }
+
+    /// ρ = 0.8: I = 0.5108 nats.
+    #[test]
+    fn they_enclose_the_truth_for_gaussians() {
+        let (rho, k) = (0.8_f64, 1000);
+        let mut stream = mi_random::Stream::new(3, "pairs");
+        let x = Array1::from_shape_simple_fn(k, || stream.normal());
+        let sd = (1.0 - rho * rho).sqrt();
+        let y = x.mapv(|x| rho * x + sd * stream.normal());
+        let log_normal = |z: f64, sd: f64| {
+            -0.5 * (z / sd).powi(2) - sd.ln() - 0.5 * (2.0 * std::f64::consts::PI).ln()
+        };
+        let density = Array2::from_shape_fn((k, k), |(i, j)| log_normal(y[j] - rho * x[i], sd));
+        let truth = -sd.ln();
+        let within = |name: &str, value: f64, low: f64, high: f64| {
+            assert!((low..high).contains(&(value - truth)), "{name}: {value} of {truth}");
+        };
+        // Sampling error of the mean of log ratios is about 0.03.
+        within("l1out", leave_one_out_upper(density.view()).unwrap().nats(), -0.08, 0.08);
+        // CLUB's bias for Gaussians is KL(p(x)p(y) ‖ p(x,y)): large.
+        within("club", club(density.view()).unwrap().nats(), 0.5, 2.0);
+        let conditional = density.diag();
+        let marginal = y.mapv(|y| log_normal(y, 1.0));
+        let upper = barber_agakov_upper(conditional, marginal.view()).unwrap();
+        within("ba-upper", upper.nats(), -0.08, 0.08);
+        let entropy = 0.5 * (2.0 * std::f64::consts::PI * std::f64::consts::E).ln();
+        within("ba-lower", barber_agakov_lower(conditional, entropy).unwrap(), -0.08, 0.08);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let one = array![[0.0_f64]];
+        assert!(leave_one_out_upper(one.view()).is_err());
+        assert!(club(Array2::<f64>::zeros((0, 0)).view()).is_err());
+        assert!(club(Array2::<f64>::zeros((2, 3)).view()).is_err());
+        assert!(club(array![[f64::NAN]].view()).is_err());
+        assert!(barber_agakov_lower(Array1::<f64>::zeros(0).view(), 0.0).is_err());
+        assert!(barber_agakov_upper(one.row(0), Array1::zeros(2).view()).is_err());
+    }
+}

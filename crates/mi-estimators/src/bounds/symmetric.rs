@@ -1,0 +1,65 @@
+use mi_kernels::Scalar;
+
+use super::infonce::log_softmax;
+use super::rows::{log_add, mean, share, split};
+use super::{Bound, Outcome, Row, RowStatistics};
+
+/// The mean of `InfoNCE` over rows and over columns (Radford et al., 2021, "CLIP"; Tian et al.,
+/// 2020, "CMC").
+///
+/// Streams in two sweeps: sums over columns come first, so scores are computed twice when they
+/// do not fit in one panel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Symmetric;
+
+impl<T: Scalar> Bound<T> for Symmetric {
+    fn needs_columns(&self) -> bool {
+        true
+    }
+
+    fn row(&self, mut row: Row<'_, T>) -> RowStatistics {
+        let Some(columns) = row.columns else {
+            unreachable!("`needs_columns` promises sums over columns");
+        };
+        let weights = std::mem::replace(&mut row.weights, false);
+        let negatives = super::rows::exponentials(&mut row);
+        let positive = negatives.positive;
+        let all = log_add(negatives.log_sum, positive);
+        let all_column = log_add(columns.negatives, positive);
+        if weights {
+            let (left, diagonal, right) = split(row.scores, row.index);
+            let (left_sums, right_sums) = columns.all.split_at(row.index);
+            *diagonal = T::zero();
+            soft_max_both(left, T::from_f64(all), left_sums);
+            soft_max_both(right, T::from_f64(all), &right_sums[1..]);
+        }
+        RowStatistics {
+            auxiliary: 0.5
+                * (log_softmax(positive, negatives.log_sum)
+                    + log_softmax(positive, columns.negatives)),
+            positive_gradient: share(negatives.log_sum, all) + share(columns.negatives, all_column),
+            ..negatives.statistics()
+        }
+    }
+
+    fn finish(&self, rows: &mut [RowStatistics]) -> Outcome {
+        let k = rows.len() as f64;
+        for row in &mut *rows {
+            row.positive_gradient /= 2.0 * k;
+        }
+        Outcome::of(k.ln() + mean(rows, |row| row.auxiliary), -(2.0 * k).ln())
+    }
+}
+
+/// s ← exp(s − row's log-sum) + exp(s − column's log-sum).
+fn soft_max_both<T: Scalar>(scores: &mut [T], row: T, columns: &[T]) {
+    if !row.is_infinite() && columns.iter().all(|column| !column.is_infinite()) {
+        return mi_kernels::exp_shifted_twice(scores, row, columns);
+    }
+    // exp(∞ − ∞) = 1: an infinite score has all of the weight.
+    let share = |s: T, all: T| if s == all { T::one() } else { (s - all).exp() };
+    for (s, &column) in scores.iter_mut().zip(columns) {
+        let low = *s == T::neg_infinity();
+        *s = if low { T::zero() } else { share(*s, row) + share(*s, column) };
+    }
+}

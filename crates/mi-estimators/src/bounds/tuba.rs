@@ -1,0 +1,55 @@
+use mi_kernels::Scalar;
+
+use super::rows::{exponentials, log_negatives, mean};
+use super::{Bound, Outcome, Row, RowStatistics};
+
+/// `1 + mean_i (S_ii − log a_i) − mean_{i≠j} exp(S_ij − log a_i)` for baselines `a_i > 0`
+/// (Poole et al., 2019, eq. 6).
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tuba {
+    /// `a_i = e`: NWJ, or the f-divergence form of KL (Nguyen et al., 2010; Nowozin et al., 2016).
+    Constant,
+    /// `log a_i` is the row's learned number.
+    Learned,
+    /// `log a_i = S_ii + u_i` with the row's learned number `u_i`: FLO (Guo et al., 2022), in
+    /// which the positive score stays in the exponents alone.
+    Flo,
+}
+
+impl Tuba {
+    fn log_baseline(self, positive: f64, learned: f64) -> f64 {
+        match self {
+            Self::Constant => 1.0,
+            Self::Learned => learned,
+            Self::Flo => positive + learned,
+        }
+    }
+}
+
+impl<T: Scalar> Bound<T> for Tuba {
+    fn row(&self, mut row: Row<'_, T>) -> RowStatistics {
+        let learned = row.log_baseline;
+        let negatives = exponentials(&mut row);
+        let log_baseline = self.log_baseline(negatives.positive, learned);
+        RowStatistics {
+            auxiliary: log_baseline,
+            log_weight: negatives.shift - log_baseline,
+            ..negatives.statistics()
+        }
+    }
+
+    fn finish(&self, rows: &mut [RowStatistics]) -> Outcome {
+        let k = rows.len() as f64;
+        for row in &mut *rows {
+            // The row's mean over negatives of exp(S − log a); the rows' mean is the second term.
+            let ratio = (row.log_sum - (k - 1.0).ln() - row.auxiliary).exp();
+            if !matches!(self, Self::Constant) {
+                row.baseline_gradient = (ratio - 1.0) / k;
+            }
+            row.positive_gradient = if matches!(self, Self::Flo) { ratio / k } else { 1.0 / k };
+        }
+        let first = mean(rows, |row| row.positive - row.auxiliary);
+        let second = mean(rows, |row| (row.log_sum - (k - 1.0).ln() - row.auxiliary).exp());
+        Outcome::of(1.0 + first - second, -log_negatives(rows))
+    }
+}

@@ -1,0 +1,154 @@
+//! A whole matrix of scores at once.
+
+use mi_kernels::Scalar;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+
+use super::{Bound, ColumnSums, Evaluation, Objective, Row, RowStatistics};
+use crate::EstimatorError;
+
+/// A bound's value on a matrix of scores.
+///
+/// ```
+/// use mi_estimators::bounds::{BoundSpec, Objective, evaluate};
+/// use ndarray::array;
+///
+/// let scores = array![[5.0_f32, 0.0], [1.0, 4.0]];
+/// let objective = Objective::new(&BoundSpec::InfoNce, None)?;
+/// let evaluation = evaluate(scores.view(), &objective)?;
+/// assert!(evaluation.near_cap()); // log 2 − 0.03 nats
+/// # Ok::<(), mi_estimators::EstimatorError>(())
+/// ```
+///
+/// # Shapes
+/// K×K, positives on the diagonal, in any memory layout.
+///
+/// # Errors
+/// A matrix that is empty, not square, or holds NaN; one pair where the bound needs negatives;
+/// a bound that needs a learned number a row; infinities that cancel.
+pub fn evaluate<T: Scalar>(
+    scores: ArrayView2<'_, T>,
+    objective: &Objective,
+) -> Result<Evaluation, EstimatorError> {
+    evaluate_with_baseline(scores, None, objective)
+}
+
+/// As [`evaluate`], with the learned number of each row (`log a_i` or `u_i`).
+///
+/// # Errors
+/// As [`evaluate`]; a baseline of another length, or for a bound that takes none.
+pub fn evaluate_with_baseline<T: Scalar>(
+    scores: ArrayView2<'_, T>,
+    baseline: Option<ArrayView1<'_, T>>,
+    objective: &Objective,
+) -> Result<Evaluation, EstimatorError> {
+    let mut weights = scores.as_standard_layout().into_owned();
+    let (mut rows, bound) = (Vec::new(), objective.resolve());
+    let bound = bound.bound();
+    sweep(&mut weights, baseline, objective, bound, false, &mut rows)?;
+    Ok(objective.judge(&bound.finish(&mut rows), rows.len())?.0)
+}
+
+/// A bound's value and the gradient of the objective with respect to every score. The state that
+/// the objective carries from batch to batch (MINE) moves on.
+///
+/// # Shapes
+/// K×K both.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn gradient<T: Scalar>(
+    scores: ArrayView2<'_, T>,
+    objective: &mut Objective,
+) -> Result<(Evaluation, Array2<T>), EstimatorError> {
+    gradient_with_baseline(scores, None, objective).map(|(value, scores, _)| (value, scores))
+}
+
+/// As [`gradient`], with the learned number of each row, whose gradient comes last (zeros for a
+/// bound that takes none).
+///
+/// # Errors
+/// As [`evaluate_with_baseline`].
+pub fn gradient_with_baseline<T: Scalar>(
+    scores: ArrayView2<'_, T>,
+    baseline: Option<ArrayView1<'_, T>>,
+    objective: &mut Objective,
+) -> Result<(Evaluation, Array2<T>, Array1<T>), EstimatorError> {
+    let mut weights = scores.as_standard_layout().into_owned();
+    let (mut rows, bound) = (Vec::new(), objective.resolve());
+    let bound = bound.bound();
+    sweep(&mut weights, baseline, objective, bound, true, &mut rows)?;
+    let outcome = bound.finish(&mut rows);
+    let (mut evaluation, sign) = objective.judge(&outcome, rows.len())?;
+    for (i, (mut weights, row)) in weights.rows_mut().into_iter().zip(&rows).enumerate() {
+        let factor = -sign * (outcome.log_scale + row.log_weight).exp();
+        let (factor, cut): (T, bool) = saturated(factor);
+        evaluation.overflow |= cut;
+        weights.mapv_inplace(|weight| factor * weight);
+        weights[i] = T::from_f64(sign * row.positive_gradient);
+    }
+    let baseline = rows.iter().map(|row| T::from_f64(sign * row.baseline_gradient)).collect();
+    objective.advance(&outcome);
+    Ok((evaluation, weights, baseline))
+}
+
+/// Turns all rows of scores into weights and statistics.
+fn sweep<T: Scalar>(
+    scores: &mut Array2<T>,
+    baseline: Option<ArrayView1<'_, T>>,
+    objective: &Objective,
+    bound: &dyn Bound<T>,
+    weights: bool,
+    rows: &mut Vec<RowStatistics>,
+) -> Result<(), EstimatorError> {
+    let k = check_matrix(scores.view())?;
+    objective.check_batch(k, baseline.map(|baseline| baseline.len()))?;
+    let columns = bound.needs_columns().then(|| column_sums(scores));
+    for (index, mut row) in scores.rows_mut().into_iter().enumerate() {
+        let Some(scores) = row.as_slice_mut() else {
+            unreachable!("rows of a row-major matrix are contiguous");
+        };
+        rows.push(
+            bound.row(Row {
+                index,
+                scores,
+                log_baseline: baseline.map_or(0.0, |baseline| baseline[index].to_f64()),
+                columns: columns
+                    .as_ref()
+                    .map(|(all, negatives)| ColumnSums { all, negatives: negatives[index] }),
+                weights,
+            }),
+        );
+    }
+    Ok(())
+}
+
+/// `log Σ_i exp S_ij` of every column, and the same without the positive.
+fn column_sums<T: Scalar>(scores: &Array2<T>) -> (Vec<T>, Vec<f64>) {
+    let sums = |(j, column): (usize, ArrayView1<'_, T>)| {
+        let column: Vec<f64> = column.iter().map(|&s| s.to_f64()).collect();
+        let others = column[..j].iter().chain(&column[j + 1..]).copied();
+        let negatives = super::rows::log_sum(others);
+        (T::from_f64(super::rows::log_add(negatives, column[j])), negatives)
+    };
+    scores.columns().into_iter().enumerate().map(sums).unzip()
+}
+
+/// The number of rows of a matrix that a bound can take.
+pub(super) fn check_matrix<T: Scalar>(scores: ArrayView2<'_, T>) -> Result<usize, EstimatorError> {
+    let (rows, columns) = scores.dim();
+    if rows != columns || rows == 0 {
+        return Err(EstimatorError::ScoreShape { rows, columns });
+    }
+    let nan = scores.rows().into_iter().position(|row| row.iter().any(|s| s.is_nan()));
+    nan.map_or(Ok(rows), |row| Err(EstimatorError::NanScore { row }))
+}
+
+/// The number as `T`, cut at the largest, and whether it was: infinity times a weight of 0 would
+/// be NaN. NaN, which infinite scores make, counts as 0.
+pub(crate) fn saturated<T: Scalar>(x: f64) -> (T, bool) {
+    let largest = T::max_value().to_f64();
+    if x.is_nan() {
+        return (T::zero(), true);
+    }
+    (T::from_f64(x.max(-largest).min(largest)), x.abs() > largest)
+}

@@ -1,0 +1,394 @@
+//! Critic × bound: embeddings in, estimate and gradients out, without a K×K matrix.
+//!
+//! Scores are computed a panel of rows at a time; while the panel is in cache, the bound turns
+//! its rows into weights and both gradients take their share of it. When all rows fit the
+//! panel's budget there is one panel, and the same code. Memory beyond the embeddings is
+//! O(K·d) and one panel.
+
+mod columns;
+mod shift;
+
+use mi_critics::{Pairing, PairingBuffers, Scaling, Scorer};
+use mi_kernels::Scalar;
+use mi_nets::{Gradients, Params};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+
+use crate::EstimatorError;
+use crate::bounds::{Bound, Evaluation, Objective, Outcome, Row, RowStatistics, saturated};
+use columns::ColumnSweep;
+use shift::Shift;
+
+/// Memory for one panel of scores unless the driver says otherwise.
+const PANEL_BYTES: usize = 16 << 20;
+
+/// Panels of several tasks' rows are multiples of this, so that the blocks of a parallel sweep
+/// and of column sums are the same in one panel and in many.
+const ROW_MULTIPLE: usize = 192;
+
+/// How many rows of scores exist at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Driver {
+    /// As many as fit in 16 MiB: all of them up to K = 2048 in `f32`.
+    #[default]
+    BySize,
+    /// All of them: K² numbers.
+    Whole,
+    /// So many (at least 1).
+    Panels {
+        /// Rows of a panel.
+        rows: usize,
+    },
+}
+
+/// Evaluates bounds over critics, and keeps its memory from batch to batch: a training step in
+/// its steady state allocates nothing.
+///
+/// Batches of more than 256 pairs are shared out among the threads of the current rayon pool.
+/// Results are the same bits for every number of threads. One panel and several agree bit by bit
+/// too when panels are multiples of 768 rows; else products over rows are rounded in another
+/// order (and nothing else differs).
+#[derive(Debug)]
+pub struct Engine<T> {
+    driver: Driver,
+    pairing: PairingBuffers<T>,
+    panel: Vec<T>,
+    rows: Vec<RowStatistics>,
+    factors: Vec<T>,
+    /// The power of two by which each row's factor was divided.
+    exponents: Vec<f64>,
+    row_scales: Vec<T>,
+    positives: Vec<T>,
+    columns: ColumnSweep<T>,
+    gradient_x: Array2<T>,
+    gradient_y: Array2<T>,
+    gradient_baseline: Array1<T>,
+    /// What embeddings of one's own networks are evaluated with.
+    no_params: Params<T>,
+    no_gradients: Gradients<T>,
+}
+
+impl<T: Scalar> Default for Engine<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Scalar> Engine<T> {
+    /// An engine that chooses the size of panels itself.
+    pub fn new() -> Self {
+        Self::with_driver(Driver::BySize)
+    }
+
+    /// An engine with a driver of one's choice.
+    pub fn with_driver(driver: Driver) -> Self {
+        let no_params = Params::new();
+        Self {
+            driver,
+            pairing: PairingBuffers::new(),
+            panel: Vec::new(),
+            rows: Vec::new(),
+            factors: Vec::new(),
+            exponents: Vec::new(),
+            row_scales: Vec::new(),
+            positives: Vec::new(),
+            columns: ColumnSweep::default(),
+            gradient_x: Array2::zeros((0, 0)),
+            gradient_y: Array2::zeros((0, 0)),
+            gradient_baseline: Array1::zeros(0),
+            no_gradients: Gradients::zeros_like(&no_params),
+            no_params,
+        }
+    }
+
+    /// A bound's value on a batch and the gradients of the objective, to be *maximised*:
+    /// [`Engine::gradient_x`] and [`Engine::gradient_y`] for the embeddings; those of the
+    /// pairing's parameters are added to `gradients`.
+    ///
+    /// # Shapes
+    /// `ex` and `ey` are K×d, what the critic's towers returned, in any memory layout.
+    ///
+    /// # Errors
+    /// Shapes that do not fit; too few pairs for the bound; NaN scores; infinite scores that
+    /// cancel.
+    pub fn evaluate(
+        &mut self,
+        ex: ArrayView2<'_, T>,
+        ey: ArrayView2<'_, T>,
+        pairing: &Pairing,
+        params: &Params<T>,
+        objective: &mut Objective,
+        gradients: &mut Gradients<T>,
+    ) -> Result<Evaluation, EstimatorError> {
+        self.evaluate_with_baseline(ex, ey, None, pairing, params, objective, gradients)
+    }
+
+    /// As [`Engine::evaluate`], with the learned number of each row of x that some bounds take
+    /// (`log a_i` or `u_i`); [`Engine::gradient_baseline`] is its gradient.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate`]; a baseline of another length, or for a bound that takes none.
+    pub fn evaluate_with_baseline(
+        &mut self,
+        ex: ArrayView2<'_, T>,
+        ey: ArrayView2<'_, T>,
+        baseline: Option<ArrayView1<'_, T>>,
+        pairing: &Pairing,
+        params: &Params<T>,
+        objective: &mut Objective,
+        gradients: &mut Gradients<T>,
+    ) -> Result<Evaluation, EstimatorError> {
+        let resolved = objective.resolve();
+        let (outcome, mut evaluation) = self.run(
+            (ex, ey, baseline),
+            pairing,
+            params,
+            (objective, resolved.bound()),
+            Some(gradients),
+        )?;
+        evaluation.overflow |= !self.gradients_finite();
+        objective.advance(&outcome);
+        Ok(evaluation)
+    }
+
+    /// A bound's value on a batch, without gradients. The objective's state stays as it is.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate`].
+    pub fn estimate(
+        &mut self,
+        ex: ArrayView2<'_, T>,
+        ey: ArrayView2<'_, T>,
+        pairing: &Pairing,
+        params: &Params<T>,
+        objective: &Objective,
+    ) -> Result<Evaluation, EstimatorError> {
+        self.estimate_with_baseline(ex, ey, None, pairing, params, objective)
+    }
+
+    /// As [`Engine::estimate`], with the learned number of each row.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate_with_baseline`].
+    pub fn estimate_with_baseline(
+        &mut self,
+        ex: ArrayView2<'_, T>,
+        ey: ArrayView2<'_, T>,
+        baseline: Option<ArrayView1<'_, T>>,
+        pairing: &Pairing,
+        params: &Params<T>,
+        objective: &Objective,
+    ) -> Result<Evaluation, EstimatorError> {
+        let resolved = objective.resolve();
+        let bound = (objective, resolved.bound());
+        Ok(self.run((ex, ey, baseline), pairing, params, bound, None)?.1)
+    }
+
+    /// For embeddings of networks that are not this workspace's: scores are inner products
+    /// `ex · eyᵀ`, and the gradients with respect to both embeddings are left in
+    /// [`Engine::gradient_x`] and [`Engine::gradient_y`], to be followed *upwards*.
+    ///
+    /// ```
+    /// use mi_estimators::bounds::{BoundSpec, Objective};
+    /// use mi_estimators::engine::Engine;
+    /// use ndarray::array;
+    ///
+    /// let x = array![[1.0_f32, 0.0], [0.0, 1.0], [-1.0, 0.5]];
+    /// let mut engine = Engine::new();
+    /// let mut objective = Objective::new(&BoundSpec::InfoNce, None)?;
+    /// let before = engine.evaluate_embeddings(x.view(), x.view(), &mut objective)?;
+    /// let moved = &x + &(0.1 * &engine.gradient_x());
+    /// let after = engine.evaluate_embeddings(moved.view(), x.view(), &mut objective)?;
+    /// assert!(after.estimate > before.estimate);
+    /// # Ok::<(), mi_estimators::EstimatorError>(())
+    /// ```
+    ///
+    /// # Shapes
+    /// `ex` and `ey` are K×d, in any memory layout.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate`].
+    pub fn evaluate_embeddings(
+        &mut self,
+        ex: ArrayView2<'_, T>,
+        ey: ArrayView2<'_, T>,
+        objective: &mut Objective,
+    ) -> Result<Evaluation, EstimatorError> {
+        let params = std::mem::take(&mut self.no_params);
+        let mut gradients = self.no_gradients.clone();
+        let evaluation = self.evaluate(ex, ey, &Pairing::Dot, &params, objective, &mut gradients);
+        self.no_params = params;
+        evaluation
+    }
+
+    /// As [`Engine::evaluate_embeddings`], without gradients.
+    ///
+    /// # Errors
+    /// As [`Engine::evaluate`].
+    pub fn estimate_embeddings(
+        &mut self,
+        ex: ArrayView2<'_, T>,
+        ey: ArrayView2<'_, T>,
+        objective: &Objective,
+    ) -> Result<Evaluation, EstimatorError> {
+        let params = std::mem::take(&mut self.no_params);
+        let evaluation = self.estimate(ex, ey, &Pairing::Dot, &params, objective);
+        self.no_params = params;
+        evaluation
+    }
+
+    /// The gradient of the last evaluation's objective with respect to the embedded x.
+    ///
+    /// # Shapes
+    /// K×d, row-major.
+    pub fn gradient_x(&self) -> ArrayView2<'_, T> {
+        self.gradient_x.view()
+    }
+
+    /// The gradient of the last evaluation's objective with respect to the embedded y.
+    ///
+    /// # Shapes
+    /// K×d, row-major.
+    pub fn gradient_y(&self) -> ArrayView2<'_, T> {
+        self.gradient_y.view()
+    }
+
+    /// The gradient of the last evaluation's objective with respect to the learned numbers;
+    /// zeros for bounds that take none.
+    ///
+    /// # Shapes
+    /// K.
+    pub fn gradient_baseline(&self) -> ArrayView1<'_, T> {
+        self.gradient_baseline.view()
+    }
+
+    fn gradients_finite(&self) -> bool {
+        let all = [self.gradient_x.as_slice(), self.gradient_y.as_slice()];
+        // No early exit inside a stretch: the loop then vectorises.
+        let finite = |x: &[T]| x.iter().fold(true, |finite, x| finite & x.is_finite());
+        all.into_iter().flatten().all(|x| x.chunks(4096).all(finite))
+    }
+
+    /// Rows of a panel for a batch of K.
+    fn panel_rows(&self, k: usize) -> usize {
+        match self.driver {
+            Driver::Whole => k,
+            Driver::Panels { rows } => rows.clamp(1, k),
+            Driver::BySize => {
+                let rows = PANEL_BYTES / (k * size_of::<T>());
+                if rows >= k {
+                    k
+                } else {
+                    (rows / ROW_MULTIPLE * ROW_MULTIPLE).clamp(ROW_MULTIPLE.min(k), k)
+                }
+            }
+        }
+    }
+
+    fn run(
+        &mut self,
+        (ex, ey, baseline): (ArrayView2<'_, T>, ArrayView2<'_, T>, Option<ArrayView1<'_, T>>),
+        pairing: &Pairing,
+        params: &Params<T>,
+        (objective, bound): (&Objective, &dyn Bound<T>),
+        gradients: Option<&mut Gradients<T>>,
+    ) -> Result<(Outcome, Evaluation), EstimatorError> {
+        let (k, dim) = ex.dim();
+        if k == 0 || dim == 0 {
+            return Err(EstimatorError::EmptySide { rows: k, columns: dim });
+        }
+        objective.check_batch(k, baseline.map(|baseline| baseline.len()))?;
+        let panel_rows = self.panel_rows(k);
+        let mut scorer = pairing.scorer(params, ex, ey, &mut self.pairing)?;
+        if self.panel.len() < panel_rows * k {
+            self.panel.resize(panel_rows * k, T::zero());
+        }
+        self.rows.clear();
+        self.rows.resize(k, RowStatistics::default());
+        if bound.needs_columns() {
+            self.columns.run(&mut scorer, k, panel_rows, &mut self.panel);
+        }
+        let weights = gradients.is_some();
+        let mut shift = Shift::default();
+        self.exponents.clear();
+        for first in (0..k).step_by(panel_rows) {
+            let span = first..k.min(first + panel_rows);
+            let panel = &mut self.panel[..span.len() * k];
+            let columns = &self.columns;
+            let digest = |index: usize, scores: &mut [T]| {
+                bound.row(Row {
+                    index,
+                    scores,
+                    log_baseline: baseline.map_or(0.0, |baseline| baseline[index].to_f64()),
+                    columns: bound.needs_columns().then(|| columns.sums(index)),
+                    weights,
+                })
+            };
+            let rows = &mut self.rows[span.clone()];
+            scorer.sweep(span.clone(), panel, rows, weights, digest);
+            if weights {
+                if let Some(factor) = shift.raise(rows) {
+                    scorer.rescale(factor);
+                }
+                self.factors.clear();
+                self.factors.extend(rows.iter().map(|row| shift.factor::<T>(row)));
+                self.exponents.resize(span.end, shift.exponent());
+                scorer.accumulate(span, panel, &self.factors);
+            }
+        }
+        if self.rows.iter().any(has_nan) {
+            // Too late to be found in the scores, which are gone: look at them again.
+            find_nan(&mut scorer, &mut self.panel, k)?;
+        }
+        let outcome = bound.finish(&mut self.rows);
+        let (mut evaluation, sign) = objective.judge(&outcome, k)?;
+        if let Some(gradients) = gradients {
+            let mut scale = |exponent: f64| {
+                let (factor, cut) = saturated(-sign * shift::power(outcome.log_scale, exponent));
+                evaluation.overflow |= cut;
+                factor
+            };
+            self.row_scales.clear();
+            self.row_scales.extend(self.exponents.iter().map(|&exponent| scale(exponent)));
+            let columns = scale(shift.exponent());
+            self.positives.clear();
+            let positives = self.rows.iter().map(|row| T::from_f64(sign * row.positive_gradient));
+            self.positives.extend(positives);
+            if self.gradient_x.dim() != (k, dim) {
+                self.gradient_x = Array2::zeros((k, dim));
+                self.gradient_y = Array2::zeros((k, dim));
+                self.gradient_baseline = Array1::zeros(k);
+            }
+            for (gradient, row) in self.gradient_baseline.iter_mut().zip(&self.rows) {
+                *gradient = T::from_f64(sign * row.baseline_gradient);
+            }
+            let scaling = Scaling { rows: &self.row_scales, columns, positives: &self.positives };
+            let sides = (self.gradient_x.as_slice_mut(), self.gradient_y.as_slice_mut());
+            let (Some(gradient_x), Some(gradient_y)) = sides else {
+                unreachable!("gradients are made row-major");
+            };
+            scorer.finish(scaling, gradient_x, gradient_y, gradients);
+        }
+        Ok((outcome, evaluation))
+    }
+}
+
+fn has_nan(row: &RowStatistics) -> bool {
+    row.positive.is_nan() || row.log_sum.is_nan() || row.auxiliary.is_nan()
+}
+
+/// An error naming the first row of scores with NaN, if there is one.
+fn find_nan<T: Scalar>(
+    scorer: &mut Scorer<'_, T>,
+    panel: &mut [T],
+    k: usize,
+) -> Result<(), EstimatorError> {
+    for row in 0..k {
+        let mut nan = [false];
+        let found = |_: usize, scores: &mut [T]| scores.iter().any(|s| s.is_nan());
+        scorer.sweep(row..row + 1, &mut panel[..k], &mut nan, false, found);
+        if nan == [true] {
+            return Err(EstimatorError::NanScore { row });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! What the batteries of tests share.
+
+#![allow(dead_code, reason = "each test binary uses its share")]
+
+pub(crate) mod reference;
+
+use mi_estimators::bounds::{BoundSpec, Objective};
+use ndarray::Array2;
+
+/// Every bound, with settings that exercise it.
+pub(crate) fn all_bounds() -> Vec<BoundSpec> {
+    vec![
+        BoundSpec::InfoNce,
+        BoundSpec::InfoNceSymmetric,
+        BoundSpec::Nwj,
+        BoundSpec::DonskerVaradhan,
+        BoundSpec::Mine { rate: 0.01 },
+        BoundSpec::Tuba,
+        BoundSpec::JensenShannon,
+        BoundSpec::Smile { clip: 1.0 },
+        BoundSpec::Smile { clip: 5.0 },
+        BoundSpec::Smile { clip: f64::INFINITY },
+        BoundSpec::InterpolatedAlpha { alpha: 0.0 },
+        BoundSpec::InterpolatedAlpha { alpha: 0.01 },
+        BoundSpec::InterpolatedAlpha { alpha: 0.5 },
+        BoundSpec::InterpolatedAlpha { alpha: 1.0 },
+        BoundSpec::MlCpc { alpha: 1.0 },
+        BoundSpec::MlCpc { alpha: 0.2 },
+        BoundSpec::Flo,
+    ]
+}
+
+pub(crate) fn objective(bound: &BoundSpec) -> Objective {
+    Objective::new(bound, None).unwrap()
+}
+
+/// Numbers without order in ±`scale`, different for every phase.
+pub(crate) fn scattered((rows, columns): (usize, usize), scale: f64, phase: f64) -> Array2<f64> {
+    Array2::from_shape_fn((rows, columns), |(i, j)| {
+        let n = (i * columns + j) as f64;
+        scale * (n * (1.7 + 0.13 * n.sin()) + 2.3 * phase).sin()
+    })
+}
+
+/// Equal within `tolerance`, relative to the larger of 1 and the expected value.
+pub(crate) fn close(name: &str, found: f64, expected: f64, tolerance: f64) {
+    let same = found == expected || (found - expected).abs() <= tolerance * expected.abs().max(1.0);
+    assert!(same, "{name}: {found} instead of {expected}");
+}
