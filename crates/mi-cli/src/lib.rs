@@ -13,5 +13,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod command;
+mod error;
+pub mod input;
+pub mod messages;
+pub mod options;
+pub mod output;
 pub mod select;
 pub mod table;
+
+pub use command::{Cli, Command};
+pub use error::CliError;

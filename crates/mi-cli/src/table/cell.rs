@@ -106,7 +106,7 @@ impl CellRules {
         if text.starts_with('\u{2212}') {
             return "; its minus sign is the character U+2212, not `-`".into();
         }
-        if text.split_whitespace().count() > 1
+        if text.split(' ').count() > 1
             && text.split_whitespace().all(|part| part.parse::<f64>().is_ok())
         {
             return "; separate columns by commas, semicolons, tabs or `|`, not by spaces".into();

@@ -1,6 +1,5 @@
 //! Reads delimiter-separated text, row by row.
 
-use std::fmt;
 use std::io::{BufRead, Read};
 
 use csv::{ByteRecord, ReaderBuilder};
@@ -26,12 +25,14 @@ pub struct TextRules {
 }
 
 /// How bytes become characters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Encoding {
-    /// UTF-8, with or without a byte-order mark.
+    /// UTF-8, with or without a byte-order mark
     #[default]
+    #[value(name = "utf-8")]
     Utf8,
-    /// ISO 8859-1: every byte is a character.
+    /// ISO 8859-1, nearly Windows-1252: every byte is a character
+    #[value(name = "latin-1")]
     Latin1,
 }
 
@@ -46,15 +47,6 @@ pub(crate) struct Delimited {
     first: Option<ByteRecord>,
     delimiter: u8,
     header: Header,
-}
-
-impl fmt::Debug for Delimited {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Delimited")
-            .field("file", &self.file)
-            .field("names", &self.names)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Delimited {
@@ -272,7 +264,7 @@ impl Source for Delimited {
             columns.push(builder.finish(&self.file, self.names[index].clone())?);
         }
         self.notes[0] = format!("{}; {rows} rows, {} columns", self.notes[0], self.names.len());
-        Ok(Table { columns, rows, notes: self.notes })
+        Ok(Table { file: self.file, columns, rows, notes: self.notes })
     }
 }
 

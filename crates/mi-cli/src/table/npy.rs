@@ -1,7 +1,6 @@
 //! Reads NPY arrays, alone or inside an NPZ archive.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io::{self, Read, Seek};
 
 use zip::ZipArchive;
@@ -34,15 +33,6 @@ type Archive = ZipArchive<Box<dyn ReadSeek>>;
 /// What an archive is read from.
 pub(crate) trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
-
-impl fmt::Debug for Npy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Npy")
-            .field("file", &self.file)
-            .field("header", &self.header)
-            .finish_non_exhaustive()
-    }
-}
 
 impl Npy {
     /// Reads the header of an array of `length` bytes in all.
@@ -125,8 +115,7 @@ impl Npy {
         )];
         if large > 0 {
             notes.push(format!(
-                "{}: {large} whole numbers beyond ±2^53 were rounded to float64: different ones \
-                 may now be equal",
+                "{}: {large} whole numbers of 2^53 or more may have been rounded to float64",
                 self.file
             ));
         }
@@ -226,7 +215,7 @@ impl Source for Npy {
                 Column::from_numbers(self.names[index].clone(), values, wish)
             })
             .collect();
-        Ok(Table { columns, rows: self.header.rows, notes })
+        Ok(Table { file: self.file, columns, rows: self.header.rows, notes })
     }
 }
 
@@ -261,5 +250,5 @@ fn checked_header(file: &str, length: u64, data: &mut dyn Read) -> Result<Header
 
 /// Whether a whole number may have lost digits on its way to a double.
 fn rounded(dtype: Dtype, value: f64) -> bool {
-    matches!(dtype.number, Number::Int(8) | Number::Uint(8)) && value.abs() > 2_f64.powi(53)
+    matches!(dtype.number, Number::Int(8) | Number::Uint(8)) && value.abs() >= 2_f64.powi(53)
 }

@@ -14,14 +14,14 @@ const CANDIDATES: [u8; 4] = [b'\t', b';', b'|', b','];
 const ROWS: usize = 200;
 
 /// Whether the first row holds names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum HeaderRule {
-    /// Found by looking at the first two rows.
+    /// Find out from the first two rows
     #[default]
     Auto,
-    /// The first row holds names.
+    /// The first row holds names
     Yes,
-    /// The first row holds values.
+    /// The first row holds values
     No,
 }
 

@@ -1,4 +1,3 @@
-use std::fmt::Debug;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
@@ -18,6 +17,8 @@ const LONGEST_SAMPLE: usize = 16 * 1024 * 1024;
 /// Columns read from a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
+    /// The file as it was given, with the array's name if it is an archive.
+    pub file: String,
     /// The columns asked for, in the order asked for.
     pub columns: Vec<Column>,
     /// How many rows each has.
@@ -27,7 +28,7 @@ pub struct Table {
 }
 
 /// A table whose column names are known and whose values are still to be read.
-pub trait Source: Debug {
+pub trait Source {
     /// The names of all columns.
     fn names(&self) -> &[String];
 

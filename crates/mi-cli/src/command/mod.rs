@@ -1,0 +1,57 @@
+//! The subcommands.
+
+mod columns;
+mod shell;
+
+use std::io::Write;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::CliError;
+
+/// Mutual information of your own data: how much one set of columns tells about another.
+///
+/// Results go to standard output, messages to standard error. Values are in nats (1 nat =
+/// 1.4427 bits) unless --unit bits is given.
+#[derive(Debug, Parser)]
+#[command(name = "mi", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Columns are chosen by name, by number from 1, by range (a:c, 2:5) or by pattern (temp_*).
+
+Examples:
+  mi columns data.csv                          what mi reads in the file
+  mi estimate data.csv --x height --y weight   one number, its interval and what to think of it
+
+Exit codes: 0 done, 1 the data (or a file) stand in the way, 2 the command's words do.
+`mi COMMAND --help` shows every option with its default.";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the columns of a file: kind, missing values, different values, range
+    Columns(columns::ColumnsOptions),
+    /// Print a completion script for a shell
+    Completions(shell::CompletionsOptions),
+    /// Print the manual page of mi, or of one of its commands
+    Man(shell::ManOptions),
+}
+
+impl Cli {
+    /// Runs the command, its results going to `out`.
+    ///
+    /// # Errors
+    /// When the command's words, the data or the system stand in the way.
+    pub fn run(self, out: &mut dyn Write) -> Result<(), CliError> {
+        match self.command {
+            Command::Columns(options) => columns::run(&options, out),
+            Command::Completions(options) => shell::completions(&options, out),
+            Command::Man(options) => shell::man(&options, out),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+use std::io;
+
+use crate::select::SelectError;
+use crate::table::TableError;
+
+/// Why a command ends without its result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CliError {
+    /// The words of the command do not fit together, or do not fit the file.
+    #[error("{0}")]
+    Usage(String),
+    /// A selection chooses nothing.
+    #[error("{option}: {source}")]
+    Select {
+        /// The option that holds the selection.
+        option: &'static str,
+        /// What is wrong with it.
+        source: SelectError,
+    },
+    /// A file could not be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The data do not allow what was asked.
+    #[error("{0}")]
+    Data(String),
+    /// A result could not be written.
+    #[error("cannot write {to}: {source}")]
+    Write {
+        /// The file, or `standard output`.
+        to: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Nobody reads standard output any more, which is not an error.
+    #[error("standard output is closed")]
+    ClosedPipe,
+}
+
+impl CliError {
+    /// The exit code: 0 for a closed pipe, 1 when it is the data or the system, 2 when it is the
+    /// words of the command.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            CliError::ClosedPipe => 0,
+            CliError::Table(_) | CliError::Data(_) | CliError::Write { .. } => 1,
+            CliError::Usage(_) | CliError::Select { .. } => 2,
+        }
+    }
+
+    /// The error of writing to standard output.
+    pub fn from_stdout(source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::BrokenPipe {
+            CliError::ClosedPipe
+        } else {
+            CliError::Write { to: "standard output".into(), source }
+        }
+    }
+}

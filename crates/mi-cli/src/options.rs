@@ -1,0 +1,164 @@
+//! Options that several commands share.
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use crate::table::{CellRules, Encoding, HeaderRule, TextRules};
+
+/// The table to read and how it is written.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Reading")]
+pub struct TableOptions {
+    /// CSV, TSV (also gzipped), NPY or NPZ files; `-` is standard input
+    ///
+    /// Several files stand side by side: their rows are paired by position. With two files and
+    /// no --x and --y, x is the first and y is the second.
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub files: Vec<String>,
+
+    /// Delimiter between fields: one character, `tab` or `space` [default: found and said]
+    #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
+    pub delimiter: Option<u8>,
+
+    /// Decimal sign of the numbers
+    #[arg(long, value_name = "CHAR", default_value = ".", value_parser = ["." , ","])]
+    pub decimal: String,
+
+    /// Thousands separator to pass over; without it numbers that carry one are refused
+    #[arg(long, value_name = "CHAR")]
+    pub thousands: Option<char>,
+
+    /// Whether the first row holds names
+    ///
+    /// `auto`: it does when a text stands over a number, or when it holds no number.
+    #[arg(long, value_enum, default_value_t = HeaderRule::Auto)]
+    pub header: HeaderRule,
+
+    /// How bytes become characters
+    #[arg(long, value_enum, default_value_t = Encoding::Utf8)]
+    pub encoding: Encoding,
+
+    /// One more token that means "missing" (repeat it for several), such as `-999`
+    ///
+    /// Beside the empty cell and NA, N/A, #N/A, NaN, null, `?` and `.` in any case.
+    #[arg(long = "na", value_name = "TOKEN", allow_hyphen_values = true)]
+    pub missing_tokens: Vec<String>,
+
+    /// What to do about missing values in the columns that are used
+    #[arg(long, value_enum, default_value_t = MissingRule::Error)]
+    pub missing: MissingRule,
+
+    /// The array of an NPZ file (repeat it for several arrays side by side)
+    #[arg(long = "key", value_name = "NAME")]
+    pub keys: Vec<String>,
+
+    /// Columns to treat as discrete: only equal or different [default: text, few values]
+    #[arg(long, value_name = "COLUMNS")]
+    pub discrete: Vec<String>,
+
+    /// Columns to treat as continuous, however few different numbers they hold
+    #[arg(long, value_name = "COLUMNS")]
+    pub continuous: Vec<String>,
+}
+
+impl TableOptions {
+    /// The rules by which text tables are read.
+    pub fn text_rules(&self) -> TextRules {
+        TextRules {
+            delimiter: self.delimiter,
+            header: self.header,
+            encoding: self.encoding,
+            cells: CellRules {
+                decimal: if self.decimal == "," { ',' } else { '.' },
+                thousands: self.thousands,
+                missing: self.missing_tokens.clone(),
+            },
+        }
+    }
+}
+
+/// What to do about missing values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MissingRule {
+    /// Stop, and say how many each column has
+    Error,
+    /// Leave out the rows in which a used column misses its value, and say how many
+    Drop,
+}
+
+/// How results and messages are written.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Output")]
+pub struct OutputOptions {
+    /// Unit of every information value
+    #[arg(long, value_enum, default_value_t = Unit::Nats)]
+    pub unit: Unit,
+
+    /// Write the results as JSON (its schema: docs/json.md of this crate)
+    #[arg(long)]
+    pub json: bool,
+
+    /// Say nothing on standard error but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+
+    /// Threads to use [default: all]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// Units of information.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Unit {
+    /// Natural logarithm: 1 nat = 1.4427 bits
+    Nats,
+    /// Logarithm to base 2
+    Bits,
+}
+
+impl Unit {
+    /// A value in nats, in this unit.
+    pub fn of(self, nats: f64) -> f64 {
+        match self {
+            Unit::Nats => nats,
+            Unit::Bits => nats / std::f64::consts::LN_2,
+        }
+    }
+
+    /// The unit's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Nats => "nats",
+            Unit::Bits => "bits",
+        }
+    }
+}
+
+fn parse_delimiter(text: &str) -> Result<u8, String> {
+    match (text, text.as_bytes()) {
+        ("tab" | "\\t" | "\t", _) => Ok(b'\t'),
+        ("space", _) => Ok(b' '),
+        (_, &[byte]) if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(byte),
+        _ => Err("a delimiter is one ASCII character, `tab` or `space`".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delimiters_have_names() {
+        assert_eq!(parse_delimiter("tab"), Ok(b'\t'));
+        assert_eq!(parse_delimiter(";"), Ok(b';'));
+        assert!(parse_delimiter("::").is_err());
+        assert!(parse_delimiter("\"").is_err());
+        assert!(parse_delimiter("·").is_err());
+    }
+
+    #[test]
+    fn one_nat_is_1_4427_bits() {
+        assert!((Unit::Bits.of(1.0) - std::f64::consts::LOG2_E).abs() < 1e-15);
+        assert_eq!(Unit::Nats.of(1.0), 1.0);
+        assert!((Unit::Bits.of(0.01384) - 0.01997).abs() < 1e-5);
+    }
+}

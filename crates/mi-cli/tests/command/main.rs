@@ -1,0 +1,7 @@
+//! The command as its users meet it: every case gets its value or its message.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+mod arrays;
+mod folder;
+mod text_tables;
