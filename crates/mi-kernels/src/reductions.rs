@@ -29,6 +29,17 @@ pub fn sum_exp_shifted<T: Scalar>(x: &[T], limit: T, shift: T) -> f64 {
     T::sum_exp_shifted(x, limit, shift)
 }
 
+/// Adds exp(x − shift) to every sum, element by element: one row's part in sums over columns.
+///
+/// In `f32` each term is within the error that [`exp_shifted`] states.
+///
+/// # Panics
+/// When the lengths differ.
+pub fn add_exp_shifted<T: Scalar>(sums: &mut [T], x: &[T], shifts: &[T]) {
+    assert!(sums.len() == x.len() && x.len() == shifts.len(), "slices of different lengths");
+    T::add_exp_shifted(sums, x, shifts);
+}
+
 /// Replaces every x by the logistic function 1/(1 + e⁻ˣ) and returns Σ softplus(x), where
 /// softplus(x) = log(1 + eˣ).
 ///
@@ -65,6 +76,8 @@ pub trait Reductions: Sized {
     #[doc(hidden)]
     fn sum_exp_shifted(x: &[Self], limit: Self, shift: Self) -> f64;
     #[doc(hidden)]
+    fn add_exp_shifted(sums: &mut [Self], x: &[Self], shifts: &[Self]);
+    #[doc(hidden)]
     fn logistic_softplus_sum(x: &mut [Self]) -> f64;
     #[doc(hidden)]
     fn softplus_sum(x: &[Self]) -> f64;
@@ -87,6 +100,12 @@ impl Reductions for f64 {
         x.iter()
             .map(|&x| (if x.is_nan() { x } else { x.max(-limit).min(limit) } - shift).exp())
             .sum()
+    }
+
+    fn add_exp_shifted(sums: &mut [f64], x: &[f64], shifts: &[f64]) {
+        for ((sum, x), shift) in sums.iter_mut().zip(x).zip(shifts) {
+            *sum += (x - shift).exp();
+        }
     }
 
     fn logistic_softplus_sum(x: &mut [f64]) -> f64 {
@@ -115,6 +134,10 @@ impl Reductions for f32 {
 
     fn sum_exp_shifted(x: &[f32], limit: f32, shift: f32) -> f64 {
         dispatch(SumExpShifted { x, limit, shift })
+    }
+
+    fn add_exp_shifted(sums: &mut [f32], x: &[f32], shifts: &[f32]) {
+        dispatch(AddExpShifted { sums, x, shifts });
     }
 
     fn logistic_softplus_sum(x: &mut [f32]) -> f64 {
@@ -216,6 +239,35 @@ impl Kernel for SumExpShifted<'_> {
             total += s.sum(sum);
         }
         total
+    }
+}
+
+struct AddExpShifted<'a> {
+    sums: &'a mut [f32],
+    x: &'a [f32],
+    shifts: &'a [f32],
+}
+
+impl Kernel for AddExpShifted<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let mut sums = self.sums.chunks_exact_mut(S::LANES);
+        let mut x = self.x.chunks_exact(S::LANES);
+        let mut shifts = self.shifts.chunks_exact(S::LANES);
+        for ((sum, x), shift) in (&mut sums).zip(&mut x).zip(&mut shifts) {
+            let term = exp(s, s.sub(s.load(x), s.load(shift)));
+            let total = s.add(s.load(sum), term);
+            s.store(sum, total);
+        }
+        let sum = sums.into_remainder();
+        let (x, shift) = (x.remainder(), shifts.remainder());
+        if !sum.is_empty() {
+            let term = exp(s, s.sub(s.load_part(x, 0.0), s.load_part(shift, 0.0)));
+            let total = s.add(s.load_part(sum, 0.0), term);
+            s.store_part(sum, total);
+        }
     }
 }
 

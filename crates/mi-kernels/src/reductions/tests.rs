@@ -218,3 +218,20 @@ fn nan_reaches_every_sum() {
         }
     }
 }
+
+#[test]
+fn column_sums_take_one_row_after_the_other() {
+    for n in [1, 7, 16, 33, 100] {
+        let x = scattered(n, 20.0);
+        let shifts: Vec<f32> = x.iter().map(|x| x.abs() * 0.5).collect();
+        let mut sums = vec![0.25_f32; n];
+        add_exp_shifted(&mut sums, &x, &shifts);
+        let exact_x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+        let exact_shifts: Vec<f64> = shifts.iter().map(|&x| f64::from(x)).collect();
+        let mut exact = vec![0.25_f64; n];
+        add_exp_shifted(&mut exact, &exact_x, &exact_shifts);
+        for (sum, exact) in sums.iter().zip(&exact) {
+            assert!((f64::from(*sum) - exact).abs() <= 3e-6 * exact, "{sum} {exact}");
+        }
+    }
+}
