@@ -24,8 +24,8 @@ mod simd;
 
 pub use matrix_product::matrix_product;
 pub use reductions::{
-    add_exp_shifted, exp_shifted, log_sum_exp, logistic_softplus_sum, maximum, softplus_sum,
-    sum_exp_shifted,
+    add_exp_shifted, exp_shifted, exp_shifted_twice, log_sum_exp, logistic_softplus_sum, maximum,
+    softplus_sum, sum_exp_shifted,
 };
 pub use relu_pairs::{
     PAIR_STRIP, PAIR_TILE, pack_pair_strips, pack_pair_tiles, relu_pair_gradients, relu_pair_scores,

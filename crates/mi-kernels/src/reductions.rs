@@ -40,6 +40,18 @@ pub fn add_exp_shifted<T: Scalar>(sums: &mut [T], x: &[T], shifts: &[T]) {
     T::add_exp_shifted(sums, x, shifts);
 }
 
+/// Replaces every x by exp(x − shift) + exp(x − its own shift): a row's weights in a bound that is
+/// normalised over rows and over columns.
+///
+/// In `f32` each term is within the error that [`exp_shifted`] states.
+///
+/// # Panics
+/// When the lengths differ.
+pub fn exp_shifted_twice<T: Scalar>(x: &mut [T], shift: T, shifts: &[T]) {
+    assert!(x.len() == shifts.len(), "slices of different lengths");
+    T::exp_shifted_twice(x, shift, shifts);
+}
+
 /// Replaces every x by the logistic function 1/(1 + e⁻ˣ) and returns Σ softplus(x), where
 /// softplus(x) = log(1 + eˣ).
 ///
@@ -78,6 +90,8 @@ pub trait Reductions: Sized {
     #[doc(hidden)]
     fn add_exp_shifted(sums: &mut [Self], x: &[Self], shifts: &[Self]);
     #[doc(hidden)]
+    fn exp_shifted_twice(x: &mut [Self], shift: Self, shifts: &[Self]);
+    #[doc(hidden)]
     fn logistic_softplus_sum(x: &mut [Self]) -> f64;
     #[doc(hidden)]
     fn softplus_sum(x: &[Self]) -> f64;
@@ -105,6 +119,12 @@ impl Reductions for f64 {
     fn add_exp_shifted(sums: &mut [f64], x: &[f64], shifts: &[f64]) {
         for ((sum, x), shift) in sums.iter_mut().zip(x).zip(shifts) {
             *sum += (x - shift).exp();
+        }
+    }
+
+    fn exp_shifted_twice(x: &mut [f64], shift: f64, shifts: &[f64]) {
+        for (x, own) in x.iter_mut().zip(shifts) {
+            *x = (*x - shift).exp() + (*x - own).exp();
         }
     }
 
@@ -138,6 +158,10 @@ impl Reductions for f32 {
 
     fn add_exp_shifted(sums: &mut [f32], x: &[f32], shifts: &[f32]) {
         dispatch(AddExpShifted { sums, x, shifts });
+    }
+
+    fn exp_shifted_twice(x: &mut [f32], shift: f32, shifts: &[f32]) {
+        dispatch(ExpShiftedTwice { x, shift, shifts });
     }
 
     fn logistic_softplus_sum(x: &mut [f32]) -> f64 {
@@ -267,6 +291,33 @@ impl Kernel for AddExpShifted<'_> {
             let term = exp(s, s.sub(s.load_part(x, 0.0), s.load_part(shift, 0.0)));
             let total = s.add(s.load_part(sum, 0.0), term);
             s.store_part(sum, total);
+        }
+    }
+}
+
+struct ExpShiftedTwice<'a> {
+    x: &'a mut [f32],
+    shift: f32,
+    shifts: &'a [f32],
+}
+
+impl Kernel for ExpShiftedTwice<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let shift = s.splat(self.shift);
+        let mut x = self.x.chunks_exact_mut(S::LANES);
+        let mut shifts = self.shifts.chunks_exact(S::LANES);
+        for (x, own) in (&mut x).zip(&mut shifts) {
+            let v = s.load(x);
+            s.store(x, s.add(exp(s, s.sub(v, shift)), exp(s, s.sub(v, s.load(own)))));
+        }
+        let (x, own) = (x.into_remainder(), shifts.remainder());
+        if !x.is_empty() {
+            let v = s.load_part(x, 0.0);
+            let own = s.load_part(own, 0.0);
+            s.store_part(x, s.add(exp(s, s.sub(v, shift)), exp(s, s.sub(v, own))));
         }
     }
 }

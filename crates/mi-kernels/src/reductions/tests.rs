@@ -230,8 +230,11 @@ fn column_sums_take_one_row_after_the_other() {
         let exact_shifts: Vec<f64> = shifts.iter().map(|&x| f64::from(x)).collect();
         let mut exact = vec![0.25_f64; n];
         add_exp_shifted(&mut exact, &exact_x, &exact_shifts);
-        for (sum, exact) in sums.iter().zip(&exact) {
-            assert!((f64::from(*sum) - exact).abs() <= 3e-6 * exact, "{sum} {exact}");
+        let (mut twice, mut exact_twice) = (x.clone(), exact_x.clone());
+        exp_shifted_twice(&mut twice, 3.0, &shifts);
+        exp_shifted_twice(&mut exact_twice, 3.0, &exact_shifts);
+        for (found, exact) in sums.iter().zip(&exact).chain(twice.iter().zip(&exact_twice)) {
+            assert!((f64::from(*found) - exact).abs() <= 3e-6 * exact, "{found} {exact}");
         }
     }
 }
