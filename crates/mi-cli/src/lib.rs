@@ -16,6 +16,7 @@
 mod command;
 mod error;
 pub mod input;
+pub mod lag;
 pub mod messages;
 pub mod options;
 pub mod output;

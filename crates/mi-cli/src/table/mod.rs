@@ -1,4 +1,5 @@
-//! Tables: columns of numbers or labels from CSV, TSV, NPY and NPZ files and standard input.
+//! Tables: columns of numbers or labels from CSV, TSV, NPY, NPZ and (with the
+//! feature `parquet`) Parquet files, and from standard input.
 //!
 //! Reading has two steps. [`open`] finds out what the file is and what its columns are called;
 //! [`Source::load`] reads the columns that are wanted, row by row, so the memory needed is that
@@ -22,6 +23,8 @@ mod error;
 mod normalise;
 mod npy;
 mod npy_header;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod sniff;
 mod source;
 

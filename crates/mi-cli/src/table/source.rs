@@ -106,6 +106,9 @@ pub fn open(path: &str, options: &ReadOptions) -> Result<Box<dyn Source>, TableE
             }
         };
     }
+    if start.starts_with(b"PAR1") {
+        return open_parquet(path, file, length.is_some(), input);
+    }
     let mut sample = Vec::new();
     let mut complete = false;
     while !complete && sample.len() < LONGEST_SAMPLE {
@@ -126,4 +129,38 @@ pub fn open(path: &str, options: &ReadOptions) -> Result<Box<dyn Source>, TableE
     }
     let input: Box<dyn BufRead> = Box::new(Cursor::new(sample.clone()).chain(input));
     Ok(Box::new(Delimited::open(file, &sample, complete, input, options.text.clone())?))
+}
+
+#[cfg(feature = "parquet")]
+fn open_parquet(
+    path: &str,
+    file: String,
+    on_disk: bool,
+    mut input: Box<dyn BufRead>,
+) -> Result<Box<dyn Source>, TableError> {
+    use super::parquet::ParquetTable;
+    Ok(Box::new(if on_disk {
+        match File::open(path) {
+            Ok(handle) => ParquetTable::open_file(file, handle)?,
+            Err(source) => return Err(TableError::Open { file, source }),
+        }
+    } else {
+        let mut bytes = Vec::new();
+        match input.read_to_end(&mut bytes) {
+            Ok(_) => ParquetTable::open_bytes(file, bytes)?,
+            Err(source) => return Err(TableError::Read { file, source }),
+        }
+    }))
+}
+
+#[cfg(not(feature = "parquet"))]
+fn open_parquet(
+    _path: &str,
+    file: String,
+    _on_disk: bool,
+    _input: Box<dyn BufRead>,
+) -> Result<Box<dyn Source>, TableError> {
+    let what = "is a Parquet file, which this build of mi does not read; install it with \
+                `--features parquet`, or convert the file to CSV";
+    Err(TableError::Unsupported { file, what: what.into() })
 }

@@ -4,4 +4,7 @@
 
 mod arrays;
 mod folder;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod shell;
 mod text_tables;

@@ -255,3 +255,9 @@ fn several_files_stand_side_by_side() {
         .run(&["columns", "a.csv", "c.csv"])
         .refused(1, &["c.csv has 1 rows but a.csv has 2; rows are paired by position"]);
 }
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn parquet_without_the_feature_is_named() {
+    columns(b"PAR1....PAR1", &[]).refused(1, &["is a Parquet file", "`--features parquet`"]);
+}

@@ -1,0 +1,93 @@
+//! Lags: pairing a row of y with an earlier or later row of x.
+
+use std::str::FromStr;
+
+/// A list of lags, in rows. A positive lag pairs y with x so many rows *before* it: information
+/// at lag 2 means that x tells about the y two rows later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lags(Vec<isize>);
+
+/// More lags than this are taken for a mistake.
+const MOST: usize = 100_000;
+
+impl Default for Lags {
+    fn default() -> Self {
+        Self(vec![0])
+    }
+}
+
+impl FromStr for Lags {
+    type Err = String;
+
+    /// Reads `3`, `0:20`, `-5:5`, `0:100:10` (with a step) and lists of those with commas.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |part: &str| {
+            let part = part.trim();
+            part.parse::<isize>().map_err(|_| format!("`{part}` is not a whole number"))
+        };
+        let mut lags = Vec::new();
+        for part in text.split(',') {
+            let ends: Vec<isize> = part.split(':').map(number).collect::<Result<_, _>>()?;
+            let (start, end, step) = match ends[..] {
+                [lag] => (lag, lag, 1),
+                [start, end] => (start, end, 1),
+                [start, end, step] => (start, end, step),
+                _ => return Err(format!("`{part}` is not a lag, a range a:b or a range a:b:step")),
+            };
+            if start > end || step < 1 {
+                return Err(format!("the range `{part}` holds no lag"));
+            }
+            if end.abs_diff(start) / step.unsigned_abs() > MOST {
+                return Err(format!("the range `{part}` holds more than {MOST} lags"));
+            }
+            lags.extend((start..=end).step_by(step.unsigned_abs()));
+        }
+        lags.sort_unstable();
+        lags.dedup();
+        Ok(Self(lags))
+    }
+}
+
+impl Lags {
+    /// The lags, ascending.
+    pub fn values(&self) -> &[isize] {
+        &self.0
+    }
+
+    /// The rows t of `0..n` for which t − lag is a row for every lag: the same for all lags, so
+    /// that their estimates can be compared.
+    pub fn rows(&self, n: usize) -> impl Iterator<Item = usize> + '_ {
+        let first = self.0.last().copied().unwrap_or(0).max(0).unsigned_abs();
+        let beyond = self.0.first().copied().unwrap_or(0).min(0).unsigned_abs();
+        first..n.saturating_sub(beyond)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lags(text: &str) -> Result<Vec<isize>, String> {
+        text.parse::<Lags>().map(|lags| lags.0)
+    }
+
+    #[test]
+    fn lists_and_ranges() {
+        assert_eq!(lags("3"), Ok(vec![3]));
+        assert_eq!(lags("-2:2"), Ok(vec![-2, -1, 0, 1, 2]));
+        assert_eq!(lags("0:100:50,1, 1"), Ok(vec![0, 1, 50, 100]));
+        for wrong in ["", "a", "1:", "3:1", "1:5:0", "1:2:3:4", "0:1000000"] {
+            assert!(lags(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn all_lags_use_the_same_rows() {
+        let rows = |text: &str| text.parse::<Lags>().unwrap().rows(10).collect::<Vec<_>>();
+        assert_eq!(rows("0"), (0..10).collect::<Vec<_>>());
+        assert_eq!(rows("0:3"), (3..10).collect::<Vec<_>>());
+        assert_eq!(rows("-2:3"), (3..8).collect::<Vec<_>>());
+        assert_eq!(rows("-2:-1"), (0..8).collect::<Vec<_>>());
+        assert_eq!(rows("20"), Vec::<usize>::new());
+    }
+}

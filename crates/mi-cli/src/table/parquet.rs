@@ -1,0 +1,196 @@
+//! Reads Parquet files (feature `parquet`): flat columns of numbers, booleans and text.
+
+use std::fs::File;
+
+use bytes::Bytes;
+use parquet::basic::{ConvertedType, Type};
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::DataType;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::schema::types::ColumnDescriptor;
+
+use super::column::{Column, Labels, Wanted};
+use super::error::{Place, TableError};
+use super::source::{Source, Table};
+
+/// Values read at a time.
+const BATCH: usize = 1 << 14;
+
+/// A Parquet file whose schema is read.
+pub(crate) struct ParquetTable {
+    file: String,
+    reader: Box<dyn FileReader>,
+    names: Vec<String>,
+}
+
+impl ParquetTable {
+    pub(crate) fn open_file(file: String, handle: File) -> Result<Self, TableError> {
+        let reader = SerializedFileReader::new(handle).map(|r| Box::new(r) as Box<dyn FileReader>);
+        Self::new(file, reader)
+    }
+
+    pub(crate) fn open_bytes(file: String, bytes: Vec<u8>) -> Result<Self, TableError> {
+        let reader = SerializedFileReader::new(Bytes::from(bytes));
+        Self::new(file, reader.map(|r| Box::new(r) as Box<dyn FileReader>))
+    }
+
+    fn new(
+        file: String,
+        reader: Result<Box<dyn FileReader>, ParquetError>,
+    ) -> Result<Self, TableError> {
+        let reader = reader.map_err(|error| fail(&file, &error))?;
+        let metadata = reader.metadata().file_metadata();
+        if metadata.num_rows() == 0 {
+            return Err(TableError::Array { file, problem: "the table has no rows".into() });
+        }
+        let columns = metadata.schema_descr().columns();
+        let names = columns.iter().map(|column| column.path().string()).collect();
+        Ok(Self { file, reader, names })
+    }
+
+    /// Reads one column through all row groups.
+    fn column(&self, index: usize, wish: Option<Wanted>) -> Result<Column, TableError> {
+        let descr = self.reader.metadata().file_metadata().schema_descr().column(index);
+        let name = self.names[index].clone();
+        let refuse = |what: &str| TableError::Array {
+            file: self.file.clone(),
+            problem: format!("column `{name}`: {what}"),
+        };
+        if descr.max_rep_level() > 0 {
+            return Err(refuse("lists are not read; write one value a row"));
+        }
+        let mut values = Vec::new();
+        let mut labels = None;
+        for group in 0..self.reader.num_row_groups() {
+            let column = self.reader.get_row_group(group).and_then(|g| g.get_column_reader(index));
+            let column = column.map_err(|error| fail(&self.file, &error))?;
+            read_group(column, &descr, &mut values, &mut labels)
+                .map_err(|error| fail(&self.file, &error))?
+                .map_err(refuse)?;
+        }
+        if let Some(row) = values.iter().position(|value| value.is_infinite()) {
+            return Err(TableError::NotFinite {
+                at: Place {
+                    file: self.file.clone(),
+                    line: format!("row {}", row + 1),
+                    column: name,
+                },
+                cell: values[row].to_string(),
+            });
+        }
+        match (labels, wish) {
+            (Some(_), Some(Wanted::Continuous)) => Err(refuse("text is not continuous")),
+            (Some(labels), _) => {
+                Ok(labels.into_column(name, values, wish == Some(Wanted::Discrete)))
+            }
+            (None, _) => Ok(Column::from_numbers(name, values, wish)),
+        }
+    }
+}
+
+impl Source for ParquetTable {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn load(
+        self: Box<Self>,
+        wanted: &[usize],
+        wishes: &[Option<Wanted>],
+    ) -> Result<Table, TableError> {
+        let columns = wanted
+            .iter()
+            .map(|&index| self.column(index, wishes.get(index).copied().flatten()))
+            .collect::<Result<_, _>>()?;
+        let rows = self.reader.metadata().file_metadata().num_rows() as usize;
+        let notes =
+            vec![format!("{}: Parquet, {rows} rows, {} columns", self.file, self.names.len())];
+        Ok(Table { file: self.file, columns, rows, notes })
+    }
+}
+
+fn fail(file: &str, error: &ParquetError) -> TableError {
+    TableError::Array { file: file.to_owned(), problem: format!("not readable: {error}") }
+}
+
+/// Adds the values of one row group; the inner error says what kind of column is not read.
+fn read_group(
+    column: ColumnReader,
+    descr: &ColumnDescriptor,
+    values: &mut Vec<f64>,
+    labels: &mut Option<Labels>,
+) -> Result<Result<(), &'static str>, ParquetError> {
+    let nullable = descr.max_def_level();
+    let scale = match descr.converted_type() {
+        ConvertedType::DECIMAL => 10_f64.powi(descr.type_scale()),
+        _ => 1.0,
+    };
+    let unsigned = matches!(
+        descr.converted_type(),
+        ConvertedType::UINT_8
+            | ConvertedType::UINT_16
+            | ConvertedType::UINT_32
+            | ConvertedType::UINT_64
+    );
+    match column {
+        ColumnReader::BoolColumnReader(mut reader) => {
+            pull(&mut reader, nullable, values, |v| f64::from(u8::from(*v)))?;
+        }
+        ColumnReader::Int32ColumnReader(mut reader) => pull(&mut reader, nullable, values, |v| {
+            if unsigned { f64::from(v.cast_unsigned()) } else { f64::from(*v) / scale }
+        })?,
+        ColumnReader::Int64ColumnReader(mut reader) => pull(&mut reader, nullable, values, |v| {
+            if unsigned { v.cast_unsigned() as f64 } else { *v as f64 / scale }
+        })?,
+        ColumnReader::FloatColumnReader(mut reader) => {
+            pull(&mut reader, nullable, values, |v| f64::from(*v))?;
+        }
+        ColumnReader::DoubleColumnReader(mut reader) => {
+            pull(&mut reader, nullable, values, |v| *v)?;
+        }
+        ColumnReader::ByteArrayColumnReader(mut reader) if scale == 1.0 => {
+            let labels = labels.get_or_insert_with(Labels::default);
+            pull(&mut reader, nullable, values, |v| {
+                labels.code(&String::from_utf8_lossy(v.data()))
+            })?;
+        }
+        _ if descr.physical_type() == Type::INT96 => {
+            return Ok(Err("96-bit timestamps are not read; write them as numbers"));
+        }
+        _ => return Ok(Err("fixed-length bytes are not read; write numbers or text")),
+    }
+    Ok(Ok(()))
+}
+
+/// Reads a column chunk to its end, NaN for null.
+fn pull<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    nullable: i16,
+    values: &mut Vec<f64>,
+    mut convert: impl FnMut(&T::T) -> f64,
+) -> Result<(), ParquetError> {
+    let (mut present, mut levels) = (Vec::new(), Vec::new());
+    loop {
+        present.clear();
+        levels.clear();
+        let (rows, ..) = reader.read_records(
+            BATCH,
+            (nullable > 0).then_some(&mut levels),
+            None,
+            &mut present,
+        )?;
+        if rows == 0 {
+            return Ok(());
+        }
+        let mut present = present.iter();
+        if nullable == 0 {
+            values.extend(present.map(&mut convert));
+            continue;
+        }
+        for &level in &levels {
+            let value = if level == nullable { present.next() } else { None };
+            values.push(value.map_or(f64::NAN, &mut convert));
+        }
+    }
+}

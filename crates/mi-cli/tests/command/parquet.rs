@@ -1,0 +1,71 @@
+//! Parquet files, where the feature is on.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use parquet::data_type::{
+    BoolType, ByteArray, ByteArrayType, DoubleType, FloatType, Int32Type, Int64Type,
+};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+
+use crate::folder::Folder;
+
+/// A file of two row groups with a column of every kind that is read.
+fn write(path: &Path) {
+    let schema = "message t {
+        required double x; optional float y; required int32 cents (DECIMAL(9,2));
+        required int64 big (UINT_64); required boolean yes; optional binary town (UTF8);
+    }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let properties = Arc::new(
+        WriterProperties::builder().set_compression(parquet::basic::Compression::SNAPPY).build(),
+    );
+    let file = File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, schema, properties).unwrap();
+    for group in 0..2 {
+        let mut rows = writer.next_row_group().unwrap();
+        let base = f64::from(group);
+        macro_rules! column {
+            ($kind:ty, $values:expr, $levels:expr) => {{
+                let mut column = rows.next_column().unwrap().unwrap();
+                column.typed::<$kind>().write_batch($values, $levels, None).unwrap();
+                column.close().unwrap();
+            }};
+        }
+        column!(DoubleType, &[base + 0.5, base + 1.5], None);
+        column!(FloatType, &[2.5], Some(&[0, 1]));
+        column!(Int32Type, &[150, 275], None);
+        column!(Int64Type, &[-1, 7], None);
+        column!(BoolType, &[true, false], None);
+        column!(ByteArrayType, &[ByteArray::from("Bern")], Some(&[1, 0]));
+        rows.close().unwrap();
+    }
+    writer.close().unwrap();
+}
+
+#[test]
+fn numbers_booleans_and_text_are_read_and_nulls_are_missing() {
+    let folder = Folder::new();
+    write(&folder.path("t.parquet"));
+    let json = folder.run(&["columns", "t.parquet", "--json"]).json();
+    assert_eq!(json["rows"], 4);
+    let column = |i: usize| {
+        let c = &json["columns"][i];
+        (c["min"].as_f64(), c["max"].as_f64(), c["missing"].as_u64())
+    };
+    assert_eq!(column(0), (Some(0.5), Some(2.5), Some(0)));
+    assert_eq!(column(1), (Some(2.5), Some(2.5), Some(2)));
+    assert_eq!(column(2), (Some(1.5), Some(2.75), Some(0)));
+    assert_eq!(column(3), (Some(7.0), Some(u64::MAX as f64), Some(0)));
+    assert_eq!(column(4), (Some(0.0), Some(1.0), Some(0)));
+    assert_eq!(column(5), (None, None, Some(2)));
+    assert_eq!(json["columns"][5]["labels"], serde_json::json!(["Bern"]));
+    let bytes = std::fs::read(folder.path("t.parquet")).unwrap();
+    let piped = folder.pipe(&bytes, &["columns", "-", "--json"]).json();
+    assert_eq!(piped["columns"], json["columns"]);
+    folder.write("cut.parquet", &bytes[..bytes.len() - 9]);
+    folder.run(&["columns", "cut.parquet"]).refused(1, &["cut.parquet: not readable"]);
+}
