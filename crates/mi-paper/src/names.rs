@@ -1,19 +1,21 @@
 //! Names in records, as a reader expects them in prose.
 
 use crate::configurations::Key;
-use crate::record::Metric;
+use crate::record::{Metric, Unit};
 
 /// A bound's name in prose.
 pub(crate) fn bound(name: &str) -> String {
     match name {
         "infonce" => "InfoNCE",
-        "infonce-symmetric" | "infonce_symmetric" => "InfoNCE, symmetric",
+        "infonce-symmetric" => "InfoNCE, symmetric",
         "nwj" => "NWJ",
-        "dv" | "donsker-varadhan" | "donsker_varadhan" => "Donsker–Varadhan",
+        "dv" => "Donsker–Varadhan",
         "mine" => "MINE",
         "tuba" => "TUBA",
-        "js" | "jensen-shannon" | "jensen_shannon" => "Jensen–Shannon",
+        "js" => "Jensen–Shannon",
         "smile" => "SMILE",
+        "interpolated" => "interpolated α",
+        "ml-cpc" => "ML-CPC",
         other => other,
     }
     .to_owned()
@@ -39,9 +41,15 @@ pub(crate) fn critic(name: &str) -> &str {
     }
 }
 
-/// A setting in prose: `t=2` becomes `t = 2`.
+/// A setting in prose: `t=2` becomes `t = 2`, `shared-noise` becomes `shared noise`.
 pub(crate) fn setting(name: &str) -> String {
-    name.replace('=', " = ").replace(',', ", ")
+    let name = match name {
+        "shared-noise" => "shared noise",
+        "independent-noise" => "independent noise",
+        other => other,
+    };
+    let name = name.strip_prefix("k=").map_or(name.to_owned(), |k| format!("K={k}"));
+    name.replace("tau", "τ").replace('=', "\u{a0}=\u{a0}").replace(',', ", ")
 }
 
 /// A data set's name in prose.
@@ -79,6 +87,20 @@ pub(crate) fn metric(metric: Metric) -> &'static str {
         Metric::Estimate => "estimate (nats)",
         Metric::TrueMi => "true mutual information (nats)",
         Metric::Ceiling => "ceiling with shared negatives (nats)",
+    }
+}
+
+/// A metric's unit, as the label of an axis.
+pub(crate) fn axis(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Accuracy | Metric::AccuracyConverged | Metric::AccuracyClassifier => {
+            "share of test images labelled correctly"
+        }
+        Metric::TargetLoss => "|I − t| (nats), logarithmic",
+        Metric::InverseError => "largest |x − g⁻¹(g(x))|, logarithmic",
+        Metric::LogDet => "mean of ln |det J| (nats)",
+        _ if metric.unit() == Unit::Nats => "nats",
+        _ => self::metric(metric),
     }
 }
 

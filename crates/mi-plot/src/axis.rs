@@ -34,7 +34,7 @@ impl Scale {
 pub enum Limits {
     /// All of the data, widened to round numbers.
     Auto,
-    /// All of the data but stragglers: where the whole range is more than five times as long as
+    /// All of the data but stragglers: where the whole range is more than three times as long as
     /// that of the values within three 10–90 % spans of the middle, the others are left out and
     /// shown at the edge, and the drawing says so.
     Trimmed,
@@ -49,12 +49,19 @@ pub struct Axis {
     pub(crate) scale: Scale,
     pub(crate) limits: Limits,
     pub(crate) ticks: Option<Vec<f64>>,
+    floor: Option<f64>,
 }
 
 impl Axis {
     /// A linear axis over all of the data; the label says the unit.
     pub fn new(label: impl Into<String>) -> Self {
-        Self { label: label.into(), scale: Scale::Linear, limits: Limits::Auto, ticks: None }
+        Self {
+            label: label.into(),
+            scale: Scale::Linear,
+            limits: Limits::Auto,
+            ticks: None,
+            floor: None,
+        }
     }
 
     /// Sets the scale.
@@ -66,6 +73,13 @@ impl Axis {
     /// Sets the limits.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets a value below which nothing is worth seeing: what lies below is shown at the edge, as
+    /// long as anything lies above.
+    pub fn floor(mut self, floor: f64) -> Self {
+        self.floor = Some(floor);
         self
     }
 
@@ -81,8 +95,13 @@ impl Axis {
     /// `round` widens to the next ticks.
     pub(crate) fn fit(&self, values: &[f64], extent: &[f64], round: bool) -> Fitted {
         let usable = |v: &f64| self.scale.forward(*v).is_some();
-        let values: Vec<f64> = values.iter().copied().filter(usable).collect();
-        let extent = extent.iter().copied().filter(usable);
+        let floor = self
+            .floor
+            .filter(|floor| values.iter().any(|v| usable(v) && v >= floor))
+            .unwrap_or(f64::NEG_INFINITY);
+        let shown = |v: &f64| usable(v) && *v >= floor;
+        let values: Vec<f64> = values.iter().copied().filter(shown).collect();
+        let extent = extent.iter().copied().filter(shown);
         let (low, high) = match self.limits {
             Limits::Fixed(low, high) if usable(&low) && usable(&high) => {
                 (low.min(high), low.max(high))
@@ -101,9 +120,12 @@ impl Axis {
         let (low, high, ticks) = match ticks.as_slice() {
             [first, .., last] if widen => {
                 let step = (last - first) / (ticks.len() - 1) as f64;
-                let low = if low < first - step * 1e-9 { first - step } else { low.min(*first) };
-                let high = if high > last + step * 1e-9 { last + step } else { high.max(*last) };
-                (low, high, spaced(low, high, step))
+                let low = if low < first - step * 1e-9 { first - step } else { *first };
+                let high = if high > last + step * 1e-9 { last + step } else { *last };
+                let ticks = spaced(low, high, step);
+                // Rounding must not put the outermost ticks beyond the ends.
+                let (first, last) = range(ticks.iter().copied());
+                (low.min(first), high.max(last), ticks)
             }
             _ => (low, high, ticks),
         };
@@ -120,6 +142,8 @@ impl Axis {
         match self.scale {
             Scale::Log if low > high => (1.0, 10.0),
             Scale::Log if low == high => (low / 2.0, high * 2.0),
+            // Room beside the outermost values, which round numbers give elsewhere.
+            Scale::Log if self.limits_are_free() => (low / 1.25, high * 1.25),
             _ if low > high => (0.0, 1.0),
             // Also where the two differ by rounding only: ticks could not tell them apart.
             _ if high - low <= 1e-12 * low.abs().max(high.abs()) => {
@@ -213,7 +237,7 @@ fn fences(values: &[f64]) -> (f64, f64) {
     let (p10, p90) = (at(0.1), at(0.9));
     let fence = (p10 - 3.0 * (p90 - p10), p90 + 3.0 * (p90 - p10));
     let (low, high) = range(sorted.iter().copied().filter(|v| (fence.0..=fence.1).contains(v)));
-    if last - first > 5.0 * (high - low) { fence } else { everything }
+    if last - first > 3.0 * (high - low) { fence } else { everything }
 }
 
 /// A step of 1, 2 or 5 times a power of ten that cuts `span` into about `count` parts.
@@ -284,6 +308,10 @@ fn tick_labels(ticks: &[f64], scale: Scale) -> Vec<String> {
     // Neighbours on a linear axis share their decimals: 0.80, 0.85, 0.90.
     let shared = matches!(scale, Scale::Linear)
         .then(|| ticks.iter().map(|t| decimals(t / unit)).max().unwrap_or(0));
+    let smallest = ticks.iter().fold(f64::INFINITY, |m, t| m.min(t.abs()));
+    if scale == Scale::Log && (smallest < 1e-3 || largest > 1e5) {
+        return ticks.iter().map(|t| power_of_ten(*t)).collect();
+    }
     let label = |tick: &f64| {
         let value = tick / unit;
         if value == 0.0 && !suffix.is_empty() {
@@ -296,6 +324,23 @@ fn tick_labels(ticks: &[f64], scale: Scale) -> Vec<String> {
         format!("{value:.decimals$}{suffix}").replace('-', "−")
     };
     ticks.iter().map(label).collect()
+}
+
+/// A tick of a logarithmic axis as `10⁻⁶` or `2·10⁻⁶`.
+fn power_of_ten(value: f64) -> String {
+    let exponent = (value.log10() + 1e-9).floor() as i32;
+    let factor = value / 10f64.powi(exponent);
+    let raised = |c: char| match c {
+        '-' => '⁻',
+        digit => "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(digit as usize - '0' as usize).unwrap_or(digit),
+    };
+    let power: String = exponent.to_string().chars().map(raised).collect();
+    let decimals = decimals(factor);
+    if (factor - 1.0).abs() < 1e-6 {
+        format!("10{power}")
+    } else {
+        format!("{factor:.decimals$}·10{power}")
+    }
 }
 
 /// Decimals needed to write a round number, at most 6.

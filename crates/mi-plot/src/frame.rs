@@ -31,7 +31,7 @@ impl Heading {
     /// Height of what stands above the plot.
     pub(crate) fn above(&self) -> f64 {
         let lines = self.title.len() as f64 * TITLE_LINE + self.subtitle.len() as f64 * SMALL_LINE;
-        MARGIN + lines + 8.0
+        MARGIN + lines + 14.0
     }
 
     /// Height of the notes.

@@ -97,7 +97,7 @@ impl IntervalChart {
             references: Vec::new(),
             mark_name: "paper".to_owned(),
             notes: Vec::new(),
-            width: 480.0,
+            width: 440.0,
         }
     }
 
@@ -144,10 +144,12 @@ impl IntervalChart {
         notes.extend(outside.notes());
         let heading = Heading::new(&self.title, "", &notes, self.width);
         let top = heading.above() + if self.references.is_empty() { 0.0 } else { 14.0 };
+        // The outermost tick labels are centred on the ends of the axis.
+        let side = MARGIN + (frame::tick_width(&axis) / 2.0).max(8.0);
         let area = Area {
-            left: MARGIN + 8.0,
+            left: side,
             top,
-            right: self.width - MARGIN - 8.0,
+            right: self.width - side,
             bottom: top + ROW * self.rows.len().max(1) as f64 + 4.0,
         };
         let height = area.bottom + 30.0 + MARGIN + heading.below();
@@ -222,6 +224,20 @@ impl IntervalChart {
             hover.push_str("; ");
             hover.push_str(&row.note);
         }
+        // Below the point, which stays visible inside the diamond where the two coincide.
+        if let Some((mark, x)) = row.mark.and_then(|m| Some((m, held(axis, area, m)?))) {
+            let transform = format!("translate({} {})", coordinate(x), coordinate(y));
+            canvas.titled(
+                "path",
+                &[
+                    ("class", "plot-mark"),
+                    ("d", "M0-4.5L4.5 0L0 4.5L-4.5 0z"),
+                    ("transform", &transform),
+                    ("data-mark", &mark.to_string()),
+                ],
+                &format!("{}, {}\n{}", row.label, self.mark_name, text::number(mark)),
+            );
+        }
         if let Some(x) = held(axis, area, row.value) {
             let shape = match axis.place(row.value) {
                 Place::Below(_) => "M7-4v8L0 0z",
@@ -238,19 +254,6 @@ impl IntervalChart {
                     ("data-value", &row.value.to_string()),
                 ],
                 &hover,
-            );
-        }
-        if let Some((mark, x)) = row.mark.and_then(|m| Some((m, held(axis, area, m)?))) {
-            let transform = format!("translate({} {})", coordinate(x), coordinate(y));
-            canvas.titled(
-                "path",
-                &[
-                    ("class", "plot-mark"),
-                    ("d", "M0-4.5L4.5 0L0 4.5L-4.5 0z"),
-                    ("transform", &transform),
-                    ("data-mark", &mark.to_string()),
-                ],
-                &format!("{}, {}\n{}", row.label, self.mark_name, text::number(mark)),
             );
         }
         canvas.close();

@@ -17,7 +17,8 @@ const ROW: f64 = 18.0;
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) label: String,
-    pub(crate) colour: usize,
+    /// Colour by index; `None` for a reference line.
+    pub(crate) colour: Option<usize>,
     pub(crate) dash: Dash,
     pub(crate) marker: Option<Marker>,
 }
@@ -34,20 +35,23 @@ pub(crate) enum Legend {
 }
 
 impl Legend {
-    /// Chooses places. `ends` are the heights at which lines end, if they do.
+    /// Chooses places for series and reference lines, each with the height at which its line
+    /// ends, if it does.
     pub(crate) fn place(
-        entries: Vec<Option<Entry>>,
-        ends: &[Option<f64>],
+        series: impl Iterator<Item = (Option<Entry>, Option<f64>)>,
+        references: impl Iterator<Item = (Entry, Option<f64>)>,
         area: &Area,
         width: f64,
     ) -> Self {
-        let shown: Vec<(Entry, Option<f64>)> =
-            entries.into_iter().zip(ends).filter_map(|(e, end)| Some((e?, *end))).collect();
+        let mut shown: Vec<(Entry, Option<f64>)> =
+            series.filter_map(|(entry, end)| Some((entry?, end))).collect();
+        let count = shown.len();
+        shown.extend(references);
         if shown.is_empty() {
             return Self::None;
         }
         let label_width = shown.iter().map(|(e, _)| entry_width(e)).fold(0.0, f64::max) + 8.0;
-        let room = label_width <= 0.3 * width
+        let room = label_width <= 0.33 * width
             && shown.len() as f64 * LABEL_STEP <= area.height()
             && shown.iter().all(|(_, end)| end.is_some());
         if room {
@@ -64,6 +68,11 @@ impl Legend {
                 return Self::Ends { width: label_width, labels };
             }
         }
+        // All reference lines look alike, so in rows above they could not be told apart.
+        shown.truncate(count);
+        if shown.is_empty() {
+            return Self::None;
+        }
         let (mut x, mut row, mut places) = (MARGIN, 0, Vec::new());
         for (entry, _) in shown {
             let needed = entry_width(&entry);
@@ -74,6 +83,11 @@ impl Legend {
             x += needed + 16.0;
         }
         Self::Above { rows: row + 1, places }
+    }
+
+    /// Whether reference lines have their names at their ends.
+    pub(crate) fn names_references(&self) -> bool {
+        matches!(self, Self::Ends { .. })
     }
 
     /// Height needed above the plot.
@@ -100,7 +114,7 @@ impl Legend {
                 for (entry, end, height) in labels {
                     let x = area.right + gap + 6.0;
                     if gap == 0.0 && (end - height).abs() > 3.0 {
-                        let class = format!("plot-leader {}", theme::colour_class(entry.colour));
+                        let class = format!("plot-leader {}", class(entry));
                         canvas.line(&class, (area.right + 1.0, *end), (x + 1.0, *height));
                     }
                     draw_entry(canvas, entry, x + 2.0, *height);
@@ -116,14 +130,19 @@ impl Legend {
     }
 }
 
+fn class(entry: &Entry) -> String {
+    entry.colour.map_or_else(|| "plot-neutral".to_owned(), theme::colour_class)
+}
+
 fn entry_width(entry: &Entry) -> f64 {
     SAMPLE + 5.0 + text::width(&entry.label, 12.0)
 }
 
 fn draw_entry(canvas: &mut Canvas, entry: &Entry, x: f64, y: f64) {
-    canvas.open("g", &[("class", &theme::colour_class(entry.colour))]);
-    if let Some(class) = line_class(entry.dash) {
-        canvas.line(class, (x, y), (x + SAMPLE, y));
+    canvas.open("g", &[("class", &class(entry))]);
+    let line = if entry.colour.is_some() { line_class(entry.dash) } else { Some("plot-reference") };
+    if let Some(line) = line {
+        canvas.line(line, (x, y), (x + SAMPLE, y));
     }
     if let Some(marker) = entry.marker {
         let middle = coordinate(x + SAMPLE / 2.0);

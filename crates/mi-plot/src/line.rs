@@ -64,7 +64,7 @@ impl LineChart {
             column: None,
             stacked: false,
             notes: Vec::new(),
-            size: (480.0, 330.0),
+            size: (440.0, 320.0),
         }
     }
 
@@ -112,9 +112,9 @@ impl LineChart {
         self
     }
 
-    /// Sets width and height (480 × 330); notes and legends add to the height.
+    /// Sets width and height (440 × 320); notes and legends add to the height.
     ///
-    /// A width of about 480 stays readable on a telephone.
+    /// A width of about 440 stays readable on a telephone.
     pub fn size(mut self, width: f64, height: f64) -> Self {
         self.size = (width.max(240.0), height.max(160.0));
         self
@@ -139,10 +139,16 @@ impl LineChart {
             right: width - MARGIN - 6.0 - column_width,
             bottom: nominal - MARGIN - 30.0,
         };
-        let ends = |area: &Area| -> Vec<Option<f64>> {
-            self.series.iter().map(|s| end_of(s, area, &x_axis, &y_axis)).collect()
-        };
-        let legend = Legend::place(self.entries(), &ends(&plain), &plain, width);
+        let frame = Frame { area: &plain, x: &x_axis, y: &y_axis };
+        let ends: Vec<Option<f64>> = self.series.iter().map(|s| frame.end_of(s)).collect();
+        let lines = self.references.iter().map(|(value, _)| frame.height_of(*value));
+        let lines: Vec<Option<f64>> = lines.collect();
+        let legend = Legend::place(
+            self.entries().into_iter().zip(ends),
+            self.reference_entries().zip(lines),
+            &plain,
+            width,
+        );
         let (legend_top, legend_right) = (legend.height(), legend.width());
         let area = Area {
             top: plain.top + legend_top,
@@ -161,7 +167,7 @@ impl LineChart {
             frame.draw_band(&mut canvas, series, self.colour(index));
         }
         for (value, label) in &self.references {
-            frame.draw_reference(&mut canvas, *value, label);
+            frame.draw_reference(&mut canvas, *value, label, column_width);
         }
         for (index, series) in self.series.iter().enumerate() {
             self.draw_series(&mut canvas, &frame, series, index);
@@ -169,6 +175,11 @@ impl LineChart {
         for (x, mark) in &self.marks {
             if let Place::Inside(fraction) = x_axis.place(*x) {
                 frame.draw_mark(&mut canvas, area.left + fraction * area.width(), mark, "");
+            }
+        }
+        if !legend.names_references() {
+            for (value, label) in &self.references {
+                frame.name_reference(&mut canvas, *value, label);
             }
         }
         if let Some((name, marks)) = column_marks {
@@ -230,13 +241,20 @@ impl LineChart {
                 if empty { format!("{} (no data)", series.label) } else { series.label.clone() };
             let entry = Entry {
                 label,
-                colour: self.colour(index),
+                colour: Some(self.colour(index)),
                 dash: series.dash,
                 marker: (series.points.len() <= MOST_MARKERS).then(|| self.marker(index)),
             };
             (!series.quiet).then_some(entry)
         };
         self.series.iter().enumerate().map(entry).collect()
+    }
+
+    fn reference_entries(&self) -> impl Iterator<Item = Entry> {
+        self.references.iter().map(|(_, label)| {
+            let (label, dash) = (label.clone(), Dash::Dotted);
+            Entry { label, colour: None, dash, marker: None }
+        })
     }
 
     fn draw_series(&self, canvas: &mut Canvas, frame: &Frame<'_>, series: &Series, index: usize) {
@@ -336,14 +354,36 @@ impl Frame<'_> {
         }
     }
 
-    fn draw_reference(&self, canvas: &mut Canvas, value: f64, label: &str) {
+    /// A line across the plot and the column of marks.
+    fn draw_reference(&self, canvas: &mut Canvas, value: f64, label: &str, column: f64) {
+        let Place::Inside(fraction) = self.y.place(value) else { return };
+        let y = coordinate(self.area.bottom - fraction * self.area.height());
+        canvas.titled(
+            "line",
+            &[
+                ("class", "plot-reference"),
+                ("x1", &coordinate(self.area.left)),
+                ("y1", &y),
+                ("x2", &coordinate(self.area.right + column)),
+                ("y2", &y),
+            ],
+            &format!("{label}\n{}", text::number(value)),
+        );
+    }
+
+    /// The name of a reference line on the line itself.
+    fn name_reference(&self, canvas: &mut Canvas, value: f64, label: &str) {
         let Place::Inside(fraction) = self.y.place(value) else { return };
         let y = self.area.bottom - fraction * self.area.height();
-        canvas.line("plot-reference", (self.area.left, y), (self.area.right, y));
         // Above the line, unless that would leave the plot.
-        let text_y = if y - 16.0 < self.area.top { y + 13.0 } else { y - 5.0 };
-        let class = "plot-small plot-halo";
-        canvas.text(self.area.right - 3.0, text_y, class, Anchor::End, label);
+        let y = if y - 16.0 < self.area.top { y + 13.0 } else { y - 5.0 };
+        canvas.text(self.area.right - 3.0, y, "plot-small plot-halo", Anchor::End, label);
+    }
+
+    /// The height at which a series leaves the plot.
+    fn end_of(&self, series: &Series) -> Option<f64> {
+        let inside = |p: &&Point| matches!(self.x.place(p.x), Place::Inside(_)) && !p.y.is_nan();
+        series.points.iter().rev().find(inside).and_then(|p| self.height_of(p.y))
     }
 
     fn draw_point(&self, canvas: &mut Canvas, point: &Point, label: &str, shape: &str) {
@@ -418,13 +458,6 @@ impl Frame<'_> {
             self.draw_mark(canvas, middle + offset, mark, heading);
         }
     }
-}
-
-/// The height at which a series leaves the plot.
-fn end_of(series: &Series, area: &Area, x: &Fitted, y: &Fitted) -> Option<f64> {
-    let frame = Frame { area, x, y };
-    let inside = |p: &&Point| matches!(x.place(p.x), Place::Inside(_)) && !p.y.is_nan();
-    series.points.iter().rev().find(inside).and_then(|p| frame.height_of(p.y))
 }
 
 /// The class of a line; `None` for no line.

@@ -75,7 +75,8 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
 /// Breaks a text at spaces into lines no wider than asked, a word longer than that excepted.
 pub(crate) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    // Only at breaking spaces: a no-break space holds its words together.
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
         match lines.last_mut() {
             Some(line) if width(line, size) + width(" ", size) + width(word, size) <= limit => {
                 line.push(' ');

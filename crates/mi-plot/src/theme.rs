@@ -64,6 +64,8 @@ stroke-linecap:round}\
 .plot-band{fill:currentColor;fill-opacity:.16;stroke:none}\
 .plot-bar{stroke:currentColor;stroke-width:1.6;fill:none}\
 .plot-leader{stroke:currentColor;stroke-width:1;fill:none;stroke-opacity:.55}\
+.plot-key{fill:currentColor}\
+.plot-neutral{color:#59636e;color:var(--plot-muted)}\
 .plot-point{fill:currentColor;stroke:transparent;stroke-width:9;pointer-events:all}\
 .plot-mark{fill:#ffffff;fill:var(--plot-surface);stroke:currentColor;stroke-width:1.8;\
 pointer-events:all}\

@@ -59,11 +59,13 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// End value of the pixel baseline on this data set.
+    /// End value of the pixel baseline on this data set, with the noise of the encoders' views.
     fn pixel_accuracy(&self) -> Option<f64> {
+        let noisy = self.own.iter().any(|c| c.key.experiment == "conditioning");
         self.all
             .iter()
             .filter(|c| c.key.experiment == "pixels" && c.key.dataset == self.dataset)
+            .filter(|c| c.key.setting.starts_with("noise=") == noisy)
             .find_map(|c| c.end(Metric::Accuracy))
             .map(|sample| sample.mean())
     }
@@ -76,8 +78,8 @@ pub(crate) struct OverSteps<'a> {
     pub(crate) metric: Metric,
     /// The only bound shown; all for `None`.
     pub(crate) bound: Option<&'a str>,
-    /// A value drawn as a line to compare with.
-    pub(crate) reference: Option<(f64, &'a str)>,
+    /// Values drawn as lines to compare with.
+    pub(crate) references: &'a [(f64, &'a str)],
 }
 
 impl OverSteps<'_> {
@@ -89,20 +91,15 @@ impl OverSteps<'_> {
         }
         let varies = Varies::among(shown.iter().map(|c| &c.key));
         let label = |c: &Configuration<'_>| labelled(&c.key, varies);
-        let mut chart = LineChart::new(
-            self.title,
-            Axis::new("training step"),
-            Axis::new(names::metric(self.metric))
-                .scale(scale(self.metric))
-                .limits(limits(self.metric)),
-        );
+        let mut chart = LineChart::new(self.title, Axis::new("training step"), axis(self.metric));
         for configuration in &shown {
             let (colour, dash) = scene.style(configuration);
             let points = configuration.curve(self.metric).iter().map(point).collect();
-            chart =
-                chart.series(Series::new(label(configuration), points).colour(colour).dash(dash));
+            let series = Series::new(label(configuration), points).colour(colour).dash(dash);
+            // A lone line needs no name beside the chart's title.
+            chart = chart.series(if shown.len() == 1 { series.quiet() } else { series });
         }
-        if let Some((value, label)) = self.reference {
+        for &(value, label) in self.references {
             chart = chart.reference(value, label);
         }
         if self.metric == Metric::Accuracy
@@ -145,7 +142,7 @@ pub(crate) fn percentiles(
     scene: &Scene<'_>,
     name: &str,
     title: &str,
-    bound: &str,
+    (bound, setting): (&str, &str),
 ) -> Option<Panel> {
     const PERCENTILES: [(Metric, &str, Dash); 6] = [
         (Metric::LogConditionP100, "greatest", Dash::Dotted),
@@ -155,13 +152,13 @@ pub(crate) fn percentiles(
         (Metric::LogConditionP20, "20 %", Dash::Dashed),
         (Metric::LogConditionP0, "least", Dash::Dotted),
     ];
-    let shown = scene.with(Metric::LogConditionP0, |k| k.bound == bound);
+    let shown = scene.with(Metric::LogConditionP0, |k| k.bound == bound && k.setting == setting);
     let configuration = shown.first()?;
     let (colour, _) = scene.style(configuration);
     let mut chart = LineChart::new(
         title,
         Axis::new("training step"),
-        Axis::new("ln(σ_max/σ_min) of the Jacobian, percentiles over inputs"),
+        Axis::new("ln(σmax/σmin) of the Jacobian, percentiles over inputs"),
     );
     let (mut marks, mut curves, mut heading) = (Vec::new(), Vec::new(), None);
     for (metric, label, dash) in PERCENTILES {
@@ -195,7 +192,7 @@ pub(crate) fn estimates(scene: &Scene<'_>, name: &str, title: &str) -> Option<Pa
     let mut chart = LineChart::new(
         title,
         Axis::new("training step"),
-        Axis::new(names::metric(Metric::Estimate)).limits(Limits::Trimmed),
+        Axis::new(names::axis(Metric::Estimate)).limits(Limits::Trimmed),
     );
     let (mut marks, mut curves) = (Vec::new(), Vec::new());
     for configuration in &shown {
@@ -261,7 +258,7 @@ pub(crate) fn ends(scene: &Scene<'_>, name: &str, title: &str, metric: Metric) -
         return None;
     }
     let varies = Varies::among(shown.iter().map(|c| &c.key));
-    let mut chart = IntervalChart::new(title, Axis::new(names::metric(metric)));
+    let mut chart = IntervalChart::new(title, Axis::new(names::axis(metric)));
     let mut curves = Vec::new();
     for configuration in &shown {
         let label = labelled(&configuration.key, varies);
@@ -320,7 +317,7 @@ pub(crate) fn over_batch_size(
     let mut chart = LineChart::new(
         title,
         Axis::new("batch size K").scale(Scale::Log).ticks(ticks),
-        Axis::new(names::metric(metric)),
+        Axis::new(names::axis(metric)),
     );
     let mut curves = Vec::new();
     for (index, (label, points)) in lines.iter_mut().enumerate() {
@@ -380,18 +377,15 @@ fn mark(published: &Published, label: &str, colour: usize) -> Mark {
     }
 }
 
-fn scale(metric: Metric) -> Scale {
+/// The y axis of a metric.
+fn axis(metric: Metric) -> Axis {
+    let axis = Axis::new(names::axis(metric));
     match metric {
-        Metric::TargetLoss | Metric::InverseError => Scale::Log,
-        _ => Scale::Linear,
-    }
-}
-
-/// Bounds may begin far below zero, which would flatten all that follows.
-fn limits(metric: Metric) -> Limits {
-    match metric {
-        Metric::BoundTrain | Metric::BoundTest => Limits::Trimmed,
-        _ => Limits::Auto,
+        Metric::TargetLoss | Metric::InverseError => axis.scale(Scale::Log),
+        // Bounds may begin far below zero, where they say nothing: mutual information is not
+        // negative.
+        Metric::BoundTrain | Metric::BoundTest => axis.limits(Limits::Trimmed).floor(0.0),
+        _ => axis,
     }
 }
 
@@ -425,7 +419,7 @@ pub(crate) fn key(scene: &Scene<'_>) -> String {
 }
 
 /// The reference line of the cap of `InfoNCE`.
-pub(crate) const INFONCE_CAP: (f64, &str) = (CAP, "ln 128, the cap of InfoNCE");
+pub(crate) const INFONCE_CAP: (f64, &str) = (CAP, "ln 128, cap");
 
 /// File name part of a bound.
 pub(crate) fn bound_slug(bound: &str) -> String {

@@ -43,8 +43,9 @@ const GALLERY: &[Line] = &[
         "conditioning",
         "fig-2",
         "Figures 2 and 5: encoders free to be invertible or not",
-        "Residual encoders begin near the identity. The condition of the Jacobian is shown as \
-         percentiles over inputs, each averaged over seeds.",
+        "Residual encoders begin near the identity. The paper adds the same noise to both halves \
+         of an image in training; independent noise is shown beside it. The condition of the \
+         Jacobian is shown as percentiles over inputs, each averaged over seeds.",
         conditioning,
     ),
     (
@@ -151,19 +152,25 @@ const BOUNDS: [&str; 2] = ["infonce", "nwj"];
 
 /// A chart of all configurations.
 fn over<'a>(name: &'a str, title: &'a str, metric: Metric) -> OverSteps<'a> {
-    OverSteps { name, title, metric, bound: None, reference: None }
+    OverSteps { name, title, metric, bound: None, references: &[] }
 }
 
 /// One chart for each of the two bounds.
 fn for_each_bound(scene: &Scene<'_>, name: &str, title: &str, metric: Metric) -> Vec<Panel> {
     let panels = BOUNDS.iter().filter_map(|&bound| {
         let is_bound = matches!(metric, Metric::BoundTrain | Metric::BoundTest);
+        let has_targets = scene.own.iter().any(|c| c.key.setting.starts_with("t="));
+        let references: &[(f64, &str)] = match (is_bound, has_targets) {
+            (true, true) => &[(4.0, "target 4"), (2.0, "target 2")],
+            (true, false) if bound == "infonce" => &[INFONCE_CAP],
+            _ => &[],
+        };
         OverSteps {
             name: &format!("{name}-{}", bound_slug(bound)),
             title: &format!("{}: {title}", names::bound(bound)),
             metric,
             bound: Some(bound),
-            reference: (is_bound && bound == "infonce").then_some(INFONCE_CAP),
+            references,
         }
         .panel(scene)
     });
@@ -190,7 +197,7 @@ fn invertible(scene: &Scene<'_>) -> Vec<Panel> {
 /// What shows that an encoder is a bijection.
 fn bijection(scene: &Scene<'_>) -> Vec<Panel> {
     let error = OverSteps {
-        reference: Some((1.0 / 510.0, "half a grey level")),
+        references: &[(1.0 / 510.0, "half a grey level")],
         ..over("inverse-error", "Largest error of the inverse", Metric::InverseError)
     };
     let log_det = over("log-det", "Log-determinant of the Jacobian", Metric::LogDet);
@@ -199,11 +206,11 @@ fn bijection(scene: &Scene<'_>) -> Vec<Panel> {
 
 fn adversarial(scene: &Scene<'_>) -> Vec<Panel> {
     let uniform = OverSteps {
-        reference: Some((std::f64::consts::LN_10, "ln 10, chance")),
+        references: &[(std::f64::consts::LN_10, "ln 10, chance")],
         ..over("uniform-loss", "What the encoder minimises", Metric::UniformLoss)
     };
     let classifier = OverSteps {
-        reference: Some((std::f64::consts::LN_10, "ln 10, chance")),
+        references: &[(std::f64::consts::LN_10, "ln 10, chance")],
         ..over("classifier-loss", "What the classifier minimises", Metric::ClassifierLoss)
     };
     let mut panels: Vec<Panel> = [
@@ -221,6 +228,10 @@ fn adversarial(scene: &Scene<'_>) -> Vec<Panel> {
 }
 
 fn conditioning(scene: &Scene<'_>) -> Vec<Panel> {
+    let condition = |name: &str, bound: &str, which: (&str, &str)| {
+        let title = format!("{bound}: condition, {}", names::setting(which.1));
+        percentiles(scene, name, &title, which)
+    };
     let mut panels =
         for_each_bound(scene, "bound", "bound on training batches", Metric::BoundTrain);
     panels.extend(for_each_bound(scene, "bound-test", "bound on held-out data", Metric::BoundTest));
@@ -229,8 +240,10 @@ fn conditioning(scene: &Scene<'_>) -> Vec<Panel> {
             over("accuracy", "Accuracy of the paper's probe", Metric::Accuracy).panel(scene),
             over("accuracy-converged", "Accuracy of a converged probe", Metric::AccuracyConverged)
                 .panel(scene),
-            percentiles(scene, "condition-infonce", "InfoNCE: condition of the encoder", "infonce"),
-            percentiles(scene, "condition-nwj", "NWJ: condition of the encoder", "nwj"),
+            condition("condition-infonce", "InfoNCE", ("infonce", "shared-noise")),
+            condition("condition-nwj", "NWJ", ("nwj", "shared-noise")),
+            condition("condition-infonce-independent", "InfoNCE", ("infonce", "independent-noise")),
+            condition("condition-nwj-independent", "NWJ", ("nwj", "independent-noise")),
         ]
         .into_iter()
         .flatten(),
@@ -269,10 +282,11 @@ fn dependent(scene: &Scene<'_>) -> Vec<Panel> {
 
 fn supervised(scene: &Scene<'_>) -> Vec<Panel> {
     let accuracy = OverSteps {
-        reference: Some((published::SUPERVISED_ACCURACY, "paper, about 94 % on MNIST")),
+        references: &[(published::SUPERVISED_ACCURACY, "paper, MNIST")],
         ..over("accuracy", "Accuracy of the classifier", Metric::AccuracyClassifier)
     };
-    accuracy.panel(scene).into_iter().collect()
+    let loss = over("classifier-loss", "Loss of the classifier", Metric::ClassifierLoss);
+    [accuracy.panel(scene), loss.panel(scene)].into_iter().flatten().collect()
 }
 
 fn end_accuracies(scene: &Scene<'_>) -> Vec<Panel> {

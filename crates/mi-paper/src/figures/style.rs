@@ -16,7 +16,8 @@ pub(crate) fn style(key: &Key, place: usize) -> (usize, Dash) {
         // One hue an encoder or bound; the second setting is paler and dashed.
         "encoders" | "cifar-encoders" => paired(key.encoder == "convnet", key.setting == "t=4"),
         "dependent" => paired(key.bound == "infonce", key.setting == "dependent"),
-        "invertible" | "conditioning" => paired(key.bound == "infonce", true),
+        "conditioning" => paired(key.bound == "infonce", key.setting != "independent-noise"),
+        "invertible" => paired(key.bound == "infonce", true),
         "supervised" => paired(key.encoder == "convnet", true),
         _ => (place, [Dash::Solid, Dash::Dashed][place / 8 % 2]),
     }

@@ -41,7 +41,7 @@ pub(crate) fn ends(scene: &Scene<'_>) -> Table {
     let has = |metric: Metric| scene.own.iter().any(|c| c.has(metric));
     let metrics: Vec<Metric> = METRICS.into_iter().filter(|m| has(*m)).collect();
     let published = |m: Metric| scene.own.iter().any(|c| published::end(&c.key, m).is_some());
-    let mut columns = vec![("", Align::Left), ("step", Align::Right)];
+    let mut columns = vec![("", Align::Left), ("finished", Align::Right), ("step", Align::Right)];
     if has(Metric::Estimate) {
         columns.extend([("estimate, last fifth (nats)", Align::Right), ("paper", Align::Right)]);
     }
@@ -51,7 +51,6 @@ pub(crate) fn ends(scene: &Scene<'_>) -> Table {
             columns.push(("paper", Align::Right));
         }
     }
-    columns.push(("finished", Align::Right));
     let mut table = Table::new("", &columns);
     for configuration in &scene.own {
         let key = &configuration.key;
@@ -62,7 +61,8 @@ pub(crate) fn ends(scene: &Scene<'_>) -> Table {
         if name.is_empty() {
             name.push_str("baseline");
         }
-        let mut cells = vec![name, summary::last_step(configuration)];
+        let mut cells =
+            vec![name, summary::finished(configuration), summary::last_step(configuration)];
         let paper = |metric: Metric| {
             let value = published::end(key, metric).map(|p| p.value);
             value.map_or(String::new(), |v| numbers::fixed(v, numbers::decimals(metric).min(3)))
@@ -81,7 +81,6 @@ pub(crate) fn ends(scene: &Scene<'_>) -> Table {
                 cells.push(paper(metric));
             }
         }
-        cells.push(summary::finished(configuration));
         table.row(cells);
     }
     table

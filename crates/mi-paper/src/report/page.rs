@@ -121,7 +121,10 @@ fn claims_table(verdicts: &[Verdict], figures: &[Figure]) -> Markup {
                             span.what { "on " (dataset) }
                         }
                     }
-                    td { (judged::badge(verdict.decision, &verdict.decision.to_string())) }
+                    td {
+                        (judged::badge(verdict.decision, &verdict.decision.to_string()))
+                        @if let Some(met) = judged::met(verdict) { span.what { (met) } }
+                    }
                     @match headline(verdict) {
                         Some(condition) => {
                             td data-label="effect" {
@@ -134,8 +137,8 @@ fn claims_table(verdicts: &[Verdict], figures: &[Figure]) -> Markup {
                     }
                     td data-label="figure" {
                         @if exists(verdict.figure) {
-                            a href={ "#" (verdict.figure) } { (verdict.paper_figures) }
-                        } @else { (verdict.paper_figures) }
+                            a.nobreak href={ "#" (verdict.figure) } { (verdict.paper_figures) }
+                        } @else { span.nobreak { (verdict.paper_figures) } }
                     }
                 }
             } }
@@ -159,7 +162,7 @@ fn contents(figures: &[Figure]) -> Markup {
     html! {
         nav aria-label="Contents" { ul {
             @for figure in figures {
-                li { a href={ "#" (figure.id) } { (figure.heading) } }
+                li { a href={ "#" (figure.id) } { (short(&figure.heading)) } }
             }
             li { a href="#rules" { "How each claim was judged" } }
             li { a href="#summary" { "Every configuration" } }
@@ -167,6 +170,11 @@ fn contents(figures: &[Figure]) -> Markup {
             li { a href="#records" { "Records" } }
         } }
     }
+}
+
+/// A heading up to its colon.
+fn short(heading: &str) -> &str {
+    heading.split(':').next().unwrap_or(heading)
 }
 
 fn figure_section(figure: &Figure) -> Markup {

@@ -50,6 +50,13 @@ pub(crate) fn badge(decision: Decision, text: &str) -> Markup {
     html! { span class=(class) { span aria-hidden="true" { (sign) " " } (text) } }
 }
 
+/// How many conditions are met, where they are not all.
+pub(crate) fn met(verdict: &Verdict) -> Option<String> {
+    let all = verdict.conditions.len();
+    let met = verdict.conditions.iter().filter(|c| c.met == Some(true)).count();
+    (met < all).then(|| format!("{met} of {all} conditions met"))
+}
+
 /// What so many claims of a verdict do.
 pub(crate) fn tally(decision: Decision, count: usize) -> &'static str {
     match (decision, count) {
@@ -135,7 +142,7 @@ fn forests(verdict: &Verdict) -> Vec<IntervalChart> {
     let kinds = [
         (Measure::Points, "Effects on accuracy", "difference of accuracies (percentage points)"),
         (Measure::Nats, "Effects in nats", "nats"),
-        (Measure::Log, "Growth of the condition", "ln(σ_max/σ_min), end − start"),
+        (Measure::Log, "Growth of the condition", "ln(σmax/σmin), end − start"),
     ];
     let charts = kinds.iter().filter_map(|&(measure, title, label)| {
         let own: Vec<&Condition> =
@@ -147,6 +154,9 @@ fn forests(verdict: &Verdict) -> Vec<IntervalChart> {
         let mut chart = IntervalChart::new(title, Axis::new(label));
         for condition in &own {
             chart = chart.row(row(condition));
+        }
+        if own.iter().any(|c| c.published.is_some()) {
+            chart = chart.note("Hollow diamonds: the paper.");
         }
         let shared = own.iter().all(|c| c.expected == own[0].expected);
         Some(match own[0].expected {

@@ -124,10 +124,10 @@ fn judge_one(scene: &rules::Scene<'_>) -> Verdict {
         (Decision::NotEnoughRuns, reason)
     } else {
         let all = conditions.len();
-        let reason = if all == 1 {
-            "Its condition is met.".to_owned()
-        } else {
-            format!("All {all} conditions are met.")
+        let reason = match all {
+            1 => "Its condition is met.".to_owned(),
+            2 => "Both conditions are met.".to_owned(),
+            _ => format!("All {all} conditions are met."),
         };
         (Decision::Holds, reason)
     };
