@@ -46,6 +46,7 @@ pub(crate) fn setting(name: &str) -> String {
     let name = match name {
         "shared-noise" => "shared noise",
         "independent-noise" => "independent noise",
+        "noise=0.05" => "noise of sd 0.05",
         other => other,
     };
     let name = name.strip_prefix("k=").map_or(name.to_owned(), |k| format!("K={k}"));
@@ -170,4 +171,12 @@ pub(crate) fn configuration(key: &Key, varies: Varies) -> String {
         }
     });
     words.collect::<Vec<String>>().join(", ")
+}
+
+/// A configuration as the first cell of its row: what tells it apart from its siblings, or all of
+/// it where it has none.
+pub(crate) fn row<'k>(key: &Key, siblings: impl Iterator<Item = &'k Key> + Clone) -> String {
+    let varying = configuration(key, Varies::among(siblings));
+    let names = [varying, configuration(key, Varies::ALL)];
+    names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "plain".to_owned())
 }

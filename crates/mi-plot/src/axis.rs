@@ -77,7 +77,7 @@ impl Axis {
     }
 
     /// Sets a value below which nothing is worth seeing: what lies below is shown at the edge, as
-    /// long as anything lies above.
+    /// long as at least half of the values lie above.
     pub fn floor(mut self, floor: f64) -> Self {
         self.floor = Some(floor);
         self
@@ -97,7 +97,7 @@ impl Axis {
         let usable = |v: &f64| self.scale.forward(*v).is_some();
         let floor = self
             .floor
-            .filter(|floor| values.iter().any(|v| usable(v) && v >= floor))
+            .filter(|floor| 2 * values.iter().filter(|v| *v >= floor).count() >= values.len())
             .unwrap_or(f64::NEG_INFINITY);
         let shown = |v: &f64| usable(v) && *v >= floor;
         let values: Vec<f64> = values.iter().copied().filter(shown).collect();
@@ -120,8 +120,8 @@ impl Axis {
         let (low, high, ticks) = match ticks.as_slice() {
             [first, .., last] if widen => {
                 let step = (last - first) / (ticks.len() - 1) as f64;
-                let low = if low < first - step * 1e-9 { first - step } else { *first };
-                let high = if high > last + step * 1e-9 { last + step } else { *last };
+                let low = if low < first - step * 1e-9 { first - step } else { low };
+                let high = if high > last + step * 1e-9 { last + step } else { high };
                 let ticks = spaced(low, high, step);
                 // Rounding must not put the outermost ticks beyond the ends.
                 let (first, last) = range(ticks.iter().copied());
@@ -245,9 +245,9 @@ fn round_step(span: f64, count: usize) -> f64 {
     let rough = span / count as f64;
     let power = 10f64.powf(rough.log10().floor());
     let step = match rough / power {
-        r if r < 1.5 => 1.0,
-        r if r < 3.5 => 2.0,
-        r if r < 7.5 => 5.0,
+        r if r < 1.414 => 1.0,
+        r if r < 3.162 => 2.0,
+        r if r < 7.071 => 5.0,
         _ => 10.0,
     };
     step * power
@@ -348,4 +348,86 @@ fn decimals(value: f64) -> usize {
     (0..6)
         .find(|&d| (value * 10f64.powi(d) - (value * 10f64.powi(d)).round()).abs() < 1e-6)
         .unwrap_or(6) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: &Axis, values: &[f64]) -> Vec<String> {
+        axis.fit(values, &[], true).ticks.into_iter().map(|(_, label)| label).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_their_labels_tell_them_apart() {
+        let linear = Axis::new("");
+        assert_eq!(labels(&linear, &[0.0, 21_000.0]), ["0", "5k", "10k", "15k", "20k", "25k"]);
+        assert_eq!(labels(&linear, &[-1.4, 4.77]), ["−2", "−1", "0", "1", "2", "3", "4", "5"]);
+        assert_eq!(labels(&linear, &[0.86, 0.896]), ["0.86", "0.87", "0.88", "0.89", "0.90"]);
+        assert_eq!(
+            labels(&linear, &[1e6, 3.5e6]),
+            ["1.0M", "1.5M", "2.0M", "2.5M", "3.0M", "3.5M"]
+        );
+        let log = Axis::new("").scale(Scale::Log);
+        assert_eq!(labels(&log, &[0.036, 3.9]), ["0.03", "0.1", "0.3", "1", "3"]);
+        assert_eq!(
+            labels(&log, &[1e-9, 1e-3]),
+            ["10⁻⁹", "10⁻⁸", "10⁻⁷", "10⁻⁶", "10⁻⁵", "10⁻⁴", "10⁻³"]
+        );
+        let symlog = Axis::new("").scale(Scale::Symlog { threshold: 1.0 });
+        assert_eq!(labels(&symlog, &[-500.0, 9.0]), ["−100", "−10", "−1", "0", "1"]);
+        let sizes = Axis::new("").scale(Scale::Log).ticks([32.0, 64.0, 1e9]);
+        assert_eq!(labels(&sizes, &[32.0, 512.0]), ["32", "64"]);
+    }
+
+    #[test]
+    fn labels_differ_over_many_magnitudes() {
+        for exponent in -12..12 {
+            for span in [1.0, 1.7, 2.3, 4.9, 8.1] {
+                let high = span * 10f64.powi(exponent);
+                for low in [0.0, -high, high * 0.9] {
+                    let fitted = Axis::new("").fit(&[low, high], &[], true);
+                    assert!(fitted.low <= low && fitted.high >= high);
+                    let ticks = fitted.ticks;
+                    assert!((3..=13).contains(&ticks.len()), "{low} to {high}: {ticks:?}");
+                    for pair in ticks.windows(2) {
+                        assert!(pair[0].0 < pair[1].0);
+                        assert_ne!(pair[0].1, pair[1].1, "{low} to {high}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn trimming_drops_stragglers_only() {
+        let trimmed = Axis::new("").limits(Limits::Trimmed);
+        let mut values = vec![-53.0];
+        values.extend((0..20).map(|i| 4.0 + 0.1 * f64::from(i)));
+        let fitted = trimmed.fit(&values, &[-80.0, 6.5], true);
+        assert!(fitted.low >= 3.5 && fitted.high >= 6.5, "{} to {}", fitted.low, fitted.high);
+        let even: Vec<f64> = (0..20).map(f64::from).collect();
+        let fitted = trimmed.fit(&even, &[], true);
+        assert!(fitted.low <= 0.0 && fitted.high >= 19.0);
+    }
+
+    #[test]
+    fn a_floor_holds_while_half_of_the_values_lie_above() {
+        let axis = Axis::new("").floor(0.0);
+        assert!(axis.fit(&[-50.0, -10.0, 1.0, 2.0], &[], true).low >= 0.0);
+        assert!(axis.fit(&[-50.0, -10.0, -5.0, 2.0], &[], true).low <= -50.0);
+    }
+
+    #[test]
+    fn places_follow_the_scale() {
+        let symlog = Axis::new("").scale(Scale::Symlog { threshold: 1.0 });
+        let fitted = symlog.fit(&[-100.0, 100.0], &[], true);
+        assert_eq!(fitted.place(0.0), Place::Inside(0.5));
+        let log = Axis::new("").scale(Scale::Log).limits(Limits::Fixed(1.0, 100.0));
+        let fitted = log.fit(&[], &[], true);
+        assert_eq!(fitted.place(10.0), Place::Inside(0.5));
+        assert_eq!(fitted.place(0.0), Place::Below(None));
+        assert_eq!(fitted.place(f64::INFINITY), Place::Above(None));
+        assert_eq!(fitted.place(f64::NAN), Place::Nowhere);
+    }
 }

@@ -293,3 +293,46 @@ fn held(axis: &Fitted, area: &Area, value: f64) -> Option<f64> {
         Place::Nowhere => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parsed::Parsed;
+
+    #[test]
+    fn intervals_marks_and_references_are_drawn_inside() {
+        let chart = IntervalChart::new("Effects", Axis::new("points"))
+            .row(IntervalRow::new("a", 0.4).between(0.1, 0.7).mark(0.3).note("3 seeds"))
+            .row(IntervalRow::new("b", f64::NAN))
+            .row(IntervalRow::new("c", f64::INFINITY).between(0.2, f64::INFINITY))
+            .reference(0.0, "no difference");
+        let svg = chart.draw();
+        let drawing = Parsed::new(&svg);
+        let points = drawing.of_class("plot-point");
+        assert_eq!(points.len(), 2);
+        assert_eq!(points[0]["title"], "a\n0.400 (0.100 to 0.700); 3 seeds");
+        assert_eq!(drawing.of_class("plot-mark")[0]["title"], "a, paper\n0.300");
+        assert_eq!(drawing.texts("plot-label"), ["a", "b (no data yet)", "c"]);
+        assert_eq!(
+            drawing.texts("plot-small"),
+            [
+                "▲ 1 value above the axis: ∞.",
+                "1 value is not a number and not drawn.",
+                "no difference"
+            ]
+        );
+        for (x, y) in drawing.positions("plot-point") {
+            assert!((0.0..=svg.size().0).contains(&x) && (0.0..=svg.size().1).contains(&y));
+        }
+    }
+
+    #[test]
+    fn an_empty_chart_and_equal_values_are_drawn() {
+        let empty = IntervalChart::new("t", Axis::new("x")).draw();
+        assert!(Parsed::new(&empty).texts("plot-muted").contains(&"no data yet"));
+        let equal = IntervalChart::new("t", Axis::new("x"))
+            .row(IntervalRow::new("a", 1.0).between(1.0, 1.0))
+            .row(IntervalRow::new("b", 1.0).mark(1.0));
+        assert_eq!(Parsed::new(&equal.draw()).of_class("plot-point").len(), 2);
+    }
+}

@@ -63,6 +63,16 @@ impl Parsed {
         self.of_class(class).iter().map(|e| e["text"].as_str()).collect()
     }
 
+    /// Where the elements of a class stand, by their `translate`.
+    pub(crate) fn positions(&self, class: &str) -> Vec<(f64, f64)> {
+        let position = |element: &&BTreeMap<String, String>| {
+            let inner = element["transform"].strip_prefix("translate(").expect("a translation");
+            let (x, y) = inner.trim_end_matches(')').split_once(' ').expect("two numbers");
+            (x.parse().expect("a number"), y.parse().expect("a number"))
+        };
+        self.of_class(class).iter().map(position).collect()
+    }
+
     /// Asserts that the elements with an attribute stand inside the drawing.
     pub(crate) fn assert_inside(&self, attribute: &str) {
         for element in self.with_attribute(attribute) {

@@ -24,8 +24,7 @@ impl Measure {
         match self {
             Self::Points => "points",
             Self::Nats => "nats",
-            Self::Log => "",
-            Self::Largest => "",
+            Self::Log | Self::Largest => "",
         }
     }
 

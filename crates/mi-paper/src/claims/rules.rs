@@ -251,12 +251,11 @@ fn adversarial(scene: &Scene<'_>) -> Vec<Condition> {
         .filter(|c| c.key.setting.is_empty())
         .map(|c| c.by_seed(end(Metric::Accuracy)))
         .find(|by_seed| !by_seed.is_empty());
-    let (baseline, name, paper) = match pixels {
-        Some(pixels) => (pixels, "pixel baseline", published::PIXEL_ACCURACY),
-        None => {
-            let starts = scene.by_seed(|_| true, |t| t.first(Metric::Accuracy));
-            (starts, "start", published::ADVERSARIAL_START)
-        }
+    let (baseline, name, paper) = if let Some(pixels) = pixels {
+        (pixels, "pixel baseline", published::PIXEL_ACCURACY)
+    } else {
+        let starts = scene.by_seed(|_| true, |t| t.first(Metric::Accuracy));
+        (starts, "start", published::ADVERSARIAL_START)
     };
     let what = format!("accuracy, {name} − end");
     let expected = Expected::Above(FAR_BELOW);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::configurations::Sample;
 use crate::figures::charts::Scene;
-use crate::names::{self, Varies};
+use crate::names;
 use crate::published;
 use crate::record::Metric;
 use crate::report::numbers;
@@ -37,7 +37,6 @@ const MOST_ROWS: usize = 25;
 
 /// The end values of every configuration with the published ones beside them.
 pub(crate) fn ends(scene: &Scene<'_>) -> Table {
-    let varies = Varies::among(scene.own.iter().map(|c| &c.key));
     let has = |metric: Metric| scene.own.iter().any(|c| c.has(metric));
     let metrics: Vec<Metric> = METRICS.into_iter().filter(|m| has(*m)).collect();
     let published = |m: Metric| scene.own.iter().any(|c| published::end(&c.key, m).is_some());
@@ -54,15 +53,11 @@ pub(crate) fn ends(scene: &Scene<'_>) -> Table {
     let mut table = Table::new("", &columns);
     for configuration in &scene.own {
         let key = &configuration.key;
-        let mut name = names::configuration(key, varies);
-        if name.is_empty() {
-            name = names::configuration(key, Varies::ALL);
-        }
-        if name.is_empty() {
-            name.push_str("baseline");
-        }
-        let mut cells =
-            vec![name, summary::finished(configuration), summary::last_step(configuration)];
+        let mut cells = vec![
+            names::row(key, scene.own.iter().map(|c| &c.key)),
+            summary::finished(configuration),
+            summary::last_step(configuration),
+        ];
         let paper = |metric: Metric| {
             let value = published::end(key, metric).map(|p| p.value);
             value.map_or(String::new(), |v| numbers::fixed(v, numbers::decimals(metric).min(3)))

@@ -36,6 +36,9 @@ pub fn html(outcome: &Outcome) -> String {
                 main {
                     section id="claims" {
                         h2 { "The claims" }
+                        @if !outcome.run.deviations.is_empty() {
+                            p { "Judged as run, with the departures from the protocol listed above." }
+                        }
                         (claims_table(&verdicts, &figures))
                         (contradictions(&verdicts))
                     }

@@ -1,7 +1,7 @@
 //! The summary: every configuration's numbers at its last step.
 
 use crate::configurations::{Configuration, Trial};
-use crate::names::{self, Varies};
+use crate::names;
 use crate::outcome::Outcome;
 use crate::record::Metric;
 use crate::report::numbers;
@@ -23,31 +23,32 @@ pub fn summary(outcome: &Outcome) -> Table {
             ("bound, held out", Align::Right),
             ("accuracy", Align::Right),
             ("converged", Align::Right),
-            ("also", Align::Left),
             ("finished", Align::Right),
+            ("also", Align::Left),
         ],
     );
     let configurations = Configuration::all(outcome);
-    let mut section = None;
+    let section = |c: &Configuration<'_>| (c.key.experiment.clone(), c.key.dataset.clone());
+    let mut sections: Vec<(String, String)> = Vec::new();
     for configuration in &configurations {
-        let key = &configuration.key;
-        let here = (&key.experiment, &key.dataset);
-        if section != Some(here) {
-            table.section(format!("{}, {}", key.experiment, names::dataset(&key.dataset)));
-            section = Some(here);
+        if !sections.contains(&section(configuration)) {
+            sections.push(section(configuration));
         }
-        let mut name = names::configuration(key, Varies::ALL);
-        if name.is_empty() {
-            name.push_str("baseline");
+    }
+    for here in sections {
+        table.section(format!("{}, {}", here.0, names::dataset(&here.1)));
+        let own = || configurations.iter().filter(|c| section(c) == here);
+        for configuration in own() {
+            let name = names::row(&configuration.key, own().map(|c| &c.key));
+            let mut cells = vec![name, last_step(configuration)];
+            for metric in COLUMNS {
+                let end = configuration.end(metric);
+                cells.push(numbers::mean_and_deviation(end.as_ref(), metric));
+            }
+            cells.push(finished(configuration));
+            cells.push(also(configuration));
+            table.row(cells);
         }
-        let ends = COLUMNS.map(|metric| configuration.end(metric));
-        let mut cells = vec![name, last_step(configuration)];
-        for (metric, end) in COLUMNS.iter().zip(&ends) {
-            cells.push(numbers::mean_and_deviation(end.as_ref(), *metric));
-        }
-        cells.push(also(configuration));
-        cells.push(finished(configuration));
-        table.row(cells);
     }
     table.without_empty_columns()
 }

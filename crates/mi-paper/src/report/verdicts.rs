@@ -77,7 +77,8 @@ pub(crate) fn contradictions(verdicts: &[Verdict]) -> Vec<String> {
                 let dataset = dataset(verdict).map_or(String::new(), |d| format!(" on {d}"));
                 let paper = condition
                     .published_text()
-                    .map_or(String::new(), |value| format!("; the paper has {value}"));
+                    .map(|value| format!("{value} {}", condition.measure.unit()))
+                    .map_or(String::new(), |value| format!("; the paper has {}", value.trim_end()));
                 format!("{}{dataset}: {}{paper}.", verdict.id, condition.sentence())
             })
         })

@@ -1,0 +1,225 @@
+//! Figures, tables and the page.
+
+use std::collections::BTreeSet;
+
+use mi_paper::outcome::{Outcome, TrialState};
+use mi_paper::published::VALUES;
+use mi_paper::record::Metric;
+use mi_paper::{figures, report};
+
+use crate::synthetic::{Synthetic, together};
+
+/// Half of the plan done, with a trial in every state, and a result against the paper.
+fn half_done() -> Outcome {
+    let mut outcome = Synthetic::agreeing(3)
+        .on("digits")
+        .state(|trial| match (trial.experiment.as_str(), trial.seed) {
+            ("cifar-critics" | "cifar-encoders" | "bounds" | "cosine", _) => TrialState::Waiting,
+            ("encoders", 2) => TrialState::Unfinished { step: 7_000 },
+            ("invertible", seed) => TrialState::Unfinished { step: 2_000 * seed },
+            ("critics", 1) if trial.bound == "nwj" => {
+                TrialState::Diverged { step: 4_321, reason: "the loss is not finite".to_owned() }
+            }
+            _ => TrialState::Finished,
+        })
+        .change(|trial, metric, _, value| match metric {
+            Metric::Accuracy if matches!(trial.state, TrialState::Diverged { .. }) => 7.77e9,
+            Metric::Accuracy if trial.encoder == "convnet" => value - 0.1,
+            _ => value,
+        })
+        .outcome();
+    outcome.run.deviations = vec!["RealNVP encoders have 6 couplings instead of 30.".to_owned()];
+    outcome
+}
+
+/// The values of an attribute in a page.
+fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+    let start = format!(" {name}=\"");
+    let values = page.split(start.as_str()).skip(1);
+    values.filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn every_experiment_has_drawings_that_a_parser_accepts() {
+    let outcome = Synthetic::agreeing(2).outcome();
+    let drawings = figures::draw(&outcome);
+    let names: BTreeSet<&str> = drawings.iter().map(|d| d.file.as_str()).collect();
+    assert_eq!(names.len(), drawings.len(), "file names differ");
+    for drawing in &drawings {
+        let document = roxmltree::Document::parse(&drawing.svg).unwrap();
+        assert_eq!(document.root_element().attribute("role"), Some("img"), "{}", drawing.file);
+        assert!(drawing.svg.contains("plot-point"), "{} shows nothing", drawing.file);
+    }
+    for figure in [
+        "fig-1-",
+        "fig-1c-",
+        "fig-2-condition-infonce.",
+        "fig-2-condition-nwj.",
+        "fig-3-accuracy-infonce.",
+        "fig-3-bound-nwj.",
+        "fig-3-bound-infonce.",
+        "fig-4-accuracy-infonce.",
+        "fig-4-accuracy-nwj.",
+        "fig-4-target-loss-nwj.",
+        "fig-4c-estimates.",
+        "fig-8-",
+        "fig-9-",
+        "supervised-",
+        "pixels-",
+        "bounds-",
+        "batch-size-",
+        "cosine-",
+    ] {
+        assert!(names.iter().any(|name| name.starts_with(figure)), "{figure} in {names:?}");
+    }
+}
+
+#[test]
+fn published_end_values_are_marked_in_drawings() {
+    let outcome = Synthetic::agreeing(2).outcome();
+    let drawings: String = figures::draw(&outcome).into_iter().map(|d| d.svg).collect();
+    for value in VALUES.iter().filter(|v| v.is_last()) {
+        let mark = format!("data-mark=\"{}\"", value.value);
+        assert!(drawings.contains(&mark), "{value:?}");
+    }
+}
+
+#[test]
+fn a_second_data_set_has_figures_of_its_own() {
+    let outcome = Synthetic::agreeing(1).only(&["critics"]).outcome();
+    let other = Synthetic::agreeing(1).only(&["critics"]).on("fashion-mnist").outcome();
+    let outcome = together(outcome, other);
+    let page = report::html(&outcome);
+    let ids = attributes(&page, "id");
+    assert!(ids.contains(&"fig-3") && ids.contains(&"fig-3-fashion-mnist"), "{ids:?}");
+    assert!(page.contains("paper, MNIST") || page.contains(">MNIST</text>"));
+}
+
+#[test]
+fn the_page_needs_nothing_but_itself() {
+    let page = report::html(&Synthetic::agreeing(2).outcome());
+    let ids = attributes(&page, "id");
+    let distinct: BTreeSet<&&str> = ids.iter().collect();
+    assert_eq!(distinct.len(), ids.len(), "ids are unique");
+    for target in attributes(&page, "href") {
+        let known = target.strip_prefix('#').map_or_else(
+            || target.starts_with("data:") || target == "records.csv",
+            |id| ids.contains(&id),
+        );
+        assert!(known, "{target}");
+    }
+    assert!(attributes(&page, "src").is_empty());
+    assert!(!page.contains("url(") && !page.contains("@import") && !page.contains("http"));
+    // Room for text that a reader can search, not for a page that a browser struggles with.
+    assert!(page.len() < 5_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn a_page_of_few_records_carries_them() {
+    let small = Synthetic::agreeing(1).only(&["pixels"]).outcome();
+    let page = report::html(&small);
+    let carried = attributes(&page, "href")
+        .into_iter()
+        .find(|href| href.starts_with("data:text/csv") && href.contains("experiment,trial,"))
+        .unwrap();
+    assert_eq!(carried.matches("%0A").count(), small.records.len() + 1);
+    let large = report::html(&Synthetic::agreeing(3).outcome());
+    assert!(!large.contains("experiment,trial,dataset"));
+}
+
+#[test]
+fn diverged_trials_are_told_and_never_averaged() {
+    let outcome = half_done();
+    for text in
+        [report::html(&outcome), report::markdown(&outcome), report::summary(&outcome).to_string()]
+    {
+        assert!(text.contains("2/3, 1 diverged"));
+        // A mean with 7.77e9 in it.
+        assert!(!text.contains("2590000000") && !text.contains("3885000000"));
+    }
+    let page = report::html(&outcome);
+    assert!(page.contains("the loss is not finite") && page.contains("4,321"));
+}
+
+#[test]
+fn a_half_done_run_says_what_is_missing() {
+    let outcome = half_done();
+    for text in [report::html(&outcome), report::markdown(&outcome)] {
+        assert!(text.contains("This run is not complete: 92 trials of 195 have not ended"));
+        assert!(text.contains("RealNVP encoders have 6 couplings instead of 30."));
+        assert!(text.contains("4,000 of 21,000"), "the step of trials under way");
+        assert!(!text.contains("NaN"));
+    }
+    let page = report::html(&outcome);
+    assert!(page.contains("No trial of this experiment has come to its first evaluation yet."));
+    let complete = report::html(&Synthetic::agreeing(2).outcome());
+    assert!(!complete.contains("not complete") && !complete.contains("departs from"));
+}
+
+#[test]
+fn a_contradiction_is_said_plainly() {
+    let outcome = half_done();
+    for text in [report::html(&outcome), report::markdown(&outcome)] {
+        let (_, rest) = text.split_once("Where this run contradicts the paper").unwrap();
+        let sentence = "C5 on embedded digits: accuracy, ConvNet − MLP (A) is −6.";
+        assert!(rest.contains(sentence));
+        assert!(rest.contains("expected above 0; the paper has 3.95 points"));
+    }
+    let agreeing = report::html(&Synthetic::agreeing(20).outcome());
+    assert!(!agreeing.contains("contradicts"));
+    assert!(agreeing.contains("8 claims hold"));
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let mut outcome = Synthetic::agreeing(1).only(&["critics"]).outcome();
+    let script = "</script><script>alert(1)</script>|`";
+    outcome.run.command = script.to_owned();
+    outcome.run.host = script.to_owned();
+    for (trial, setting) in outcome.trials.iter_mut().zip(["\"<b>&", "a|b"]) {
+        trial.setting = setting.to_owned();
+    }
+    let page = report::html(&outcome);
+    assert_eq!(page.matches("<script>").count(), 1);
+    assert!(!page.contains("<b>"));
+    for drawing in figures::draw(&outcome) {
+        roxmltree::Document::parse(&drawing.svg).unwrap();
+    }
+    assert!(report::markdown(&outcome).contains("a\\|b"));
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_shown_as_such() {
+    let outcome = Synthetic::agreeing(2)
+        .only(&["invertible", "critics"])
+        .change(|trial, metric, step, value| match metric {
+            Metric::BoundTrain if step == 0 => f64::NEG_INFINITY,
+            Metric::BoundTrain if trial.bound == "nwj" => f64::INFINITY,
+            Metric::BoundTest => f64::NAN,
+            _ => value,
+        })
+        .outcome();
+    let page = report::html(&outcome);
+    assert!(page.contains("not a number") && page.contains("−∞"));
+    for drawing in figures::draw(&outcome) {
+        roxmltree::Document::parse(&drawing.svg).unwrap();
+    }
+}
+
+#[test]
+fn an_empty_folder_has_a_report_too() {
+    let mut outcome = Synthetic::agreeing(0).outcome();
+    outcome.records.clear();
+    assert!(figures::draw(&outcome).is_empty());
+    assert!(report::summary(&outcome).is_empty());
+    let page = report::html(&outcome);
+    assert!(page.contains("8 with not enough runs to say"));
+    assert!(report::markdown(&outcome).contains("not enough runs to say"));
+}
+
+#[test]
+fn the_same_records_give_the_same_bytes() {
+    let outcome = half_done();
+    assert_eq!(report::html(&outcome), report::html(&outcome.clone()));
+    assert_eq!(figures::draw(&outcome), figures::draw(&outcome));
+}

@@ -1,0 +1,364 @@
+//! Outcomes that look like those of a run: curves that end at the paper's published values.
+
+use mi_paper::outcome::{Outcome, RunInfo, TrialInfo, TrialState};
+use mi_paper::published::{self, VALUES};
+use mi_paper::record::{Metric, Record};
+use mi_random::Stream;
+
+/// Changes a value before it is recorded: trial, metric, step, value.
+type Change = fn(&TrialInfo, Metric, u64, f64) -> f64;
+
+/// What is to be made up.
+pub(crate) struct Synthetic {
+    seeds: u64,
+    experiments: &'static [&'static str],
+    dataset: Option<&'static str>,
+    change: Change,
+    state: fn(&TrialInfo) -> TrialState,
+}
+
+impl Synthetic {
+    /// A complete run of so many seeds that agrees with the paper.
+    pub(crate) fn agreeing(seeds: u64) -> Self {
+        Self {
+            seeds,
+            experiments: &[],
+            dataset: None,
+            change: |_, _, _, value| value,
+            state: |_| TrialState::Finished,
+        }
+    }
+
+    /// Only some experiments.
+    pub(crate) fn only(self, experiments: &'static [&'static str]) -> Self {
+        Self { experiments, ..self }
+    }
+
+    /// Another data set than the published one.
+    pub(crate) fn on(self, dataset: &'static str) -> Self {
+        Self { dataset: Some(dataset), ..self }
+    }
+
+    pub(crate) fn change(self, change: Change) -> Self {
+        Self { change, ..self }
+    }
+
+    /// How far each trial came.
+    pub(crate) fn state(self, state: fn(&TrialInfo) -> TrialState) -> Self {
+        Self { state, ..self }
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        let mut trials = Vec::new();
+        let mut records = Vec::new();
+        for configuration in configurations() {
+            let wanted = self.experiments;
+            if !wanted.is_empty() && !wanted.contains(&configuration.experiment) {
+                continue;
+            }
+            for seed in 0..self.seeds {
+                let mut trial = configuration.trial(seed);
+                if let Some(dataset) = self.dataset.filter(|_| trial.dataset == "mnist") {
+                    dataset.clone_into(&mut trial.dataset);
+                }
+                trial.state = (self.state)(&trial);
+                let reached = match &trial.state {
+                    TrialState::Waiting => None,
+                    TrialState::Unfinished { step } | TrialState::Diverged { step, .. } => {
+                        Some(*step)
+                    }
+                    TrialState::Finished => Some(trial.steps),
+                };
+                if reached.is_none() {
+                    trial.seconds = 0.0;
+                }
+                for (step, metric, value) in measured(&trial) {
+                    if reached.is_some_and(|reached| step <= reached) {
+                        let value = (self.change)(&trial, metric, step, value);
+                        records.push(record(&trial, step, metric, value));
+                    }
+                }
+                trials.push(trial);
+            }
+        }
+        let run = RunInfo {
+            command: "cargo xtask reproduce --preset paper --seeds 3 --data data".to_owned(),
+            preset: "paper".to_owned(),
+            data: vec![
+                "MNIST (sha-256 440fcabf…)".to_owned(),
+                "CIFAR-10 (sha-256 c4a38c50…)".to_owned(),
+            ],
+            seeds: (0..self.seeds).collect(),
+            version: "0.1.0".to_owned(),
+            commit: Some("9df7fb5".to_owned()),
+            host: "lab-3, AMD EPYC 9654 (avx2, fma, avx512f), 2 cores".to_owned(),
+            started: "2026-11-25T18:00:00Z".to_owned(),
+            trial_seconds: trials.iter().map(|t| t.seconds).sum(),
+            deviations: Vec::new(),
+        };
+        Outcome { run, trials, records }
+    }
+}
+
+/// Two outcomes of the same plan on different data sets as one.
+pub(crate) fn together(mut outcome: Outcome, other: Outcome) -> Outcome {
+    outcome.trials.extend(other.trials.into_iter().map(|mut trial| {
+        trial.id.push_str(".other");
+        trial
+    }));
+    outcome.records.extend(other.records.into_iter().map(|mut record| {
+        record.trial.push_str(".other");
+        record
+    }));
+    outcome
+}
+
+/// A configuration of the plan.
+#[derive(Clone, PartialEq)]
+struct Configuration {
+    experiment: &'static str,
+    encoder: &'static str,
+    critic: &'static str,
+    bound: &'static str,
+    setting: String,
+}
+
+impl Configuration {
+    fn new(
+        experiment: &'static str,
+        encoder: &'static str,
+        critic: &'static str,
+        bound: &'static str,
+        setting: impl Into<String>,
+    ) -> Self {
+        Self { experiment, encoder, critic, bound, setting: setting.into() }
+    }
+
+    fn trial(&self, seed: u64) -> TrialInfo {
+        let Self { experiment, encoder, critic, bound, setting } = self;
+        let steps = match *experiment {
+            "cifar-critics" | "cifar-encoders" => 60_000,
+            "adversarial" => 4_001,
+            "dependent" => 20_000,
+            "pixels" => 0,
+            _ => 21_000,
+        };
+        let dataset = match *experiment {
+            "cifar-critics" | "cifar-encoders" => "cifar-10",
+            "dependent" => "none",
+            _ => "mnist",
+        };
+        let hardness = match *encoder {
+            "realnvp" => 2400.0,
+            "convnet" => 900.0,
+            _ => 60.0,
+        };
+        TrialInfo {
+            id: format!("{experiment}.{dataset}.{encoder}.{critic}.{bound}.{setting}.s{seed}"),
+            experiment: (*experiment).to_owned(),
+            dataset: dataset.to_owned(),
+            seed,
+            encoder: (*encoder).to_owned(),
+            critic: (*critic).to_owned(),
+            bound: (*bound).to_owned(),
+            setting: setting.clone(),
+            steps,
+            state: TrialState::Finished,
+            seconds: hardness + seed as f64,
+        }
+    }
+}
+
+/// The published configurations and those beyond the paper.
+fn configurations() -> Vec<Configuration> {
+    let mut all: Vec<Configuration> = Vec::new();
+    for v in VALUES {
+        let setting =
+            if v.setting == published::ANY_SETTING { "notebook rates" } else { v.setting };
+        let configuration = Configuration::new(v.experiment, v.encoder, v.critic, v.bound, setting);
+        if !all.contains(&configuration) {
+            all.push(configuration);
+        }
+    }
+    for encoder in ["mlp", "convnet"] {
+        all.push(Configuration::new("supervised", encoder, "none", "none", ""));
+    }
+    for bound in ["infonce", "nwj"] {
+        let setting = "independent-noise";
+        all.push(Configuration::new("conditioning", "residual", "bilinear", bound, setting));
+    }
+    for setting in ["", "noise=0.05"] {
+        all.push(Configuration::new("pixels", "none", "none", "none", setting));
+    }
+    for bound in ["infonce", "infonce-symmetric", "nwj", "dv", "mine", "tuba", "js", "smile"] {
+        all.push(Configuration::new("bounds", "mlp", "bilinear", bound, ""));
+    }
+    for k in [32, 64, 128, 256, 512] {
+        for bound in ["infonce", "nwj"] {
+            all.push(Configuration::new("batch-size", "mlp", "bilinear", bound, format!("k={k}")));
+        }
+    }
+    all.push(Configuration::new("cosine", "mlp", "inner", "infonce", ""));
+    for setting in ["tau=0.07", "tau=0.2", "tau learned"] {
+        all.push(Configuration::new("cosine", "mlp", "cosine", "infonce", setting));
+    }
+    all
+}
+
+fn record(trial: &TrialInfo, step: u64, metric: Metric, value: f64) -> Record {
+    Record {
+        experiment: trial.experiment.clone(),
+        trial: trial.id.clone(),
+        dataset: trial.dataset.clone(),
+        seed: trial.seed,
+        step,
+        encoder: trial.encoder.clone(),
+        critic: trial.critic.clone(),
+        bound: trial.bound.clone(),
+        setting: trial.setting.clone(),
+        metric,
+        value,
+        unit: metric.unit(),
+    }
+}
+
+/// All that a trial measures, by step.
+fn measured(trial: &TrialInfo) -> Vec<(u64, Metric, f64)> {
+    let mut noise = Stream::new(trial.seed, &trial.id);
+    let shared = 0.001 * Stream::new(trial.seed, "shared").normal();
+    let every = match trial.experiment.as_str() {
+        "dependent" => 100,
+        "adversarial" => 400,
+        "cifar-critics" | "cifar-encoders" => 3000,
+        _ => 1000,
+    };
+    let mut steps: Vec<u64> = (0..=trial.steps).step_by(every).collect();
+    if steps.last() != Some(&trial.steps) {
+        steps.push(trial.steps);
+    }
+    let mut values = Vec::new();
+    for step in steps {
+        for (metric, start, end, sd) in targets(trial) {
+            // Fast at first, then slow, as the published curves are.
+            let done = 1.0
+                - 0.75 * (-(step as f64) / 700.0).exp()
+                - 0.25 * (-(step as f64) / 3000.0).exp();
+            let mut value = start + (end - start) * done + sd * noise.normal();
+            if metric == Metric::Accuracy || metric == Metric::AccuracyConverged {
+                value += shared;
+            }
+            values.push((step, metric, value));
+        }
+    }
+    values
+}
+
+/// A trial's metrics with their value at the start, at the end and their spread.
+fn targets(trial: &TrialInfo) -> Vec<(Metric, f64, f64, f64)> {
+    let published = |metric: Metric, first: bool| {
+        VALUES
+            .iter()
+            .filter(|v| {
+                (v.experiment, v.encoder, v.critic)
+                    == (&*trial.experiment, &*trial.encoder, &*trial.critic)
+                    && v.bound == trial.bound
+                    && (v.setting == published_setting(trial)
+                        || v.setting == published::ANY_SETTING)
+                    && v.metric == metric
+            })
+            .find(|v| if first { v.step == 0 } else { v.is_last() })
+            .map(|v| v.value)
+    };
+    let mut targets = Vec::new();
+    let mut add = |metric, start, end, sd| targets.push((metric, start, end, sd));
+    let bound_start = match (trial.experiment.as_str(), trial.bound.as_str()) {
+        ("invertible", "nwj") => -53.0,
+        ("conditioning", "nwj") => -8.0,
+        _ => -0.4,
+    };
+    let bound_end = published(Metric::BoundTrain, false).or(match trial.experiment.as_str() {
+        "encoders" | "cifar-encoders" => {
+            trial.setting.strip_prefix("t=").and_then(|t| t.parse().ok())
+        }
+        "bounds" => Some(if trial.bound == "infonce" { 4.73 } else { 5.3 }),
+        "batch-size" => batch_size(trial)
+            .map(|k| if trial.bound == "nwj" { 4.0 + 0.2 * k.ln() } else { k.ln() - 0.15 }),
+        "cosine" => Some(4.5),
+        "cifar-critics" => Some(4.6),
+        _ => None,
+    });
+    if let Some(end) = bound_end {
+        let start = published(Metric::BoundTrain, true).unwrap_or(bound_start);
+        let sd = if trial.bound == "nwj" { 0.12 } else { 0.004 };
+        add(Metric::BoundTrain, start, end, sd);
+        add(Metric::BoundTest, start, 0.94 * end, 1.3 * sd);
+    }
+    let accuracy_end = published(Metric::Accuracy, false).or(match trial.experiment.as_str() {
+        "pixels" => Some(0.838),
+        "bounds" => Some(0.875),
+        "batch-size" => batch_size(trial).map(|k| 0.86 + 0.005 * k.log2()),
+        "cosine" => Some(0.885),
+        _ => None,
+    });
+    if let Some(end) = accuracy_end {
+        let start = published(Metric::Accuracy, true).unwrap_or(if trial.dataset == "cifar-10" {
+            0.32
+        } else {
+            0.81
+        });
+        let start = if trial.experiment == "pixels" { end } else { start };
+        add(Metric::Accuracy, start, end, 0.0012);
+        add(Metric::AccuracyConverged, start + 0.05, end + 0.05, 0.0008);
+    }
+    if let Some(end) = published(Metric::TargetLoss, false)
+        .or((trial.experiment == "cifar-encoders").then_some(0.05))
+    {
+        add(Metric::TargetLoss, 2.5, end, 0.002);
+    }
+    for metric in [
+        Metric::LogConditionP0,
+        Metric::LogConditionP20,
+        Metric::LogConditionP40,
+        Metric::LogConditionP60,
+        Metric::LogConditionP80,
+        Metric::LogConditionP100,
+    ] {
+        if let Some(end) = published(metric, false) {
+            add(metric, 0.008, end, 0.04);
+        }
+    }
+    match trial.experiment.as_str() {
+        "conditioning" => add(Metric::SingularJacobians, 0.0, 0.0, 0.0),
+        "invertible" => {
+            add(Metric::InverseError, 3e-14, 2e-13, 1e-15);
+            add(Metric::LogDet, 0.0, 0.0, 0.0);
+        }
+        "adversarial" => {
+            add(Metric::ClassifierLoss, 0.9, 2.1, 0.02);
+            add(Metric::UniformLoss, 4.0, 2.32, 0.01);
+            add(Metric::InverseError, 1e-13, 4e-9, 1e-14);
+            add(Metric::LogDet, -271.0, -310.0, 2.0);
+        }
+        "supervised" => {
+            let end = if trial.encoder == "convnet" { 0.951 } else { 0.938 };
+            add(Metric::AccuracyClassifier, 0.1, end, 0.001);
+        }
+        "dependent" => {
+            let end = published(Metric::Estimate, false).unwrap_or(0.02);
+            add(Metric::Estimate, -0.02, end, 0.04);
+            add(Metric::TrueMi, published::DEPENDENT_TRUE_MI, published::DEPENDENT_TRUE_MI, 0.0);
+            add(Metric::Ceiling, 0.3695, 0.3695, 0.0);
+        }
+        _ => {}
+    }
+    targets
+}
+
+/// The published setting whose values a trial's are made up from.
+fn published_setting(trial: &TrialInfo) -> &str {
+    if trial.setting == "independent-noise" { "shared-noise" } else { &trial.setting }
+}
+
+fn batch_size(trial: &TrialInfo) -> Option<f64> {
+    trial.setting.strip_prefix("k=")?.parse().ok()
+}
