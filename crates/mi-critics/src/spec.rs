@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum CriticSpec {
-    /// f = xᵀy. No parameter; x and y of the same width.
+    /// `f = xᵀy`. No parameter; x and y of the same width.
     InnerProduct,
-    /// f = xᵀWy.
+    /// `f = xᵀWy`.
     Bilinear,
-    /// f = φ(x)ᵀψ(y), two ReLU networks.
+    /// `f = φ(x)ᵀψ(y)`, two `ReLU` networks.
     Separable {
         /// Hidden layers of each network; may be empty.
         hidden: Vec<usize>,
@@ -26,7 +26,7 @@ pub enum CriticSpec {
         /// most 100.
         learned: bool,
     },
-    /// f = a ReLU network on the concatenation [x, y].
+    /// f = a `ReLU` network on the concatenation `[x, y]`.
     Concat {
         /// Hidden layers; at least one.
         hidden: Vec<usize>,

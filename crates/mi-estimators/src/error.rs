@@ -20,10 +20,10 @@ pub enum EstimatorError {
         /// Columns found.
         columns: usize,
     },
-    /// A value that is not a finite number.
+    /// A value that is not a finite number, or too large for differences to be finite.
     #[error(
-        "row {row}, column {column} (counted from 0) is {value}; estimators need finite numbers: \
-         drop or replace the row first"
+        "row {row}, column {column} (counted from 0) is {value}; estimators need finite numbers \
+         (below 1e300): drop or replace the row first"
     )]
     NotFinite {
         /// Row, from 0.

@@ -1,10 +1,10 @@
 use std::ops::Range;
 
 use mi_kernels::{Scalar, matrix_product};
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
-use super::{Embeddings, ROW_BLOCK, Scaling, scale, zeroed};
+use super::{Embeddings, ROW_BLOCK, SUM_BLOCK, Scaling, scale, zeroed};
 
 /// Columns that one task takes when gradients of y are summed.
 const COLUMN_BLOCK: usize = 256;
@@ -84,9 +84,12 @@ impl<'a, T: Scalar> Dot<'a, T> {
         let (weights, scaled) = (matrix(n, k, panel), matrix(n, dim, scaled));
         let block = |first: usize, dy: &mut [T]| {
             let columns = dy.len() / dim;
-            let weights = weights.slice(ndarray::s![.., first..first + columns]);
-            let dy = matrix_mut(columns, dim, dy);
-            matrix_product(T::one(), weights.t(), scaled, T::one(), dy);
+            let weights = weights.slice(s![.., first..first + columns]);
+            let sums = weights.axis_chunks_iter(Axis(0), SUM_BLOCK);
+            for (weights, scaled) in sums.zip(scaled.axis_chunks_iter(Axis(0), SUM_BLOCK)) {
+                let dy = matrix_mut(columns, dim, &mut *dy);
+                matrix_product(T::one(), weights.t(), scaled, T::one(), dy);
+            }
         };
         if parallel {
             let blocks = dy.par_chunks_mut(COLUMN_BLOCK * dim).enumerate();

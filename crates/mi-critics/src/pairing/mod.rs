@@ -19,6 +19,10 @@ use shallow::{Shallow, ShallowBuffers};
 /// it depends on nothing.
 const ROW_BLOCK: usize = 48;
 
+/// Rows whose products are summed before they are added to the gradients of y, so that panels of
+/// a multiple of it leave the same bits as one panel of all rows.
+const SUM_BLOCK: usize = 192;
+
 /// Batches with more pairs than this are shared out among threads.
 const PAIRS_FOR_THREADS: usize = 256 * 256;
 

@@ -22,7 +22,7 @@ pub(super) struct ShallowBuffers<T> {
     /// Sums of weights over active pairs, in the same strips.
     da: Vec<T>,
     db: Vec<T>,
-    /// Σ_j of each row's weights.
+    /// The sum of each row's weights.
     row_sums: Vec<T>,
     /// Gradient of the output weights.
     dw: Vec<f64>,
@@ -136,9 +136,9 @@ impl<'a, T: Scalar> Shallow<'a, T> {
         dw.clear();
         dw.resize(dim, 0.0);
         let mut dbias = 0.0;
-        for i in 0..k {
-            let (row, positive) = (scaling.rows[i], scaling.positives[i]);
-            dbias += row.to_f64() * row_sums[i].to_f64() + positive.to_f64();
+        let factors = scaling.rows.iter().zip(scaling.positives).zip(&*row_sums);
+        for (i, ((&row, &positive), &row_sum)) in factors.enumerate() {
+            dbias += row.to_f64() * row_sum.to_f64() + positive.to_f64();
             let line = i * dim..(i + 1) * dim;
             let (a, b) = (&x[line.clone()], &y[line.clone()]);
             let (gx, gy) = (&mut gx[line.clone()], &mut gy[line]);

@@ -80,7 +80,9 @@ pub fn gradient_with_baseline<T: Scalar>(
     let outcome = bound.finish(&mut rows);
     let (mut evaluation, sign) = objective.judge(&outcome, rows.len())?;
     for (i, (mut weights, row)) in weights.rows_mut().into_iter().zip(&rows).enumerate() {
-        let factor = -sign * (outcome.log_scale + row.log_weight).exp();
+        // Infinities that meet here cancel: the weight is then a share of 1.
+        let finite = |log: f64| log.clamp(-1e9, 1e9);
+        let factor = -sign * (finite(outcome.log_scale) + finite(row.log_weight)).exp();
         let (factor, cut): (T, bool) = saturated(factor);
         evaluation.overflow |= cut;
         weights.mapv_inplace(|weight| factor * weight);

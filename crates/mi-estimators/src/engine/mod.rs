@@ -21,8 +21,8 @@ use shift::Shift;
 /// Memory for one panel of scores unless the driver says otherwise.
 const PANEL_BYTES: usize = 16 << 20;
 
-/// Panels of several tasks' rows are multiples of this, so that the blocks of a parallel sweep
-/// and of column sums are the same in one panel and in many.
+/// Panels are multiples of this, so that sums over rows are made of the same blocks in one panel
+/// and in many.
 const ROW_MULTIPLE: usize = 192;
 
 /// How many rows of scores exist at a time.
@@ -44,9 +44,10 @@ pub enum Driver {
 /// its steady state allocates nothing.
 ///
 /// Batches of more than 256 pairs are shared out among the threads of the current rayon pool.
-/// Results are the same bits for every number of threads. One panel and several agree bit by bit
-/// too when panels are multiples of 768 rows; else products over rows are rounded in another
-/// order (and nothing else differs).
+/// Results are the same bits for every number of threads. One panel and several also agree in
+/// every bit when panels are multiples of 192 rows, as [`Driver::BySize`] makes them; other
+/// panels, and concat critics of more than one hidden layer, add up gradients in another order
+/// and so differ by rounding.
 #[derive(Debug)]
 pub struct Engine<T> {
     driver: Driver,

@@ -1,10 +1,6 @@
 //! One battery for all bounds on a matrix of scores: values and gradients against a slow and
 //! obvious version written here, and the edges that broke other implementations.
 
-mod common;
-
-use common::reference;
-use common::{all_bounds, close, objective, scattered};
 use mi_estimators::EstimatorError;
 use mi_estimators::bounds::{
     BoundKind, BoundSpec, Evaluation, Objective, evaluate, evaluate_with_baseline,
@@ -12,6 +8,9 @@ use mi_estimators::bounds::{
 };
 use mi_kernels::Scalar;
 use ndarray::{Array1, Array2, ArrayView2, array, s};
+
+use crate::common::{all_bounds, close, objective, scattered};
+use crate::reference;
 
 fn value<T: Scalar>(
     bound: &BoundSpec,
@@ -125,10 +124,7 @@ fn gradients_equal_central_differences() {
                 let at = |scores: &Array2<f64>, baseline: Option<&Array1<f64>>| {
                     let state = fresh();
                     if let BoundSpec::Mine { .. } = bound {
-                        return reference::mine_surrogate(
-                            scores,
-                            &self::scattered((k, k), 1.5, 3.0),
-                        );
+                        return reference::mine_surrogate(scores, &scattered((k, k), 1.5, 3.0));
                     }
                     evaluate_with_baseline(scores.view(), baseline.map(|b| b.view()), &state)
                         .unwrap()
@@ -190,7 +186,7 @@ fn bounds_take_their_published_values() {
     close(
         "both",
         estimate(&BoundSpec::InfoNceSymmetric, &scores),
-        (0.340_13 + 0.364_78) / 2.0,
+        f64::midpoint(0.340_13, 0.364_78),
         1e-5,
     );
 
@@ -218,7 +214,7 @@ fn bounds_take_their_published_values() {
 
     // log(softmax + 1e-8) would say 18.4.
     let loss = value(&infonce, array![[-208.0, 0.0], [0.0, 0.0]].view()).unwrap().n_pair_loss();
-    close("loss", loss.nats(), (208.0 + 2_f64.ln()) / 2.0, 1e-12);
+    close("loss", loss.nats(), f64::midpoint(208.0, 2_f64.ln()), 1e-12);
 }
 
 #[test]
@@ -387,7 +383,7 @@ fn overflow_is_reported_and_huge_equal_scores_are_harmless() {
         let mut scores = Array2::from_elem((5, 5), 100_f32);
         let baseline = bound.takes_baseline().then(|| Array1::zeros(5));
         let view = baseline.as_ref().map(|b| b.view());
-        let mut run = |scores: &Array2<f32>| {
+        let run = |scores: &Array2<f32>| {
             gradient_with_baseline(scores.view(), view, &mut objective(&bound)).unwrap()
         };
         let (found, g, _) = run(&scores);

@@ -28,7 +28,7 @@ fn negatives(scores: &Array2<f64>) -> Vec<f64> {
     scores.indexed_iter().filter(|((i, j), _)| i != j).map(|(_, &s)| s).collect()
 }
 
-/// InfoNCE over rows.
+/// `InfoNCE` over rows.
 fn infonce(s: &Array2<f64>) -> (f64, Array2<f64>) {
     let k = s.nrows() as f64;
     let mut gradient = Array2::zeros(s.dim());
@@ -180,7 +180,7 @@ pub(crate) fn evaluate(
         BoundSpec::InfoNceSymmetric => {
             let (rows, row_gradient) = infonce(s);
             let (columns, column_gradient) = infonce(&s.t().to_owned());
-            plain(((rows + columns) / 2.0, (row_gradient + column_gradient.t()) / 2.0))
+            plain((0.5 * (rows + columns), (row_gradient + column_gradient.t()) / 2.0))
         }
         BoundSpec::Nwj => {
             let found = tuba(s, &Array1::ones(k));
@@ -211,6 +211,5 @@ pub(crate) fn evaluate(
         }
         BoundSpec::InterpolatedAlpha { alpha } => interpolated(s, alpha, baseline),
         BoundSpec::MlCpc { alpha } => plain(ml_cpc(s, alpha)),
-        _ => unreachable!("a bound without a reference"),
     }
 }

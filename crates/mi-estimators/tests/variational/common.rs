@@ -1,9 +1,5 @@
 //! What the batteries of tests share.
 
-#![allow(dead_code, reason = "each test binary uses its share")]
-
-pub(crate) mod reference;
-
 use mi_estimators::bounds::{BoundSpec, Objective};
 use ndarray::Array2;
 
