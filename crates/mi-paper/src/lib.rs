@@ -1,5 +1,43 @@
 //! The experiments of "On Mutual Information Maximization for Representation Learning"
 //! (Tschannen, Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020), from data to verdicts.
+//!
+//! A [`registry`] of plain declarations expands into a [`plan`] of trials; [`schedule`] runs them
+//! in a run [`folder`], each by [`trial::run`], which resumes where it stopped. What they measure
+//! are [`record`]s, and everything below (claims, figures, report) is drawn from records alone.
+//!
+//! ```
+//! use mi_paper::plan::{Plan, Request};
+//! use mi_paper::preset::{AdversarialRates, Preset};
+//!
+//! let plan = Plan::resolve(&Request {
+//!     experiments: vec!["critics".into()],
+//!     preset: Preset::Smoke,
+//!     seeds: vec![0],
+//!     data: None,
+//!     dataset: None,
+//!     steps: None,
+//!     adversarial_rates: AdversarialRates::Notebook,
+//! })?;
+//! assert_eq!(plan.trials[0].id(), "critics.digits.mlp.bilinear.infonce.s0");
+//! # Ok::<(), mi_paper::error::PaperError>(())
+//! ```
 
+pub mod claims;
+pub mod config;
+mod configurations;
+pub mod cost;
+pub mod error;
+pub mod figures;
+pub mod folder;
+mod names;
 pub mod outcome;
+pub mod plan;
+pub mod preset;
+pub mod published;
 pub mod record;
+pub mod registry;
+pub mod report;
+pub mod schedule;
+pub mod seeds;
+mod statistics;
+pub mod trial;

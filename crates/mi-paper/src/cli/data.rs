@@ -1,0 +1,41 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use mi_data::{Dataset, DatasetName};
+use mi_paper::plan::DataId;
+use mi_paper::schedule::DataSets;
+
+/// Loads the named data sets, and says what each holds.
+pub(super) fn load(names: &[&str], folder: Option<&Path>) -> Result<(DataSets, Vec<DataId>)> {
+    // The absolute path, since a message may be read far from where the command was given.
+    let folder: Option<PathBuf> = folder
+        .map(|path| std::path::absolute(path).with_context(|| format!("{}", path.display())))
+        .transpose()?;
+    let mut sets = DataSets::new();
+    let mut ids = Vec::new();
+    for &name in names {
+        let dataset = match (name, &folder) {
+            ("digits", _) => mi_data::embedded()?,
+            (_, Some(folder)) => mi_data::load(folder, name.parse::<DatasetName>()?)?,
+            (_, None) => anyhow::bail!("{name} is not embedded: name its folder with --data"),
+        };
+        ids.push(DataId { name: name.into(), sha256: dataset.provenance.digest() });
+        sets.insert(name.into(), Arc::new(dataset));
+    }
+    Ok((sets, ids))
+}
+
+/// One line about each data set, for a person.
+pub(super) fn describe(sets: &DataSets) -> Vec<String> {
+    sets.iter()
+        .map(|(name, set): (&String, &Arc<Dataset>)| {
+            format!(
+                "{name}: {} images to train, {} to test ({})",
+                set.train.len(),
+                set.test.len(),
+                set.provenance.source
+            )
+        })
+        .collect()
+}

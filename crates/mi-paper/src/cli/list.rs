@@ -1,0 +1,22 @@
+use mi_paper::registry::{DEFAULT, EXPERIMENTS};
+
+/// The experiments, one block each.
+pub(super) fn text() -> String {
+    let mut lines = vec!["Experiments, in the order in which they run:".to_owned()];
+    for experiment in EXPERIMENTS {
+        let figures = match experiment.figures {
+            "" => "beyond the paper".into(),
+            figures if figures.starts_with(|c: char| c.is_ascii_digit()) => {
+                format!("figures {figures}")
+            }
+            other => other.to_owned(),
+        };
+        let default = if DEFAULT.contains(&experiment.name) { "" } else { ", not by default" };
+        lines.push(format!(
+            "  {:<15} {figures}{default}\n{:18}{}",
+            experiment.name, "", experiment.question
+        ));
+    }
+    lines.push("`--experiment all` runs every one.".into());
+    lines.join("\n")
+}

@@ -1,0 +1,131 @@
+//! The command line.
+
+mod data;
+mod dry_run;
+mod host;
+mod interrupt;
+mod list;
+mod output;
+mod progress;
+mod reproduce;
+mod status;
+mod trial;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mi_paper::preset::{AdversarialRates, Preset};
+use mi_paper::seeds::parse_seeds;
+
+/// Experiments on mutual-information maximisation (Tschannen et al., ICLR 2020).
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run experiments, or go on where they stopped, and report what they found.
+    #[command(after_help = EXAMPLES)]
+    Reproduce(Box<Reproduce>),
+    /// Run or resume one trial of a plan; returns at once when it is done.
+    Trial {
+        /// A folder that holds a plan (see `reproduce --dry-run --out FOLDER`).
+        folder: PathBuf,
+        /// The trial's id, as `reproduce --status` lists it.
+        id: String,
+        /// Folder with data sets, when the plan needs one.
+        #[arg(long)]
+        data: Option<PathBuf>,
+    },
+}
+
+const EXAMPLES: &str = "Examples:
+  reproduce                                   the default experiments on the embedded digits
+  reproduce --experiment critics --seeds 5    figures 3 and 6, five seeds
+  reproduce --data DIR --preset paper         the paper's protocol on MNIST
+  reproduce --list                            all experiments and what they ask
+  reproduce --status --out runs/quick         how far a run came";
+
+/// Options of `reproduce`.
+#[derive(Debug, Args)]
+struct Reproduce {
+    /// List the experiments and end.
+    #[arg(long)]
+    list: bool,
+    /// Experiments to run, separated by commas, or `all` [default: those of the paper]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    experiment: Vec<String>,
+    /// Size of the run.
+    #[arg(long, value_enum, default_value_t = Preset::Quick)]
+    preset: Preset,
+    /// Number of runs (3), seeds (0,4,7) or a range (3..6) [default: quick 3, others 1]
+    #[arg(long, value_parser = seeds)]
+    seeds: Option<Seeds>,
+    /// Folder with data sets (MNIST, Fashion-MNIST, CIFAR-10) [default: the embedded digits]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Grey images to use: digits, mnist or fashion-mnist [default: mnist with --data]
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// Cut every experiment at this many steps.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    steps: Option<u64>,
+    /// Learning rates of the adversarial experiment (the paper's text and notebook differ).
+    #[arg(long, value_enum, default_value_t = AdversarialRates::Notebook)]
+    adversarial_rates: AdversarialRates,
+    /// Folder for records, figures and the report [default: runs/PRESET]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Trials to run side by side [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=256))]
+    jobs: Option<u64>,
+    /// Print the plan with an estimate of time and memory, and leave it in the folder.
+    #[arg(long)]
+    dry_run: bool,
+    /// Say how far the run in the folder came, and end.
+    #[arg(long, conflicts_with_all = ["dry_run", "list"])]
+    status: bool,
+    /// Draw figures and report from the folder's records, without running anything.
+    #[arg(long, conflicts_with_all = ["dry_run", "list", "status"])]
+    redraw: bool,
+    /// Go on where the run in the folder stopped. This is the default, and the flag is accepted
+    /// so that a script can say it.
+    #[arg(long)]
+    resume: bool,
+    /// Form of the summary on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Forms of the summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Aligned columns.
+    Text,
+    /// Markdown tables, with the claims.
+    Markdown,
+}
+
+/// A list of seeds; a type of its own, since clap would take a `Vec` for repeated options.
+#[derive(Clone, Debug)]
+struct Seeds(Vec<u64>);
+
+fn seeds(text: &str) -> Result<Seeds, String> {
+    parse_seeds(text).map(Seeds)
+}
+
+/// Runs the command; errors become one line on standard error.
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
+    let result = match arguments.command {
+        Command::Reproduce(options) => reproduce::run(&options),
+        Command::Trial { folder, id, data } => trial::run(&folder, &id, data.as_deref()),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

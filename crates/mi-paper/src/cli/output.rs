@@ -1,0 +1,46 @@
+use std::io::{self, Write};
+
+use anyhow::{Context, Result};
+use mi_paper::error::PaperError;
+use mi_paper::figures;
+use mi_paper::folder::{RunFolder, write_atomically};
+use mi_paper::outcome::Outcome;
+use mi_paper::report;
+
+use super::Format;
+
+/// Writes all that is drawn from records: merged records, figures, report.
+pub(super) fn draw(folder: &RunFolder, outcome: &Outcome) -> Result<()> {
+    folder.merge_records(outcome)?;
+    let figures = folder.path().join("figures");
+    std::fs::create_dir_all(&figures).map_err(|source| PaperError::File {
+        action: "create",
+        path: figures.clone(),
+        source,
+    })?;
+    for figure in figures::draw(outcome) {
+        write_atomically(&figures.join(&figure.file), figure.svg.as_bytes())?;
+    }
+    write_atomically(&folder.path().join("report.html"), report::html(outcome).as_bytes())?;
+    write_atomically(&folder.path().join("report.md"), report::markdown(outcome).as_bytes())?;
+    Ok(())
+}
+
+/// Prints the summary on standard output. A reader that has gone away is no error.
+pub(super) fn print(outcome: &Outcome, format: Format) -> Result<()> {
+    let text = match format {
+        Format::Text => report::summary(outcome).to_string(),
+        Format::Markdown => report::markdown(outcome),
+    };
+    print_text(&text)
+}
+
+/// Prints a text on standard output. A reader that has gone away is no error.
+pub(super) fn print_text(text: &str) -> Result<()> {
+    match writeln!(io::stdout(), "{}", text.trim_end()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
+    }
+}

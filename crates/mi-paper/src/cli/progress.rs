@@ -1,0 +1,231 @@
+//! Progress on standard error: bars on a terminal, plain lines elsewhere.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use mi_paper::cost::{self, ImageSize};
+use mi_paper::plan::Plan;
+use mi_paper::record::Metric;
+use mi_paper::trial::Event;
+
+use super::status::duration;
+
+/// Least time between two plain lines about the same trial.
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
+/// Least time between two redraws of a bar.
+const BAR_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Follows the trials of a plan.
+pub(super) struct Progress {
+    state: Mutex<State>,
+    bars: Option<MultiProgress>,
+}
+
+struct State {
+    trials: Vec<Followed>,
+    total: Option<ProgressBar>,
+    begun: Instant,
+    /// Work done before this process began, in the units of `weight`.
+    inherited: f64,
+}
+
+struct Followed {
+    id: String,
+    steps: u64,
+    /// Estimated operations of the whole trial.
+    weight: f64,
+    /// Fraction done.
+    done: f64,
+    bound: Option<f64>,
+    accuracy: Option<f64>,
+    bar: Option<ProgressBar>,
+    begun: Option<(Instant, f64)>,
+    told: Option<Instant>,
+}
+
+impl Progress {
+    /// Follows a plan of which `done[i]` of trial i is done.
+    pub(super) fn new(plan: &Plan, done: &[f64]) -> Self {
+        let bars = std::io::stderr().is_terminal().then(|| {
+            let bars = MultiProgress::new();
+            bars.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+            bars
+        });
+        let trials: Vec<Followed> = plan
+            .trials
+            .iter()
+            .zip(done)
+            .map(|(trial, &done)| Followed {
+                id: trial.id(),
+                steps: trial.steps.max(1),
+                weight: cost::estimate(trial, ImageSize::of(&trial.dataset)).flops.max(1.0),
+                done,
+                bound: None,
+                accuracy: None,
+                bar: None,
+                begun: None,
+                told: None,
+            })
+            .collect();
+        let total = bars.as_ref().map(|bars| {
+            bars.add(ProgressBar::new(1_000).with_style(style("{bar:30} {percent:>3} %  {msg}")))
+        });
+        let inherited = trials.iter().map(|trial| trial.weight * trial.done).sum();
+        let state = State { trials, total, begun: Instant::now(), inherited };
+        Self { state: Mutex::new(state), bars }
+    }
+
+    /// Takes note of an event of trial `index`.
+    pub(super) fn observe(&self, index: usize, event: &Event<'_>) {
+        // A panic in another thread leaves the counts as they are, which is good enough to show.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = &mut *state;
+        let trial = &mut state.trials[index];
+        let now = Instant::now();
+        let mut tell = false;
+        match event {
+            Event::Started { step } => {
+                trial.done = *step as f64 / trial.steps as f64;
+                trial.begun = Some((now, trial.done));
+                trial.bar = self.bars.as_ref().map(|bars| {
+                    bars.insert_from_back(
+                        1,
+                        ProgressBar::new(trial.steps)
+                            .with_style(style("{bar:12} {pos}/{len} {prefix}  {msg}"))
+                            .with_prefix(trial.id.clone()),
+                    )
+                });
+                tell = true;
+            }
+            Event::DamagedCheckpoint { path } => self.line(&format!(
+                "warning: {} is damaged; an older checkpoint is used",
+                path.display()
+            )),
+            Event::Stepped { step, value } => {
+                trial.done = *step as f64 / trial.steps as f64;
+                trial.bound = Some(*value);
+                let interval = if self.bars.is_some() { BAR_INTERVAL } else { LINE_INTERVAL };
+                tell = trial.told.is_none_or(|told| now - told >= interval);
+            }
+            Event::Evaluated { step, values } => {
+                trial.accuracy = find(values, Metric::Accuracy)
+                    .or_else(|| find(values, Metric::AccuracyClassifier))
+                    .or(trial.accuracy);
+                trial.bound = find(values, Metric::BoundTest)
+                    .or_else(|| find(values, Metric::Estimate))
+                    .or(trial.bound);
+                if *step >= trial.steps {
+                    trial.done = 1.0;
+                    tell = true;
+                }
+            }
+        }
+        if !tell {
+            return;
+        }
+        trial.told = Some(now);
+        let message = trial.message(now);
+        let ended = trial.done >= 1.0;
+        if let Some(bar) = &trial.bar {
+            bar.set_position((trial.done * trial.steps as f64) as u64);
+            bar.set_message(message);
+            if ended {
+                bar.finish_and_clear();
+            }
+        }
+        let overall = state.overall(now);
+        let trial = &state.trials[index];
+        if let Some(total) = &state.total {
+            total.set_position((state.fraction() * 1_000.0) as u64);
+            total.set_message(overall);
+        } else {
+            eprintln!("[{overall}] {} {}", trial.id, trial.message(now));
+        }
+    }
+
+    /// Writes a line that stays, above the bars if there are any.
+    pub(super) fn line(&self, text: &str) {
+        match &self.bars {
+            Some(bars) => drop(bars.println(text)),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    /// Removes the bars.
+    pub(super) fn finish(&self) {
+        if let Some(bars) = &self.bars {
+            drop(bars.clear());
+        }
+    }
+}
+
+impl Followed {
+    fn message(&self, now: Instant) -> String {
+        let mut text = if self.done >= 1.0 {
+            "finished".to_owned()
+        } else {
+            format!("step {} of {}", (self.done * self.steps as f64).round(), self.steps)
+        };
+        if let Some(bound) = self.bound {
+            let _ = write!(text, ", {bound:.3} nats");
+        }
+        if let Some(accuracy) = self.accuracy {
+            let _ = write!(text, ", accuracy {accuracy:.3}");
+        }
+        if let Some((begun, from)) = self.begun
+            && self.done > from
+            && self.done < 1.0
+        {
+            let left = (now - begun).as_secs_f64() / (self.done - from) * (1.0 - self.done);
+            let _ = write!(text, ", {} left", duration(left));
+        }
+        text
+    }
+}
+
+impl State {
+    fn work(&self) -> (f64, f64) {
+        let done = self.trials.iter().map(|trial| trial.weight * trial.done).sum();
+        let all = self.trials.iter().map(|trial| trial.weight).sum();
+        (done, all)
+    }
+
+    fn fraction(&self) -> f64 {
+        let (done, all) = self.work();
+        done / all
+    }
+
+    fn overall(&self, now: Instant) -> String {
+        let ended = self.trials.iter().filter(|trial| trial.done >= 1.0).count();
+        let mut text = format!("{ended}/{} trials", self.trials.len());
+        let (done, all) = self.work();
+        let fresh = done - self.inherited;
+        if fresh > 0.002 * all && done < all {
+            let left = (now - self.begun).as_secs_f64() / fresh * (all - done);
+            let _ = write!(text, ", {} left", duration(left));
+        }
+        text
+    }
+}
+
+/// What an evaluation measured, as `, bound_test 1.234, accuracy 0.870`.
+pub(super) fn values(values: &[(Metric, f64)]) -> String {
+    values.iter().fold(String::new(), |mut text, (metric, value)| {
+        let _ = write!(text, ", {} {value:.4}", metric.name());
+        text
+    })
+}
+
+fn find(values: &[(Metric, f64)], metric: Metric) -> Option<f64> {
+    values.iter().find(|(found, _)| *found == metric).map(|(_, value)| *value)
+}
+
+/// A bar's style; a template that indicatif does not accept leaves the default one.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─")
+}

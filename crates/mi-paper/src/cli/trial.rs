@@ -1,0 +1,61 @@
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use mi_paper::error::PaperError;
+use mi_paper::folder::{Lock, RunFolder};
+use mi_paper::outcome::TrialState;
+use mi_paper::trial::{self, Event};
+
+use super::data;
+use super::interrupt::Interrupt;
+
+/// Runs or resumes one trial of the plan in `folder`.
+pub(super) fn run(folder: &Path, id: &str, data: Option<&Path>) -> Result<ExitCode> {
+    let folder = RunFolder::new(folder);
+    let plan = folder.plan()?;
+    let config = plan
+        .trials
+        .iter()
+        .find(|config| config.id() == id)
+        .ok_or_else(|| PaperError::NoTrial { folder: folder.path().into(), id: id.into() })?;
+    if matches!(folder.trial_info(config)?.state, TrialState::Finished) {
+        eprintln!("{id} is finished");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let trial = folder.trial(id);
+    // Processes on different machines may run different trials of one folder, so the lock is the
+    // trial's own.
+    let _lock = Lock::take(trial.path(), "lock")?;
+    let names: Vec<&str> = plan.datasets().into_iter().filter(|n| *n == config.dataset).collect();
+    let (sets, ids) = data::load(&names, data)?;
+    super::reproduce::check_data(&plan, &ids, folder.path())?;
+    let interrupt = Interrupt::listen()?;
+    let state = trial::run(
+        config,
+        sets.get(&config.dataset).cloned(),
+        &trial,
+        &|| interrupt.asked(),
+        &mut |event| match event {
+            Event::Started { step } => eprintln!("{id}: from step {step} of {}", config.steps),
+            Event::DamagedCheckpoint { path } => {
+                eprintln!("warning: {} is damaged; an older checkpoint is used", path.display());
+            }
+            Event::Evaluated { step, values } => {
+                eprintln!("{id}: step {step}{}", super::progress::values(values));
+            }
+            Event::Stepped { .. } => {}
+        },
+    )?;
+    Ok(match state {
+        TrialState::Finished => ExitCode::SUCCESS,
+        TrialState::Diverged { step, reason } => {
+            eprintln!("{id}: stopped at step {step}: {reason}");
+            ExitCode::FAILURE
+        }
+        TrialState::Waiting | TrialState::Unfinished { .. } => {
+            eprintln!("{id}: saved; the same command goes on from here");
+            interrupt.exit_code()
+        }
+    })
+}

@@ -1,0 +1,257 @@
+//! Resolved configurations: everything a trial depends on, and nothing else.
+
+use mi_critics::CriticSpec;
+use mi_estimators::bounds::BoundSpec;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// A trial, fully resolved. Two trials with equal configurations, run by the same program on the
+/// same data, yield the same records bit for bit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialConfig {
+    /// The experiment's name in the registry.
+    pub experiment: String,
+    /// The data set's name, or `none` for synthetic pairs.
+    pub dataset: String,
+    /// The root seed of all of the trial's random streams.
+    pub seed: u64,
+    /// What tells the trial apart in tables and figures.
+    pub labels: Labels,
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Steps between evaluations; step 0 and the last step are always evaluated.
+    pub evaluate_every: u64,
+    /// What is trained and measured.
+    pub task: Task,
+}
+
+/// The labels of a trial in records, tables and figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Labels {
+    /// The encoder.
+    pub encoder: String,
+    /// The critic.
+    pub critic: String,
+    /// The bound.
+    pub bound: String,
+    /// Anything else, e.g. `t=2`.
+    pub setting: String,
+}
+
+impl Labels {
+    /// Labels without a setting.
+    pub fn new(encoder: &str, critic: &str, bound: &str) -> Self {
+        Self {
+            encoder: encoder.into(),
+            critic: critic.into(),
+            bound: bound.into(),
+            setting: String::new(),
+        }
+    }
+
+    /// The same labels with a setting.
+    pub fn with(mut self, setting: impl Into<String>) -> Self {
+        self.setting = setting.into();
+        self
+    }
+}
+
+/// What a trial trains and measures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Task {
+    /// Two encoders and a critic maximise a bound between two views of an image.
+    Contrastive(Contrastive),
+    /// One bijective encoder is trained against a linear classifier (figure 1c).
+    Adversarial(Adversarial),
+    /// A critic alone on scalar pairs, with negatives that may depend on each other (figure 4c).
+    Dependent(Dependent),
+    /// An encoder with a linear classifier on top, trained on labels.
+    Supervised(Supervised),
+    /// No training: the probes on the pixels of a view.
+    Pixels(Pixels),
+}
+
+/// See [`Task::Contrastive`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contrastive {
+    /// The architecture of both encoders; their weights are separate.
+    pub encoder: EncoderSpec,
+    /// The critic on the encoded views.
+    pub critic: CriticSpec,
+    /// The bound that is maximised.
+    pub bound: BoundSpec,
+    /// When set, |I − t| is minimised instead.
+    pub target: Option<f64>,
+    /// Rows in a batch; every bound value is measured at this number too.
+    pub batch_size: usize,
+    /// Adam's learning rate.
+    pub learning_rate: f64,
+    /// Noise added to the pixels in training.
+    pub noise: Noise,
+    /// What is measured at each evaluation.
+    pub evaluations: Vec<Evaluation>,
+}
+
+/// Gaussian noise on the pixels of both views.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Noise {
+    /// Standard deviation; 0 for none.
+    pub sd: f64,
+    /// Whether one draw is added to both views in training, as in the paper's notebook. That adds
+    /// information the views share. At evaluation the draws are always independent.
+    pub shared: bool,
+}
+
+impl Noise {
+    /// No noise.
+    pub const NONE: Self = Self { sd: 0.0, shared: false };
+}
+
+/// See [`Task::Adversarial`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Adversarial {
+    /// The bijective encoder.
+    pub encoder: EncoderSpec,
+    /// Rows in a batch.
+    pub batch_size: usize,
+    /// Adam's learning rate for the encoder.
+    pub encoder_learning_rate: f64,
+    /// Adam's learning rate for the classifier.
+    pub classifier_learning_rate: f64,
+    /// Classifier steps before the encoder's first.
+    pub warm_up_steps: u64,
+    /// Classifier steps for each step of the encoder.
+    pub classifier_steps: u64,
+    /// What is measured at each evaluation.
+    pub evaluations: Vec<Evaluation>,
+}
+
+/// See [`Task::Dependent`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dependent {
+    /// Whether all pairs of a batch share one draw of Z.
+    pub dependent: bool,
+    /// The critic on the two scalars.
+    pub critic: CriticSpec,
+    /// The bound that is maximised.
+    pub bound: BoundSpec,
+    /// Pairs in a batch.
+    pub batch_size: usize,
+    /// Adam's learning rate.
+    pub learning_rate: f64,
+}
+
+/// See [`Task::Supervised`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Supervised {
+    /// The encoder, applied to the first view: what g1 could reach with labels.
+    pub encoder: EncoderSpec,
+    /// Rows in a batch.
+    pub batch_size: usize,
+    /// Adam's learning rate.
+    pub learning_rate: f64,
+}
+
+/// See [`Task::Pixels`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pixels {
+    /// Standard deviation of the noise added to the pixels; 0 for none.
+    pub noise_sd: f64,
+}
+
+/// An encoder's architecture; input and output sizes that follow from the data are left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EncoderSpec {
+    /// A multilayer perceptron with `ReLU` between its layers.
+    Mlp {
+        /// Widths of the hidden layers.
+        hidden: Vec<usize>,
+        /// Width of the output.
+        embed: usize,
+    },
+    /// Square layers with an identity shortcut around each, `ReLU` on all but the last.
+    Residual {
+        /// Number of layers.
+        layers: usize,
+        /// Standard deviation of the initial weights (truncated normal).
+        init_sd: f64,
+    },
+    /// Two 5×5 convolutions of stride 2, layer norm, global average pooling and a dense layer.
+    ConvNet {
+        /// Channels after each convolution.
+        channels: [usize; 2],
+        /// Width of the output.
+        embed: usize,
+    },
+    /// Coupling layers, each behind a random permutation: a bijection.
+    RealNvp {
+        /// Number of coupling layers.
+        couplings: usize,
+        /// Widths of the hidden layers of each coupling's network.
+        hidden: Vec<usize>,
+        /// Whether couplings also scale (softplus), or only shift.
+        affine: bool,
+        /// Standard deviation of the initial weights (truncated normal).
+        init_sd: f64,
+    },
+}
+
+/// What is measured at an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Evaluation {
+    /// The bound on 20 fresh training batches and on the test set, and |I − t| where there is a t.
+    Bounds,
+    /// The paper's probe on g1 of the first view.
+    Probe,
+    /// The converged probe, at step 0 and at the last step (it costs many times the paper's).
+    ConvergedProbe,
+    /// Singular values of g1's Jacobian.
+    Conditioning {
+        /// Number of inputs.
+        inputs: usize,
+    },
+    /// Inverse error and log-determinant of a bijective encoder.
+    Bijectivity {
+        /// Number of inputs.
+        inputs: usize,
+    },
+}
+
+impl TrialConfig {
+    /// The trial's id: unique within a plan, stable from run to run, fit for a file name.
+    pub fn id(&self) -> String {
+        let Labels { encoder, critic, bound, setting } = &self.labels;
+        let mut id = format!("{}.{}", self.experiment, self.dataset);
+        for part in [encoder, critic, bound, setting] {
+            if !part.is_empty() && part != "none" {
+                id.push('.');
+                id.extend(part.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }));
+            }
+        }
+        format!("{id}.s{}", self.seed)
+    }
+
+    /// SHA-256 of the configuration, in hexadecimal.
+    pub fn hash(&self) -> String {
+        // A struct of plain fields always serialises.
+        let text = serde_json::to_string(self).unwrap_or_default();
+        hex(&Sha256::digest(text.as_bytes()))
+    }
+
+    /// Whether an evaluation is due after `step` steps.
+    pub fn evaluates_at(&self, step: u64) -> bool {
+        step == self.steps || step.is_multiple_of(self.evaluate_every.max(1))
+    }
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

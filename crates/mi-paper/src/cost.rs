@@ -1,0 +1,218 @@
+//! What a trial will cost, before it runs: floating-point operations and memory.
+//!
+//! The counts cover matrix products and convolutions of training steps, which is where the time
+//! goes; `reproduce --dry-run` divides them by this machine's measured rate. They order and weigh
+//! trials well; the seconds that follow from them are estimates.
+
+use mi_critics::CriticSpec;
+
+use crate::config::{EncoderSpec, Evaluation, Task, TrialConfig};
+
+/// Height, width and channels of the images that a view is taken from, and how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageSize {
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+    /// Numbers in a pixel.
+    pub channels: usize,
+    /// Images to train on.
+    pub count: usize,
+}
+
+impl ImageSize {
+    /// The size of a data set's images by its name, without loading it.
+    pub fn of(dataset: &str) -> Self {
+        match dataset {
+            "cifar-10" => Self { height: 32, width: 32, channels: 3, count: 50_000 },
+            "digits" => Self { height: 28, width: 28, channels: 1, count: 8_000 },
+            _ => Self { height: 28, width: 28, channels: 1, count: 60_000 },
+        }
+    }
+
+    fn view_height(self) -> usize {
+        self.height / 2
+    }
+
+    fn view_pixels(self) -> usize {
+        self.view_height() * self.width * self.channels
+    }
+}
+
+/// The cost of a trial.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Floating-point operations over all steps and evaluations.
+    pub flops: f64,
+    /// Bytes held while it runs, the shared data set apart.
+    pub bytes: f64,
+}
+
+/// Multiply–adds a row and parameters of a network.
+#[derive(Clone, Copy, Debug, Default)]
+struct Size {
+    products: f64,
+    parameters: f64,
+    activations: f64,
+    output: usize,
+}
+
+impl Size {
+    fn dense(widths: &[usize]) -> Self {
+        let pairs = widths.windows(2).map(|pair| (pair[0] * pair[1]) as f64);
+        let products: f64 = pairs.sum();
+        let activations: f64 = widths[1..].iter().map(|&width| width as f64).sum();
+        Self {
+            products,
+            parameters: products + activations,
+            activations,
+            output: widths.last().copied().unwrap_or(0),
+        }
+    }
+
+    fn encoder(spec: &EncoderSpec, image: ImageSize) -> Self {
+        let pixels = image.view_pixels();
+        match spec {
+            EncoderSpec::Mlp { hidden, embed } => {
+                Self::dense(&[&[pixels], hidden.as_slice(), &[*embed]].concat())
+            }
+            EncoderSpec::Residual { layers, .. } => Self::dense(&vec![pixels; layers + 1]),
+            EncoderSpec::ConvNet { channels: [first, second], embed } => {
+                let half = |n: usize| n.div_ceil(2);
+                let (h1, w1) = (half(image.view_height()), half(image.width));
+                let (h2, w2) = (half(h1), half(w1));
+                let weights = |from: usize, to: usize| (25 * from * to) as f64;
+                let one = weights(image.channels, *first);
+                let two = weights(*first, *second);
+                Self {
+                    products: (h1 * w1) as f64 * one
+                        + (h2 * w2) as f64 * two
+                        + (second * embed) as f64,
+                    parameters: one + two + (second * embed) as f64,
+                    // The unfolded patches are the largest buffers.
+                    activations: (h1 * w1 * (25 * image.channels + first)) as f64
+                        + (h2 * w2 * (25 * first + second)) as f64,
+                    output: *embed,
+                }
+            }
+            EncoderSpec::RealNvp { couplings, hidden, affine, .. } => {
+                let half = pixels / 2;
+                let out = if *affine { 2 * half } else { half };
+                let one = Self::dense(&[&[half], hidden.as_slice(), &[out]].concat());
+                let count = *couplings as f64;
+                Self {
+                    products: one.products * count,
+                    parameters: one.parameters * count,
+                    activations: (one.activations + 2.0 * pixels as f64) * count,
+                    output: pixels,
+                }
+            }
+        }
+    }
+}
+
+/// Multiply–adds and parameters of a critic on a whole batch of `k` pairs.
+fn critic(spec: &CriticSpec, dim: usize, k: usize) -> (f64, f64) {
+    let (k, d) = (k as f64, dim as f64);
+    match spec {
+        CriticSpec::Bilinear => (k * d * d + k * k * d, d * d),
+        CriticSpec::Separable { hidden, embed } => {
+            let tower = Size::dense(&[&[dim], hidden.as_slice(), &[*embed]].concat());
+            (2.0 * k * tower.products + k * k * *embed as f64, 2.0 * tower.parameters)
+        }
+        CriticSpec::Concat { hidden } => {
+            let first = hidden.first().copied().unwrap_or(1);
+            let rest = Size::dense(&[hidden.as_slice(), &[1]].concat());
+            (
+                2.0 * k * d * first as f64 + k * k * rest.products,
+                2.0 * d * first as f64 + rest.parameters,
+            )
+        }
+        CriticSpec::InnerProduct | CriticSpec::Cosine { .. } => (k * k * d, 0.0),
+    }
+}
+
+/// Two operations a multiply–add; a step goes forward once and backward twice.
+const OPERATIONS_PER_STEP: f64 = 2.0 * 3.0;
+
+/// The cost of a trial on images of the given size.
+pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
+    let steps = config.steps as f64;
+    let evaluations = steps / config.evaluate_every.max(1) as f64 + 1.0;
+    let rows = image.count as f64;
+    // A probe's epoch touches features × classes twice; both probes take tens of epochs in all.
+    let probe = |features: usize| rows * features as f64 * 10.0 * 4.0 * 10.0;
+    let (flops, parameters, activations) = match &config.task {
+        Task::Contrastive(task) => {
+            let size = Size::encoder(&task.encoder, image);
+            let k = task.batch_size;
+            let (products, critic_parameters) = critic(&task.critic, size.output, k);
+            let step = 2.0 * k as f64 * size.products + products;
+            let mut evaluation = 2.0 * rows * size.products + probe(size.output);
+            for kind in &task.evaluations {
+                if let Evaluation::Conditioning { inputs } = kind {
+                    let d = image.view_pixels() as f64;
+                    evaluation += *inputs as f64 * (4.0 * d * size.products + 8.0 * d * d * d);
+                }
+            }
+            (
+                steps * step * OPERATIONS_PER_STEP + evaluations * evaluation,
+                2.0 * size.parameters + critic_parameters,
+                2.0 * k as f64 * size.activations + (k * k) as f64,
+            )
+        }
+        Task::Adversarial(task) => {
+            let size = Size::encoder(&task.encoder, image);
+            let batch = task.batch_size as f64 * size.products;
+            let classifier_steps = task.warm_up_steps as f64 + steps * task.classifier_steps as f64;
+            (
+                (steps * OPERATIONS_PER_STEP + classifier_steps * 2.0) * batch
+                    + evaluations * (2.0 * rows * size.products + probe(size.output)),
+                size.parameters,
+                task.batch_size as f64 * size.activations,
+            )
+        }
+        Task::Dependent(task) => {
+            let (products, parameters) = critic(&task.critic, 1, task.batch_size);
+            (steps * products * OPERATIONS_PER_STEP, parameters, products / 10.0)
+        }
+        Task::Supervised(task) => {
+            let size = Size::encoder(&task.encoder, image);
+            let k = task.batch_size as f64;
+            (
+                steps * k * size.products * OPERATIONS_PER_STEP
+                    + evaluations * 2.0 * rows * size.products,
+                size.parameters,
+                k * size.activations,
+            )
+        }
+        Task::Pixels(_) => (probe(image.view_pixels()), 0.0, 0.0),
+    };
+    // Values, gradients and Adam's two moments; then features of all images, and activations with
+    // their gradients.
+    let features = rows * image.view_pixels() as f64;
+    Cost { flops, bytes: 4.0 * (4.0 * parameters + 2.0 * activations + 2.0 * features) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_the_papers() {
+        let mnist = ImageSize::of("mnist");
+        let mlp = EncoderSpec::Mlp { hidden: vec![300, 300], embed: 100 };
+        assert_eq!(Size::encoder(&mlp, mnist).parameters, 238_300.0);
+        let flow = EncoderSpec::RealNvp {
+            couplings: 30,
+            hidden: vec![512, 512],
+            affine: false,
+            init_sd: 1e-4,
+        };
+        assert_eq!((Size::encoder(&flow, mnist).parameters / 1e4).round(), 1392.0);
+        // The whole step of the bijective encoders takes about 26 GFLOP at 128 rows.
+        let step = 2.0 * 128.0 * Size::encoder(&flow, mnist).products * OPERATIONS_PER_STEP;
+        assert!((2.0e10..2.7e10).contains(&step), "{step}");
+    }
+}

@@ -1,0 +1,142 @@
+//! What can go wrong in a run, and how to mend it.
+
+use std::path::PathBuf;
+
+/// Errors of plans, run folders and trials.
+#[derive(Debug, thiserror::Error)]
+pub enum PaperError {
+    /// A name that is not in a registry.
+    #[error("there is no {what} called `{name}`; the valid names are {}", valid.join(", "))]
+    Unknown {
+        /// What kind of name.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// All valid names.
+        valid: Vec<&'static str>,
+    },
+    /// A data set is needed that is not embedded.
+    #[error("{experiment} needs data that is not embedded: name its folder with --data")]
+    DataNeeded {
+        /// What needs it.
+        experiment: String,
+    },
+    /// A file or folder could not be read or written.
+    #[error("cannot {action} {}: {source}{}", path.display(), hint(source))]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A file of the run folder does not say what it should.
+    #[error("{} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The folder holds another plan.
+    #[error(
+        "{} holds another plan; name another folder with --out, or ask for the same:\n  {}",
+        folder.display(),
+        differences.join("\n  ")
+    )]
+    AnotherPlan {
+        /// The folder.
+        folder: PathBuf,
+        /// The fields that differ: there → asked for.
+        differences: Vec<String>,
+    },
+    /// Another process works in the folder.
+    #[error("another process works in {}; wait for it to end, or name another folder with --out", folder.display())]
+    Locked {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The folder holds no plan.
+    #[error("{} holds no plan: start one there with `reproduce --out`", folder.display())]
+    NoPlan {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// No trial of the plan has this id.
+    #[error("the plan in {} has no trial `{id}`; `reproduce --status --out {}` lists them", folder.display(), folder.display())]
+    NoTrial {
+        /// The folder.
+        folder: PathBuf,
+        /// The id.
+        id: String,
+    },
+    /// The data set does not suit an experiment.
+    #[error("{dataset} does not suit trial {trial}: {reason}")]
+    Unsuitable {
+        /// The data set.
+        dataset: String,
+        /// The trial.
+        trial: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A checkpoint holds another state than the trial needs.
+    #[error(
+        "the checkpoint's `{key}` cannot be used: {reason}; remove the trial's folder to run the trial anew"
+    )]
+    State {
+        /// The entry.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Reading data failed.
+    #[error(transparent)]
+    Data(#[from] mi_data::DataError),
+    /// A network could not be built, trained or restored.
+    #[error(transparent)]
+    Nets(#[from] mi_nets::NetsError),
+    /// A critic could not be built.
+    #[error(transparent)]
+    Critics(#[from] mi_critics::CriticsError),
+    /// A bound could not be evaluated.
+    #[error(transparent)]
+    Estimator(#[from] mi_estimators::EstimatorError),
+    /// A probe or a Jacobian failed.
+    #[error(transparent)]
+    Eval(#[from] mi_eval::EvalError),
+    /// Records could not be parsed.
+    #[error("cannot read {}: {source}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: csv::Error,
+    },
+}
+
+/// What to do about the common causes.
+fn hint(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "; make room, then run the same command again: it goes on from the last checkpoint"
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "; name a folder that can be written with --out"
+        }
+        _ => "",
+    }
+}
+
+impl PaperError {
+    /// Wraps an I/O error with what was tried and where.
+    pub(crate) fn file(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { action, path, source }
+    }
+}

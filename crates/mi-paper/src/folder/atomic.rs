@@ -1,0 +1,60 @@
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use crate::error::PaperError;
+
+/// Replaces a file as a whole: a temporary file beside it, flushed to the disk, then renamed.
+/// Whoever reads `path`, at any time and after any crash, sees the old content or the new.
+///
+/// # Errors
+/// The path and the system's reason.
+pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), PaperError> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let written = File::create(&temporary)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // A partial file would only take room on a disk that may be full.
+        let _ = fs::remove_file(&temporary);
+    }
+    written.map_err(PaperError::file("write", path))?;
+    sync_folder(parent);
+    Ok(())
+}
+
+/// Flushes a folder's entries. Not every file system can; a rename is then as safe as it gets.
+pub(super) fn sync_folder(folder: &Path) {
+    if let Ok(handle) = File::open(folder) {
+        let _ = handle.sync_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_old_content_survives_a_failed_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        write_atomically(&path, b"old").unwrap();
+        // A folder in the temporary file's place makes the write fail, even for root.
+        let mut blocked = path.as_os_str().to_owned();
+        blocked.push(format!(".{}.tmp", std::process::id()));
+        fs::create_dir(&blocked).unwrap();
+        let error = write_atomically(&path, b"new").unwrap_err().to_string();
+        assert!(error.contains("state.json"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+    }
+
+    #[test]
+    fn nothing_but_the_file_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        write_atomically(&folder.path().join("a"), b"1").unwrap();
+        write_atomically(&folder.path().join("a"), b"2").unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,22 @@
+//! The run folder: one plan, a lock, and one folder of records and checkpoints per trial.
+//!
+//! ```text
+//! OUT/plan.json              the plan; another one is refused
+//! OUT/lock                   held while a process works here; freed by the system on a crash
+//! OUT/run.json               what ran, where, how long
+//! OUT/records.csv            all records, in plan order (written when trials end)
+//! OUT/trials/ID/records.csv  the trial's records, appended at each evaluation
+//! OUT/trials/ID/state.json   how far it came
+//! OUT/trials/ID/STEP.safetensors   its last two checkpoints
+//! ```
+
+mod atomic;
+mod checkpoints;
+mod lock;
+mod run;
+mod trial;
+
+pub use atomic::write_atomically;
+pub use lock::Lock;
+pub use run::RunFolder;
+pub use trial::{SavedState, TrialFolder};

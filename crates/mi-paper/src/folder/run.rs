@@ -1,0 +1,238 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::atomic::write_atomically;
+use super::trial::{TrialFolder, to_csv};
+use crate::config::TrialConfig;
+use crate::error::PaperError;
+use crate::outcome::{Outcome, RunInfo, TrialInfo, TrialState};
+use crate::plan::Plan;
+
+/// A folder that holds one plan and what became of it.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// The folder at `path`, which need not exist yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The folder's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder of a trial.
+    pub fn trial(&self, id: &str) -> TrialFolder {
+        TrialFolder::new(self.path.join("trials").join(id))
+    }
+
+    /// The plan that the folder holds.
+    ///
+    /// # Errors
+    /// [`PaperError::NoPlan`] when there is none.
+    pub fn plan(&self) -> Result<Plan, PaperError> {
+        self.read_json("plan.json")?.ok_or_else(|| PaperError::NoPlan { folder: self.path.clone() })
+    }
+
+    /// Puts a plan into the folder, or checks that it already holds this very plan.
+    ///
+    /// # Errors
+    /// [`PaperError::AnotherPlan`] with the differences.
+    pub fn adopt(&self, plan: &Plan) -> Result<(), PaperError> {
+        match self.plan() {
+            Err(PaperError::NoPlan { .. }) => self.write_json("plan.json", plan),
+            Err(error) => Err(error),
+            Ok(found) if found == *plan => Ok(()),
+            Ok(found) => Err(PaperError::AnotherPlan {
+                folder: self.path.clone(),
+                differences: differences(&found, plan),
+            }),
+        }
+    }
+
+    /// What ran here, if anything did.
+    ///
+    /// # Errors
+    /// [`PaperError::Damaged`] when the file is not what it should be.
+    pub fn run_info(&self) -> Result<Option<RunInfo>, PaperError> {
+        self.read_json("run.json")
+    }
+
+    /// Replaces what is said about the run.
+    ///
+    /// # Errors
+    /// The path and the system's reason.
+    pub fn save_run_info(&self, info: &RunInfo) -> Result<(), PaperError> {
+        self.write_json("run.json", info)
+    }
+
+    /// What a trial of the plan came to.
+    ///
+    /// # Errors
+    /// [`PaperError::Damaged`] when its state file is not what it should be.
+    pub fn trial_info(&self, config: &TrialConfig) -> Result<TrialInfo, PaperError> {
+        let id = config.id();
+        let saved = self.trial(&id).state()?;
+        let (state, seconds) =
+            saved.map_or((TrialState::Waiting, 0.0), |saved| (saved.state, saved.seconds));
+        Ok(TrialInfo {
+            id,
+            experiment: config.experiment.clone(),
+            dataset: config.dataset.clone(),
+            seed: config.seed,
+            encoder: config.labels.encoder.clone(),
+            critic: config.labels.critic.clone(),
+            bound: config.labels.bound.clone(),
+            setting: config.labels.setting.clone(),
+            steps: config.steps,
+            state,
+            seconds,
+        })
+    }
+
+    /// Everything that the folder knows: what figures, claims and the report are drawn from.
+    ///
+    /// # Errors
+    /// A missing plan, or a file that cannot be read.
+    pub fn outcome(&self) -> Result<Outcome, PaperError> {
+        let plan = self.plan()?;
+        let mut run = self.run_info()?.unwrap_or_else(|| RunInfo {
+            command: String::new(),
+            preset: plan.preset.name().into(),
+            data: Vec::new(),
+            seeds: plan.seeds.clone(),
+            version: plan.program.clone(),
+            commit: None,
+            host: String::new(),
+            started: String::new(),
+            trial_seconds: 0.0,
+            deviations: plan.deviations.clone(),
+        });
+        let mut trials = Vec::new();
+        let mut records = Vec::new();
+        for config in &plan.trials {
+            trials.push(self.trial_info(config)?);
+            records.extend(self.trial(&config.id()).records()?);
+        }
+        run.trial_seconds = trials.iter().map(|trial| trial.seconds).sum();
+        Ok(Outcome { run, trials, records })
+    }
+
+    /// Merges the trials' records, in plan order, into `records.csv`.
+    ///
+    /// # Errors
+    /// The path and the system's reason.
+    pub fn merge_records(&self, outcome: &Outcome) -> Result<(), PaperError> {
+        let path = self.path.join("records.csv");
+        let text = to_csv(&outcome.records, true)
+            .map_err(|source| PaperError::Csv { path: path.clone(), source })?;
+        write_atomically(&path, &text)
+    }
+
+    fn read_json<T: serde::de::DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, PaperError> {
+        let path = self.path.join(name);
+        match fs::read_to_string(&path) {
+            Ok(text) => serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|error| PaperError::Damaged { path, reason: error.to_string() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(PaperError::file("read", path)(error)),
+        }
+    }
+
+    fn write_json<T: serde::Serialize>(&self, name: &str, value: &T) -> Result<(), PaperError> {
+        fs::create_dir_all(&self.path).map_err(PaperError::file("create", &self.path))?;
+        let text = serde_json::to_string_pretty(value).unwrap_or_default();
+        write_atomically(&self.path.join(name), text.as_bytes())
+    }
+}
+
+/// The fields in which two plans differ, as a person would want to read them.
+fn differences(there: &Plan, asked: &Plan) -> Vec<String> {
+    const SHOWN: usize = 8;
+    let mut found = Vec::new();
+    let value = |plan: &Plan| serde_json::to_value(plan).unwrap_or_default();
+    compare("", &value(there), &value(asked), &mut found);
+    if found.len() > SHOWN {
+        let more = found.len() - SHOWN;
+        found.truncate(SHOWN);
+        found.push(format!("and {more} more"));
+    }
+    found
+}
+
+fn compare(path: &str, there: &Value, asked: &Value, found: &mut Vec<String>) {
+    match (there, asked) {
+        (Value::Object(a), Value::Object(b)) => {
+            for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let missing = &Value::Null;
+                compare(&path, a.get(key).unwrap_or(missing), b.get(key).unwrap_or(missing), found);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (index, (a, b)) in a.iter().zip(b).enumerate() {
+                compare(&format!("{path}[{index}]"), a, b, found);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            found.push(format!("{path}: {} there, {} asked for", a.len(), b.len()));
+        }
+        _ if there == asked => {}
+        _ => found.push(format!("{path}: {there} there, {asked} asked for")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Request;
+    use crate::preset::{AdversarialRates, Preset};
+
+    fn plan(seeds: Vec<u64>, steps: Option<u64>) -> Plan {
+        Plan::resolve(&Request {
+            experiments: vec!["critics".into()],
+            preset: Preset::Smoke,
+            seeds,
+            data: None,
+            dataset: None,
+            steps,
+            adversarial_rates: AdversarialRates::Notebook,
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_folder_holds_one_plan() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(root.path().join("run"));
+        assert!(matches!(folder.plan(), Err(PaperError::NoPlan { .. })));
+        folder.adopt(&plan(vec![0], None)).unwrap();
+        folder.adopt(&plan(vec![0], None)).unwrap();
+        let other = folder.adopt(&plan(vec![1], None)).unwrap_err().to_string();
+        assert!(other.contains("seeds[0]: 0 there, 1 asked for"), "{other}");
+        let other = folder.adopt(&plan(vec![0], Some(5))).unwrap_err().to_string();
+        assert!(other.contains("steps: 20 there, 5 asked for"), "{other}");
+        assert_eq!(folder.plan().unwrap(), plan(vec![0], None));
+    }
+
+    #[test]
+    fn an_untouched_plan_waits() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(root.path());
+        folder.adopt(&plan(vec![0], None)).unwrap();
+        let outcome = folder.outcome().unwrap();
+        assert_eq!(outcome.trials.len(), 6);
+        assert!(outcome.trials.iter().all(|trial| trial.state == TrialState::Waiting));
+        folder.merge_records(&outcome).unwrap();
+    }
+}

@@ -1,0 +1,245 @@
+//! From what was asked to an ordered list of trials.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::TrialConfig;
+use crate::error::PaperError;
+use crate::preset::{AdversarialRates, Preset, Scale};
+use crate::registry::{DEFAULT, DataKind, EXPERIMENTS, Experiment};
+
+/// What a person asked for; not yet checked.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Names of experiments; empty for the default ones, `all` for every one.
+    pub experiments: Vec<String>,
+    /// The size of the run.
+    pub preset: Preset,
+    /// The seeds; empty for the preset's default.
+    pub seeds: Vec<u64>,
+    /// Folder with data sets; none for the embedded digits.
+    pub data: Option<PathBuf>,
+    /// Name of the grey-image data set; none for MNIST where there is a folder, else the digits.
+    pub dataset: Option<String>,
+    /// Upper limit on the steps of every experiment.
+    pub steps: Option<u64>,
+    /// Learning rates of the adversarial experiment.
+    pub adversarial_rates: AdversarialRates,
+}
+
+/// An ordered list of trials, and what it was made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The program and its version: another version may yield other numbers.
+    pub program: String,
+    /// The preset.
+    pub preset: Preset,
+    /// The seeds.
+    pub seeds: Vec<u64>,
+    /// The data sets with the hash of their content; filled in when they are loaded.
+    pub data: Vec<DataId>,
+    /// Departures from the paper's protocol, one sentence each.
+    pub deviations: Vec<String>,
+    /// The trials, in the order in which they run and in which their records are merged.
+    pub trials: Vec<TrialConfig>,
+}
+
+/// A data set and the hash of its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataId {
+    /// The data set's name.
+    pub name: String,
+    /// SHA-256 over the decompressed files.
+    pub sha256: String,
+}
+
+impl Plan {
+    /// Resolves a request.
+    ///
+    /// # Errors
+    /// An unknown experiment or data set, or an experiment that needs a data folder when none was
+    /// named; the message lists what is valid.
+    pub fn resolve(request: &Request) -> Result<Self, PaperError> {
+        let experiments = select(&request.experiments)?;
+        let digits = digits_name(request)?;
+        let mut scale = Scale::of(request.preset);
+        scale.adversarial_rates = request.adversarial_rates;
+        if let Some(steps) = request.steps {
+            scale = scale.cut(steps);
+        }
+        let seeds = if request.seeds.is_empty() {
+            vec![0, 1, 2][..default_seeds(request.preset)].to_vec()
+        } else {
+            request.seeds.clone()
+        };
+        let mut trials = Vec::new();
+        for &seed in &seeds {
+            for experiment in &experiments {
+                let dataset = match experiment.data {
+                    DataKind::Digits => &digits,
+                    DataKind::Synthetic => "none",
+                    DataKind::Cifar if request.data.is_some() => "cifar-10",
+                    DataKind::Cifar => {
+                        return Err(PaperError::DataNeeded { experiment: experiment.name.into() });
+                    }
+                };
+                trials.extend((experiment.variants)(&scale).into_iter().map(|variant| {
+                    TrialConfig {
+                        experiment: experiment.name.into(),
+                        dataset: dataset.into(),
+                        seed,
+                        labels: variant.labels,
+                        steps: variant.steps,
+                        evaluate_every: variant.evaluate_every.max(1),
+                        task: variant.task,
+                    }
+                }));
+            }
+        }
+        let mut deviations = scale.deviations();
+        if digits == "digits" {
+            deviations.push(
+                "Data: 10,000 MNIST digits (8,000 to train, 2,000 to test) instead of all 70,000."
+                    .into(),
+            );
+        }
+        Ok(Self {
+            program: concat!("mi-paper ", env!("CARGO_PKG_VERSION")).into(),
+            preset: request.preset,
+            seeds,
+            data: Vec::new(),
+            deviations,
+            trials,
+        })
+    }
+
+    /// Names of the data sets that the trials need.
+    pub fn datasets(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for trial in &self.trials {
+            if trial.dataset != "none" && !names.contains(&trial.dataset.as_str()) {
+                names.push(&trial.dataset);
+            }
+        }
+        names
+    }
+}
+
+/// Seeds of a preset when none are asked for.
+fn default_seeds(preset: Preset) -> usize {
+    match preset {
+        Preset::Smoke | Preset::Paper => 1,
+        Preset::Quick => 3,
+    }
+}
+
+fn select(names: &[String]) -> Result<Vec<&'static Experiment>, PaperError> {
+    if names.is_empty() {
+        return Ok(EXPERIMENTS.iter().filter(|e| DEFAULT.contains(&e.name)).collect());
+    }
+    if names.iter().any(|name| name == "all") {
+        return Ok(EXPERIMENTS.iter().collect());
+    }
+    for name in names {
+        if !EXPERIMENTS.iter().any(|e| e.name == name) {
+            return Err(PaperError::Unknown {
+                what: "experiment",
+                name: name.clone(),
+                valid: EXPERIMENTS.iter().map(|e| e.name).chain(["all"]).collect(),
+            });
+        }
+    }
+    // Registry order, whatever the order asked for: the same set is the same plan.
+    Ok(EXPERIMENTS.iter().filter(|e| names.iter().any(|name| name == e.name)).collect())
+}
+
+fn digits_name(request: &Request) -> Result<String, PaperError> {
+    let valid = ["digits", "mnist", "fashion-mnist"];
+    match request.dataset.as_deref() {
+        None => Ok(if request.data.is_some() { "mnist" } else { "digits" }.into()),
+        Some(name) if !valid.contains(&name) => {
+            Err(PaperError::Unknown { what: "data set", name: name.into(), valid: valid.to_vec() })
+        }
+        Some(name) if name != "digits" && request.data.is_none() => {
+            Err(PaperError::DataNeeded { experiment: format!("--dataset {name}") })
+        }
+        Some(name) => Ok(name.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Task;
+
+    fn request() -> Request {
+        Request {
+            experiments: vec![],
+            preset: Preset::Quick,
+            seeds: vec![],
+            data: None,
+            dataset: None,
+            steps: None,
+            adversarial_rates: AdversarialRates::Notebook,
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_fit_for_file_names() {
+        let mut all = request();
+        all.experiments = vec!["all".into()];
+        all.data = Some("anywhere".into());
+        let plan = Plan::resolve(&all).unwrap();
+        let mut ids: Vec<String> = plan.trials.iter().map(TrialConfig::id).collect();
+        assert!(
+            ids.iter().all(|id| {
+                id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
+            })
+        );
+        let count = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+    }
+
+    #[test]
+    fn unknown_names_are_refused_with_the_valid_ones() {
+        let mut wrong = request();
+        wrong.experiments = vec!["critic".into()];
+        let message = Plan::resolve(&wrong).unwrap_err().to_string();
+        assert!(message.contains("critic") && message.contains("critics"), "{message}");
+        let mut wrong = request();
+        wrong.dataset = Some("emnist".into());
+        assert!(Plan::resolve(&wrong).unwrap_err().to_string().contains("fashion-mnist"));
+    }
+
+    #[test]
+    fn cifar_needs_a_folder() {
+        let mut cifar = request();
+        cifar.experiments = vec!["cifar-critics".into()];
+        assert!(Plan::resolve(&cifar).unwrap_err().to_string().contains("--data"));
+    }
+
+    #[test]
+    fn the_paper_preset_departs_in_nothing_but_what_is_asked() {
+        let mut paper = request();
+        paper.preset = Preset::Paper;
+        paper.data = Some("anywhere".into());
+        assert_eq!(Plan::resolve(&paper).unwrap().deviations, Vec::<String>::new());
+        paper.steps = Some(5_000);
+        let cut = Plan::resolve(&paper).unwrap();
+        assert!(cut.deviations.iter().any(|line| line.contains("5000 instead of 21000")));
+        assert!(cut.trials.iter().all(|trial| trial.steps <= 5_000));
+    }
+
+    #[test]
+    fn configurations_survive_being_written_and_read() {
+        let plan = Plan::resolve(&request()).unwrap();
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+        assert!(matches!(plan.trials[0].task, Task::Contrastive(_)));
+        let other = TrialConfig { seed: 99, ..plan.trials[0].clone() };
+        assert_ne!(other.hash(), plan.trials[0].hash());
+    }
+}

@@ -1,0 +1,247 @@
+//! Presets: how large the experiments are.
+
+use serde::{Deserialize, Serialize};
+
+/// The size of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// A few steps of everything: does it run?
+    Smoke,
+    /// Minutes on two cores: do the curves have the figures' shape?
+    Quick,
+    /// The paper's protocol.
+    Paper,
+}
+
+impl Preset {
+    /// The preset's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Quick => "quick",
+            Self::Paper => "paper",
+        }
+    }
+}
+
+/// The learning rates of figure 1c: the notebook and the paper's text disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum AdversarialRates {
+    /// Classifier 1e-3, encoder 1e-5: the notebook.
+    Notebook,
+    /// Classifier 1e-4, encoder 1e-6: the paper's text.
+    Text,
+}
+
+impl AdversarialRates {
+    /// The encoder's learning rate.
+    pub fn encoder(self) -> f64 {
+        match self {
+            Self::Notebook => 1e-5,
+            Self::Text => 1e-6,
+        }
+    }
+
+    /// The classifier's learning rate.
+    pub fn classifier(self) -> f64 {
+        match self {
+            Self::Notebook => 1e-3,
+            Self::Text => 1e-4,
+        }
+    }
+
+    /// The label in records.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Notebook => "notebook rates",
+            Self::Text => "paper's text rates",
+        }
+    }
+}
+
+/// All sizes that presets and options change. [`Scale::paper`] is the paper's protocol.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scale {
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Steps between evaluations.
+    pub evaluate_every: u64,
+    /// Optimiser steps of convolutional encoders.
+    pub conv_steps: u64,
+    /// Channels of the convolutional encoder.
+    pub conv_channels: [usize; 2],
+    /// Rows in a batch.
+    pub batch_size: usize,
+    /// Adam's learning rate.
+    pub learning_rate: f64,
+    /// Optimiser steps of bijective encoders.
+    pub flow_steps: u64,
+    /// Steps between evaluations of bijective encoders.
+    pub flow_evaluate_every: u64,
+    /// Coupling layers of bijective encoders.
+    pub couplings: usize,
+    /// Hidden widths in each coupling.
+    pub coupling_hidden: Vec<usize>,
+    /// Encoder steps of the adversarial experiment.
+    pub adversarial_steps: u64,
+    /// Steps between its evaluations.
+    pub adversarial_evaluate_every: u64,
+    /// Classifier steps before the first encoder step.
+    pub warm_up_steps: u64,
+    /// Its learning rates.
+    pub adversarial_rates: AdversarialRates,
+    /// Steps of the dependent-negatives experiment.
+    pub dependent_steps: u64,
+    /// Inputs at which Jacobians are taken.
+    pub jacobian_inputs: usize,
+    /// Inputs at which a bijection is checked.
+    pub bijectivity_inputs: usize,
+    /// Optimiser steps on CIFAR-10.
+    pub cifar_steps: u64,
+    /// Learning rate on CIFAR-10.
+    pub cifar_learning_rate: f64,
+}
+
+impl Scale {
+    /// The sizes of a preset.
+    pub fn of(preset: Preset) -> Self {
+        match preset {
+            Preset::Paper => Self::paper(),
+            Preset::Quick => Self {
+                steps: 3_000,
+                evaluate_every: 250,
+                conv_steps: 600,
+                flow_steps: 600,
+                flow_evaluate_every: 150,
+                couplings: 6,
+                coupling_hidden: vec![256, 256],
+                adversarial_steps: 240,
+                adversarial_evaluate_every: 40,
+                warm_up_steps: 200,
+                dependent_steps: 10_000,
+                jacobian_inputs: 16,
+                bijectivity_inputs: 8,
+                cifar_steps: 2_000,
+                cifar_learning_rate: 1e-4,
+                ..Self::paper()
+            },
+            Preset::Smoke => Self {
+                steps: 20,
+                evaluate_every: 10,
+                conv_steps: 4,
+                conv_channels: [8, 16],
+                flow_steps: 4,
+                flow_evaluate_every: 2,
+                couplings: 2,
+                coupling_hidden: vec![32, 32],
+                adversarial_steps: 4,
+                adversarial_evaluate_every: 2,
+                warm_up_steps: 4,
+                dependent_steps: 200,
+                jacobian_inputs: 2,
+                bijectivity_inputs: 2,
+                cifar_steps: 4,
+                ..Self::paper()
+            },
+        }
+    }
+
+    /// The paper's protocol. The notebook trains 21,000 steps and shows 20,000.
+    fn paper() -> Self {
+        Self {
+            steps: 21_000,
+            evaluate_every: 1_000,
+            conv_steps: 21_000,
+            conv_channels: [64, 128],
+            batch_size: 128,
+            learning_rate: 1e-4,
+            flow_steps: 21_000,
+            flow_evaluate_every: 1_000,
+            couplings: 30,
+            coupling_hidden: vec![512, 512],
+            adversarial_steps: 4_001,
+            adversarial_evaluate_every: 400,
+            warm_up_steps: 1_000,
+            adversarial_rates: AdversarialRates::Notebook,
+            dependent_steps: 20_000,
+            jacobian_inputs: 128,
+            bijectivity_inputs: 16,
+            cifar_steps: 60_000,
+            cifar_learning_rate: 1e-5,
+        }
+    }
+
+    /// The scale of the same experiments on CIFAR-10.
+    pub fn cifar(&self) -> Self {
+        Self {
+            steps: self.cifar_steps,
+            conv_steps: self.cifar_steps,
+            evaluate_every: self.evaluate_every.max(self.cifar_steps / 20),
+            learning_rate: self.cifar_learning_rate,
+            ..self.clone()
+        }
+    }
+
+    /// The same scale, with no experiment longer than `steps`.
+    pub fn cut(mut self, steps: u64) -> Self {
+        for own in [
+            &mut self.steps,
+            &mut self.conv_steps,
+            &mut self.flow_steps,
+            &mut self.adversarial_steps,
+            &mut self.dependent_steps,
+            &mut self.cifar_steps,
+        ] {
+            *own = (*own).min(steps);
+        }
+        self
+    }
+
+    /// Where this scale departs from the paper's protocol, one sentence each.
+    pub fn deviations(&self) -> Vec<String> {
+        let paper = Self::paper();
+        let mut found = Vec::new();
+        let mut compare = |what: &str, own: String, papers: String| {
+            if own != papers {
+                found.push(format!("{what}: {own} instead of {papers}."));
+            }
+        };
+        let number = |n: u64| n.to_string();
+        compare("Optimiser steps", number(self.steps), number(paper.steps));
+        compare("Steps of ConvNet encoders", number(self.conv_steps), number(paper.conv_steps));
+        compare(
+            "Channels of the ConvNet",
+            format!("{:?}", self.conv_channels),
+            format!("{:?}", paper.conv_channels),
+        );
+        compare("Steps of RealNVP encoders", number(self.flow_steps), number(paper.flow_steps));
+        compare(
+            "RealNVP couplings",
+            format!("{} with hidden layers {:?}", self.couplings, self.coupling_hidden),
+            format!("{} with hidden layers {:?}", paper.couplings, paper.coupling_hidden),
+        );
+        compare(
+            "Steps of the adversarial encoder",
+            format!("{} after a warm-up of {}", self.adversarial_steps, self.warm_up_steps),
+            format!("{} after a warm-up of {}", paper.adversarial_steps, paper.warm_up_steps),
+        );
+        compare(
+            "Steps with dependent negatives",
+            number(self.dependent_steps),
+            number(paper.dependent_steps),
+        );
+        compare(
+            "Inputs at which Jacobians are taken",
+            self.jacobian_inputs.to_string(),
+            paper.jacobian_inputs.to_string(),
+        );
+        compare(
+            "CIFAR-10",
+            format!("{} steps at {}", self.cifar_steps, self.cifar_learning_rate),
+            format!("{} steps at {}", paper.cifar_steps, paper.cifar_learning_rate),
+        );
+        found
+    }
+}

@@ -1,0 +1,64 @@
+//! Running a plan's trials side by side.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mi_data::Dataset;
+
+use crate::error::PaperError;
+use crate::folder::RunFolder;
+use crate::outcome::TrialState;
+use crate::plan::Plan;
+use crate::trial::{self, Event};
+
+/// The loaded data sets, by name.
+pub type DataSets = BTreeMap<String, Arc<Dataset>>;
+
+/// Runs every trial of the plan, `jobs` at a time, each on a thread of its own, and returns what
+/// became of each, in plan order; `None` for trials that were not started because of an
+/// interruption.
+///
+/// A trial that fails does not stop the others. Records do not depend on `jobs`.
+pub fn run_plan(
+    plan: &Plan,
+    folder: &RunFolder,
+    data: &DataSets,
+    jobs: usize,
+    interrupted: &(dyn Fn() -> bool + Sync),
+    observe: &(dyn Fn(usize, &Event<'_>) + Sync),
+) -> Vec<Option<Result<TrialState, PaperError>>> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while !interrupted() {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(config) = plan.trials.get(index) else { break };
+            let result = trial::run(
+                config,
+                data.get(&config.dataset).cloned(),
+                &folder.trial(&config.id()),
+                &interrupted,
+                &mut |event| observe(index, event),
+            );
+            done.push((index, result));
+        }
+        done
+    };
+    let mut results: Vec<Option<Result<TrialState, PaperError>>> =
+        plan.trials.iter().map(|_| None).collect();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            match worker.join() {
+                Ok(done) => {
+                    for (index, result) in done {
+                        results[index] = Some(result);
+                    }
+                }
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    results
+}

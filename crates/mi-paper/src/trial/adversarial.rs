@@ -1,0 +1,211 @@
+use std::sync::Arc;
+
+use mi_data::Dataset;
+use mi_nets::{Adam, Gradients, Mlp, Module, Params, Tape, Targets, softmax_cross_entropy};
+use mi_random::Stream;
+use ndarray::Array2;
+
+use super::evaluation::{self, Features};
+use super::network::Encoder;
+use super::optimise::{Direction, adam_config, check_weights, finite, update};
+use super::snapshot::Snapshot;
+use super::views::{Labelled, Views};
+use super::{Halt, Training};
+use crate::config::{Adversarial, TrialConfig};
+use crate::error::PaperError;
+use crate::record::Metric;
+
+/// A bijective encoder that learns to make a linear classifier's output uniform, while the
+/// classifier learns to undo it.
+pub(super) struct AdversarialTraining {
+    task: Adversarial,
+    steps: u64,
+    seed: u64,
+    warm: bool,
+    views: Views,
+    streams: Stream,
+    batches: Labelled,
+    encoder: Encoder,
+    encoder_params: Params<f32>,
+    encoder_gradients: Gradients<f32>,
+    encoder_adam: Adam<f32>,
+    encoder_tape: Tape<f32>,
+    classifier: Mlp,
+    classifier_params: Params<f32>,
+    classifier_gradients: Gradients<f32>,
+    classifier_adam: Adam<f32>,
+    classifier_tape: Tape<f32>,
+    /// The uniform label.
+    uniform: Array2<f32>,
+    losses: Losses,
+}
+
+/// The last value of each loss; not a number before the first.
+#[derive(Clone, Copy)]
+struct Losses {
+    classifier: f64,
+    uniform: f64,
+}
+
+impl AdversarialTraining {
+    pub(super) fn new(
+        config: &TrialConfig,
+        task: &Adversarial,
+        data: Arc<Dataset>,
+    ) -> Result<Self, PaperError> {
+        let streams = Stream::new(config.seed, "trial");
+        let views = Views::new(data)?;
+        let batches = views.labelled(task.batch_size, &streams.child("batches"))?;
+        let mut encoder_params = Params::new();
+        let encoder = Encoder::build(
+            &task.encoder,
+            &mut encoder_params,
+            "g1",
+            views.top.geometry(),
+            &mut streams.child("init g1"),
+        )?;
+        let mut classifier_params = Params::new();
+        let classifier = encoder.classifier(
+            &mut classifier_params,
+            views.data.classes,
+            &mut streams.child("init classifier"),
+        )?;
+        Ok(Self {
+            encoder_gradients: Gradients::zeros_like(&encoder_params),
+            encoder_adam: Adam::new(adam_config(task.encoder_learning_rate), &encoder_params),
+            encoder_tape: Tape::new(),
+            classifier_gradients: Gradients::zeros_like(&classifier_params),
+            classifier_adam: Adam::new(
+                adam_config(task.classifier_learning_rate),
+                &classifier_params,
+            ),
+            classifier_tape: Tape::new(),
+            losses: Losses { classifier: f64::NAN, uniform: f64::NAN },
+            uniform: Array2::from_elem((1, views.data.classes), 1.0 / views.data.classes as f32),
+            task: task.clone(),
+            steps: config.steps,
+            seed: config.seed,
+            warm: false,
+            views,
+            streams,
+            batches,
+            encoder,
+            encoder_params,
+            classifier,
+            classifier_params,
+        })
+    }
+
+    /// One step of the classifier on a fresh batch, the encoder held fixed.
+    fn classifier_step(&mut self) -> Result<(), Halt> {
+        self.batches.draw(&self.views)?;
+        let mut encoded = self.encoder_tape.begin_inference(&self.encoder_params);
+        let x = encoded.input(self.batches.x.view());
+        let features = self.encoder.module().forward(&mut encoded, x);
+        encoded.check()?;
+        self.classifier_gradients.clear();
+        let mut graph = self.classifier_tape.begin(&self.classifier_params);
+        let input = graph.input(encoded.value(features));
+        let logits = self.classifier.forward(&mut graph, input);
+        let (loss, gradient) =
+            softmax_cross_entropy(graph.value(logits), Targets::Labels(&self.batches.labels))?;
+        finite("the classifier's cross-entropy", loss)?;
+        graph.backward(&[(logits, gradient.view())], &mut self.classifier_gradients)?;
+        self.losses.classifier = loss;
+        update(
+            &mut self.classifier_adam,
+            &mut self.classifier_params,
+            &self.classifier_gradients,
+            Direction::Down,
+        )
+    }
+
+    /// One step of the encoder on a fresh batch, the classifier held fixed.
+    fn encoder_step(&mut self) -> Result<f64, Halt> {
+        self.batches.draw(&self.views)?;
+        self.encoder_gradients.clear();
+        let mut graph = self.encoder_tape.begin(&self.encoder_params);
+        let x = graph.input(self.batches.x.view());
+        let features = self.encoder.module().forward(&mut graph, x);
+        graph.check()?;
+        let mut head = self.classifier_tape.begin(&self.classifier_params);
+        let input = head.input_with_gradient(graph.value(features));
+        let logits = self.classifier.forward(&mut head, input);
+        let (loss, gradient) =
+            softmax_cross_entropy(head.value(logits), Targets::Distribution(self.uniform.view()))?;
+        finite("the cross-entropy to the uniform label", loss)?;
+        head.backward_to_inputs(&[(logits, gradient.view())])?;
+        if let Some(seed) = head.gradient(input) {
+            graph.backward(&[(features, seed)], &mut self.encoder_gradients)?;
+        }
+        self.losses.uniform = loss;
+        update(
+            &mut self.encoder_adam,
+            &mut self.encoder_params,
+            &self.encoder_gradients,
+            Direction::Down,
+        )?;
+        Ok(loss)
+    }
+}
+
+impl Training for AdversarialTraining {
+    fn step(&mut self) -> Result<f64, Halt> {
+        if !self.warm {
+            for _ in 0..self.task.warm_up_steps {
+                self.classifier_step()?;
+            }
+            self.warm = true;
+        }
+        for _ in 0..self.task.classifier_steps {
+            self.classifier_step()?;
+        }
+        self.encoder_step()
+    }
+
+    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+        check_weights(&self.encoder_params)?;
+        check_weights(&self.classifier_params)?;
+        let Losses { classifier, uniform } = self.losses;
+        let mut found = vec![(Metric::ClassifierLoss, classifier), (Metric::UniformLoss, uniform)];
+        found.retain(|(_, value)| value.is_finite());
+        let features = Features {
+            data: &self.views.data,
+            piece: &self.views.top,
+            encoder: &self.encoder,
+            params: &self.encoder_params,
+            noise_sd: 0.0,
+            streams: &self.streams,
+            seed: self.seed,
+        };
+        let ends = step == 0 || step == self.steps;
+        let evaluations = &self.task.evaluations;
+        found.extend(evaluation::run(&features, evaluations, ends, &mut self.encoder_tape)?);
+        Ok(found)
+    }
+
+    fn save(&self) -> Result<Snapshot, PaperError> {
+        let mut snapshot = Snapshot::new(&[
+            (&self.encoder_params, &self.encoder_adam),
+            (&self.classifier_params, &self.classifier_adam),
+        ])?;
+        snapshot.put("sampler", &self.batches.sampler)?;
+        snapshot.put("warm", &self.warm)?;
+        snapshot
+            .put("losses", &(self.losses.classifier.to_bits(), self.losses.uniform.to_bits()))?;
+        Ok(snapshot)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
+        snapshot.restore(&mut [
+            (&mut self.encoder_params, &mut self.encoder_adam),
+            (&mut self.classifier_params, &mut self.classifier_adam),
+        ])?;
+        self.batches.sampler = snapshot.get("sampler")?;
+        self.warm = snapshot.get("warm")?;
+        let (classifier, uniform) = snapshot.get("losses")?;
+        self.losses =
+            Losses { classifier: f64::from_bits(classifier), uniform: f64::from_bits(uniform) };
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+use mi_critics::Critic;
+use mi_data::{LatentPair, PairSource, Sampling};
+use mi_nets::{Graph, Params, Var};
+use mi_random::Stream;
+
+use super::critic_training::{CriticTraining, Embed};
+use super::optimise::mean;
+use super::snapshot::Snapshot;
+use super::{Halt, Training};
+use crate::config::{Dependent, TrialConfig};
+use crate::error::PaperError;
+use crate::record::Metric;
+
+/// A critic on scalar pairs of known mutual information, whose negatives may depend on each other
+/// through a Z that the whole batch shares.
+pub(super) struct DependentTraining {
+    batch_size: usize,
+    pairs: LatentPair,
+    samples: Stream,
+    training: CriticTraining,
+    /// Estimates since the last evaluation.
+    estimates: Vec<f64>,
+}
+
+/// The critic sees the samples themselves.
+struct AsTheyAre;
+
+impl Embed for AsTheyAre {
+    fn embed(&self, _: &mut Graph<'_, f32>, x: Var, y: Var) -> (Var, Var) {
+        (x, y)
+    }
+}
+
+impl DependentTraining {
+    pub(super) fn new(config: &TrialConfig, task: &Dependent) -> Result<Self, PaperError> {
+        let streams = Stream::new(config.seed, "trial");
+        let mut params = Params::new();
+        let mut init = streams.child("init critic");
+        let critic = Critic::new(&mut params, "critic", &task.critic, 1, 1, &mut init)?;
+        let sampling = if task.dependent { Sampling::Dependent } else { Sampling::Independent };
+        Ok(Self {
+            batch_size: task.batch_size,
+            pairs: LatentPair::figure_4c(sampling),
+            samples: streams.child("samples"),
+            training: CriticTraining::new(critic, params, &task.bound, None, task.learning_rate)?,
+            estimates: Vec::new(),
+        })
+    }
+}
+
+impl Training for DependentTraining {
+    fn step(&mut self) -> Result<f64, Halt> {
+        let (x, y) = self.pairs.sample::<f32>(self.batch_size, &mut self.samples)?;
+        let estimate = self.training.step(&AsTheyAre, x.view(), y.view())?;
+        self.estimates.push(estimate);
+        Ok(estimate)
+    }
+
+    /// The mean estimate over the steps since the last evaluation: every step has a fresh batch,
+    /// so that its estimate is not one on training data.
+    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+        if step == 0 {
+            let ceiling = self.pairs.ceiling(self.batch_size);
+            return Ok(vec![(Metric::TrueMi, self.pairs.true_mi()), (Metric::Ceiling, ceiling)]);
+        }
+        let estimate = mean(&self.estimates);
+        self.estimates.clear();
+        Ok(vec![(Metric::Estimate, estimate)])
+    }
+
+    fn save(&self) -> Result<Snapshot, PaperError> {
+        let mut snapshot = self.training.save()?;
+        snapshot.put("samples", &self.samples.state())?;
+        let bits: Vec<u64> = self.estimates.iter().map(|value| value.to_bits()).collect();
+        snapshot.put("estimates", &bits)?;
+        Ok(snapshot)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
+        self.training.restore(snapshot)?;
+        self.samples = Stream::from_state(&snapshot.get("samples")?);
+        let bits: Vec<u64> = snapshot.get("estimates")?;
+        self.estimates = bits.into_iter().map(f64::from_bits).collect();
+        Ok(())
+    }
+}

@@ -1,0 +1,185 @@
+//! What is measured on an encoder, apart from the bound.
+
+use std::array;
+
+use mi_data::{Dataset, Piece, Split, add_noise};
+use mi_eval::{Probe, jacobian_singular_values};
+use mi_nets::{Module, Params, Tape};
+use mi_random::Stream;
+use ndarray::{Array2, Axis, s};
+
+use super::Halt;
+use super::network::Encoder;
+use crate::config::Evaluation;
+use crate::error::PaperError;
+use crate::record::Metric;
+
+/// Rows that are encoded at a time: few enough for the activations to stay small.
+const CHUNK: usize = 500;
+
+/// An encoder and the images that it is measured on.
+pub(super) struct Features<'a> {
+    pub(super) data: &'a Dataset,
+    pub(super) piece: &'a Piece,
+    pub(super) encoder: &'a Encoder,
+    pub(super) params: &'a Params<f32>,
+    pub(super) noise_sd: f64,
+    pub(super) streams: &'a Stream,
+    pub(super) seed: u64,
+}
+
+/// Runs the evaluations that look at the encoder alone; `ends` says whether this is the first or
+/// the last evaluation of the trial.
+pub(super) fn run(
+    features: &Features<'_>,
+    evaluations: &[Evaluation],
+    ends: bool,
+    tape: &mut Tape<f32>,
+) -> Result<Vec<(Metric, f64)>, Halt> {
+    let mut found = Vec::new();
+    let paper = evaluations.contains(&Evaluation::Probe);
+    let converged = ends && evaluations.contains(&Evaluation::ConvergedProbe);
+    if paper || converged {
+        let train = features.encode(&features.data.train, "train", tape)?;
+        let test = features.encode(&features.data.test, "test", tape)?;
+        probes(&mut found, features.data, (&train, &test), (paper, converged), features.seed)?;
+    }
+    for &evaluation in evaluations {
+        match evaluation {
+            Evaluation::Conditioning { inputs } => features.conditioning(inputs, &mut found)?,
+            Evaluation::Bijectivity { inputs } => features.bijectivity(inputs, &mut found)?,
+            Evaluation::Bounds | Evaluation::Probe | Evaluation::ConvergedProbe => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Test accuracies of the probes on features of both splits.
+pub(super) fn probes(
+    found: &mut Vec<(Metric, f64)>,
+    data: &Dataset,
+    (train, test): (&Array2<f32>, &Array2<f32>),
+    (paper, converged): (bool, bool),
+    seed: u64,
+) -> Result<(), PaperError> {
+    let wanted = [
+        (paper, Metric::Accuracy, Probe::paper()),
+        (converged, Metric::AccuracyConverged, Probe::converged()),
+    ];
+    for (asked, metric, probe) in wanted {
+        if asked {
+            let result = probe.evaluate(
+                train.view(),
+                &data.train.labels,
+                test.view(),
+                &data.test.labels,
+                seed,
+            )?;
+            found.push((metric, result.accuracy));
+        }
+    }
+    Ok(())
+}
+
+impl Features<'_> {
+    /// The views of a split's images, with independent noise where training has noise.
+    fn inputs(&self, split: &Split, name: &str) -> Result<Array2<f32>, PaperError> {
+        let mut inputs = self.piece.apply(split.images.view())?;
+        if self.noise_sd > 0.0 {
+            // The same draw at every step, so that it does not blur the curve.
+            let mut stream = self.streams.child(&format!("evaluation noise {name}"));
+            add_noise(inputs.view_mut(), self.noise_sd, &mut stream)?;
+        }
+        Ok(inputs)
+    }
+
+    /// The embeddings of a split.
+    fn encode(
+        &self,
+        split: &Split,
+        name: &str,
+        tape: &mut Tape<f32>,
+    ) -> Result<Array2<f32>, PaperError> {
+        encode(self.encoder.module(), self.params, self.inputs(split, name)?, tape)
+    }
+
+    /// The first test inputs, in double precision.
+    fn few(&self, count: usize) -> Result<Array2<f64>, PaperError> {
+        let count = count.min(self.data.test.len());
+        let few = Split {
+            images: self.data.test.images.slice(s![..count, ..]).to_owned(),
+            labels: self.data.test.labels[..count].to_vec(),
+        };
+        Ok(self.inputs(&few, "test")?.mapv(f64::from))
+    }
+
+    /// Percentiles of ln(σ_max/σ_min) of the encoder's Jacobian over the first test inputs.
+    fn conditioning(&self, count: usize, found: &mut Vec<(Metric, f64)>) -> Result<(), PaperError> {
+        let params = self.params.cast::<f64>();
+        let mut tape = Tape::new();
+        let inputs = self.few(count)?;
+        let mut conditions = Vec::with_capacity(inputs.nrows());
+        for (index, input) in inputs.axis_iter(Axis(0)).enumerate() {
+            let jacobian = mi_nets::jacobian(&mut tape, self.encoder.module64(), &params, input)?;
+            conditions.push(log_condition(&jacobian_singular_values(index, jacobian.view())?));
+        }
+        conditions.sort_by(f64::total_cmp);
+        let metrics = [
+            Metric::LogConditionP0,
+            Metric::LogConditionP20,
+            Metric::LogConditionP40,
+            Metric::LogConditionP60,
+            Metric::LogConditionP80,
+            Metric::LogConditionP100,
+        ];
+        let levels: [f64; 6] = array::from_fn(|index| index as f64 / 5.0);
+        for (metric, level) in metrics.into_iter().zip(levels) {
+            let index = (level * (conditions.len() - 1) as f64).floor() as usize;
+            found.push((metric, conditions[index]));
+        }
+        let singular = conditions.iter().filter(|condition| condition.is_infinite()).count();
+        found.push((Metric::SingularJacobians, singular as f64));
+        Ok(())
+    }
+
+    /// Inverse error and mean log-determinant of a bijective encoder over the first test inputs.
+    fn bijectivity(&self, count: usize, found: &mut Vec<(Metric, f64)>) -> Result<(), PaperError> {
+        let Encoder::Bijective(encoder) = self.encoder else { return Ok(()) };
+        let params = self.params.cast::<f64>();
+        let inputs = self.few(count)?;
+        let mut tape = Tape::new();
+        let error = encoder.inverse_error(&mut tape, &params, inputs.view())?;
+        found.push((Metric::InverseError, error.whole));
+        let log_det = encoder.log_det(&mut tape, &params, inputs.view())?;
+        found.push((Metric::LogDet, log_det.mean().unwrap_or(f64::NAN)));
+        Ok(())
+    }
+}
+
+/// ln(σ_max/σ_min) of singular values in descending order; infinite when the least is 0.
+fn log_condition(singular_values: &[f64]) -> f64 {
+    match (singular_values.first(), singular_values.last()) {
+        (Some(largest), Some(least)) => (largest / least).ln(),
+        _ => f64::NAN,
+    }
+}
+
+/// A network's output for every row, a chunk at a time.
+pub(super) fn encode(
+    module: &dyn Module<f32>,
+    params: &Params<f32>,
+    inputs: Array2<f32>,
+    tape: &mut Tape<f32>,
+) -> Result<Array2<f32>, PaperError> {
+    let mut outputs = Array2::zeros((inputs.nrows(), module.output_dim()));
+    for (rows, mut out) in
+        inputs.axis_chunks_iter(Axis(0), CHUNK).zip(outputs.axis_chunks_iter_mut(Axis(0), CHUNK))
+    {
+        let mut graph = tape.begin_inference(params);
+        let x = graph.input(rows);
+        let y = module.forward(&mut graph, x);
+        graph.check()?;
+        out.assign(&graph.value(y));
+    }
+    Ok(outputs)
+}

@@ -1,0 +1,234 @@
+//! Running a trial: from its folder's last checkpoint, or from the start, to its last step.
+
+mod adversarial;
+mod contrastive;
+mod critic_training;
+mod dependent;
+mod evaluation;
+mod network;
+mod optimise;
+mod pixels;
+mod snapshot;
+mod supervised;
+mod views;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mi_data::Dataset;
+
+use crate::config::{Task, TrialConfig};
+use crate::error::PaperError;
+use crate::folder::{SavedState, TrialFolder};
+use crate::outcome::TrialState;
+use crate::record::{Metric, Record};
+use snapshot::Snapshot;
+
+/// How often a checkpoint is due between evaluations. Checkpoints do not influence results.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(180);
+
+/// Something that is trained step by step, evaluated, saved and restored.
+trait Training {
+    /// One optimiser step; returns the bound or loss on its batch, in nats.
+    fn step(&mut self) -> Result<f64, Halt>;
+
+    /// Measures what the configuration asks for after `step` steps.
+    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt>;
+
+    /// The whole state, such that a restored trial goes on with the same bits.
+    fn save(&self) -> Result<Snapshot, PaperError>;
+
+    /// Takes over a saved state.
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError>;
+}
+
+/// Why a step or an evaluation did not yield a number.
+#[derive(Debug)]
+enum Halt {
+    /// A number is not finite: the trial has diverged.
+    Diverged(String),
+    /// Anything else.
+    Failed(PaperError),
+}
+
+impl<E: Into<PaperError>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// What a trial tells while it runs.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// It starts, or goes on, after this many steps.
+    Started {
+        /// Steps already done.
+        step: u64,
+    },
+    /// A checkpoint was damaged; an older one is used.
+    DamagedCheckpoint {
+        /// The damaged file.
+        path: &'a Path,
+    },
+    /// A step was done.
+    Stepped {
+        /// Steps done.
+        step: u64,
+        /// The bound or loss on the step's batch, in nats.
+        value: f64,
+    },
+    /// An evaluation was done.
+    Evaluated {
+        /// Steps done.
+        step: u64,
+        /// What was measured.
+        values: &'a [(Metric, f64)],
+    },
+}
+
+/// Runs a trial to its end, resuming it where it stopped; returns at once when it has ended.
+///
+/// `interrupted` is asked after every step; when it says yes the trial saves a checkpoint and
+/// returns [`TrialState::Unfinished`].
+///
+/// # Errors
+/// What [`PaperError`] lists; all that was recorded before is kept.
+pub fn run(
+    config: &TrialConfig,
+    data: Option<Arc<Dataset>>,
+    folder: &TrialFolder,
+    interrupted: &dyn Fn() -> bool,
+    observe: &mut dyn FnMut(&Event<'_>),
+) -> Result<TrialState, PaperError> {
+    folder.create()?;
+    let hash = config.hash();
+    let saved = folder.state()?;
+    let mut spent = 0.0;
+    if let Some(saved) = saved {
+        if saved.config != hash {
+            return Err(PaperError::Damaged {
+                path: folder.path().join("state.json"),
+                reason: "it belongs to another configuration of this trial; remove the folder \
+                         to run the trial anew"
+                    .into(),
+            });
+        }
+        if matches!(saved.state, TrialState::Finished | TrialState::Diverged { .. }) {
+            return Ok(saved.state);
+        }
+        spent = saved.seconds;
+    }
+    let clock = Instant::now();
+    let save_state = |state: &TrialState| {
+        folder.save_state(&SavedState {
+            config: hash.clone(),
+            state: state.clone(),
+            seconds: spent + clock.elapsed().as_secs_f64(),
+        })
+    };
+
+    let mut training = build(config, data)?;
+    let checkpoint = folder.newest_checkpoint(Snapshot::from_bytes, &mut |path| {
+        observe(&Event::DamagedCheckpoint { path });
+    })?;
+    let (mut step, mut records_length) = match checkpoint {
+        Some((step, snapshot)) => {
+            let length = snapshot.records_length()?;
+            training.restore(&snapshot)?;
+            (step, length)
+        }
+        None => (0, 0),
+    };
+    folder.cut_records(records_length)?;
+    observe(&Event::Started { step });
+
+    // A checkpoint is taken right after its step's evaluation, so that a resumed trial neither
+    // repeats nor skips one.
+    let mut evaluated = records_length > 0;
+    let mut last_save = Instant::now();
+    let state = loop {
+        if !evaluated && config.evaluates_at(step) {
+            match training.evaluate(step) {
+                Ok(values) => {
+                    observe(&Event::Evaluated { step, values: &values });
+                    let rows: Vec<Record> =
+                        values.iter().map(|&value| record(config, step, value)).collect();
+                    records_length = folder.append_records(&rows)?;
+                }
+                Err(Halt::Diverged(reason)) => break TrialState::Diverged { step, reason },
+                Err(Halt::Failed(error)) => return Err(error),
+            }
+        }
+        evaluated = false;
+        if step >= config.steps {
+            break TrialState::Finished;
+        }
+        let stop = interrupted();
+        if stop || last_save.elapsed() >= CHECKPOINT_INTERVAL {
+            let bytes = training.save()?.with_records_length(records_length).to_bytes()?;
+            folder.save_checkpoint(step, &bytes)?;
+            save_state(&TrialState::Unfinished { step })?;
+            last_save = Instant::now();
+        }
+        if stop {
+            return Ok(TrialState::Unfinished { step });
+        }
+        match training.step() {
+            Ok(value) => {
+                step += 1;
+                observe(&Event::Stepped { step, value });
+            }
+            Err(Halt::Diverged(reason)) => {
+                break TrialState::Diverged { step: step + 1, reason };
+            }
+            Err(Halt::Failed(error)) => return Err(error),
+        }
+    };
+    save_state(&state)?;
+    folder.clear_checkpoints()?;
+    Ok(state)
+}
+
+fn build(
+    config: &TrialConfig,
+    data: Option<Arc<Dataset>>,
+) -> Result<Box<dyn Training>, PaperError> {
+    let data = || {
+        data.clone().ok_or_else(|| PaperError::Unsuitable {
+            dataset: config.dataset.clone(),
+            trial: config.id(),
+            reason: "the trial needs images".into(),
+        })
+    };
+    Ok(match &config.task {
+        Task::Contrastive(task) => {
+            Box::new(contrastive::ContrastiveTraining::new(config, task, data()?)?)
+        }
+        Task::Adversarial(task) => {
+            Box::new(adversarial::AdversarialTraining::new(config, task, data()?)?)
+        }
+        Task::Dependent(task) => Box::new(dependent::DependentTraining::new(config, task)?),
+        Task::Supervised(task) => {
+            Box::new(supervised::SupervisedTraining::new(config, task, data()?)?)
+        }
+        Task::Pixels(task) => Box::new(pixels::PixelBaseline::new(config, task, data()?)),
+    })
+}
+
+fn record(config: &TrialConfig, step: u64, (metric, value): (Metric, f64)) -> Record {
+    Record {
+        experiment: config.experiment.clone(),
+        trial: config.id(),
+        dataset: config.dataset.clone(),
+        seed: config.seed,
+        step,
+        encoder: config.labels.encoder.clone(),
+        critic: config.labels.critic.clone(),
+        bound: config.labels.bound.clone(),
+        setting: config.labels.setting.clone(),
+        metric,
+        value,
+        unit: metric.unit(),
+    }
+}

@@ -1,0 +1,94 @@
+use mi_data::Geometry;
+use mi_nets::{
+    ConvNet, ConvNetConfig, CouplingKind, Init, Mlp, Module, NetsError, Params, RealNvp,
+    RealNvpConfig, ResidualMlp,
+};
+use mi_random::Stream;
+
+use crate::config::EncoderSpec;
+
+/// An encoder of any architecture, in both number types.
+pub(super) trait Encode: Module<f32> + Module<f64> {}
+
+impl<M: Module<f32> + Module<f64>> Encode for M {}
+
+/// A built encoder; a bijective one keeps its inverse within reach.
+#[derive(Debug)]
+pub(super) enum Encoder {
+    /// Any map.
+    Plain(Box<dyn Encode>),
+    /// A bijection.
+    Bijective(Box<RealNvp>),
+}
+
+impl Encoder {
+    /// Builds an encoder of images of the given size and adds its parameters under `name`.
+    pub(super) fn build(
+        spec: &EncoderSpec,
+        params: &mut Params<f32>,
+        name: &str,
+        image: Geometry,
+        stream: &mut Stream,
+    ) -> Result<Self, NetsError> {
+        let pixels = image.len();
+        Ok(match spec {
+            EncoderSpec::Mlp { hidden, embed } => {
+                let sizes = [&[pixels], hidden.as_slice(), &[*embed]].concat();
+                Self::Plain(Box::new(Mlp::new(params, name, &sizes, Init::GlorotUniform, stream)?))
+            }
+            EncoderSpec::Residual { layers, init_sd } => {
+                let init = Init::TruncatedNormal { sd: *init_sd };
+                Self::Plain(Box::new(ResidualMlp::new(
+                    params, name, pixels, *layers, init, stream,
+                )?))
+            }
+            EncoderSpec::ConvNet { channels, embed } => {
+                let config = ConvNetConfig {
+                    filters: channels.to_vec(),
+                    output: *embed,
+                    ..ConvNetConfig::paper(image.height, image.width, image.channels)
+                };
+                let init = Init::GlorotUniform;
+                Self::Plain(Box::new(ConvNet::new(params, name, &config, init, stream)?))
+            }
+            EncoderSpec::RealNvp { couplings, hidden, affine, init_sd } => {
+                let kind = if *affine { CouplingKind::Affine } else { CouplingKind::Additive };
+                let config = RealNvpConfig {
+                    dim: pixels,
+                    couplings: *couplings,
+                    hidden: hidden.clone(),
+                    kind,
+                };
+                let init = Init::TruncatedNormal { sd: *init_sd };
+                Self::Bijective(Box::new(RealNvp::new(params, name, &config, init, stream)?))
+            }
+        })
+    }
+
+    /// The encoder as a module of single precision.
+    pub(super) fn module(&self) -> &dyn Module<f32> {
+        match self {
+            Self::Plain(encoder) => &**encoder as &dyn Module<f32>,
+            Self::Bijective(encoder) => &**encoder,
+        }
+    }
+
+    /// The encoder as a module of double precision.
+    pub(super) fn module64(&self) -> &dyn Module<f64> {
+        match self {
+            Self::Plain(encoder) => &**encoder as &dyn Module<f64>,
+            Self::Bijective(encoder) => &**encoder,
+        }
+    }
+
+    /// Adds a linear classifier on top of the encoder.
+    pub(super) fn classifier(
+        &self,
+        params: &mut Params<f32>,
+        classes: usize,
+        stream: &mut Stream,
+    ) -> Result<Mlp, NetsError> {
+        let sizes = [self.module().output_dim(), classes];
+        Mlp::new(params, "classifier", &sizes, Init::GlorotUniform, stream)
+    }
+}

@@ -1,0 +1,59 @@
+use std::sync::Arc;
+
+use mi_data::{Dataset, Split, View, add_noise};
+use mi_random::Stream;
+use ndarray::Array2;
+
+use super::snapshot::Snapshot;
+use super::{Halt, Training, evaluation};
+use crate::config::{Pixels, TrialConfig};
+use crate::error::PaperError;
+use crate::record::Metric;
+
+/// The probes on the pixels of the first view; there is nothing to train.
+pub(super) struct PixelBaseline {
+    noise_sd: f64,
+    seed: u64,
+    data: Arc<Dataset>,
+    streams: Stream,
+}
+
+impl PixelBaseline {
+    pub(super) fn new(config: &TrialConfig, task: &Pixels, data: Arc<Dataset>) -> Self {
+        Self {
+            noise_sd: task.noise_sd,
+            seed: config.seed,
+            data,
+            streams: Stream::new(config.seed, "trial"),
+        }
+    }
+
+    fn inputs(&self, split: &Split, name: &str) -> Result<Array2<f32>, PaperError> {
+        let mut inputs = View::top_half().of(self.data.geometry)?.apply(split.images.view())?;
+        let mut stream = self.streams.child(&format!("evaluation noise {name}"));
+        add_noise(inputs.view_mut(), self.noise_sd, &mut stream)?;
+        Ok(inputs)
+    }
+}
+
+impl Training for PixelBaseline {
+    fn step(&mut self) -> Result<f64, Halt> {
+        Ok(0.0)
+    }
+
+    fn evaluate(&mut self, _: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+        let train = self.inputs(&self.data.train, "train")?;
+        let test = self.inputs(&self.data.test, "test")?;
+        let mut found = Vec::new();
+        evaluation::probes(&mut found, &self.data, (&train, &test), (true, true), self.seed)?;
+        Ok(found)
+    }
+
+    fn save(&self) -> Result<Snapshot, PaperError> {
+        Snapshot::new(&[])
+    }
+
+    fn restore(&mut self, _: &Snapshot) -> Result<(), PaperError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+use std::sync::Arc;
+
+use mi_data::Dataset;
+use mi_nets::{Adam, Gradients, Mlp, Module, Params, Tape, Targets, Var, softmax_cross_entropy};
+use mi_random::Stream;
+use ndarray::Array2;
+
+use super::evaluation::encode;
+use super::network::Encoder;
+use super::optimise::{Direction, adam_config, check_weights, finite, update};
+use super::snapshot::Snapshot;
+use super::views::{Labelled, Views};
+use super::{Halt, Training};
+use crate::config::{Supervised, TrialConfig};
+use crate::error::PaperError;
+use crate::record::Metric;
+
+/// An encoder of the first view with a linear classifier on top, trained on labels.
+pub(super) struct SupervisedTraining {
+    views: Views,
+    batches: Labelled,
+    network: Classifier,
+    params: Params<f32>,
+    gradients: Gradients<f32>,
+    adam: Adam<f32>,
+    tape: Tape<f32>,
+    loss: f64,
+}
+
+/// An encoder followed by a linear layer.
+#[derive(Debug)]
+struct Classifier {
+    encoder: Encoder,
+    linear: Mlp,
+}
+
+impl Module<f32> for Classifier {
+    fn forward(&self, graph: &mut mi_nets::Graph<'_, f32>, x: Var) -> Var {
+        let features = self.encoder.module().forward(graph, x);
+        self.linear.forward(graph, features)
+    }
+
+    fn input_dim(&self) -> usize {
+        self.encoder.module().input_dim()
+    }
+
+    fn output_dim(&self) -> usize {
+        Module::<f32>::output_dim(&self.linear)
+    }
+}
+
+impl SupervisedTraining {
+    pub(super) fn new(
+        config: &TrialConfig,
+        task: &Supervised,
+        data: Arc<Dataset>,
+    ) -> Result<Self, PaperError> {
+        let streams = Stream::new(config.seed, "trial");
+        let views = Views::new(data)?;
+        let batches = views.labelled(task.batch_size, &streams.child("batches"))?;
+        let mut params = Params::new();
+        let encoder = Encoder::build(
+            &task.encoder,
+            &mut params,
+            "g1",
+            views.top.geometry(),
+            &mut streams.child("init g1"),
+        )?;
+        let linear = encoder.classifier(
+            &mut params,
+            views.data.classes,
+            &mut streams.child("init classifier"),
+        )?;
+        Ok(Self {
+            gradients: Gradients::zeros_like(&params),
+            adam: Adam::new(adam_config(task.learning_rate), &params),
+            tape: Tape::new(),
+            network: Classifier { encoder, linear },
+            views,
+            batches,
+            params,
+            loss: f64::NAN,
+        })
+    }
+}
+
+impl Training for SupervisedTraining {
+    fn step(&mut self) -> Result<f64, Halt> {
+        self.batches.draw(&self.views)?;
+        self.gradients.clear();
+        let mut graph = self.tape.begin(&self.params);
+        let x = graph.input(self.batches.x.view());
+        let logits = self.network.forward(&mut graph, x);
+        graph.check()?;
+        let (loss, gradient) =
+            softmax_cross_entropy(graph.value(logits), Targets::Labels(&self.batches.labels))?;
+        finite("the cross-entropy", loss)?;
+        graph.backward(&[(logits, gradient.view())], &mut self.gradients)?;
+        update(&mut self.adam, &mut self.params, &self.gradients, Direction::Down)?;
+        self.loss = loss;
+        Ok(loss)
+    }
+
+    fn evaluate(&mut self, _: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+        check_weights(&self.params)?;
+        let test = &self.views.data.test;
+        let inputs = self.views.top.apply(test.images.view())?;
+        let logits = encode(&self.network, &self.params, inputs, &mut self.tape)?;
+        let mut found = vec![(Metric::AccuracyClassifier, accuracy(&logits, &test.labels))];
+        if self.loss.is_finite() {
+            found.push((Metric::ClassifierLoss, self.loss));
+        }
+        Ok(found)
+    }
+
+    fn save(&self) -> Result<Snapshot, PaperError> {
+        let mut snapshot = Snapshot::new(&[(&self.params, &self.adam)])?;
+        snapshot.put("sampler", &self.batches.sampler)?;
+        snapshot.put("loss", &self.loss.to_bits())?;
+        Ok(snapshot)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
+        snapshot.restore(&mut [(&mut self.params, &mut self.adam)])?;
+        self.batches.sampler = snapshot.get("sampler")?;
+        self.loss = f64::from_bits(snapshot.get("loss")?);
+        Ok(())
+    }
+}
+
+/// Share of rows whose largest logit is their label's; the first of equal ones counts.
+pub(super) fn accuracy(logits: &Array2<f32>, labels: &[u8]) -> f64 {
+    let right = logits
+        .rows()
+        .into_iter()
+        .zip(labels)
+        .filter(|(row, label)| {
+            let mut best = 0;
+            for (class, value) in row.iter().enumerate() {
+                if *value > row[best] {
+                    best = class;
+                }
+            }
+            best == usize::from(**label)
+        })
+        .count();
+    right as f64 / labels.len().max(1) as f64
+}

@@ -1,0 +1,242 @@
+//! The `mi-paper` command as a person or a batch system meets it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use mi_paper::folder::Lock;
+
+fn mi_paper(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mi-paper"));
+    command.args(arguments);
+    command
+}
+
+fn reproduce(out: &Path, arguments: &[&str]) -> Output {
+    let mut command = mi_paper(&["reproduce", "--preset", "smoke", "--out"]);
+    command.arg(out).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn the_default_data_set_runs_end_to_end() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    let output = reproduce(&out, &["--experiment", "critics"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let (table, messages) = (text(&output.stdout), text(&output.stderr));
+    for label in ["bilinear", "separable", "mlp", "infonce", "nwj"] {
+        assert!(table.to_lowercase().contains(label), "{label} is missing in:\n{table}");
+    }
+    assert!(messages.contains(&out.display().to_string()), "{messages}");
+    assert!(!messages.contains('\u{1b}'), "escape codes in a file: {messages:?}");
+    for file in ["records.csv", "report.html", "report.md", "plan.json", "run.json"] {
+        assert!(fs::metadata(out.join(file)).unwrap().len() > 0, "{file}");
+    }
+    let figures = fs::read_dir(out.join("figures")).unwrap().count();
+    assert!(figures > 0);
+
+    // The same command again has nothing to do, and says the same.
+    let again = reproduce(&out, &["--experiment", "critics"]);
+    assert_eq!(text(&again.stdout), table);
+    assert!(text(&again.stderr).contains("0 of 6 trials to run"), "{}", text(&again.stderr));
+
+    // Drawing again needs no training, and changes nothing.
+    let before = fs::read(out.join("report.html")).unwrap();
+    let redrawn = mi_paper(&["reproduce", "--redraw", "--out"]).arg(&out).output().unwrap();
+    assert!(redrawn.status.success(), "{}", text(&redrawn.stderr));
+    assert_eq!(fs::read(out.join("report.html")).unwrap(), before);
+}
+
+#[test]
+fn another_plan_is_refused_with_the_differences() {
+    let root = tempfile::tempdir().unwrap();
+    let first = reproduce(root.path(), &["--experiment", "dependent", "--dry-run"]);
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    let second = reproduce(root.path(), &["--experiment", "dependent", "--seeds", "7,"]);
+    assert_eq!(second.status.code(), Some(2), "a trailing comma is a usage error");
+    let second = reproduce(root.path(), &["--experiment", "dependent", "--seeds", "7..8"]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(text(&second.stderr).contains("seeds[0]: 0 there, 7 asked for"));
+}
+
+#[test]
+fn unknown_names_are_refused_with_the_valid_ones() {
+    let root = tempfile::tempdir().unwrap();
+    let output = reproduce(root.path(), &["--experiment", "critic"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(message.contains("critics") && message.contains("encoders"), "{message}");
+    assert!(!message.contains("RUST_BACKTRACE"), "{message}");
+
+    let output = mi_paper(&["reproduce", "--preset", "tiny"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("smoke"), "{}", text(&output.stderr));
+
+    let output = reproduce(root.path(), &["--data", "/nowhere/at/all"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("/nowhere/at/all"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn listing_and_planning_touch_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let list = mi_paper(&["reproduce", "--list"]).current_dir(root.path()).output().unwrap();
+    for experiment in mi_paper::registry::EXPERIMENTS {
+        assert!(text(&list.stdout).contains(experiment.name));
+    }
+    let plan = mi_paper(&["reproduce", "--dry-run"]).current_dir(root.path()).output().unwrap();
+    assert!(plan.status.success(), "{}", text(&plan.stderr));
+    assert!(text(&plan.stdout).contains("GFLOP/s"), "{}", text(&plan.stdout));
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_second_process_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let _lock = Lock::take(root.path(), "lock").unwrap();
+    let output = reproduce(root.path(), &["--experiment", "dependent"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("another process works in"));
+}
+
+#[test]
+fn trials_can_be_run_one_by_one() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let arguments = ["--experiment", "dependent"];
+    assert!(reproduce(whole.path(), &arguments).status.success());
+    let planned = reproduce(parts.path(), &["--experiment", "dependent", "--dry-run"]);
+    assert!(planned.status.success());
+    let unknown = mi_paper(&["trial"]).arg(parts.path()).arg("nothing").output().unwrap();
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown.stderr).contains("--status"), "{}", text(&unknown.stderr));
+
+    let status = |out: &Path| {
+        let output = mi_paper(&["reproduce", "--status", "--out"]).arg(out).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert!(status(parts.path()).contains("0 of 4 trials"));
+    for line in status(parts.path()).lines().take(4) {
+        let id = line.split_whitespace().next().unwrap();
+        for _ in 0..2 {
+            let output = mi_paper(&["trial"]).arg(parts.path()).arg(id).output().unwrap();
+            assert!(output.status.success(), "{}", text(&output.stderr));
+        }
+    }
+    assert!(status(parts.path()).contains("4 of 4 trials"));
+    assert!(reproduce(parts.path(), &arguments).status.success());
+    let merged = |out: &Path| fs::read(out.join("records.csv")).unwrap();
+    assert_eq!(merged(whole.path()), merged(parts.path()));
+}
+
+#[test]
+fn records_do_not_depend_on_threads_or_jobs() {
+    let roots: Vec<_> = (0..4).map(|_| tempfile::tempdir().unwrap()).collect();
+    // Every experiment but the ones that need files; a few steps each.
+    for (root, (jobs, threads)) in
+        roots.iter().zip([("1", "1"), ("2", "1"), ("1", "2"), ("1", "1")])
+    {
+        let mut command = mi_paper(&["reproduce", "--preset", "smoke", "--jobs", jobs, "--out"]);
+        let output = command.arg(root.path()).env("RAYON_NUM_THREADS", threads).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let records = |root: &tempfile::TempDir| fs::read_to_string(root.path().join("records.csv"));
+    let first = records(&roots[0]).unwrap();
+    assert!(first.lines().count() > 100);
+    for root in &roots[1..] {
+        assert_eq!(records(root).unwrap(), first);
+    }
+}
+
+#[cfg(unix)]
+mod signals {
+    use super::*;
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    /// A run of a few seconds, and one that is left alone.
+    const LONG: [&str; 4] = ["--experiment", "dependent", "--jobs", "2"];
+
+    fn start(out: &Path) -> std::process::Child {
+        let mut command = mi_paper(&["reproduce", "--preset", "quick", "--seeds", "1", "--out"]);
+        command.arg(out).args(LONG).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn wait_for_records(out: &Path) {
+        let begun = Instant::now();
+        let grown = |entry: fs::DirEntry| {
+            fs::metadata(entry.path().join("records.csv")).is_ok_and(|file| file.len() > 2_000)
+        };
+        loop {
+            if let Ok(entries) = fs::read_dir(out.join("trials"))
+                && entries.flatten().any(grown)
+            {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "no records after a minute");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn signal(child: &std::process::Child, name: &str) {
+        let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    #[test]
+    fn a_killed_run_goes_on_to_the_same_bytes() {
+        let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        assert!(start(whole.path()).wait().unwrap().success());
+        for (name, code) in [("-KILL", None), ("-INT", Some(130)), ("-TERM", Some(143))] {
+            let mut child = start(killed.path());
+            wait_for_records(killed.path());
+            signal(&child, name);
+            let status = child.wait().unwrap();
+            // It may have been quicker than the signal.
+            if !status.success() {
+                assert_eq!(status.code(), code, "{name}");
+            }
+        }
+        assert!(start(killed.path()).wait().unwrap().success());
+        let records = |root: &tempfile::TempDir| fs::read(root.path().join("records.csv")).unwrap();
+        assert!(records(&whole) == records(&killed), "the records differ");
+    }
+}
+
+/// On a disk that is full the command says so, loses nothing and goes on once there is room.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_named_and_loses_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=96k", "tmpfs"])
+        .arg(root.path())
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !mounted {
+        eprintln!("skipped: a small tmpfs cannot be mounted here");
+        return;
+    }
+    let run = || reproduce(root.path(), &["--experiment", "dependent,pixels", "--jobs", "1"]);
+    let filler = root.path().join("filler");
+    fs::write(&filler, vec![0; 70_000]).unwrap();
+    let full = run();
+    fs::remove_file(&filler).unwrap();
+    let after = run();
+    let state = fs::read_to_string(root.path().join("records.csv"));
+    let unmounted = Command::new("umount").arg(root.path()).status();
+    assert!(unmounted.is_ok_and(|status| status.success()));
+    let message = text(&full.stderr);
+    assert_eq!(full.status.code(), Some(1), "{message}");
+    assert!(message.contains("No space left") && message.contains("make room"), "{message}");
+    assert!(
+        after.status.success() || text(&after.stderr).contains("report.html"),
+        "{}",
+        text(&after.stderr)
+    );
+    assert!(state.is_ok_and(|text| text.contains("true_mi")));
+}
