@@ -79,9 +79,13 @@ impl<T: Scalar> Graph<'_, T> {
         let mut cx = Backward { values, operands, indices, adjoints, gradients };
         for (var, seed) in seeds {
             let (rows, columns) = values.shape(*var);
-            if let Some(target) = cx.target(*var) {
-                let mut sum = matrix_mut(rows, columns, target.zeroed().values);
-                sum += seed;
+            if let Some(Target { values, fresh }) = cx.target(*var) {
+                let mut sum = matrix_mut(rows, columns, values);
+                if fresh {
+                    sum.assign(seed);
+                } else {
+                    sum += seed;
+                }
             }
         }
         for index in (0..nodes.len()).rev() {
@@ -145,6 +149,7 @@ impl<T: Scalar> Backward<'_, T> {
         self.adjoints.arena.take(length)
     }
 
+    /// Returns a buffer of [`Backward::scratch`].
     pub(crate) fn give_back(&mut self, slot: Slot, buffer: Vec<T>) {
         self.adjoints.arena.put(slot, buffer);
         self.adjoints.arena.release(slot);

@@ -77,6 +77,7 @@ impl<T: Scalar> Gradients<T> {
         self.gradients.iter().all(|g| !g.present || vector::all_finite(&g.values))
     }
 
+    /// Where a contribution to a parameter's gradient goes; it counts as present from now on.
     pub(crate) fn target(&mut self, id: ParamId) -> Target<'_, T> {
         let gradient = &mut self.gradients[id.0];
         let fresh = !gradient.present;
@@ -84,7 +85,7 @@ impl<T: Scalar> Gradients<T> {
         Target { values: &mut gradient.values, fresh }
     }
 
-    /// The gradients beside the parameters they were made for.
+    /// Every parameter's id and, when present, its gradient.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (ParamId, Option<&[T]>)> {
         self.gradients.iter().enumerate().map(|(index, gradient)| {
             (ParamId(index), gradient.present.then_some(gradient.values.as_slice()))

@@ -125,6 +125,25 @@ fn a_steady_training_step_allocates_only_inside_matrix_products() {
 }
 
 #[test]
+fn going_back_to_inputs_only_multiplies_no_matrix_for_parameters() {
+    let mut params = Params::<f32>::new();
+    let mut stream = Stream::new(1, "init");
+    let net =
+        Mlp::new(&mut params, "net", &[30, 20, 20, 10], Init::GlorotUniform, &mut stream).unwrap();
+    let (x, seed) = (Array2::ones((16, 30)), Array2::ones((16, 10)));
+    let mut tape = Tape::new();
+    let mut back = || {
+        let mut graph = tape.begin(&params);
+        let x = graph.input_with_gradient(x.view());
+        let y = net.forward(&mut graph, x);
+        graph.backward_to_inputs(&[(y, seed.view())]).unwrap();
+    };
+    back();
+    back();
+    assert_eq!(allocations(back), (3 + 3) * allocations_of_a_product());
+}
+
+#[test]
 fn a_steady_inference_allocates_only_inside_matrix_products() {
     let mut params = Params::<f32>::new();
     let mut stream = Stream::new(1, "init");

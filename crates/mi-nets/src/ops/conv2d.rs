@@ -35,9 +35,9 @@ pub struct ConvGeometry {
     pub padding: Padding,
 }
 
-/// The most elements of unfolded patches held at a time (4 MiB of `f32`): a batch is worked off
-/// in blocks of samples, so memory does not grow with it.
-const BLOCK_ELEMENTS: usize = 1 << 20;
+/// The most elements of unfolded patches held at a time (1 MiB of `f32`, to stay in a level-2
+/// cache): a batch is worked off in blocks of samples, so memory does not grow with it.
+const BLOCK_ELEMENTS: usize = 1 << 18;
 
 impl ConvGeometry {
     /// Rows and columns of positions that the kernel takes.

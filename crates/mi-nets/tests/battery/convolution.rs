@@ -80,7 +80,7 @@ fn the_papers_convolutions_equal_direct_ones() {
 
 #[test]
 fn a_batch_of_several_blocks_equals_a_direct_convolution() {
-    // 64 positions of 25 · 64 values: a block holds ten samples.
+    // 64 positions of 25 · 64 values: a block holds two samples.
     compare(23, 2, &ConvGeometry { stride: 1, ..paper(8, 8, 64) }, (2, 2));
 }
 

@@ -1,8 +1,8 @@
 //! Whole networks: derivatives, parameter counts, names and initial values.
 
 use mi_nets::{
-    Activation, ConvGeometry, ConvNet, ConvNetConfig, CouplingKind, Graph, Init, Mlp, Module,
-    NetsError, Padding, Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, jacobian,
+    Activation, ConvGeometry, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph, Init, Mlp,
+    Module, NetsError, Padding, Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, jacobian,
 };
 use mi_random::Stream;
 use ndarray::{Array2, s};
@@ -252,6 +252,35 @@ fn embeddings_do_not_depend_on_batch_mates() {
         let expected = run(&x, true);
         assert_eq!(run(&others, true).row(4), expected.row(4), "{module:?}");
         assert_eq!(run(&x, false), expected, "inference of {module:?}");
+    }
+}
+
+#[test]
+fn single_precision_follows_double() {
+    let mut params = Params::<f32>::new();
+    let config = ConvNetConfig::paper(14, 28, 1);
+    let net =
+        ConvNet::new(&mut params, "net", &config, Init::GlorotUniform, &mut stream()).unwrap();
+    let double = params.cast::<f64>();
+    let x = normal(1, (2, 392)).mapv(|x| x as f32);
+    let seed = normal(2, (2, 100)).mapv(|x| x as f32);
+    let mut gradients = Gradients::zeros_like(&params);
+    let mut tape = Tape::new();
+    let mut graph = tape.begin(&params);
+    let input = graph.input(x.view());
+    let y = net.forward(&mut graph, input);
+    graph.backward(&[(y, seed.view())], &mut gradients).unwrap();
+    let mut expected = Gradients::zeros_like(&double);
+    let mut tape = Tape::new();
+    let mut graph = tape.begin(&double);
+    let input = graph.input(x.mapv(f64::from).view());
+    let y = net.forward(&mut graph, input);
+    graph.backward(&[(y, seed.mapv(f64::from).view())], &mut expected).unwrap();
+    for id in params.ids() {
+        let (g, expected) = (gradients.view(id).unwrap(), expected.view(id).unwrap());
+        let scale = expected.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
+        let error = (g.mapv(f64::from) - expected).iter().fold(0.0_f64, |m, e| m.max(e.abs()));
+        assert!(error < 1e-4 * scale, "{}: {error} of {scale}", params.name(id));
     }
 }
 
