@@ -1,7 +1,8 @@
 //! What this machine can do: matrix products and memory traffic, on one core and on all.
 //!
 //! `cargo xtask bench` divides every other rate by these, so their ids are part of its contract:
-//! `sgemm/one_core/N`, `sgemm/all_cores/N`, `triad/one_core`, `triad/all_cores`.
+//! `sgemm/one_core/…`, `sgemm/all_cores/…`, `triad/one_core`, `triad/all_cores`; the best of each
+//! counts.
 
 use std::hint::black_box;
 use std::sync::{Mutex, PoisonError};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use mi_kernels::matrix_product;
 use ndarray::Array2;
+use ndarray::linalg::general_mat_mul;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// As many floats as the paper's largest model has parameters (RealNVP, 28 M): three such arrays
@@ -36,6 +38,13 @@ impl Product {
         matrix_product(1.0, self.a.view(), self.b.view(), 0.0, self.c.view_mut());
         black_box(&self.c);
     }
+
+    /// The product of `ndarray`, which is that of `matrixmultiply`: a peak that no change of this
+    /// crate can move.
+    fn run_reference(&mut self) {
+        general_mat_mul(1.0, &self.a, &self.b, 0.0, &mut self.c);
+        black_box(&self.c);
+    }
 }
 
 /// A pool whose size does not follow the environment: the yardstick is the machine.
@@ -60,6 +69,10 @@ fn sgemm(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("one_core", n), |bencher| {
             let mut product = Product::new(n);
             pool(1).install(|| bencher.iter(|| product.run()));
+        });
+        group.bench_function(BenchmarkId::new("one_core/matrixmultiply", n), |bencher| {
+            let mut product = Product::new(n);
+            bencher.iter(|| product.run_reference());
         });
 
         group.throughput(Throughput::Elements(flops * cores() as u64));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use super::record::{Kind, Measurement, Record};
-use super::table::{table, value};
+use super::table::{interval, table, value};
 use super::targets::{self, Bench, Case};
 use super::yardstick::Yardstick;
 use crate::workspace::Workspace;
@@ -113,12 +113,22 @@ pub(crate) fn results_table(record: &Record) -> String {
             vec![
                 id.clone(),
                 value(*median, unit),
-                format!("{} – {}", value(*low, unit), value(*high, unit)),
+                interval(*low, *high, unit),
                 join(rates_text),
                 join(rates.iter().map(|rate| percent(rate.share_of_one_core)).collect()),
                 join(rates.iter().map(|rate| percent(rate.share_of_machine)).collect()),
             ]
         })
         .collect();
-    table(&["benchmark", "median", "95 % interval", "rate", "of one core", "of the machine"], &rows)
+    table(
+        &[
+            "benchmark",
+            record.unit_name(),
+            "95 % interval",
+            "rate",
+            "of one core",
+            "of the machine",
+        ],
+        &rows,
+    )
 }

@@ -153,6 +153,14 @@ impl Record {
         obstacles
     }
 
+    /// What a table calls the values.
+    pub(crate) fn unit_name(&self) -> &'static str {
+        match self.kind {
+            Kind::Time => "median",
+            Kind::Instructions => "instructions",
+        }
+    }
+
     /// Date, commit and machine in a few words.
     pub(crate) fn title(&self) -> String {
         let dirty = if self.commit.dirty { "+dirty" } else { "" };

@@ -10,7 +10,7 @@ use mi_plot::{Axis, LineChart, Point, Scale, Series};
 
 use super::cost::{Family, families};
 use super::record::{Kind, Measurement, Record, short};
-use super::table::value;
+use super::table::{interval, value};
 use crate::clock::Utc;
 
 /// Charts tell this many series apart.
@@ -18,11 +18,11 @@ const MOST_SERIES: usize = mi_plot::COLOURS;
 
 /// The page's own rules; colours are those of the charts.
 const STYLE: &str = "\
-body{margin:2rem auto;max-width:64rem;padding:0 1rem;background:var(--plot-surface);\
+body{margin:2rem auto;max-width:80rem;padding:0 1rem;background:var(--plot-surface);\
 color:var(--plot-ink);font:16px/1.5 system-ui,sans-serif}\
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums}\
 th,td{padding:.2rem .7rem .2rem 0;text-align:right;border-bottom:1px solid var(--plot-grid)}\
-th:first-child,td:first-child{text-align:left}\
+td{white-space:nowrap}th:first-child,td:first-child{text-align:left}\
 .wide{overflow-x:auto}.charts{display:flex;flex-wrap:wrap;gap:1rem}\
 .charts svg{max-width:100%;height:auto}\
 .note{color:var(--plot-muted)}summary{cursor:pointer;font-weight:600}";
@@ -120,7 +120,7 @@ fn newest(html: &mut String, records: &[Record], machine: &str) {
     let _ = write!(
         html,
         "<h2>Newest results, machine {}</h2><div class=\"wide\"><table><tr><th>benchmark</th>\
-         <th>median</th><th>95 % interval</th><th>rate</th><th>of one core</th>\
+         <th>median time or count</th><th>95 % interval</th><th>rate</th><th>of one core</th>\
          <th>of the machine</th><th>commit</th></tr>",
         short(machine)
     );
@@ -140,12 +140,11 @@ fn newest(html: &mut String, records: &[Record], machine: &str) {
         let rate_cells = rates.iter().map(|rate| format!("{:.2} {}", rate.value, rate.unit.name()));
         let _ = write!(
             html,
-            "<tr><td>{}</td><td>{}</td><td>{} – {}</td><td>{}</td><td>{}</td><td>{}</td>\
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
              <td>{}{}</td></tr>",
             escape(id),
             value(*median, unit),
-            value(*low, unit),
-            value(*high, unit),
+            interval(*low, *high, unit),
             joined(rate_cells.collect()),
             joined(rates.iter().map(|rate| share(rate.share_of_one_core)).collect()),
             joined(rates.iter().map(|rate| share(rate.share_of_machine)).collect()),
@@ -251,7 +250,8 @@ fn history(html: &mut String, records: &[Record]) {
         let unit = lines.values().flatten().next().map_or("", |(record, _)| record.unit.as_str());
         let (unit, scale) = if unit == "ns" { ("ms", 1e6) } else { (unit, 1.0) };
         let x = Axis::new(format!("days since {since}"));
-        let mut chart = LineChart::new(id, x, Axis::new(unit).scale(Scale::Log))
+        let title = id.splitn(3, '/').last().unwrap_or(id);
+        let mut chart = LineChart::new(title, x, Axis::new(unit).scale(Scale::Log))
             .description(format!("{id} on {} machines, record by record", lines.len()));
         for (machine, points) in lines {
             let points = points.into_iter().filter_map(|(record, one)| {

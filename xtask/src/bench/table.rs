@@ -23,20 +23,25 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A value with its unit at a readable size: times from `ns`, everything else with the unit named.
+/// A value at a readable size: times from `ns` with their unit, counts in thousands or millions.
 pub(crate) fn value(value: f64, unit: &str) -> String {
-    if unit != "ns" {
-        return format!("{value:.0} {unit}");
-    }
-    let (scale, unit) = match value {
-        _ if value < 1e3 => (1.0, "ns"),
-        _ if value < 1e6 => (1e3, "µs"),
-        _ if value < 1e9 => (1e6, "ms"),
-        _ => (1e9, "s"),
+    let sizes: &[(f64, &str)] = match unit {
+        "ns" => &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")],
+        _ => &[(1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")],
     };
+    let size = sizes.iter().find(|(scale, _)| value >= *scale).or(sizes.last());
+    let &(scale, unit) = size.unwrap_or(&(1.0, ""));
     let scaled = value / scale;
     let decimals = if scaled < 10.0 { 3 } else { usize::from(scaled < 100.0) + 1 };
-    format!("{scaled:.decimals$} {unit}")
+    format!("{scaled:.decimals$} {unit}").trim_end().to_owned()
+}
+
+/// An interval, or that there is none around a count.
+pub(crate) fn interval(low: f64, high: f64, unit: &str) -> String {
+    if low == high {
+        return "exact".to_owned();
+    }
+    format!("{} – {}", value(low, unit), value(high, unit))
 }
 
 #[cfg(test)]
@@ -53,6 +58,7 @@ mod tests {
     #[test]
     fn times_get_a_readable_unit() {
         for (nanoseconds, text) in [
+            (0.5, "0.500 ns"),
             (1.5, "1.500 ns"),
             (12.345, "12.35 ns"),
             (123.45, "123.5 ns"),
@@ -62,6 +68,9 @@ mod tests {
         ] {
             assert_eq!(value(nanoseconds, "ns"), text);
         }
-        assert_eq!(value(12_345.0, "instructions"), "12345 instructions");
+        assert_eq!(value(12_345_678.0, "instructions"), "12.35 M");
+        assert_eq!(value(123.0, "instructions"), "123.0");
+        assert_eq!(interval(1e3, 2e3, "ns"), "1.000 µs – 2.000 µs");
+        assert_eq!(interval(7.0, 7.0, "instructions"), "exact");
     }
 }
