@@ -1,6 +1,6 @@
 //! Axes: scale, limits, ticks and where a value falls.
 
-use crate::text;
+use crate::ticks::{log_ticks, round_step, spaced, symlog_ticks, tick_labels};
 
 /// How values become distances along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,7 +119,8 @@ impl Axis {
         let widen = round && self.limits_are_free() && matches!(self.scale, Scale::Linear);
         let (low, high, ticks) = match ticks.as_slice() {
             [first, .., last] if widen => {
-                let step = (last - first) / (ticks.len() - 1) as f64;
+                // Not the ticks' difference, which far from zero has lost its digits.
+                let step = round_step(high - low, 5);
                 let low = if low < first - step * 1e-9 { first - step } else { low };
                 let high = if high > last + step * 1e-9 { last + step } else { high };
                 let ticks = spaced(low, high, step);
@@ -240,116 +241,6 @@ fn fences(values: &[f64]) -> (f64, f64) {
     if last - first > 3.0 * (high - low) { fence } else { everything }
 }
 
-/// A step of 1, 2 or 5 times a power of ten that cuts `span` into about `count` parts.
-fn round_step(span: f64, count: usize) -> f64 {
-    let rough = span / count as f64;
-    let power = 10f64.powf(rough.log10().floor());
-    let step = match rough / power {
-        r if r < 1.414 => 1.0,
-        r if r < 3.162 => 2.0,
-        r if r < 7.071 => 5.0,
-        _ => 10.0,
-    };
-    step * power
-}
-
-/// Multiples of `step` from `low` to `high`.
-fn spaced(low: f64, high: f64, step: f64) -> Vec<f64> {
-    // Beyond 2^53 steps from zero neighbouring multiples are no longer distinct numbers.
-    if !(step > 0.0 && step.is_finite() && (low / step).abs() < 1e15 && (high / step).abs() < 1e15)
-    {
-        return vec![low, high];
-    }
-    let first = (low / step - 1e-9).ceil() as i64;
-    let last = (high / step + 1e-9).floor() as i64;
-    (first..=last).map(|i| i as f64 * step).collect()
-}
-
-fn log_ticks(low: f64, high: f64) -> Vec<f64> {
-    let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
-    let decades = last - first;
-    let multiples: &[f64] = match decades {
-        ..=2 => &[1.0, 2.0, 5.0],
-        3 => &[1.0, 3.0],
-        _ => &[1.0],
-    };
-    let every = (decades / 6).max(1);
-    let ticks: Vec<f64> = (first..=last)
-        .filter(|exponent| exponent.rem_euclid(every) == 0)
-        .flat_map(|exponent| multiples.iter().map(move |m| m * 10f64.powi(exponent)))
-        .filter(|t| (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(t))
-        .collect();
-    if ticks.len() >= 2 { ticks } else { spaced(low, high, round_step(high - low, 4)) }
-}
-
-fn symlog_ticks(low: f64, high: f64, threshold: f64) -> Vec<f64> {
-    let reach = low.abs().max(high.abs()) / threshold;
-    let decades = reach.max(1.0).log10().floor() as i32;
-    let every = (decades / 3).max(1);
-    let mut ticks = vec![0.0];
-    for exponent in (0..=decades).step_by(every as usize) {
-        let tick = threshold * 10f64.powi(exponent);
-        ticks.extend([tick, -tick]);
-    }
-    ticks.retain(|t| (low..=high).contains(t));
-    ticks.sort_by(f64::total_cmp);
-    ticks
-}
-
-/// Labels of ticks: as many decimals as tell them apart, `k` and `M` for round large numbers.
-fn tick_labels(ticks: &[f64], scale: Scale) -> Vec<String> {
-    let largest = ticks.iter().fold(0.0f64, |m, t| m.max(t.abs()));
-    let in_units_of = |unit: f64| ticks.iter().all(|t| (t / unit * 10.0).fract().abs() < 1e-6);
-    let (unit, suffix) = match largest {
-        l if l >= 2e6 && in_units_of(1e6) => (1e6, "M"),
-        l if l >= 2e3 && in_units_of(1e3) => (1e3, "k"),
-        _ => (1.0, ""),
-    };
-    // Neighbours on a linear axis share their decimals: 0.80, 0.85, 0.90.
-    let shared = matches!(scale, Scale::Linear)
-        .then(|| ticks.iter().map(|t| decimals(t / unit)).max().unwrap_or(0));
-    let smallest = ticks.iter().fold(f64::INFINITY, |m, t| m.min(t.abs()));
-    if scale == Scale::Log && (smallest < 1e-3 || largest > 1e5) {
-        return ticks.iter().map(|t| power_of_ten(*t)).collect();
-    }
-    let label = |tick: &f64| {
-        let value = tick / unit;
-        if value == 0.0 && !suffix.is_empty() {
-            return "0".to_owned();
-        }
-        if value != 0.0 && !(1e-4..1e5).contains(&value.abs()) {
-            return text::number(value).replace(".00e", "e") + suffix;
-        }
-        let decimals = shared.unwrap_or_else(|| decimals(value));
-        format!("{value:.decimals$}{suffix}").replace('-', "−")
-    };
-    ticks.iter().map(label).collect()
-}
-
-/// A tick of a logarithmic axis as `10⁻⁶` or `2·10⁻⁶`.
-fn power_of_ten(value: f64) -> String {
-    let exponent = (value.log10() + 1e-9).floor() as i32;
-    let factor = value / 10f64.powi(exponent);
-    let raised = |c: char| match c {
-        '-' => '⁻',
-        digit => "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().nth(digit as usize - '0' as usize).unwrap_or(digit),
-    };
-    let power: String = exponent.to_string().chars().map(raised).collect();
-    let decimals = decimals(factor);
-    if (factor - 1.0).abs() < 1e-6 {
-        format!("10{power}")
-    } else {
-        format!("{factor:.decimals$}·10{power}")
-    }
-}
-
-/// Decimals needed to write a round number, at most 6.
-fn decimals(value: f64) -> usize {
-    (0..6)
-        .find(|&d| (value * 10f64.powi(d) - (value * 10f64.powi(d)).round()).abs() < 1e-6)
-        .unwrap_or(6) as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -376,6 +267,8 @@ mod tests {
         );
         let symlog = Axis::new("").scale(Scale::Symlog { threshold: 1.0 });
         assert_eq!(labels(&symlog, &[-500.0, 9.0]), ["−100", "−10", "−1", "0", "1"]);
+        let far = labels(&linear, &[-143.673, -143.676]);
+        assert_eq!(far[..2], ["−143.6760", "−143.6755"]);
         let sizes = Axis::new("").scale(Scale::Log).ticks([32.0, 64.0, 1e9]);
         assert_eq!(labels(&sizes, &[32.0, 512.0]), ["32", "64"]);
     }

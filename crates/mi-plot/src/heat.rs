@@ -1,7 +1,7 @@
 //! Heat maps: a matrix of numbers as shaded cells.
 
 use crate::svg::{Anchor, Canvas, Svg, coordinate};
-use crate::text;
+use crate::{text, theme};
 
 /// Widest matrix whose cells carry their value as text.
 const MOST_LABELLED_COLUMNS: usize = 12;
@@ -162,9 +162,8 @@ impl HeatMap {
                 &hover,
             );
             if labelled {
-                // Past this shade the surface's colour reads better on the cell than ink does,
-                // in both schemes.
-                let class = if shade > 0.55 { "plot-value plot-inverse" } else { "plot-value" };
+                let inverse = shade > theme::INVERSE_FROM;
+                let class = if inverse { "plot-value plot-inverse" } else { "plot-value" };
                 let text = self.cell_text(value);
                 let x = x + (layout.cell_width - 1.0) / 2.0;
                 canvas.text(x, y + layout.cell_height / 2.0 + 4.0, class, Anchor::Middle, &text);

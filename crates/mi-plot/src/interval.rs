@@ -3,10 +3,9 @@
 use crate::axis::{Axis, Fitted, Place};
 use crate::clip::{self, Area};
 use crate::frame::{self, Heading, MARGIN};
-use crate::line::path;
 use crate::outside::Outside;
 use crate::series::Marker;
-use crate::svg::{Anchor, Canvas, Svg, coordinate};
+use crate::svg::{Anchor, Canvas, Svg, coordinate, path};
 use crate::{text, theme};
 
 /// Height of a row: its label and, below it, its interval.

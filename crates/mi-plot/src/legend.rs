@@ -2,7 +2,6 @@
 
 use crate::clip::Area;
 use crate::frame::MARGIN;
-use crate::line::line_class;
 use crate::series::{Dash, Marker};
 use crate::svg::{Anchor, Canvas, coordinate};
 use crate::{text, theme};
@@ -140,7 +139,7 @@ fn entry_width(entry: &Entry) -> f64 {
 
 fn draw_entry(canvas: &mut Canvas, entry: &Entry, x: f64, y: f64) {
     canvas.open("g", &[("class", &class(entry))]);
-    let line = if entry.colour.is_some() { line_class(entry.dash) } else { Some("plot-reference") };
+    let line = if entry.colour.is_some() { entry.dash.class() } else { Some("plot-reference") };
     if let Some(line) = line {
         canvas.line(line, (x, y), (x + SAMPLE, y));
     }

@@ -42,6 +42,7 @@ mod series;
 mod svg;
 mod text;
 mod theme;
+mod ticks;
 
 pub use axis::{Axis, Limits, Scale};
 pub use heat::HeatMap;
@@ -49,5 +50,5 @@ pub use interval::{IntervalChart, IntervalRow};
 pub use line::LineChart;
 pub use series::{Dash, Mark, Marker, Point, Series};
 pub use svg::Svg;
-pub use text::number;
+pub use text::{grouped, number};
 pub use theme::{COLOURS, stylesheet};

@@ -48,6 +48,18 @@ pub enum Dash {
     None,
 }
 
+impl Dash {
+    /// The class of a line; `None` for no line.
+    pub(crate) fn class(self) -> Option<&'static str> {
+        match self {
+            Self::Solid => Some("plot-line"),
+            Self::Dashed => Some("plot-line plot-dashed"),
+            Self::Dotted => Some("plot-line plot-dotted"),
+            Self::None => None,
+        }
+    }
+}
+
 /// The shape of a series' points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Marker {

@@ -156,6 +156,21 @@ pub(crate) fn coordinate(value: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
+/// Path data through points.
+pub(crate) fn path(points: &[(f64, f64)], closed: bool) -> String {
+    let mut d = String::new();
+    for (index, (x, y)) in points.iter().enumerate() {
+        d.push(if index == 0 { 'M' } else { 'L' });
+        d.push_str(&coordinate(*x));
+        d.push(' ');
+        d.push_str(&coordinate(*y));
+    }
+    if closed {
+        d.push('z');
+    }
+    d
+}
+
 /// Makes a text safe as XML content and as a quoted attribute.
 ///
 /// Control characters that XML 1.0 forbids become U+FFFD: one of them in a label would make the

@@ -12,8 +12,8 @@ pub fn number(value: f64) -> String {
     let text = if magnitude != 0.0 && !(1e-4..1e7).contains(&magnitude) {
         format!("{value:.2e}")
     } else if magnitude >= 1000.0 {
-        let digits = format!("{magnitude:.0}");
-        format!("{}{}", if value < 0.0 { "-" } else { "" }, thousands(&digits))
+        let sign = if value < 0.0 { "-" } else { "" };
+        format!("{sign}{}", grouped(magnitude.round() as u64))
     } else {
         let decimals = if magnitude >= 100.0 {
             1
@@ -42,8 +42,9 @@ pub(crate) fn between(low: f64, high: f64) -> String {
     format!(" ({} to {})", number(low), number(high))
 }
 
-/// Digits in groups of three.
-fn thousands(digits: &str) -> String {
+/// A whole number with its digits in groups of three.
+pub fn grouped(value: u64) -> String {
+    let digits = value.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {

@@ -22,7 +22,7 @@ const LIGHT: Scheme = Scheme {
     ink: "#1b1f24",
     muted: "#59636e",
     grid: "#e4e7eb",
-    heat: "#0b4a8f",
+    heat: "#08306b",
     series: [
         "#0072b2", "#d55e00", "#008c66", "#b5679a", "#8f7300", "#3a8fc2", "#882255", "#5a6068",
     ],
@@ -38,6 +38,9 @@ const DARK: Scheme = Scheme {
         "#5ab0ec", "#ff8a4c", "#35cba0", "#f5b8dc", "#e0c040", "#a9dcf7", "#ee86ae", "#a9b0ba",
     ],
 };
+
+/// Past this shade the surface's colour reads better on a cell than ink does, in both schemes.
+pub(crate) const INVERSE_FROM: f64 = 0.57;
 
 /// The rules that do not depend on the colour scheme.
 ///
@@ -69,7 +72,7 @@ stroke-linecap:round}\
 .plot-point{fill:currentColor;stroke:transparent;stroke-width:9;pointer-events:all}\
 .plot-mark{fill:#ffffff;fill:var(--plot-surface);stroke:currentColor;stroke-width:1.8;\
 pointer-events:all}\
-.plot-cell{fill:#0b4a8f;fill:var(--plot-heat)}\
+.plot-cell{fill:#08306b;fill:var(--plot-heat)}\
 .plot-frame{fill:none;stroke:#e4e7eb;stroke:var(--plot-grid)}";
 
 /// The style of all drawings: once in a page, or inside each stand-alone file.
@@ -157,6 +160,25 @@ mod tests {
             }
             assert!(contrast(scheme.ink, scheme.surface) >= 7.0);
             assert!(contrast(scheme.muted, scheme.surface) >= 4.5);
+        }
+    }
+
+    #[test]
+    fn values_on_cells_of_every_shade_can_be_read() {
+        let channel = |colour: &str, at: usize| {
+            f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap())
+        };
+        for scheme in [&LIGHT, &DARK] {
+            for percent in 0..=100 {
+                let shade = f64::from(percent) / 100.0;
+                let mixed = [1, 3, 5].map(|at| {
+                    let (cell, ground) = (channel(scheme.heat, at), channel(scheme.surface, at));
+                    (cell * shade + ground * (1.0 - shade)).round() as u8
+                });
+                let cell = format!("#{:02x}{:02x}{:02x}", mixed[0], mixed[1], mixed[2]);
+                let text = if shade > INVERSE_FROM { scheme.surface } else { scheme.ink };
+                assert!(contrast(&cell, text) >= 3.6, "{text} on {cell}, shade {shade}");
+            }
         }
     }
 

@@ -167,7 +167,10 @@ impl Condition {
                 let mean = format!("{} {unit}", number(e.mean));
                 format!("{} [{low}, {high}]", mean.trim_end())
             }
-            (None, Some(value)) => format!("{} {unit}", number(value)).trim_end().to_owned(),
+            (None, Some(value)) => {
+                let value = format!("{} {unit}", number(value));
+                format!("{} (1 seed)", value.trim_end())
+            }
             (None, None) => "not measured yet".to_owned(),
         }
     }

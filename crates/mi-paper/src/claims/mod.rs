@@ -7,9 +7,11 @@
 //! - *holds*: every condition's interval lies where it should.
 //! - *does not hold*: some condition's interval lies wholly where it should not.
 //! - *not enough runs to say*: all else. One seed has no interval, so it never decides; neither
-//!   do runs of which more than one in five diverged, since the others may be a biased choice.
+//!   do runs of which more than one in five diverged, since the others may be a biased choice,
+//!   nor runs of less than a fiftieth of the paper's steps.
 
 mod condition;
+mod effects;
 mod rules;
 
 pub use crate::statistics::Interval;
@@ -19,6 +21,8 @@ use std::fmt;
 
 use crate::configurations::Configuration;
 use crate::outcome::Outcome;
+use crate::published;
+use crate::report::numbers;
 
 /// What a run says about a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,6 +94,9 @@ pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
     verdicts
 }
 
+/// Trials of fewer than one in so many of the paper's steps decide nothing.
+const SHORTEST: u64 = 50;
+
 fn judge_one(scene: &rules::Scene<'_>) -> Verdict {
     let conditions = (scene.claim.conditions)(scene);
     let (asked, finished, diverged) =
@@ -103,11 +110,21 @@ fn judge_one(scene: &rules::Scene<'_>) -> Verdict {
     if diverged > 0 {
         counts.push(format!("{diverged} diverged and count for nothing"));
     }
+    let paper_steps = published::last_step(scene.claim.experiment);
+    let steps = scene.configurations().flat_map(|c| &c.trials).map(|t| t.info.steps).min();
+    let steps = steps.unwrap_or(0);
+    if steps < paper_steps {
+        let (steps, paper) = (numbers::grouped(steps), numbers::grouped(paper_steps));
+        counts.push(format!("trials of {steps} steps, the paper's have {paper}"));
+    }
     let refuted: Vec<String> =
         conditions.iter().filter(|c| c.met == Some(false)).map(Condition::sentence).collect();
     let open: Vec<String> =
         conditions.iter().filter(|c| c.met.is_none()).map(Condition::sentence).collect();
-    let (decision, mut reason) = if diverged * 5 > asked {
+    let (decision, mut reason) = if steps * SHORTEST < paper_steps {
+        let reason = "The trials are too short to say anything of a trained encoder.";
+        (Decision::NotEnoughRuns, reason.to_owned())
+    } else if diverged * 5 > asked {
         let reason = "More than one trial in five diverged; the others may be a biased choice.";
         (Decision::NotEnoughRuns, reason.to_owned())
     } else if !refuted.is_empty() {

@@ -1,23 +1,17 @@
 //! Charts of configurations.
 
-use mi_plot::{
-    Axis, Dash, IntervalChart, IntervalRow, Limits, LineChart, Mark, Point, Scale, Series,
-};
+use mi_plot::{Axis, Dash, Limits, LineChart, Mark, Point, Scale, Series};
 
 use crate::configurations::{Configuration, Key, Sample};
 use crate::figures::style::style;
-use crate::figures::{Panel, slug, tables};
+use crate::figures::{Panel, tables};
 use crate::names::{self, Varies};
 use crate::published::{self, Published};
 use crate::record::Metric;
 use crate::report::numbers;
 
-/// Standard deviation of the filter over the curves of figure 4c, in steps.
-const SMOOTHING: f64 = 100.0;
-/// Smoothed curves are drawn at this many steps at most.
-const SMOOTHED_POINTS: u64 = 200;
 /// Cap of `InfoNCE` with the paper's batches of 128.
-const CAP: f64 = 4.852_030_263_919_617;
+pub(super) const CAP: f64 = 4.852_030_263_919_617;
 
 /// The configurations that one figure shows.
 pub(crate) struct Scene<'a> {
@@ -36,11 +30,15 @@ impl<'a> Scene<'a> {
     }
 
     /// Those that `is` picks and that have the metric.
-    fn with(&self, metric: Metric, is: impl Fn(&Key) -> bool) -> Vec<&'a Configuration<'a>> {
+    pub(super) fn with(
+        &self,
+        metric: Metric,
+        is: impl Fn(&Key) -> bool,
+    ) -> Vec<&'a Configuration<'a>> {
         self.own.iter().copied().filter(|c| is(&c.key) && c.has(metric)).collect()
     }
 
-    fn style(&self, configuration: &Configuration<'_>) -> (usize, Dash) {
+    pub(super) fn style(&self, configuration: &Configuration<'_>) -> (usize, Dash) {
         let place = self.own.iter().position(|c| c.key == configuration.key).unwrap_or(0);
         style(&configuration.key, place)
     }
@@ -51,7 +49,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Heading of the column of published values.
-    fn column_heading(&self, published: &Published) -> &'static str {
+    pub(super) fn column_heading(&self, published: &Published) -> &'static str {
         match (self.published_elsewhere(published), published.dataset()) {
             (true, "cifar-10") => "paper, CIFAR-10",
             (true, _) => "paper, MNIST",
@@ -60,7 +58,7 @@ impl<'a> Scene<'a> {
     }
 
     /// End value of the pixel baseline on this data set, with the noise of the encoders' views.
-    fn pixel_accuracy(&self) -> Option<f64> {
+    pub(super) fn pixel_accuracy(&self) -> Option<f64> {
         let noisy = self.own.iter().any(|c| c.key.experiment == "conditioning");
         self.all
             .iter()
@@ -137,213 +135,8 @@ fn takes_pixels(shown: &[&Configuration<'_>]) -> bool {
     shown.iter().any(near_identity)
 }
 
-/// Percentiles of the Jacobians' condition over the steps (figures 2c and 5).
-pub(crate) fn percentiles(
-    scene: &Scene<'_>,
-    name: &str,
-    title: &str,
-    (bound, setting): (&str, &str),
-) -> Option<Panel> {
-    const PERCENTILES: [(Metric, &str, Dash); 6] = [
-        (Metric::LogConditionP100, "greatest", Dash::Dotted),
-        (Metric::LogConditionP80, "80 %", Dash::Dashed),
-        (Metric::LogConditionP60, "60 %", Dash::Solid),
-        (Metric::LogConditionP40, "40 %", Dash::Solid),
-        (Metric::LogConditionP20, "20 %", Dash::Dashed),
-        (Metric::LogConditionP0, "least", Dash::Dotted),
-    ];
-    let shown = scene.with(Metric::LogConditionP0, |k| k.bound == bound && k.setting == setting);
-    let configuration = shown.first()?;
-    let (colour, _) = scene.style(configuration);
-    let mut chart = LineChart::new(
-        title,
-        Axis::new("training step"),
-        Axis::new("ln(σmax/σmin) of the Jacobian, percentiles over inputs"),
-    );
-    let (mut marks, mut curves, mut heading) = (Vec::new(), Vec::new(), None);
-    for (metric, label, dash) in PERCENTILES {
-        let curve = configuration.curve(metric);
-        let points = curve.iter().map(point).collect();
-        chart = chart.series(Series::new(label, points).colour(colour).dash(dash));
-        if let Some(published) = published::end(&configuration.key, metric) {
-            heading = Some(scene.column_heading(published));
-            marks.push(mark(published, label, colour));
-        }
-        curves.push((label.to_owned(), curve));
-    }
-    // One below the other: six marks side by side would read as six positions.
-    if let Some(heading) = heading {
-        chart = chart.stacked_column(heading, marks);
-    }
-    Some(Panel {
-        name: name.to_owned(),
-        svg: chart.draw(),
-        values: tables::by_step(title, Metric::LogConditionP0, &curves),
-    })
-}
-
-/// Estimates of one batch each, smoothed as in figure 4c.
-pub(crate) fn estimates(scene: &Scene<'_>, name: &str, title: &str) -> Option<Panel> {
-    let shown = scene.with(Metric::Estimate, |_| true);
-    if shown.is_empty() {
-        return None;
-    }
-    let varies = Varies::among(shown.iter().map(|c| &c.key));
-    let mut chart = LineChart::new(
-        title,
-        Axis::new("training step"),
-        Axis::new(names::axis(Metric::Estimate)).limits(Limits::Trimmed),
-    );
-    let (mut marks, mut curves) = (Vec::new(), Vec::new());
-    for configuration in &shown {
-        let (colour, dash) = scene.style(configuration);
-        let label = labelled(&configuration.key, varies);
-        let curve = smoothed(configuration);
-        let points = curve.iter().map(point).collect();
-        chart = chart.series(Series::new(&label, points).colour(colour).dash(dash));
-        if let Some(published) = published::end(&configuration.key, Metric::Estimate) {
-            marks.push(mark(published, &label, colour));
-        }
-        curves.push((label, curve));
-    }
-    for (metric, label) in [(Metric::TrueMi, "true"), (Metric::Ceiling, "ceiling")] {
-        if let Some(sample) = shown.iter().find_map(|c| c.end(metric)) {
-            chart = chart.reference(sample.mean(), label);
-        }
-    }
-    let chart = chart.column("paper", marks);
-    Some(Panel {
-        name: name.to_owned(),
-        svg: chart.draw(),
-        values: tables::by_step(title, Metric::Estimate, &curves),
-    })
-}
-
-/// The counted trials' estimates through a Gaussian filter.
-fn smoothed(configuration: &Configuration<'_>) -> Vec<Sample> {
-    let raw: Vec<Vec<(u64, f64)>> = configuration
-        .counted()
-        .map(|trial| trial.curve(Metric::Estimate).collect())
-        .filter(|curve: &Vec<_>| !curve.is_empty())
-        .collect();
-    let end = raw.iter().filter_map(|curve| curve.last()).map(|(step, _)| *step).max().unwrap_or(0);
-    let stride = (end / SMOOTHED_POINTS).max(1);
-    let steps = (0..=end).step_by(stride as usize);
-    steps
-        .map(|step| {
-            let values = raw.iter().filter_map(|curve| filtered(curve, step)).collect();
-            Sample { step, values }
-        })
-        .filter(|sample| !sample.values.is_empty())
-        .collect()
-}
-
-/// A curve's value at a step after the filter; `None` beyond its reach.
-fn filtered(curve: &[(u64, f64)], step: u64) -> Option<f64> {
-    let reach = (4.0 * SMOOTHING) as u64;
-    let first = curve.partition_point(|(s, _)| *s + reach < step);
-    let near = curve[first..].iter().take_while(|(s, _)| *s <= step + reach);
-    let (sum, weight) = near.fold((0.0, 0.0), |(sum, weight), (s, value)| {
-        let z = (*s as f64 - step as f64) / SMOOTHING;
-        let w = (-0.5 * z * z).exp();
-        (sum + w * value, weight + w)
-    });
-    (weight > 0.0).then_some(sum / weight)
-}
-
-/// End values of configurations, one below the other.
-pub(crate) fn ends(scene: &Scene<'_>, name: &str, title: &str, metric: Metric) -> Option<Panel> {
-    let shown = scene.with(metric, |_| true);
-    if shown.is_empty() {
-        return None;
-    }
-    let varies = Varies::among(shown.iter().map(|c| &c.key));
-    let mut chart = IntervalChart::new(title, Axis::new(names::axis(metric)));
-    let mut curves = Vec::new();
-    for configuration in &shown {
-        let label = labelled(&configuration.key, varies);
-        let Some(sample) = configuration.end(metric) else { continue };
-        let mut row = IntervalRow::new(&label, sample.mean())
-            .colour(scene.style(configuration).0)
-            .note(seeds(&sample));
-        if sample.values.len() > 1 {
-            row = row.between(sample.least(), sample.greatest());
-        }
-        chart = chart.row(row);
-        curves.push((label, vec![sample]));
-    }
-    if metric == Metric::BoundTrain || metric == Metric::BoundTest {
-        chart = chart.reference(CAP, "ln 128");
-    }
-    if metric == Metric::Accuracy
-        && scene.own.iter().all(|c| c.key.experiment != "pixels")
-        && let Some(pixels) = scene.pixel_accuracy()
-    {
-        chart = chart.reference(pixels, "pixels");
-    }
-    Some(Panel {
-        name: name.to_owned(),
-        svg: chart.draw(),
-        values: tables::by_step(title, metric, &curves),
-    })
-}
-
-/// End values over the batch size, which settings name as `k=…`.
-pub(crate) fn over_batch_size(
-    scene: &Scene<'_>,
-    name: &str,
-    title: &str,
-    metric: Metric,
-) -> Option<Panel> {
-    let size = |c: &Configuration<'_>| -> Option<u64> {
-        c.key.setting.split(',').find_map(|part| part.trim().strip_prefix("k=")?.parse().ok())
-    };
-    let mut lines: Vec<(String, Vec<(u64, Sample)>)> = Vec::new();
-    for configuration in scene.with(metric, |_| true) {
-        let (Some(k), Some(sample)) = (size(configuration), configuration.end(metric)) else {
-            continue;
-        };
-        let label = names::bound(&configuration.key.bound);
-        match lines.iter_mut().find(|(other, _)| *other == label) {
-            Some((_, points)) => points.push((k, sample)),
-            None => lines.push((label, vec![(k, sample)])),
-        }
-    }
-    let mut sizes: Vec<u64> = lines.iter().flat_map(|(_, p)| p.iter().map(|(k, _)| *k)).collect();
-    sizes.sort_unstable();
-    sizes.dedup();
-    let (first, last) = (*sizes.first()?, *sizes.last()?);
-    let ticks: Vec<f64> = sizes.iter().map(|k| *k as f64).collect();
-    let mut chart = LineChart::new(
-        title,
-        Axis::new("batch size K").scale(Scale::Log).ticks(ticks),
-        Axis::new(names::axis(metric)),
-    );
-    let mut curves = Vec::new();
-    for (index, (label, points)) in lines.iter_mut().enumerate() {
-        points.sort_by_key(|(k, _)| *k);
-        let curve: Vec<Sample> = points
-            .iter()
-            .map(|(k, sample)| Sample { step: *k, values: sample.values.clone() })
-            .collect();
-        let drawn = curve.iter().map(point).collect();
-        chart = chart.series(Series::new(label.as_str(), drawn).colour(index));
-        curves.push((label.clone(), curve));
-    }
-    if matches!(metric, Metric::BoundTrain | Metric::BoundTest) {
-        let cap = |k: u64| Point::new(k as f64, (k as f64).ln()).note("the most InfoNCE can say");
-        let cap = sizes.iter().filter(|k| (first..=last).contains(k)).map(|k| cap(*k)).collect();
-        chart = chart.series(Series::new("ln K", cap).colour(7).dash(Dash::Dotted));
-    }
-    Some(Panel {
-        name: name.to_owned(),
-        svg: chart.draw(),
-        values: tables::by(title, "K", metric, &curves),
-    })
-}
-
 /// The name of a series; a lone one is named after its bound or encoder.
-fn labelled(key: &Key, varies: Varies) -> String {
+pub(super) fn labelled(key: &Key, varies: Varies) -> String {
     let label = names::configuration(key, varies);
     if !label.is_empty() {
         return label;
@@ -353,7 +146,7 @@ fn labelled(key: &Key, varies: Varies) -> String {
 }
 
 /// Mean and band of a sample.
-fn point(sample: &Sample) -> Point {
+pub(super) fn point(sample: &Sample) -> Point {
     let point = Point::new(sample.step as f64, sample.mean()).note(seeds(sample));
     if sample.values.len() < 2 {
         return point;
@@ -361,14 +154,14 @@ fn point(sample: &Sample) -> Point {
     point.between(sample.least(), sample.greatest())
 }
 
-fn seeds(sample: &Sample) -> String {
+pub(super) fn seeds(sample: &Sample) -> String {
     match sample.values.len() {
         1 => "1 seed".to_owned(),
         n => format!("{n} seeds"),
     }
 }
 
-fn mark(published: &Published, label: &str, colour: usize) -> Mark {
+pub(super) fn mark(published: &Published, label: &str, colour: usize) -> Mark {
     let step = numbers::grouped(published.step);
     let mark = Mark::new(format!("{label}, step {step},"), published.value, colour);
     match published.band {
@@ -420,8 +213,3 @@ pub(crate) fn key(scene: &Scene<'_>) -> String {
 
 /// The reference line of the cap of `InfoNCE`.
 pub(crate) const INFONCE_CAP: (f64, &str) = (CAP, "ln 128, cap");
-
-/// File name part of a bound.
-pub(crate) fn bound_slug(bound: &str) -> String {
-    slug(bound)
-}

@@ -1,9 +1,9 @@
 //! Which figures there are and what each of them shows.
 
 use crate::configurations::Configuration;
-use crate::figures::charts::{
-    INFONCE_CAP, OverSteps, Scene, bound_slug, ends, estimates, over_batch_size, percentiles,
-};
+use crate::figures::charts::{INFONCE_CAP, OverSteps, Scene};
+use crate::figures::curves::{estimates, percentiles};
+use crate::figures::ends::{ends, over_batch_size};
 use crate::figures::{Panel, slug};
 use crate::names;
 use crate::published;
@@ -166,7 +166,7 @@ fn for_each_bound(scene: &Scene<'_>, name: &str, title: &str, metric: Metric) ->
             _ => &[],
         };
         OverSteps {
-            name: &format!("{name}-{}", bound_slug(bound)),
+            name: &format!("{name}-{}", slug(bound)),
             title: &format!("{}: {title}", names::bound(bound)),
             metric,
             bound: Some(bound),

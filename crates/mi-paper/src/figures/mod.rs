@@ -5,6 +5,8 @@
 //! them. Trials that diverged are left out of means; tables say how many.
 
 mod charts;
+mod curves;
+mod ends;
 mod gallery;
 mod style;
 mod tables;

@@ -23,7 +23,7 @@ pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
         ("time in trials", numbers::duration(run.trial_seconds)),
         ("started", run.started.clone()),
         ("host", run.host.clone()),
-        ("program", format!("mi-paper {}{commit}", run.version)),
+        ("program", format!("{}{commit}", run.version)),
     ]
 }
 

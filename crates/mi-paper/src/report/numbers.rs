@@ -1,5 +1,7 @@
 //! How numbers are written in tables.
 
+pub(crate) use mi_plot::grouped;
+
 use crate::configurations::Sample;
 use crate::record::{Metric, Unit};
 use crate::report::table::MISSING;
@@ -45,19 +47,6 @@ pub(crate) fn mean_and_deviation(sample: Option<&Sample>, metric: Metric) -> Str
     }
 }
 
-/// A whole number in groups of three.
-pub(crate) fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 /// A duration in the two largest units that say something.
 pub(crate) fn duration(seconds: f64) -> String {
     let total = seconds.max(0.0).round() as u64;
@@ -82,7 +71,6 @@ mod tests {
         assert_eq!(text(&sample(&[f64::NEG_INFINITY, 1.0])), "−∞");
         assert_eq!(mean_and_deviation(None, Metric::Accuracy), MISSING);
         assert_eq!(fixed(-0.000_01, 3), "0.000");
-        assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(duration(3725.4), "1 h 2 min");
         assert_eq!(duration(59.6), "1 min 0 s");
     }

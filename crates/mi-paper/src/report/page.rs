@@ -40,7 +40,7 @@ pub fn html(outcome: &Outcome) -> String {
                             p { "Judged as run, with the departures from the protocol listed above." }
                         }
                         (claims_table(&verdicts, &figures))
-                        (contradictions(&verdicts))
+                        (contradictions(outcome, &verdicts))
                     }
                     (contents(&figures))
                     @for figure in &figures { (figure_section(figure)) }
@@ -65,7 +65,7 @@ pub fn html(outcome: &Outcome) -> String {
                     }
                 }
                 footer {
-                    "Drawn from records alone by mi-paper " (outcome.run.version) ". Colours are \
+                    "Drawn from records alone by " (outcome.run.version) ". Colours are \
                      chosen for colour-blind readers; series differ in marker or stroke too."
                 }
                 script { (PreEscaped(SCRIPT)) }
@@ -149,12 +149,12 @@ fn claims_table(verdicts: &[Verdict], figures: &[Figure]) -> Markup {
     }
 }
 
-fn contradictions(verdicts: &[Verdict]) -> Markup {
+fn contradictions(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {
     let sentences = judged::contradictions(verdicts);
     html! {
         @if !sentences.is_empty() {
             div.note.warn {
-                p { strong { "Where this run contradicts the paper" } }
+                p { strong { (judged::contradiction_heading(outcome)) } }
                 ul { @for sentence in &sentences { li { (sentence) } } }
             }
         }

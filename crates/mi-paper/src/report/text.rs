@@ -35,7 +35,7 @@ pub fn markdown(outcome: &Outcome) -> String {
     line(format_args!("{}\n", judged::METHOD));
     let contradictions = judged::contradictions(&verdicts);
     if !contradictions.is_empty() {
-        line(format_args!("Where this run contradicts the paper:\n"));
+        line(format_args!("{}:\n", judged::contradiction_heading(outcome)));
         for sentence in contradictions {
             line(format_args!("- {sentence}"));
         }

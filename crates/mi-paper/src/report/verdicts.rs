@@ -5,6 +5,7 @@ use mi_plot::{Axis, IntervalChart, IntervalRow};
 
 use crate::claims::{Condition, Decision, Expected, Measure, Verdict};
 use crate::names;
+use crate::outcome::Outcome;
 use crate::report::table::{Align, Table};
 
 /// How verdicts come about.
@@ -62,9 +63,19 @@ pub(crate) fn tally(decision: Decision, count: usize) -> &'static str {
     match (decision, count) {
         (Decision::Holds, 1) => "claim holds",
         (Decision::Holds, _) => "claims hold",
-        (Decision::DoesNotHold, 1) => "does not hold",
-        (Decision::DoesNotHold, _) => "do not hold",
-        (Decision::NotEnoughRuns, _) => "with not enough runs to say",
+        (Decision::DoesNotHold, 1) => "claim does not hold",
+        (Decision::DoesNotHold, _) => "claims do not hold",
+        (Decision::NotEnoughRuns, 1) => "claim: not enough runs to say",
+        (Decision::NotEnoughRuns, _) => "claims: not enough runs to say",
+    }
+}
+
+/// What stands over the contradictions.
+pub(crate) fn contradiction_heading(outcome: &Outcome) -> &'static str {
+    if outcome.run.deviations.is_empty() {
+        "Where this run contradicts the paper"
+    } else {
+        "Where this run contradicts the paper, given its departures from the protocol"
     }
 }
 

@@ -208,6 +208,19 @@ fn unfinished_trials_are_not_judged() {
 }
 
 #[test]
+fn trials_that_are_far_too_short_decide_nothing() {
+    let mut outcome = Synthetic::agreeing(5).outcome();
+    for trial in &mut outcome.trials {
+        trial.steps = 79;
+    }
+    for verdict in judge(&outcome) {
+        assert_eq!(verdict.decision, Decision::NotEnoughRuns, "{}", verdict.id);
+        assert!(verdict.reason.contains("too short"), "{}", verdict.reason);
+        assert!(verdict.reason.contains("trials of 79 steps"), "{}", verdict.reason);
+    }
+}
+
+#[test]
 fn bounds_that_begin_at_minus_infinity_rise() {
     let outcome = Synthetic::agreeing(3).only(&["invertible"]).change(|_, metric, step, value| {
         if metric == Metric::BoundTrain && step == 0 { f64::NEG_INFINITY } else { value }

@@ -213,7 +213,7 @@ fn an_empty_folder_has_a_report_too() {
     assert!(figures::draw(&outcome).is_empty());
     assert!(report::summary(&outcome).is_empty());
     let page = report::html(&outcome);
-    assert!(page.contains("8 with not enough runs to say"));
+    assert!(page.contains("8 claims: not enough runs to say"));
     assert!(report::markdown(&outcome).contains("not enough runs to say"));
 }
 

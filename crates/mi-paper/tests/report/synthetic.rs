@@ -89,7 +89,7 @@ impl Synthetic {
                 "CIFAR-10 (sha-256 c4a38c50…)".to_owned(),
             ],
             seeds: (0..self.seeds).collect(),
-            version: "0.1.0".to_owned(),
+            version: "mi-paper 0.1.0".to_owned(),
             commit: Some("9df7fb5".to_owned()),
             host: "lab-3, AMD EPYC 9654 (avx2, fma, avx512f), 2 cores".to_owned(),
             started: "2026-11-25T18:00:00Z".to_owned(),

@@ -1,0 +1,129 @@
+//! Curves that are more than one metric's means: percentiles and smoothed estimates.
+
+use mi_plot::{Axis, Dash, Limits, LineChart, Series};
+
+use crate::configurations::{Configuration, Sample};
+use crate::figures::charts::{Scene, labelled, mark, point};
+use crate::figures::{Panel, tables};
+use crate::names::{self, Varies};
+use crate::published;
+use crate::record::Metric;
+
+/// Standard deviation of the filter over the curves of figure 4c, in steps.
+const SMOOTHING: f64 = 100.0;
+/// Smoothed curves are drawn at this many steps at most.
+const SMOOTHED_POINTS: u64 = 200;
+
+/// Percentiles of the Jacobians' condition over the steps (figures 2c and 5).
+pub(crate) fn percentiles(
+    scene: &Scene<'_>,
+    name: &str,
+    title: &str,
+    (bound, setting): (&str, &str),
+) -> Option<Panel> {
+    const PERCENTILES: [(Metric, &str, Dash); 6] = [
+        (Metric::LogConditionP100, "greatest", Dash::Dotted),
+        (Metric::LogConditionP80, "80 %", Dash::Dashed),
+        (Metric::LogConditionP60, "60 %", Dash::Solid),
+        (Metric::LogConditionP40, "40 %", Dash::Solid),
+        (Metric::LogConditionP20, "20 %", Dash::Dashed),
+        (Metric::LogConditionP0, "least", Dash::Dotted),
+    ];
+    let shown = scene.with(Metric::LogConditionP0, |k| k.bound == bound && k.setting == setting);
+    let configuration = shown.first()?;
+    let (colour, _) = scene.style(configuration);
+    let mut chart = LineChart::new(
+        title,
+        Axis::new("training step"),
+        Axis::new("ln(σmax/σmin) of the Jacobian, percentiles over inputs"),
+    );
+    let (mut marks, mut curves, mut heading) = (Vec::new(), Vec::new(), None);
+    for (metric, label, dash) in PERCENTILES {
+        let curve = configuration.curve(metric);
+        let points = curve.iter().map(point).collect();
+        chart = chart.series(Series::new(label, points).colour(colour).dash(dash));
+        if let Some(published) = published::end(&configuration.key, metric) {
+            heading = Some(scene.column_heading(published));
+            marks.push(mark(published, label, colour));
+        }
+        curves.push((label.to_owned(), curve));
+    }
+    // One below the other: six marks side by side would read as six positions.
+    if let Some(heading) = heading {
+        chart = chart.stacked_column(heading, marks);
+    }
+    Some(Panel {
+        name: name.to_owned(),
+        svg: chart.draw(),
+        values: tables::by_step(title, Metric::LogConditionP0, &curves),
+    })
+}
+
+/// Estimates of one batch each, smoothed as in figure 4c.
+pub(crate) fn estimates(scene: &Scene<'_>, name: &str, title: &str) -> Option<Panel> {
+    let shown = scene.with(Metric::Estimate, |_| true);
+    if shown.is_empty() {
+        return None;
+    }
+    let varies = Varies::among(shown.iter().map(|c| &c.key));
+    let mut chart = LineChart::new(
+        title,
+        Axis::new("training step"),
+        Axis::new(names::axis(Metric::Estimate)).limits(Limits::Trimmed),
+    );
+    let (mut marks, mut curves) = (Vec::new(), Vec::new());
+    for configuration in &shown {
+        let (colour, dash) = scene.style(configuration);
+        let label = labelled(&configuration.key, varies);
+        let curve = smoothed(configuration);
+        let points = curve.iter().map(point).collect();
+        chart = chart.series(Series::new(&label, points).colour(colour).dash(dash));
+        if let Some(published) = published::end(&configuration.key, Metric::Estimate) {
+            marks.push(mark(published, &label, colour));
+        }
+        curves.push((label, curve));
+    }
+    for (metric, label) in [(Metric::TrueMi, "true"), (Metric::Ceiling, "ceiling")] {
+        if let Some(sample) = shown.iter().find_map(|c| c.end(metric)) {
+            chart = chart.reference(sample.mean(), label);
+        }
+    }
+    let chart = chart.column("paper", marks);
+    Some(Panel {
+        name: name.to_owned(),
+        svg: chart.draw(),
+        values: tables::by_step(title, Metric::Estimate, &curves),
+    })
+}
+
+/// The counted trials' estimates through a Gaussian filter.
+fn smoothed(configuration: &Configuration<'_>) -> Vec<Sample> {
+    let raw: Vec<Vec<(u64, f64)>> = configuration
+        .counted()
+        .map(|trial| trial.curve(Metric::Estimate).collect())
+        .filter(|curve: &Vec<_>| !curve.is_empty())
+        .collect();
+    let end = raw.iter().filter_map(|curve| curve.last()).map(|(step, _)| *step).max().unwrap_or(0);
+    let stride = (end / SMOOTHED_POINTS).max(1);
+    let steps = (0..=end).step_by(stride as usize);
+    steps
+        .map(|step| {
+            let values = raw.iter().filter_map(|curve| filtered(curve, step)).collect();
+            Sample { step, values }
+        })
+        .filter(|sample| !sample.values.is_empty())
+        .collect()
+}
+
+/// A curve's value at a step after the filter; `None` beyond its reach.
+fn filtered(curve: &[(u64, f64)], step: u64) -> Option<f64> {
+    let reach = (4.0 * SMOOTHING) as u64;
+    let first = curve.partition_point(|(s, _)| *s + reach < step);
+    let near = curve[first..].iter().take_while(|(s, _)| *s <= step + reach);
+    let (sum, weight) = near.fold((0.0, 0.0), |(sum, weight), (s, value)| {
+        let z = (*s as f64 - step as f64) / SMOOTHING;
+        let w = (-0.5 * z * z).exp();
+        (sum + w * value, weight + w)
+    });
+    (weight > 0.0).then_some(sum / weight)
+}

@@ -1,0 +1,166 @@
+//! Charts read back.
+
+use super::*;
+use crate::parsed::Parsed;
+use crate::{Limits, Scale};
+
+fn curve(values: &[f64]) -> Vec<Point> {
+    (0..).zip(values).map(|(x, y)| Point::new(f64::from(x) * 1000.0, *y)).collect()
+}
+
+fn chart(y: Axis, values: &[f64]) -> LineChart {
+    LineChart::new("t", Axis::new("step"), y).series(Series::new("a", curve(values)))
+}
+
+/// The rectangle of a plot titled `t` with its y axis labelled `y` and no legend above.
+fn area(drawing: &Parsed) -> Area {
+    let axis = drawing.of_class("plot-axis")[0];
+    let read = |name: &str| axis[name].parse::<f64>().unwrap();
+    let top = Heading::new("t", "y", &[], 440.0).above();
+    Area { left: read("x1"), right: read("x2"), top, bottom: read("y1") }
+}
+
+#[test]
+fn every_point_lies_inside_the_plot_and_the_ticks_cover_the_data() {
+    let steep = [-53.0, 3.5, 4.0, 4.5, 4.8, 5.0, 5.2, 5.3, 5.3, 5.4];
+    let axes = [
+        Axis::new("y"),
+        Axis::new("y").limits(Limits::Trimmed),
+        Axis::new("y").limits(Limits::Trimmed).floor(0.0),
+        Axis::new("y").limits(Limits::Fixed(4.0, 5.0)),
+        Axis::new("y").scale(Scale::Log),
+        Axis::new("y").scale(Scale::Symlog { threshold: 1.0 }),
+    ];
+    for axis in axes {
+        let drawing = Parsed::new(&chart(axis.clone(), &steep).draw());
+        let area = area(&drawing);
+        let points = drawing.positions("plot-point");
+        assert_eq!(points.len(), steep.len(), "{axis:?}");
+        for (x, y) in points {
+            assert!((area.left - 0.01..=area.right + 0.01).contains(&x), "{axis:?}: {x}");
+            assert!((area.top - 0.01..=area.bottom + 0.01).contains(&y), "{axis:?}: {y}");
+        }
+    }
+    let fitted = Axis::new("y").fit(&[0.803, 0.879], &[0.88123], true);
+    let ticks: Vec<f64> = fitted.ticks.iter().map(|(value, _)| *value).collect();
+    assert!(ticks[0] <= 0.803 && ticks[ticks.len() - 1] >= 0.88123, "{ticks:?}");
+    assert_eq!(fitted.ticks[0].1, "0.80");
+}
+
+#[test]
+fn what_is_clipped_is_shown_at_the_edge_and_told() {
+    let steep = [-53.0, 3.5, 4.0, 4.5, 4.8, 5.0, 5.2, 5.3, 5.3, 5.4];
+    let drawing = Parsed::new(&chart(Axis::new("y").limits(Limits::Trimmed), &steep).draw());
+    assert_eq!(drawing.texts("plot-small"), ["▼ 1 value below the axis: −53."]);
+    let first = drawing.of_class("plot-point")[0];
+    assert_eq!(first["title"], "a\n−53 at 0");
+    let (_, y) = drawing.positions("plot-point")[0];
+    assert_eq!(y, area(&drawing).bottom);
+    // The line enters from the edge on its way from the point that is not shown.
+    let line = drawing.of_class("plot-line")[0];
+    assert!(line["d"].starts_with('M') && !line["d"].contains("NaN"));
+
+    let infinite = [f64::NEG_INFINITY, 1.0, f64::NAN, 2.0, f64::INFINITY];
+    let drawing = Parsed::new(&chart(Axis::new("y"), &infinite).draw());
+    assert_eq!(
+        drawing.texts("plot-small"),
+        [
+            "▼ 1 value below the axis: −∞.",
+            "▲ 1 value above the axis: ∞.",
+            "1 value is not a number and not drawn."
+        ]
+    );
+    assert_eq!(drawing.of_class("plot-point").len(), 4);
+}
+
+#[test]
+fn extreme_data_are_drawn() {
+    let cases: [&[f64]; 9] = [
+        &[],
+        &[1.0],
+        &[0.0, 0.0, 0.0],
+        &[3.3, 3.3],
+        &[f64::NAN],
+        &[f64::INFINITY, f64::INFINITY],
+        &[-1e300, 1e300],
+        &[1e-300, 2e-300],
+        &[1.0, 1.0 + 1e-15, 1.0],
+    ];
+    for values in cases {
+        for scale in [Scale::Linear, Scale::Log, Scale::Symlog { threshold: 1e-3 }] {
+            for limits in [Limits::Auto, Limits::Trimmed, Limits::Fixed(2.0, 2.0)] {
+                let axis = Axis::new("y").scale(scale).limits(limits);
+                let svg = chart(axis, values).reference(f64::NAN, "r").draw();
+                let drawing = Parsed::new(&svg);
+                let any = values.iter().any(|v| !v.is_nan());
+                assert_eq!(drawing.texts("plot-muted").contains(&"no data yet"), !any);
+            }
+        }
+    }
+    let empty = LineChart::new("", Axis::new(""), Axis::new("")).column("p", vec![]).draw();
+    Parsed::new(&empty);
+}
+
+#[test]
+fn bands_stay_inside_and_lone_points_get_bars() {
+    let points = |values: &[(f64, f64)]| {
+        let point = |(i, (low, high)): (usize, &(f64, f64))| {
+            Point::new(i as f64, f64::midpoint(*low, *high)).between(*low, *high)
+        };
+        values.iter().enumerate().map(point).collect::<Vec<_>>()
+    };
+    let axis = Axis::new("y").limits(Limits::Fixed(0.0, 1.0));
+    let band = points(&[(-50.0, 0.5), (0.2, 0.6), (0.3, 9.0)]);
+    let chart = LineChart::new("t", Axis::new("x"), axis).series(Series::new("a", band));
+    let drawing = Parsed::new(&chart.draw());
+    let area = area(&drawing);
+    let d = &drawing.of_class("plot-band")[0]["d"];
+    let heights =
+        d[1..d.len() - 1].split('L').map(|p| p.split_once(' ').unwrap().1.parse::<f64>().unwrap());
+    for height in heights {
+        assert!((area.top - 0.01..=area.bottom + 0.01).contains(&height), "{d}");
+    }
+    let lone = LineChart::new("t", Axis::new("x"), Axis::new("y"))
+        .series(Series::new("a", points(&[(0.2, 0.4)])));
+    assert_eq!(Parsed::new(&lone.draw()).of_class("plot-bar").len(), 1);
+}
+
+#[test]
+fn labels_stand_at_the_ends_of_lines_or_in_a_legend() {
+    let named = |label: &str| {
+        LineChart::new("t", Axis::new("x"), Axis::new("y"))
+            .series(Series::new(label, curve(&[1.0, 2.0])))
+            .series(Series::new("b", curve(&[2.0, 3.0])).quiet())
+            .reference(2.5, "cap")
+    };
+    let short = Parsed::new(&named("a").draw());
+    assert_eq!(short.texts("plot-label"), ["a", "cap"]);
+    let long = Parsed::new(&named("a label that is far too long for a margin").draw());
+    assert_eq!(long.texts("plot-label"), ["a label that is far too long for a margin"]);
+    assert!(long.texts("plot-small").contains(&"cap"));
+}
+
+#[test]
+fn marks_and_hover_texts_say_their_values() {
+    let point = Point::new(20.0, 4.771).between(4.761, 4.78).note("3 seeds");
+    let chart = LineChart::new("t", Axis::new("x"), Axis::new("y"))
+        .series(Series::new("<nce>", vec![point]))
+        .column("paper", vec![Mark::new("nce", 5.69, 1).between(5.28, 6.11)]);
+    let drawing = Parsed::new(&chart.draw());
+    let point = drawing.of_class("plot-point")[0];
+    assert_eq!(point["title"], "<nce>\n4.771 at 20 (4.761 to 4.780); 3 seeds");
+    assert_eq!((point["data-y"].as_str(), point["data-low"].as_str()), ("4.771", "4.761"));
+    let mark = drawing.of_class("plot-mark")[0];
+    assert_eq!(mark["title"], "nce paper\n5.690 (5.280 to 6.110)");
+    let (_, y) = drawing.positions("plot-mark")[0];
+    assert!(y >= area(&drawing).top, "the axis reaches the mark");
+}
+
+#[test]
+fn drawing_is_deterministic_and_long_series_stay_small() {
+    let values: Vec<f64> = (0..5000).map(|i| f64::from(i).sin()).collect();
+    let draw = || chart(Axis::new("y"), &values).draw().standalone();
+    let svg = draw();
+    assert_eq!(svg, draw());
+    assert!(Parsed::new(&chart(Axis::new("y"), &values).draw()).of_class("plot-point").len() <= 60);
+}
