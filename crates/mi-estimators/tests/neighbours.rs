@@ -55,7 +55,9 @@ fn slow_ksg(
             }
             KsgVariant::Second => {
                 let of = |d: &Array2<f64>| {
-                    let epsilon = near[..k].iter().map(|&j| d[[i, j]]).fold(0.0, f64::max);
+                    let reach = dxy[[i, near[k - 1]]];
+                    let held = near.iter().filter(|&&j| dxy[[i, j]] <= reach);
+                    let epsilon = held.map(|&j| d[[i, j]]).fold(0.0, f64::max);
                     digamma(count(d, i, window, |d| d <= epsilon) as f64)
                 };
                 digamma(k as f64) - 1.0 / k as f64 + of_n - of(&dx) - of(&dy)

@@ -1,0 +1,221 @@
+//! Neighbours counted within a radius of every point, in some of the columns.
+
+use rayon::prelude::*;
+
+use super::search::lanes;
+use super::simd::{self, Kernel};
+use super::sorted::{Reach, SortedColumn};
+use super::tree::{LANES, LEVELS, Tree, to_box_ends, to_boxes, to_points};
+use crate::sample::ascending;
+
+/// Points in a unit of parallel work.
+const BLOCK: usize = 512;
+
+/// Whether a point at exactly the radius counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Within {
+    /// Strictly nearer.
+    Strict,
+    /// Nearer or as near.
+    Closed,
+    /// Strictly nearer, except that a radius of 0 holds the points at distance 0.
+    StrictOrEqual,
+}
+
+/// Some columns, made ready for counting: one sorted column, or a tree over several.
+pub(super) struct Marginal<'a> {
+    columns: &'a [Vec<f64>],
+    index: Index,
+}
+
+enum Index {
+    Line(SortedColumn),
+    Space(Tree),
+}
+
+impl<'a> Marginal<'a> {
+    /// `order`: the rows in ascending order, if there is one column and it is known.
+    pub(super) fn new(columns: &'a [Vec<f64>], order: Option<&[u32]>) -> Self {
+        let index = if let [column] = columns {
+            let computed;
+            let order = if let Some(order) = order {
+                order
+            } else {
+                computed = ascending(column);
+                &computed
+            };
+            Index::Line(SortedColumn::new(column, order))
+        } else {
+            Index::Space(Tree::new(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+        };
+        Self { columns, index }
+    }
+
+    /// Columns whose tree stands already.
+    pub(super) fn with_tree(columns: &'a [Vec<f64>], tree: Tree) -> Self {
+        Self { columns, index: Index::Space(tree) }
+    }
+
+    /// The number of other rows within `radius(slot)` of row `rows[slot]`, slot by slot. Rows
+    /// within `window` of the row itself do not count; 0 leaves out the row alone.
+    pub(super) fn counts(
+        &self,
+        rows: &[u32],
+        radius: impl Fn(usize) -> f64 + Sync,
+        within: Within,
+        window: u32,
+    ) -> Vec<u32> {
+        let mut counts = vec![0; rows.len()];
+        counts.par_chunks_mut(BLOCK).zip(rows.par_chunks(BLOCK)).enumerate().for_each(
+            |(block, (counts, rows))| {
+                let radius = |i: usize| radius(block * BLOCK + i);
+                match &self.index {
+                    Index::Line(column) => {
+                        let mut reach = Reach::default();
+                        for (i, (count, &row)) in counts.iter_mut().zip(rows).enumerate() {
+                            *count = column.count(row, radius(i), within, &mut reach);
+                        }
+                    }
+                    Index::Space(tree) => {
+                        let columns = self.columns;
+                        match tree.dims {
+                            2 => simd::run(Block::<2, _> {
+                                tree,
+                                columns,
+                                rows,
+                                radius,
+                                within,
+                                counts,
+                            }),
+                            3 => simd::run(Block::<3, _> {
+                                tree,
+                                columns,
+                                rows,
+                                radius,
+                                within,
+                                counts,
+                            }),
+                            _ => simd::run(Block::<0, _> {
+                                tree,
+                                columns,
+                                rows,
+                                radius,
+                                within,
+                                counts,
+                            }),
+                        }
+                    }
+                }
+                if window > 0 {
+                    for (i, (count, &row)) in counts.iter_mut().zip(rows).enumerate() {
+                        *count -= self.count_beside(row, radius(i), within, window);
+                    }
+                }
+            },
+        );
+        counts
+    }
+
+    /// The number of rows within `window` of a row, itself left out, that lie within a radius.
+    fn count_beside(&self, row: u32, radius: f64, within: Within, window: u32) -> u32 {
+        let n = self.columns[0].len();
+        let at = row as usize;
+        let rows = at.saturating_sub(window as usize)..n.min(at + window as usize + 1);
+        let near = rows.filter(|&other| {
+            let distances = self.columns.iter().map(|c| (c[other] - c[at]).abs());
+            let distance = distances.fold(0.0, f64::max);
+            other != at && (distance < radius || within.is_closed(radius) && distance == radius)
+        });
+        near.count() as u32
+    }
+}
+
+impl Within {
+    /// Whether a point at exactly this radius counts.
+    #[inline(always)]
+    pub(super) fn is_closed(self, radius: f64) -> bool {
+        match self {
+            Self::Strict => false,
+            Self::Closed => true,
+            Self::StrictOrEqual => radius == 0.0,
+        }
+    }
+}
+
+struct Block<'a, const D: usize, R> {
+    tree: &'a Tree,
+    columns: &'a [Vec<f64>],
+    rows: &'a [u32],
+    radius: R,
+    within: Within,
+    counts: &'a mut [u32],
+}
+
+impl<const D: usize, R: Fn(usize) -> f64> Kernel for Block<'_, D, R> {
+    #[inline(always)]
+    fn run(self) {
+        let mut query = vec![0.0; self.tree.dims::<D>()];
+        let mut stack = [(0, 0, 0); LEVELS];
+        for (i, (&row, count)) in self.rows.iter().zip(self.counts).enumerate() {
+            for (value, column) in query.iter_mut().zip(self.columns) {
+                *value = column[row as usize];
+            }
+            let radius = (self.radius)(i);
+            let found = if self.within.is_closed(radius) {
+                count_ball::<D>(self.tree, &query, &mut stack, |d| d <= radius)
+            } else {
+                count_ball::<D>(self.tree, &query, &mut stack, |d| d < radius)
+            };
+            // The row itself was counted, unless not even distance 0 is within.
+            *count = found.saturating_sub(1);
+        }
+    }
+}
+
+/// The number of points of a tree whose distance from a query is within a bound.
+#[inline(always)]
+fn count_ball<const D: usize>(
+    tree: &Tree,
+    query: &[f64],
+    stack: &mut [(usize, usize, u32); LEVELS],
+    within: impl Fn(f64) -> bool + Copy,
+) -> u32 {
+    let mut count = 0;
+    let any = |distances: &[f64; LANES]| lanes(distances, within) != 0;
+    // Adds up the boxes of a group that lie wholly within, and returns those that lie partly so.
+    let mut enter = |level: usize, group: usize| {
+        let boxes = tree.group::<D>(level, group);
+        let touched = lanes(&to_boxes::<D>(boxes, query, any), within);
+        let mut inside =
+            if touched == 0 { 0 } else { touched & lanes(&to_box_ends::<D>(boxes, query), within) };
+        let partly = touched & !inside;
+        while inside != 0 {
+            let entry = group * LANES + inside.trailing_zeros() as usize;
+            inside &= inside - 1;
+            count += tree.size(level, entry);
+        }
+        partly
+    };
+    let top = tree.levels() - 1;
+    stack[0] = (top, 0, enter(top, 0));
+    let mut height = 1;
+    let mut in_leaves = 0;
+    while height > 0 {
+        let (level, group, partly) = &mut stack[height - 1];
+        if *partly == 0 {
+            height -= 1;
+            continue;
+        }
+        let entry = *group * LANES + partly.trailing_zeros() as usize;
+        *partly &= *partly - 1;
+        if *level == 0 {
+            let distances = to_points::<D>(tree.leaf::<D>(entry), query, any);
+            in_leaves += lanes(&distances, within).count_ones();
+        } else {
+            let level = *level - 1;
+            stack[height] = (level, entry, enter(level, entry));
+            height += 1;
+        }
+    }
+    count as u32 + in_leaves
+}

@@ -1,0 +1,238 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::lattice;
+use super::order::runs;
+
+/// Columns of at most this many distinct values may be discrete.
+const MOST_DISCRETE_VALUES: usize = 20;
+
+/// Rows that each distinct value of a discrete column must have on average.
+const ROWS_PER_VALUE: usize = 5;
+
+/// The share of rows from which a value counts as an atom.
+const ATOM_SHARE: f64 = 0.02;
+
+/// How many times more frequent than both its neighbours an atom must be.
+const ATOM_CONTRAST: usize = 5;
+
+/// What a caller says about a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Declared {
+    /// Nothing: the values decide.
+    #[default]
+    Auto,
+    /// Categories, whose numbers are names.
+    Discrete,
+    /// Numbers on a scale, however few.
+    Continuous,
+}
+
+/// What the values of a column are taken to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnKind {
+    /// One value throughout; it carries no information.
+    Constant,
+    /// Few values, or categories.
+    Discrete,
+    /// A continuous part and values of positive probability (zeros, limits of a device).
+    Mixture {
+        /// The values of positive probability, in ascending order. Empty if values repeat
+        /// without any that stands out.
+        atoms: Vec<f64>,
+        /// The step of the values between the atoms, if they are rounded.
+        step: Option<f64>,
+    },
+    /// Continuous, but rounded to multiples of a step so coarsely that values repeat.
+    Lattice {
+        /// The distance between neighbouring values.
+        step: f64,
+    },
+    /// Continuous: no value repeats.
+    Continuous,
+}
+
+/// A column's kind and what it was seen from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnType {
+    /// The kind.
+    pub kind: ColumnKind,
+    /// The number of different values.
+    pub distinct: usize,
+    /// The number of rows whose value occurs in another row too.
+    pub tied: usize,
+    /// The number of rows.
+    pub n: usize,
+    /// What the caller said.
+    pub declared: Declared,
+}
+
+impl ColumnType {
+    /// The rule, first match first:
+    ///
+    /// 1. one value: constant;
+    /// 2. declared discrete: discrete;
+    /// 3. no repetition: continuous;
+    /// 4. unless declared continuous: at most 20 values with 5 rows each on average, or at most 3
+    ///    with 2 rows each: discrete;
+    /// 5. values held by at least 2 % of the rows and 5 times as many as either neighbour: a
+    ///    mixture with these atoms;
+    /// 6. all values on multiples of a step: a lattice;
+    /// 7. else a mixture without named atoms.
+    pub(crate) fn of(values: &[f64], order: &[u32], declared: Declared) -> Self {
+        let n = values.len();
+        let (mut levels, mut counts) = (Vec::new(), Vec::new());
+        for run in runs(values, order) {
+            levels.push(values[order[run.start] as usize]);
+            counts.push(run.len());
+        }
+        let distinct = levels.len();
+        let tied = counts.iter().filter(|count| **count > 1).sum();
+        let few = (distinct <= MOST_DISCRETE_VALUES && ROWS_PER_VALUE * distinct <= n)
+            || (distinct <= 3 && 2 * distinct <= n)
+            || distinct <= 2;
+        let kind = if distinct == 1 {
+            ColumnKind::Constant
+        } else if declared == Declared::Discrete {
+            ColumnKind::Discrete
+        } else if distinct == n {
+            ColumnKind::Continuous
+        } else if few && declared == Declared::Auto {
+            ColumnKind::Discrete
+        } else {
+            repeating(&levels, &counts, n)
+        };
+        Self { kind, distinct, tied, n, declared }
+    }
+
+    /// Whether the column is discrete or constant.
+    pub fn is_discrete(&self) -> bool {
+        matches!(self.kind, ColumnKind::Discrete | ColumnKind::Constant)
+    }
+
+    /// Whether the column has values of positive probability beside a continuous part.
+    pub fn is_mixture(&self) -> bool {
+        matches!(self.kind, ColumnKind::Mixture { .. })
+    }
+}
+
+/// The kind of a column whose values repeat but are too many, or declared, not to be discrete.
+fn repeating(levels: &[f64], counts: &[usize], n: usize) -> ColumnKind {
+    let is_atom = |i: usize| {
+        let beside = |j: Option<usize>| j.and_then(|j| counts.get(j)).copied().unwrap_or(0);
+        let beside = beside(i.checked_sub(1)).max(beside(i.checked_add(1)));
+        counts[i] as f64 >= ATOM_SHARE * n as f64 && counts[i] >= ATOM_CONTRAST * beside.max(1)
+    };
+    let (mut atoms, mut rest) = (Vec::new(), Vec::new());
+    for (i, &level) in levels.iter().enumerate() {
+        if is_atom(i) { atoms.push(level) } else { rest.push((level, counts[i])) }
+    }
+    let step = if rest.iter().any(|(_, count)| *count > 1) {
+        lattice::step(rest.iter().map(|(level, _)| *level))
+    } else {
+        None
+    };
+    match step {
+        Some(step) if atoms.is_empty() => ColumnKind::Lattice { step },
+        _ => ColumnKind::Mixture { atoms, step },
+    }
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, distinct, tied, n, declared } = self;
+        match kind {
+            ColumnKind::Constant => write!(f, "constant: one value in all {n} rows"),
+            ColumnKind::Discrete if *declared == Declared::Discrete => {
+                write!(f, "discrete as declared: {distinct} values in {n} rows")
+            }
+            ColumnKind::Discrete => write!(f, "discrete: only {distinct} values in {n} rows"),
+            ColumnKind::Mixture { atoms, step } => {
+                match atoms[..] {
+                    [] => write!(f, "mixture: {tied} of {n} rows share their value with another")?,
+                    [atom] => write!(f, "mixture: the value {atom} is an atom")?,
+                    [first, .., last] => {
+                        let number = atoms.len();
+                        write!(f, "mixture: {number} atoms from {first} to {last}")?;
+                    }
+                }
+                step.map_or(Ok(()), |step| write!(f, ", the rest rounded to steps of {step}"))
+            }
+            ColumnKind::Lattice { step } => {
+                write!(f, "lattice: {distinct} values in steps of {step}, {tied} of {n} rows tied")
+            }
+            ColumnKind::Continuous => write!(f, "continuous: all {n} values differ"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::order::ascending;
+    use mi_random::Stream;
+
+    fn kind(values: &[f64]) -> ColumnKind {
+        ColumnType::of(values, &ascending(values), Declared::Auto).kind
+    }
+
+    fn normals(n: usize) -> Vec<f64> {
+        let mut stream = Stream::new(1, "columns");
+        (0..n).map(|_| stream.normal()).collect()
+    }
+
+    #[test]
+    fn few_values_are_discrete() {
+        let y: Vec<f64> = [1.0, 0.0, 1.0, 1.0].repeat(10);
+        assert_eq!(kind(&y), ColumnKind::Discrete);
+        assert_eq!(kind(&y.iter().map(|y| 3.0 * y).collect::<Vec<_>>()), ColumnKind::Discrete);
+        assert_eq!(kind(&[0.0, 0.0, 1.0]), ColumnKind::Discrete);
+        assert_eq!(kind(&[7.0; 9]), ColumnKind::Constant);
+        let whole: Vec<f64> = normals(2000).iter().map(|z| z.round()).collect();
+        assert_eq!(kind(&whole), ColumnKind::Discrete);
+        let declared = ColumnType::of(&whole, &ascending(&whole), Declared::Continuous).kind;
+        assert_eq!(declared, ColumnKind::Lattice { step: 1.0 });
+    }
+
+    #[test]
+    fn rounded_values_are_a_lattice() {
+        for (scale, offset) in [(10.0, 0.0), (1000.0, 0.0), (10.0, 12_345.0)] {
+            let rounded: Vec<f64> =
+                normals(2000).iter().map(|z| offset + (z * scale).round() / scale).collect();
+            let ColumnKind::Lattice { step } = kind(&rounded) else {
+                panic!("{:?}", kind(&rounded))
+            };
+            assert!((step * scale - 1.0).abs() < 1e-6, "{step}");
+        }
+    }
+
+    #[test]
+    fn values_that_stand_out_are_atoms() {
+        let censored: Vec<f64> = normals(2000).iter().map(|z| (z + 0.5).max(0.0)).collect();
+        assert_eq!(kind(&censored), ColumnKind::Mixture { atoms: vec![0.0], step: None });
+        let cents: Vec<f64> = censored.iter().map(|z| (z * 100.0).round() / 100.0).collect();
+        let ColumnKind::Mixture { atoms, step: Some(step) } = kind(&cents) else {
+            panic!("{:?}", kind(&cents))
+        };
+        assert!(atoms == [0.0] && (step - 0.01).abs() < 1e-9);
+    }
+
+    #[test]
+    fn repeated_rows_of_a_continuous_column_are_no_lattice() {
+        let twice = normals(300).repeat(2);
+        assert_eq!(kind(&twice), ColumnKind::Mixture { atoms: Vec::new(), step: None });
+        assert_eq!(kind(&normals(300)), ColumnKind::Continuous);
+        let integers: Vec<f64> = (0..10).map(f64::from).collect();
+        assert_eq!(kind(&integers), ColumnKind::Continuous);
+    }
+
+    #[test]
+    fn the_reason_is_said() {
+        let column = [1.0, 0.0, 1.0, 1.0].repeat(10);
+        let column = ColumnType::of(&column, &ascending(&column), Declared::Auto);
+        assert_eq!(column.to_string(), "discrete: only 2 values in 40 rows");
+    }
+}

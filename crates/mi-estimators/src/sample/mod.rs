@@ -1,0 +1,11 @@
+//! One side of an estimate: columns, what kind they are, and their ranks.
+
+mod column_type;
+mod lattice;
+mod order;
+mod side;
+
+pub use column_type::{ColumnKind, ColumnType, Declared};
+pub(crate) use order::{ascending, normal_quantile, runs};
+pub(crate) use side::{Coordinates, columns_of};
+pub use side::{Marginals, Sample};

@@ -1,0 +1,371 @@
+use mi_random::Stream;
+use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
+
+use super::column_type::{ColumnKind, ColumnType, Declared};
+use super::order::{ascending, normal_scores, runs};
+use crate::EstimatorError;
+
+/// Differences of values below this one are finite.
+const LARGEST: f64 = 1e300;
+
+/// What neighbour estimators see of a continuous column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Marginals {
+    /// The normal score of every rank, so that no monotone map of a column changes the estimate.
+    #[default]
+    NormalScores,
+    /// The values less their mean, divided by their standard deviation.
+    Standardised,
+    /// The values as they are.
+    Raw,
+}
+
+/// Typed columns of one side of an estimate, ready to be ranked, labelled and searched.
+///
+/// Values on a lattice are spread by a seeded dither of ± half a step, so that they have no ties;
+/// the values of a mixture's atoms are left alone. Columns with the same pattern of ties get the
+/// same dither, so that a copy of a column stays a copy; others get independent ones.
+///
+/// # Shapes
+/// One row an observation, one column a variable.
+///
+/// ```
+/// use mi_estimators::{ColumnKind, Sample};
+/// use ndarray::array;
+///
+/// let side = Sample::new(array![[0.1], [2.5], [0.7]].view(), &[], 0)?;
+/// assert_eq!(side.columns().next().map(|column| &column.kind), Some(&ColumnKind::Continuous));
+/// # Ok::<(), mi_estimators::EstimatorError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sample {
+    n: usize,
+    columns: Vec<Column>,
+}
+
+#[derive(Clone, Debug)]
+struct Column {
+    kind: ColumnType,
+    /// Dithered if on a lattice.
+    values: Vec<f64>,
+    /// Rows in ascending order of the values.
+    order: Vec<u32>,
+}
+
+/// The coordinates of one side for a neighbour search.
+#[derive(Clone, Debug)]
+pub(crate) struct Coordinates {
+    /// Column by column, one value a row.
+    pub(crate) columns: Vec<Vec<f64>>,
+    /// The rows in ascending order, if there is a single column.
+    pub(crate) order: Option<Vec<u32>>,
+}
+
+impl Sample {
+    /// Types, ranks and, where on a lattice, dithers the columns.
+    ///
+    /// `declared` holds one entry a column, or is empty for [`Declared::Auto`] throughout.
+    ///
+    /// # Errors
+    /// If there is no row or no column, a value is not finite, or `declared` is neither empty nor
+    /// as long as there are columns.
+    pub fn new(
+        values: ArrayView2<'_, f64>,
+        declared: &[Declared],
+        seed: u64,
+    ) -> Result<Self, EstimatorError> {
+        let columns = columns_of(values)?;
+        if !declared.is_empty() && declared.len() != columns.len() {
+            let (given, columns) = (declared.len(), columns.len());
+            return Err(EstimatorError::Declarations { given, columns });
+        }
+        let declared = declared.iter().copied().chain(std::iter::repeat(Declared::Auto));
+        let columns = columns
+            .into_iter()
+            .zip(declared)
+            .map(|(values, declared)| Column::new(values, declared, seed))
+            .collect();
+        Ok(Self { n: values.nrows(), columns })
+    }
+
+    /// The number of observations.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The number of columns.
+    pub fn dims(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// What the columns are taken to be.
+    pub fn columns(&self) -> impl Iterator<Item = &ColumnType> {
+        self.columns.iter().map(|column| &column.kind)
+    }
+
+    /// Whether all columns are discrete or constant.
+    pub fn is_discrete(&self) -> bool {
+        self.columns().all(ColumnType::is_discrete)
+    }
+
+    /// Whether all columns are constant.
+    pub fn is_constant(&self) -> bool {
+        self.columns().all(|column| column.kind == ColumnKind::Constant)
+    }
+
+    /// Whether all columns are continuous, if only by their dither.
+    pub fn is_continuous(&self) -> bool {
+        self.columns().all(|column| {
+            matches!(column.kind, ColumnKind::Continuous | ColumnKind::Lattice { .. })
+        })
+    }
+
+    /// The two sides' columns as one side.
+    ///
+    /// # Errors
+    /// If the sides have different numbers of rows.
+    pub fn beside(&self, other: &Self) -> Result<Self, EstimatorError> {
+        if self.n != other.n {
+            return Err(EstimatorError::RowCounts { x: self.n, y: other.n });
+        }
+        let columns = self.columns.iter().chain(&other.columns).cloned().collect();
+        Ok(Self { n: self.n, columns })
+    }
+
+    /// These rows, in this order, with the columns' kinds as they are.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        let columns = self.columns.iter().map(|column| {
+            let values: Vec<f64> = rows.iter().map(|&row| column.values[row]).collect();
+            Column { order: ascending(&values), values, kind: column.kind.clone() }
+        });
+        Self { n: rows.len(), columns: columns.collect() }
+    }
+
+    /// A number for every row, equal for equal rows, and how many numbers there are.
+    pub(crate) fn labels(&self) -> (Vec<u32>, usize) {
+        let mut labels = vec![0; self.n];
+        let mut classes = 1;
+        for (i, column) in self.columns.iter().enumerate() {
+            let own = column.labels();
+            if i == 0 {
+                (labels, classes) = own;
+                continue;
+            }
+            let mut pairs: Vec<(u32, u32, u32)> = labels
+                .iter()
+                .zip(&own.0)
+                .zip(0..)
+                .map(|((&label, &own), row)| (label, own, row))
+                .collect();
+            pairs.sort_unstable();
+            classes = 0;
+            for pair in pairs.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+                for &(.., row) in pair {
+                    labels[row as usize] = classes as u32;
+                }
+                classes += 1;
+            }
+        }
+        (labels, classes)
+    }
+
+    /// What a neighbour search under the maximum norm sees.
+    ///
+    /// A discrete column becomes the binary digits of its labels: different labels are then at
+    /// distance 1 and equal ones at distance 0, whatever the names.
+    pub(crate) fn coordinates(&self, marginals: Marginals) -> Coordinates {
+        let mut columns = Vec::new();
+        for column in &self.columns {
+            if column.kind.is_discrete() {
+                let (labels, classes) = column.labels();
+                let digits = classes.next_power_of_two().trailing_zeros().max(1);
+                columns.extend((0..digits).map(|digit| {
+                    labels.iter().map(|label| f64::from(label >> digit & 1)).collect()
+                }));
+            } else {
+                columns.push(column.marginal(marginals));
+            }
+        }
+        let order = match &self.columns[..] {
+            [column] if !column.kind.is_discrete() => Some(column.order.clone()),
+            _ => None,
+        };
+        Coordinates { columns, order }
+    }
+
+    /// The columns as continuous numbers, column by column.
+    pub(crate) fn marginal_columns(&self, marginals: Marginals) -> Vec<Vec<f64>> {
+        self.columns.iter().map(|column| column.marginal(marginals)).collect()
+    }
+
+    /// For every column, the rows in ascending order.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = &[u32]> {
+        self.columns.iter().map(|column| &column.order[..])
+    }
+}
+
+impl Column {
+    fn new(mut values: Vec<f64>, declared: Declared, seed: u64) -> Self {
+        let mut order = ascending(&values);
+        let kind = ColumnType::of(&values, &order, declared);
+        let (step, atoms) = match &kind.kind {
+            ColumnKind::Lattice { step } | ColumnKind::Mixture { step: Some(step), atoms: _ } => (
+                *step,
+                if let ColumnKind::Mixture { atoms, .. } = &kind.kind { &atoms[..] } else { &[] },
+            ),
+            _ => return Self { kind, values, order },
+        };
+        let mut stream = dither_stream(&values, &order, seed);
+        for value in &mut values {
+            let shift = step * (stream.uniform() - 0.5);
+            if !atoms.contains(value) {
+                *value += shift;
+            }
+        }
+        order = ascending(&values);
+        Self { kind, values, order }
+    }
+
+    /// Dense ranks: 0 for the smallest value.
+    fn labels(&self) -> (Vec<u32>, usize) {
+        let mut labels = vec![0; self.values.len()];
+        let mut classes = 0;
+        for run in runs(&self.values, &self.order) {
+            for &row in &self.order[run] {
+                labels[row as usize] = classes as u32;
+            }
+            classes += 1;
+        }
+        (labels, classes)
+    }
+
+    fn marginal(&self, marginals: Marginals) -> Vec<f64> {
+        match marginals {
+            Marginals::NormalScores => normal_scores(&self.values, &self.order),
+            Marginals::Raw => self.values.clone(),
+            Marginals::Standardised => {
+                let n = self.values.len() as f64;
+                let mean = self.values.iter().sum::<f64>() / n;
+                let variance = self.values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+                let scale = if variance > 0.0 { variance.sqrt() } else { 1.0 };
+                self.values.iter().map(|v| (v - mean) / scale).collect()
+            }
+        }
+    }
+}
+
+/// The dither's stream, named by the pattern of ties: it does not depend on the column's name,
+/// place, scale or offset.
+fn dither_stream(values: &[f64], order: &[u32], seed: u64) -> Stream {
+    let mut labels = vec![0_u32; values.len()];
+    for run in runs(values, order) {
+        for &row in &order[run.clone()] {
+            labels[row as usize] = run.start as u32;
+        }
+    }
+    // FNV-1a over the labels, row by row.
+    let hash = labels
+        .iter()
+        .flat_map(|label| label.to_le_bytes())
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+    Stream::new(seed, "dither").child(&format!("{hash:016x}"))
+}
+
+/// The columns of a matrix, each contiguous, whatever the matrix's layout.
+///
+/// # Errors
+/// If there is no row or column, too many rows, or a value that is not finite.
+pub(crate) fn columns_of(values: ArrayView2<'_, f64>) -> Result<Vec<Vec<f64>>, EstimatorError> {
+    let (rows, columns) = values.dim();
+    if rows == 0 || columns == 0 {
+        return Err(EstimatorError::EmptySide { rows, columns });
+    }
+    let most = u32::MAX as usize - 1;
+    if rows > most {
+        return Err(EstimatorError::TooManyObservations { n: rows, most });
+    }
+    // Row by row, so that the first bad row is named.
+    let usable = |value: &f64| value.abs() < LARGEST;
+    let bad = values.indexed_iter().find(|(_, value)| !usable(value));
+    if let Some(((row, column), value)) = bad {
+        return Err(EstimatorError::NotFinite { row, column, value: value.to_string() });
+    }
+    Ok(values.columns().into_iter().map(|column| column.to_vec()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{Array2, array, s};
+
+    #[test]
+    fn mistakes_are_named() {
+        let no_rows = Sample::new(Array2::zeros((0, 2)).view(), &[], 0).unwrap_err();
+        assert_eq!(no_rows, EstimatorError::EmptySide { rows: 0, columns: 2 });
+        let nan = array![[0.0, 1.0], [2.0, f64::NAN], [f64::INFINITY, 0.0]];
+        let error = Sample::new(nan.view(), &[], 0).unwrap_err();
+        assert!(error.to_string().starts_with("row 1, column 1 (counted from 0) is NaN"));
+        let declared = Sample::new(array![[0.0, 1.0]].view(), &[Declared::Auto], 0).unwrap_err();
+        assert_eq!(declared, EstimatorError::Declarations { given: 1, columns: 2 });
+    }
+
+    #[test]
+    fn layout_does_not_matter() {
+        let matrix = Array2::from_shape_fn((7, 3), |(i, j)| ((i * 5 + j * 3) % 11) as f64);
+        let mut reversed = matrix.slice(s![..;-1, ..]).to_owned();
+        reversed.invert_axis(ndarray::Axis(0));
+        let fortran = matrix.t().as_standard_layout().into_owned().reversed_axes();
+        let expected = columns_of(matrix.view()).unwrap();
+        assert_eq!(columns_of(reversed.view()).unwrap(), expected);
+        assert_eq!(columns_of(fortran.view()).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_lattice_is_dithered_within_half_a_step_and_a_copy_stays_a_copy() {
+        let mut stream = Stream::new(2, "values");
+        let mut rounded =
+            || Array2::from_shape_fn((500, 1), |_| (stream.normal() * 10.0).round() / 10.0);
+        let (first, second) = (rounded(), rounded());
+        let dithered = |values: &Array2<f64>, seed| {
+            Sample::new(values.view(), &[], seed).unwrap().columns.swap_remove(0)
+        };
+        let column = dithered(&first, 7);
+        let shifts = |column: &Column, values: &Array2<f64>| -> Vec<f64> {
+            column.values.iter().zip(values).map(|(dithered, value)| dithered - value).collect()
+        };
+        let own = shifts(&column, &first);
+        assert!(own.iter().all(|shift| shift.abs() <= 0.05 + 1e-9));
+        assert_eq!(runs(&column.values, &column.order).count(), 500);
+        // Another scale: the same order. Other values: an independent dither. Another seed too.
+        assert_eq!(dithered(&first.mapv(|v| 1e6 * v - 3.0), 7).order, column.order);
+        let other = shifts(&dithered(&second, 7), &second);
+        let correlation: f64 = own.iter().zip(&other).map(|(a, b)| a * b).sum::<f64>() / 500.0;
+        assert!((correlation / (0.01 / 12.0)).abs() < 0.2, "{correlation}");
+        assert_ne!(dithered(&first, 8).values, column.values);
+    }
+
+    #[test]
+    fn labels_number_equal_rows_alike() {
+        let rows = array![[1.0, 5.0], [0.0, 5.0], [1.0, 4.0], [1.0, 5.0], [0.0, 5.0], [1.0, 4.0]];
+        let side = Sample::new(rows.view(), &[], 0).unwrap();
+        let (labels, classes) = side.labels();
+        assert_eq!((labels, classes), (vec![2, 0, 1, 2, 0, 1], 3));
+    }
+
+    #[test]
+    fn categories_are_all_at_distance_one() {
+        let column = Array2::from_shape_fn((60, 1), |(i, _)| (i % 5) as f64);
+        let side = Sample::new(column.view(), &[], 0).unwrap();
+        let coordinates = side.coordinates(Marginals::NormalScores).columns;
+        for i in 0..60 {
+            for j in 0..60 {
+                let distance = coordinates.iter().map(|c| (c[i] - c[j]).abs()).fold(0.0, f64::max);
+                assert_eq!(distance, f64::from(u8::from(i % 5 != j % 5)));
+            }
+        }
+    }
+}
