@@ -22,14 +22,14 @@ pub enum PaperError {
         experiment: String,
     },
     /// A file or folder could not be read or written.
-    #[error("cannot {action} {}: {source}{}", path.display(), hint(source))]
+    #[error("cannot {action} {}: {reason}{}", path.display(), hint(reason))]
     File {
         /// What was tried.
         action: &'static str,
         /// Where.
         path: PathBuf,
         /// Why it failed.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// A file of the run folder does not say what it should.
     #[error("{} is damaged: {reason}", path.display())]
@@ -107,12 +107,12 @@ pub enum PaperError {
     #[error(transparent)]
     Eval(#[from] mi_eval::EvalError),
     /// Records could not be parsed.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read or write {}: {reason}", path.display())]
     Csv {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: csv::Error,
+        reason: csv::Error,
     },
 }
 
@@ -137,6 +137,6 @@ impl PaperError {
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File { action, path, source }
+        move |reason| Self::File { action, path, reason }
     }
 }

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::config::TrialConfig;
 use crate::error::PaperError;
 use crate::preset::{AdversarialRates, Preset, Scale};
-use crate::registry::{DEFAULT, DataKind, EXPERIMENTS, Experiment};
+use crate::registry::{DEFAULT, DataKind, EXPERIMENTS, Experiment, PAPER};
 
 /// What a person asked for; not yet checked.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Names of experiments; empty for the default ones, `all` for every one.
+    /// Names of experiments; `paper` stands for those of the paper on one data set, `all` for every
+    /// one; empty for the default ones.
     pub experiments: Vec<String>,
     /// The size of the run.
     pub preset: Preset,
@@ -135,23 +136,27 @@ fn default_seeds(preset: Preset) -> usize {
 }
 
 fn select(names: &[String]) -> Result<Vec<&'static Experiment>, PaperError> {
-    if names.is_empty() {
-        return Ok(EXPERIMENTS.iter().filter(|e| DEFAULT.contains(&e.name)).collect());
-    }
-    if names.iter().any(|name| name == "all") {
-        return Ok(EXPERIMENTS.iter().collect());
-    }
+    let groups = [("all", EXPERIMENTS.iter().map(|e| e.name).collect()), ("paper", PAPER.to_vec())];
+    let mut wanted = Vec::new();
     for name in names {
-        if !EXPERIMENTS.iter().any(|e| e.name == name) {
+        if let Some((_, members)) = groups.iter().find(|(group, _)| group == name) {
+            wanted.extend(members.iter().copied());
+        } else if let Some(experiment) = EXPERIMENTS.iter().find(|e| e.name == name) {
+            wanted.push(experiment.name);
+        } else {
+            let groups = groups.iter().map(|(group, _)| *group);
             return Err(PaperError::Unknown {
                 what: "experiment",
                 name: name.clone(),
-                valid: EXPERIMENTS.iter().map(|e| e.name).chain(["all"]).collect(),
+                valid: EXPERIMENTS.iter().map(|e| e.name).chain(groups).collect(),
             });
         }
     }
+    if names.is_empty() {
+        wanted.extend(DEFAULT);
+    }
     // Registry order, whatever the order asked for: the same set is the same plan.
-    Ok(EXPERIMENTS.iter().filter(|e| names.iter().any(|name| name == e.name)).collect())
+    Ok(EXPERIMENTS.iter().filter(|e| wanted.contains(&e.name)).collect())
 }
 
 fn digits_name(request: &Request) -> Result<String, PaperError> {
@@ -212,6 +217,24 @@ mod tests {
         let mut wrong = request();
         wrong.dataset = Some("emnist".into());
         assert!(Plan::resolve(&wrong).unwrap_err().to_string().contains("fashion-mnist"));
+    }
+
+    #[test]
+    fn groups_stand_for_their_members() {
+        let count = |names: &[&str]| {
+            let mut asked = request();
+            asked.data = Some("anywhere".into());
+            asked.experiments = names.iter().map(|&name| name.into()).collect();
+            let plan = Plan::resolve(&asked).unwrap();
+            let mut found: Vec<String> = plan.trials.into_iter().map(|t| t.experiment).collect();
+            found.dedup();
+            found.sort();
+            found.dedup();
+            found.len()
+        };
+        assert_eq!(count(&[]), DEFAULT.len());
+        assert_eq!(count(&["paper", "critics"]), PAPER.len());
+        assert_eq!(count(&["all"]), EXPERIMENTS.len());
     }
 
     #[test]

@@ -140,7 +140,16 @@ fn records_do_not_depend_on_threads_or_jobs() {
     for (root, (jobs, threads)) in
         roots.iter().zip([("1", "1"), ("2", "1"), ("1", "2"), ("1", "1")])
     {
-        let mut command = mi_paper(&["reproduce", "--preset", "smoke", "--jobs", jobs, "--out"]);
+        let mut command = mi_paper(&[
+            "reproduce",
+            "--preset",
+            "smoke",
+            "--jobs",
+            jobs,
+            "--experiment",
+            "paper",
+            "--out",
+        ]);
         let output = command.arg(root.path()).env("RAYON_NUM_THREADS", threads).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
@@ -159,7 +168,7 @@ mod signals {
     use std::time::{Duration, Instant};
 
     /// A run of a few seconds, and one that is left alone.
-    const LONG: [&str; 4] = ["--experiment", "dependent", "--jobs", "2"];
+    const LONG: [&str; 6] = ["--experiment", "dependent", "--jobs", "2", "--steps", "1500"];
 
     fn start(out: &Path) -> std::process::Child {
         let mut command = mi_paper(&["reproduce", "--preset", "quick", "--seeds", "1", "--out"]);
@@ -213,7 +222,7 @@ mod signals {
 fn a_full_disk_is_named_and_loses_nothing() {
     let root = tempfile::tempdir().unwrap();
     let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=96k", "tmpfs"])
+        .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
         .arg(root.path())
         .output()
         .is_ok_and(|output| output.status.success());
@@ -221,9 +230,9 @@ fn a_full_disk_is_named_and_loses_nothing() {
         eprintln!("skipped: a small tmpfs cannot be mounted here");
         return;
     }
-    let run = || reproduce(root.path(), &["--experiment", "dependent,pixels", "--jobs", "1"]);
+    let run = || reproduce(root.path(), &["--experiment", "dependent", "--jobs", "1"]);
     let filler = root.path().join("filler");
-    fs::write(&filler, vec![0; 70_000]).unwrap();
+    fs::write(&filler, vec![0; (2 << 20) - (40 << 10)]).unwrap();
     let full = run();
     fs::remove_file(&filler).unwrap();
     let after = run();

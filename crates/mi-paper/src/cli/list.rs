@@ -1,4 +1,4 @@
-use mi_paper::registry::{DEFAULT, EXPERIMENTS};
+use mi_paper::registry::{DEFAULT, EXPERIMENTS, PAPER};
 
 /// The experiments, one block each.
 pub(super) fn text() -> String {
@@ -11,12 +11,13 @@ pub(super) fn text() -> String {
             }
             other => other.to_owned(),
         };
-        let default = if DEFAULT.contains(&experiment.name) { "" } else { ", not by default" };
+        let default = if DEFAULT.contains(&experiment.name) { ", by default" } else { "" };
         lines.push(format!(
             "  {:<15} {figures}{default}\n{:18}{}",
             experiment.name, "", experiment.question
         ));
     }
-    lines.push("`--experiment all` runs every one.".into());
+    lines.push(format!("`--experiment paper` stands for {}.", PAPER.join(", ")));
+    lines.push("`--experiment all` stands for every one.".into());
     lines.join("\n")
 }

@@ -44,7 +44,8 @@ enum Command {
 }
 
 const EXAMPLES: &str = "Examples:
-  reproduce                                   the default experiments on the embedded digits
+  reproduce                                   figures 3 and 6 on the embedded digits
+  reproduce --experiment paper                every figure of the paper on them
   reproduce --experiment critics --seeds 5    figures 3 and 6, five seeds
   reproduce --data DIR --preset paper         the paper's protocol on MNIST
   reproduce --list                            all experiments and what they ask
@@ -56,7 +57,8 @@ struct Reproduce {
     /// List the experiments and end.
     #[arg(long)]
     list: bool,
-    /// Experiments to run, separated by commas, or `all` [default: those of the paper]
+    /// Experiments to run, separated by commas; `paper` and `all` are groups [default: critics,
+    /// pixels]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     experiment: Vec<String>,
     /// Size of the run.

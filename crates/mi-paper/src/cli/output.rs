@@ -13,10 +13,10 @@ use super::Format;
 pub(super) fn draw(folder: &RunFolder, outcome: &Outcome) -> Result<()> {
     folder.merge_records(outcome)?;
     let figures = folder.path().join("figures");
-    std::fs::create_dir_all(&figures).map_err(|source| PaperError::File {
+    std::fs::create_dir_all(&figures).map_err(|reason| PaperError::File {
         action: "create",
         path: figures.clone(),
-        source,
+        reason,
     })?;
     for figure in figures::draw(outcome) {
         write_atomically(&figures.join(&figure.file), figure.svg.as_bytes())?;

@@ -131,7 +131,7 @@ impl RunFolder {
     pub fn merge_records(&self, outcome: &Outcome) -> Result<(), PaperError> {
         let path = self.path.join("records.csv");
         let text = to_csv(&outcome.records, true)
-            .map_err(|source| PaperError::Csv { path: path.clone(), source })?;
+            .map_err(|reason| PaperError::Csv { path: path.clone(), reason })?;
         write_atomically(&path, &text)
     }
 

@@ -72,11 +72,13 @@ impl TrialFolder {
         write_atomically(&self.path.join("state.json"), text.as_bytes())
     }
 
-    /// Writes a checkpoint taken after `step` steps.
+    /// Writes a checkpoint taken after `step` steps, once the records that it counts on are on
+    /// the disk.
     ///
     /// # Errors
     /// The path and the system's reason; older checkpoints are intact.
     pub fn save_checkpoint(&self, step: u64, content: &[u8]) -> Result<(), PaperError> {
+        self.sync_records()?;
         checkpoints::save(&self.path, step, content)
     }
 
@@ -127,7 +129,21 @@ impl TrialFolder {
         file.set_len(length).map_err(PaperError::file("cut", &path))
     }
 
-    /// Appends rows to the record file, flushed to the disk, and returns its new length in bytes.
+    /// Flushes the record file to the disk.
+    ///
+    /// # Errors
+    /// The path and the system's reason.
+    pub fn sync_records(&self) -> Result<(), PaperError> {
+        let path = self.records_path();
+        match File::open(&path).and_then(|file| file.sync_data()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(PaperError::file("write", path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Appends rows to the record file and returns its new length in bytes.
     ///
     /// # Errors
     /// The path and the system's reason; the file is then as it was before.
@@ -140,9 +156,8 @@ impl TrialFolder {
             .map_err(PaperError::file("open", &path))?;
         let start = file.seek(SeekFrom::End(0)).map_err(PaperError::file("read", &path))?;
         let text = to_csv(records, start == 0)
-            .map_err(|source| PaperError::Csv { path: path.clone(), source })?;
-        let written = file.write_all(&text).and_then(|()| file.sync_data());
-        if let Err(error) = written {
+            .map_err(|reason| PaperError::Csv { path: path.clone(), reason })?;
+        if let Err(error) = file.write_all(&text) {
             // Half a row would be worse than none.
             let _ = file.set_len(start);
             return Err(PaperError::file("write", path)(error));
@@ -160,7 +175,7 @@ impl TrialFolder {
             Ok(file) => csv::Reader::from_reader(file)
                 .deserialize()
                 .collect::<Result<_, _>>()
-                .map_err(|source| PaperError::Csv { path, source }),
+                .map_err(|reason| PaperError::Csv { path, reason }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(PaperError::file("read", path)(error)),
         }

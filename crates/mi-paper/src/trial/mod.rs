@@ -185,6 +185,7 @@ pub fn run(
             Err(Halt::Failed(error)) => return Err(error),
         }
     };
+    folder.sync_records()?;
     save_state(&state)?;
     folder.clear_checkpoints()?;
     Ok(state)
