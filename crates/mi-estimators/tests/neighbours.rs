@@ -1,4 +1,5 @@
 //! Neighbour estimators against slow ones that try all pairs, and against known values.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use mi_estimators::{
     Declared, EstimatorError, KsgVariant, Marginals, Sample, conditional_ksg, kozachenko_leonenko,
@@ -183,8 +184,8 @@ fn conditional_equals_all_pairs() {
     let mut stream = Stream::new(5, "conditional");
     for (n, dx, dy, dz) in [(100, 1, 1, 1), (300, 2, 1, 2), (200, 1, 1, 3)] {
         let z = stream.normal_matrix((n, dz));
-        let x = stream.normal_matrix((n, dx)) + &z.slice(s![.., ..1]);
-        let y = stream.normal_matrix((n, dy)) + &z.slice(s![.., ..1]);
+        let x = stream.normal_matrix((n, dx)) + z.slice(s![.., ..1]);
+        let y = stream.normal_matrix((n, dy)) + z.slice(s![.., ..1]);
         let sides = [x.view(), y.view(), z.view()];
         for k in [1, 5] {
             let fast = conditional_ksg(x.view(), y.view(), z.view(), &[k], 0).unwrap();
@@ -260,7 +261,7 @@ fn ross_equals_all_pairs() {
 fn the_mixture_estimator_is_ksg_without_ties() {
     let mut stream = Stream::new(9, "untied");
     let x = stream.normal_matrix((400, 2));
-    let y = stream.normal_matrix((400, 1)) + &x.slice(s![.., ..1]);
+    let y = stream.normal_matrix((400, 1)) + x.slice(s![.., ..1]);
     let without = ksg(x.view(), y.view(), KsgVariant::First, &[3, 5], 0).unwrap();
     let mixed = mixture(x.view(), y.view(), &[3, 5]).unwrap();
     assert!(without.iter().zip(&mixed).all(|(a, b)| (a - b).abs() < 1e-12));

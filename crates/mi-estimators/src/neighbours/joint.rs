@@ -95,6 +95,29 @@ pub(super) fn kth_rectangles(
     Radii { rows: tree.rows()[..tree.points].to_vec(), values, width }
 }
 
+/// For every row, the rows of its k nearest neighbours.
+///
+/// # Errors
+/// If k is 0 or not below the number of rows.
+pub(crate) fn nearest_rows(
+    columns: &[Vec<f64>],
+    k: usize,
+) -> Result<Vec<Vec<usize>>, EstimatorError> {
+    check_counts(&[k], columns[0].len(), 0)?;
+    let tree = joint_tree(&[columns]);
+    // A row's number, at most 2³², is exact as a floating-point number.
+    let found = for_each_nearest(&tree, &Neighbours::new(k, 0), k, |_row, nearest, values| {
+        for (value, &(_, other)) in values.iter_mut().zip(nearest.within(k)) {
+            *value = f64::from(other);
+        }
+    });
+    let mut rows = vec![Vec::new(); tree.points];
+    for (&row, near) in tree.rows().iter().zip(found.chunks_exact(k)) {
+        rows[row as usize] = near.iter().map(|&other| other as usize).collect();
+    }
+    Ok(rows)
+}
+
 /// Checks numbers of neighbours against the number of observations that can be neighbours.
 pub(super) fn check_counts(ks: &[usize], n: usize, window: usize) -> Result<(), EstimatorError> {
     if ks.is_empty() {

@@ -25,6 +25,7 @@ pub use mixture::mixture;
 pub use ross::{RossEstimates, ross};
 
 pub(crate) use conditional::{conditional_ksg_of, mesner_shalizi_of};
+pub(crate) use joint::nearest_rows;
 pub(crate) use ksg::ksg_of;
 pub(crate) use mixture::mixture_of;
 pub(crate) use ross::ross_of;

@@ -6,6 +6,6 @@ mod order;
 mod side;
 
 pub use column_type::{ColumnKind, ColumnType, Declared};
-pub(crate) use order::{ascending, normal_quantile, runs};
+pub(crate) use order::{ascending, normal_quantile};
 pub(crate) use side::{Coordinates, columns_of};
 pub use side::{Marginals, Sample};

@@ -134,6 +134,62 @@ impl Sample {
         Ok(Self { n: self.n, columns })
     }
 
+    /// These columns, beside those of another side if there is one.
+    pub(crate) fn beside_if(&self, other: Option<&Self>) -> Result<Self, EstimatorError> {
+        other.map_or_else(|| Ok(self.clone()), |other| self.beside(other))
+    }
+
+    /// The number of rows that repeat an earlier one in all columns, values of discrete columns
+    /// and atoms aside: those repeat without being copies.
+    pub(crate) fn repeated_rows(&self) -> usize {
+        // A column that never repeats settles it at once.
+        if self.columns.iter().any(|column| column.kind.tied == 0 && self.n > 1) {
+            return 0;
+        }
+        let mut telling: Vec<usize> = Vec::new();
+        for row in 0..self.n {
+            let is_telling = |column: &Column| match &column.kind.kind {
+                ColumnKind::Mixture { atoms, .. } => !atoms.contains(&column.values[row]),
+                ColumnKind::Lattice { .. } | ColumnKind::Continuous => true,
+                ColumnKind::Discrete | ColumnKind::Constant => false,
+            };
+            if self.columns.iter().any(is_telling) {
+                telling.push(row);
+            }
+        }
+        telling.len() - self.select(&telling).labels().1.min(telling.len())
+    }
+
+    /// The largest lag-1 autocorrelation of the ranks of a column that is not discrete; 0 if
+    /// there is none.
+    pub(crate) fn autocorrelation(&self) -> f64 {
+        let columns = self.columns.iter().filter(|column| !column.kind.is_discrete());
+        columns.map(Column::rank_autocorrelation).fold(0.0, f64::max)
+    }
+
+    /// The first pair of columns, one of either side, that are continuous and in the same or the
+    /// reverse order.
+    pub(crate) fn monotone_columns(&self, other: &Self) -> Option<(usize, usize)> {
+        let telling = |side: &Self| -> Vec<usize> {
+            let kinds = side.columns.iter().map(|column| column.kind.kind.clone()).enumerate();
+            kinds
+                .filter(|(_, kind)| {
+                    matches!(kind, ColumnKind::Continuous | ColumnKind::Lattice { .. })
+                })
+                .map(|(index, _)| index)
+                .collect()
+        };
+        // Two or three rows are often in order by chance.
+        if self.n < 5 {
+            return None;
+        }
+        let (own, others) = (telling(self), telling(other));
+        own.iter().flat_map(|&a| others.iter().map(move |&b| (a, b))).find(|&(a, b)| {
+            let (a, b) = (&self.columns[a].order, &other.columns[b].order);
+            a == b || a.iter().eq(b.iter().rev())
+        })
+    }
+
     /// These rows, in this order, with the columns' kinds as they are.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
         let columns = self.columns.iter().map(|column| {
@@ -199,11 +255,6 @@ impl Sample {
     pub(crate) fn marginal_columns(&self, marginals: Marginals) -> Vec<Vec<f64>> {
         self.columns.iter().map(|column| column.marginal(marginals)).collect()
     }
-
-    /// For every column, the rows in ascending order.
-    pub(crate) fn orders(&self) -> impl Iterator<Item = &[u32]> {
-        self.columns.iter().map(|column| &column.order[..])
-    }
 }
 
 impl Column {
@@ -239,6 +290,21 @@ impl Column {
             classes += 1;
         }
         (labels, classes)
+    }
+
+    fn rank_autocorrelation(&self) -> f64 {
+        let n = self.order.len();
+        if n < 3 {
+            return 0.0;
+        }
+        let centre = (n - 1) as f64 / 2.0;
+        let mut ranks = vec![0.0; n];
+        for (rank, &row) in self.order.iter().enumerate() {
+            ranks[row as usize] = rank as f64 - centre;
+        }
+        let squares: f64 = ranks.iter().map(|rank| rank * rank).sum();
+        let products: f64 = ranks.windows(2).map(|pair| pair[0] * pair[1]).sum();
+        products / squares
     }
 
     fn marginal(&self, marginals: Marginals) -> Vec<f64> {

@@ -1,0 +1,17 @@
+//! Estimators with a formula: Gaussian, Gaussian copula, and frequencies of discrete values.
+
+mod discrete;
+mod gaussian;
+mod linear_algebra;
+mod normalised;
+
+pub use discrete::{DiscreteEntropy, PlugIn, discrete_entropy, plug_in};
+pub use gaussian::{
+    GaussianInformation, canonical_correlations, gaussian, gaussian_conditional, gaussian_copula,
+    gaussian_entropy,
+};
+pub use normalised::{information_correlation, normalised_information};
+
+pub(crate) use discrete::plug_in_of;
+pub(crate) use gaussian::gaussian_conditional_of;
+pub(crate) use linear_algebra::Cholesky;

@@ -1,0 +1,110 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How mutual information is estimated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// By the kinds of the columns: plug-in if both sides are discrete, Ross if one is, KSG-1 if
+    /// both are continuous, the mixture estimator otherwise; given other columns, Frenzel–Pompe
+    /// if all are continuous and Mesner–Shalizi otherwise.
+    #[default]
+    Auto,
+    /// Kraskov, Stögbauer and Grassberger (2004), equation 8.
+    Ksg1,
+    /// Kraskov, Stögbauer and Grassberger (2004), equation 9.
+    Ksg2,
+    /// Ross (2014), for a discrete and a continuous side.
+    Ross,
+    /// Gao, Kannan, Oh and Viswanath (2017), for mixtures.
+    Mixture,
+    /// Mesner and Shalizi (2021), for any columns, also given others.
+    MesnerShalizi,
+    /// Frenzel and Pompe (2007), given other columns.
+    FrenzelPompe,
+    /// Gaussian columns, corrected for bias.
+    Gaussian,
+    /// Columns with a Gaussian copula, corrected for bias (Ince et al., 2017).
+    GaussianCopula,
+    /// Frequencies of discrete values, corrected by Miller and Madow.
+    PlugIn,
+}
+
+impl Method {
+    /// Every method, in the order of the help.
+    pub const ALL: &[Self] = &[
+        Self::Auto,
+        Self::Ksg1,
+        Self::Ksg2,
+        Self::Ross,
+        Self::Mixture,
+        Self::MesnerShalizi,
+        Self::FrenzelPompe,
+        Self::Gaussian,
+        Self::GaussianCopula,
+        Self::PlugIn,
+    ];
+
+    /// The name in settings and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Ksg1 => "ksg1",
+            Self::Ksg2 => "ksg2",
+            Self::Ross => "ross",
+            Self::Mixture => "mixture",
+            Self::MesnerShalizi => "mesner-shalizi",
+            Self::FrenzelPompe => "frenzel-pompe",
+            Self::Gaussian => "gaussian",
+            Self::GaussianCopula => "gaussian-copula",
+            Self::PlugIn => "plug-in",
+        }
+    }
+
+    /// One line for a list of methods.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::Auto => "chosen by the kinds of the columns",
+            Self::Ksg1 => "nearest neighbours, Kraskov et al. 2004 eq. 8, continuous columns",
+            Self::Ksg2 => "nearest neighbours, Kraskov et al. 2004 eq. 9, continuous columns",
+            Self::Ross => "nearest neighbours, Ross 2014, a discrete and a continuous side",
+            Self::Mixture => "nearest neighbours, Gao et al. 2017, columns with atoms",
+            Self::MesnerShalizi => "nearest neighbours, Mesner and Shalizi 2021, any columns",
+            Self::FrenzelPompe => "nearest neighbours, Frenzel and Pompe 2007, given others",
+            Self::Gaussian => "from the covariance, bias-corrected",
+            Self::GaussianCopula => "from the covariance of normal scores, Ince et al. 2017",
+            Self::PlugIn => "from frequencies of discrete values, Miller–Madow corrected",
+        }
+    }
+
+    /// Whether it searches nearest neighbours, and so has a number of them.
+    pub fn uses_neighbours(self) -> bool {
+        !matches!(self, Self::Auto | Self::Gaussian | Self::GaussianCopula | Self::PlugIn)
+    }
+
+    /// The number of neighbours when none is asked for: 3, which has the smaller bias where the
+    /// methods for continuous columns are biased most (dependence in many dimensions); 5 for the
+    /// methods that meet atoms.
+    pub fn default_neighbours(self) -> usize {
+        if matches!(self, Self::Mixture | Self::MesnerShalizi) { 5 } else { 3 }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_serde() {
+        for &method in Method::ALL {
+            assert_eq!(serde_json::to_value(method).unwrap(), method.name());
+        }
+    }
+}

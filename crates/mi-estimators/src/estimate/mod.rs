@@ -1,0 +1,13 @@
+//! The default path: from typed sides to an estimate with its interval, test and warnings.
+
+mod method;
+mod pipeline;
+mod result;
+mod settings;
+mod warnings;
+
+pub use method::Method;
+pub use pipeline::{conditional_mutual_information, mutual_information};
+pub use result::{Estimate, EstimatorSettings};
+pub use settings::Settings;
+pub use warnings::{Side, Warning};

@@ -1,0 +1,417 @@
+use mi_random::Stream;
+use statrs::function::gamma::digamma;
+
+use super::warnings::{Side, Warning};
+use super::{Estimate, EstimatorSettings, Method, Settings};
+use crate::EstimatorError;
+use crate::closed_form::{discrete_entropy, gaussian_conditional_of, plug_in_of};
+use crate::neighbours::{
+    KsgVariant, conditional_ksg_of, ksg_of, mesner_shalizi_of, mixture_of, nearest_rows, ross_of,
+};
+use crate::sample::{ColumnKind, Marginals, Sample};
+use crate::uncertainty::{
+    Groups, Surrogate, analytic_interval, extrapolate, permutation_test, subsample_interval,
+};
+
+/// Columns above which nearest neighbours are far away.
+const MANY_COLUMNS: usize = 8;
+
+/// The share of a method's cap from which its value says more of the number of rows than of the
+/// data: functions that are not one-to-one, such as a square, come to about three quarters.
+const NEAR_CAP: f64 = 0.7;
+
+/// Lag-1 autocorrelation from which rows do not count as independent.
+const HIGH_AUTOCORRELATION: f64 = 0.5;
+
+/// Mutual information in nats of two sides, by the method asked for or, by default, the one that
+/// fits their columns.
+///
+/// By default continuous columns are replaced by the normal scores of their ranks, so that
+/// scales, offsets, outliers and other monotone maps of a column change nothing.
+///
+/// # Errors
+/// If the sides differ in rows, are too short for the method, or are of a kind that the method
+/// asked for cannot take; if a setting is out of range.
+///
+/// ```
+/// use mi_estimators::{Sample, Settings, mutual_information};
+///
+/// let mut stream = mi_random::Stream::new(0, "example");
+/// let x = stream.normal_matrix((1000, 1));
+/// let y = (&x * &x) + 0.5 * stream.normal_matrix((1000, 1));
+/// let x = Sample::new(x.view(), &[], 0)?;
+/// let y = Sample::new(y.view(), &[], 0)?;
+/// let found = mutual_information(&x, &y, &Settings::default())?;
+/// assert!(found.value > 0.3 && found.interval.is_some_and(|interval| interval.lower > 0.2));
+/// # Ok::<(), mi_estimators::EstimatorError>(())
+/// ```
+pub fn mutual_information(
+    x: &Sample,
+    y: &Sample,
+    settings: &Settings,
+) -> Result<Estimate, EstimatorError> {
+    estimate(x, y, None, settings)
+}
+
+/// Conditional mutual information I(X; Y | Z) in nats; see [`mutual_information`].
+///
+/// # Errors
+/// As [`mutual_information`].
+pub fn conditional_mutual_information(
+    x: &Sample,
+    y: &Sample,
+    given: &Sample,
+    settings: &Settings,
+) -> Result<Estimate, EstimatorError> {
+    estimate(x, y, Some(given), settings)
+}
+
+/// What one run of a method found.
+struct Found {
+    value: f64,
+    uncorrected: Option<f64>,
+    standard_error: Option<f64>,
+    left_out: usize,
+    cells: Option<usize>,
+}
+
+impl Found {
+    fn plain(value: f64) -> Self {
+        Self { value, uncorrected: None, standard_error: None, left_out: 0, cells: None }
+    }
+}
+
+fn estimate(
+    x: &Sample,
+    y: &Sample,
+    z: Option<&Sample>,
+    settings: &Settings,
+) -> Result<Estimate, EstimatorError> {
+    settings.check()?;
+    let n = x.n();
+    for other in [Some(y), z].into_iter().flatten() {
+        if other.n() != n {
+            return Err(EstimatorError::RowCounts { x: n, y: other.n() });
+        }
+    }
+    let run = Run::new(x, y, z, settings)?;
+    let mut warnings = data_warnings(x, y, z, &run);
+    // Nothing can be learnt of or from a constant; a method might still report sampling error.
+    let constant = x.is_constant() || y.is_constant();
+    let found = if constant { Found::plain(0.0) } else { run.evaluate(x, y, z)? };
+    let value = found.value;
+    let on_rows = |rows: &[usize]| {
+        if constant {
+            return Some(0.0);
+        }
+        let part = |side: &Sample| side.select(rows);
+        run.evaluate(&part(x), &part(y), z.map(part).as_ref()).ok().map(|found| found.value)
+    };
+    let stream = |name: &str| Stream::new(settings.seed, name);
+    let interval = match found.standard_error {
+        _ if !settings.interval || constant => None,
+        Some(error) => Some(analytic_interval(value, error, settings.level)),
+        None => {
+            let stream = stream("interval");
+            subsample_interval(value, n, settings.level, settings.ordered, &stream, on_rows)
+        }
+    };
+    let extrapolation = if settings.extrapolate {
+        extrapolate(value, n, settings.ordered, &stream("extrapolation"), on_rows)
+    } else {
+        None
+    };
+    let test = settings
+        .test
+        .map(|test| {
+            let groups = groups(z, test.surrogate, settings.marginals)?;
+            permutation_test(value, n, test, groups.as_ref(), &stream("test"), |rows| {
+                if constant {
+                    return Ok(0.0);
+                }
+                Ok(run.evaluate(&x.select(rows), y, z)?.value)
+            })
+        })
+        .transpose()?;
+    let entropy_bound = entropy_bound(x, y, run.method)?;
+    value_warnings(&found, &run, n, entropy_bound, &mut warnings);
+    if settings.interval && interval.is_none() && !constant {
+        warnings.push(Warning::NoInterval);
+    }
+    let columns = |side: &Sample| side.columns().cloned().collect();
+    Ok(Estimate {
+        value,
+        uncorrected: found.uncorrected,
+        estimator: run.settings(),
+        n: n - found.left_out,
+        columns: [columns(x), columns(y), z.map_or(Vec::new(), columns)],
+        interval,
+        test,
+        extrapolation,
+        entropy_bound,
+        warnings,
+    })
+}
+
+/// A method with all its settings resolved.
+struct Run {
+    method: Method,
+    k: usize,
+    marginals: Marginals,
+    theiler: usize,
+}
+
+impl Run {
+    fn new(
+        x: &Sample,
+        y: &Sample,
+        z: Option<&Sample>,
+        settings: &Settings,
+    ) -> Result<Self, EstimatorError> {
+        let method = resolve(settings.method, x, y, z)?;
+        let takes_theiler = matches!(method, Method::Ksg1 | Method::Ksg2 | Method::FrenzelPompe);
+        if settings.theiler > 0 && !takes_theiler {
+            let value = format!("{} with method {method}", settings.theiler);
+            let range = "0 for methods other than ksg1, ksg2 and frenzel-pompe";
+            return Err(EstimatorError::Setting { setting: "theiler", value, range });
+        }
+        let k = settings.neighbours.unwrap_or(method.default_neighbours());
+        Ok(Self { method, k, marginals: settings.marginals, theiler: settings.theiler })
+    }
+
+    fn settings(&self) -> EstimatorSettings {
+        let neighbours = self.method.uses_neighbours();
+        EstimatorSettings {
+            method: self.method,
+            neighbours: neighbours.then_some(self.k),
+            marginals: neighbours.then_some(self.marginals),
+            theiler: self.theiler,
+        }
+    }
+
+    fn evaluate(
+        &self,
+        x: &Sample,
+        y: &Sample,
+        z: Option<&Sample>,
+    ) -> Result<Found, EstimatorError> {
+        let ks = [self.k];
+        let seen = |side: &Sample| side.coordinates(self.marginals);
+        let first = |values: Vec<f64>| Found::plain(values[0]);
+        match self.method {
+            Method::Auto | Method::Ksg1 => {
+                ksg_of(seen(x), seen(y), KsgVariant::First, &ks, self.theiler).map(first)
+            }
+            Method::Ksg2 => {
+                ksg_of(seen(x), seen(y), KsgVariant::Second, &ks, self.theiler).map(first)
+            }
+            Method::Mixture => mixture_of(seen(x), seen(y), &ks).map(first),
+            Method::MesnerShalizi => {
+                mesner_shalizi_of(seen(x), seen(y), z.map(seen), &ks).map(first)
+            }
+            Method::FrenzelPompe => {
+                let given = z.map(seen).ok_or_else(|| no_given(self.method))?;
+                conditional_ksg_of(seen(x), seen(y), given, &ks, self.theiler).map(first)
+            }
+            Method::Ross => {
+                let (discrete, other) = if x.is_discrete() { (x, y) } else { (y, x) };
+                let found = ross_of(seen(other), &discrete.labels().0, &ks)?;
+                Ok(Found { left_out: found.left_out, ..Found::plain(found.values[0]) })
+            }
+            Method::Gaussian | Method::GaussianCopula => {
+                let marginals = if self.method == Method::Gaussian {
+                    Marginals::Raw
+                } else {
+                    Marginals::NormalScores
+                };
+                let seen = |side: &Sample| side.marginal_columns(marginals);
+                let found = gaussian_conditional_of(seen(x), seen(y), z.map_or(Vec::new(), seen))?;
+                Ok(Found {
+                    uncorrected: Some(found.uncorrected),
+                    standard_error: Some(found.standard_error),
+                    ..Found::plain(found.value)
+                })
+            }
+            Method::PlugIn => {
+                let (x, y) = (x.labels().0, y.beside_if(z)?.labels().0);
+                let whole = plug_in_of(&x, &y);
+                let cells = Some(whole.xy.values);
+                let Some(z) = z else {
+                    return Ok(Found {
+                        uncorrected: Some(whole.plug_in),
+                        standard_error: Some(whole.standard_error),
+                        cells,
+                        ..Found::plain(whole.miller_madow)
+                    });
+                };
+                // I(X; Y | Z) = I(X; Y, Z) − I(X; Z).
+                let part = plug_in_of(&x, &z.labels().0);
+                Ok(Found {
+                    uncorrected: Some(whole.plug_in - part.plug_in),
+                    cells,
+                    ..Found::plain(whole.miller_madow - part.miller_madow)
+                })
+            }
+        }
+    }
+
+    /// The most that the method can find in n rows.
+    fn cap(&self, n: usize) -> Option<f64> {
+        matches!(self.method, Method::Ksg1 | Method::Ksg2)
+            .then(|| digamma(n as f64) - digamma(self.k as f64))
+    }
+}
+
+fn no_given(method: Method) -> EstimatorError {
+    EstimatorError::WrongColumns {
+        method: method.name(),
+        found: "no columns to condition on".into(),
+        advice: "give some, or use ksg1",
+    }
+}
+
+fn resolve(
+    asked: Method,
+    x: &Sample,
+    y: &Sample,
+    z: Option<&Sample>,
+) -> Result<Method, EstimatorError> {
+    let sides = || [Some(x), Some(y), z].into_iter().flatten();
+    let all_discrete = sides().all(Sample::is_discrete);
+    let all_continuous = sides().all(Sample::is_continuous);
+    let one_discrete =
+        (x.is_discrete() && y.is_continuous()) || (y.is_discrete() && x.is_continuous());
+    let wrong = |found: &str, advice| {
+        let method = asked.name();
+        Err(EstimatorError::WrongColumns { method, found: found.into(), advice })
+    };
+    match asked {
+        Method::Auto => Ok(match z {
+            _ if all_discrete => Method::PlugIn,
+            Some(_) if all_continuous => Method::FrenzelPompe,
+            Some(_) => Method::MesnerShalizi,
+            None if all_continuous => Method::Ksg1,
+            None if one_discrete => Method::Ross,
+            None => Method::Mixture,
+        }),
+        Method::Ksg1 | Method::Ksg2 | Method::Ross | Method::Mixture if z.is_some() => {
+            wrong("columns to condition on", "use frenzel-pompe, mesner-shalizi or gaussian-copula")
+        }
+        Method::Ross if !one_discrete => {
+            wrong("these columns", "it needs one discrete and one continuous side; use auto")
+        }
+        Method::PlugIn if !all_discrete => {
+            wrong("columns that are not discrete", "declare them discrete, or use auto")
+        }
+        Method::FrenzelPompe if z.is_none() => Err(no_given(asked)),
+        _ => Ok(asked),
+    }
+}
+
+fn groups(
+    z: Option<&Sample>,
+    surrogate: Surrogate,
+    marginals: Marginals,
+) -> Result<Option<Groups>, EstimatorError> {
+    let Surrogate::Local { neighbours } = surrogate else {
+        return Ok(None);
+    };
+    let Some(z) = z else {
+        return Err(EstimatorError::Setting {
+            setting: "the surrogate",
+            value: "local".into(),
+            range: "another kind where nothing is conditioned on",
+        });
+    };
+    if z.is_discrete() {
+        let (labels, classes) = z.labels();
+        let mut groups = vec![Vec::new(); classes];
+        for (row, label) in labels.into_iter().enumerate() {
+            groups[label as usize].push(row);
+        }
+        return Ok(Some(Groups::Labels(groups)));
+    }
+    nearest_rows(&z.coordinates(marginals).columns, neighbours).map(|g| Some(Groups::Neighbours(g)))
+}
+
+/// The smaller entropy of the discrete sides: of the frequencies, or corrected as the value is.
+fn entropy_bound(x: &Sample, y: &Sample, method: Method) -> Result<Option<f64>, EstimatorError> {
+    let mut bound: Option<f64> = None;
+    for side in [x, y].into_iter().filter(|side| side.is_discrete()) {
+        let entropy = discrete_entropy(&side.labels().0)?;
+        let entropy = if method == Method::PlugIn { entropy.miller_madow } else { entropy.plug_in };
+        bound = Some(bound.map_or(entropy, |bound| bound.min(entropy)));
+    }
+    Ok(bound)
+}
+
+fn data_warnings(x: &Sample, y: &Sample, z: Option<&Sample>, run: &Run) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let sides = || [(Side::X, Some(x)), (Side::Y, Some(y)), (Side::Given, z)];
+    for (side, sample) in sides().into_iter().filter_map(|(side, s)| Some((side, s?))) {
+        if sample.is_constant() {
+            warnings.push(Warning::Constant { side });
+        }
+        for (column, kind) in sample.columns().enumerate() {
+            match kind.kind {
+                ColumnKind::Lattice { step } | ColumnKind::Mixture { step: Some(step), .. } => {
+                    warnings.push(Warning::Lattice { side, column, step });
+                }
+                ColumnKind::Mixture { .. } => {
+                    warnings.push(Warning::Ties { side, column, rows: kind.tied });
+                }
+                _ => {}
+            }
+        }
+    }
+    if let Ok(all) = x.beside(y).and_then(|both| both.beside_if(z)) {
+        let rows = all.repeated_rows();
+        if rows > 0 {
+            warnings.push(Warning::DuplicateRows { rows });
+        }
+    }
+    if run.method.uses_neighbours() {
+        let columns: usize = sides()
+            .iter()
+            .filter_map(|(_, sample)| *sample)
+            .map(|sample| sample.columns().filter(|column| !column.is_discrete()).count())
+            .sum();
+        let advised = (20 * run.k).max(10 << columns.min(16));
+        if x.n() < advised && columns <= MANY_COLUMNS {
+            warnings.push(Warning::FewObservations { n: x.n(), advised });
+        }
+        if columns > MANY_COLUMNS {
+            warnings.push(Warning::ManyColumns { columns });
+        }
+    }
+    let (of_x, of_y) = (x.autocorrelation(), y.autocorrelation());
+    if of_x > HIGH_AUTOCORRELATION && of_y > HIGH_AUTOCORRELATION {
+        warnings.push(Warning::Autocorrelated { x: of_x, y: of_y });
+    }
+    if let Some((x, y)) = x.monotone_columns(y) {
+        warnings.push(Warning::Deterministic { x, y });
+    }
+    warnings
+}
+
+fn value_warnings(
+    found: &Found,
+    run: &Run,
+    n: usize,
+    entropy_bound: Option<f64>,
+    warnings: &mut Vec<Warning>,
+) {
+    if let Some(cap) = run.cap(n).filter(|cap| found.value > NEAR_CAP * cap) {
+        warnings.push(Warning::NearCap { cap });
+    }
+    // Rounding of a bijection's value is no excess.
+    if let Some(entropy) = entropy_bound.filter(|entropy| found.value > entropy + 1e-9) {
+        warnings.push(Warning::AboveEntropy { entropy });
+    }
+    if found.left_out > 0 {
+        warnings.push(Warning::UniqueLabels { rows: found.left_out });
+    }
+    if let Some(cells) = found.cells.filter(|cells| 2 * cells > n) {
+        warnings.push(Warning::SparseTable { cells, n });
+    }
+}

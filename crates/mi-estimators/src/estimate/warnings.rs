@@ -1,0 +1,172 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One side of an estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The first.
+    X,
+    /// The second.
+    Y,
+    /// The columns conditioned on.
+    Given,
+}
+
+/// What a reader of an estimate should know about the data it came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Warning {
+    /// A side is constant, so the value is 0 by definition.
+    Constant {
+        /// The side.
+        side: Side,
+    },
+    /// A column was rounded to a step; its values were spread by ± half a step.
+    Lattice {
+        /// The side.
+        side: Side,
+        /// The column of the side, from 0.
+        column: usize,
+        /// The step.
+        step: f64,
+    },
+    /// Values of a continuous column repeat.
+    Ties {
+        /// The side.
+        side: Side,
+        /// The column of the side, from 0.
+        column: usize,
+        /// Rows whose value occurs in another row too.
+        rows: usize,
+    },
+    /// Whole rows repeat. Copies are not independent observations: they raise estimates.
+    DuplicateRows {
+        /// Rows that repeat an earlier one.
+        rows: usize,
+    },
+    /// Too few rows for the number of columns and neighbours.
+    FewObservations {
+        /// Rows given.
+        n: usize,
+        /// Rows from which the method is useful here.
+        advised: usize,
+    },
+    /// So many columns that nearest neighbours are far away; the estimate is biased downwards.
+    ManyColumns {
+        /// Columns of all sides.
+        columns: usize,
+    },
+    /// Both sides resemble their previous row: intervals and permutation tests that take rows as
+    /// independent are too sure.
+    Autocorrelated {
+        /// The largest lag-1 rank autocorrelation of a column of x.
+        x: f64,
+        /// The same of y.
+        y: f64,
+    },
+    /// A column of x and one of y have the same order, or the reverse: the true value of
+    /// continuous columns is infinite, and the estimate says how many rows there are.
+    Deterministic {
+        /// The column of x, from 0.
+        x: usize,
+        /// The column of y, from 0.
+        y: usize,
+    },
+    /// The value is near the largest that the method can give from so many rows.
+    NearCap {
+        /// That largest value, in nats.
+        cap: f64,
+    },
+    /// The value exceeds the entropy of a discrete side, which bounds mutual information.
+    AboveEntropy {
+        /// The entropy, in nats.
+        entropy: f64,
+    },
+    /// Rows were left out because no other row has their label.
+    UniqueLabels {
+        /// The rows left out.
+        rows: usize,
+    },
+    /// Discrete sides with nearly as many combinations as rows: frequencies then say nothing.
+    SparseTable {
+        /// Combinations seen.
+        cells: usize,
+        /// Rows.
+        n: usize,
+    },
+    /// The rows are too few for the pieces that an interval needs.
+    NoInterval,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::X => "x",
+            Self::Y => "y",
+            Self::Given => "given",
+        })
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant { side } => write!(f, "{side} is constant: the value is 0"),
+            Self::Lattice { side, column, step } => write!(
+                f,
+                "column {column} of {side} is rounded to steps of {step}: its values were spread \
+                 by a seeded dither of half a step"
+            ),
+            Self::Ties { side, column, rows } => write!(
+                f,
+                "{rows} values of column {column} of {side} occur more than once: the mixture \
+                 estimator treats them as atoms"
+            ),
+            Self::DuplicateRows { rows } => write!(
+                f,
+                "{rows} rows repeat an earlier one: copies raise the estimate; drop them unless \
+                 they are separate observations"
+            ),
+            Self::FewObservations { n, advised } => {
+                write!(f, "{n} rows are few for these columns: {advised} or more are advised")
+            }
+            Self::ManyColumns { columns } => write!(
+                f,
+                "{columns} columns are many for nearest neighbours, whose estimate is then too \
+                 low: compare the Gaussian copula and a variational bound"
+            ),
+            Self::Autocorrelated { x, y } => write!(
+                f,
+                "successive rows are alike (lag-1 autocorrelation {x:.2} in x, {y:.2} in y): for \
+                 a time series, test with shifted or block surrogates"
+            ),
+            Self::Deterministic { x, y } => write!(
+                f,
+                "column {y} of y is a monotone function of column {x} of x: the true value is \
+                 infinite and the estimate limited by the number of rows"
+            ),
+            Self::NearCap { cap } => write!(
+                f,
+                "the value is near {cap:.2} nats, the most that so many rows can give: the \
+                 relation is nearly deterministic, and the true value may be much larger"
+            ),
+            Self::AboveEntropy { entropy } => write!(
+                f,
+                "the value exceeds {entropy:.4} nats, the entropy of a discrete side, by \
+                 sampling error"
+            ),
+            Self::UniqueLabels { rows } => {
+                write!(f, "{rows} rows were left out: no other row has their label")
+            }
+            Self::SparseTable { cells, n } => write!(
+                f,
+                "{cells} combinations of values in {n} rows: frequencies overfit; is a column \
+                 continuous?"
+            ),
+            Self::NoInterval => write!(f, "too few rows for an interval"),
+        }
+    }
+}

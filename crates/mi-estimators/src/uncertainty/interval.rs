@@ -1,0 +1,81 @@
+use mi_random::Stream;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use super::split;
+use crate::sample::normal_quantile;
+
+/// Numbers of disjoint pieces whose spread is measured.
+const PIECES: [usize; 4] = [4, 6, 8, 10];
+
+/// Where an interval comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntervalMethod {
+    /// The spread between disjoint pieces of the rows, scaled to all rows (Holmes and Nemenman,
+    /// 2019).
+    DisjointSubsamples,
+    /// The method's formula for its standard error.
+    Analytic,
+}
+
+/// An interval around an estimate, for its sampling error. Bias is not in it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The lower end, in nats.
+    pub lower: f64,
+    /// The upper end, in nats.
+    pub upper: f64,
+    /// The intended coverage.
+    pub level: f64,
+    /// The standard error, in nats.
+    pub standard_error: f64,
+    /// Where it comes from.
+    pub method: IntervalMethod,
+}
+
+pub(crate) fn analytic_interval(value: f64, standard_error: f64, level: f64) -> Interval {
+    let half = -normal_quantile((1.0 - level) / 2.0) * standard_error;
+    let (lower, upper) = (value - half, value + half);
+    Interval { lower, upper, level, standard_error, method: IntervalMethod::Analytic }
+}
+
+/// An interval from the spread between disjoint pieces (Holmes and Nemenman, 2019, Phys. Rev. E
+/// 100, 022404): the variance of an estimate from n rows is taken as B/n, B from the variances
+/// between m pieces weighted by m − 1. Drawing rows with replacement would make copies, which
+/// neighbour estimators take for dependence.
+///
+/// `estimate(rows)` is absent where a piece is too small. So is the interval, then.
+pub(crate) fn subsample_interval(
+    value: f64,
+    n: usize,
+    level: f64,
+    ordered: bool,
+    stream: &Stream,
+    estimate: impl Fn(&[usize]) -> Option<f64> + Sync,
+) -> Option<Interval> {
+    let parts: Vec<Vec<Vec<usize>>> = PIECES
+        .iter()
+        .map(|&pieces| split(n, pieces, ordered, &mut stream.child(&format!("pieces {pieces}"))))
+        .collect();
+    let values: Option<Vec<Vec<f64>>> = parts
+        .par_iter()
+        .map(|parts| parts.par_iter().map(|rows| estimate(rows)).collect())
+        .collect();
+    let (mut sum, mut freedom) = (0.0, 0.0);
+    for values in values? {
+        let pieces = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / pieces;
+        let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+        // Squares over (m − 1) estimate B m / N; weighted by m − 1 they add up.
+        sum += squares / pieces;
+        freedom += pieces - 1.0;
+    }
+    let standard_error = (sum / freedom).sqrt();
+    let quantile = StudentsT::new(0.0, 1.0, freedom).ok()?.inverse_cdf(0.5 + level / 2.0);
+    let half = quantile * standard_error;
+    let (lower, upper) = (value - half, value + half);
+    let method = IntervalMethod::DisjointSubsamples;
+    Some(Interval { lower, upper, level, standard_error, method })
+}
