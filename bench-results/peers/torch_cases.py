@@ -31,7 +31,7 @@ def main():
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     kind, *rest = case.split("/")
-    builders = {"sgemm": sgemm, "critic": critic_matrix, "train": training_step, "probe": saga}
+    builders = {"sgemm": sgemm, "critic": critic_matrix, "train": training_step, "probe": probe}
     work = builders[kind](*rest)
     times, extra = measure(work, seconds)
     accuracy = getattr(work, "accuracy", None)
@@ -214,7 +214,7 @@ def training_step(encoder, critic):
     return work
 
 
-def saga(dim):
+def probe(solver, dim):
     from sklearn.linear_model import LogisticRegression
 
     warnings.filterwarnings("ignore")
@@ -225,7 +225,7 @@ def saga(dim):
 
     def work():
         seed = next(seeds)
-        model = LogisticRegression(solver="saga", C=10.0, tol=0.1, max_iter=100, random_state=seed)
+        model = LogisticRegression(solver=solver, C=10.0, tol=0.1, max_iter=100, random_state=seed)
         state["model"] = model.fit(features, labels)
 
     work.accuracy = lambda: state["model"].score(features, labels)
