@@ -15,14 +15,16 @@
 
 #![allow(clippy::inline_always, reason = "vectors need their caller's processor features")]
 
+mod elementwise;
 mod exp;
-mod matrix_product;
+mod product;
 mod reductions;
 mod relu_pairs;
 mod scalar;
 mod simd;
 
-pub use matrix_product::matrix_product;
+pub use elementwise::{all_finite, scaled, weighted_sum};
+pub use product::matrix_product;
 pub use reductions::{
     add_exp_shifted, exp_shifted, exp_shifted_twice, log_sum_exp, logistic_softplus_sum, maximum,
     softplus_sum, sum_exp_shifted,

@@ -3,6 +3,8 @@ use std::iter::Sum;
 
 use ndarray::{LinalgScalar, NdFloat};
 
+use crate::elementwise::Elementwise;
+use crate::product::Product;
 use crate::reductions::Reductions;
 use crate::relu_pairs::ReluPairs;
 
@@ -16,7 +18,17 @@ mod sealed {
 ///
 /// The trait is sealed: kernels are written for exactly these types.
 pub trait Scalar:
-    sealed::Sealed + Reductions + ReluPairs + NdFloat + LinalgScalar + Default + Sum + Debug + Display
+    sealed::Sealed
+    + Elementwise
+    + Product
+    + Reductions
+    + ReluPairs
+    + NdFloat
+    + LinalgScalar
+    + Default
+    + Sum
+    + Debug
+    + Display
 {
     /// The type's name in files and messages: `f32` or `f64`.
     const NAME: &'static str;

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use mi_kernels::{Scalar, matrix_product};
+use mi_kernels::{Scalar, matrix_product, weighted_sum};
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
@@ -15,6 +15,8 @@ pub(super) struct DotBuffers<T> {
     dy: Vec<T>,
     /// Rows of x times their factors.
     scaled: Vec<T>,
+    /// The factors of all rows.
+    factors: Vec<T>,
 }
 
 /// Inner products: with weights W and factors c, dx = c ∘ (W y) and dy = Wᵀ (c ∘ x).
@@ -26,7 +28,9 @@ pub(super) struct Dot<'a, T> {
 
 impl<'a, T: Scalar> Dot<'a, T> {
     pub(super) fn new(batch: Embeddings<'a, T>, buffers: &'a mut DotBuffers<T>) -> Self {
-        zeroed(&mut buffers.dx, batch.x.len());
+        // `dx` is written before it is read.
+        buffers.dx.resize(batch.x.len(), T::zero());
+        buffers.factors.resize(batch.k, T::zero());
         zeroed(&mut buffers.dy, batch.y.len());
         Self { batch, buffers }
     }
@@ -72,14 +76,12 @@ impl<'a, T: Scalar> Dot<'a, T> {
     pub(super) fn accumulate(&mut self, rows: Range<usize>, panel: &[T], factors: &[T]) {
         let Embeddings { x, k, dim, parallel, .. } = self.batch;
         let n = rows.len();
-        let span = rows.start * dim..rows.end * dim;
-        let DotBuffers { dx, dy, scaled } = &mut *self.buffers;
-        scaled.clear();
-        for ((x, dx), &factor) in
-            x[span.clone()].chunks(dim).zip(dx[span].chunks_mut(dim)).zip(factors)
-        {
-            scaled.extend(x.iter().map(|&x| x * factor));
-            scale(dx, factor);
+        let DotBuffers { dy, scaled, factors: all_factors, .. } = &mut *self.buffers;
+        all_factors[rows.clone()].copy_from_slice(factors);
+        scaled.resize(n * dim, T::zero());
+        let x = x[rows.start * dim..rows.end * dim].chunks(dim);
+        for ((out, x), &factor) in scaled.chunks_mut(dim).zip(x).zip(factors) {
+            mi_kernels::scaled(out, factor, x);
         }
         let (weights, scaled) = (matrix(n, k, panel), matrix(n, dim, scaled));
         let block = |first: usize, dy: &mut [T]| {
@@ -105,20 +107,17 @@ impl<'a, T: Scalar> Dot<'a, T> {
 
     pub(super) fn finish(&self, scaling: Scaling<'_, T>, gx: &mut [T], gy: &mut [T]) {
         let Embeddings { x, y, dim, .. } = self.batch;
-        let DotBuffers { dx, dy, .. } = &*self.buffers;
-        let sides = gx.chunks_mut(dim).zip(gy.chunks_mut(dim));
-        let sums = dx.chunks(dim).zip(dy.chunks(dim));
-        let inputs = x.chunks(dim).zip(y.chunks(dim));
-        let factors = scaling.rows.iter().zip(scaling.positives);
-        for ((((gx, gy), (dx, dy)), (x, y)), (&row, &positive)) in
-            sides.zip(sums).zip(inputs).zip(factors)
+        let DotBuffers { dx, dy, factors, .. } = &*self.buffers;
+        let row_scales = scaling.rows.iter().zip(factors);
+        let lines = gx.chunks_mut(dim).zip(dx.chunks(dim)).zip(y.chunks(dim));
+        for (((gx, dx), y), ((&row, &factor), &positive)) in
+            lines.zip(row_scales.zip(scaling.positives))
         {
-            for ((gx, &dx), &y) in gx.iter_mut().zip(dx).zip(y) {
-                *gx = row * dx + positive * y;
-            }
-            for ((gy, &dy), &x) in gy.iter_mut().zip(dy).zip(x) {
-                *gy = scaling.columns * dy + positive * x;
-            }
+            weighted_sum(gx, row * factor, dx, positive, y);
+        }
+        let lines = gy.chunks_mut(dim).zip(dy.chunks(dim)).zip(x.chunks(dim));
+        for (((gy, dy), x), &positive) in lines.zip(scaling.positives) {
+            weighted_sum(gy, scaling.columns, dy, positive, x);
         }
     }
 }

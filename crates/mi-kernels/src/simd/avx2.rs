@@ -42,6 +42,7 @@ impl Simd for Avx2 {
     type V = __m256;
     type M = __m256;
     const LANES: usize = 8;
+    const TILE_ROWS: usize = 4;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
@@ -76,6 +77,35 @@ impl Simd for Avx2 {
         self.store(&mut all, v);
         let n = x.len().min(8);
         x[..n].copy_from_slice(&all[..n]);
+    }
+
+    #[inline(always)]
+    fn transpose(self, sources: &[&[f32]; 16], first: usize, to: &mut [f32], stride: usize) {
+        let zero = self.splat(0.0);
+        // Four rows at a time, in each half of a vector on its own: half h of `fours[g][c]` is
+        // column 4h + c of rows 4g..4g + 4.
+        let mut fours = [[zero; 4]; 2];
+        for (four, rows) in fours.iter_mut().zip(sources.chunks_exact(4)) {
+            let row = |n: usize| self.load(&rows[n][first..first + 8]);
+            let (a, b, c, d) = (row(0), row(1), row(2), row(3));
+            intrinsics! {
+                let low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+                let high = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+                let low_2 = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+                let high_2 = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+                four[0] = _mm256_castpd_ps(_mm256_unpacklo_pd(low, low_2));
+                four[1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low, low_2));
+                four[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(high, high_2));
+                four[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(high, high_2));
+            }
+        }
+        for c in 0..4 {
+            let (p, q) = (fours[0][c], fours[1][c]);
+            let low = intrinsics! { _mm256_permute2f128_ps::<0x20>(p, q) };
+            let high = intrinsics! { _mm256_permute2f128_ps::<0x31>(p, q) };
+            self.store(&mut to[c * stride..], low);
+            self.store(&mut to[(4 + c) * stride..], high);
+        }
     }
 
     #[inline(always)]

@@ -49,6 +49,7 @@ impl Simd for Avx512 {
     type V = __m512;
     type M = __mmask16;
     const LANES: usize = 16;
+    const TILE_ROWS: usize = 8;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {
@@ -81,6 +82,47 @@ impl Simd for Avx512 {
         let n = x.len().min(16);
         // SAFETY: avx512f is proved by `self`, and masked lanes are not written.
         unsafe { _mm512_mask_storeu_ps(x.as_mut_ptr(), first(n), v) }
+    }
+
+    #[inline(always)]
+    fn transpose(self, sources: &[&[f32]; 16], first: usize, to: &mut [f32], stride: usize) {
+        let zero = self.splat(0.0);
+        // Four rows at a time, in each quarter of a vector on its own: quarter q of
+        // `fours[g][c]` is column 4q + c of rows 4g..4g + 4.
+        let mut fours = [[zero; 4]; 4];
+        for (four, rows) in fours.iter_mut().zip(sources.chunks_exact(4)) {
+            let row = |n: usize| self.load(&rows[n][first..first + 16]);
+            let (a, b, c, d) = (row(0), row(1), row(2), row(3));
+            intrinsics! {
+                let low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
+                let high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
+                let low_2 = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
+                let high_2 = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
+                four[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, low_2));
+                four[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, low_2));
+                four[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high, high_2));
+                four[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high, high_2));
+            }
+        }
+        // Then quarters are brought together: 0x88 takes the even ones of both, 0xdd the odd.
+        for c in 0..4 {
+            let [p, q, r, s] = [fours[0][c], fours[1][c], fours[2][c], fours[3][c]];
+            let columns = intrinsics! {
+                let even = _mm512_shuffle_f32x4::<0x88>(p, q);
+                let even_2 = _mm512_shuffle_f32x4::<0x88>(r, s);
+                let odd = _mm512_shuffle_f32x4::<0xdd>(p, q);
+                let odd_2 = _mm512_shuffle_f32x4::<0xdd>(r, s);
+                [
+                    _mm512_shuffle_f32x4::<0x88>(even, even_2),
+                    _mm512_shuffle_f32x4::<0x88>(odd, odd_2),
+                    _mm512_shuffle_f32x4::<0xdd>(even, even_2),
+                    _mm512_shuffle_f32x4::<0xdd>(odd, odd_2),
+                ]
+            };
+            for (quarter, column) in columns.into_iter().enumerate() {
+                self.store(&mut to[(4 * quarter + c) * stride..], column);
+            }
+        }
     }
 
     #[inline(always)]

@@ -29,8 +29,11 @@ pub(crate) trait Simd: Copy {
     type V: Copy;
     /// One truth value a lane.
     type M: Copy;
-    /// Lanes in a vector.
+    /// Lanes in a vector, at most 16.
     const LANES: usize;
+    /// Rows of a tile of a matrix product, whose sums fill the processor's registers with three
+    /// vectors each; 0 where another library's product is better.
+    const TILE_ROWS: usize;
 
     /// The same number in every lane.
     fn splat(self, x: f32) -> Self::V;
@@ -42,6 +45,9 @@ pub(crate) trait Simd: Copy {
     fn store(self, x: &mut [f32], v: Self::V);
     /// Writes all numbers of `x`, at most `LANES`.
     fn store_part(self, x: &mut [f32], v: Self::V);
+    /// Transposes a square: number `first + i` of the j-th source becomes number j of the row
+    /// that starts at `i · stride` of `to`.
+    fn transpose(self, sources: &[&[f32]; 16], first: usize, to: &mut [f32], stride: usize);
     /// a + b
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// a − b

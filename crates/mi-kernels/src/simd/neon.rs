@@ -42,6 +42,7 @@ impl Simd for Neon {
     type V = float32x4_t;
     type M = uint32x4_t;
     const LANES: usize = 4;
+    const TILE_ROWS: usize = 0;
 
     #[inline(always)]
     fn splat(self, x: f32) -> float32x4_t {
@@ -76,6 +77,15 @@ impl Simd for Neon {
         self.store(&mut all, v);
         let n = x.len().min(4);
         x[..n].copy_from_slice(&all[..n]);
+    }
+
+    #[inline(always)]
+    fn transpose(self, sources: &[&[f32]; 16], first: usize, to: &mut [f32], stride: usize) {
+        for (row, to) in to.chunks_mut(stride).take(4).enumerate() {
+            for (to, source) in to.iter_mut().zip(&sources[..4]) {
+                *to = source[first + row];
+            }
+        }
     }
 
     #[inline(always)]

@@ -22,6 +22,7 @@ impl Simd for Portable {
     type V = V;
     type M = [bool; LANES];
     const LANES: usize = LANES;
+    const TILE_ROWS: usize = 0;
 
     fn splat(self, x: f32) -> V {
         [x; LANES]
@@ -41,6 +42,14 @@ impl Simd for Portable {
 
     fn store_part(self, x: &mut [f32], v: V) {
         x.copy_from_slice(&v[..x.len()]);
+    }
+
+    fn transpose(self, sources: &[&[f32]; 16], first: usize, to: &mut [f32], stride: usize) {
+        for (row, to) in to.chunks_mut(stride).take(LANES).enumerate() {
+            for (to, source) in to.iter_mut().zip(&sources[..LANES]) {
+                *to = source[first + row];
+            }
+        }
     }
 
     fn add(self, a: V, b: V) -> V {

@@ -1,0 +1,181 @@
+//! Passes over slices, an element at a time.
+
+use crate::Scalar;
+use crate::simd::{Kernel, Simd, dispatch};
+
+/// `out ← a · x + b · y`
+///
+/// # Panics
+/// When the lengths differ: a mistake in the calling code, never in a user's input.
+pub fn weighted_sum<T: Scalar>(out: &mut [T], a: T, x: &[T], b: T, y: &[T]) {
+    assert!(out.len() == x.len() && out.len() == y.len());
+    T::weighted_sum(out, a, x, b, y);
+}
+
+/// `out ← a · x`
+///
+/// # Panics
+/// As [`weighted_sum`].
+pub fn scaled<T: Scalar>(out: &mut [T], a: T, x: &[T]) {
+    assert!(out.len() == x.len());
+    T::scaled(out, a, x);
+}
+
+/// Whether no number is NaN or infinite.
+pub fn all_finite<T: Scalar>(x: &[T]) -> bool {
+    T::all_finite(x)
+}
+
+/// The kernels of a scalar type; public in name only, as a supertrait of [`Scalar`].
+pub trait Elementwise: Sized {
+    #[doc(hidden)]
+    fn weighted_sum(out: &mut [Self], a: Self, x: &[Self], b: Self, y: &[Self]);
+    #[doc(hidden)]
+    fn scaled(out: &mut [Self], a: Self, x: &[Self]);
+    #[doc(hidden)]
+    fn all_finite(x: &[Self]) -> bool;
+}
+
+impl Elementwise for f64 {
+    fn weighted_sum(out: &mut [f64], a: f64, x: &[f64], b: f64, y: &[f64]) {
+        for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
+            *out = a * x + b * y;
+        }
+    }
+
+    fn scaled(out: &mut [f64], a: f64, x: &[f64]) {
+        for (out, x) in out.iter_mut().zip(x) {
+            *out = a * x;
+        }
+    }
+
+    fn all_finite(x: &[f64]) -> bool {
+        x.iter().all(|x| x.is_finite())
+    }
+}
+
+impl Elementwise for f32 {
+    fn weighted_sum(out: &mut [f32], a: f32, x: &[f32], b: f32, y: &[f32]) {
+        dispatch(WeightedSum { out, a, x, b, y });
+    }
+
+    fn scaled(out: &mut [f32], a: f32, x: &[f32]) {
+        dispatch(Scaled { out, a, x });
+    }
+
+    fn all_finite(x: &[f32]) -> bool {
+        dispatch(AllFinite(x))
+    }
+}
+
+struct WeightedSum<'a> {
+    out: &'a mut [f32],
+    a: f32,
+    x: &'a [f32],
+    b: f32,
+    y: &'a [f32],
+}
+
+impl Kernel for WeightedSum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (a, b) = (s.splat(self.a), s.splat(self.b));
+        let mut outs = self.out.chunks_exact_mut(S::LANES);
+        let mut xs = self.x.chunks_exact(S::LANES);
+        let mut ys = self.y.chunks_exact(S::LANES);
+        for ((out, x), y) in (&mut outs).zip(&mut xs).zip(&mut ys) {
+            s.store(out, s.mul_add(a, s.load(x), s.mul(b, s.load(y))));
+        }
+        let (x, y) = (s.load_part(xs.remainder(), 0.0), s.load_part(ys.remainder(), 0.0));
+        s.store_part(outs.into_remainder(), s.mul_add(a, x, s.mul(b, y)));
+    }
+}
+
+struct Scaled<'a> {
+    out: &'a mut [f32],
+    a: f32,
+    x: &'a [f32],
+}
+
+impl Kernel for Scaled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let a = s.splat(self.a);
+        let mut outs = self.out.chunks_exact_mut(S::LANES);
+        let mut xs = self.x.chunks_exact(S::LANES);
+        for (out, x) in (&mut outs).zip(&mut xs) {
+            s.store(out, s.mul(a, s.load(x)));
+        }
+        s.store_part(outs.into_remainder(), s.mul(a, s.load_part(xs.remainder(), 0.0)));
+    }
+}
+
+struct AllFinite<'a>(&'a [f32]);
+
+impl Kernel for AllFinite<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> bool {
+        // 0 · x is 0, or NaN for NaN and infinities; no early exit, as all are finite in any
+        // computation that matters for speed.
+        let zero = s.splat(0.0);
+        let mut sums = [zero; 4];
+        let mut blocks = self.0.chunks_exact(4 * S::LANES);
+        for block in &mut blocks {
+            for (sum, x) in sums.iter_mut().zip(block.chunks_exact(S::LANES)) {
+                *sum = s.mul_add(zero, s.load(x), *sum);
+            }
+        }
+        for x in blocks.remainder().chunks(S::LANES) {
+            sums[0] = s.mul_add(zero, s.load_part(x, 0.0), sums[0]);
+        }
+        let [a, b, c, d] = sums;
+        s.sum(s.add(s.add(a, b), s.add(c, d))) == 0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_length_is_covered() {
+        for n in 0..70 {
+            let x: Vec<f32> = (0..n).map(|i| i as f32 - 20.0).collect();
+            let y: Vec<f32> = (0..n).map(|i| (i * i) as f32).collect();
+            let mut out = vec![f32::NAN; n];
+            scaled(&mut out, 2.0, &x);
+            assert!(out.iter().zip(&x).all(|(out, x)| *out == 2.0 * x));
+            weighted_sum(&mut out, 3.0, &x, 0.5, &y);
+            let sums = out.iter().zip(x.iter().zip(&y));
+            assert!(sums.into_iter().all(|(out, (x, y))| *out == 3.0 * x + 0.5 * y));
+            let wide: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+            let mut out = vec![f64::NAN; n];
+            weighted_sum(&mut out, 1.0, &wide, 1.0, &wide);
+            assert!(out.iter().zip(&wide).all(|(out, x)| *out == 2.0 * x));
+            scaled(&mut out, -1.0, &wide);
+            assert!(out.iter().zip(&wide).all(|(out, x)| *out == -x));
+        }
+    }
+
+    #[test]
+    fn one_number_that_is_not_finite_is_found_anywhere() {
+        for n in [1, 15, 16, 17, 64, 70, 200] {
+            let mut x = vec![1e30_f32; n];
+            assert!(all_finite(&x) && all_finite(&[f64::MAX]));
+            for at in [0, n / 2, n - 1] {
+                for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                    x[at] = bad;
+                    assert!(!all_finite(&x), "{bad} at {at} of {n}");
+                }
+                x[at] = 0.0;
+            }
+        }
+        assert!(all_finite::<f32>(&[]) && !all_finite(&[f64::NAN]));
+    }
+}

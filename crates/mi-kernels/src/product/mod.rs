@@ -1,0 +1,162 @@
+//! The matrix product.
+//!
+//! In single precision on AVX-512 and AVX2 it is this module's own: the right operand is packed
+//! into panels of three vectors' width (copied, or transposed in registers) in memory that each
+//! thread keeps, the left one is read in place, and a tile of the result stays in registers over
+//! a block of the inner dimension. Everywhere else `matrixmultiply` does the work.
+
+mod pack;
+mod tile;
+
+use std::cell::Cell;
+
+use ndarray::linalg::general_mat_mul;
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use crate::Scalar;
+use crate::simd::{Kernel, Simd, dispatch};
+use pack::pack;
+use tile::{Factors, Left, Out, tiles};
+
+/// Rows of a packed panel: with three vectors of 16 it fills the first-level cache.
+const INNER_BLOCK: usize = 256;
+
+/// Vectors in the width of a panel.
+const PANEL_VECTORS: usize = 3;
+
+/// From this size of all three dimensions on, packing the left operand too pays, which the other
+/// library does.
+const LARGE: usize = 768;
+
+/// `c ← alpha · a · b + beta · c`, for matrices of any layout.
+///
+/// In `f32` on processors with AVX-512 or AVX2, rows of `c` do not depend on one another: a row
+/// has the same bits whatever other rows are computed with it.
+///
+/// # Shapes
+/// `a` is m×k, `b` is k×n and `c` is m×n. With `beta = 0` the old values of `c` are not read.
+///
+/// # Panics
+/// When the shapes do not fit: a mistake in the calling code, never in a user's input.
+pub fn matrix_product<T: Scalar>(
+    alpha: T,
+    a: ArrayView2<'_, T>,
+    b: ArrayView2<'_, T>,
+    beta: T,
+    c: ArrayViewMut2<'_, T>,
+) {
+    assert_eq!(a.ncols(), b.nrows(), "the inner dimensions of a product differ");
+    assert_eq!((a.nrows(), b.ncols()), c.dim(), "the result of a product has another shape");
+    T::product(alpha, a, b, beta, c);
+}
+
+/// The product of a scalar type; public in name only, as a supertrait of [`Scalar`].
+pub trait Product: Sized {
+    #[doc(hidden)]
+    fn product(
+        alpha: Self,
+        a: ArrayView2<'_, Self>,
+        b: ArrayView2<'_, Self>,
+        beta: Self,
+        c: ArrayViewMut2<'_, Self>,
+    );
+}
+
+impl Product for f64 {
+    fn product(
+        alpha: f64,
+        a: ArrayView2<'_, f64>,
+        b: ArrayView2<'_, f64>,
+        beta: f64,
+        mut c: ArrayViewMut2<'_, f64>,
+    ) {
+        general_mat_mul(alpha, &a, &b, beta, &mut c);
+    }
+}
+
+impl Product for f32 {
+    fn product(
+        alpha: f32,
+        a: ArrayView2<'_, f32>,
+        b: ArrayView2<'_, f32>,
+        beta: f32,
+        mut c: ArrayViewMut2<'_, f32>,
+    ) {
+        // A column-major result is a row-major one of the transposed product.
+        let (a, b) = if c.strides()[1] != 1 && c.strides()[0] == 1 {
+            c = c.reversed_axes();
+            (b.reversed_axes(), a.reversed_axes())
+        } else {
+            (a, b)
+        };
+        let (m, k) = a.dim();
+        let large = m.min(k).min(b.ncols()) >= LARGE;
+        let own = !a.is_empty()
+            && !b.is_empty()
+            && !large
+            && dispatch(OwnProduct { alpha, a, b, beta, c: &mut c });
+        if !own {
+            general_mat_mul(alpha, &a, &b, beta, &mut c);
+        }
+    }
+}
+
+/// A product by this module's tiles; returns whether it was done, which depends on the vectors
+/// at hand and on the result's layout.
+struct OwnProduct<'a, 'c> {
+    alpha: f32,
+    a: ArrayView2<'a, f32>,
+    b: ArrayView2<'a, f32>,
+    beta: f32,
+    c: &'a mut ArrayViewMut2<'c, f32>,
+}
+
+thread_local! {
+    /// One packed panel.
+    static PANEL: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+impl Kernel for OwnProduct<'_, '_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> bool {
+        let Some(mut out) = Out::new(self.c).filter(|_| S::TILE_ROWS > 0) else {
+            return false;
+        };
+        let left = Left::new(self.a);
+        let (k, n) = self.b.dim();
+        let vectors = n.div_ceil(S::LANES);
+        // Taken out rather than borrowed in a closure, which would be compiled without the
+        // features of these vectors.
+        let mut panel = PANEL.take();
+        for first in (0..k).step_by(INNER_BLOCK) {
+            let inner = first..k.min(first + INNER_BLOCK);
+            let beta = if first == 0 { self.beta } else { 1.0 };
+            let factors = Factors { alpha: self.alpha, beta };
+            let mut done = 0;
+            while done < vectors {
+                let width = panel_width(vectors - done);
+                let columns = done * S::LANES..n.min((done + width) * S::LANES);
+                let inner = inner.clone();
+                let packed = pack(s, &self.b, inner.clone(), columns.clone(), width, &mut panel);
+                match width {
+                    1 => tiles::<S, 1>(s, &left, inner, packed, factors, &mut out, columns),
+                    2 => tiles::<S, 2>(s, &left, inner, packed, factors, &mut out, columns),
+                    _ => tiles::<S, 3>(s, &left, inner, packed, factors, &mut out, columns),
+                }
+                done += width;
+            }
+        }
+        PANEL.set(panel);
+        true
+    }
+}
+
+/// Vectors of the next panel: two and two rather than three and one.
+fn panel_width(left: usize) -> usize {
+    if left == PANEL_VECTORS + 1 { 2 } else { left.min(PANEL_VECTORS) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! Tiles of the result, in registers. The only module of the product that follows pointers: with
+//! bounds checks the innermost loop would be twice as long.
+
+#![allow(unsafe_code, reason = "the innermost loop follows pointers")]
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use crate::simd::Simd;
+
+/// The left operand, read element by element.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Left<'a> {
+    first: *const f32,
+    rows: usize,
+    columns: usize,
+    row_stride: isize,
+    column_stride: isize,
+    view: PhantomData<&'a f32>,
+}
+
+impl<'a> Left<'a> {
+    pub(super) fn new(a: ArrayView2<'a, f32>) -> Self {
+        Self {
+            first: a.as_ptr(),
+            rows: a.nrows(),
+            columns: a.ncols(),
+            row_stride: a.strides()[0],
+            column_stride: a.strides()[1],
+            view: PhantomData,
+        }
+    }
+}
+
+/// The result, whose rows are contiguous.
+#[derive(Debug)]
+pub(super) struct Out<'a> {
+    first: *mut f32,
+    rows: usize,
+    columns: usize,
+    row_stride: isize,
+    view: PhantomData<&'a mut f32>,
+}
+
+impl<'a> Out<'a> {
+    /// `None` when rows are not contiguous.
+    pub(super) fn new(c: &'a mut ArrayViewMut2<'_, f32>) -> Option<Self> {
+        let (rows, columns) = c.dim();
+        let [row_stride, column_stride] = [c.strides()[0], c.strides()[1]];
+        (column_stride == 1 || columns == 1).then(|| Self {
+            first: c.as_mut_ptr(),
+            rows,
+            columns,
+            row_stride,
+            view: PhantomData,
+        })
+    }
+}
+
+/// What a product is multiplied by, and what the old values of the result are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Factors {
+    pub(super) alpha: f32,
+    pub(super) beta: f32,
+}
+
+/// Adds the product of a's columns `inner` with a packed panel of b to the columns `columns` of
+/// the result, all rows of it.
+///
+/// The panel has as many rows as `inner` and `VECTORS` vectors in each.
+#[inline(always)]
+pub(super) fn tiles<S: Simd, const VECTORS: usize>(
+    s: S,
+    left: &Left<'_>,
+    inner: Range<usize>,
+    panel: &[f32],
+    factors: Factors,
+    out: &mut Out<'_>,
+    columns: Range<usize>,
+) {
+    assert!(inner.end <= left.columns && columns.end <= out.columns && left.rows == out.rows);
+    assert!(panel.len() == inner.len() * VECTORS * S::LANES);
+    assert!(columns.len() <= VECTORS * S::LANES && columns.len() > (VECTORS - 1) * S::LANES);
+    let mut row = 0;
+    while row < left.rows {
+        let span = (row, inner.clone(), columns.clone());
+        // SAFETY: the rows `row..row + ROWS` exist in `left` and `out`, as `ROWS` is at most the
+        // number of rows that are left; the rest was asserted above.
+        unsafe {
+            row += match left.rows - row {
+                8.. if S::TILE_ROWS >= 8 => {
+                    tile::<S, 8, VECTORS>(s, left, panel, factors, out, span)
+                }
+                4.. => tile::<S, 4, VECTORS>(s, left, panel, factors, out, span),
+                2.. => tile::<S, 2, VECTORS>(s, left, panel, factors, out, span),
+                _ => tile::<S, 1, VECTORS>(s, left, panel, factors, out, span),
+            };
+        }
+    }
+}
+
+/// `ROWS` rows of [`tiles`]; returns their number.
+///
+/// # Safety
+/// `row + ROWS` rows, the columns `inner` of `left` and the columns `columns` of `out` exist;
+/// the panel is of `inner.len()` × `VECTORS · LANES` numbers, and the last of its vectors covers
+/// the last of `columns`.
+#[inline(always)]
+unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    s: S,
+    left: &Left<'_>,
+    panel: &[f32],
+    factors: Factors,
+    out: &mut Out<'_>,
+    (row, inner, columns): (usize, Range<usize>, Range<usize>),
+) -> usize {
+    let mut a = [left.first; ROWS];
+    for (i, a) in a.iter_mut().enumerate() {
+        let offset = (row + i).cast_signed() * left.row_stride;
+        // SAFETY: the element at this row and the first of `inner` exists.
+        *a = unsafe { a.offset(offset + inner.start.cast_signed() * left.column_stride) };
+    }
+    let mut sums = [[s.splat(0.0); VECTORS]; ROWS];
+    let mut step = 0;
+    for line in panel.chunks_exact(VECTORS * S::LANES) {
+        let mut b = [s.splat(0.0); VECTORS];
+        for (v, b) in b.iter_mut().enumerate() {
+            *b = s.load(&line[v * S::LANES..(v + 1) * S::LANES]);
+        }
+        for (sums, a) in sums.iter_mut().zip(&a) {
+            // SAFETY: the panel has as many lines as `inner` has columns.
+            let a = s.splat(unsafe { *a.offset(step) });
+            for (sum, &b) in sums.iter_mut().zip(&b) {
+                *sum = s.mul_add(a, b, *sum);
+            }
+        }
+        step += left.column_stride;
+    }
+    let (alpha, beta) = (s.splat(factors.alpha), s.splat(factors.beta));
+    for (i, sums) in sums.iter().enumerate() {
+        let offset = (row + i).cast_signed() * out.row_stride + columns.start.cast_signed();
+        // SAFETY: this row's `columns` exist in the result, whose rows are contiguous, and `out`
+        // borrows it alone.
+        let c = unsafe { std::slice::from_raw_parts_mut(out.first.offset(offset), columns.len()) };
+        for (c, &sum) in c.chunks_mut(S::LANES).zip(sums) {
+            let whole = c.len() == S::LANES;
+            let mut sum = if factors.alpha == 1.0 { sum } else { s.mul(alpha, sum) };
+            if factors.beta != 0.0 {
+                let old = if whole { s.load(c) } else { s.load_part(c, 0.0) };
+                sum = s.mul_add(beta, old, sum);
+            }
+            if whole {
+                s.store(c, sum);
+            } else {
+                s.store_part(c, sum);
+            }
+        }
+    }
+    ROWS
+}
