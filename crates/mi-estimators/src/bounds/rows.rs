@@ -86,11 +86,6 @@ pub(super) fn log_sum(values: impl Iterator<Item = f64> + Clone) -> f64 {
     largest + values.map(|value| (value - largest).exp()).sum::<f64>().ln()
 }
 
-/// exp(part − whole), where equal infinities make 1.
-pub(super) fn share(part: f64, whole: f64) -> f64 {
-    if part == whole { 1.0 } else { (part - whole).exp() }
-}
-
 /// log(1 + eˣ)
 pub(super) fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()

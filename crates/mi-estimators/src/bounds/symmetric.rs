@@ -1,7 +1,7 @@
 use mi_kernels::Scalar;
 
-use super::infonce::log_softmax;
-use super::rows::{log_add, mean, share, split};
+use super::infonce::SoftMax;
+use super::rows::{exponentials, mean, split};
 use super::{Bound, Outcome, Row, RowStatistics};
 
 /// The mean of `InfoNCE` over rows and over columns (Radford et al., 2021, "CLIP"; Tian et al.,
@@ -22,22 +22,20 @@ impl<T: Scalar> Bound<T> for Symmetric {
             unreachable!("`needs_columns` promises sums over columns");
         };
         let weights = std::mem::replace(&mut row.weights, false);
-        let negatives = super::rows::exponentials(&mut row);
+        let negatives = exponentials(&mut row);
         let positive = negatives.positive;
-        let all = log_add(negatives.log_sum, positive);
-        let all_column = log_add(columns.negatives, positive);
+        let in_row = SoftMax::new(positive, negatives.log_sum);
+        let in_column = SoftMax::new(positive, columns.negatives);
         if weights {
             let (left, diagonal, right) = split(row.scores, row.index);
             let (left_sums, right_sums) = columns.all.split_at(row.index);
             *diagonal = T::zero();
-            soft_max_both(left, T::from_f64(all), left_sums);
-            soft_max_both(right, T::from_f64(all), &right_sums[1..]);
+            soft_max_both(left, T::from_f64(in_row.all), left_sums);
+            soft_max_both(right, T::from_f64(in_row.all), &right_sums[1..]);
         }
         RowStatistics {
-            auxiliary: 0.5
-                * (log_softmax(positive, negatives.log_sum)
-                    + log_softmax(positive, columns.negatives)),
-            positive_gradient: share(negatives.log_sum, all) + share(columns.negatives, all_column),
+            auxiliary: f64::midpoint(in_row.log_share, in_column.log_share),
+            positive_gradient: in_row.rest + in_column.rest,
             ..negatives.statistics()
         }
     }

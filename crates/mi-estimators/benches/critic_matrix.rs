@@ -1,0 +1,118 @@
+//! The hot loop: critic × bound × batch size, forward and backward.
+//!
+//! `critic/…` is one step of a critic on inputs of 100 columns that ask for gradients: towers,
+//! scores, bound, and the way back to inputs and parameters. `bound/…` is the engine alone on
+//! embeddings of 100 columns, for every bound of the registry. Throughput counts pairs.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
+use mi_critics::{Critic, CriticSpec};
+use mi_estimators::bounds::{BOUNDS, BoundSpec, Objective};
+use mi_estimators::engine::Engine;
+use mi_nets::{Gradients, Params, Tape};
+use mi_random::Stream;
+use ndarray::Array2;
+
+const DIM: usize = 100;
+const BATCHES: [usize; 4] = [128, 512, 2048, 8192];
+
+fn batch(k: usize, stream: &mut Stream) -> Array2<f32> {
+    // Of a size that leaves scores within ±30 or so.
+    stream.normal_matrix((k, DIM)).mapv(|x| 0.5 * x as f32)
+}
+
+fn objective(bound: &BoundSpec) -> Objective {
+    Objective::new(bound, None).expect("the registry's settings are valid")
+}
+
+fn critics(criterion: &mut Criterion) {
+    let specs = [
+        ("bilinear", CriticSpec::Bilinear),
+        ("separable", CriticSpec::Separable { hidden: vec![100], embed: 100 }),
+        ("concat", CriticSpec::Concat { hidden: vec![200] }),
+    ];
+    let mut group = group(criterion, "critic");
+    for (name, spec) in specs {
+        for bound in [BoundSpec::InfoNce, BoundSpec::Nwj] {
+            for k in BATCHES {
+                group.throughput(Throughput::Elements((k * k) as u64));
+                let id = BenchmarkId::new(format!("{name}/{}", bound.name()), k);
+                group.bench_function(id, |bencher| {
+                    let mut step = critic_step(&spec, &bound, k);
+                    bencher.iter(&mut step);
+                });
+            }
+        }
+    }
+    group.finish();
+}
+
+/// One step of a critic, ready to be repeated.
+fn critic_step(spec: &CriticSpec, bound: &BoundSpec, k: usize) -> impl FnMut() {
+    let mut stream = Stream::new(1, "critic matrix");
+    let mut params = Params::<f32>::new();
+    let critic = Critic::new(&mut params, "critic", spec, DIM, DIM, &mut stream);
+    let critic = critic.expect("the specs are valid");
+    let (x, y) = (batch(k, &mut stream), batch(k, &mut stream));
+    let mut tape = Tape::new();
+    let mut engine = Engine::new();
+    let mut objective = objective(bound);
+    let mut gradients = Gradients::zeros_like(&params);
+    move || {
+        gradients.clear();
+        let mut graph = tape.begin(&params);
+        let (vx, vy) = (graph.input_with_gradient(x.view()), graph.input_with_gradient(y.view()));
+        let (ex, ey) = critic.towers(&mut graph, vx, vy);
+        let found = engine.evaluate(
+            graph.value(ex),
+            graph.value(ey),
+            critic.pairing(),
+            &params,
+            &mut objective,
+            &mut gradients,
+        );
+        black_box(found.expect("the batch suits the bound"));
+        let seeds = [(ex, engine.gradient_x()), (ey, engine.gradient_y())];
+        graph.backward(&seeds, &mut gradients).expect("the graph is sound");
+        black_box((graph.gradient(vx), graph.gradient(vy)));
+    }
+}
+
+fn bounds(criterion: &mut Criterion) {
+    let mut group = group(criterion, "bound");
+    for entry in BOUNDS {
+        let Some(bound) = &entry.default else { continue };
+        for k in BATCHES {
+            group.throughput(Throughput::Elements((k * k) as u64));
+            group.bench_function(BenchmarkId::new(entry.name, k), |bencher| {
+                let mut stream = Stream::new(1, "critic matrix");
+                let (x, y) = (batch(k, &mut stream), batch(k, &mut stream));
+                let mut engine = Engine::new();
+                let mut objective = objective(bound);
+                bencher.iter(|| {
+                    let found = engine.evaluate_embeddings(x.view(), y.view(), &mut objective);
+                    black_box(found.expect("the batch suits the bound"));
+                    black_box((engine.gradient_x(), engine.gradient_y()));
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
+    let mut group = criterion.benchmark_group(name);
+    group.sample_size(10).warm_up_time(Duration::from_millis(300));
+    group.measurement_time(Duration::from_secs(1));
+    group
+}
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    critics(&mut criterion);
+    bounds(&mut criterion);
+    criterion.final_summary();
+}
