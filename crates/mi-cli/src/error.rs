@@ -1,5 +1,7 @@
 use std::io;
 
+use mi_estimators::EstimatorError;
+
 use crate::select::SelectError;
 use crate::table::TableError;
 
@@ -24,6 +26,9 @@ pub enum CliError {
     /// The data do not allow what was asked.
     #[error("{0}")]
     Data(String),
+    /// An estimator cannot go on.
+    #[error(transparent)]
+    Estimator(#[from] EstimatorError),
     /// A result could not be written.
     #[error("cannot write {to}: {source}")]
     Write {
@@ -43,7 +48,10 @@ impl CliError {
     pub fn exit_code(&self) -> u8 {
         match self {
             CliError::ClosedPipe => 0,
-            CliError::Table(_) | CliError::Data(_) | CliError::Write { .. } => 1,
+            CliError::Table(_)
+            | CliError::Data(_)
+            | CliError::Estimator(_)
+            | CliError::Write { .. } => 1,
             CliError::Usage(_) | CliError::Select { .. } => 2,
         }
     }

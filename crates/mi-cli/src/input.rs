@@ -2,17 +2,19 @@
 
 use std::path::Path;
 
+use mi_estimators::Declared;
+
 use crate::error::CliError;
 use crate::messages::Messages;
 use crate::options::{MissingRule, TableOptions};
 use crate::select::select;
-use crate::table::{Column, ReadOptions, Source, TableError, Wanted, open};
+use crate::table::{Column, ReadOptions, Source, TableError, open};
 
 /// One or several files side by side, their columns known by name and not yet read.
 pub struct Input {
     sources: Vec<(String, Box<dyn Source>)>,
     names: Vec<String>,
-    wishes: Vec<Option<Wanted>>,
+    declared: Vec<Declared>,
     missing: MissingRule,
 }
 
@@ -69,22 +71,22 @@ impl Input {
                 })
                 .collect();
         }
-        let mut wishes = vec![None; names.len()];
+        let mut declared = vec![Declared::Auto; names.len()];
         for (option, lists, wanted) in [
-            ("--discrete", &options.discrete, Wanted::Discrete),
-            ("--continuous", &options.continuous, Wanted::Continuous),
+            ("--discrete", &options.discrete, Declared::Discrete),
+            ("--continuous", &options.continuous, Declared::Continuous),
         ] {
             for index in select_all(option, lists, &names)? {
-                if wishes[index].is_some_and(|earlier| earlier != wanted) {
+                if declared[index] != Declared::Auto && declared[index] != wanted {
                     return Err(CliError::Usage(format!(
                         "column `{}` is named in both --discrete and --continuous",
                         names[index]
                     )));
                 }
-                wishes[index] = Some(wanted);
+                declared[index] = wanted;
             }
         }
-        Ok(Self { sources, names, wishes, missing: options.missing })
+        Ok(Self { sources, names, declared, missing: options.missing })
     }
 
     /// The names of all columns.
@@ -131,7 +133,7 @@ impl Input {
                 .filter(|&i| (start..start + count).contains(&wanted[i]))
                 .collect();
             let local: Vec<usize> = here.iter().map(|&i| wanted[i] - start).collect();
-            let table = source.load(&local, &self.wishes[start..start + count])?;
+            let table = source.load(&local, &self.declared[start..start + count])?;
             for note in table.notes {
                 messages.note(note);
             }

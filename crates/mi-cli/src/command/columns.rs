@@ -1,9 +1,11 @@
 use std::io::Write;
 
 use clap::Args;
+use mi_estimators::{ColumnKind, ColumnType, Declared};
 use serde::Serialize;
 
 use crate::error::CliError;
+use crate::estimator::short;
 use crate::input::Input;
 use crate::messages::Messages;
 use crate::options::TableOptions;
@@ -35,8 +37,8 @@ pub struct ColumnsOptions {
 struct Summary {
     number: usize,
     name: String,
-    discrete: bool,
     kind: String,
+    discrete: bool,
     missing: usize,
     distinct: usize,
     min: Option<f64>,
@@ -88,16 +90,32 @@ pub(super) fn run(options: &ColumnsOptions, out: &mut dyn Write) -> Result<(), C
 fn summary(number: usize, column: &Column) -> Summary {
     let numbers =
         || column.values.iter().copied().filter(|v| !v.is_nan() && column.labels.is_none());
+    let found = column.column_type();
     Summary {
         number,
         name: column.name.clone(),
-        discrete: column.kind.is_discrete(),
-        kind: column.kind.to_string(),
+        kind: found.as_ref().map_or_else(|| "nothing".into(), |found| kind(column, found)),
+        discrete: found.as_ref().is_some_and(ColumnType::is_discrete),
         missing: column.missing,
-        distinct: column.distinct(),
+        distinct: found.map_or(0, |found| found.distinct),
         min: numbers().reduce(f64::min),
         max: numbers().reduce(f64::max),
         labels: column.labels.clone(),
+    }
+}
+
+/// What a column is taken for, in a word or three.
+fn kind(column: &Column, found: &ColumnType) -> String {
+    match (&found.kind, &column.labels) {
+        (ColumnKind::Constant, _) => "constant".into(),
+        (ColumnKind::Discrete, Some(_)) => "discrete (text)".into(),
+        (ColumnKind::Discrete, None) if found.declared == Declared::Discrete => {
+            "discrete (--discrete)".into()
+        }
+        (ColumnKind::Discrete, None) => "discrete (few values)".into(),
+        (ColumnKind::Mixture { .. }, _) => "continuous with repeated values".into(),
+        (ColumnKind::Lattice { step }, _) => format!("continuous in steps of {}", short(*step)),
+        (ColumnKind::Continuous, _) => "continuous".into(),
     }
 }
 

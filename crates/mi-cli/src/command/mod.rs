@@ -1,6 +1,12 @@
 //! The subcommands.
 
+mod bench;
+mod chosen;
 mod columns;
+mod estimate;
+mod matrix;
+mod rank;
+mod selftest;
 mod shell;
 
 use std::io::Write;
@@ -36,6 +42,16 @@ Exit codes: 0 done, 1 the data (or a file) stand in the way, 2 the command's wor
 pub enum Command {
     /// List the columns of a file: kind, missing values, different values, range
     Columns(columns::ColumnsOptions),
+    /// Estimate the mutual information of two sets of columns
+    Estimate(estimate::EstimateOptions),
+    /// Estimate every pair of columns: table, CSV, JSON or heat map
+    Matrix(matrix::MatrixOptions),
+    /// Rank columns by what they tell about a target, with intervals and corrected p-values
+    Rank(rank::RankOptions),
+    /// Check on your own rows what must hold of any estimate
+    Selftest(selftest::SelftestOptions),
+    /// Measure the estimators on distributions whose mutual information is known
+    Bench(bench::BenchOptions),
     /// Print a completion script for a shell
     Completions(shell::CompletionsOptions),
     /// Print the manual page of mi, or of one of its commands
@@ -50,6 +66,11 @@ impl Cli {
     pub fn run(self, out: &mut dyn Write) -> Result<(), CliError> {
         match self.command {
             Command::Columns(options) => columns::run(&options, out),
+            Command::Estimate(options) => estimate::run(&options, out),
+            Command::Matrix(options) => matrix::run(&options, out),
+            Command::Rank(options) => rank::run(&options, out),
+            Command::Selftest(options) => selftest::run(&options, out),
+            Command::Bench(options) => bench::run(&options, out),
             Command::Completions(options) => shell::completions(&options, out),
             Command::Man(options) => shell::man(&options, out),
         }

@@ -1,8 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
 
-/// A column with more different numbers than this is never taken for discrete by itself.
-pub const FEW_VALUES: usize = 20;
+use mi_estimators::{ColumnType, Declared, Sample};
+use ndarray::ArrayView2;
 
 /// One column of a table.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,114 +12,26 @@ pub struct Column {
     pub values: Vec<f64>,
     /// The texts that the values of a text column stand for.
     pub labels: Option<Vec<String>>,
-    /// How it is treated, and why.
-    pub kind: Kind,
+    /// What the column is known to be: text is discrete, and the user may say more.
+    pub declared: Declared,
     /// How many values are missing.
     pub missing: usize,
 }
 
-/// How a column is treated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Real numbers.
-    Continuous,
-    /// Values that are only equal or different.
-    Discrete(Reason),
-}
-
-/// Why a column is treated as discrete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// It holds text.
-    Text,
-    /// It holds few different numbers.
-    FewValues(usize),
-    /// `--discrete` names it.
-    Forced,
-}
-
-/// What the user wants a column to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Discrete (`--discrete`).
-    Discrete,
-    /// Continuous (`--continuous`).
-    Continuous,
-}
-
-impl Kind {
-    /// Whether the column is discrete, for whichever reason.
-    pub fn is_discrete(self) -> bool {
-        matches!(self, Kind::Discrete(_))
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Kind::Continuous => f.write_str("continuous"),
-            Kind::Discrete(Reason::Text) => f.write_str("discrete (text)"),
-            Kind::Discrete(Reason::FewValues(1)) => f.write_str("discrete (constant)"),
-            Kind::Discrete(Reason::FewValues(n)) => write!(f, "discrete ({n} values)"),
-            Kind::Discrete(Reason::Forced) => f.write_str("discrete (--discrete)"),
-        }
-    }
-}
-
 impl Column {
-    /// A column of numbers (NaN where missing) whose kind is found, or forced.
-    ///
-    /// A column counts as discrete when it has at most [`FEW_VALUES`] different values and at
-    /// most half as many as rows: counts, codes, ratings, and constants.
-    pub fn from_numbers(name: String, values: Vec<f64>, wanted: Option<Wanted>) -> Self {
+    /// A column of numbers, NaN where missing.
+    pub(crate) fn from_numbers(name: String, values: Vec<f64>, declared: Declared) -> Self {
         let missing = values.iter().filter(|v| v.is_nan()).count();
-        let kind = match wanted {
-            Some(Wanted::Continuous) => Kind::Continuous,
-            Some(Wanted::Discrete) => Kind::Discrete(Reason::Forced),
-            None => match few_values(&values) {
-                Some(n) if n > 0 && 2 * n <= values.len() - missing => {
-                    Kind::Discrete(Reason::FewValues(n))
-                }
-                _ => Kind::Continuous,
-            },
-        };
-        Self { name, values, labels: None, kind, missing }
+        Self { name, values, labels: None, declared, missing }
     }
 
-    /// The text of a value: its label, or the shortest number that reads back as it.
-    pub fn show(&self, value: f64) -> String {
-        match &self.labels {
-            _ if value.is_nan() => "missing".into(),
-            Some(labels) => labels.get(value as usize).cloned().unwrap_or_default(),
-            None => value.to_string(),
-        }
+    /// What the estimators take the column for, the missing values left out; `None` when no
+    /// value is present.
+    pub fn column_type(&self) -> Option<ColumnType> {
+        let present: Vec<f64> = self.values.iter().copied().filter(|v| !v.is_nan()).collect();
+        let matrix = ArrayView2::from_shape((present.len(), 1), &present).ok()?;
+        Sample::new(matrix, &[self.declared], 0).ok()?.columns().next().cloned()
     }
-
-    /// How many different values there are (missing ones left out).
-    pub fn distinct(&self) -> usize {
-        if let Some(labels) = &self.labels {
-            return labels.len();
-        }
-        let mut sorted: Vec<f64> = self.values.iter().copied().filter(|v| !v.is_nan()).collect();
-        sorted.sort_unstable_by(f64::total_cmp);
-        // `==` rather than total order: 0 and −0 are one value.
-        sorted.dedup_by(|a, b| a == b);
-        sorted.len()
-    }
-}
-
-/// How many different numbers there are, if at most [`FEW_VALUES`].
-fn few_values(values: &[f64]) -> Option<usize> {
-    let mut seen: Vec<f64> = Vec::with_capacity(FEW_VALUES);
-    for &value in values.iter().filter(|v| !v.is_nan()) {
-        if !seen.contains(&value) {
-            if seen.len() == FEW_VALUES {
-                return None;
-            }
-            seen.push(value);
-        }
-    }
-    Some(seen.len())
 }
 
 /// Gathers the labels of a text column.
@@ -150,7 +61,7 @@ impl Labels {
 
     /// The column, its codes renumbered so that labels are sorted: the same codes whatever the
     /// order of the rows.
-    pub(crate) fn into_column(self, name: String, mut values: Vec<f64>, forced: bool) -> Column {
+    pub(crate) fn into_column(self, name: String, mut values: Vec<f64>) -> Column {
         let sorted: BTreeSet<&String> = self.in_order.iter().collect();
         let rank: HashMap<&String, usize> =
             sorted.iter().enumerate().map(|(i, &l)| (l, i)).collect();
@@ -164,8 +75,7 @@ impl Labels {
             }
         }
         let labels = sorted.into_iter().cloned().collect();
-        let reason = if forced { Reason::Forced } else { Reason::Text };
-        Column { name, values, labels: Some(labels), kind: Kind::Discrete(reason), missing }
+        Column { name, values, labels: Some(labels), declared: Declared::Discrete, missing }
     }
 }
 
@@ -173,31 +83,15 @@ impl Labels {
 mod tests {
     use super::*;
 
-    fn kind(values: Vec<f64>) -> Kind {
-        Column::from_numbers("x".into(), values, None).kind
-    }
-
     #[test]
-    fn few_valued_numbers_are_discrete_and_others_are_not() {
-        let few = Kind::Discrete(Reason::FewValues(2));
-        assert_eq!(kind([1.0, 0.0, 1.0, 1.0].repeat(10)), few);
-        assert_eq!(kind(vec![1.0, 1.0, 1.0, 0.0, 0.0]), few);
-        assert_eq!(kind(vec![3.0; 7]), Kind::Discrete(Reason::FewValues(1)));
-        assert_eq!(kind((0..10).map(f64::from).collect()), Kind::Continuous);
-        assert_eq!(kind((0..200).map(|i| f64::from(i % 21)).collect()), Kind::Continuous);
-        assert!(kind((0..200).map(|i| f64::from(i % 20)).collect()).is_discrete());
-        assert_eq!(kind(vec![f64::NAN; 4]), Kind::Continuous);
-        assert_eq!(kind(vec![]), Kind::Continuous);
-    }
-
-    #[test]
-    fn the_user_decides_when_asked() {
-        let column =
-            |wanted| Column::from_numbers("x".into(), vec![1.0, 1.0, 0.0, f64::NAN], wanted);
-        assert_eq!(column(Some(Wanted::Continuous)).kind, Kind::Continuous);
-        assert_eq!(column(Some(Wanted::Discrete)).kind, Kind::Discrete(Reason::Forced));
-        assert_eq!(column(None).missing, 1);
-        assert_eq!(column(None).distinct(), 2);
+    fn missing_values_are_left_out_of_the_type() {
+        let values = [[1.0, 0.0, 1.0, f64::NAN]; 10].concat();
+        let column = Column::from_numbers("x".into(), values, Declared::Auto);
+        let found = column.column_type().unwrap();
+        assert_eq!((column.missing, found.n, found.distinct), (10, 30, 2));
+        assert!(found.is_discrete());
+        let none = Column::from_numbers("x".into(), vec![f64::NAN; 3], Declared::Auto);
+        assert_eq!(none.column_type(), None);
     }
 
     #[test]
@@ -205,12 +99,11 @@ mod tests {
         let column = |cells: &[&str]| {
             let mut labels = Labels::default();
             let values = cells.iter().map(|cell| labels.code(cell)).collect();
-            labels.into_column("x".into(), values, false)
+            labels.into_column("x".into(), values)
         };
         let (a, b) = (column(&["m", "f", "m"]), column(&["f", "m", "m"]));
         assert_eq!(a.values, [1.0, 0.0, 1.0]);
         assert_eq!(b.values, [0.0, 1.0, 1.0]);
-        assert_eq!((a.show(0.0), a.show(f64::NAN)), ("f".into(), "missing".into()));
         assert_eq!(a.labels, b.labels);
     }
 }

@@ -3,9 +3,10 @@
 use std::io::{BufRead, Read};
 
 use csv::{ByteRecord, ReaderBuilder};
+use mi_estimators::Declared;
 
 use super::cell::{Cell, CellRules};
-use super::column::{Column, Labels, Wanted};
+use super::column::{Column, Labels};
 use super::error::{Place, TableError};
 use super::normalise::Normaliser;
 use super::sniff::{self, Header, HeaderRule};
@@ -214,11 +215,11 @@ impl Source for Delimited {
     fn load(
         mut self: Box<Self>,
         wanted: &[usize],
-        wishes: &[Option<Wanted>],
+        declared: &[Declared],
     ) -> Result<Table, TableError> {
         let mut builders: Vec<Builder> = wanted
             .iter()
-            .map(|&index| Builder::new(wishes.get(index).copied().flatten()))
+            .map(|&index| Builder::new(declared.get(index).copied().unwrap_or_default()))
             .collect();
         let mut rows = 0;
         let mut row = self.first.take().unwrap_or_default();
@@ -288,7 +289,7 @@ fn refuse_other_kinds(file: &str, sample: &[u8]) -> Result<(), TableError> {
 /// Gathers one column.
 struct Builder {
     values: Vec<f64>,
-    wish: Option<Wanted>,
+    declared: Declared,
     /// Set from the first cell that is text.
     labels: Option<Box<Labels>>,
     /// The row of the first text, and its line and cell.
@@ -304,10 +305,10 @@ enum Refused {
 }
 
 impl Builder {
-    fn new(wish: Option<Wanted>) -> Self {
+    fn new(declared: Declared) -> Self {
         Self {
             values: Vec::new(),
-            wish,
+            declared,
             labels: None,
             first_text: None,
             first_place: None,
@@ -318,7 +319,7 @@ impl Builder {
     /// Adds one cell. The first present cell decides whether the column holds numbers or text,
     /// unless the user did; a cell that then does not fit is refused.
     fn push(&mut self, rules: &CellRules, text: &str) -> Result<(), Refused> {
-        let forced = self.wish == Some(Wanted::Discrete);
+        let forced = self.declared == Declared::Discrete;
         let cell = rules.read(text);
         let value = match (cell, &mut self.labels) {
             (Cell::Missing, _) => {
@@ -343,7 +344,7 @@ impl Builder {
             }
             (_, None) => {
                 let hint = rules.hint(text);
-                if self.wish == Some(Wanted::Continuous) {
+                if self.declared == Declared::Continuous {
                     return Err(Refused::NotANumber(hint));
                 }
                 if !forced && (self.present > 0 || !hint.is_empty()) {
@@ -366,9 +367,9 @@ impl Builder {
 
     fn finish(self, file: &str, name: String) -> Result<Column, TableError> {
         let Some(labels) = self.labels else {
-            return Ok(Column::from_numbers(name, self.values, self.wish));
+            return Ok(Column::from_numbers(name, self.values, self.declared));
         };
-        let forced = self.wish == Some(Wanted::Discrete);
+        let forced = self.declared == Declared::Discrete;
         if !forced && 2 * labels.numbers > self.present {
             let (line, cell) = self.first_place.unwrap_or_default();
             return Err(TableError::NotANumber {
@@ -382,7 +383,7 @@ impl Builder {
                 cell,
             });
         }
-        Ok(labels.into_column(name, self.values, forced))
+        Ok(labels.into_column(name, self.values))
     }
 }
 

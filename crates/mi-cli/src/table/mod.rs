@@ -29,7 +29,7 @@ mod sniff;
 mod source;
 
 pub use cell::{CellRules, MISSING_TOKENS};
-pub use column::{Column, FEW_VALUES, Kind, Reason, Wanted};
+pub use column::Column;
 pub use delimited::{Encoding, TextRules};
 pub use error::{Place, TableError};
 pub use sniff::HeaderRule;

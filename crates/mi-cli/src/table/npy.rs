@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::io::{self, Read, Seek};
 
+use mi_estimators::Declared;
 use zip::ZipArchive;
 
-use super::column::{Column, Wanted};
+use super::column::Column;
 use super::error::{Place, TableError};
 use super::npy_header::{Dtype, Header, Number};
 use super::source::{Source, Table};
@@ -190,7 +191,7 @@ impl Source for Npy {
     fn load(
         mut self: Box<Self>,
         wanted: &[usize],
-        wishes: &[Option<Wanted>],
+        declared: &[Declared],
     ) -> Result<Table, TableError> {
         let (kept, large) =
             match std::mem::replace(&mut self.data, Data::Plain(Box::new(io::empty()))) {
@@ -211,8 +212,8 @@ impl Source for Npy {
             .into_iter()
             .zip(wanted)
             .map(|(values, &index)| {
-                let wish = wishes.get(index).copied().flatten();
-                Column::from_numbers(self.names[index].clone(), values, wish)
+                let declared = declared.get(index).copied().unwrap_or_default();
+                Column::from_numbers(self.names[index].clone(), values, declared)
             })
             .collect();
         Ok(Table { file: self.file, columns, rows: self.header.rows, notes })

@@ -3,6 +3,7 @@
 use std::fs::File;
 
 use bytes::Bytes;
+use mi_estimators::Declared;
 use parquet::basic::{ConvertedType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;
@@ -10,7 +11,7 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
-use super::column::{Column, Labels, Wanted};
+use super::column::{Column, Labels};
 use super::error::{Place, TableError};
 use super::source::{Source, Table};
 
@@ -50,7 +51,7 @@ impl ParquetTable {
     }
 
     /// Reads one column through all row groups.
-    fn column(&self, index: usize, wish: Option<Wanted>) -> Result<Column, TableError> {
+    fn column(&self, index: usize, declared: Declared) -> Result<Column, TableError> {
         let descr = self.reader.metadata().file_metadata().schema_descr().column(index);
         let name = self.names[index].clone();
         let refuse = |what: &str| TableError::Array {
@@ -79,12 +80,10 @@ impl ParquetTable {
                 cell: values[row].to_string(),
             });
         }
-        match (labels, wish) {
-            (Some(_), Some(Wanted::Continuous)) => Err(refuse("text is not continuous")),
-            (Some(labels), _) => {
-                Ok(labels.into_column(name, values, wish == Some(Wanted::Discrete)))
-            }
-            (None, _) => Ok(Column::from_numbers(name, values, wish)),
+        match (labels, declared) {
+            (Some(_), Declared::Continuous) => Err(refuse("text is not continuous")),
+            (Some(labels), _) => Ok(labels.into_column(name, values)),
+            (None, _) => Ok(Column::from_numbers(name, values, declared)),
         }
     }
 }
@@ -94,14 +93,10 @@ impl Source for ParquetTable {
         &self.names
     }
 
-    fn load(
-        self: Box<Self>,
-        wanted: &[usize],
-        wishes: &[Option<Wanted>],
-    ) -> Result<Table, TableError> {
+    fn load(self: Box<Self>, wanted: &[usize], declared: &[Declared]) -> Result<Table, TableError> {
         let columns = wanted
             .iter()
-            .map(|&index| self.column(index, wishes.get(index).copied().flatten()))
+            .map(|&index| self.column(index, declared.get(index).copied().unwrap_or_default()))
             .collect::<Result<_, _>>()?;
         let rows = self.reader.metadata().file_metadata().num_rows() as usize;
         let notes =

@@ -3,8 +3,9 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
+use mi_estimators::Declared;
 
-use super::column::{Column, Wanted};
+use super::column::Column;
 use super::delimited::{Delimited, TextRules};
 use super::error::TableError;
 use super::npy::Npy;
@@ -33,17 +34,13 @@ pub trait Source {
     fn names(&self) -> &[String];
 
     /// Reads the columns of the given indices; the others are passed over, so that what is
-    /// wrong with them does not matter. `wishes` holds what the user wants each column of the
+    /// wrong with them does not matter. `declared` holds what the user says each column of the
     /// file to be; it may be shorter.
     ///
     /// # Errors
     /// When a cell is neither a number nor a label, the rows have different lengths, or the
     /// file ends early.
-    fn load(
-        self: Box<Self>,
-        wanted: &[usize],
-        wishes: &[Option<Wanted>],
-    ) -> Result<Table, TableError>;
+    fn load(self: Box<Self>, wanted: &[usize], declared: &[Declared]) -> Result<Table, TableError>;
 }
 
 /// How files are read.

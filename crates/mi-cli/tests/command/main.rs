@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod arrays;
+mod commands;
+mod estimates;
+mod first_five_minutes;
 mod folder;
+mod json_docs;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod shell;

@@ -219,9 +219,9 @@ fn text_is_discrete_and_a_stray_word_among_numbers_is_an_error() {
 fn few_valued_numbers_are_discrete_and_said() {
     let table: String = "y,z\n".to_owned() + &"1,0.5\n0,7\n1,0.25\n1,8\n".repeat(10);
     let json = columns(&table, &[]).json();
-    assert_eq!(json["columns"][0]["kind"], "discrete (2 values)");
+    assert_eq!(json["columns"][0]["kind"], "discrete (few values)");
     let json = columns(&table, &["--continuous", "*"]).json();
-    assert_eq!(json["columns"][0]["kind"], "continuous");
+    assert_eq!(json["columns"][0]["discrete"], false);
     columns(&table, &["--continuous", "y", "--discrete", "1"]).refused(2, &["both"]);
 }
 

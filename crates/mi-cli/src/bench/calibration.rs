@@ -1,0 +1,118 @@
+use mi_estimators::{Method, Sample, Settings, Surrogate, TestSettings, mutual_information};
+use mi_random::Stream;
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use crate::error::CliError;
+
+/// Rearrangements of a test: the smallest p-value is 0.05.
+const SURROGATES: usize = 19;
+/// The correlation of successive rows of the slow series.
+const SLOW: f64 = 0.99;
+
+/// How often an interval covers the truth, or a test is wrong.
+#[derive(Clone, Debug)]
+pub struct Calibration {
+    /// What was counted.
+    pub what: String,
+    /// The share that there should be.
+    pub nominal: f64,
+    /// The share that there was.
+    pub share: f64,
+    /// Repetitions.
+    pub trials: usize,
+}
+
+impl Calibration {
+    /// The standard error of the share if the nominal one is true.
+    pub fn error(&self) -> f64 {
+        (self.nominal * (1.0 - self.nominal) / self.trials as f64).sqrt()
+    }
+}
+
+/// Coverage of the intervals for a Gaussian pair with correlation 0.75, and false positives of
+/// the tests for independent rows and independent slow series.
+///
+/// # Errors
+/// When an estimator fails.
+pub fn calibrate(rows: usize, trials: usize) -> Result<Vec<Calibration>, CliError> {
+    let truth = -0.5 * (1.0_f64 - 0.75 * 0.75).ln();
+    let mut found = Vec::new();
+    for method in [Method::Ksg1, Method::GaussianCopula] {
+        let settings = Settings { method, ..Settings::default() };
+        let share = share(trials, |trial| {
+            let mut stream = Stream::new(trial, "coverage");
+            let x = stream.normal_matrix((rows, 1));
+            let noise = stream.normal_matrix((rows, 1));
+            let y = 0.75 * &x + (1.0_f64 - 0.75 * 0.75).sqrt() * noise;
+            let interval = estimate(&x, &y, &settings)?.interval;
+            Ok(interval.is_some_and(|ends| ends.lower <= truth && truth <= ends.upper))
+        })?;
+        let what = format!("{method}: 95 % intervals that cover the truth");
+        found.push(Calibration { what, nominal: 0.95, share, trials });
+    }
+    let shift = Surrogate::Shift { least: ((rows as f64).sqrt() as usize).max(1) };
+    for (what, slow, surrogate) in [
+        ("independent rows, permuted: p <= 0.05", 0.0, Surrogate::Permutation),
+        ("independent slow series, permuted: p <= 0.05", SLOW, Surrogate::Permutation),
+        ("independent slow series, shifted: p <= 0.05", SLOW, shift),
+    ] {
+        let test = Some(TestSettings { surrogates: SURROGATES, surrogate });
+        let settings = Settings { interval: false, test, ..Settings::default() };
+        let share = share(trials, |trial| {
+            let mut stream = Stream::new(trial, "false positives");
+            let (x, y) = (series(rows, slow, &mut stream), series(rows, slow, &mut stream));
+            let test = estimate(&x, &y, &settings)?.test;
+            Ok(test.is_some_and(|test| test.p_value <= 0.05))
+        })?;
+        found.push(Calibration { what: what.into(), nominal: 0.05, share, trials });
+    }
+    Ok(found)
+}
+
+/// The share of trials for which something holds.
+fn share(
+    trials: usize,
+    holds: impl Fn(u64) -> Result<bool, CliError> + Sync + Send,
+) -> Result<f64, CliError> {
+    let held: Vec<bool> =
+        (0..trials as u64).into_par_iter().map(holds).collect::<Result<_, _>>()?;
+    Ok(held.iter().filter(|held| **held).count() as f64 / trials as f64)
+}
+
+fn estimate(
+    x: &Array2<f64>,
+    y: &Array2<f64>,
+    settings: &Settings,
+) -> Result<mi_estimators::Estimate, CliError> {
+    let sides = [x, y].map(|side| Sample::new(side.view(), &[], 0));
+    let [x, y] = sides;
+    Ok(mutual_information(&x?, &y?, settings)?)
+}
+
+/// An autoregressive series of order 1: independent rows if `slow` is 0.
+fn series(rows: usize, slow: f64, stream: &mut Stream) -> Array2<f64> {
+    // It starts in its stationary distribution.
+    let mut last = stream.normal() / (1.0 - slow * slow).sqrt();
+    Array2::from_shape_simple_fn((rows, 1), || {
+        let value = last;
+        last = slow * last + stream.normal();
+        value
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shifts_keep_their_level_where_permutations_do_not() {
+        let found = calibrate(400, 40).unwrap();
+        let share = |text: &str| found.iter().find(|c| c.what.contains(text)).unwrap().share;
+        // 40 trials: a nominal 0.95 is below 0.8, and a nominal 0.05 above 0.2, once in 10,000.
+        assert!(share("ksg1") >= 0.8 && share("gaussian-copula") >= 0.8, "{found:?}");
+        assert!(share("independent rows, permuted") <= 0.2, "{found:?}");
+        assert!(share("series, permuted") >= 0.8, "{found:?}");
+        assert!(share("series, shifted") <= 0.25, "{found:?}");
+    }
+}

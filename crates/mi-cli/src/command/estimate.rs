@@ -1,0 +1,271 @@
+use std::io::Write;
+
+use clap::Args;
+use mi_estimators::{Estimate, Marginals, Method, information_correlation};
+use serde::Serialize;
+
+use super::chosen::{Chosen, MeasureOptions};
+use crate::error::CliError;
+use crate::estimator::{Measured, title};
+use crate::input::Input;
+use crate::lag::Lags;
+use crate::messages::Messages;
+use crate::observations::{Observations, Rows, complete_rows};
+use crate::options::{OutputOptions, TableOptions, Unit};
+use crate::output::{Align, Grid, p_value, wrap, write_json};
+use crate::reading;
+
+/// Options of `mi estimate`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Columns are chosen by name, by number from 1, by range (a:c, 2:5) or by pattern (temp_*).
+
+Examples:
+  mi estimate data.csv --x height --y weight
+  mi estimate data.csv --x 1:3 --y 'out_*' --given age --unit bits
+  mi estimate series.csv --x rain --y river --lag 0:20 --permutations 199 --surrogate shift
+  mi estimate x.npy y.npy                       the first array against the second
+
+I(X; X) of continuous columns is infinite, and the information between continuous columns may
+exceed their (differential) entropies: those are no bounds, unlike the entropy of a discrete
+column. Small negative values are noise around zero.")]
+pub struct EstimateOptions {
+    #[command(flatten)]
+    table: TableOptions,
+
+    /// The columns of the first side [default: the first of two columns, or of two files]
+    #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
+    x: Vec<String>,
+
+    /// The columns of the second side
+    #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
+    y: Vec<String>,
+
+    /// Columns that are known already: information beyond what they tell, I(X; Y | Z)
+    #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
+    given: Vec<String>,
+
+    /// Lags in rows: 3, 0:20, -5:5 or 0:100:10; at lag 2, x is paired with the y two rows later
+    ///
+    /// All lags use the same rows, so that their values can be compared.
+    #[arg(long, default_value = "0", allow_hyphen_values = true, help_heading = "Columns")]
+    lag: Lags,
+
+    #[command(flatten)]
+    measure: MeasureOptions,
+
+    #[command(flatten)]
+    output: OutputOptions,
+}
+
+/// What was found at one lag.
+#[derive(Serialize)]
+struct AtLag {
+    lag: isize,
+    estimates: Vec<EstimateRow>,
+}
+
+/// One estimate, as it is written.
+#[derive(Serialize)]
+pub(super) struct EstimateRow {
+    method: &'static str,
+    neighbours: Option<usize>,
+    marginals: Option<Marginals>,
+    value: f64,
+    uncorrected: Option<f64>,
+    interval: Option<[f64; 2]>,
+    extrapolated: Option<f64>,
+    p_value: Option<f64>,
+    surrogate_mean: Option<f64>,
+    equivalent_correlation: f64,
+}
+
+impl EstimateRow {
+    pub(super) fn new(estimate: &Estimate, unit: Unit) -> Self {
+        let interval = estimate.interval.map(|interval| [interval.lower, interval.upper]);
+        Self {
+            method: estimate.estimator.method.name(),
+            neighbours: estimate.estimator.neighbours,
+            marginals: estimate.estimator.marginals,
+            value: unit.of(estimate.value),
+            uncorrected: estimate.uncorrected.map(|nats| unit.of(nats)),
+            interval: interval.map(|ends| ends.map(|nats| unit.of(nats))),
+            extrapolated: estimate.extrapolation.as_ref().map(|line| unit.of(line.limit)),
+            p_value: estimate.test.as_ref().map(|test| test.p_value),
+            surrogate_mean: estimate.test.as_ref().map(|test| unit.of(test.null_mean)),
+            equivalent_correlation: information_correlation(estimate.value),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    files: &'a [String],
+    x: &'a [String],
+    y: &'a [String],
+    given: &'a [String],
+    unit: &'static str,
+    rows: usize,
+    rows_left_out: usize,
+    seed: u64,
+    permutations: usize,
+    surrogate: Option<&'static str>,
+    results: Vec<AtLag>,
+    reading: Option<String>,
+}
+
+/// Estimates the information between two sides.
+pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), CliError> {
+    let mut messages = Messages::new(options.output.quiet);
+    let input = Input::open(&options.table)?;
+    let chosen = Chosen::sides(&input, &options.x, &options.y, &options.given)?;
+    let missing = input.missing_rule();
+    let frame = input.load(&chosen.wanted, &mut messages)?;
+    let [x, y, given] = chosen.of(&frame);
+    chosen.say_kinds(&frame, &mut messages);
+    let others: Vec<_> = y.iter().chain(&given).copied().collect();
+    let mut rows = complete_rows(&x, &others, &options.lag, frame.rows, missing)?;
+    if options.measure.dedup {
+        let all = Observations::at_lag(&x, &y, &given, &rows.used, 0);
+        rows = without_repeats(rows, &all, &options.lag)?;
+    }
+    if let Some(note) = rows.note() {
+        messages.note(note);
+    }
+    let permutations = options.measure.permutations_or(0);
+    let plan = options.measure.plan(rows.used.len(), !given.is_empty(), permutations)?;
+    let mut found: Vec<(isize, Measured)> = Vec::new();
+    let mut formula = String::new();
+    for &lag in options.lag.values() {
+        let observations = Observations::at_lag(&x, &y, &given, &rows.used, lag);
+        let measured = plan.measure(&observations)?;
+        measured.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
+        formula = observations.title();
+        found.push((lag, measured));
+    }
+    let unit = options.output.unit;
+    let reading = reading::of(&found, unit);
+    if options.output.json {
+        let results = found.iter().map(|(lag, measured)| AtLag {
+            lag: *lag,
+            estimates: measured.estimates.iter().map(|e| EstimateRow::new(e, unit)).collect(),
+        });
+        let names = |columns: &[&crate::table::Column]| -> Vec<String> {
+            columns.iter().map(|column| column.name.clone()).collect()
+        };
+        let body = Body {
+            files: &options.table.files,
+            x: &names(&x),
+            y: &names(&y),
+            given: &names(&given),
+            unit: unit.name(),
+            rows: rows.used.len(),
+            rows_left_out: rows.total - rows.used.len(),
+            seed: options.measure.seed(),
+            permutations,
+            surrogate: (permutations > 0)
+                .then(|| options.measure.surrogate_name(!given.is_empty())),
+            results: results.collect(),
+            reading,
+        };
+        return write_json(out, "estimate", body, &messages);
+    }
+    let table = if found.len() == 1 { one_lag(&found[0].1, unit) } else { many_lags(&found, unit) };
+    let reading = reading.map_or_else(String::new, |reading| format!("\n{}\n", wrap(&reading)));
+    let text =
+        format!("I({formula}), {} rows, in {}\n\n{table}{reading}", rows.used.len(), unit.name());
+    out.write_all(text.as_bytes()).map_err(CliError::from_stdout)
+}
+
+/// One line a method; columns that no method fills are left out.
+fn one_lag(measured: &Measured, unit: Unit) -> String {
+    let any = |has: fn(&Estimate) -> bool| measured.estimates.iter().any(has);
+    let number = |value: Option<f64>| {
+        value.map_or_else(|| "-".into(), |nats: f64| format!("{:.4}", unit.of(nats)))
+    };
+    let mut headings = vec![("method", Align::Left), ("estimate", Align::Right)];
+    let uncorrected = any(|e| e.estimator.method == Method::PlugIn);
+    let extrapolated = any(|e| e.extrapolation.is_some());
+    let (intervals, tests) = (any(|e| e.interval.is_some()), any(|e| e.test.is_some()));
+    for (shown, heading) in [
+        (uncorrected, ("uncorrected", Align::Right)),
+        (extrapolated, ("for N = inf", Align::Right)),
+        (intervals, ("95 % interval", Align::Left)),
+        (tests, ("p", Align::Left)),
+    ] {
+        headings.extend(shown.then_some(heading));
+    }
+    headings.push(("like r", Align::Right));
+    let mut grid = Grid::new(&headings);
+    for estimate in &measured.estimates {
+        let mut row = vec![title(estimate), number(Some(estimate.value))];
+        let limit = estimate.extrapolation.as_ref().map(|line| line.limit);
+        for (shown, cell) in [
+            (uncorrected, number(estimate.uncorrected)),
+            (extrapolated, number(limit)),
+            (intervals, interval(estimate, unit)),
+            (tests, p(estimate)),
+        ] {
+            row.extend(shown.then_some(cell));
+        }
+        row.push(format!("{:.2}", information_correlation(estimate.value)));
+        grid.row(row);
+    }
+    grid.render()
+}
+
+/// One line a lag, one column a method; the interval and the p-value are the first method's.
+fn many_lags(found: &[(isize, Measured)], unit: Unit) -> String {
+    let first = found.first().map_or(&[][..], |(_, measured)| &measured.estimates[..]);
+    let titles: Vec<String> = first.iter().map(title).collect();
+    let intervals = first.first().is_some_and(|estimate| estimate.interval.is_some());
+    let tests = first.first().is_some_and(|estimate| estimate.test.is_some());
+    let mut headings = vec![("lag", Align::Right)];
+    for (i, title) in titles.iter().enumerate() {
+        headings.push((title, Align::Right));
+        if i == 0 {
+            headings.extend(intervals.then_some(("95 % interval", Align::Left)));
+            headings.extend(tests.then_some(("p", Align::Left)));
+        }
+    }
+    let mut grid = Grid::new(&headings);
+    for (lag, measured) in found {
+        let mut row = vec![lag.to_string()];
+        for (i, estimate) in measured.estimates.iter().enumerate() {
+            row.push(format!("{:.4}", unit.of(estimate.value)));
+            if i == 0 {
+                row.extend(intervals.then(|| interval(estimate, unit)));
+                row.extend(tests.then(|| p(estimate)));
+            }
+        }
+        grid.row(row);
+    }
+    grid.render()
+}
+
+pub(super) fn interval(estimate: &Estimate, unit: Unit) -> String {
+    estimate.interval.map_or_else(
+        || "-".into(),
+        |ends| format!("{:.3} to {:.3}", unit.of(ends.lower), unit.of(ends.upper)),
+    )
+}
+
+fn p(estimate: &Estimate) -> String {
+    let test = estimate.test.as_ref();
+    test.map_or_else(|| "-".into(), |test| p_value(test.p_value, test.at_least == 0))
+}
+
+/// The rows without those that repeat an earlier one in every used column.
+fn without_repeats(rows: Rows, all: &Observations, lags: &Lags) -> Result<Rows, CliError> {
+    if lags.values() != [0] {
+        return Err(CliError::Usage(
+            "--dedup removes rows, which would shift the others against one another: it does \
+             not go with --lag"
+                .into(),
+        ));
+    }
+    let first = all.first_equal();
+    let used: Vec<usize> =
+        (0..first.len()).filter(|&i| first[i] == i).map(|i| rows.used[i]).collect();
+    Ok(Rows { repeated: rows.used.len() - used.len(), used, ..rows })
+}

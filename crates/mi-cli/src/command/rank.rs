@@ -1,0 +1,221 @@
+use std::io::Write;
+
+use clap::Args;
+use mi_estimators::information_correlation;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::chosen::{MeasureOptions, columns_but, say_kind};
+use super::estimate::{EstimateRow, interval};
+use crate::correction::Correction;
+use crate::error::CliError;
+use crate::estimator::title;
+use crate::input::Input;
+use crate::messages::{Messages, Warning};
+use crate::options::{OutputOptions, TableOptions, Unit};
+use crate::output::{Align, Grid, Progress, p_value, write_json};
+use crate::pairs::{ColumnSample, Pair};
+
+/// The level below which a corrected p-value is usually called significant.
+const LEVEL: f64 = 0.05;
+
+/// Permutations when none are asked for.
+const PERMUTATIONS: usize = 199;
+
+/// Options of `mi rank`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  mi rank data.csv --target price
+  mi rank data.csv --target price --columns 'room_*' --correction holm --permutations 999
+  mi rank data.csv --target price --missing drop --json
+
+Each column is measured alone: two that say the same both rank high. Information beyond a
+column that is known already: mi estimate --given.")]
+pub struct RankOptions {
+    #[command(flatten)]
+    table: TableOptions,
+
+    /// The column that the others are to tell about
+    #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
+    target: String,
+
+    /// The columns to rank [default: all others]
+    #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
+    columns: Vec<String>,
+
+    /// Columns to leave out, such as identifiers
+    #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
+    exclude: Vec<String>,
+
+    #[command(flatten)]
+    measure: MeasureOptions,
+
+    /// How p-values are corrected for their number
+    #[arg(long, value_enum, default_value_t = Correction::Bh, help_heading = "Estimating")]
+    correction: Correction,
+
+    #[command(flatten)]
+    output: OutputOptions,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    files: &'a [String],
+    target: &'a str,
+    unit: &'static str,
+    seed: u64,
+    permutations: usize,
+    surrogate: Option<&'static str>,
+    correction: &'static str,
+    columns: Vec<Ranked<'a>>,
+}
+
+#[derive(Serialize)]
+struct Ranked<'a> {
+    column: &'a str,
+    rows: usize,
+    #[serde(flatten)]
+    estimate: EstimateRow,
+    corrected_p_value: Option<f64>,
+}
+
+/// Ranks columns by their information about a target.
+pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliError> {
+    let mut messages = Messages::new(options.output.quiet);
+    let input = Input::open(&options.table)?;
+    let [target] = input.select("--target", std::slice::from_ref(&options.target))?[..] else {
+        return Err(CliError::Usage("--target takes one column".into()));
+    };
+    let mut wanted = columns_but(&input, &options.columns, &options.exclude)?;
+    wanted.retain(|&index| index != target);
+    wanted.insert(0, target);
+    let name = input.names()[target].clone();
+    let rule = input.missing_rule();
+    let frame = input.load(&wanted, &mut messages)?;
+    let permutations = options.measure.permutations_or(PERMUTATIONS);
+    let plan = options.measure.plan_of_one(frame.rows, permutations)?;
+    let columns = ColumnSample::all(&frame, rule, options.measure.seed(), &mut messages)?;
+    let Some((target, others)) = columns.split_first().filter(|(t, _)| t.column.name == name)
+    else {
+        return Err(CliError::Data(format!("the target `{name}` says nothing about any column")));
+    };
+    if others.is_empty() {
+        return Err(CliError::Usage("there is no column to rank beside the target".into()));
+    }
+    for column in &columns {
+        say_kind(column.column, &mut messages);
+    }
+    let progress = Progress::new("columns", others.len(), options.output.quiet);
+    let pairs: Vec<Pair> = others
+        .par_iter()
+        .map(|column| {
+            let pair = plan.measure_pair(column, target);
+            progress.step();
+            pair
+        })
+        .collect::<Result<_, _>>()?;
+    drop(progress);
+    for pair in &pairs {
+        pair.measured.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
+    }
+    let tests = pairs.iter().map(|pair| pair.estimate()?.test.as_ref());
+    let p_values: Option<Vec<f64>> = tests.map(|test| Some(test?.p_value)).collect();
+    let corrected = p_values.map(|p_values| options.correction.adjust(&p_values));
+    warn_of_few_permutations(options.correction, permutations, others.len(), &mut messages);
+    let mut order: Vec<usize> = (0..pairs.len()).collect();
+    order.sort_by(|&a, &b| pairs[b].nats().total_cmp(&pairs[a].nats()));
+    let unit = options.output.unit;
+    if options.output.json {
+        let ranked = order.iter().filter_map(|&i| {
+            Some(Ranked {
+                column: &others[i].column.name,
+                rows: pairs[i].n,
+                estimate: EstimateRow::new(pairs[i].estimate()?, unit),
+                corrected_p_value: corrected.as_ref().map(|corrected| corrected[i]),
+            })
+        });
+        let body = Body {
+            files: &options.table.files,
+            target: &name,
+            unit: unit.name(),
+            seed: options.measure.seed(),
+            permutations,
+            surrogate: (permutations > 0).then(|| options.measure.surrogate_name(false)),
+            correction: options.correction.name(),
+            columns: ranked.collect(),
+        };
+        return write_json(out, "rank", body, &messages);
+    }
+    let names: Vec<&str> = others.iter().map(|other| other.column.name.as_str()).collect();
+    let grid = grid(&names, &pairs, &order, corrected.as_deref(), unit);
+    let footnote = if corrected.is_some() {
+        format!(
+            "\np: {} surrogates ({}), corrected for {} columns ({})\n",
+            permutations,
+            options.measure.surrogate_name(false),
+            pairs.len(),
+            options.correction.title()
+        )
+    } else {
+        String::new()
+    };
+    let heading = format!("information about {name}, in {}", unit.name());
+    write!(out, "{heading}\n\n{}{footnote}", grid.render()).map_err(CliError::from_stdout)
+}
+
+fn grid(
+    names: &[&str],
+    pairs: &[Pair],
+    order: &[usize],
+    corrected: Option<&[f64]>,
+    unit: Unit,
+) -> Grid {
+    let mut grid = Grid::new(&[
+        ("column", Align::Left),
+        ("rows", Align::Right),
+        ("method", Align::Left),
+        ("estimate", Align::Right),
+        ("95 % interval", Align::Left),
+        ("like r", Align::Right),
+        ("p", Align::Left),
+    ]);
+    for &i in order {
+        let Some(estimate) = pairs[i].estimate() else { continue };
+        let p = match (corrected, &estimate.test) {
+            // Corrected to 1, it is no limit any more.
+            (Some(p), Some(test)) => p_value(p[i], test.at_least == 0 && p[i] < 1.0),
+            _ => "-".into(),
+        };
+        grid.row([
+            names[i].to_owned(),
+            pairs[i].n.to_string(),
+            title(estimate),
+            format!("{:.4}", unit.of(estimate.value)),
+            interval(estimate, unit),
+            format!("{:.2}", information_correlation(estimate.value)),
+            p,
+        ]);
+    }
+    grid
+}
+
+/// With few surrogates and many columns, Holm's correction can leave nothing below 0.05.
+fn warn_of_few_permutations(
+    correction: Correction,
+    permutations: usize,
+    columns: usize,
+    messages: &mut Messages,
+) {
+    let smallest = columns as f64 / (permutations as f64 + 1.0);
+    if correction == Correction::Holm && permutations > 0 && smallest > LEVEL {
+        let enough = (columns as f64 / LEVEL).ceil() as usize;
+        messages.warn(Warning::new(
+            "few_permutations",
+            format!(
+                "{permutations} surrogates and {columns} columns: Holm's correction leaves no \
+                 p-value below {smallest:.2}; say --permutations {enough} or more"
+            ),
+        ));
+    }
+}

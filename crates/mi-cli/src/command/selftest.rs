@@ -1,0 +1,128 @@
+use std::io::Write;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::chosen::{BasicOptions, Chosen};
+use crate::error::CliError;
+use crate::input::Input;
+use crate::lag::Lags;
+use crate::messages::Messages;
+use crate::observations::{Observations, complete_rows};
+use crate::options::{OutputOptions, TableOptions};
+use crate::output::{Align, Grid, write_json};
+use crate::selftest::{Check, checks};
+
+/// Options of `mi selftest`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  mi selftest data.csv --x height --y weight
+  mi selftest data.csv --x 1:3 --y out --method gaussian-copula
+
+The exit code is 1 when a check does not hold: an estimator that fails on your rows is not to
+be trusted on them. Estimates in many dimensions often do not add up.")]
+pub struct SelftestOptions {
+    #[command(flatten)]
+    table: TableOptions,
+
+    /// The columns of the first side [default: the first of two columns, or of two files]
+    #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
+    x: Vec<String>,
+
+    /// The columns of the second side
+    #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
+    y: Vec<String>,
+
+    #[command(flatten)]
+    measure: BasicOptions,
+
+    #[command(flatten)]
+    output: OutputOptions,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    files: &'a [String],
+    unit: &'static str,
+    rows: usize,
+    estimate: f64,
+    checks: Vec<CheckRow>,
+}
+
+#[derive(Serialize)]
+struct CheckRow {
+    check: &'static str,
+    expected: f64,
+    found: f64,
+    tolerance: f64,
+    holds: bool,
+}
+
+/// Checks an estimator on the person's own rows.
+pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), CliError> {
+    let mut messages = Messages::new(options.output.quiet);
+    let input = Input::open(&options.table)?;
+    let chosen = Chosen::sides(&input, &options.x, &options.y, &[])?;
+    let rule = input.missing_rule();
+    let frame = input.load(&chosen.wanted, &mut messages)?;
+    let [x, y, _] = chosen.of(&frame);
+    chosen.say_kinds(&frame, &mut messages);
+    let rows = complete_rows(&x, &y, &Lags::default(), frame.rows, rule)?;
+    if let Some(note) = rows.note() {
+        messages.note(note);
+    }
+    let observations = Observations::at_lag(&x, &y, &[], &rows.used, 0);
+    let (base, checks) = checks(&observations, &options.measure.plan_of_one())?;
+    let unit = options.output.unit;
+    let failed = checks.iter().filter(|check| !check.holds()).count();
+    if options.output.json {
+        let rows = checks.iter().map(|check| CheckRow {
+            check: check.name,
+            expected: unit.of(check.expected),
+            found: unit.of(check.found),
+            tolerance: unit.of(check.tolerance),
+            holds: check.holds(),
+        });
+        let body = Body {
+            files: &options.table.files,
+            unit: unit.name(),
+            rows: observations.n(),
+            estimate: unit.of(base),
+            checks: rows.collect(),
+        };
+        write_json(out, "selftest", body, &messages)?;
+    } else {
+        let (title, name) = (observations.title(), unit.name());
+        let grid = grid(&checks, |nats| unit.of(nats));
+        let text = format!("I({title}) = {:.4} {name}\n\n{}", unit.of(base), grid.render());
+        out.write_all(text.as_bytes()).map_err(CliError::from_stdout)?;
+    }
+    if failed > 0 {
+        out.flush().map_err(CliError::from_stdout)?;
+        return Err(CliError::Data(format!("{failed} of {} checks do not hold", checks.len())));
+    }
+    Ok(())
+}
+
+fn grid(checks: &[Check], unit: impl Fn(f64) -> f64) -> Grid {
+    let mut grid = Grid::new(&[
+        ("", Align::Left),
+        ("check", Align::Left),
+        ("expected", Align::Right),
+        ("found", Align::Right),
+        ("within", Align::Right),
+        ("because", Align::Left),
+    ]);
+    for check in checks {
+        grid.row([
+            if check.holds() { "ok" } else { "OFF" }.to_owned(),
+            check.name.to_owned(),
+            format!("{:.4}", unit(check.expected)),
+            format!("{:.4}", unit(check.found)),
+            format!("{:.1e}", unit(check.tolerance)),
+            check.meaning.to_owned(),
+        ]);
+    }
+    grid
+}

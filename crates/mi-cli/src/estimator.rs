@@ -1,0 +1,221 @@
+//! From observations to estimates: which estimators are asked, and how their warnings are said.
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use mi_estimators::{
+    Estimate, EstimatorError, Marginals, Method, Sample, Settings, Side as Where, Warning as Found,
+    conditional_mutual_information, mutual_information,
+};
+
+use crate::error::CliError;
+use crate::messages::Warning;
+use crate::observations::{Observations, Side};
+
+/// The estimators asked for on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Methods {
+    /// Those that fit the columns, side by side.
+    Fitting,
+    /// The first of those that fit the columns.
+    First,
+    /// One.
+    One(Method),
+}
+
+impl Methods {
+    /// Reads the names of `--method`, each with its summary for the help.
+    pub fn parser() -> impl TypedValueParser<Value = Self> {
+        let values = Method::ALL.iter().map(|method| {
+            let help = match method {
+                Method::Auto => "those that fit the columns, side by side",
+                method => method.summary(),
+            };
+            PossibleValue::new(method.name()).help(help)
+        });
+        PossibleValuesParser::new(values).map(|name| {
+            match Method::ALL.iter().find(|method| method.name() == name) {
+                None | Some(Method::Auto) => Methods::Fitting,
+                Some(&method) => Methods::One(method),
+            }
+        })
+    }
+}
+
+/// Estimators and their settings.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The estimators.
+    pub methods: Methods,
+    /// What is asked of each.
+    pub settings: Settings,
+    /// Whether values are brought between 0 and the entropy of a discrete side.
+    pub clamp: bool,
+}
+
+/// What the estimators found.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// The estimates, the most trusted first.
+    pub estimates: Vec<Estimate>,
+    /// What makes them doubtful.
+    pub warnings: Vec<Warning>,
+}
+
+impl Plan {
+    /// Estimates the information between the sides of some observations.
+    ///
+    /// # Errors
+    /// When an estimator cannot take the columns, or there are too few rows.
+    pub fn measure(&self, observations: &Observations) -> Result<Measured, CliError> {
+        let sample =
+            |side: &Side| Sample::new(side.values.view(), &side.declared, self.settings.seed);
+        let (x, y) = (sample(&observations.x)?, sample(&observations.y)?);
+        let given = observations.given.as_ref().map(sample).transpose()?;
+        let names = [
+            &observations.x.names[..],
+            &observations.y.names,
+            observations.given.as_ref().map_or(&[][..], |given| &given.names),
+        ];
+        self.measure_samples(&x, &y, given.as_ref(), names)
+    }
+
+    /// Estimates the information between sides that are typed and ranked already; `names` are
+    /// those of the columns of x, y and given.
+    ///
+    /// # Errors
+    /// As [`Plan::measure`].
+    pub fn measure_samples(
+        &self,
+        x: &Sample,
+        y: &Sample,
+        given: Option<&Sample>,
+        names: [&[String]; 3],
+    ) -> Result<Measured, CliError> {
+        let estimate = |method: Method| -> Result<Estimate, EstimatorError> {
+            let settings = Settings { method, ..self.settings.clone() };
+            let mut estimate = match given {
+                Some(given) => conditional_mutual_information(x, y, given, &settings)?,
+                None => mutual_information(x, y, &settings)?,
+            };
+            if self.clamp {
+                estimate.value = estimate.clamped();
+            }
+            Ok(estimate)
+        };
+        let first = match self.methods {
+            Methods::One(method) => method,
+            Methods::Fitting | Methods::First => Method::Auto,
+        };
+        let mut estimates = vec![estimate(first)?];
+        let mut warnings = Vec::new();
+        let sides = [Some(x), Some(y), given];
+        if self.methods == Methods::Fitting && sides.into_iter().flatten().all(has_scale) {
+            match estimate(Method::GaussianCopula) {
+                Ok(second) => estimates.push(second),
+                Err(error) => warnings.push(Warning::new(
+                    "no_gaussian_copula",
+                    format!("no Gaussian copula beside it: {error}"),
+                )),
+            }
+        }
+        for found in estimates.iter().flat_map(|estimate| &estimate.warnings) {
+            warnings.push(Warning::new(code(found), say(found, names)));
+        }
+        Ok(Measured { estimates, warnings })
+    }
+}
+
+/// Whether no column of a side is discrete or constant.
+fn has_scale(side: &Sample) -> bool {
+    side.columns().all(|column| !column.is_discrete())
+}
+
+/// The name of a method for people.
+pub fn title(estimate: &Estimate) -> String {
+    let scores = estimate.estimator.marginals == Some(Marginals::NormalScores);
+    let name = match estimate.estimator.method {
+        Method::Auto => "auto",
+        Method::Ksg1 if scores => "copula KSG-1",
+        Method::Ksg2 if scores => "copula KSG-2",
+        Method::Ksg1 => "KSG-1",
+        Method::Ksg2 => "KSG-2",
+        Method::Ross => "Ross",
+        Method::Mixture => "mixture",
+        Method::MesnerShalizi => "Mesner-Shalizi",
+        Method::FrenzelPompe => "Frenzel-Pompe",
+        Method::Gaussian => "Gaussian",
+        Method::GaussianCopula => "Gaussian copula",
+        Method::PlugIn => "plug-in",
+    };
+    match estimate.estimator.neighbours {
+        Some(k) => format!("{name}, k = {k}"),
+        None => name.into(),
+    }
+}
+
+/// The stable name of a warning.
+fn code(warning: &Found) -> &'static str {
+    match warning {
+        Found::Constant { .. } => "constant",
+        Found::Lattice { .. } => "lattice",
+        Found::Ties { .. } => "ties",
+        Found::DuplicateRows { .. } => "duplicate_rows",
+        Found::FewObservations { .. } => "few_observations",
+        Found::ManyColumns { .. } => "many_columns",
+        Found::Autocorrelated { .. } => "autocorrelated",
+        Found::Deterministic { .. } => "deterministic",
+        Found::NearCap { .. } => "near_cap",
+        Found::AboveEntropy { .. } => "above_entropy",
+        Found::UniqueLabels { .. } => "unique_labels",
+        Found::SparseTable { .. } => "sparse_table",
+        Found::NoInterval => "no_interval",
+        _ => "other",
+    }
+}
+
+/// A warning in the words of the command: with the names of columns, and its options.
+fn say(warning: &Found, names: [&[String]; 3]) -> String {
+    let side = |side: &Where| match side {
+        Where::X => names[0],
+        Where::Y => names[1],
+        Where::Given => names[2],
+    };
+    let name = |names: &[String], column: usize| -> String {
+        names.get(column).map_or_else(|| format!("number {}", column + 1), Clone::clone)
+    };
+    match warning {
+        Found::Constant { side: which } => {
+            format!("`{}` is constant: the value is 0", side(which).join(", "))
+        }
+        Found::Lattice { side: which, column, step } => format!(
+            "`{}` is rounded to steps of {}: its values were spread by a seeded dither of half a \
+             step",
+            name(side(which), *column),
+            short(*step)
+        ),
+        Found::Ties { side: which, column, rows } => format!(
+            "{rows} values of `{}` occur more than once: the mixture estimator treats them as \
+             atoms",
+            name(side(which), *column)
+        ),
+        Found::DuplicateRows { rows } => format!(
+            "{rows} rows repeat an earlier one: copies raise the estimate; say --dedup unless \
+             they are separate observations"
+        ),
+        Found::Autocorrelated { x, y } => format!(
+            "successive rows are alike (lag-1 autocorrelation {x:.2} in x, {y:.2} in y): for a \
+             time series say --ordered, and test with --surrogate shift or block"
+        ),
+        Found::Deterministic { x, y } => format!(
+            "`{}` is a monotone function of `{}`: the true value is infinite and the estimate \
+             limited by the number of rows",
+            name(names[1], *y),
+            name(names[0], *x)
+        ),
+        other => other.to_string(),
+    }
+}
+
+/// A step found by division, without the digits that rounding left: 0.1 for 0.09999999999999999.
+pub fn short(step: f64) -> f64 {
+    format!("{step:.9e}").parse().unwrap_or(step)
+}

@@ -1,0 +1,289 @@
+//! From columns to the rows that an estimate uses.
+
+use std::cmp::Ordering;
+
+use mi_estimators::Declared;
+use ndarray::{Array2, Axis};
+
+use crate::error::CliError;
+use crate::lag::Lags;
+use crate::options::MissingRule;
+use crate::table::Column;
+
+/// One side of an estimate: the values of some columns, one row an observation.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// The columns' names.
+    pub names: Vec<String>,
+    /// n × columns; text as the numbers of its labels.
+    pub values: Array2<f64>,
+    /// What each column is known to be.
+    pub declared: Vec<Declared>,
+}
+
+impl Side {
+    /// The columns' names, as in a formula.
+    pub fn title(&self) -> String {
+        self.names.join(", ")
+    }
+
+    /// Rows `rows` of the columns; row t of the side is row t − `lag` of the table.
+    fn of(columns: &[&Column], rows: &[usize], lag: isize) -> Self {
+        let at = |row: usize, column: usize| {
+            row.checked_add_signed(-lag).map_or(f64::NAN, |row| columns[column].values[row])
+        };
+        Self {
+            names: columns.iter().map(|column| column.name.clone()).collect(),
+            values: Array2::from_shape_fn((rows.len(), columns.len()), |(i, j)| at(rows[i], j)),
+            declared: columns.iter().map(|column| column.declared).collect(),
+        }
+    }
+
+    /// These rows, in this order.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self { values: self.values.select(Axis(0), rows), ..self.clone() }
+    }
+}
+
+/// The rows of a table in which no used value is missing, and what was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// The rows used.
+    pub used: Vec<usize>,
+    /// Rows of the table.
+    pub total: usize,
+    /// Rows left out because a value is missing.
+    pub missing: usize,
+    /// Rows left out because a lag reaches beyond the table.
+    pub beyond: usize,
+    /// Rows left out because they repeat an earlier one (`--dedup`).
+    pub repeated: usize,
+}
+
+impl Rows {
+    /// A sentence on what was left out, if anything was.
+    pub fn note(&self) -> Option<String> {
+        let parts = [
+            (self.missing, "with missing values"),
+            (self.beyond, "at the ends, for the lags"),
+            (self.repeated, "that repeat an earlier row"),
+        ];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, why)| format!("{count} {why}"))
+            .collect();
+        let left_out = parts.join(", ");
+        (!parts.is_empty()).then(|| {
+            format!("{} of {} rows used; left out: {left_out}", self.used.len(), self.total)
+        })
+    }
+}
+
+/// The rows to use: those in which every lag of `x`, and `others`, have values.
+///
+/// # Errors
+/// When values are missing and `rule` does not allow it, a column has no value at all, or no row
+/// is left.
+pub fn complete_rows(
+    x: &[&Column],
+    others: &[&Column],
+    lags: &Lags,
+    total: usize,
+    rule: MissingRule,
+) -> Result<Rows, CliError> {
+    let columns: Vec<&Column> = x.iter().chain(others).copied().collect();
+    if let Some(empty) = columns.iter().find(|column| column.missing == column.values.len()) {
+        return Err(CliError::Data(format!(
+            "column `{}` has no values: all are missing",
+            empty.name
+        )));
+    }
+    if rule == MissingRule::Error {
+        refuse_missing(&columns, total)?;
+    }
+    let within: Vec<usize> = lags.rows(total).collect();
+    let lagged = |row: usize, lag: isize| row.checked_add_signed(-lag);
+    let present = |row: usize| {
+        others.iter().all(|column| !column.values[row].is_nan())
+            && lags
+                .values()
+                .iter()
+                .filter_map(|&lag| lagged(row, lag))
+                .all(|row| x.iter().all(|column| !column.values[row].is_nan()))
+    };
+    let used: Vec<usize> = within.iter().copied().filter(|&row| present(row)).collect();
+    if used.is_empty() {
+        return Err(CliError::Data(if within.is_empty() {
+            format!("no rows are left: the lags reach beyond the {total} rows of the table")
+        } else {
+            "no row has a value in every column that is used".into()
+        }));
+    }
+    let (missing, beyond) = (within.len() - used.len(), total - within.len());
+    Ok(Rows { used, total, missing, beyond, repeated: 0 })
+}
+
+/// Refuses columns with missing values.
+///
+/// # Errors
+/// When there is one; the message counts them column by column.
+pub fn refuse_missing(columns: &[&Column], total: usize) -> Result<(), CliError> {
+    let mut counts: Vec<String> = Vec::new();
+    for column in columns.iter().filter(|column| column.missing > 0) {
+        let count = format!("{} in `{}`", column.missing, column.name);
+        if !counts.contains(&count) {
+            counts.push(count);
+        }
+    }
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let rows = (0..total).filter(|&row| columns.iter().any(|c| c.values[row].is_nan())).count();
+    Err(CliError::Data(format!(
+        "values are missing: {}; say `--missing drop` to leave out the {rows} of {total} rows that \
+         miss one",
+        counts.join(", ")
+    )))
+}
+
+/// The sides of an estimate at one lag.
+#[derive(Clone, Debug)]
+pub struct Observations {
+    /// The first side.
+    pub x: Side,
+    /// The second side.
+    pub y: Side,
+    /// What is known already.
+    pub given: Option<Side>,
+}
+
+impl Observations {
+    /// Row t − `lag` of `x` beside row t of `y` and `given`, for every t of `rows`.
+    pub fn at_lag(
+        x: &[&Column],
+        y: &[&Column],
+        given: &[&Column],
+        rows: &[usize],
+        lag: isize,
+    ) -> Self {
+        let given = (!given.is_empty()).then(|| Side::of(given, rows, 0));
+        Self { x: Side::of(x, rows, lag), y: Side::of(y, rows, 0), given }
+    }
+
+    /// How many there are.
+    pub fn n(&self) -> usize {
+        self.x.values.nrows()
+    }
+
+    /// Columns of all sides.
+    pub fn dims(&self) -> usize {
+        let given = self.given.as_ref().map_or(0, |side| side.names.len());
+        self.x.names.len() + self.y.names.len() + given
+    }
+
+    /// Both sides, as in a formula: `x; y | z`.
+    pub fn title(&self) -> String {
+        let given = self.given.as_ref().map_or_else(String::new, |z| format!(" | {}", z.title()));
+        format!("{}; {}{given}", self.x.title(), self.y.title())
+    }
+
+    /// For every observation, the index of the first that equals it in every column.
+    pub fn first_equal(&self) -> Vec<usize> {
+        let sides: Vec<&Side> = [&self.x, &self.y].into_iter().chain(&self.given).collect();
+        let width = self.dims();
+        let mut cells = Vec::with_capacity(self.n() * width);
+        for row in 0..self.n() {
+            // 0 and −0 are one value but stand apart in the total order; adding 0 makes both 0.
+            cells.extend(sides.iter().flat_map(|side| side.values.row(row)).map(|v| v + 0.0));
+        }
+        let key = |row: usize| &cells[row * width..(row + 1) * width];
+        let mut order: Vec<usize> = (0..self.n()).collect();
+        // Stable, so the first of a run of equals is the first in the table.
+        order.sort_by(|&a, &b| {
+            let by_cell = key(a).iter().zip(key(b)).map(|(p, q)| p.total_cmp(q));
+            by_cell.fold(Ordering::Equal, Ordering::then)
+        });
+        let mut first = vec![0; self.n()];
+        for run in order.chunk_by(|&a, &b| key(a) == key(b)) {
+            for &row in run {
+                first[row] = run[0];
+            }
+        }
+        first
+    }
+
+    /// These observations, in this order.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            x: self.x.select(rows),
+            y: self.y.select(rows),
+            given: self.given.as_ref().map(|side| side.select(rows)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str, values: &[f64]) -> Column {
+        let missing = values.iter().filter(|v| v.is_nan()).count();
+        Column {
+            name: name.into(),
+            values: values.to_vec(),
+            labels: None,
+            declared: Declared::Auto,
+            missing,
+        }
+    }
+
+    const NAN: f64 = f64::NAN;
+
+    #[test]
+    fn rows_with_missing_values_are_refused_or_dropped_with_a_count() {
+        let (x, y) =
+            (column("x", &[1.0, NAN, 3.0, NAN, 5.0]), column("y", &[NAN, 2.0, 3.0, 4.0, 5.0]));
+        let rows = |rule| complete_rows(&[&x], &[&y], &Lags::default(), 5, rule);
+        let error = rows(MissingRule::Error).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "values are missing: 2 in `x`, 1 in `y`; say `--missing drop` to leave out the 3 of 5 \
+             rows that miss one"
+        );
+        let rows = rows(MissingRule::Drop).unwrap();
+        assert_eq!((&rows.used[..], rows.missing), (&[2, 4][..], 3));
+        assert_eq!(rows.note().unwrap(), "2 of 5 rows used; left out: 3 with missing values");
+    }
+
+    #[test]
+    fn a_column_without_values_is_named() {
+        let (x, y) = (column("x", &[NAN, NAN]), column("y", &[1.0, 2.0]));
+        let error = complete_rows(&[&x], &[&y], &Lags::default(), 2, MissingRule::Drop);
+        assert_eq!(error.unwrap_err().to_string(), "column `x` has no values: all are missing");
+        let (x, y) = (column("x", &[NAN, 1.0]), column("y", &[1.0, NAN]));
+        let error = complete_rows(&[&x], &[&y], &Lags::default(), 2, MissingRule::Drop);
+        assert!(error.unwrap_err().to_string().starts_with("no row has a value in every column"));
+    }
+
+    #[test]
+    fn a_positive_lag_pairs_y_with_earlier_x() {
+        let (x, y) =
+            (column("x", &[1.0, 2.0, NAN, 4.0, 5.0]), column("y", &[10.0, 20.0, 30.0, 40.0, 50.0]));
+        let lags: Lags = "0:1".parse().unwrap();
+        let rows = complete_rows(&[&x], &[&y], &lags, 5, MissingRule::Drop).unwrap();
+        // Row 0 has no row before it; rows 2 and 3 meet the missing value at lags 0 and 1.
+        assert_eq!((&rows.used[..], rows.beyond, rows.missing), (&[1, 4][..], 1, 2));
+        let at = Observations::at_lag(&[&x], &[&y], &[], &rows.used, 1);
+        assert_eq!(at.x.values.column(0).to_vec(), [1.0, 4.0]);
+        assert_eq!(at.y.values.column(0).to_vec(), [20.0, 50.0]);
+        assert_eq!(at.title(), "x; y");
+    }
+
+    #[test]
+    fn repeated_rows_point_to_the_first() {
+        let (x, y) = (column("x", &[1.0, 2.0, 1.0, 1.0]), column("y", &[5.0, 5.0, 5.0, 6.0]));
+        let observations = Observations::at_lag(&[&x], &[&y], &[], &[0, 1, 2, 3], 0);
+        assert_eq!(observations.first_equal(), [0, 1, 0, 3]);
+    }
+}

@@ -1,0 +1,110 @@
+//! Pairs of columns, each column typed and ranked once.
+
+use mi_estimators::{Estimate, Sample};
+use ndarray::ArrayView2;
+
+use crate::error::CliError;
+use crate::estimator::{Measured, Plan};
+use crate::input::Frame;
+use crate::lag::Lags;
+use crate::messages::{Messages, Warning};
+use crate::observations::{Observations, complete_rows, refuse_missing};
+use crate::options::MissingRule;
+use crate::table::Column;
+
+/// A column of a frame, ranked if no value is missing.
+pub struct ColumnSample<'a> {
+    /// The column.
+    pub column: &'a Column,
+    sample: Option<Sample>,
+}
+
+/// What was found for a pair.
+pub struct Pair {
+    /// Rows in which both columns have a value.
+    pub n: usize,
+    /// The estimates.
+    pub measured: Measured,
+}
+
+impl Pair {
+    /// The most trusted estimate.
+    pub fn estimate(&self) -> Option<&Estimate> {
+        self.measured.estimates.first()
+    }
+
+    /// Its value.
+    pub fn nats(&self) -> f64 {
+        self.estimate().map_or(f64::NAN, |estimate| estimate.value)
+    }
+}
+
+impl<'a> ColumnSample<'a> {
+    /// All columns of a frame but those that can say nothing: columns of text that never
+    /// repeats (identifiers) are left out with a warning.
+    ///
+    /// # Errors
+    /// When values are missing and `rule` does not allow it.
+    pub fn all(
+        frame: &'a Frame,
+        rule: MissingRule,
+        seed: u64,
+        messages: &mut Messages,
+    ) -> Result<Vec<Self>, CliError> {
+        let mut columns = Vec::new();
+        for column in &frame.columns {
+            let present = column.values.len() - column.missing;
+            if column.labels.as_ref().is_some_and(|labels| labels.len() == present && present > 1) {
+                messages.warn(Warning::new(
+                    "every_label_unique",
+                    format!("`{}` is left out: every label is unique", column.name),
+                ));
+                continue;
+            }
+            if present == 0 {
+                let text = format!("`{}` is left out: all its values are missing", column.name);
+                messages.warn(Warning::new("no_values", text));
+                continue;
+            }
+            columns.push(column);
+        }
+        if rule == MissingRule::Error {
+            refuse_missing(&columns, frame.rows)?;
+        }
+        columns
+            .into_iter()
+            .map(|column| {
+                let ranked = |values| Sample::new(values, &[column.declared], seed);
+                let sample = if column.missing == 0 {
+                    ArrayView2::from_shape((frame.rows, 1), &column.values).ok().map(ranked)
+                } else {
+                    None
+                };
+                Ok(Self { column, sample: sample.transpose()? })
+            })
+            .collect()
+    }
+}
+
+impl Plan {
+    /// Estimates the information between two columns, over the rows in which both have values.
+    ///
+    /// # Errors
+    /// As [`Plan::measure`], and when no row has both values.
+    pub fn measure_pair(
+        &self,
+        x: &ColumnSample<'_>,
+        y: &ColumnSample<'_>,
+    ) -> Result<Pair, CliError> {
+        if let (Some(a), Some(b)) = (&x.sample, &y.sample) {
+            let names = [&x.column.name, &y.column.name].map(std::slice::from_ref);
+            let measured = self.measure_samples(a, b, None, [names[0], names[1], &[]])?;
+            return Ok(Pair { n: a.n(), measured });
+        }
+        let (x, y) = ([x.column], [y.column]);
+        let total = x[0].values.len();
+        let rows = complete_rows(&x, &y, &Lags::default(), total, MissingRule::Drop)?;
+        let observations = Observations::at_lag(&x, &y, &[], &rows.used, 0);
+        Ok(Pair { n: rows.used.len(), measured: self.measure(&observations)? })
+    }
+}

@@ -1,0 +1,95 @@
+//! What the estimates mean together, in a sentence or two.
+
+use mi_estimators::{Estimate, Method};
+
+use crate::estimator::Measured;
+use crate::options::Unit;
+
+/// More columns than this leave nearest neighbours far away.
+const FEW_COLUMNS: usize = 4;
+
+/// A sentence on the estimates at one lag or at several, if there is something to say.
+pub fn of(found: &[(isize, Measured)], unit: Unit) -> Option<String> {
+    match found {
+        [] => None,
+        [(_, measured)] => match &measured.estimates[..] {
+            [neighbours, copula] if copula.estimator.method == Method::GaussianCopula => {
+                Some(compare(neighbours, copula))
+            }
+            [only] => of_discrete(only, unit),
+            _ => None,
+        },
+        many => {
+            let value =
+                |measured: &Measured| measured.estimates.first().map_or(f64::NAN, |e| e.value);
+            let (lag, largest) = many
+                .iter()
+                .map(|(lag, measured)| (lag, value(measured)))
+                .max_by(|a, b| a.1.total_cmp(&b.1))?;
+            Some(format!(
+                "The largest value, {:.4} {}, is at lag {lag}. Of many lags one is the largest by \
+                 chance too: test it on other rows.",
+                unit.of(largest),
+                unit.name()
+            ))
+        }
+    }
+}
+
+/// The part of a discrete side's entropy that the other side tells.
+fn of_discrete(estimate: &Estimate, unit: Unit) -> Option<String> {
+    let entropy = estimate.entropy_bound.filter(|&entropy| entropy > 0.0)?;
+    let conditional = estimate.columns.iter().filter(|side| !side.is_empty()).count() > 2;
+    let share = 100.0 * estimate.clamped() / entropy;
+    (!conditional).then(|| {
+        format!(
+            "The entropy of a discrete side is {:.4} {}: {share:.0} % of it is told by the other \
+             side.",
+            unit.of(entropy),
+            unit.name()
+        )
+    })
+}
+
+/// What it means that nearest neighbours and the Gaussian copula agree, or do not.
+fn compare(neighbours: &Estimate, copula: &Estimate) -> String {
+    let error = |estimate: &Estimate| {
+        let known = estimate.interval.map(|interval| interval.standard_error);
+        // Without intervals, an error of the usual size: a standard deviation of about 0.6/√n.
+        known.unwrap_or(0.6 / (estimate.n as f64).sqrt())
+    };
+    let joint = error(neighbours).hypot(error(copula));
+    let difference = neighbours.value - copula.value;
+    let zero = |estimate: &Estimate| estimate.value < 2.0 * error(estimate);
+    let columns: usize = neighbours.columns.iter().map(Vec::len).sum();
+    if zero(neighbours) && zero(copula) {
+        let decides = match &neighbours.test {
+            None => "A p-value (--permutations) decides.",
+            Some(test) if test.p_value <= 0.05 => "The p-value speaks for a weak dependence.",
+            Some(_) => "The p-value does not speak against independence.",
+        };
+        format!(
+            "Neither finds a dependence beyond its error: the columns may be independent, or the \
+             rows too few. {decides}"
+        )
+    } else if difference.abs() <= 2.0 * joint {
+        "The two agree within their errors: the dependence looks like that of Gaussian variables \
+         after a monotone change of each column, and rank correlations describe it."
+            .into()
+    } else if difference > 0.0 {
+        "Nearest neighbours find more than the Gaussian copula: part of the dependence is of a \
+         kind that correlations of ranks do not see (not monotone, or a changing spread). Trust \
+         the nearest neighbours, and look at a scatter plot."
+            .into()
+    } else if columns > FEW_COLUMNS {
+        format!(
+            "Nearest neighbours find less than the Gaussian copula. With {columns} columns they \
+             are biased towards 0: trust the Gaussian copula if correlations describe the \
+             columns well, and take the nearest neighbours for a lower limit."
+        )
+    } else {
+        "Nearest neighbours find less than the Gaussian copula, which overstates what dependence \
+         of another shape holds: trust the nearest neighbours, and look at a scatter plot."
+            .into()
+    }
+}

@@ -1,0 +1,156 @@
+//! The commands beside `mi estimate`, and the options that they share.
+
+use crate::folder::Folder;
+
+const PENGUINS: &str = include_str!("../../data/penguins.csv");
+
+fn penguins() -> Folder {
+    Folder::with("penguins.csv", PENGUINS)
+}
+
+#[test]
+fn a_matrix_is_a_table_csv_json_or_a_heat_map() {
+    let folder = penguins();
+    let matrix = |options: &[&str]| {
+        let common = ["matrix", "penguins.csv", "--missing", "drop", "-q", "--columns", "3:5"];
+        folder.run(&[&common[..], options].concat())
+    };
+    let table = matrix(&[]);
+    assert_eq!((table.code, table.out.lines().count()), (0, 6));
+    let json = matrix(&["--json"]).json();
+    let pairs = json["pairs"].as_array().unwrap();
+    assert_eq!(pairs.len(), 3);
+    assert_eq!(pairs[0]["x"], "bill_length_mm");
+    assert_eq!(pairs[0]["rows"], 342);
+    let csv = matrix(&["--csv"]).out;
+    let mut lines = csv.lines();
+    assert_eq!(lines.next(), Some("x,y,rows,nats"));
+    let first: Vec<&str> = lines.next().unwrap().split(',').collect();
+    assert_eq!(first[3].parse::<f64>().unwrap(), pairs[0]["value"].as_f64().unwrap());
+    let map = matrix(&["--heat-map"]).out;
+    assert!(map.contains('█') && map.contains("nats"), "{map}");
+    // Colours are for terminals, and this is none.
+    assert!(!map.contains('\x1b'));
+    assert_eq!(matrix(&["--svg", "m.svg"]).code, 0);
+    let svg = std::fs::read_to_string(folder.path("m.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("bill_depth_mm"));
+    matrix(&["--svg", "nowhere/m.svg"]).refused(1, &["cannot write nowhere/m.svg"]);
+    matrix(&["--json", "--csv"]).refused(2, &["--json", "--csv"]);
+}
+
+#[test]
+fn a_wide_matrix_is_listed_by_strength() {
+    let names: Vec<String> = (0..13).map(|i| format!("v{i}")).collect();
+    let rows: Vec<String> = (0..60_u32)
+        .map(|row| {
+            (0..13).map(|i| ((row * (i * 7 + 3)) % 61).to_string()).collect::<Vec<_>>().join(",")
+        })
+        .collect();
+    let folder = Folder::with("t.csv", format!("{}\n{}\n", names.join(","), rows.join("\n")));
+    let run = folder.run(&["matrix", "t.csv", "-q"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.contains("38 weaker pairs are not shown"), "{}", run.out);
+}
+
+#[test]
+fn identifiers_are_left_out_with_a_warning() {
+    let rows: String = (0..40).fold(String::new(), |rows, i| {
+        rows + &format!("id{i},{},{}\n", (i * 17) % 41, (i * i) % 37)
+    });
+    let folder = Folder::with("t.csv", format!("id,a,b\n{rows}"));
+    let run = folder.run(&["matrix", "t.csv", "--json"]);
+    assert_eq!(run.json()["columns"], serde_json::json!(["a", "b"]));
+    run.said(&["`id` is left out: every label is unique"]);
+    let run = folder.run(&["rank", "t.csv", "--target", "id"]);
+    run.refused(1, &["the target `id` says nothing"]);
+}
+
+#[test]
+fn a_ranking_has_intervals_and_corrected_p_values() {
+    let folder = penguins();
+    let rank = |options: &[&str]| {
+        let common = ["rank", "penguins.csv", "--target", "species", "--missing", "drop", "-q"];
+        folder.run(&[&common[..], options].concat())
+    };
+    let json = rank(&["--json", "--permutations", "39"]).json();
+    assert_eq!((&json["correction"], &json["permutations"]), (&"bh".into(), &39.into()));
+    let columns = json["columns"].as_array().unwrap();
+    assert_eq!(columns.len(), 7);
+    let field = |name: &str| -> Vec<f64> {
+        columns.iter().map(|column| column[name].as_f64().unwrap()).collect()
+    };
+    let values = field("value");
+    assert!(values.windows(2).all(|pair| pair[0] >= pair[1]), "{values:?}");
+    assert!(field("corrected_p_value").iter().zip(field("p_value")).all(|(c, p)| *c >= p));
+    assert_eq!(columns[0]["p_value"], 1.0 / 40.0);
+    assert!(columns[0]["interval"][0].as_f64() < columns[0]["value"].as_f64());
+    let text = rank(&["--permutations", "19", "--correction", "holm"]).out;
+    assert!(text.contains("19 surrogates (permute), corrected for 7 columns (Holm)"), "{text}");
+    assert!(!rank(&["--permutations", "0", "--no-interval"]).out.contains("surrogates"));
+    let loud = folder.run(&[
+        "rank",
+        "penguins.csv",
+        "--target",
+        "species",
+        "--missing",
+        "drop",
+        "--correction",
+        "holm",
+        "--permutations",
+        "99",
+        "--no-interval",
+    ]);
+    loud.said(&["99 surrogates and 7 columns", "--permutations 140 or more"]);
+    rank(&["--target", "2"]).refused(2, &["--target"]);
+    let wrong = folder.run(&["rank", "penguins.csv", "--target", "1:2", "-q"]);
+    wrong.refused(2, &["--target takes one column"]);
+}
+
+#[test]
+fn a_self_test_that_fails_exits_with_1_and_says_so() {
+    // Five columns of noise beside a weak pair: two copies of a pair do not add up.
+    let folder = penguins();
+    let sides = ["--x", "3:6", "--y", "species,island", "--missing", "drop", "-q"];
+    let run = folder.run(&[&["selftest", "penguins.csv"][..], &sides].concat());
+    let failed = run.out.lines().filter(|line| line.starts_with("OFF")).count();
+    assert_eq!(run.code, i32::from(failed > 0), "{}", run.out);
+    if failed > 0 {
+        run.said(&[&format!("{failed} of 6 checks do not hold")]);
+    }
+    let good = folder.run(&[
+        "selftest",
+        "penguins.csv",
+        "--x",
+        "flipper_length_mm",
+        "--y",
+        "species",
+        "--missing",
+        "drop",
+        "-q",
+    ]);
+    assert_eq!((good.code, good.err.as_str()), (0, ""), "{}", good.out);
+}
+
+#[test]
+fn the_benchmark_prints_a_table_and_keeps_records() {
+    let folder = Folder::new();
+    let bench = |options: &[&str]| {
+        let quick =
+            ["bench", "--rows", "200", "--seeds", "2", "--benchmarks", "1v1-normal-0.75,*cubic-2"];
+        folder.run(&[&quick[..], options].concat())
+    };
+    let run = bench(&["--methods", "ksg1,gaussian-copula", "--records", "r", "--svg", "b.svg"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let lines: Vec<&str> = run.out.lines().collect();
+    assert!(lines[0].contains("200 rows, 2 seeds") && lines[2].ends_with("gaussian-copula"));
+    assert!(lines[3].starts_with("1v1-normal-0.75") && lines[3].contains("0.4133"));
+    assert!(lines[5].starts_with("mean absolute error"));
+    let files: Vec<_> = std::fs::read_dir(folder.path("r")).unwrap().collect();
+    assert_eq!(files.len(), 1);
+    let records = std::fs::read_to_string(files[0].as_ref().unwrap().path()).unwrap();
+    assert_eq!(records.lines().count(), 1 + 2 * 2 * 2);
+    assert!(folder.path("b.svg").exists());
+    bench(&["--methods", "magic"]).refused(2, &["the methods are auto, ksg1"]);
+    let none = folder.run(&["bench", "--benchmarks", "2v2-nothing"]);
+    none.refused(2, &["--benchmarks: no column `2v2-nothing`"]);
+}
