@@ -1,5 +1,7 @@
 //! Encoders, critic, bound and optimiser together: what no crate can show alone.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use mi_critics::{Critic, CriticSpec};
 use mi_data::{CorrelatedGaussian, PairSource, View};
 use mi_estimators::bounds::{BoundSpec, Objective};
@@ -105,8 +107,7 @@ fn representations_of_digits_improve_with_training() {
         top.apply(digits.train.images.view()).unwrap(),
         bottom.apply(digits.train.images.view()).unwrap(),
     );
-    let mut model =
-        Model::new(&[392, 100, 50], &CriticSpec::Bilinear, &BoundSpec::InfoNce, 1e-3);
+    let mut model = Model::new(&[392, 100, 50], &CriticSpec::Bilinear, &BoundSpec::InfoNce, 1e-3);
     let accuracy = |model: &mut Model| {
         let mut encode = |x: ArrayView2<'_, f32>| -> Array2<f32> {
             let mut graph = model.tape.begin_inference(&model.params);

@@ -90,17 +90,17 @@ metrics! {
     /// Cross-entropy of the classifier's output to the uniform label, which the adversarial
     /// encoder minimises.
     UniformLoss, "uniform_loss", Nats;
-    /// Least ln(σ_max/σ_min) of the encoder's Jacobian over the inputs (percentile 0).
+    /// Least `ln(σ_max/σ_min)` of the encoder's Jacobian over the inputs (percentile 0).
     LogConditionP0, "log_condition_p0", One;
-    /// Percentile 20 of ln(σ_max/σ_min).
+    /// Percentile 20 of `ln(σ_max/σ_min)`.
     LogConditionP20, "log_condition_p20", One;
-    /// Percentile 40 of ln(σ_max/σ_min).
+    /// Percentile 40 of `ln(σ_max/σ_min)`.
     LogConditionP40, "log_condition_p40", One;
-    /// Percentile 60 of ln(σ_max/σ_min).
+    /// Percentile 60 of `ln(σ_max/σ_min)`.
     LogConditionP60, "log_condition_p60", One;
-    /// Percentile 80 of ln(σ_max/σ_min).
+    /// Percentile 80 of `ln(σ_max/σ_min)`.
     LogConditionP80, "log_condition_p80", One;
-    /// Largest ln(σ_max/σ_min) (percentile 100).
+    /// Largest `ln(σ_max/σ_min)` (percentile 100).
     LogConditionP100, "log_condition_p100", One;
     /// Number of inputs at which the Jacobian has a zero singular value.
     SingularJacobians, "singular_jacobians", One;
@@ -112,6 +112,6 @@ metrics! {
     Estimate, "estimate", Nats;
     /// The true mutual information of the synthetic pair.
     TrueMi, "true_mi", Nats;
-    /// What an estimator with shared negatives may reach: I(X_1..K; Y) in closed form.
+    /// What an estimator with shared negatives may reach: `I(X_1..K; Y)` in closed form.
     Ceiling, "ceiling", Nats;
 }

@@ -52,6 +52,7 @@ const EXAMPLES: &str = "Examples:
   reproduce --status --out runs/quick         how far a run came";
 
 /// Options of `reproduce`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Args)]
 struct Reproduce {
     /// List the experiments and end.

@@ -113,7 +113,7 @@ impl Features<'_> {
         Ok(self.inputs(&few, "test")?.mapv(f64::from))
     }
 
-    /// Percentiles of ln(σ_max/σ_min) of the encoder's Jacobian over the first test inputs.
+    /// Percentiles of `ln(σ_max/σ_min)` of the encoder's Jacobian over the first test inputs.
     fn conditioning(&self, count: usize, found: &mut Vec<(Metric, f64)>) -> Result<(), PaperError> {
         let params = self.params.cast::<f64>();
         let mut tape = Tape::new();
@@ -156,7 +156,7 @@ impl Features<'_> {
     }
 }
 
-/// ln(σ_max/σ_min) of singular values in descending order; infinite when the least is 0.
+/// `ln(σ_max/σ_min)` of singular values in descending order; infinite when the least is 0.
 fn log_condition(singular_values: &[f64]) -> f64 {
     match (singular_values.first(), singular_values.last()) {
         (Some(largest), Some(least)) => (largest / least).ln(),

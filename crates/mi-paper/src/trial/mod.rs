@@ -26,7 +26,7 @@ use crate::record::{Metric, Record};
 use snapshot::Snapshot;
 
 /// How often a checkpoint is due between evaluations. Checkpoints do not influence results.
-const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(180);
+const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(3);
 
 /// Something that is trained step by step, evaluated, saved and restored.
 trait Training {
