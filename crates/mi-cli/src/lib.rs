@@ -29,6 +29,7 @@ pub mod reading;
 pub mod select;
 pub mod selftest;
 pub mod table;
+pub mod usable;
 
 pub use command::{Cli, Command};
 pub use error::CliError;

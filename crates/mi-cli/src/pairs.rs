@@ -2,6 +2,7 @@
 
 use mi_estimators::{Estimate, Sample};
 use ndarray::ArrayView2;
+use rayon::prelude::*;
 
 use crate::error::CliError;
 use crate::estimator::{Measured, Plan};
@@ -10,6 +11,7 @@ use crate::lag::Lags;
 use crate::messages::{Messages, Warning};
 use crate::observations::{Observations, complete_rows, refuse_missing};
 use crate::options::MissingRule;
+use crate::output::Progress;
 use crate::table::Column;
 
 /// A column of a frame, ranked if no value is missing.
@@ -87,6 +89,31 @@ impl<'a> ColumnSample<'a> {
 }
 
 impl Plan {
+    /// Estimates many pairs in parallel, showing how far it is.
+    ///
+    /// # Errors
+    /// As [`Plan::measure_pair`].
+    pub fn measure_pairs(
+        &self,
+        pairs: &[(&ColumnSample<'_>, &ColumnSample<'_>)],
+        messages: &mut Messages,
+    ) -> Result<Vec<Pair>, CliError> {
+        let progress = Progress::new("pairs", pairs.len(), messages.is_quiet());
+        let found: Vec<Pair> = pairs
+            .par_iter()
+            .map(|(x, y)| {
+                let pair = self.measure_pair(x, y);
+                progress.step();
+                pair
+            })
+            .collect::<Result<_, _>>()?;
+        drop(progress);
+        for warning in found.iter().flat_map(|pair| &pair.measured.warnings) {
+            messages.warn(warning.clone());
+        }
+        Ok(found)
+    }
+
     /// Estimates the information between two columns, over the rows in which both have values.
     ///
     /// # Errors

@@ -61,7 +61,7 @@ pub struct BenchOptions {
     svg: Option<PathBuf>,
 
     #[command(flatten)]
-    output: OutputOptions,
+    pub(super) output: OutputOptions,
 }
 
 fn parse_method(name: &str) -> Result<Method, String> {

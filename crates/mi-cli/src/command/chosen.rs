@@ -205,6 +205,19 @@ impl MeasureOptions {
     }
 }
 
+/// The columns of the two sides.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Columns")]
+pub(super) struct SideOptions {
+    /// The columns of the first side [default: the first of two columns, or of two files]
+    #[arg(long, value_name = "COLUMNS")]
+    x: Vec<String>,
+
+    /// The columns of the second side
+    #[arg(long, value_name = "COLUMNS")]
+    y: Vec<String>,
+}
+
 /// The columns of the sides, as places among those that are read.
 pub(super) struct Chosen {
     /// Indices in the input, each once.
@@ -216,10 +229,10 @@ impl Chosen {
     /// The columns that `--x`, `--y` and `--given` choose.
     pub(super) fn sides(
         input: &Input,
-        x: &[String],
-        y: &[String],
+        sides: &SideOptions,
         given: &[String],
     ) -> Result<Self, CliError> {
+        let SideOptions { x, y } = sides;
         let [x, y] = match (x.is_empty(), y.is_empty()) {
             (false, false) => [input.select("--x", x)?, input.select("--y", y)?],
             (true, true) => match (&input.by_file()[..], input.names().len()) {

@@ -4,7 +4,7 @@ use clap::Args;
 use mi_estimators::{Estimate, Marginals, Method, information_correlation};
 use serde::Serialize;
 
-use super::chosen::{Chosen, MeasureOptions};
+use super::chosen::{Chosen, MeasureOptions, SideOptions};
 use crate::error::CliError;
 use crate::estimator::{Measured, title};
 use crate::input::Input;
@@ -14,6 +14,7 @@ use crate::observations::{Observations, Rows, complete_rows};
 use crate::options::{OutputOptions, TableOptions, Unit};
 use crate::output::{Align, Grid, p_value, wrap, write_json};
 use crate::reading;
+use crate::usable::{Usable, usable};
 
 /// Options of `mi estimate`.
 #[derive(Args, Debug)]
@@ -33,13 +34,8 @@ pub struct EstimateOptions {
     #[command(flatten)]
     table: TableOptions,
 
-    /// The columns of the first side [default: the first of two columns, or of two files]
-    #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
-    x: Vec<String>,
-
-    /// The columns of the second side
-    #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
-    y: Vec<String>,
+    #[command(flatten)]
+    sides: SideOptions,
 
     /// Columns that are known already: information beyond what they tell, I(X; Y | Z)
     #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
@@ -54,8 +50,14 @@ pub struct EstimateOptions {
     #[command(flatten)]
     measure: MeasureOptions,
 
+    /// Also measure what a linear (of a label: logistic) reader of x can use of the information
+    ///
+    /// V-information (Xu et al., 2020), on rows that the reader was not fitted to.
+    #[arg(long, conflicts_with = "given", help_heading = "Estimating")]
+    usable: bool,
+
     #[command(flatten)]
-    output: OutputOptions,
+    pub(super) output: OutputOptions,
 }
 
 /// What was found at one lag.
@@ -63,6 +65,15 @@ pub struct EstimateOptions {
 struct AtLag {
     lag: isize,
     estimates: Vec<EstimateRow>,
+    usable: Option<UsableRow>,
+}
+
+/// V-information, as it is written.
+#[derive(Serialize)]
+struct UsableRow {
+    reader: &'static str,
+    value: f64,
+    standard_error: f64,
 }
 
 /// One estimate, as it is written.
@@ -118,7 +129,7 @@ struct Body<'a> {
 pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.output.quiet);
     let input = Input::open(&options.table)?;
-    let chosen = Chosen::sides(&input, &options.x, &options.y, &options.given)?;
+    let chosen = Chosen::sides(&input, &options.sides, &options.given)?;
     let missing = input.missing_rule();
     let frame = input.load(&chosen.wanted, &mut messages)?;
     let [x, y, given] = chosen.of(&frame);
@@ -135,20 +146,31 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     let permutations = options.measure.permutations_or(0);
     let plan = options.measure.plan(rows.used.len(), !given.is_empty(), permutations)?;
     let mut found: Vec<(isize, Measured)> = Vec::new();
+    let mut readers: Vec<Option<Usable>> = Vec::new();
     let mut formula = String::new();
     for &lag in options.lag.values() {
         let observations = Observations::at_lag(&x, &y, &given, &rows.used, lag);
         let measured = plan.measure(&observations)?;
         measured.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
         formula = observations.title();
+        readers.push(if options.usable {
+            Some(usable(&observations, options.measure.seed())?)
+        } else {
+            None
+        });
         found.push((lag, measured));
     }
     let unit = options.output.unit;
     let reading = reading::of(&found, unit);
     if options.output.json {
-        let results = found.iter().map(|(lag, measured)| AtLag {
+        let results = found.iter().zip(&readers).map(|((lag, measured), usable)| AtLag {
             lag: *lag,
             estimates: measured.estimates.iter().map(|e| EstimateRow::new(e, unit)).collect(),
+            usable: usable.as_ref().map(|usable| UsableRow {
+                reader: usable.family,
+                value: unit.of(usable.found.value),
+                standard_error: unit.of(usable.found.standard_error),
+            }),
         });
         let names = |columns: &[&crate::table::Column]| -> Vec<String> {
             columns.iter().map(|column| column.name.clone()).collect()
@@ -170,7 +192,10 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         };
         return write_json(out, "estimate", body, &messages);
     }
-    let table = if found.len() == 1 { one_lag(&found[0].1, unit) } else { many_lags(&found, unit) };
+    let table = match (&found[..], &readers[..]) {
+        ([(_, measured)], [usable]) => one_lag(measured, unit) + &sentence(usable.as_ref(), unit),
+        _ => many_lags(&found, &readers, unit),
+    };
     let reading = reading.map_or_else(String::new, |reading| format!("\n{}\n", wrap(&reading)));
     let text =
         format!("I({formula}), {} rows, in {}\n\n{table}{reading}", rows.used.len(), unit.name());
@@ -214,8 +239,20 @@ fn one_lag(measured: &Measured, unit: Unit) -> String {
     grid.render()
 }
 
+/// What a reader of x can use.
+fn sentence(usable: Option<&Usable>, unit: Unit) -> String {
+    usable.map_or_else(String::new, |Usable { family, found }| {
+        format!(
+            "\nA {family} reader of x can use {:.4} ± {:.4} {} of it (V-information, held out).\n",
+            unit.of(found.value),
+            unit.of(found.standard_error),
+            unit.name()
+        )
+    })
+}
+
 /// One line a lag, one column a method; the interval and the p-value are the first method's.
-fn many_lags(found: &[(isize, Measured)], unit: Unit) -> String {
+fn many_lags(found: &[(isize, Measured)], readers: &[Option<Usable>], unit: Unit) -> String {
     let first = found.first().map_or(&[][..], |(_, measured)| &measured.estimates[..]);
     let titles: Vec<String> = first.iter().map(title).collect();
     let intervals = first.first().is_some_and(|estimate| estimate.interval.is_some());
@@ -228,8 +265,10 @@ fn many_lags(found: &[(isize, Measured)], unit: Unit) -> String {
             headings.extend(tests.then_some(("p", Align::Left)));
         }
     }
+    let usable = readers.iter().flatten().next().is_some();
+    headings.extend(usable.then_some(("usable", Align::Right)));
     let mut grid = Grid::new(&headings);
-    for (lag, measured) in found {
+    for ((lag, measured), reader) in found.iter().zip(readers) {
         let mut row = vec![lag.to_string()];
         for (i, estimate) in measured.estimates.iter().enumerate() {
             row.push(format!("{:.4}", unit.of(estimate.value)));
@@ -238,6 +277,7 @@ fn many_lags(found: &[(isize, Measured)], unit: Unit) -> String {
                 row.extend(tests.then(|| p(estimate)));
             }
         }
+        row.extend(reader.as_ref().map(|usable| format!("{:.4}", unit.of(usable.found.value))));
         grid.row(row);
     }
     grid.render()

@@ -3,7 +3,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use mi_plot::HeatMap;
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::chosen::{BasicOptions, columns_but, say_kind};
@@ -11,7 +10,7 @@ use crate::error::CliError;
 use crate::input::Input;
 use crate::messages::Messages;
 use crate::options::{OutputOptions, TableOptions, Unit};
-use crate::output::{Align, Grid, Progress, heat_map, write_json};
+use crate::output::{Align, Grid, heat_map, write_json};
 use crate::pairs::{ColumnSample, Pair};
 
 /// A matrix wider than this is listed pair by pair.
@@ -43,7 +42,7 @@ pub struct MatrixOptions {
     measure: BasicOptions,
 
     #[command(flatten)]
-    output: OutputOptions,
+    pub(super) output: OutputOptions,
 
     /// Write one line a pair as CSV: x, y, rows, value
     #[arg(long, conflicts_with = "json", help_heading = "Output")]
@@ -95,19 +94,8 @@ pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), Cl
     }
     let indices: Vec<(usize, usize)> =
         (0..columns.len()).flat_map(|i| (i + 1..columns.len()).map(move |j| (i, j))).collect();
-    let progress = Progress::new("pairs", indices.len(), options.output.quiet);
-    let pairs: Vec<Pair> = indices
-        .par_iter()
-        .map(|&(i, j)| {
-            let pair = plan.measure_pair(&columns[i], &columns[j]);
-            progress.step();
-            pair
-        })
-        .collect::<Result<_, _>>()?;
-    drop(progress);
-    for pair in &pairs {
-        pair.measured.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
-    }
+    let both: Vec<_> = indices.iter().map(|&(i, j)| (&columns[i], &columns[j])).collect();
+    let pairs = plan.measure_pairs(&both, &mut messages)?;
     let unit = options.output.unit;
     let value = |pair: &Pair| unit.of(pair.nats());
     let mut matrix = vec![vec![f64::NAN; names.len()]; names.len()];

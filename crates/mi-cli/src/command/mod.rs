@@ -32,7 +32,10 @@ Columns are chosen by name, by number from 1, by range (a:c, 2:5) or by pattern 
 
 Examples:
   mi columns data.csv                          what mi reads in the file
-  mi estimate data.csv --x height --y weight   one number, its interval and what to think of it
+  mi estimate data.csv --x height --y weight   one number, its interval and what it means
+  mi matrix data.csv --svg matrix.svg          every pair of columns, and a figure
+  mi rank data.csv --target weight             which column tells most, with p-values
+  mi selftest data.csv --x height --y weight   is the estimator to be trusted on these rows?
 
 Exit codes: 0 done, 1 the data (or a file) stand in the way, 2 the command's words do.
 `mi COMMAND --help` shows every option with its default.";
@@ -64,6 +67,10 @@ impl Cli {
     /// # Errors
     /// When the command's words, the data or the system stand in the way.
     pub fn run(self, out: &mut dyn Write) -> Result<(), CliError> {
+        if let Some(threads) = self.command.threads() {
+            // Fails only if the pool exists already, which then serves as well.
+            let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
+        }
         match self.command {
             Command::Columns(options) => columns::run(&options, out),
             Command::Estimate(options) => estimate::run(&options, out),
@@ -73,6 +80,20 @@ impl Cli {
             Command::Bench(options) => bench::run(&options, out),
             Command::Completions(options) => shell::completions(&options, out),
             Command::Man(options) => shell::man(&options, out),
+        }
+    }
+}
+
+impl Command {
+    /// The number of threads asked for.
+    fn threads(&self) -> Option<u16> {
+        match self {
+            Command::Estimate(options) => options.output.threads,
+            Command::Matrix(options) => options.output.threads,
+            Command::Rank(options) => options.output.threads,
+            Command::Selftest(options) => options.output.threads,
+            Command::Bench(options) => options.output.threads,
+            Command::Columns(_) | Command::Completions(_) | Command::Man(_) => None,
         }
     }
 }

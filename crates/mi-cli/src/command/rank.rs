@@ -2,7 +2,6 @@ use std::io::Write;
 
 use clap::Args;
 use mi_estimators::information_correlation;
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::chosen::{MeasureOptions, columns_but, say_kind};
@@ -13,7 +12,7 @@ use crate::estimator::title;
 use crate::input::Input;
 use crate::messages::{Messages, Warning};
 use crate::options::{OutputOptions, TableOptions, Unit};
-use crate::output::{Align, Grid, Progress, p_value, write_json};
+use crate::output::{Align, Grid, p_value, write_json};
 use crate::pairs::{ColumnSample, Pair};
 
 /// The level below which a corrected p-value is usually called significant.
@@ -56,7 +55,7 @@ pub struct RankOptions {
     correction: Correction,
 
     #[command(flatten)]
-    output: OutputOptions,
+    pub(super) output: OutputOptions,
 }
 
 #[derive(Serialize)]
@@ -106,19 +105,8 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
     for column in &columns {
         say_kind(column.column, &mut messages);
     }
-    let progress = Progress::new("columns", others.len(), options.output.quiet);
-    let pairs: Vec<Pair> = others
-        .par_iter()
-        .map(|column| {
-            let pair = plan.measure_pair(column, target);
-            progress.step();
-            pair
-        })
-        .collect::<Result<_, _>>()?;
-    drop(progress);
-    for pair in &pairs {
-        pair.measured.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
-    }
+    let both: Vec<_> = others.iter().map(|column| (column, target)).collect();
+    let pairs = plan.measure_pairs(&both, &mut messages)?;
     let tests = pairs.iter().map(|pair| pair.estimate()?.test.as_ref());
     let p_values: Option<Vec<f64>> = tests.map(|test| Some(test?.p_value)).collect();
     let corrected = p_values.map(|p_values| options.correction.adjust(&p_values));

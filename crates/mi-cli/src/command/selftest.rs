@@ -3,7 +3,7 @@ use std::io::Write;
 use clap::Args;
 use serde::Serialize;
 
-use super::chosen::{BasicOptions, Chosen};
+use super::chosen::{BasicOptions, Chosen, SideOptions};
 use crate::error::CliError;
 use crate::input::Input;
 use crate::lag::Lags;
@@ -26,19 +26,14 @@ pub struct SelftestOptions {
     #[command(flatten)]
     table: TableOptions,
 
-    /// The columns of the first side [default: the first of two columns, or of two files]
-    #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
-    x: Vec<String>,
-
-    /// The columns of the second side
-    #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
-    y: Vec<String>,
+    #[command(flatten)]
+    sides: SideOptions,
 
     #[command(flatten)]
     measure: BasicOptions,
 
     #[command(flatten)]
-    output: OutputOptions,
+    pub(super) output: OutputOptions,
 }
 
 #[derive(Serialize)]
@@ -63,7 +58,7 @@ struct CheckRow {
 pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.output.quiet);
     let input = Input::open(&options.table)?;
-    let chosen = Chosen::sides(&input, &options.x, &options.y, &[])?;
+    let chosen = Chosen::sides(&input, &options.sides, &[])?;
     let rule = input.missing_rule();
     let frame = input.load(&chosen.wanted, &mut messages)?;
     let [x, y, _] = chosen.of(&frame);

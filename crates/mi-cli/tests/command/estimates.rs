@@ -446,3 +446,18 @@ fn every_method_answers_or_says_why_not() {
         );
     }
 }
+
+#[test]
+fn usable_information_stands_beside() {
+    let (x, y) = pair(62, 2000, 0.75);
+    let run = estimate(&x, &y, &["--usable", "--no-interval", "-q"]);
+    let usable = run.json()["results"][0]["usable"].clone();
+    assert_eq!(usable["reader"], "linear");
+    near(usable["value"].as_f64().unwrap(), TRUE_075, 0.05);
+    let bent = map(&x, |v| v * v);
+    let run = estimate(&x, &bent, &["--usable", "--no-interval", "-q"]);
+    near(run.json()["results"][0]["usable"]["value"].as_f64().unwrap(), 0.0, 0.05);
+    let folder = Folder::with("t.csv", csv(&[("x", &x), ("y", &y)]));
+    let text = folder.run(&["estimate", "t.csv", "--usable", "--no-interval", "-q"]).out;
+    assert!(text.contains("A linear reader of x can use 0.4"), "{text}");
+}

@@ -77,7 +77,14 @@ fn estimate() {
     let p = ["--permutations", "3", "--extrapolate"];
     agrees(
         "estimate",
-        &[&[&sides[..], &given, &p].concat(), &[&sides[..], &["--no-interval"]].concat()],
+        &[
+            &[&sides[..], &given, &p].concat(),
+            &[
+                &sides[..4],
+                &["--missing", "drop", "--no-interval", "--continuous", "year", "--usable"],
+            ]
+            .concat(),
+        ],
     );
 }
 

@@ -1,0 +1,125 @@
+//! What a simple reader of x can use of the information: V-information beside mutual information.
+
+use mi_estimators::{
+    ColumnType, Declared, EstimatorError, Sample, VInformation, linear_v_information,
+    logistic_v_information,
+};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+
+use crate::error::CliError;
+use crate::observations::{Observations, Side};
+
+/// Parts of the rows, each judged by readers fitted to the others.
+const FOLDS: usize = 5;
+
+/// What readers of a family can use.
+#[derive(Clone, Debug)]
+pub struct Usable {
+    /// `linear` or `logistic`.
+    pub family: &'static str,
+    /// The measure.
+    pub found: VInformation,
+}
+
+/// Linear readers of a continuous y, logistic readers of one discrete column; discrete columns
+/// of x are read as indicators of their values.
+///
+/// # Errors
+/// When y mixes kinds or has several discrete columns, or a column is constant.
+pub fn usable(observations: &Observations, seed: u64) -> Result<Usable, CliError> {
+    let Observations { x, y, .. } = observations;
+    let x = indicators(x)?;
+    let kinds = kinds(y)?;
+    if kinds.iter().all(|kind| !kind.is_discrete()) {
+        let found = linear_v_information(x.view(), y.values.view(), FOLDS, seed)?;
+        return Ok(Usable { family: "linear", found });
+    }
+    if kinds.len() > 1 {
+        return Err(CliError::Usage(
+            "--usable reads continuous columns, or one discrete column: choose y accordingly"
+                .into(),
+        ));
+    }
+    let column = y.values.column(0);
+    let levels = levels(column);
+    let label = |value: &f64| levels.partition_point(|level| level < value) as u32;
+    let labels: Vec<u32> = column.iter().map(label).collect();
+    let ridge = 1.0 / labels.len() as f64;
+    let found = logistic_v_information(x.view(), &labels, ridge, FOLDS, seed)?;
+    Ok(Usable { family: "logistic", found })
+}
+
+fn kinds(side: &Side) -> Result<Vec<ColumnType>, EstimatorError> {
+    Ok(Sample::new(side.values.view(), &side.declared, 0)?.columns().cloned().collect())
+}
+
+/// The columns of a side, discrete ones as indicators of all their values but the first.
+fn indicators(side: &Side) -> Result<Array2<f64>, EstimatorError> {
+    let mut columns: Vec<Array1<f64>> = Vec::new();
+    for ((column, kind), declared) in
+        side.values.columns().into_iter().zip(kinds(side)?).zip(&side.declared)
+    {
+        if kind.is_discrete() && *declared != Declared::Continuous {
+            let levels = levels(column);
+            columns.extend(
+                levels
+                    .iter()
+                    .skip(1)
+                    .map(|&level| column.mapv(|value| f64::from(u8::from(value == level)))),
+            );
+        } else {
+            columns.push(column.to_owned());
+        }
+    }
+    let views: Vec<ArrayView2<'_, f64>> =
+        columns.iter().map(|column| column.view().insert_axis(Axis(1))).collect();
+    ndarray::concatenate(Axis(1), &views)
+        .map_err(|_| EstimatorError::EmptySide { rows: side.values.nrows(), columns: 0 })
+}
+
+fn levels(column: ArrayView1<'_, f64>) -> Vec<f64> {
+    let mut levels = column.to_vec();
+    levels.sort_unstable_by(f64::total_cmp);
+    levels.dedup_by(|a, b| a == b);
+    levels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mi_random::Stream;
+    use ndarray::concatenate;
+
+    fn side(values: Array2<f64>, declared: Declared) -> Side {
+        let declared = vec![declared; values.ncols()];
+        Side { names: vec!["v".into(); declared.len()], values, declared }
+    }
+
+    fn observe(x: &Array2<f64>, y: Array2<f64>, y_is: Declared) -> Observations {
+        Observations { x: side(x.clone(), Declared::Auto), y: side(y, y_is), given: None }
+    }
+
+    #[test]
+    fn a_linear_reader_uses_lines_and_not_parabolas() {
+        let mut stream = Stream::new(1, "usable");
+        let (x, noise) = (stream.normal_matrix((2000, 1)), stream.normal_matrix((2000, 1)));
+        let line = usable(&observe(&x, &x + &noise, Declared::Auto), 0).unwrap();
+        // ½ ln 2 = 0.3466.
+        assert!(line.family == "linear" && (line.found.value - 0.3466).abs() < 0.05);
+        let parabola = usable(&observe(&x, &x * &x + &noise, Declared::Auto), 0).unwrap();
+        assert!(parabola.found.value.abs() < 0.05);
+    }
+
+    #[test]
+    fn discrete_columns_are_read_as_indicators() {
+        let mut stream = Stream::new(2, "usable");
+        // The middle code differs from both others: no line through the codes sees it.
+        let code = Array2::from_shape_simple_fn((1500, 1), || stream.below(3) as f64);
+        let y = code.mapv(|code| f64::from(u8::from(code == 1.0)));
+        let found = usable(&observe(&code, y.clone(), Declared::Auto), 0).unwrap();
+        // H(1/3) = 0.6365.
+        assert!(found.family == "logistic" && (found.found.value - 0.6365).abs() < 0.05);
+        let both = concatenate(Axis(1), &[code.view(), y.view()]).unwrap();
+        assert!(usable(&observe(&code, both, Declared::Discrete), 0).is_err());
+    }
+}
