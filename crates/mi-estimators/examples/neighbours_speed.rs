@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release -p mi-estimators --example neighbours_speed
 //!
-//! Prints one CSV row a case: the best of several runs, wall clock and, where the system tells,
+//! A number of rows as argument leaves out the other sizes. Prints one CSV row a case: the best of several runs, wall clock and, where the system tells,
 //! processor time, which other programs on the machine disturb less. `bench-results/peers/
 //! estimators.py` prints the same cases for other tools.
 
@@ -17,6 +17,7 @@ use mi_random::Stream;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
     pool.build_global()?;
+    let only: Option<usize> = std::env::args().nth(1).map(|n| n.parse()).transpose()?;
     println!("case,n,dims,seconds,cpu_seconds,value,truth");
     for (n, d) in [
         (1_000, 1),
@@ -27,6 +28,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         (10_000, 5),
         (10_000, 10),
     ] {
+        if only.is_some_and(|only| only != n) {
+            continue;
+        }
         let mut stream = Stream::new(0, "speed");
         let x = stream.normal_matrix((n, d));
         let y = 0.75 * &x + 0.4375_f64.sqrt() * stream.normal_matrix((n, d));
@@ -40,8 +44,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(mutual_information(&x, &y, &settings)?.value)
         })?;
     }
-    let mut stream = Stream::new(1, "speed");
     let n = 10_000;
+    if only.is_some_and(|only| only != n) {
+        return Ok(());
+    }
+    let mut stream = Stream::new(1, "speed");
     let z = stream.normal_matrix((n, 1));
     let [x, y] = [0, 1].map(|_| &z + &stream.normal_matrix((n, 1)));
     report("conditional", n, 1, 0.0, || {
@@ -69,7 +76,7 @@ fn report(
     let mut runs = 0;
     while runs < 3 || (begin.elapsed().as_secs_f64() < 1.0 && runs < 50) {
         // Several runs at once where one is too short for the system's clock of processor time.
-        let repeats = (20_000 / n).max(1);
+        let repeats = (200_000 / n).max(1);
         let (start, cpu) = (Instant::now(), processor_seconds());
         for _ in 0..repeats {
             value = run()?;

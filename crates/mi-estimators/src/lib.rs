@@ -1,4 +1,30 @@
 //! Mutual-information bounds and estimators: variational, nearest-neighbour and closed-form.
+//!
+//! - [`bounds`] and [`engine`] turn the scores of a critic into a bound and its gradient.
+//! - [`mutual_information`] and [`conditional_mutual_information`] estimate from samples, by the
+//!   method that fits the kinds of the columns: an [`Estimate`] has an interval, an optional test
+//!   and typed warnings. The methods are functions of their own too: [`ksg`], [`mixture`],
+//!   [`ross`], [`mesner_shalizi`], [`conditional_ksg`], [`gaussian`], [`gaussian_copula`],
+//!   [`plug_in`], and [`kozachenko_leonenko`] for entropy.
+//! - [`linear_v_information`] and [`logistic_v_information`] say what a simple reader can use.
+//! - [`TASKS`] and [`Staircase`] are distributions of known mutual information to measure by.
+//!
+//! Values are in nats. Randomness comes from seeds alone, and results are the same bits on any
+//! number of threads.
+//!
+//! ```
+//! use mi_estimators::{Sample, Settings, TASKS, mutual_information};
+//! use mi_random::Stream;
+//!
+//! let task = &TASKS[0]; // two Gaussians with correlation ¾
+//! let (x, y) = task.sample(2000, &mut Stream::new(0, task.id()));
+//! let x = Sample::new(x.view(), &[], 0)?;
+//! let y = Sample::new(y.view(), &[], 0)?;
+//! let found = mutual_information(&x, &y, &Settings::default())?;
+//! assert!((found.value - task.mutual_information()).abs() < 0.1);
+//! println!("{:.3} nats by {}", found.value, found.estimator.method);
+//! # Ok::<(), mi_estimators::EstimatorError>(())
+//! ```
 
 pub mod bounds;
 mod closed_form;
