@@ -33,6 +33,14 @@ impl Benchmark {
         }
     }
 
+    /// The collection that it belongs to.
+    pub fn group(&self) -> &'static str {
+        match self.truth {
+            Truth::Task(_) => "tasks",
+            Truth::Step(..) => "staircases",
+        }
+    }
+
     /// Columns of x and of y.
     pub fn dims(&self) -> (usize, usize) {
         match self.truth {
@@ -136,13 +144,18 @@ pub fn run(
         .collect())
 }
 
-/// The mean over distributions of |mean estimate − truth| of a method; NaN where it failed on
-/// one of them.
-pub fn mean_absolute_error(benchmarks: &[Benchmark], scores: &[Vec<Score>], method: usize) -> f64 {
-    let errors = benchmarks.iter().zip(scores);
-    let sum: f64 =
-        errors.map(|(b, scores)| (scores[method].mean() - b.mutual_information()).abs()).sum();
-    sum / benchmarks.len() as f64
+/// The mean over the distributions of a group of |mean estimate − truth| of a method; NaN where
+/// it failed on one of them, or there are none.
+pub fn mean_absolute_error(
+    benchmarks: &[Benchmark],
+    scores: &[Vec<Score>],
+    group: &str,
+    method: usize,
+) -> f64 {
+    let of_group = benchmarks.iter().zip(scores).filter(|(b, _)| b.group() == group);
+    let errors: Vec<f64> =
+        of_group.map(|(b, s)| (s[method].mean() - b.mutual_information()).abs()).collect();
+    errors.iter().sum::<f64>() / errors.len() as f64
 }
 
 #[cfg(test)]
@@ -173,8 +186,9 @@ mod tests {
         }
         let alone = run(&some[1..], &methods[..1], None, 1000, 3, || {}).unwrap();
         assert_eq!(alone[0][0].values, both[1][0].values);
-        let error = mean_absolute_error(&some, &both, 0);
+        let error = mean_absolute_error(&some, &both, "tasks", 0);
         assert!(error > 0.0 && error < 0.1, "{error}");
+        assert!(mean_absolute_error(&some, &both, "staircases", 0).is_nan());
     }
 
     #[test]

@@ -94,6 +94,7 @@ struct Row {
 
 #[derive(Serialize)]
 struct MethodError {
+    group: &'static str,
     method: &'static str,
     value: Option<f64>,
 }
@@ -120,8 +121,8 @@ pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), Cli
     let scores =
         measure(&chosen, &options.methods, k, rows, options.seeds.into(), || progress.step())?;
     drop(progress);
-    let errors: Vec<f64> =
-        (0..options.methods.len()).map(|m| mean_absolute_error(&chosen, &scores, m)).collect();
+    let mut groups: Vec<&'static str> = chosen.iter().map(Benchmark::group).collect();
+    groups.dedup();
     if let Some(folder) = &options.records {
         let path = write_records(folder, &Stamp::now(), rows, &chosen, &scores)?;
         messages.note(format!("records: {}", path.display()));
@@ -144,14 +145,21 @@ pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), Cli
                 failed: score.values.iter().filter(|value| value.is_none()).count(),
             })
         });
-        let mean_absolute_error = options.methods.iter().zip(&errors);
+        let methods = options.methods.iter().enumerate();
+        let errors = groups
+            .iter()
+            .flat_map(|&group| methods.clone().map(move |(m, method)| (group, m, method.name())));
         let body = Body {
             unit: unit.name(),
             rows: options.rows,
             seeds: options.seeds,
             results: results.collect(),
-            mean_absolute_error: mean_absolute_error
-                .map(|(method, &error)| MethodError { method: method.name(), value: finite(error) })
+            mean_absolute_error: errors
+                .map(|(group, m, method)| MethodError {
+                    group,
+                    method,
+                    value: finite(mean_absolute_error(&chosen, &scores, group, m)),
+                })
                 .collect(),
             calibration: Vec::new(),
         };
@@ -169,11 +177,14 @@ pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), Cli
         }));
         grid.row(row);
     }
-    let mut last = vec!["mean absolute error".to_owned(), String::new()];
-    last.extend(
-        errors.iter().map(|&e| finite(e).map_or_else(|| "-".into(), |e| format!("{e:.4}"))),
-    );
-    grid.row(last);
+    for group in groups {
+        let mut last = vec![format!("mean absolute error, {group}"), String::new()];
+        last.extend((0..options.methods.len()).map(|m| {
+            let error = finite(mean_absolute_error(&chosen, &scores, group, m));
+            error.map_or_else(|| "-".into(), |error| format!("{error:.4}"))
+        }));
+        grid.row(last);
+    }
     let (rows, seeds) = (options.rows, options.seeds);
     let heading = format!("{rows} rows, {seeds} seeds, mean ± sd, in {}", unit.name());
     write!(out, "{heading}\n\n{}", grid.render()).map_err(CliError::from_stdout)
@@ -195,17 +206,13 @@ fn chosen(names: &[String]) -> Result<Vec<Benchmark>, CliError> {
     Ok(wanted.into_iter().map(|index| all[index].clone()).collect())
 }
 
-/// A heat map of the absolute errors, the mean in the last row.
+/// A heat map of the absolute errors.
 fn draw(options: &BenchOptions, chosen: &[Benchmark], scores: &[Vec<Score>]) -> String {
     let unit = options.output.unit;
-    let mut labels: Vec<String> = chosen.iter().map(|benchmark| benchmark.id.clone()).collect();
-    labels.push("mean".into());
+    let labels: Vec<String> = chosen.iter().map(|benchmark| benchmark.id.clone()).collect();
     let methods: Vec<String> = options.methods.iter().map(|m| m.name().to_owned()).collect();
     HeatMap::new("Absolute error of the mean estimate", &labels, &methods, |row, method| {
-        unit.of(match chosen.get(row) {
-            Some(benchmark) => (scores[row][method].mean() - benchmark.mutual_information()).abs(),
-            None => mean_absolute_error(chosen, scores, method),
-        })
+        unit.of((scores[row][method].mean() - chosen[row].mutual_information()).abs())
     })
     .unit(unit.name())
     .decimals(3)

@@ -14,7 +14,9 @@ pub fn heat_map(names: &[String], values: &[Vec<f64>], unit: &str, colour: bool)
     let top = finite.fold(0.0, f64::max);
     let level = |value: f64| if top > 0.0 { (value / top).clamp(0.0, 1.0) } else { 0.0 };
     let digits = names.len().to_string().len();
-    let width = digits + 1;
+    // Two places a cell: one is too narrow to compare colours by.
+    let cell = digits.max(2);
+    let width = cell + 1;
     let label = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let mut out = format!("{:digits$} {:label$}", "", "");
     for number in 1..=names.len() {
@@ -28,9 +30,9 @@ pub fn heat_map(names: &[String], values: &[Vec<f64>], unit: &str, colour: bool)
                 (false, _) => write!(out, "{:>width$}", '·'),
                 (true, true) => {
                     let [r, g, b] = ramp(level(value));
-                    write!(out, " \x1b[48;2;{r};{g};{b}m{:digits$}\x1b[0m", "")
+                    write!(out, " \x1b[48;2;{r};{g};{b}m{:cell$}\x1b[0m", "")
                 }
-                (true, false) => write!(out, " {}", shade(level(value)).to_string().repeat(digits)),
+                (true, false) => write!(out, " {}", shade(level(value)).to_string().repeat(cell)),
             };
         }
         out.push('\n');
@@ -82,9 +84,9 @@ mod tests {
     fn shades_follow_the_values() {
         let map = heat_map(&names(), &[vec![f64::NAN, 2.0], vec![-0.1, 1.0]], "nats", false);
         let lines: Vec<&str> = map.lines().collect();
-        assert_eq!(lines[0], "       1 2");
-        assert_eq!(lines[1], "1 a    · █");
-        assert_eq!(lines[2], "2 long   ▒");
+        assert_eq!(lines[0], "        1  2");
+        assert_eq!(lines[1], "1 a     · ██");
+        assert_eq!(lines[2], "2 long    ▒▒");
         assert_eq!(lines[4], "0   ░░▒▒▓▓██ 2.000 nats");
         assert!(!map.contains('\x1b'));
     }

@@ -144,7 +144,8 @@ fn the_benchmark_prints_a_table_and_keeps_records() {
     let lines: Vec<&str> = run.out.lines().collect();
     assert!(lines[0].contains("200 rows, 2 seeds") && lines[2].ends_with("gaussian-copula"));
     assert!(lines[3].starts_with("1v1-normal-0.75") && lines[3].contains("0.4133"));
-    assert!(lines[5].starts_with("mean absolute error"));
+    assert!(lines[5].starts_with("mean absolute error, tasks"));
+    assert!(lines[6].starts_with("mean absolute error, staircases"));
     let files: Vec<_> = std::fs::read_dir(folder.path("r")).unwrap().collect();
     assert_eq!(files.len(), 1);
     let records = std::fs::read_to_string(files[0].as_ref().unwrap().path()).unwrap();
