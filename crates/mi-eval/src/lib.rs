@@ -1,1 +1,55 @@
-//! Representation probes: scalers, multinomial logistic regression, Jacobian conditioning.
+//! How good are features? Linear probes and the conditioning of encoders.
+//!
+//! - [`Probe`]: scale, fit, score. [`Probe::paper`] is the early-stopped probe of Tschannen et
+//!   al. (2020), [`Probe::converged`] the optimum with a penalty chosen by validation.
+//! - [`MinMaxScaler`], [`StandardScaler`]: fitted on training rows alone.
+//! - [`Saga`], [`Lbfgs`]: two ways to train a [`LogisticRegression`], each saying whether it
+//!   converged.
+//! - [`jacobian_singular_values`], [`log_condition`], [`Conditioning`]: how near an encoder is to
+//!   losing directions of its input.
+//!
+//! The crate sees features and labels, never the encoder that made them.
+//!
+//! ```
+//! use mi_eval::Probe;
+//! use mi_random::Stream;
+//!
+//! // Two classes around (±1, 0): the best linear rule is right in Φ(1) = 84 % of cases.
+//! let mut stream = Stream::new(0, "example");
+//! let labels: Vec<&str> = (0..4000).map(|i| if i % 2 == 0 { "cat" } else { "dog" }).collect();
+//! let mut features = stream.normal_matrix((4000, 2));
+//! for (mut row, label) in features.rows_mut().into_iter().zip(&labels) {
+//!     row[0] += if *label == "cat" { 1.0 } else { -1.0 };
+//! }
+//! let (train, test) = features.view().split_at(ndarray::Axis(0), 2000);
+//! let probe = Probe::converged();
+//! let result = probe.evaluate(train, &labels[..2000], test, &labels[2000..], 1)?;
+//! assert!(result.converged && (result.accuracy - 0.841).abs() < 0.03);
+//! # Ok::<(), mi_eval::EvalError>(())
+//! ```
+
+#![allow(clippy::inline_always, reason = "vectors need their caller's processor features")]
+
+mod classes;
+mod error;
+mod features;
+mod jacobian;
+mod kernel;
+mod lbfgs;
+mod logistic;
+mod objective;
+mod probe;
+mod saga;
+mod scaler;
+mod training;
+
+pub use classes::{Classes, Label};
+pub use error::EvalError;
+pub use jacobian::{Conditioning, jacobian_singular_values, log_condition, numerical_jacobian};
+pub use kernel::Feature;
+pub use lbfgs::Lbfgs;
+pub use logistic::LogisticRegression;
+pub use probe::{Probe, ProbeResult};
+pub use saga::Saga;
+pub use scaler::{MinMaxScaler, StandardScaler};
+pub use training::{Fit, FitReport, Warning};
