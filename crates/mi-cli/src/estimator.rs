@@ -118,7 +118,10 @@ impl Plan {
             }
         }
         for found in estimates.iter().flat_map(|estimate| &estimate.warnings) {
-            warnings.push(Warning::new(code(found), say(found, names)));
+            let warning = Warning::new(code(found), say(found, names));
+            // Nearly every measured column is rounded.
+            let rounded = matches!(found, Found::Lattice { .. });
+            warnings.push(if rounded { warning.mild() } else { warning });
         }
         Ok(Measured { estimates, warnings })
     }

@@ -30,6 +30,7 @@ pub mod select;
 pub mod selftest;
 pub mod table;
 pub mod usable;
+mod words;
 
 pub use command::{Cli, Command};
 pub use error::CliError;

@@ -9,12 +9,20 @@ pub struct Warning {
     pub code: &'static str,
     /// A sentence.
     pub message: String,
+    /// Whether it is so common that the word "warning" would be too much.
+    #[serde(skip)]
+    mild: bool,
 }
 
 impl Warning {
     /// A warning called `code`.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), mild: false }
+    }
+
+    /// The same, said without the word "warning".
+    pub fn mild(self) -> Self {
+        Self { mild: true, ..self }
     }
 }
 
@@ -51,7 +59,8 @@ impl Messages {
             return;
         }
         if !self.quiet {
-            eprintln!("mi: warning: {}", warning.message);
+            let word = if warning.mild { "" } else { "warning: " };
+            eprintln!("mi: {word}{}", warning.message);
         }
         self.warnings.push(warning);
     }

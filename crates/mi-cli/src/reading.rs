@@ -1,6 +1,6 @@
 //! What the estimates mean together, in a sentence or two.
 
-use mi_estimators::{Estimate, Method};
+use mi_estimators::{ColumnType, Estimate, Method};
 
 use crate::estimator::Measured;
 use crate::options::Unit;
@@ -8,15 +8,16 @@ use crate::options::Unit;
 /// More columns than this leave nearest neighbours far away.
 const FEW_COLUMNS: usize = 4;
 
-/// A sentence on the estimates at one lag or at several, if there is something to say.
-pub fn of(found: &[(isize, Measured)], unit: Unit) -> Option<String> {
+/// A sentence on the estimates at one lag or at several, if there is something to say; `sides`
+/// are the names of x and y.
+pub fn of(found: &[(isize, Measured)], sides: [&str; 2], unit: Unit) -> Option<String> {
     match found {
         [] => None,
         [(_, measured)] => match &measured.estimates[..] {
             [neighbours, copula] if copula.estimator.method == Method::GaussianCopula => {
                 Some(compare(neighbours, copula))
             }
-            [only] => of_discrete(only, unit),
+            [only] => of_discrete(only, sides, unit),
             _ => None,
         },
         many => {
@@ -37,14 +38,19 @@ pub fn of(found: &[(isize, Measured)], unit: Unit) -> Option<String> {
 }
 
 /// The part of a discrete side's entropy that the other side tells.
-fn of_discrete(estimate: &Estimate, unit: Unit) -> Option<String> {
+fn of_discrete(estimate: &Estimate, [x, y]: [&str; 2], unit: Unit) -> Option<String> {
     let entropy = estimate.entropy_bound.filter(|&entropy| entropy > 0.0)?;
-    let conditional = estimate.columns.iter().filter(|side| !side.is_empty()).count() > 2;
+    let [of_x, of_y, given] = &estimate.columns;
+    let discrete = |side: &[ColumnType]| side.iter().all(ColumnType::is_discrete);
+    let told = match (discrete(of_x), discrete(of_y)) {
+        (true, false) => format!("of {x}"),
+        (false, true) => format!("of {y}"),
+        _ => "of the side that has less of it".into(),
+    };
     let share = 100.0 * estimate.clamped() / entropy;
-    (!conditional).then(|| {
+    given.is_empty().then(|| {
         format!(
-            "The entropy of a discrete side is {:.4} {}: {share:.0} % of it is told by the other \
-             side.",
+            "The entropy {told} is {:.4} {}: {share:.0} % of it is told by the other side.",
             unit.of(entropy),
             unit.name()
         )

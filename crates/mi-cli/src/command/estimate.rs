@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::chosen::{Chosen, MeasureOptions, SideOptions};
 use crate::error::CliError;
-use crate::estimator::{Measured, title};
+use crate::estimator::{self, Measured};
 use crate::input::Input;
 use crate::lag::Lags;
 use crate::messages::Messages;
@@ -14,7 +14,9 @@ use crate::observations::{Observations, Rows, complete_rows};
 use crate::options::{OutputOptions, TableOptions, Unit};
 use crate::output::{Align, Grid, p_value, wrap, write_json};
 use crate::reading;
+use crate::table::Column;
 use crate::usable::{Usable, usable};
+use crate::words::count;
 
 /// Options of `mi estimate`.
 #[derive(Args, Debug)]
@@ -27,6 +29,7 @@ Examples:
   mi estimate series.csv --x rain --y river --lag 0:20 --permutations 199 --surrogate shift
   mi estimate x.npy y.npy                       the first array against the second
 
+\"like r\" is the correlation of two Gaussian variables with the same information.
 I(X; X) of continuous columns is infinite, and the information between continuous columns may
 exceed their (differential) entropies: those are no bounds, unlike the entropy of a discrete
 column. Small negative values are noise around zero.")]
@@ -161,7 +164,10 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         found.push((lag, measured));
     }
     let unit = options.output.unit;
-    let reading = reading::of(&found, unit);
+    let title = |columns: &[&Column]| -> String {
+        columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let reading = reading::of(&found, [&title(&x), &title(&y)], unit);
     if options.output.json {
         let results = found.iter().zip(&readers).map(|((lag, measured), usable)| AtLag {
             lag: *lag,
@@ -172,7 +178,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
                 standard_error: unit.of(usable.found.standard_error),
             }),
         });
-        let names = |columns: &[&crate::table::Column]| -> Vec<String> {
+        let names = |columns: &[&Column]| -> Vec<String> {
             columns.iter().map(|column| column.name.clone()).collect()
         };
         let body = Body {
@@ -197,8 +203,11 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         _ => many_lags(&found, &readers, unit),
     };
     let reading = reading.map_or_else(String::new, |reading| format!("\n{}\n", wrap(&reading)));
-    let text =
-        format!("I({formula}), {} rows, in {}\n\n{table}{reading}", rows.used.len(), unit.name());
+    let text = format!(
+        "I({formula}), {}, in {}\n\n{table}{reading}",
+        count(rows.used.len(), "row"),
+        unit.name()
+    );
     out.write_all(text.as_bytes()).map_err(CliError::from_stdout)
 }
 
@@ -223,7 +232,7 @@ fn one_lag(measured: &Measured, unit: Unit) -> String {
     headings.push(("like r", Align::Right));
     let mut grid = Grid::new(&headings);
     for estimate in &measured.estimates {
-        let mut row = vec![title(estimate), number(Some(estimate.value))];
+        let mut row = vec![estimator::title(estimate), number(Some(estimate.value))];
         let limit = estimate.extrapolation.as_ref().map(|line| line.limit);
         for (shown, cell) in [
             (uncorrected, number(estimate.uncorrected)),
@@ -254,7 +263,7 @@ fn sentence(usable: Option<&Usable>, unit: Unit) -> String {
 /// One line a lag, one column a method; the interval and the p-value are the first method's.
 fn many_lags(found: &[(isize, Measured)], readers: &[Option<Usable>], unit: Unit) -> String {
     let first = found.first().map_or(&[][..], |(_, measured)| &measured.estimates[..]);
-    let titles: Vec<String> = first.iter().map(title).collect();
+    let titles: Vec<String> = first.iter().map(estimator::title).collect();
     let intervals = first.first().is_some_and(|estimate| estimate.interval.is_some());
     let tests = first.first().is_some_and(|estimate| estimate.test.is_some());
     let mut headings = vec![("lag", Align::Right)];

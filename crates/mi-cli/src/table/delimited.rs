@@ -11,6 +11,7 @@ use super::error::{Place, TableError};
 use super::normalise::Normaliser;
 use super::sniff::{self, Header, HeaderRule};
 use super::source::{Source, Table};
+use crate::words::count;
 
 /// How a text table is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -264,7 +265,12 @@ impl Source for Delimited {
         for (builder, &index) in builders.into_iter().zip(wanted) {
             columns.push(builder.finish(&self.file, self.names[index].clone())?);
         }
-        self.notes[0] = format!("{}; {rows} rows, {} columns", self.notes[0], self.names.len());
+        self.notes[0] = format!(
+            "{}; {}, {}",
+            self.notes[0],
+            count(rows, "row"),
+            count(self.names.len(), "column")
+        );
         Ok(Table { file: self.file, columns, rows, notes: self.notes })
     }
 }

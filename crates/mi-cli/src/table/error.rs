@@ -1,6 +1,8 @@
 use std::fmt;
 use std::io;
 
+use crate::words::count;
+
 /// Why a table could not be read. Every message names the file and, where there is one, the
 /// place in it, and says how to mend it.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +60,7 @@ pub enum TableError {
         byte: u8,
     },
     /// A row has more or fewer fields than the first.
-    #[error("{file}, line {line}: {found} fields where {expected} are expected{hint}")]
+    #[error("{file}, line {line}: {} where {expected} are expected{hint}", count(*found, "field"))]
     Ragged {
         /// The file as it was given.
         file: String,
@@ -119,7 +121,7 @@ pub enum TableError {
         asked: String,
     },
     /// Tables to stand side by side have different lengths.
-    #[error("{file} has {found} rows but {first} has {expected}; rows are paired by position")]
+    #[error("{file} has {} but {first} has {expected}; rows are paired by position", count(*found, "row"))]
     RowsDiffer {
         /// The file as it was given.
         file: String,

@@ -10,6 +10,7 @@ use super::column::Column;
 use super::error::{Place, TableError};
 use super::npy_header::{Dtype, Header, Number};
 use super::source::{Source, Table};
+use crate::words::count;
 
 /// An array whose header is read.
 pub(crate) struct Npy {
@@ -104,10 +105,11 @@ impl Npy {
     fn notes(&self, large: usize) -> Vec<String> {
         let Header { dtype, rows, columns, .. } = self.header;
         let mut notes = vec![format!(
-            "{}: {} array of {rows} rows, {columns} column{}{}",
+            "{}: {} array of {}, {}{}",
             self.file,
             dtype.name(),
-            if columns == 1 { "" } else { "s" },
+            count(rows, "row"),
+            count(columns, "column"),
             match dtype.number {
                 Number::Float(8) => "",
                 Number::Float(_) => ", widened to float64",
@@ -116,8 +118,9 @@ impl Npy {
         )];
         if large > 0 {
             notes.push(format!(
-                "{}: {large} whole numbers of 2^53 or more may have been rounded to float64",
-                self.file
+                "{}: {} of 2^53 or more may have been rounded to float64",
+                self.file,
+                count(large, "whole number")
             ));
         }
         notes

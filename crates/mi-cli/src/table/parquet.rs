@@ -14,6 +14,7 @@ use parquet::schema::types::ColumnDescriptor;
 use super::column::{Column, Labels};
 use super::error::{Place, TableError};
 use super::source::{Source, Table};
+use crate::words::count;
 
 /// Values read at a time.
 const BATCH: usize = 1 << 14;
@@ -99,8 +100,12 @@ impl Source for ParquetTable {
             .map(|&index| self.column(index, declared.get(index).copied().unwrap_or_default()))
             .collect::<Result<_, _>>()?;
         let rows = self.reader.metadata().file_metadata().num_rows() as usize;
-        let notes =
-            vec![format!("{}: Parquet, {rows} rows, {} columns", self.file, self.names.len())];
+        let notes = vec![format!(
+            "{}: Parquet, {}, {}",
+            self.file,
+            count(rows, "row"),
+            count(self.names.len(), "column")
+        )];
         Ok(Table { file: self.file, columns, rows, notes })
     }
 }

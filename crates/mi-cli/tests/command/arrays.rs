@@ -68,7 +68,7 @@ fn every_numeric_type_is_converted_and_said() {
 #[test]
 fn large_whole_numbers_are_warned_of() {
     let data = [(1_i64 << 53) + 1, 5].map(i64::to_le_bytes).concat();
-    columns(npy("'<i8'", false, "(2,)", &data)).said(&["1 whole numbers of 2^53 or more"]);
+    columns(npy("'<i8'", false, "(2,)", &data)).said(&["1 whole number of 2^53 or more"]);
 }
 
 #[test]

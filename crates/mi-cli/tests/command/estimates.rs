@@ -461,3 +461,39 @@ fn usable_information_stands_beside() {
     let text = folder.run(&["estimate", "t.csv", "--usable", "--no-interval", "-q"]).out;
     assert!(text.contains("A linear reader of x can use 0.4"), "{text}");
 }
+
+#[test]
+fn what_the_values_mean_is_said() {
+    let reading = |x: &[f64], y: &[f64]| -> String {
+        let run = estimate(x, y, &["-q"]);
+        run.json()["reading"].as_str().unwrap().to_owned()
+    };
+    let (x, y) = pair(63, 2000, 0.75);
+    assert!(reading(&x, &y).contains("agree within their errors"), "{}", reading(&x, &y));
+    let ring = map(&x, |v| v * v);
+    let ring: Vec<f64> = ring.iter().zip(&normals(64, 2000)).map(|(r, e)| r + 0.1 * e).collect();
+    assert!(reading(&x, &ring).contains("not monotone"), "{}", reading(&x, &ring));
+    let (a, b) = (normals(65, 2000), normals(66, 2000));
+    assert!(reading(&a, &b).contains("Neither finds a dependence"), "{}", reading(&a, &b));
+    let sign = map(&x, |v| f64::from(u8::from(v > 0.0)));
+    let said = reading(&x, &sign);
+    assert!(said.starts_with("The entropy of y is 0.69") && said.contains("% of it"), "{said}");
+    let lagged = estimate(&x, &y, &["--lag", "0:2", "--no-interval", "-q"]);
+    assert!(lagged.json()["reading"].as_str().unwrap().contains("is at lag 0"));
+}
+
+#[test]
+fn ties_are_never_a_silent_number() {
+    let x = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0];
+    // Two values are labels: the frequencies hold ln 2.
+    let run = estimate(&x, &x, &["-q"]).json();
+    near(
+        run["results"][0]["estimates"][0]["uncorrected"].as_f64().unwrap(),
+        std::f64::consts::LN_2,
+        1e-12,
+    );
+    let forced = estimate(&x, &x, &["--method", "ksg1"]);
+    forced.refused(1, &["8 of 8 observations", "distance zero", "dither"]);
+    let spread = estimate(&x, &x, &["--method", "ksg1", "--continuous", "x,y"]);
+    spread.said(&["`x` is rounded to steps of 1", "seeded dither", "few for these columns"]);
+}

@@ -87,7 +87,7 @@ fn ragged_rows_are_named_by_line_and_counts() {
     columns("a,b,c\n1,2,3,4\n", &[]).refused(1, &["t.csv, line 2: 4 fields where 3 are expected"]);
     columns("a,b\n1,2,\n", &[]).refused(1, &["the row ends with a delimiter"]);
     // Blank lines and line breaks inside quotes count as lines.
-    columns("a,b\n\n\n\"p\nq\",x\n\n1\n", &[]).refused(1, &["t.csv, line 7: 1 fields"]);
+    columns("a,b\n\n\n\"p\nq\",x\n\n1\n", &[]).refused(1, &["t.csv, line 7: 1 field "]);
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn the_header_rule_is_said_and_can_be_overruled() {
         (vec!["1: 3.0..5.0".into(), "2: 4.0..6.0".into()], 2)
     );
     let run = columns("a,b\nc,d\n", &[]);
-    run.said(&["first row holds names (it has no number)", "1 rows"]);
+    run.said(&["first row holds names (it has no number)", "1 row,"]);
     assert_eq!(read("a,b\nc,d\n", &["--header", "no"]).1, 2);
     columns("a,b\n1,2\n", &[])
         .said(&["first row holds names (text over numbers)", "delimiter `,`"]);
@@ -253,7 +253,7 @@ fn several_files_stand_side_by_side() {
     assert_eq!(names, ["a.x", "a.y", "b.x"]);
     folder
         .run(&["columns", "a.csv", "c.csv"])
-        .refused(1, &["c.csv has 1 rows but a.csv has 2; rows are paired by position"]);
+        .refused(1, &["c.csv has 1 row but a.csv has 2; rows are paired by position"]);
 }
 
 #[cfg(not(feature = "parquet"))]
