@@ -93,6 +93,33 @@ fn few_rows_are_said_to_be_few() {
 }
 
 #[test]
+fn tiny_samples_give_values_or_messages_never_a_crash() {
+    let settings = Settings {
+        extrapolate: true,
+        test: Some(TestSettings { surrogates: 3, surrogate: Surrogate::Permutation }),
+        ..Settings::default()
+    };
+    for n in 1..9 {
+        let numbers = pair(30, n, 0.0).0;
+        let labels = column((0..n).map(|i| (i % 2) as f64));
+        let repeated = column((0..n).map(|i| (i / 3) as f64 * 0.7));
+        for x in [&numbers, &labels, &repeated] {
+            for y in [&numbers, &labels, &repeated] {
+                for &method in Method::ALL {
+                    let settings = Settings { method, ..settings.clone() };
+                    let (x, y) = (side(x), side(y));
+                    if let Ok(found) = mutual_information(&x, &y, &settings) {
+                        assert!(found.value.is_finite(), "{method} {found:?}");
+                    }
+                    let given = conditional_mutual_information(&x, &y, &x, &settings);
+                    assert!(given.is_err() || given.is_ok_and(|found| found.value.is_finite()));
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn the_number_of_neighbours_matters() {
     let (x, y) = pair(4, 500, 0.75);
     let with = |k| {

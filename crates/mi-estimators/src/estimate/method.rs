@@ -2,6 +2,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::EstimatorError;
+use crate::sample::Sample;
+
 /// How mutual information is estimated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -94,6 +97,53 @@ impl Method {
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+pub(super) fn no_given(method: Method) -> EstimatorError {
+    EstimatorError::WrongColumns {
+        method: method.name(),
+        found: "no columns to condition on".into(),
+        advice: "give some, or use ksg1",
+    }
+}
+
+/// The method to use where one was asked for, or the error that it cannot take these columns.
+pub(super) fn resolve(
+    asked: Method,
+    x: &Sample,
+    y: &Sample,
+    z: Option<&Sample>,
+) -> Result<Method, EstimatorError> {
+    let sides = || [Some(x), Some(y), z].into_iter().flatten();
+    let all_discrete = sides().all(Sample::is_discrete);
+    let all_continuous = sides().all(Sample::is_continuous);
+    let one_discrete =
+        (x.is_discrete() && y.is_continuous()) || (y.is_discrete() && x.is_continuous());
+    let wrong = |found: &str, advice| {
+        let method = asked.name();
+        Err(EstimatorError::WrongColumns { method, found: found.into(), advice })
+    };
+    match asked {
+        Method::Auto => Ok(match z {
+            _ if all_discrete => Method::PlugIn,
+            Some(_) if all_continuous => Method::FrenzelPompe,
+            Some(_) => Method::MesnerShalizi,
+            None if all_continuous => Method::Ksg1,
+            None if one_discrete => Method::Ross,
+            None => Method::Mixture,
+        }),
+        Method::Ksg1 | Method::Ksg2 | Method::Ross | Method::Mixture if z.is_some() => {
+            wrong("columns to condition on", "use frenzel-pompe, mesner-shalizi or gaussian-copula")
+        }
+        Method::Ross if !one_discrete => {
+            wrong("these columns", "it needs one discrete and one continuous side; use auto")
+        }
+        Method::PlugIn if !all_discrete => {
+            wrong("columns that are not discrete", "declare them discrete, or use auto")
+        }
+        Method::FrenzelPompe if z.is_none() => Err(no_given(asked)),
+        _ => Ok(asked),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The neighbours of every observation in the joint space: what all estimators here start from.
 
 use super::marginal::{Marginal, Within};
-use super::search::{Distances, Neighbours, for_each_nearest};
+use super::nearest::{Distances, Neighbours};
+use super::search::for_each_nearest;
 use super::tree::Tree;
 use crate::EstimatorError;
 

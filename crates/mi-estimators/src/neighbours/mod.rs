@@ -11,6 +11,7 @@ mod joint;
 mod ksg;
 mod marginal;
 mod mixture;
+mod nearest;
 mod ross;
 mod search;
 mod simd;

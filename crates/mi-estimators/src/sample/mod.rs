@@ -1,5 +1,6 @@
 //! One side of an estimate: columns, what kind they are, and their ranks.
 
+mod column;
 mod column_type;
 mod lattice;
 mod order;

@@ -1,9 +1,9 @@
-use mi_random::Stream;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
+use super::column::Column;
 use super::column_type::{ColumnKind, ColumnType, Declared};
-use super::order::{ascending, normal_scores, runs};
+use super::order::ascending;
 use crate::EstimatorError;
 
 /// Differences of values below this one are finite.
@@ -43,15 +43,6 @@ pub enum Marginals {
 pub struct Sample {
     n: usize,
     columns: Vec<Column>,
-}
-
-#[derive(Clone, Debug)]
-struct Column {
-    kind: ColumnType,
-    /// Dithered if on a lattice.
-    values: Vec<f64>,
-    /// Rows in ascending order of the values.
-    order: Vec<u32>,
 }
 
 /// The coordinates of one side for a neighbour search.
@@ -257,90 +248,6 @@ impl Sample {
     }
 }
 
-impl Column {
-    fn new(mut values: Vec<f64>, declared: Declared, seed: u64) -> Self {
-        let mut order = ascending(&values);
-        let kind = ColumnType::of(&values, &order, declared);
-        let (step, atoms) = match &kind.kind {
-            ColumnKind::Lattice { step } | ColumnKind::Mixture { step: Some(step), atoms: _ } => (
-                *step,
-                if let ColumnKind::Mixture { atoms, .. } = &kind.kind { &atoms[..] } else { &[] },
-            ),
-            _ => return Self { kind, values, order },
-        };
-        let mut stream = dither_stream(&values, &order, seed);
-        for value in &mut values {
-            let shift = step * (stream.uniform() - 0.5);
-            if !atoms.contains(value) {
-                *value += shift;
-            }
-        }
-        order = ascending(&values);
-        Self { kind, values, order }
-    }
-
-    /// Dense ranks: 0 for the smallest value.
-    fn labels(&self) -> (Vec<u32>, usize) {
-        let mut labels = vec![0; self.values.len()];
-        let mut classes = 0;
-        for run in runs(&self.values, &self.order) {
-            for &row in &self.order[run] {
-                labels[row as usize] = classes as u32;
-            }
-            classes += 1;
-        }
-        (labels, classes)
-    }
-
-    fn rank_autocorrelation(&self) -> f64 {
-        let n = self.order.len();
-        if n < 3 {
-            return 0.0;
-        }
-        let centre = (n - 1) as f64 / 2.0;
-        let mut ranks = vec![0.0; n];
-        for (rank, &row) in self.order.iter().enumerate() {
-            ranks[row as usize] = rank as f64 - centre;
-        }
-        let squares: f64 = ranks.iter().map(|rank| rank * rank).sum();
-        let products: f64 = ranks.windows(2).map(|pair| pair[0] * pair[1]).sum();
-        products / squares
-    }
-
-    fn marginal(&self, marginals: Marginals) -> Vec<f64> {
-        match marginals {
-            Marginals::NormalScores => normal_scores(&self.values, &self.order),
-            Marginals::Raw => self.values.clone(),
-            Marginals::Standardised => {
-                let n = self.values.len() as f64;
-                let mean = self.values.iter().sum::<f64>() / n;
-                let variance = self.values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-                let scale = if variance > 0.0 { variance.sqrt() } else { 1.0 };
-                self.values.iter().map(|v| (v - mean) / scale).collect()
-            }
-        }
-    }
-}
-
-/// The dither's stream, named by the pattern of ties: it does not depend on the column's name,
-/// place, scale or offset.
-fn dither_stream(values: &[f64], order: &[u32], seed: u64) -> Stream {
-    let mut labels = vec![0_u32; values.len()];
-    for run in runs(values, order) {
-        for &row in &order[run.clone()] {
-            labels[row as usize] = run.start as u32;
-        }
-    }
-    // FNV-1a over the labels, row by row.
-    let hash = labels
-        .iter()
-        .flat_map(|label| label.to_le_bytes())
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-    Stream::new(seed, "dither").child(&format!("{hash:016x}"))
-}
-
 /// The columns of a matrix, each contiguous, whatever the matrix's layout.
 ///
 /// # Errors
@@ -366,6 +273,8 @@ pub(crate) fn columns_of(values: ArrayView2<'_, f64>) -> Result<Vec<Vec<f64>>, E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::order::runs;
+    use mi_random::Stream;
     use ndarray::{Array2, array, s};
 
     #[test]

@@ -26,6 +26,9 @@ pub(crate) fn extrapolate(
     stream: &Stream,
     estimate: impl Fn(&[usize]) -> Option<f64> + Sync,
 ) -> Option<Extrapolation> {
+    if n < 2 * MOST_PIECES {
+        return None;
+    }
     let mut points = vec![(n as f64, value)];
     for pieces in 2..=MOST_PIECES {
         let parts = split(n, pieces, ordered, &mut stream.child(&format!("part {pieces}")));

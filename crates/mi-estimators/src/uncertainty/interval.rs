@@ -10,6 +10,9 @@ use crate::sample::normal_quantile;
 /// nearer to being in proportion to 1/n, and less certain.
 const PIECES: [usize; 4] = [3, 4, 5, 6];
 
+/// Rows that a piece needs to say anything.
+const SMALLEST_PIECE: usize = 2;
+
 /// Where an interval comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,6 +63,9 @@ pub(crate) fn subsample_interval(
     stream: &Stream,
     estimate: impl Fn(&[usize]) -> Option<f64> + Sync,
 ) -> Option<Interval> {
+    if n < SMALLEST_PIECE * PIECES.into_iter().max()? {
+        return None;
+    }
     let parts: Vec<Vec<Vec<usize>>> = PIECES
         .iter()
         .map(|&pieces| split(n, pieces, ordered, &mut stream.child(&format!("pieces {pieces}"))))
