@@ -40,7 +40,7 @@ fn features(x: &Array2<f32>) -> Array2<f32> {
 fn main() -> Result<(), EstimatorError> {
     let truth = -0.5 * INFORMATIVE as f64 * (1.0 - RHO * RHO).ln();
     let mut stream = Stream::new(1, "own network");
-    let mut start = || stream.child("start").normal_matrix((2 * DIM + 1, EMBED));
+    let start = || stream.child("start").normal_matrix((2 * DIM + 1, EMBED));
     let mut w_x = start().mapv(|w| 0.05 * w as f32);
     let mut w_y = w_x.clone();
     let (mut speed_x, mut speed_y) = (Array2::zeros(w_x.dim()), Array2::zeros(w_y.dim()));
