@@ -61,7 +61,7 @@ impl AdversarialRates {
     }
 }
 
-/// All sizes that presets and options change. [`Scale::paper`] is the paper's protocol.
+/// All sizes that presets and options change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scale {
     /// Optimiser steps.

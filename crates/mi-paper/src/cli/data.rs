@@ -26,15 +26,16 @@ pub(super) fn load(names: &[&str], folder: Option<&Path>) -> Result<(DataSets, V
     Ok((sets, ids))
 }
 
-/// One line about each data set, for a person.
+/// One line about each data set, for a person: what was found, and the start of its hash. The
+/// folder is left out, since records and reports leave the machine.
 pub(super) fn describe(sets: &DataSets) -> Vec<String> {
     sets.iter()
         .map(|(name, set): (&String, &Arc<Dataset>)| {
             format!(
-                "{name}: {} images to train, {} to test ({})",
+                "{name}: {} images to train, {} to test (SHA-256 {}…)",
                 set.train.len(),
                 set.test.len(),
-                set.provenance.source
+                &set.provenance.digest()[..12]
             )
         })
         .collect()

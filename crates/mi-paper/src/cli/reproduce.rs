@@ -124,8 +124,13 @@ fn work(
 }
 
 fn run_info(plan: &Plan, data: Vec<String>) -> RunInfo {
-    // Without the program's own path, which says more about the machine than about the run.
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    // Without the paths of the program and of its output, which say more about the machine than
+    // about the run.
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    words.retain(|word| !word.starts_with("--out="));
+    if let Some(index) = words.iter().position(|word| word == "--out") {
+        words.drain(index..(index + 2).min(words.len()));
+    }
     RunInfo {
         command: format!("cargo xtask {}", words.join(" ")),
         preset: plan.preset.name().into(),
