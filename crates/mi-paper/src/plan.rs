@@ -98,8 +98,9 @@ impl Plan {
                 }));
             }
         }
-        let mut deviations = scale.deviations();
-        if digits == "digits" {
+        let names: Vec<&str> = experiments.iter().map(|experiment| experiment.name).collect();
+        let mut deviations = scale.deviations(&names);
+        if digits == "digits" && experiments.iter().any(|e| e.data == DataKind::Digits) {
             deviations.push(
                 "Data: 10,000 MNIST digits (8,000 to train, 2,000 to test) instead of all 70,000."
                     .into(),
