@@ -170,7 +170,7 @@ mod signals {
     use std::time::{Duration, Instant};
 
     /// A run of a few seconds, and one that is left alone.
-    const LONG: [&str; 6] = ["--experiment", "dependent", "--jobs", "2", "--steps", "1500"];
+    const LONG: [&str; 6] = ["--experiment", "dependent", "--jobs", "2", "--steps", "400"];
 
     fn start(out: &Path) -> std::process::Child {
         let mut command = mi_paper(&["reproduce", "--preset", "quick", "--seeds", "1", "--out"]);
@@ -180,7 +180,7 @@ mod signals {
     fn wait_for_records(out: &Path) {
         let begun = Instant::now();
         let grown = |entry: fs::DirEntry| {
-            fs::metadata(entry.path().join("records.csv")).is_ok_and(|file| file.len() > 2_000)
+            fs::metadata(entry.path().join("records.csv")).is_ok_and(|file| file.len() > 600)
         };
         loop {
             if let Ok(entries) = fs::read_dir(out.join("trials"))
