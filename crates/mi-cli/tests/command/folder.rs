@@ -1,10 +1,10 @@
 //! Runs the command in a folder of its own.
 
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
+use assert_cmd::Command;
 use tempfile::TempDir;
 
 /// A temporary folder in which `mi` runs.
@@ -38,28 +38,19 @@ impl Folder {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mi"));
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("mi"));
         command.args(args).current_dir(self.0.path()).env_remove("NO_COLOR");
         command
     }
 
     /// Runs `mi` with nothing on standard input.
     pub(crate) fn run(&self, args: &[&str]) -> Run {
-        Run::of(self.command(args).stdin(Stdio::null()).output().unwrap())
+        Run::of(self.command(args).output().unwrap())
     }
 
     /// Runs `mi` with `input` on standard input.
     pub(crate) fn pipe(&self, input: &[u8], args: &[&str]) -> Run {
-        let mut child = self
-            .command(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that stops early closes the pipe, which is not this test's concern.
-        let _ = child.stdin.take().unwrap().write_all(input);
-        Run::of(child.wait_with_output().unwrap())
+        Run::of(self.command(args).write_stdin(input).output().unwrap())
     }
 }
 

@@ -10,5 +10,6 @@ mod folder;
 mod json_docs;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod readers;
 mod shell;
 mod text_tables;

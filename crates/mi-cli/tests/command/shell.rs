@@ -52,7 +52,7 @@ fn quiet_silences_notes_but_not_errors() {
 fn a_closed_pipe_is_no_error() {
     let wide = format!("{}\n{}\n", vec!["x"; 20_000].join(","), vec!["1"; 20_000].join(","));
     let folder = Folder::with("t.csv", wide);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_mi"))
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("mi"))
         .args(["columns", "t.csv", "--json", "-q"])
         .current_dir(folder.path(""))
         .stdout(Stdio::piped())
@@ -68,7 +68,7 @@ fn a_closed_pipe_is_no_error() {
 #[test]
 fn a_full_disk_is_an_error() {
     let folder = Folder::with("t.csv", "a,b\n1,2\n");
-    let output = Command::new(env!("CARGO_BIN_EXE_mi"))
+    let output = Command::new(assert_cmd::cargo::cargo_bin!("mi"))
         .args(["columns", "t.csv", "-q"])
         .current_dir(folder.path(""))
         .stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
