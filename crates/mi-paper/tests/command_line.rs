@@ -164,6 +164,7 @@ fn records_do_not_depend_on_threads_or_jobs() {
 #[cfg(unix)]
 mod signals {
     use super::*;
+    use std::io::{BufRead, BufReader};
     use std::process::Stdio;
     use std::time::{Duration, Instant};
 
@@ -172,7 +173,16 @@ mod signals {
 
     fn start(out: &Path) -> std::process::Child {
         let mut command = mi_paper(&["reproduce", "--preset", "quick", "--seeds", "1", "--out"]);
-        command.arg(out).args(LONG).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        command.arg(out).args(LONG).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Reads messages until a trial has begun, from when on signals are listened to.
+    fn wait_for_a_trial(messages: &mut impl BufRead) {
+        let mut line = String::new();
+        while !line.contains(" step ") {
+            line.clear();
+            assert_ne!(messages.read_line(&mut line).unwrap(), 0, "it ended before a trial began");
+        }
     }
 
     fn wait_for_records(out: &Path) {
@@ -199,18 +209,21 @@ mod signals {
     #[test]
     fn a_killed_run_goes_on_to_the_same_bytes() {
         let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        assert!(start(whole.path()).wait().unwrap().success());
+        assert!(start(whole.path()).wait_with_output().unwrap().status.success());
         for (name, code) in [("-KILL", None), ("-INT", Some(130)), ("-TERM", Some(143))] {
             let mut child = start(killed.path());
+            let mut messages = BufReader::new(child.stderr.take().unwrap());
+            wait_for_a_trial(&mut messages);
             wait_for_records(killed.path());
             signal(&child, name);
+            std::io::copy(&mut messages, &mut std::io::sink()).unwrap();
             let status = child.wait().unwrap();
             // It may have been quicker than the signal.
             if !status.success() {
                 assert_eq!(status.code(), code, "{name}");
             }
         }
-        assert!(start(killed.path()).wait().unwrap().success());
+        assert!(start(killed.path()).wait_with_output().unwrap().status.success());
         let records = |root: &tempfile::TempDir| fs::read(root.path().join("records.csv")).unwrap();
         assert!(records(&whole) == records(&killed), "the records differ");
     }
