@@ -137,25 +137,22 @@ fn trials_can_be_run_one_by_one() {
 
 #[test]
 fn records_do_not_depend_on_threads_or_jobs() {
+    // Every kind of task and encoder but the slowest to evaluate; a few steps each.
+    const SOME: &str = "critics,encoders,dependent,adversarial,supervised";
     let roots: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
-    // Every experiment but the ones that need files; a few steps each.
     for (root, (jobs, threads)) in roots.iter().zip([("1", "1"), ("2", "1"), ("1", "2")]) {
-        let mut command = mi_paper(&[
-            "reproduce",
-            "--preset",
-            "smoke",
-            "--jobs",
-            jobs,
-            "--experiment",
-            "paper",
-            "--out",
-        ]);
-        let output = command.arg(root.path()).env("RAYON_NUM_THREADS", threads).output().unwrap();
+        let mut command = mi_paper(&["reproduce", "--preset", "smoke", "--steps", "6", "--out"]);
+        let output = command
+            .arg(root.path())
+            .args(["--jobs", jobs, "--experiment", SOME])
+            .env("RAYON_NUM_THREADS", threads)
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
     let records = |root: &tempfile::TempDir| fs::read_to_string(root.path().join("records.csv"));
     let first = records(&roots[0]).unwrap();
-    assert!(first.lines().count() > 100);
+    assert!(first.lines().count() > 60);
     for root in &roots[1..] {
         assert_eq!(records(root).unwrap(), first);
     }
