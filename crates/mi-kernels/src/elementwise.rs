@@ -1,5 +1,7 @@
 //! Passes over slices, an element at a time.
 
+use std::ops::Range;
+
 use crate::Scalar;
 use crate::simd::{Kernel, Simd, dispatch};
 
@@ -21,6 +23,27 @@ pub fn scaled<T: Scalar>(out: &mut [T], a: T, x: &[T]) {
     T::scaled(out, a, x);
 }
 
+/// `out ← out + a · x`
+///
+/// # Panics
+/// As [`weighted_sum`].
+pub fn add_scaled<T: Scalar>(out: &mut [T], a: T, x: &[T]) {
+    assert!(out.len() == x.len());
+    T::add_scaled(out, a, x);
+}
+
+/// `out ← a · xᵀ`
+///
+/// # Shapes
+/// `x` is m×n and `out` n×m, row-major.
+///
+/// # Panics
+/// As [`weighted_sum`].
+pub fn scaled_transpose<T: Scalar>(out: &mut [T], a: T, x: &[T], n: usize) {
+    assert!(out.len() == x.len() && (n == 0 || x.len().is_multiple_of(n)));
+    T::scaled_transpose(out, a, x, n);
+}
+
 /// Whether no number is NaN or infinite.
 pub fn all_finite<T: Scalar>(x: &[T]) -> bool {
     T::all_finite(x)
@@ -32,6 +55,10 @@ pub trait Elementwise: Sized {
     fn weighted_sum(out: &mut [Self], a: Self, x: &[Self], b: Self, y: &[Self]);
     #[doc(hidden)]
     fn scaled(out: &mut [Self], a: Self, x: &[Self]);
+    #[doc(hidden)]
+    fn add_scaled(out: &mut [Self], a: Self, x: &[Self]);
+    #[doc(hidden)]
+    fn scaled_transpose(out: &mut [Self], a: Self, x: &[Self], n: usize);
     #[doc(hidden)]
     fn all_finite(x: &[Self]) -> bool;
 }
@@ -49,6 +76,18 @@ impl Elementwise for f64 {
         }
     }
 
+    fn add_scaled(out: &mut [f64], a: f64, x: &[f64]) {
+        for (out, x) in out.iter_mut().zip(x) {
+            *out += a * x;
+        }
+    }
+
+    fn scaled_transpose(out: &mut [f64], a: f64, x: &[f64], n: usize) {
+        if n > 0 {
+            transpose_part(out, a, x, n, 0..x.len() / n, 0..n);
+        }
+    }
+
     fn all_finite(x: &[f64]) -> bool {
         x.iter().all(|x| x.is_finite())
     }
@@ -60,7 +99,15 @@ impl Elementwise for f32 {
     }
 
     fn scaled(out: &mut [f32], a: f32, x: &[f32]) {
-        dispatch(Scaled { out, a, x });
+        dispatch(Scaled::<false> { out, a, x });
+    }
+
+    fn add_scaled(out: &mut [f32], a: f32, x: &[f32]) {
+        dispatch(Scaled::<true> { out, a, x });
+    }
+
+    fn scaled_transpose(out: &mut [f32], a: f32, x: &[f32], n: usize) {
+        dispatch(ScaledTranspose { out, a, x, n });
     }
 
     fn all_finite(x: &[f32]) -> bool {
@@ -93,13 +140,14 @@ impl Kernel for WeightedSum<'_> {
     }
 }
 
-struct Scaled<'a> {
+/// Adds to what is there, or replaces it.
+struct Scaled<'a, const ADD: bool> {
     out: &'a mut [f32],
     a: f32,
     x: &'a [f32],
 }
 
-impl Kernel for Scaled<'_> {
+impl<const ADD: bool> Kernel for Scaled<'_, ADD> {
     type Output = ();
 
     #[inline(always)]
@@ -108,9 +156,67 @@ impl Kernel for Scaled<'_> {
         let mut outs = self.out.chunks_exact_mut(S::LANES);
         let mut xs = self.x.chunks_exact(S::LANES);
         for (out, x) in (&mut outs).zip(&mut xs) {
-            s.store(out, s.mul(a, s.load(x)));
+            let x = s.load(x);
+            s.store(out, if ADD { s.mul_add(a, x, s.load(out)) } else { s.mul(a, x) });
         }
-        s.store_part(outs.into_remainder(), s.mul(a, s.load_part(xs.remainder(), 0.0)));
+        let out = outs.into_remainder();
+        let x = s.load_part(xs.remainder(), 0.0);
+        let old = if ADD { s.load_part(out, 0.0) } else { s.splat(0.0) };
+        s.store_part(out, s.mul_add(a, x, old));
+    }
+}
+
+/// Some rows and columns of x of [`scaled_transpose`].
+fn transpose_part<T: Scalar>(
+    out: &mut [T],
+    a: T,
+    x: &[T],
+    n: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+) {
+    let m = x.len() / n;
+    for j in columns {
+        for i in rows.clone() {
+            out[j * m + i] = a * x[i * n + j];
+        }
+    }
+}
+
+struct ScaledTranspose<'a> {
+    out: &'a mut [f32],
+    a: f32,
+    x: &'a [f32],
+    n: usize,
+}
+
+impl Kernel for ScaledTranspose<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { out, a, x, n } = self;
+        if n == 0 {
+            return;
+        }
+        let m = x.len() / n;
+        let (whole_rows, whole_columns) = (m / S::LANES * S::LANES, n / S::LANES * S::LANES);
+        let factor = s.splat(a);
+        let mut square = [0.0; 16 * 16];
+        for i in (0..whole_rows).step_by(S::LANES) {
+            let mut sources: [&[f32]; 16] = [&[]; 16];
+            for (source, row) in sources.iter_mut().zip(i..i + S::LANES) {
+                *source = &x[row * n..][..n];
+            }
+            for j in (0..whole_columns).step_by(S::LANES) {
+                s.transpose(&sources, j, &mut square, S::LANES);
+                for (row, line) in square.chunks_exact(S::LANES).take(S::LANES).enumerate() {
+                    s.store(&mut out[(j + row) * m + i..], s.mul(factor, s.load(line)));
+                }
+            }
+        }
+        transpose_part(out, a, x, n, 0..m, whole_columns..n);
+        transpose_part(out, a, x, n, whole_rows..m, 0..whole_columns);
     }
 }
 
@@ -160,6 +266,28 @@ mod tests {
             assert!(out.iter().zip(&wide).all(|(out, x)| *out == 2.0 * x));
             scaled(&mut out, -1.0, &wide);
             assert!(out.iter().zip(&wide).all(|(out, x)| *out == -x));
+            add_scaled(&mut out, 3.0, &wide);
+            assert!(out.iter().zip(&wide).all(|(out, x)| *out == 2.0 * x));
+            let mut out = y.clone();
+            add_scaled(&mut out, 3.0, &x);
+            let sums = out.iter().zip(x.iter().zip(&y));
+            assert!(sums.into_iter().all(|(out, (x, y))| *out == y + 3.0 * x));
+        }
+    }
+
+    #[test]
+    fn every_element_is_transposed() {
+        for (m, n) in [(0, 3), (1, 1), (3, 20), (16, 16), (17, 33), (40, 100), (64, 5)] {
+            let x: Vec<f32> = (0..m * n).map(|i| i as f32).collect();
+            let mut out = vec![f32::NAN; m * n];
+            scaled_transpose(&mut out, 2.0, &x, n);
+            let wide: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+            let mut wide_out = vec![f64::NAN; m * n];
+            scaled_transpose(&mut wide_out, 2.0, &wide, n);
+            for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
+                assert_eq!(out[j * m + i], 2.0 * x[i * n + j], "{m}×{n}");
+                assert_eq!(wide_out[j * m + i], 2.0 * wide[i * n + j], "{m}×{n}");
+            }
         }
     }
 

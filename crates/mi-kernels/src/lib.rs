@@ -23,14 +23,15 @@ mod relu_pairs;
 mod scalar;
 mod simd;
 
-pub use elementwise::{all_finite, scaled, weighted_sum};
+pub use elementwise::{add_scaled, all_finite, scaled, scaled_transpose, weighted_sum};
 pub use product::matrix_product;
 pub use reductions::{
     add_exp_shifted, exp_shifted, exp_shifted_twice, log_sum_exp, logistic_softplus_sum, maximum,
     softplus_sum, sum_exp_shifted,
 };
 pub use relu_pairs::{
-    PAIR_STRIP, PAIR_TILE, pack_pair_strips, pack_pair_tiles, relu_pair_gradients, relu_pair_scores,
+    PAIR_STRIP, PAIR_TILE, PairScaling, pack_pair_strips, pack_pair_tiles, relu_pair_finish,
+    relu_pair_gradients, relu_pair_scores,
 };
 pub use scalar::Scalar;
 pub use simd::simd_level;

@@ -1,17 +1,19 @@
 use std::ops::Range;
 
-use mi_kernels::{Scalar, matrix_product, weighted_sum};
+use mi_kernels::{Scalar, add_scaled, matrix_product, scaled, scaled_transpose, weighted_sum};
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
-use super::{Embeddings, ROW_BLOCK, SUM_BLOCK, Scaling, scale, zeroed};
+use super::{Embeddings, SUM_BLOCK, Scaling, row_block, scale, zeroed};
 
-/// Columns that one task takes when gradients of y are summed.
+/// Columns of scores that one task takes when gradients of y are summed.
 const COLUMN_BLOCK: usize = 256;
 
 #[derive(Debug, Default)]
 pub(super) struct DotBuffers<T> {
     dx: Vec<T>,
+    /// Transposed, a block of columns of scores at a time: the wide side of the product is then
+    /// the one that fills vectors, and weights are read in the order in which they lie.
     dy: Vec<T>,
     /// Rows of x times their factors.
     scaled: Vec<T>,
@@ -19,7 +21,7 @@ pub(super) struct DotBuffers<T> {
     factors: Vec<T>,
 }
 
-/// Inner products: with weights W and factors c, dx = c ∘ (W y) and dy = Wᵀ (c ∘ x).
+/// Inner products: with weights W and factors c, dx = c ∘ (W y) and dyᵀ = (c ∘ x)ᵀ W.
 #[derive(Debug)]
 pub(super) struct Dot<'a, T> {
     batch: Embeddings<'a, T>,
@@ -62,11 +64,11 @@ impl<'a, T: Scalar> Dot<'a, T> {
         };
         let dx = &mut self.buffers.dx[rows.start * dim..rows.end * dim];
         if parallel {
-            let panels = panel.par_chunks_mut(ROW_BLOCK * k);
-            let blocks = panels.zip(results.par_chunks_mut(ROW_BLOCK));
-            let blocks = blocks.zip(dx.par_chunks_mut(ROW_BLOCK * dim)).enumerate();
+            let height = row_block(k);
+            let panels = panel.par_chunks_mut(height * k).zip(results.par_chunks_mut(height));
+            let blocks = panels.zip(dx.par_chunks_mut(height * dim)).enumerate();
             blocks.for_each(|(n, ((panel, results), dx))| {
-                block(rows.start + n * ROW_BLOCK, panel, results, dx);
+                block(rows.start + n * height, panel, results, dx);
             });
         } else {
             block(rows.start, panel, results, dx);
@@ -76,29 +78,35 @@ impl<'a, T: Scalar> Dot<'a, T> {
     pub(super) fn accumulate(&mut self, rows: Range<usize>, panel: &[T], factors: &[T]) {
         let Embeddings { x, k, dim, parallel, .. } = self.batch;
         let n = rows.len();
-        let DotBuffers { dy, scaled, factors: all_factors, .. } = &mut *self.buffers;
+        let width = self.column_block();
+        let DotBuffers { dy, scaled: lines, factors: all_factors, .. } = &mut *self.buffers;
         all_factors[rows.clone()].copy_from_slice(factors);
-        scaled.resize(n * dim, T::zero());
+        lines.resize(n * dim, T::zero());
         let x = x[rows.start * dim..rows.end * dim].chunks(dim);
-        for ((out, x), &factor) in scaled.chunks_mut(dim).zip(x).zip(factors) {
-            mi_kernels::scaled(out, factor, x);
+        for ((out, x), &factor) in lines.chunks_mut(dim).zip(x).zip(factors) {
+            scaled(out, factor, x);
         }
-        let (weights, scaled) = (matrix(n, k, panel), matrix(n, dim, scaled));
+        let (weights, scaled) = (matrix(n, k, panel), matrix(n, dim, lines));
         let block = |first: usize, dy: &mut [T]| {
             let columns = dy.len() / dim;
             let weights = weights.slice(s![.., first..first + columns]);
             let sums = weights.axis_chunks_iter(Axis(0), SUM_BLOCK);
             for (weights, scaled) in sums.zip(scaled.axis_chunks_iter(Axis(0), SUM_BLOCK)) {
-                let dy = matrix_mut(columns, dim, &mut *dy);
-                matrix_product(T::one(), weights.t(), scaled, T::one(), dy);
+                let dy = matrix_mut(dim, columns, &mut *dy);
+                matrix_product(T::one(), scaled.t(), weights, T::one(), dy);
             }
         };
         if parallel {
-            let blocks = dy.par_chunks_mut(COLUMN_BLOCK * dim).enumerate();
-            blocks.for_each(|(n, dy)| block(n * COLUMN_BLOCK, dy));
+            let blocks = dy.par_chunks_mut(width * dim).enumerate();
+            blocks.for_each(|(n, dy)| block(n * width, dy));
         } else {
             block(0, dy);
         }
+    }
+
+    /// Columns in a block of `dy`.
+    fn column_block(&self) -> usize {
+        if self.batch.parallel { COLUMN_BLOCK } else { self.batch.k }
     }
 
     pub(super) fn rescale(&mut self, factor: T) {
@@ -115,9 +123,12 @@ impl<'a, T: Scalar> Dot<'a, T> {
         {
             weighted_sum(gx, row * factor, dx, positive, y);
         }
-        let lines = gy.chunks_mut(dim).zip(dy.chunks(dim)).zip(x.chunks(dim));
-        for (((gy, dy), x), &positive) in lines.zip(scaling.positives) {
-            weighted_sum(gy, scaling.columns, dy, positive, x);
+        let width = self.column_block();
+        for (gy, dy) in gy.chunks_mut(width * dim).zip(dy.chunks(width * dim)) {
+            scaled_transpose(gy, scaling.columns, dy, dy.len() / dim);
+        }
+        for ((gy, x), &positive) in gy.chunks_mut(dim).zip(x.chunks(dim)).zip(scaling.positives) {
+            add_scaled(gy, positive, x);
         }
     }
 }

@@ -15,9 +15,16 @@ use deep::{Deep, DeepBuffers};
 use dot::{Dot, DotBuffers};
 use shallow::{Shallow, ShallowBuffers};
 
-/// Rows that one task of a parallel sweep takes. Results depend on it only through rounding, and
-/// it depends on nothing.
-const ROW_BLOCK: usize = 48;
+/// Rows that one task of a parallel sweep takes: few, so that their scores stay in its processor's
+/// cache, but for large batches enough to be worth the packing of the other operand. A divisor of
+/// [`SUM_BLOCK`], so that blocks are the same in one panel and in many.
+fn row_block(k: usize) -> usize {
+    match k {
+        ..1024 => 64,
+        1024..4096 => 96,
+        _ => SUM_BLOCK,
+    }
+}
 
 /// Rows whose products are summed before they are added to the gradients of y, so that panels of
 /// a multiple of it leave the same bits as one panel of all rows.

@@ -1,12 +1,13 @@
 use std::ops::Range;
 
 use mi_kernels::{
-    PAIR_STRIP, Scalar, pack_pair_strips, pack_pair_tiles, relu_pair_gradients, relu_pair_scores,
+    PAIR_STRIP, PairScaling, Scalar, pack_pair_strips, pack_pair_tiles, relu_pair_finish,
+    relu_pair_gradients, relu_pair_scores,
 };
 use mi_nets::{Gradients, ParamId, Params};
 use rayon::prelude::*;
 
-use super::{Embeddings, ROW_BLOCK, Scaling, scale, zeroed};
+use super::{Embeddings, Scaling, row_block, scale, zeroed};
 
 #[derive(Debug, Default)]
 pub(super) struct ShallowBuffers<T> {
@@ -54,8 +55,14 @@ impl<'a, T: Scalar> Shallow<'a, T> {
         buffers.offset.clear();
         // In f64: these sums may cancel against those over the maxima.
         buffers.offset.extend(batch.y.chunks(h).map(|b| {
-            let terms = b.iter().zip(&buffers.w).map(|(&b, &w)| b.to_f64() * w.to_f64());
-            T::from_f64(bias.to_f64() + terms.sum::<f64>())
+            // In interleaved sums, which vectors can hold.
+            let mut lanes = [0.0; 8];
+            for (b, w) in b.chunks(8).zip(buffers.w.chunks(8)) {
+                for ((lane, &b), &w) in lanes.iter_mut().zip(b).zip(w) {
+                    *lane += b.to_f64() * w.to_f64();
+                }
+            }
+            T::from_f64(bias.to_f64() + lanes.iter().sum::<f64>())
         }));
         pack_pair_tiles(batch.y, h, &mut buffers.tiles);
         pack_pair_strips(batch.x, h, T::one(), &mut buffers.a);
@@ -83,10 +90,11 @@ impl<'a, T: Scalar> Shallow<'a, T> {
             }
         };
         if parallel {
-            let blocks = panel.par_chunks_mut(ROW_BLOCK * k);
-            let blocks = blocks.zip(results.par_chunks_mut(ROW_BLOCK)).enumerate();
+            let height = row_block(k);
+            let blocks = panel.par_chunks_mut(height * k);
+            let blocks = blocks.zip(results.par_chunks_mut(height)).enumerate();
             blocks.for_each(|(n, (panel, results))| {
-                block(rows.start + n * ROW_BLOCK, panel, results);
+                block(rows.start + n * height, panel, results);
             });
         } else {
             block(rows.start, panel, results);
@@ -131,26 +139,33 @@ impl<'a, T: Scalar> Shallow<'a, T> {
         gy: &mut [T],
         gradients: &mut Gradients<T>,
     ) {
-        let Embeddings { x, y, k, dim, .. } = self.batch;
-        let ShallowBuffers { w, da, db, row_sums, dw, .. } = &mut *self.buffers;
+        let Embeddings { k, dim, .. } = self.batch;
+        let ShallowBuffers { w, a, minus_b, da, db, row_sums, dw, .. } = &mut *self.buffers;
         dw.clear();
-        dw.resize(dim, 0.0);
-        let mut dbias = 0.0;
-        let factors = scaling.rows.iter().zip(scaling.positives).zip(&*row_sums);
-        for (i, ((&row, &positive), &row_sum)) in factors.enumerate() {
-            dbias += row.to_f64() * row_sum.to_f64() + positive.to_f64();
-            let line = i * dim..(i + 1) * dim;
-            let (a, b) = (&x[line.clone()], &y[line.clone()]);
-            let (gx, gy) = (&mut gx[line.clone()], &mut gy[line]);
-            for unit in 0..dim {
-                let at = (unit / PAIR_STRIP * k + i) * PAIR_STRIP + unit % PAIR_STRIP;
-                let own = if a[unit] > -b[unit] { positive } else { T::zero() };
-                let (sum_a, sum_b) = (row * da[at] + own, scaling.columns * db[at] + own);
-                gx[unit] = w[unit] * sum_a;
-                gy[unit] = w[unit] * sum_b;
-                dw[unit] += a[unit].to_f64() * sum_a.to_f64() + b[unit].to_f64() * sum_b.to_f64();
+        let pairs = PairScaling {
+            rows: scaling.rows,
+            columns: scaling.columns,
+            diagonal: scaling.positives,
+        };
+        let strip = k * PAIR_STRIP;
+        let inputs = a.chunks(strip).zip(minus_b.chunks(strip));
+        let sums = da.chunks_mut(strip).zip(db.chunks_mut(strip));
+        for ((n, inputs), (da, db)) in inputs.enumerate().zip(sums) {
+            let first = n * PAIR_STRIP;
+            let units = PAIR_STRIP.min(dim - first);
+            let (mut own_w, mut own_dw) = ([T::zero(); PAIR_STRIP], [0.0; PAIR_STRIP]);
+            own_w[..units].copy_from_slice(&w[first..first + units]);
+            relu_pair_finish(inputs, pairs, &own_w, (&mut *da, &mut *db), &mut own_dw);
+            dw.extend_from_slice(&own_dw[..units]);
+            for (to, from) in [(&mut *gx, da), (&mut *gy, db)] {
+                for (to, from) in to.chunks_mut(dim).zip(from.chunks(PAIR_STRIP)) {
+                    to[first..first + units].copy_from_slice(&from[..units]);
+                }
             }
         }
+        let row_sums = scaling.rows.iter().zip(&*row_sums).map(|(&row, &sum)| row * sum);
+        let terms = row_sums.zip(scaling.positives).map(|(sum, &own)| sum.to_f64() + own.to_f64());
+        let dbias = terms.sum::<f64>();
         for (gradient, &dw) in gradients.accumulate(self.layer.0).iter_mut().zip(&*dw) {
             *gradient += T::from_f64(dw);
         }

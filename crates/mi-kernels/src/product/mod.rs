@@ -9,9 +9,10 @@ mod pack;
 mod tile;
 
 use std::cell::Cell;
+use std::ops::Range;
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2, s};
 
 use crate::Scalar;
 use crate::simd::{Kernel, Simd, dispatch};
@@ -23,6 +24,10 @@ const INNER_BLOCK: usize = 256;
 
 /// Vectors in the width of a panel.
 const PANEL_VECTORS: usize = 3;
+
+/// Vectors in the width of the panels that are packed together: long enough stretches of a row to
+/// be fetched ahead, and few enough to stay in the second-level cache.
+const CHUNK_VECTORS: usize = 15;
 
 /// From this size of all three dimensions on, packing the left operand too pays, which the other
 /// library does.
@@ -112,8 +117,8 @@ struct OwnProduct<'a, 'c> {
 }
 
 thread_local! {
-    /// One packed panel.
-    static PANEL: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    /// Packed panels.
+    static MEMORY: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
 impl Kernel for OwnProduct<'_, '_> {
@@ -126,36 +131,52 @@ impl Kernel for OwnProduct<'_, '_> {
         };
         let left = Left::new(self.a);
         let (k, n) = self.b.dim();
-        let vectors = n.div_ceil(S::LANES);
         // Taken out rather than borrowed in a closure, which would be compiled without the
         // features of these vectors.
-        let mut panel = PANEL.take();
-        for first in (0..k).step_by(INNER_BLOCK) {
-            let inner = first..k.min(first + INNER_BLOCK);
-            let beta = if first == 0 { self.beta } else { 1.0 };
+        let mut memory = MEMORY.take();
+        let blocks = k.div_ceil(INNER_BLOCK);
+        for inner in split(k, k.div_ceil(blocks)) {
+            let beta = if inner.start == 0 { self.beta } else { 1.0 };
             let factors = Factors { alpha: self.alpha, beta };
-            let mut done = 0;
-            while done < vectors {
-                let width = panel_width(vectors - done);
-                let columns = done * S::LANES..n.min((done + width) * S::LANES);
-                let inner = inner.clone();
-                let packed = pack(s, &self.b, inner.clone(), columns.clone(), width, &mut panel);
-                match width {
-                    1 => tiles::<S, 1>(s, &left, inner, packed, factors, &mut out, columns),
-                    2 => tiles::<S, 2>(s, &left, inner, packed, factors, &mut out, columns),
-                    _ => tiles::<S, 3>(s, &left, inner, packed, factors, &mut out, columns),
+            for chunk in split(n, CHUNK_VECTORS * S::LANES) {
+                let (first, end) = (chunk.start, chunk.end);
+                let packed = pack(s, self.b.slice(s![inner.clone(), chunk]), &mut memory);
+                let mut rest = packed;
+                for (vector, width) in panels(s, end - first) {
+                    let start = first + vector * S::LANES;
+                    let columns = start..end.min(start + width * S::LANES);
+                    let inner = inner.clone();
+                    let (panel, next) = rest.split_at(inner.len() * width * S::LANES);
+                    rest = next;
+                    match width {
+                        1 => tiles::<S, 1>(s, &left, inner, panel, factors, &mut out, columns),
+                        2 => tiles::<S, 2>(s, &left, inner, panel, factors, &mut out, columns),
+                        _ => tiles::<S, 3>(s, &left, inner, panel, factors, &mut out, columns),
+                    }
                 }
-                done += width;
             }
         }
-        PANEL.set(panel);
+        MEMORY.set(memory);
         true
     }
 }
 
-/// Vectors of the next panel: two and two rather than three and one.
-fn panel_width(left: usize) -> usize {
-    if left == PANEL_VECTORS + 1 { 2 } else { left.min(PANEL_VECTORS) }
+/// 0..n in pieces of `size` and a rest.
+fn split(n: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n).step_by(size).map(move |first| first..n.min(first + size))
+}
+
+/// First vector and number of vectors of the panels that some columns make: three vectors each,
+/// but two and two rather than three and one.
+fn panels<S: Simd>(_: S, columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    let vectors = columns.div_ceil(S::LANES);
+    let mut first = 0;
+    std::iter::from_fn(move || {
+        let left = vectors - first;
+        let width = if left == PANEL_VECTORS + 1 { 2 } else { left.min(PANEL_VECTORS) };
+        first += width;
+        (width > 0).then_some((first - width, width))
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Copies of the right operand in the order in which tiles read it.
 
-use std::ops::Range;
-
 use ndarray::{ArrayView2, s};
 
+use super::panels;
 use crate::simd::Simd;
 
 /// Numbers in a cache line, to which the panel is aligned.
@@ -12,47 +11,57 @@ const LINE: usize = 16;
 /// The most lanes of any vector.
 const MOST_LANES: usize = 16;
 
-/// Packs some rows (`inner`) and columns of b: for each row, `width` vectors, the last filled up
-/// with zeros.
+/// Packs a part of b into panels, one after the other: of each row, the panel's vectors, the last
+/// filled up with zeros.
 #[inline(always)]
 pub(super) fn pack<'a, S: Simd>(
     simd: S,
-    b: &ArrayView2<'_, f32>,
-    inner: Range<usize>,
-    columns: Range<usize>,
-    width: usize,
-    panel: &'a mut Vec<f32>,
+    part: ArrayView2<'_, f32>,
+    memory: &'a mut Vec<f32>,
 ) -> &'a [f32] {
-    let stride = width * S::LANES;
-    let length = inner.len() * stride;
-    if panel.len() < length + LINE {
-        panel.resize(length + LINE, 0.0);
+    let length = part.nrows() * part.ncols().div_ceil(S::LANES) * S::LANES;
+    if memory.len() < length + LINE {
+        memory.resize(length + LINE, 0.0);
     }
-    let aligned = panel.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
-    let packed = &mut panel[aligned..aligned + length];
-    let part = b.slice(s![inner, columns]);
+    let aligned = memory.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
+    let packed = &mut memory[aligned..aligned + length];
     if part.strides()[0] == 1 && part.strides()[1] != 1 {
-        pack_columns(simd, part, packed, stride);
+        let mut rest = &mut *packed;
+        for (vector, width) in panels(simd, part.ncols()) {
+            let first = vector * S::LANES;
+            let columns = first..part.ncols().min(first + width * S::LANES);
+            let (panel, next) = rest.split_at_mut(part.nrows() * width * S::LANES);
+            pack_columns(simd, part.slice(s![.., columns]), panel, width * S::LANES);
+            rest = next;
+        }
     } else {
-        pack_rows(simd, part, packed, stride);
+        pack_rows(simd, part, packed);
     }
     packed
 }
 
+/// Row by row over all panels, since a row is what lies together in memory.
 #[inline(always)]
-fn pack_rows<S: Simd>(simd: S, part: ArrayView2<'_, f32>, packed: &mut [f32], stride: usize) {
-    for (row, to) in part.rows().into_iter().zip(packed.chunks_exact_mut(stride)) {
-        if let Some(row) = row.to_slice() {
-            for (to, from) in to.chunks_exact_mut(S::LANES).zip(row.chunks(S::LANES)) {
-                if from.len() == S::LANES {
-                    simd.store(to, simd.load(from));
-                } else {
-                    simd.store(to, simd.load_part(from, 0.0));
+fn pack_rows<S: Simd>(simd: S, part: ArrayView2<'_, f32>, packed: &mut [f32]) {
+    let inner = part.nrows();
+    for (n, row) in part.rows().into_iter().enumerate() {
+        for (vector, width) in panels(simd, part.ncols()) {
+            let first = vector * S::LANES;
+            let columns = first..part.ncols().min(first + width * S::LANES);
+            let to = &mut packed[inner * first + n * width * S::LANES..][..width * S::LANES];
+            if let Some(row) = row.to_slice() {
+                let vectors = row[columns].chunks(S::LANES);
+                for (to, from) in to.chunks_exact_mut(S::LANES).zip(vectors) {
+                    if from.len() == S::LANES {
+                        simd.store(to, simd.load(from));
+                    } else {
+                        simd.store(to, simd.load_part(from, 0.0));
+                    }
                 }
+            } else {
+                to.fill(0.0);
+                to.iter_mut().zip(row.slice(s![columns])).for_each(|(to, &from)| *to = from);
             }
-        } else {
-            to.fill(0.0);
-            to.iter_mut().zip(row).for_each(|(to, &from)| *to = from);
         }
     }
 }

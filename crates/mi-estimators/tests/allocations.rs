@@ -1,0 +1,84 @@
+//! An evaluation allocates nothing once its engine has seen a batch of the same size.
+
+// The counting allocator below has to be `unsafe`: that is the trait's signature.
+#![allow(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use mi_critics::{Critic, CriticSpec, Pairing};
+use mi_estimators::bounds::{BOUNDS, Objective};
+use mi_estimators::engine::{Driver, Engine};
+use mi_nets::{Gradients, Params};
+use mi_random::Stream;
+
+thread_local! {
+    // Per thread, so that the test harness's own threads do not count.
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call is handed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller keeps this trait's promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps this trait's promises.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn allocations(work: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.with(Cell::get);
+    work();
+    ALLOCATIONS.with(Cell::get) - before
+}
+
+#[test]
+fn a_steady_evaluation_allocates_nothing() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 1, "the counter counts");
+    // Elsewhere the product of another library allocates.
+    let own_product = mi_kernels::simd_level().starts_with("avx");
+    let mut stream = Stream::new(1, "allocations");
+    for hidden in [vec![], vec![24], vec![16, 8]] {
+        let mut params = Params::<f32>::new();
+        let (pairing, dim) = if let Some(&dim) = hidden.first() {
+            let spec = CriticSpec::Concat { hidden };
+            let critic = Critic::new(&mut params, "f", &spec, 3, 3, &mut stream).unwrap();
+            (critic.pairing().clone(), dim)
+        } else {
+            (Pairing::Dot, 24)
+        };
+        let (x, y) = (stream.normal_matrix((128, dim)), stream.normal_matrix((128, dim)));
+        let (x, y) = (x.mapv(|x| x as f32), y.mapv(|y| y as f32));
+        for driver in [Driver::BySize, Driver::Panels { rows: 50 }] {
+            for bound in BOUNDS.iter().filter_map(|entry| entry.default.as_ref()) {
+                let mut engine = Engine::with_driver(driver);
+                let mut objective = Objective::new(bound, None).unwrap();
+                let mut gradients = Gradients::zeros_like(&params);
+                let mut step = || {
+                    gradients.clear();
+                    let (x, y) = (x.view(), y.view());
+                    let found =
+                        engine.evaluate(x, y, &pairing, &params, &mut objective, &mut gradients);
+                    found.unwrap();
+                    engine.estimate(x, y, &pairing, &params, &objective).unwrap();
+                };
+                step();
+                let steady = allocations(step);
+                if own_product {
+                    assert_eq!(steady, 0, "{bound:?} {driver:?} {pairing:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+use super::*;
+use crate::simd::Portable;
+
+fn scattered(n: usize, phase: f64) -> Vec<f32> {
+    (0..n).map(|i| ((i * i + 3 * i) as f64 * 0.7 + phase).sin() as f32).collect()
+}
+
+fn wide(x: &[f32]) -> Vec<f64> {
+    x.iter().map(|&x| f64::from(x)).collect()
+}
+
+fn close(name: &str, found: &[f32], expected: &[f64], tolerance: f64) {
+    for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+        let error = (f64::from(found) - expected).abs();
+        assert!(error <= tolerance, "{name} {i}: {found} {expected}");
+    }
+}
+
+#[test]
+fn scores_equal_the_network_on_every_pair() {
+    for (n, k, h) in [(1, 1, 1), (7, 5, 3), (13, 64, 16), (6, 65, 33), (12, 200, 20)] {
+        let (a, b) = (scattered(n * h, 0.0), scattered(k * h, 1.0));
+        let (w, bias) = (scattered(h, 2.0), 0.3);
+        let mut exact = vec![bias; n * k];
+        for i in 0..n {
+            for j in 0..k {
+                for unit in 0..h {
+                    let sum = f64::from(a[i * h + unit]) + f64::from(b[j * h + unit]);
+                    exact[i * k + j] += f64::from(w[unit]) * sum.max(0.0);
+                }
+            }
+        }
+        let offset: Vec<f32> = (0..k)
+            .map(|j| bias as f32 + (0..h).map(|unit| w[unit] * b[j * h + unit]).sum::<f32>())
+            .collect();
+        let mut minus_b = Vec::new();
+        pack_pair_tiles(&b, h, &mut minus_b);
+        let mut out = vec![f32::NAN; n * k];
+        relu_pair_scores(&a, &minus_b, &w, &offset, &mut out);
+        close("dispatched", &out, &exact, 1e-5);
+        let scores = Scores { a: &a, minus_b: &minus_b, w: &w, offset: &offset, out: &mut out };
+        Portable.run(scores);
+        close("portable", &out, &exact, 1e-5);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = crate::simd::Avx2::detect() {
+            out.fill(f32::NAN);
+            let scores = Scores { a: &a, minus_b: &minus_b, w: &w, offset: &offset, out: &mut out };
+            simd.run(scores);
+            close("avx2", &out, &exact, 1e-5);
+        }
+        let mut out = vec![f64::NAN; n * k];
+        let offset: Vec<f64> = (0..k)
+            .map(|j| {
+                let term = |unit| f64::from(w[unit]) * f64::from(b[j * h + unit]);
+                bias + (0..h).map(term).sum::<f64>()
+            })
+            .collect();
+        relu_pair_scores(&wide(&a), &wide(&minus_b), &wide(&w), &offset, &mut out);
+        for (found, expected) in out.iter().zip(&exact) {
+            assert!((found - expected).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn gradients_equal_sums_over_every_pair() {
+    for (n, k) in [(1, 1), (8, 3), (9, 5), (20, 300)] {
+        let (a, b) = (scattered(n * PAIR_STRIP, 0.0), scattered(k * PAIR_STRIP, 1.0));
+        let g = scattered(n * k, 2.0);
+        let mut da = wide(&scattered(n * PAIR_STRIP, 3.0));
+        let mut db = wide(&scattered(k * PAIR_STRIP, 4.0));
+        for i in 0..n {
+            for j in 0..k {
+                for unit in 0..PAIR_STRIP {
+                    let (i_unit, j_unit) = (i * PAIR_STRIP + unit, j * PAIR_STRIP + unit);
+                    if a[i_unit] + b[j_unit] > 0.0 {
+                        da[i_unit] += f64::from(g[i * k + j]);
+                        db[j_unit] += f64::from(g[i * k + j]);
+                    }
+                }
+            }
+        }
+        let minus_b: Vec<f32> = b.iter().map(|b| -b).collect();
+        let start = || (scattered(n * PAIR_STRIP, 3.0), scattered(k * PAIR_STRIP, 4.0));
+        let check = |name: &str, found: (Vec<f32>, Vec<f32>)| {
+            close(name, &found.0, &da, 1e-4);
+            close(name, &found.1, &db, 1e-4);
+        };
+        let mut found = start();
+        relu_pair_gradients(&a, &minus_b, &g, &mut found.0, &mut found.1);
+        check("dispatched", found);
+        let mut found = start();
+        let (da_out, db_out) = (&mut found.0, &mut found.1);
+        Portable.run(Gradients { a: &a, minus_b: &minus_b, g: &g, da: da_out, db: db_out });
+        check("portable", found);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = crate::simd::Avx2::detect() {
+            let mut found = start();
+            let (da_out, db_out) = (&mut found.0, &mut found.1);
+            simd.run(Gradients { a: &a, minus_b: &minus_b, g: &g, da: da_out, db: db_out });
+            check("avx2", found);
+        }
+        let (mut da_out, mut db_out) = (wide(&start().0), wide(&start().1));
+        relu_pair_gradients(&wide(&a), &wide(&minus_b), &wide(&g), &mut da_out, &mut db_out);
+        let all = da_out.iter().chain(&db_out).zip(da.iter().chain(&db));
+        assert!(all.into_iter().all(|(found, expected)| (found - expected).abs() < 1e-12));
+    }
+}
+
+#[test]
+fn strips_hold_every_unit_once() {
+    let x = scattered(3 * 20, 0.0);
+    let mut packed = Vec::new();
+    pack_pair_strips(&x, 20, -1.0, &mut packed);
+    assert_eq!(packed.len(), 2 * 3 * PAIR_STRIP);
+    assert_eq!(packed[PAIR_STRIP + 15], -x[20 + 15]);
+    assert_eq!(packed[3 * PAIR_STRIP + 2 * PAIR_STRIP + 3], -x[2 * 20 + 19]);
+    assert_eq!(packed[3 * PAIR_STRIP + 4], 0.0);
+}
+
+#[test]
+fn sums_become_gradients() {
+    for n in [1, 15, 16, 17, 40] {
+        let (a, b) = (scattered(n * PAIR_STRIP, 0.0), scattered(n * PAIR_STRIP, 1.0));
+        let minus_b: Vec<f32> = b.iter().map(|b| -b).collect();
+        let (da, db) = (scattered(n * PAIR_STRIP, 2.0), scattered(n * PAIR_STRIP, 3.0));
+        let (rows, diagonal) = (scattered(n, 4.0), scattered(n, 5.0));
+        let w: [f32; PAIR_STRIP] = std::array::from_fn(|unit| unit as f32 - 7.5);
+        let mut expected = (wide(&da), wide(&db), [1.0; PAIR_STRIP]);
+        for i in 0..n {
+            for (unit, &w) in w.iter().enumerate() {
+                let at = i * PAIR_STRIP + unit;
+                let own = if a[at] + b[at] > 0.0 { f64::from(diagonal[i]) } else { 0.0 };
+                let sum_a = f64::from(rows[i]) * f64::from(da[at]) + own;
+                let sum_b = 0.5 * f64::from(db[at]) + own;
+                expected.2[unit] += f64::from(a[at]) * sum_a + f64::from(b[at]) * sum_b;
+                expected.0[at] = f64::from(w) * sum_a;
+                expected.1[at] = f64::from(w) * sum_b;
+            }
+        }
+        let check = |name: &str, da: &[f32], db: &[f32], dw: &[f64]| {
+            close(name, da, &expected.0, 2e-6);
+            close(name, db, &expected.1, 2e-6);
+            let same = dw.iter().zip(&expected.2).all(|(a, b)| (a - b).abs() < 1e-5);
+            assert!(same, "{name}");
+        };
+        let scaling = PairScaling { rows: &rows, columns: 0.5, diagonal: &diagonal };
+        let (mut da_out, mut db_out, mut dw) = (da.clone(), db.clone(), [1.0; PAIR_STRIP]);
+        let sums = (&mut da_out[..], &mut db_out[..]);
+        relu_pair_finish((&a, &minus_b), scaling, &w, sums, &mut dw);
+        check("dispatched", &da_out, &db_out, &dw);
+        let (mut da_out, mut db_out, mut dw) = (da.clone(), db.clone(), [1.0; PAIR_STRIP]);
+        Portable.run(Finish {
+            a: &a,
+            minus_b: &minus_b,
+            scaling,
+            w: &w,
+            da: &mut da_out,
+            db: &mut db_out,
+            dw: &mut dw,
+        });
+        check("portable", &da_out, &db_out, &dw);
+        let (mut da_out, mut db_out, mut dw) = (wide(&da), wide(&db), [1.0; PAIR_STRIP]);
+        let (rows, diagonal) = (wide(&rows), wide(&diagonal));
+        let scaling = PairScaling { rows: &rows, columns: 0.5, diagonal: &diagonal };
+        let sums = (&mut da_out[..], &mut db_out[..]);
+        let w = w.map(f64::from);
+        relu_pair_finish((&wide(&a), &wide(&minus_b)), scaling, &w, sums, &mut dw);
+        let all = da_out.iter().chain(&db_out).chain(&dw);
+        let exact = expected.0.iter().chain(&expected.1).chain(&expected.2);
+        assert!(all.zip(exact).all(|(found, exact)| (found - exact).abs() < 1e-12));
+    }
+}
