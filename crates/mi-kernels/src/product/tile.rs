@@ -138,25 +138,46 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         }
         step += left.column_stride;
     }
+    // SAFETY: as promised for this function; both branches are unrolled on their own.
+    unsafe {
+        if factors.beta == 0.0 {
+            write::<S, ROWS, VECTORS, false>(s, &sums, factors, out, (row, columns));
+        } else {
+            write::<S, ROWS, VECTORS, true>(s, &sums, factors, out, (row, columns));
+        }
+    }
+    ROWS
+}
+
+/// Writes a tile's sums to the result; `ADD` when its old values count.
+///
+/// # Safety
+/// As [`tile`].
+#[inline(always)]
+unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize, const ADD: bool>(
+    s: S,
+    sums: &[[S::V; VECTORS]; ROWS],
+    factors: Factors,
+    out: &mut Out<'_>,
+    (row, columns): (usize, Range<usize>),
+) {
     let (alpha, beta) = (s.splat(factors.alpha), s.splat(factors.beta));
+    let last = columns.len() - (VECTORS - 1) * S::LANES;
     for (i, sums) in sums.iter().enumerate() {
         let offset = (row + i).cast_signed() * out.row_stride + columns.start.cast_signed();
         // SAFETY: this row's `columns` exist in the result, whose rows are contiguous, and `out`
         // borrows it alone.
         let c = unsafe { std::slice::from_raw_parts_mut(out.first.offset(offset), columns.len()) };
-        for (c, &sum) in c.chunks_mut(S::LANES).zip(sums) {
-            let whole = c.len() == S::LANES;
-            let mut sum = if factors.alpha == 1.0 { sum } else { s.mul(alpha, sum) };
-            if factors.beta != 0.0 {
-                let old = if whole { s.load(c) } else { s.load_part(c, 0.0) };
-                sum = s.mul_add(beta, old, sum);
-            }
-            if whole {
-                s.store(c, sum);
+        for (v, &sum) in sums.iter().enumerate() {
+            let sum = s.mul(alpha, sum);
+            if v + 1 < VECTORS || last == S::LANES {
+                let c = &mut c[v * S::LANES..(v + 1) * S::LANES];
+                s.store(c, if ADD { s.mul_add(beta, s.load(c), sum) } else { sum });
             } else {
-                s.store_part(c, sum);
+                let c = &mut c[v * S::LANES..];
+                let old = if ADD { s.load_part(c, 0.0) } else { sum };
+                s.store_part(c, if ADD { s.mul_add(beta, old, sum) } else { sum });
             }
         }
     }
-    ROWS
 }
