@@ -2,11 +2,10 @@ use std::ops::Range;
 
 use mi_kernels::{Scalar, matrix_product};
 use mi_nets::{Gradients, Params};
-use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::dot::{matrix, matrix_mut};
-use super::{ConcatHead, Embeddings, Scaling, add, scale, zeroed};
+use super::{ConcatHead, Embeddings, Scaling, add, scale, sum_of, zeroed};
 
 /// Pairs that go through the network at a time; bounds the memory for hidden layers.
 const PAIRS: usize = 2048;
@@ -17,6 +16,8 @@ const GROUPS: usize = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct DeepBuffers<T> {
+    /// y transposed: units × K.
+    y: Vec<T>,
     dx: Vec<T>,
     groups: Vec<Group<T>>,
 }
@@ -24,18 +25,20 @@ pub(super) struct DeepBuffers<T> {
 /// Sums and scratch memory of one share of the rows.
 #[derive(Debug, Default)]
 struct Group<T> {
+    /// Transposed, as y.
     dy: Vec<T>,
     /// Gradients of weight and bias of each layer.
     layers: Vec<(Vec<T>, Vec<T>)>,
-    /// Outputs of the hidden layers and the scores, for a block of pairs.
+    /// Outputs of the hidden layers and the scores of a block of pairs, units × pairs.
     values: Vec<Vec<T>>,
-    /// The gradient of one layer's output, and of the next one's.
+    /// The gradient of one layer's output, and of the next one's, units × pairs.
     delta: Vec<T>,
     next: Vec<T>,
 }
 
 /// A head with hidden layers of its own, block by block; hidden layers are computed again on
-/// the way back.
+/// the way back. Everything is kept units × pairs: hidden layers are narrow, pairs are many and
+/// fill vectors.
 #[derive(Debug)]
 pub(super) struct Deep<'a, T> {
     net: Net<'a, T>,
@@ -46,8 +49,35 @@ pub(super) struct Deep<'a, T> {
 #[derive(Clone, Copy, Debug)]
 struct Net<'a, T> {
     batch: Embeddings<'a, T>,
+    /// y transposed.
+    y: &'a [T],
     head: &'a ConcatHead,
     params: &'a Params<T>,
+}
+
+/// Some rows of x with some rows of y, or a stretch of the diagonal.
+#[derive(Clone, Debug)]
+enum Block {
+    Rectangle { rows: Range<usize>, columns: Range<usize> },
+    Diagonal(Range<usize>),
+}
+
+impl Block {
+    fn pairs(&self) -> usize {
+        match self {
+            Self::Rectangle { rows, columns } => rows.len() * columns.len(),
+            Self::Diagonal(rows) => rows.len(),
+        }
+    }
+}
+
+/// Rectangles that cover some rows, each of at most [`PAIRS`] pairs.
+fn rectangles(rows: Range<usize>, k: usize) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+    let height = (PAIRS / k.max(1)).max(1);
+    rows.clone().step_by(height).flat_map(move |first| {
+        let rows = first..rows.end.min(first + height);
+        (0..k).step_by(PAIRS).map(move |column| (rows.clone(), column..k.min(column + PAIRS)))
+    })
 }
 
 impl<'a, T: Scalar> Deep<'a, T> {
@@ -57,11 +87,13 @@ impl<'a, T: Scalar> Deep<'a, T> {
         params: &'a Params<T>,
         buffers: &'a mut DeepBuffers<T>,
     ) -> Self {
-        let net = Net { batch, head, params };
+        let DeepBuffers { y, dx, groups } = buffers;
+        y.resize(batch.y.len(), T::zero());
+        mi_kernels::scaled_transpose(y, T::one(), batch.y, batch.dim);
+        zeroed(dx, batch.x.len());
         let count = if batch.parallel { GROUPS } else { 1 };
-        zeroed(&mut buffers.dx, batch.x.len());
-        buffers.groups.resize_with(count.max(buffers.groups.len()), Group::default);
-        let groups = &mut buffers.groups[..count];
+        groups.resize_with(count.max(groups.len()), Group::default);
+        let groups = &mut groups[..count];
         for group in &mut *groups {
             zeroed(&mut group.dy, batch.y.len());
             group.layers.resize_with(head.layers.len(), Default::default);
@@ -71,7 +103,7 @@ impl<'a, T: Scalar> Deep<'a, T> {
                 zeroed(bias, sizes[1]);
             }
         }
-        Self { net, dx: &mut buffers.dx, groups }
+        Self { net: Net { batch, y, head, params }, dx, groups }
     }
 
     pub(super) fn sweep<R: Send>(
@@ -86,10 +118,15 @@ impl<'a, T: Scalar> Deep<'a, T> {
         let share = rows.len().div_ceil(self.groups.len()).max(1);
         let work = |n: usize, panel: &mut [T], results: &mut [R], group: &mut Group<T>| {
             let first = rows.start + n * share;
-            for (block, scores) in panel.chunks_mut(PAIRS).enumerate() {
-                let pair = |p| (first + (block * PAIRS + p) / k, (block * PAIRS + p) % k);
-                net.forward(group, scores.len(), pair);
-                scores.copy_from_slice(&group.values[net.head.sizes.len() - 1]);
+            for (rows, columns) in rectangles(first..first + results.len(), k) {
+                net.forward(
+                    group,
+                    &Block::Rectangle { rows: rows.clone(), columns: columns.clone() },
+                );
+                let scores = &group.values[net.head.sizes.len() - 1];
+                for (i, scores) in rows.zip(scores.chunks(columns.len())) {
+                    panel[(i - first) * k..][columns.clone()].copy_from_slice(scores);
+                }
             }
             for ((i, scores), result) in (first..).zip(panel.chunks_mut(k)).zip(results) {
                 *result = row(i, scores);
@@ -113,14 +150,21 @@ impl<'a, T: Scalar> Deep<'a, T> {
             for (weights, &factor) in panel.chunks_mut(k).zip(&factors[n * share..]) {
                 scale(weights, factor);
             }
-            for (block, weights) in panel.chunks(PAIRS).enumerate() {
-                let pair = |p| (first + (block * PAIRS + p) / k, (block * PAIRS + p) % k);
-                net.forward(group, weights.len(), pair);
-                net.backward(group, weights);
-                for (p, gradient) in group.delta.chunks(dim).enumerate() {
-                    let (i, j) = pair(p);
-                    add(&mut dx[(i - first) * dim..][..dim], gradient);
-                    add(&mut group.dy[j * dim..][..dim], gradient);
+            for (rows, columns) in rectangles(first..first + dx.len() / dim, k) {
+                let block = Block::Rectangle { rows: rows.clone(), columns: columns.clone() };
+                net.forward(group, &block);
+                group.delta.clear();
+                for i in rows.clone() {
+                    group.delta.extend_from_slice(&panel[(i - first) * k..][columns.clone()]);
+                }
+                net.backward(group);
+                let Group { delta, dy, .. } = group;
+                for (unit, delta) in delta.chunks(block.pairs()).enumerate() {
+                    let dy = &mut dy[unit * k..][columns.clone()];
+                    for (i, delta) in rows.clone().zip(delta.chunks(columns.len())) {
+                        add(dy, delta);
+                        dx[(i - first) * dim + unit] += sum_of(delta);
+                    }
                 }
             }
         };
@@ -154,23 +198,29 @@ impl<'a, T: Scalar> Deep<'a, T> {
         let net = self.net;
         let Embeddings { k, dim, .. } = net.batch;
         for ((gx, dx), &row) in gx.chunks_mut(dim).zip(self.dx.chunks(dim)).zip(scaling.rows) {
-            for (gx, &dx) in gx.iter_mut().zip(dx) {
-                *gx = row * dx;
-            }
+            mi_kernels::scaled(gx, row, dx);
         }
-        gy.fill(T::zero());
-        for group in &*self.groups {
-            add(gy, &group.dy);
-        }
-        // The positives, a block of the diagonal at a time.
+        // The positives, a stretch of the diagonal at a time.
         let group = &mut self.groups[0];
         for (first, positives) in (0..k).step_by(PAIRS).zip(scaling.positives.chunks(PAIRS)) {
-            net.forward(group, positives.len(), |p| (first + p, first + p));
-            net.backward(group, positives);
-            let span = first * dim..(first + positives.len()) * dim;
-            add(&mut gx[span.clone()], &group.delta);
-            add(&mut gy[span], &group.delta);
+            let rows = first..first + positives.len();
+            net.forward(group, &Block::Diagonal(rows.clone()));
+            group.delta.clear();
+            group.delta.extend_from_slice(positives);
+            net.backward(group);
+            let Group { delta, dy, .. } = &mut *group;
+            for (unit, delta) in delta.chunks(positives.len()).enumerate() {
+                add(&mut dy[unit * k..][rows.clone()], delta);
+                for (i, &delta) in rows.clone().zip(delta) {
+                    gx[i * dim + unit] += delta;
+                }
+            }
         }
+        let (first, others) = self.groups.split_at_mut(1);
+        for group in others {
+            add(&mut first[0].dy, &group.dy);
+        }
+        mi_kernels::scaled_transpose(gy, T::one(), &first[0].dy, k);
         for (n, &(weight, bias)) in net.head.layers.iter().enumerate() {
             for group in &*self.groups {
                 let (dw, db) = &group.layers[n];
@@ -183,14 +233,29 @@ impl<'a, T: Scalar> Deep<'a, T> {
 
 impl<T: Scalar> Net<'_, T> {
     /// The layers of a block of pairs, from `relu(x_i + y_j)` to the scores.
-    fn forward(self, group: &mut Group<T>, pairs: usize, pair: impl Fn(usize) -> (usize, usize)) {
-        let Embeddings { x, y, dim, .. } = self.batch;
+    fn forward(self, group: &mut Group<T>, block: &Block) {
+        let Embeddings { x, k, dim, .. } = self.batch;
+        let pairs = block.pairs();
         let sums = &mut group.values[0];
-        sums.clear();
-        for p in 0..pairs {
-            let (i, j) = pair(p);
-            let rows = x[i * dim..][..dim].iter().zip(&y[j * dim..][..dim]);
-            sums.extend(rows.map(|(&x, &y)| relu(x + y)));
+        sums.resize(dim * pairs, T::zero());
+        for (unit, sums) in sums.chunks_mut(pairs).enumerate() {
+            let y = &self.y[unit * k..][..k];
+            match block {
+                Block::Rectangle { rows, columns } => {
+                    let y = &y[columns.clone()];
+                    for (i, sums) in rows.clone().zip(sums.chunks_mut(y.len())) {
+                        let x = x[i * dim + unit];
+                        for (sum, &y) in sums.iter_mut().zip(y) {
+                            *sum = relu(x + y);
+                        }
+                    }
+                }
+                Block::Diagonal(rows) => {
+                    for ((i, sum), &y) in rows.clone().zip(sums).zip(&y[rows.clone()]) {
+                        *sum = relu(x[i * dim + unit] + y);
+                    }
+                }
+            }
         }
         let last = self.head.layers.len() - 1;
         for (n, &(weight, bias)) in self.head.layers.iter().enumerate() {
@@ -198,42 +263,42 @@ impl<T: Scalar> Net<'_, T> {
             let (weight, bias) = (self.params.view(weight), self.params.view(bias));
             let width = bias.ncols();
             let out = &mut outputs[0];
-            out.clear();
-            (0..pairs).for_each(|_| out.extend(bias.iter()));
-            let input = matrix(pairs, self.head.sizes[n], &inputs[n]);
-            matrix_product(T::one(), input, weight, T::one(), matrix_mut(pairs, width, out));
-            if n < last {
-                for z in out {
-                    *z = relu(*z);
+            out.resize(width * pairs, T::zero());
+            let input = matrix(self.head.sizes[n], pairs, &inputs[n]);
+            matrix_product(T::one(), weight.t(), input, T::zero(), matrix_mut(width, pairs, out));
+            for (out, &bias) in out.chunks_mut(pairs).zip(bias) {
+                if n < last {
+                    for z in out {
+                        *z = relu(*z + bias);
+                    }
+                } else {
+                    for z in out {
+                        *z += bias;
+                    }
                 }
             }
         }
     }
 
-    /// From the gradient of each score to that of each sum `x_i + y_j`, left in `group.delta`;
-    /// `group.values` are those of the same pairs.
-    fn backward(self, group: &mut Group<T>, gradient: &[T]) {
-        let pairs = gradient.len();
+    /// From the gradient of each score, in `group.delta`, to that of each sum `x_i + y_j`, left
+    /// there; `group.values` are those of the same pairs.
+    fn backward(self, group: &mut Group<T>) {
         let Group { layers, values, delta, next, .. } = group;
-        delta.clear();
-        delta.extend_from_slice(gradient);
+        let pairs = delta.len();
         for (n, &(weight, _)) in self.head.layers.iter().enumerate().rev() {
             let (inputs, outputs) = (self.head.sizes[n], self.head.sizes[n + 1]);
-            let out: ArrayView2<'_, T> = matrix(pairs, outputs, delta);
-            let input = matrix(pairs, inputs, &values[n]);
+            let out = matrix(outputs, pairs, delta);
+            let input = matrix(inputs, pairs, &values[n]);
             let (dw, db) = &mut layers[n];
-            matrix_product(T::one(), input.t(), out, T::one(), matrix_mut(inputs, outputs, dw));
-            for row in out.axis_iter(Axis(0)) {
-                db.iter_mut().zip(row).for_each(|(db, &d)| *db += d);
+            matrix_product(T::one(), input, out.t(), T::one(), matrix_mut(inputs, outputs, dw));
+            for (db, delta) in db.iter_mut().zip(delta.chunks(pairs)) {
+                *db += sum_of(delta);
             }
-            next.clear();
-            next.resize(pairs * inputs, T::zero());
+            next.resize(inputs * pairs, T::zero());
             let weight = self.params.view(weight);
-            matrix_product(T::one(), out, weight.t(), T::zero(), matrix_mut(pairs, inputs, next));
+            matrix_product(T::one(), weight, out, T::zero(), matrix_mut(inputs, pairs, next));
             for (d, &value) in next.iter_mut().zip(&values[n]) {
-                if value <= T::zero() {
-                    *d = T::zero();
-                }
+                *d = if value > T::zero() { *d } else { T::zero() };
             }
             std::mem::swap(delta, next);
         }

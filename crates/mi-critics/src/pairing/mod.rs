@@ -299,3 +299,18 @@ fn add<T: Scalar>(to: &mut [T], from: &[T]) {
         *to += from;
     }
 }
+
+/// Σ x in sixteen interleaved sums, which vectors can hold.
+fn sum_of<T: Scalar>(x: &[T]) -> T {
+    let mut lanes = [T::zero(); 16];
+    let mut chunks = x.chunks_exact(16);
+    for chunk in &mut chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane += x;
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(chunks.remainder()) {
+        *lane += x;
+    }
+    lanes.into_iter().sum()
+}

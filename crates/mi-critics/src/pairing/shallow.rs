@@ -7,7 +7,7 @@ use mi_kernels::{
 use mi_nets::{Gradients, ParamId, Params};
 use rayon::prelude::*;
 
-use super::{Embeddings, Scaling, row_block, scale, zeroed};
+use super::{Embeddings, Scaling, row_block, scale, sum_of, zeroed};
 
 #[derive(Debug, Default)]
 pub(super) struct ShallowBuffers<T> {
@@ -171,15 +171,4 @@ impl<'a, T: Scalar> Shallow<'a, T> {
         }
         gradients.accumulate(self.layer.1).iter_mut().for_each(|g| *g += T::from_f64(dbias));
     }
-}
-
-/// Σ x in sixteen interleaved sums, which vectors can hold.
-fn sum_of<T: Scalar>(x: &[T]) -> T {
-    let mut lanes = [T::zero(); 16];
-    for chunk in x.chunks(16) {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane += x;
-        }
-    }
-    lanes.into_iter().sum()
 }
