@@ -167,10 +167,11 @@ fn way_back(
         // Factors of rows, of the whole, and of y alone take part, as they do in a bound.
         let factors: Vec<f64> = (0..k).map(|i| 0.5 + i as f64 / 10.0).collect();
         let rows: Vec<f64> = (0..k).map(|i| if i < panel_rows { 8.0 } else { 2.0 }).collect();
-        let mut panel = vec![0.0; panel_rows * k];
+        let stride = scorer.stride();
+        let mut panel = vec![0.0; panel_rows * stride];
         for first in (0..k).step_by(panel_rows) {
             let span = first..k.min(first + panel_rows);
-            let panel = &mut panel[..span.len() * k];
+            let panel = &mut panel[..span.len() * stride];
             let weights = |i: usize, row: &mut [f64]| {
                 for (j, w) in row.iter_mut().enumerate() {
                     *w = if i == j { 0.0 } else { g[[i, j]] / (factors[i] * rows[i]) };

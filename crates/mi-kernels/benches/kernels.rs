@@ -85,7 +85,7 @@ fn pairs(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements((n * k * h) as u64));
     group.bench_function("scores", |bencher| {
         bencher.iter(|| {
-            mi_kernels::relu_pair_scores(&a, &tiles, &w, &offset, &mut scores);
+            mi_kernels::relu_pair_scores(&a, &tiles, &w, &offset, &mut scores, k);
             black_box(&scores);
         });
     });
@@ -98,7 +98,7 @@ fn pairs(criterion: &mut Criterion) {
             let inputs = strips.chunks(n * PAIR_STRIP).zip(minus_b.chunks(k * PAIR_STRIP));
             let sums = da.chunks_mut(n * PAIR_STRIP).zip(db.chunks_mut(k * PAIR_STRIP));
             for ((a, minus_b), (da, db)) in inputs.zip(sums) {
-                mi_kernels::relu_pair_gradients(a, minus_b, &scores, da, db);
+                mi_kernels::relu_pair_gradients(a, minus_b, &scores, k, da, db);
             }
             black_box((&da, &db));
         });

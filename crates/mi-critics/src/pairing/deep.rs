@@ -106,6 +106,10 @@ impl<'a, T: Scalar> Deep<'a, T> {
         Self { net: Net { batch, y, head, params }, dx, groups }
     }
 
+    pub(super) fn stride(&self) -> usize {
+        self.net.batch.stride
+    }
+
     pub(super) fn sweep<R: Send>(
         &mut self,
         rows: Range<usize>,
@@ -114,7 +118,7 @@ impl<'a, T: Scalar> Deep<'a, T> {
         row: impl Fn(usize, &mut [T]) -> R + Sync,
     ) {
         let net = self.net;
-        let k = net.batch.k;
+        let Embeddings { k, stride, .. } = net.batch;
         let share = rows.len().div_ceil(self.groups.len()).max(1);
         let work = |n: usize, panel: &mut [T], results: &mut [R], group: &mut Group<T>| {
             let first = rows.start + n * share;
@@ -125,15 +129,15 @@ impl<'a, T: Scalar> Deep<'a, T> {
                 );
                 let scores = &group.values[net.head.sizes.len() - 1];
                 for (i, scores) in rows.zip(scores.chunks(columns.len())) {
-                    panel[(i - first) * k..][columns.clone()].copy_from_slice(scores);
+                    panel[(i - first) * stride..][columns.clone()].copy_from_slice(scores);
                 }
             }
-            for ((i, scores), result) in (first..).zip(panel.chunks_mut(k)).zip(results) {
-                *result = row(i, scores);
+            for ((i, line), result) in (first..).zip(panel.chunks_mut(stride)).zip(results) {
+                *result = row(i, &mut line[..k]);
             }
         };
         if net.batch.parallel {
-            let panels = panel.par_chunks_mut(share * k).zip(results.par_chunks_mut(share));
+            let panels = panel.par_chunks_mut(share * stride).zip(results.par_chunks_mut(share));
             let shares = panels.zip(&mut *self.groups).enumerate();
             shares.for_each(|(n, ((panel, results), group))| work(n, panel, results, group));
         } else {
@@ -143,11 +147,11 @@ impl<'a, T: Scalar> Deep<'a, T> {
 
     pub(super) fn accumulate(&mut self, rows: Range<usize>, panel: &mut [T], factors: &[T]) {
         let net = self.net;
-        let Embeddings { k, dim, parallel, .. } = net.batch;
+        let Embeddings { k, dim, stride, parallel, .. } = net.batch;
         let share = rows.len().div_ceil(self.groups.len()).max(1);
         let work = |n: usize, panel: &mut [T], dx: &mut [T], group: &mut Group<T>| {
             let first = rows.start + n * share;
-            for (weights, &factor) in panel.chunks_mut(k).zip(&factors[n * share..]) {
+            for (weights, &factor) in panel.chunks_mut(stride).zip(&factors[n * share..]) {
                 scale(weights, factor);
             }
             for (rows, columns) in rectangles(first..first + dx.len() / dim, k) {
@@ -155,7 +159,7 @@ impl<'a, T: Scalar> Deep<'a, T> {
                 net.forward(group, &block);
                 group.delta.clear();
                 for i in rows.clone() {
-                    group.delta.extend_from_slice(&panel[(i - first) * k..][columns.clone()]);
+                    group.delta.extend_from_slice(&panel[(i - first) * stride..][columns.clone()]);
                 }
                 net.backward(group);
                 let Group { delta, dy, .. } = group;
@@ -170,7 +174,7 @@ impl<'a, T: Scalar> Deep<'a, T> {
         };
         let dx = &mut self.dx[rows.start * dim..rows.end * dim];
         if parallel {
-            let panels = panel.par_chunks_mut(share * k).zip(dx.par_chunks_mut(share * dim));
+            let panels = panel.par_chunks_mut(share * stride).zip(dx.par_chunks_mut(share * dim));
             let shares = panels.zip(&mut *self.groups).enumerate();
             shares.for_each(|(n, ((panel, dx), group))| work(n, panel, dx, group));
         } else {

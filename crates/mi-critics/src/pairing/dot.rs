@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{Embeddings, SUM_BLOCK, Scaling, row_block, scale, zeroed};
 
 /// Columns of scores that one task takes when gradients of y are summed.
-const COLUMN_BLOCK: usize = 256;
+const COLUMN_BLOCK: usize = 192;
 
 #[derive(Debug, Default)]
 pub(super) struct DotBuffers<T> {
@@ -37,6 +37,10 @@ impl<'a, T: Scalar> Dot<'a, T> {
         Self { batch, buffers }
     }
 
+    pub(super) fn stride(&self) -> usize {
+        self.batch.stride
+    }
+
     pub(super) fn sweep<R: Send>(
         &mut self,
         rows: Range<usize>,
@@ -45,7 +49,7 @@ impl<'a, T: Scalar> Dot<'a, T> {
         gradient: bool,
         row: impl Fn(usize, &mut [T]) -> R + Sync,
     ) {
-        let Embeddings { x, y, k, dim, parallel } = self.batch;
+        let Embeddings { x, y, k, dim, stride, parallel } = self.batch;
         if rows.is_empty() {
             return;
         }
@@ -53,19 +57,21 @@ impl<'a, T: Scalar> Dot<'a, T> {
         let block = |first: usize, panel: &mut [T], results: &mut [R], dx: &mut [T]| {
             let n = results.len();
             let x = matrix(n, dim, &x[first * dim..][..n * dim]);
-            matrix_product(T::one(), x, y.t(), T::zero(), matrix_mut(n, k, panel));
-            for ((i, scores), result) in (first..).zip(panel.chunks_mut(k)).zip(results) {
-                *result = row(i, scores);
+            let scores = matrix_mut(n, stride, panel).slice_move(s![.., ..k]);
+            matrix_product(T::one(), x, y.t(), T::zero(), scores);
+            for ((i, line), result) in (first..).zip(panel.chunks_mut(stride)).zip(results) {
+                *result = row(i, &mut line[..k]);
             }
             if gradient {
-                let weights = matrix(n, k, panel);
+                let weights = matrix(n, stride, panel);
+                let weights = weights.slice(s![.., ..k]);
                 matrix_product(T::one(), weights, y, T::zero(), matrix_mut(n, dim, dx));
             }
         };
         let dx = &mut self.buffers.dx[rows.start * dim..rows.end * dim];
         if parallel {
             let height = row_block(k);
-            let panels = panel.par_chunks_mut(height * k).zip(results.par_chunks_mut(height));
+            let panels = panel.par_chunks_mut(height * stride).zip(results.par_chunks_mut(height));
             let blocks = panels.zip(dx.par_chunks_mut(height * dim)).enumerate();
             blocks.for_each(|(n, ((panel, results), dx))| {
                 block(rows.start + n * height, panel, results, dx);
@@ -76,7 +82,7 @@ impl<'a, T: Scalar> Dot<'a, T> {
     }
 
     pub(super) fn accumulate(&mut self, rows: Range<usize>, panel: &[T], factors: &[T]) {
-        let Embeddings { x, k, dim, parallel, .. } = self.batch;
+        let Embeddings { x, dim, stride, parallel, .. } = self.batch;
         let n = rows.len();
         let width = self.column_block();
         let DotBuffers { dy, scaled: lines, factors: all_factors, .. } = &mut *self.buffers;
@@ -86,7 +92,7 @@ impl<'a, T: Scalar> Dot<'a, T> {
         for ((out, x), &factor) in lines.chunks_mut(dim).zip(x).zip(factors) {
             scaled(out, factor, x);
         }
-        let (weights, scaled) = (matrix(n, k, panel), matrix(n, dim, lines));
+        let (weights, scaled) = (matrix(n, stride, panel), matrix(n, dim, lines));
         let block = |first: usize, dy: &mut [T]| {
             let columns = dy.len() / dim;
             let weights = weights.slice(s![.., first..first + columns]);

@@ -26,6 +26,14 @@ fn row_block(k: usize) -> usize {
     }
 }
 
+/// Elements from one row of scores to the next for batches of k: whole cache lines, and not a
+/// multiple of many, which would put the same column of all rows into the same few places of a
+/// cache.
+fn stride(k: usize) -> usize {
+    let stride = k.next_multiple_of(16);
+    if stride.is_multiple_of(512) { stride + 16 } else { stride }
+}
+
 /// Rows whose products are summed before they are added to the gradients of y, so that panels of
 /// a multiple of it leave the same bits as one panel of all rows.
 const SUM_BLOCK: usize = 192;
@@ -99,6 +107,8 @@ struct Embeddings<'a, T> {
     y: &'a [T],
     k: usize,
     dim: usize,
+    /// Elements from one row of scores to the next.
+    stride: usize,
     /// Whether the work is worth sharing out among threads.
     parallel: bool,
 }
@@ -121,10 +131,13 @@ impl Pairing {
         let k = ex.nrows();
         let mut buffers = PairingBuffers::new();
         let mut scorer = self.scorer(params, ex, ey, &mut buffers)?;
-        let mut scores = vec![T::zero(); k * k];
-        scorer.sweep(0..k, &mut scores, &mut vec![(); k], false, |_, _| ());
-        let scores = Array2::from_shape_vec((k, k), scores);
-        Ok(scores.unwrap_or_else(|_| unreachable!("k·k elements make a k×k matrix")))
+        let mut panel = vec![T::zero(); k * scorer.stride()];
+        scorer.sweep(0..k, &mut panel, &mut vec![(); k], false, |_, _| ());
+        let mut scores = Array2::zeros((k, k));
+        for (mut row, line) in scores.rows_mut().into_iter().zip(panel.chunks(scorer.stride())) {
+            row.iter_mut().zip(line).for_each(|(score, &from)| *score = from);
+        }
+        Ok(scores)
     }
 
     /// Prepares a batch for sweeps over its rows of scores.
@@ -162,7 +175,8 @@ impl Pairing {
         let PairingBuffers { x, y, dot, shallow, deep } = buffers;
         let (k, dim) = ex.dim();
         let parallel = k * k > PAIRS_FOR_THREADS;
-        let batch = Embeddings { x: row_major(ex, x), y: row_major(ey, y), k, dim, parallel };
+        let (x, y) = (row_major(ex, x), row_major(ey, y));
+        let batch = Embeddings { x, y, k, dim, stride: stride(k), parallel };
         Ok(Scorer(match self {
             Self::Dot => Kind::Dot(Dot::new(batch, dot)),
             Self::Concat(head) => match head.layers[..] {
@@ -214,12 +228,22 @@ pub struct Scaling<'a, T> {
 }
 
 impl<T: Scalar> Scorer<'_, T> {
+    /// Elements from one row of a panel to the next: at least K, a multiple of 16.
+    pub fn stride(&self) -> usize {
+        match &self.0 {
+            Kind::Dot(scorer) => scorer.stride(),
+            Kind::Shallow(scorer) => scorer.stride(),
+            Kind::Deep(scorer) => scorer.stride(),
+        }
+    }
+
     /// Computes the scores of some rows into `panel` and hands each row, with its index, to
     /// `row`. With `gradient`, `row` leaves weights in the scores' place, for
     /// [`Scorer::accumulate`].
     ///
     /// # Shapes
-    /// `panel` is rows×K, row-major; `results` has one element a row.
+    /// `panel` has a row every [`Scorer::stride`] elements; `row` is given its K scores;
+    /// `results` has one element a row. A panel that starts at a multiple of 64 bytes is fastest.
     ///
     /// # Panics
     /// When the lengths do not fit, here and in the other methods.
@@ -242,7 +266,7 @@ impl<T: Scalar> Scorer<'_, T> {
     /// The panel is used up.
     ///
     /// # Shapes
-    /// `panel` is rows×K, `factors` has one element a row.
+    /// `panel` as in [`Scorer::sweep`]; `factors` has one element a row.
     pub fn accumulate(&mut self, rows: Range<usize>, panel: &mut [T], factors: &[T]) {
         match &mut self.0 {
             Kind::Dot(scorer) => scorer.accumulate(rows, panel, factors),

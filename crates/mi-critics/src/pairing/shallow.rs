@@ -73,6 +73,10 @@ impl<'a, T: Scalar> Shallow<'a, T> {
         Self { batch, layer, buffers }
     }
 
+    pub(super) fn stride(&self) -> usize {
+        self.batch.stride
+    }
+
     pub(super) fn sweep<R: Send>(
         &mut self,
         rows: Range<usize>,
@@ -80,18 +84,18 @@ impl<'a, T: Scalar> Shallow<'a, T> {
         results: &mut [R],
         row: impl Fn(usize, &mut [T]) -> R + Sync,
     ) {
-        let Embeddings { x, k, dim, parallel, .. } = self.batch;
+        let Embeddings { x, k, dim, stride, parallel, .. } = self.batch;
         let ShallowBuffers { w, offset, tiles, .. } = &*self.buffers;
         let block = |first: usize, panel: &mut [T], results: &mut [R]| {
             let a = &x[first * dim..][..results.len() * dim];
-            relu_pair_scores(a, tiles, w, offset, panel);
-            for ((i, scores), result) in (first..).zip(panel.chunks_mut(k)).zip(results) {
-                *result = row(i, scores);
+            relu_pair_scores(a, tiles, w, offset, panel, stride);
+            for ((i, line), result) in (first..).zip(panel.chunks_mut(stride)).zip(results) {
+                *result = row(i, &mut line[..k]);
             }
         };
         if parallel {
             let height = row_block(k);
-            let blocks = panel.par_chunks_mut(height * k);
+            let blocks = panel.par_chunks_mut(height * stride);
             let blocks = blocks.zip(results.par_chunks_mut(height)).enumerate();
             blocks.for_each(|(n, (panel, results))| {
                 block(rows.start + n * height, panel, results);
@@ -102,28 +106,31 @@ impl<'a, T: Scalar> Shallow<'a, T> {
     }
 
     pub(super) fn accumulate(&mut self, rows: Range<usize>, panel: &mut [T], factors: &[T]) {
-        let Embeddings { k, parallel, .. } = self.batch;
+        let Embeddings { k, stride, parallel, .. } = self.batch;
         let ShallowBuffers { a, minus_b, da, db, row_sums, .. } = &mut *self.buffers;
         let sums = &mut row_sums[rows.clone()];
         let scaled = |((weights, &factor), sum): ((&mut [T], &T), &mut T)| {
+            let weights = &mut weights[..k];
             scale(weights, factor);
             *sum = T::from_f64(weights.chunks(256).map(|w| sum_of(w).to_f64()).sum());
         };
         let strip = k * PAIR_STRIP;
         let span = rows.start * PAIR_STRIP..rows.end * PAIR_STRIP;
         if parallel {
-            panel.par_chunks_mut(k).zip(factors).zip(sums).for_each(scaled);
+            panel.par_chunks_mut(stride).zip(factors).zip(sums).for_each(scaled);
             let inputs = a.par_chunks(strip).zip(minus_b.par_chunks(strip));
             let sums = da.par_chunks_mut(strip).zip(db.par_chunks_mut(strip));
             inputs.zip(sums).for_each(|((a, minus_b), (da, db))| {
-                relu_pair_gradients(&a[span.clone()], minus_b, panel, &mut da[span.clone()], db);
+                let (a, da) = (&a[span.clone()], &mut da[span.clone()]);
+                relu_pair_gradients(a, minus_b, panel, stride, da, db);
             });
         } else {
-            panel.chunks_mut(k).zip(factors).zip(sums).for_each(scaled);
+            panel.chunks_mut(stride).zip(factors).zip(sums).for_each(scaled);
             let inputs = a.chunks(strip).zip(minus_b.chunks(strip));
             let sums = da.chunks_mut(strip).zip(db.chunks_mut(strip));
             for ((a, minus_b), (da, db)) in inputs.zip(sums) {
-                relu_pair_gradients(&a[span.clone()], minus_b, panel, &mut da[span.clone()], db);
+                let (a, da) = (&a[span.clone()], &mut da[span.clone()]);
+                relu_pair_gradients(a, minus_b, panel, stride, da, db);
             }
         }
     }

@@ -49,6 +49,7 @@ impl<T: Scalar> ColumnSweep<T> {
         panel_rows: usize,
         panel: &mut [T],
     ) {
+        let stride = scorer.stride();
         self.positives.clear();
         self.positives.resize(k, 0.0);
         self.blocks.resize_with(k.div_ceil(COLUMN_BLOCK), Block::default);
@@ -58,10 +59,10 @@ impl<T: Scalar> ColumnSweep<T> {
         }
         for first in (0..k).step_by(panel_rows) {
             let span = first..k.min(first + panel_rows);
-            let panel = &mut panel[..span.len() * k];
+            let panel = &mut panel[..span.len() * stride];
             let positive = |i: usize, scores: &mut [T]| scores[i].to_f64();
             scorer.sweep(span.clone(), panel, &mut self.positives[span], false, positive);
-            let absorb = |block: &mut Block<T>| block.absorb(first, k, panel);
+            let absorb = |block: &mut Block<T>| block.absorb(first, stride, panel);
             if k > COLUMNS_FOR_THREADS {
                 self.blocks.par_iter_mut().for_each(absorb);
             } else {
@@ -89,9 +90,9 @@ impl<T: Scalar> Block<T> {
     }
 
     /// Takes the block's columns of some rows of scores in.
-    fn absorb(&mut self, first_row: usize, k: usize, panel: &[T]) {
+    fn absorb(&mut self, first_row: usize, stride: usize, panel: &[T]) {
         let columns = self.largest.len();
-        for (n, rows) in panel.chunks(ROW_MULTIPLE * k).enumerate() {
+        for (n, rows) in panel.chunks(ROW_MULTIPLE * stride).enumerate() {
             let first_row = first_row + n * ROW_MULTIPLE;
             // Around the positive, if it is one of the block's columns.
             let parts = |i: usize| match i.checked_sub(self.first) {
@@ -99,7 +100,7 @@ impl<T: Scalar> Block<T> {
                 _ => (0..columns, columns..columns),
             };
             let lines =
-                || (first_row..).zip(rows.chunks(k).map(|row| &row[self.first..][..columns]));
+                || (first_row..).zip(rows.chunks(stride).map(|row| &row[self.first..][..columns]));
             self.new_largest.clear();
             self.new_largest.resize(columns, T::neg_infinity());
             for (i, line) in lines() {

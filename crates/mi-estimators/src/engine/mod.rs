@@ -21,6 +21,9 @@ use shift::Shift;
 /// Memory for one panel of scores unless the driver says otherwise.
 const PANEL_BYTES: usize = 16 << 20;
 
+/// A cache line.
+const LINE_BYTES: usize = 64;
+
 /// Panels are multiples of this, so that sums over rows are made of the same blocks in one panel
 /// and in many.
 const ROW_MULTIPLE: usize = 192;
@@ -298,20 +301,25 @@ impl<T: Scalar> Engine<T> {
         objective.check_batch(k, baseline.map(|baseline| baseline.len()))?;
         let panel_rows = self.panel_rows(k);
         let mut scorer = pairing.scorer(params, ex, ey, &mut self.pairing)?;
-        if self.panel.len() < panel_rows * k {
-            self.panel.resize(panel_rows * k, T::zero());
+        let stride = scorer.stride();
+        // Room to start at a whole cache line.
+        let line = LINE_BYTES / size_of::<T>();
+        if self.panel.len() < panel_rows * stride + line {
+            self.panel.resize(panel_rows * stride + line, T::zero());
         }
+        let aligned = self.panel.as_ptr().align_offset(LINE_BYTES).min(line);
+        let panel = &mut self.panel[aligned..];
         self.rows.clear();
         self.rows.resize(k, RowStatistics::default());
         if bound.needs_columns() {
-            self.columns.run(&mut scorer, k, panel_rows, &mut self.panel);
+            self.columns.run(&mut scorer, k, panel_rows, panel);
         }
         let weights = gradients.is_some();
         let mut shift = Shift::default();
         self.exponents.clear();
         for first in (0..k).step_by(panel_rows) {
             let span = first..k.min(first + panel_rows);
-            let panel = &mut self.panel[..span.len() * k];
+            let panel = &mut panel[..span.len() * stride];
             let columns = &self.columns;
             let digest = |index: usize, scores: &mut [T]| {
                 bound.row(Row {
@@ -336,7 +344,7 @@ impl<T: Scalar> Engine<T> {
         }
         if self.rows.iter().any(has_nan) {
             // Too late to be found in the scores, which are gone: look at them again.
-            find_nan(&mut scorer, &mut self.panel, k)?;
+            find_nan(&mut scorer, panel, k)?;
         }
         let outcome = bound.finish(&mut self.rows);
         let (mut evaluation, sign) = objective.judge(&outcome, k)?;
@@ -384,7 +392,8 @@ fn find_nan<T: Scalar>(
     for row in 0..k {
         let mut nan = [false];
         let found = |_: usize, scores: &mut [T]| scores.iter().any(|s| s.is_nan());
-        scorer.sweep(row..row + 1, &mut panel[..k], &mut nan, false, found);
+        let panel = &mut panel[..scorer.stride()];
+        scorer.sweep(row..row + 1, panel, &mut nan, false, found);
         if nan == [true] {
             return Err(EstimatorError::NanScore { row });
         }

@@ -9,6 +9,7 @@ pub(super) struct Gradients<'a> {
     pub(super) a: &'a [f32],
     pub(super) minus_b: &'a [f32],
     pub(super) g: &'a [f32],
+    pub(super) stride: usize,
     pub(super) da: &'a mut [f32],
     pub(super) db: &'a mut [f32],
 }
@@ -28,7 +29,7 @@ impl Kernel for Gradients<'_> {
 
 #[inline(always)]
 fn gradient_strip<S: Simd, const ROWS: usize>(s: S, strip: Gradients<'_>) {
-    let Gradients { a, minus_b, g, da, db } = strip;
+    let Gradients { a, minus_b, g, stride, da, db } = strip;
     let k = minus_b.len() / PAIR_STRIP;
     let block = COLUMN_BLOCK * PAIR_STRIP;
     for ((minus_b, db), first) in
@@ -36,14 +37,14 @@ fn gradient_strip<S: Simd, const ROWS: usize>(s: S, strip: Gradients<'_>) {
     {
         let mut rows = a.chunks_exact(ROWS * PAIR_STRIP);
         let mut sums = da.chunks_exact_mut(ROWS * PAIR_STRIP);
-        let mut lines = g.chunks_exact(ROWS * k);
+        let mut lines = g.chunks_exact(ROWS * stride);
         for ((a, da), g) in (&mut rows).zip(&mut sums).zip(&mut lines) {
-            gradient_rows::<S, ROWS>(s, a, minus_b, g, da, db, k, first);
+            gradient_rows::<S, ROWS>(s, a, minus_b, g, da, db, stride, first);
         }
         let rows = rows.remainder().chunks_exact(PAIR_STRIP);
         let sums = sums.into_remainder().chunks_exact_mut(PAIR_STRIP);
-        for ((a, da), g) in rows.zip(sums).zip(lines.remainder().chunks_exact(k)) {
-            gradient_rows::<S, 1>(s, a, minus_b, g, da, db, k, first);
+        for ((a, da), g) in rows.zip(sums).zip(lines.remainder().chunks_exact(stride)) {
+            gradient_rows::<S, 1>(s, a, minus_b, g, da, db, stride, first);
         }
     }
 }
@@ -56,11 +57,11 @@ fn gradient_rows<S: Simd, const ROWS: usize>(
     g: &[f32],
     da: &mut [f32],
     db: &mut [f32],
-    k: usize,
+    stride: usize,
     first: usize,
 ) {
     let columns = minus_b.len() / PAIR_STRIP;
-    let g: [&[f32]; ROWS] = std::array::from_fn(|i| &g[i * k + first..][..columns]);
+    let g: [&[f32]; ROWS] = std::array::from_fn(|i| &g[i * stride + first..][..columns]);
     for lane in (0..PAIR_STRIP).step_by(S::LANES) {
         let mut units = [s.splat(0.0); ROWS];
         let mut sums = units;

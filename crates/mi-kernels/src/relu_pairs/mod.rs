@@ -30,34 +30,49 @@ pub const PAIR_STRIP: usize = 16;
 ///
 /// # Shapes
 /// `a` is n×h row-major; `minus_b` is −b packed by [`pack_pair_tiles`]; `w` has h elements,
-/// `offset` k; `out` is n×k row-major.
+/// `offset` k; `out` has n rows that start every `stride` elements, of which k are written.
 ///
 /// # Panics
 /// When the lengths do not fit: a mistake in the calling code, never in a user's input.
-pub fn relu_pair_scores<T: Scalar>(a: &[T], minus_b: &[T], w: &[T], offset: &[T], out: &mut [T]) {
+pub fn relu_pair_scores<T: Scalar>(
+    a: &[T],
+    minus_b: &[T],
+    w: &[T],
+    offset: &[T],
+    out: &mut [T],
+    stride: usize,
+) {
     let (h, k) = (w.len(), offset.len());
     assert_eq!(minus_b.len(), k.div_ceil(PAIR_TILE) * PAIR_TILE * h, "packed tiles of k×h");
-    assert_eq!(a.len() * k, out.len() * h, "a of n×h and out of n×k");
-    T::relu_pair_scores(a, minus_b, w, offset, out);
+    assert!(k <= stride && a.len() * stride == out.len() * h, "a of n×h, out of n×stride");
+    T::relu_pair_scores(a, minus_b, w, offset, out, stride);
 }
 
 /// With `m_ij = 1` where `a_i > −b_j` for one strip of hidden units: `da_i ← da_i + Σ_j g_ij m_ij`
 /// and `db_j ← db_j + Σ_i g_ij m_ij`, each sum in the order of its index.
 ///
 /// # Shapes
-/// `a` and `da` are n×[`PAIR_STRIP`], `minus_b` and `db` are k×[`PAIR_STRIP`], `g` is n×k, all
-/// row-major.
+/// `a` and `da` are n×[`PAIR_STRIP`], `minus_b` and `db` are k×[`PAIR_STRIP`], row-major; `g` has n
+/// rows that start every `stride` elements, of which k are read.
 ///
 /// # Panics
 /// As [`relu_pair_scores`].
-pub fn relu_pair_gradients<T: Scalar>(a: &[T], minus_b: &[T], g: &[T], da: &mut [T], db: &mut [T]) {
+pub fn relu_pair_gradients<T: Scalar>(
+    a: &[T],
+    minus_b: &[T],
+    g: &[T],
+    stride: usize,
+    da: &mut [T],
+    db: &mut [T],
+) {
     assert!(
         a.len() == da.len() && minus_b.len() == db.len(),
         "gradients have their operand's size"
     );
-    let pairs = (a.len() / PAIR_STRIP) * (minus_b.len() / PAIR_STRIP);
-    assert!(a.len().is_multiple_of(PAIR_STRIP) && g.len() == pairs, "g of n×k");
-    T::relu_pair_gradients(a, minus_b, g, da, db);
+    let (n, k) = (a.len() / PAIR_STRIP, minus_b.len() / PAIR_STRIP);
+    assert!(a.len() == n * PAIR_STRIP && minus_b.len() == k * PAIR_STRIP, "whole strips");
+    assert!(k <= stride && g.len() == n * stride, "g of n×stride");
+    T::relu_pair_gradients(a, minus_b, g, stride, da, db);
 }
 
 /// Factors that make gradients of the sums that [`relu_pair_gradients`] leaves.
@@ -102,12 +117,14 @@ pub trait ReluPairs: Sized {
         w: &[Self],
         offset: &[Self],
         out: &mut [Self],
+        stride: usize,
     );
     #[doc(hidden)]
     fn relu_pair_gradients(
         a: &[Self],
         minus_b: &[Self],
         g: &[Self],
+        stride: usize,
         da: &mut [Self],
         db: &mut [Self],
     );
@@ -122,15 +139,22 @@ pub trait ReluPairs: Sized {
 }
 
 impl ReluPairs for f64 {
-    fn relu_pair_scores(a: &[f64], minus_b: &[f64], w: &[f64], offset: &[f64], out: &mut [f64]) {
+    fn relu_pair_scores(
+        a: &[f64],
+        minus_b: &[f64],
+        w: &[f64],
+        offset: &[f64],
+        out: &mut [f64],
+        stride: usize,
+    ) {
         let (h, k) = (w.len(), offset.len());
         if h == 0 || k == 0 {
             return;
         }
-        for (a, out) in a.chunks(h).zip(out.chunks_mut(k)) {
+        for (a, out) in a.chunks(h).zip(out.chunks_mut(stride)) {
             let tiles = minus_b.chunks(PAIR_TILE * h);
             for ((out, offset), tile) in
-                out.chunks_mut(PAIR_TILE).zip(offset.chunks(PAIR_TILE)).zip(tiles)
+                out[..k].chunks_mut(PAIR_TILE).zip(offset.chunks(PAIR_TILE)).zip(tiles)
             {
                 out.copy_from_slice(offset);
                 for ((&a, &w), line) in a.iter().zip(w).zip(tile.chunks(PAIR_TILE)) {
@@ -142,12 +166,19 @@ impl ReluPairs for f64 {
         }
     }
 
-    fn relu_pair_gradients(a: &[f64], minus_b: &[f64], g: &[f64], da: &mut [f64], db: &mut [f64]) {
+    fn relu_pair_gradients(
+        a: &[f64],
+        minus_b: &[f64],
+        g: &[f64],
+        stride: usize,
+        da: &mut [f64],
+        db: &mut [f64],
+    ) {
         let k = minus_b.len() / PAIR_STRIP;
         if k == 0 {
             return;
         }
-        let rows = a.chunks(PAIR_STRIP).zip(da.chunks_mut(PAIR_STRIP)).zip(g.chunks(k));
+        let rows = a.chunks(PAIR_STRIP).zip(da.chunks_mut(PAIR_STRIP)).zip(g.chunks(stride));
         for ((a, da), g) in rows {
             let columns = minus_b.chunks(PAIR_STRIP).zip(db.chunks_mut(PAIR_STRIP)).zip(g);
             for ((minus_b, db), &g) in columns {
@@ -182,12 +213,26 @@ impl ReluPairs for f64 {
 }
 
 impl ReluPairs for f32 {
-    fn relu_pair_scores(a: &[f32], minus_b: &[f32], w: &[f32], offset: &[f32], out: &mut [f32]) {
-        dispatch(Scores { a, minus_b, w, offset, out });
+    fn relu_pair_scores(
+        a: &[f32],
+        minus_b: &[f32],
+        w: &[f32],
+        offset: &[f32],
+        out: &mut [f32],
+        stride: usize,
+    ) {
+        dispatch(Scores { a, minus_b, w, offset, out, stride });
     }
 
-    fn relu_pair_gradients(a: &[f32], minus_b: &[f32], g: &[f32], da: &mut [f32], db: &mut [f32]) {
-        dispatch(Gradients { a, minus_b, g, da, db });
+    fn relu_pair_gradients(
+        a: &[f32],
+        minus_b: &[f32],
+        g: &[f32],
+        stride: usize,
+        da: &mut [f32],
+        db: &mut [f32],
+    ) {
+        dispatch(Gradients { a, minus_b, g, stride, da, db });
     }
 
     fn relu_pair_finish(

@@ -8,6 +8,7 @@ pub(super) struct Scores<'a> {
     pub(super) w: &'a [f32],
     pub(super) offset: &'a [f32],
     pub(super) out: &'a mut [f32],
+    pub(super) stride: usize,
 }
 
 impl Kernel for Scores<'_> {
@@ -15,7 +16,7 @@ impl Kernel for Scores<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { a, minus_b, w, offset, out } = self;
+        let Self { a, minus_b, w, offset, out, stride } = self;
         let (h, k) = (w.len(), offset.len());
         if h == 0 || k == 0 {
             return;
@@ -26,9 +27,9 @@ impl Kernel for Scores<'_> {
         {
             // As many rows and columns at a time as sums fit in registers.
             if S::LANES == 16 {
-                score_tile::<S, 6, 4>(s, a, tile, w, offset, out, k, first);
+                score_tile::<S, 6, 4>(s, a, tile, w, offset, out, stride, first);
             } else {
-                score_tile::<S, 4, 2>(s, a, tile, w, offset, out, k, first);
+                score_tile::<S, 4, 2>(s, a, tile, w, offset, out, stride, first);
             }
         }
     }
@@ -43,18 +44,19 @@ fn score_tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     w: &[f32],
     offset: &[f32],
     out: &mut [f32],
-    k: usize,
+    stride: usize,
     first: usize,
 ) {
     let h = w.len();
     let mut rows = a.chunks_exact(ROWS * h);
-    let mut outs = out.chunks_exact_mut(ROWS * k);
+    let mut outs = out.chunks_exact_mut(ROWS * stride);
     for (a, out) in (&mut rows).zip(&mut outs) {
-        score_rows::<S, ROWS, VECTORS>(s, a, tile, w, offset, out, k, first);
+        score_rows::<S, ROWS, VECTORS>(s, a, tile, w, offset, out, stride, first);
     }
-    for (a, out) in rows.remainder().chunks_exact(h).zip(outs.into_remainder().chunks_exact_mut(k))
+    for (a, out) in
+        rows.remainder().chunks_exact(h).zip(outs.into_remainder().chunks_exact_mut(stride))
     {
-        score_rows::<S, 1, VECTORS>(s, a, tile, w, offset, out, k, first);
+        score_rows::<S, 1, VECTORS>(s, a, tile, w, offset, out, stride, first);
     }
 }
 
@@ -66,7 +68,7 @@ fn score_rows<S: Simd, const ROWS: usize, const VECTORS: usize>(
     w: &[f32],
     offset: &[f32],
     out: &mut [f32],
-    k: usize,
+    stride: usize,
     first: usize,
 ) {
     let h = w.len();
@@ -90,7 +92,7 @@ fn score_rows<S: Simd, const ROWS: usize, const VECTORS: usize>(
         }
         for (i, sums) in sums.iter().enumerate() {
             let offset = &offset[start..];
-            let out = &mut out[i * k + first + start..][..offset.len().min(width)];
+            let out = &mut out[i * stride + first + start..][..offset.len().min(width)];
             let vectors = out.chunks_mut(S::LANES).zip(offset.chunks(S::LANES));
             for ((out, offset), &sum) in vectors.zip(sums) {
                 s.store_part(out, s.add(sum, s.load_part(offset, 0.0)));

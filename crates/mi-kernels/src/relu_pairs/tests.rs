@@ -35,18 +35,37 @@ fn scores_equal_the_network_on_every_pair() {
             .collect();
         let mut minus_b = Vec::new();
         pack_pair_tiles(&b, h, &mut minus_b);
-        let mut out = vec![f32::NAN; n * k];
-        relu_pair_scores(&a, &minus_b, &w, &offset, &mut out);
-        close("dispatched", &out, &exact, 1e-5);
-        let scores = Scores { a: &a, minus_b: &minus_b, w: &w, offset: &offset, out: &mut out };
-        Portable.run(scores);
-        close("portable", &out, &exact, 1e-5);
+        let stride = k + 3;
+        let mut out = vec![7.0; n * stride];
+        let check = |name: &str, out: &mut Vec<f32>| {
+            let rows = out.chunks(stride);
+            let found: Vec<f32> = rows.clone().flat_map(|row| &row[..k]).copied().collect();
+            close(name, &found, &exact, 1e-5);
+            assert!(rows.clone().all(|row| row[k..] == [7.0; 3]), "{name}: beyond the row");
+            out.fill(7.0);
+        };
+        relu_pair_scores(&a, &minus_b, &w, &offset, &mut out, stride);
+        check("dispatched", &mut out);
+        Portable.run(Scores {
+            a: &a,
+            minus_b: &minus_b,
+            w: &w,
+            offset: &offset,
+            out: &mut out,
+            stride,
+        });
+        check("portable", &mut out);
         #[cfg(target_arch = "x86_64")]
         if let Some(simd) = crate::simd::Avx2::detect() {
-            out.fill(f32::NAN);
-            let scores = Scores { a: &a, minus_b: &minus_b, w: &w, offset: &offset, out: &mut out };
-            simd.run(scores);
-            close("avx2", &out, &exact, 1e-5);
+            simd.run(Scores {
+                a: &a,
+                minus_b: &minus_b,
+                w: &w,
+                offset: &offset,
+                out: &mut out,
+                stride,
+            });
+            check("avx2", &mut out);
         }
         let mut out = vec![f64::NAN; n * k];
         let offset: Vec<f64> = (0..k)
@@ -55,7 +74,7 @@ fn scores_equal_the_network_on_every_pair() {
                 bias + (0..h).map(term).sum::<f64>()
             })
             .collect();
-        relu_pair_scores(&wide(&a), &wide(&minus_b), &wide(&w), &offset, &mut out);
+        relu_pair_scores(&wide(&a), &wide(&minus_b), &wide(&w), &offset, &mut out, k);
         for (found, expected) in out.iter().zip(&exact) {
             assert!((found - expected).abs() < 1e-12);
         }
@@ -66,7 +85,8 @@ fn scores_equal_the_network_on_every_pair() {
 fn gradients_equal_sums_over_every_pair() {
     for (n, k) in [(1, 1), (8, 3), (9, 5), (20, 300)] {
         let (a, b) = (scattered(n * PAIR_STRIP, 0.0), scattered(k * PAIR_STRIP, 1.0));
-        let g = scattered(n * k, 2.0);
+        let stride = k + 2;
+        let g = scattered(n * stride, 2.0);
         let mut da = wide(&scattered(n * PAIR_STRIP, 3.0));
         let mut db = wide(&scattered(k * PAIR_STRIP, 4.0));
         for i in 0..n {
@@ -74,8 +94,8 @@ fn gradients_equal_sums_over_every_pair() {
                 for unit in 0..PAIR_STRIP {
                     let (i_unit, j_unit) = (i * PAIR_STRIP + unit, j * PAIR_STRIP + unit);
                     if a[i_unit] + b[j_unit] > 0.0 {
-                        da[i_unit] += f64::from(g[i * k + j]);
-                        db[j_unit] += f64::from(g[i * k + j]);
+                        da[i_unit] += f64::from(g[i * stride + j]);
+                        db[j_unit] += f64::from(g[i * stride + j]);
                     }
                 }
             }
@@ -87,21 +107,28 @@ fn gradients_equal_sums_over_every_pair() {
             close(name, &found.1, &db, 1e-4);
         };
         let mut found = start();
-        relu_pair_gradients(&a, &minus_b, &g, &mut found.0, &mut found.1);
+        relu_pair_gradients(&a, &minus_b, &g, stride, &mut found.0, &mut found.1);
         check("dispatched", found);
         let mut found = start();
         let (da_out, db_out) = (&mut found.0, &mut found.1);
-        Portable.run(Gradients { a: &a, minus_b: &minus_b, g: &g, da: da_out, db: db_out });
+        Portable.run(Gradients { a: &a, minus_b: &minus_b, g: &g, stride, da: da_out, db: db_out });
         check("portable", found);
         #[cfg(target_arch = "x86_64")]
         if let Some(simd) = crate::simd::Avx2::detect() {
             let mut found = start();
             let (da_out, db_out) = (&mut found.0, &mut found.1);
-            simd.run(Gradients { a: &a, minus_b: &minus_b, g: &g, da: da_out, db: db_out });
+            simd.run(Gradients { a: &a, minus_b: &minus_b, g: &g, stride, da: da_out, db: db_out });
             check("avx2", found);
         }
         let (mut da_out, mut db_out) = (wide(&start().0), wide(&start().1));
-        relu_pair_gradients(&wide(&a), &wide(&minus_b), &wide(&g), &mut da_out, &mut db_out);
+        relu_pair_gradients(
+            &wide(&a),
+            &wide(&minus_b),
+            &wide(&g),
+            stride,
+            &mut da_out,
+            &mut db_out,
+        );
         let all = da_out.iter().chain(&db_out).zip(da.iter().chain(&db));
         assert!(all.into_iter().all(|(found, expected)| (found - expected).abs() < 1e-12));
     }
