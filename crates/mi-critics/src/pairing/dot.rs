@@ -4,10 +4,14 @@ use mi_kernels::{Scalar, add_scaled, matrix_product, scaled, scaled_transpose, w
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
-use super::{Embeddings, SUM_BLOCK, Scaling, row_block, scale, zeroed};
+use super::{Embeddings, ROW_BLOCK, SUM_BLOCK, Scaling, scale, zeroed};
 
-/// Columns of scores that one task takes when gradients of y are summed.
+/// Columns of scores that one task takes.
 const COLUMN_BLOCK: usize = 192;
+
+/// From this batch size on a block of rows does not fit a processor's cache anyway, and tasks
+/// share a panel's scores out by columns, so that each packs its own rows of y and no others.
+const STAGED: usize = 4096;
 
 #[derive(Debug, Default)]
 pub(super) struct DotBuffers<T> {
@@ -54,30 +58,55 @@ impl<'a, T: Scalar> Dot<'a, T> {
             return;
         }
         let y = matrix(k, dim, y);
+        let digest = |first: usize, panel: &mut [T], results: &mut [R]| {
+            for ((i, line), result) in (first..).zip(panel.chunks_mut(stride)).zip(results) {
+                *result = row(i, &mut line[..k]);
+            }
+        };
+        let dx_of = |panel: &[T], dx: &mut [T]| {
+            let n = dx.len() / dim;
+            let weights = matrix(n, stride, panel);
+            let weights = weights.slice(s![.., ..k]);
+            matrix_product(T::one(), weights, y, T::zero(), matrix_mut(n, dim, dx));
+        };
         let block = |first: usize, panel: &mut [T], results: &mut [R], dx: &mut [T]| {
             let n = results.len();
             let x = matrix(n, dim, &x[first * dim..][..n * dim]);
             let scores = matrix_mut(n, stride, panel).slice_move(s![.., ..k]);
             matrix_product(T::one(), x, y.t(), T::zero(), scores);
-            for ((i, line), result) in (first..).zip(panel.chunks_mut(stride)).zip(results) {
-                *result = row(i, &mut line[..k]);
-            }
+            digest(first, panel, results);
             if gradient {
-                let weights = matrix(n, stride, panel);
-                let weights = weights.slice(s![.., ..k]);
-                matrix_product(T::one(), weights, y, T::zero(), matrix_mut(n, dim, dx));
+                dx_of(panel, dx);
             }
         };
         let dx = &mut self.buffers.dx[rows.start * dim..rows.end * dim];
-        if parallel {
-            let height = row_block(k);
+        if !parallel {
+            block(rows.start, panel, results, dx);
+        } else if k < STAGED {
+            let height = if k < 1024 { ROW_BLOCK } else { 2 * ROW_BLOCK };
             let panels = panel.par_chunks_mut(height * stride).zip(results.par_chunks_mut(height));
             let blocks = panels.zip(dx.par_chunks_mut(height * dim)).enumerate();
             blocks.for_each(|(n, ((panel, results), dx))| {
                 block(rows.start + n * height, panel, results, dx);
             });
         } else {
-            block(rows.start, panel, results, dx);
+            let x = matrix(rows.len(), dim, &x[rows.start * dim..rows.end * dim]);
+            let mut scores = matrix_mut(rows.len(), stride, panel).slice_move(s![.., ..k]);
+            let blocks: Vec<_> = scores.axis_chunks_iter_mut(Axis(1), COLUMN_BLOCK).collect();
+            blocks.into_par_iter().enumerate().for_each(|(n, scores)| {
+                let columns = n * COLUMN_BLOCK..n * COLUMN_BLOCK + scores.ncols();
+                let y = y.slice(s![columns, ..]);
+                matrix_product(T::one(), x, y.t(), T::zero(), scores);
+            });
+            let height = 2 * ROW_BLOCK;
+            let blocks = panel.par_chunks_mut(height * stride).zip(results.par_chunks_mut(height));
+            let blocks = blocks.zip(dx.par_chunks_mut(height * dim)).enumerate();
+            blocks.for_each(|(n, ((panel, results), dx))| {
+                digest(rows.start + n * height, panel, results);
+                if gradient {
+                    dx_of(panel, dx);
+                }
+            });
         }
     }
 

@@ -15,16 +15,9 @@ use deep::{Deep, DeepBuffers};
 use dot::{Dot, DotBuffers};
 use shallow::{Shallow, ShallowBuffers};
 
-/// Rows that one task of a parallel sweep takes: few, so that their scores stay in its processor's
-/// cache, but for large batches enough to be worth the packing of the other operand. A divisor of
-/// [`SUM_BLOCK`], so that blocks are the same in one panel and in many.
-fn row_block(k: usize) -> usize {
-    match k {
-        ..1024 => 64,
-        1024..4096 => 96,
-        _ => SUM_BLOCK,
-    }
-}
+/// Rows that one task of a parallel sweep takes. A divisor of [`SUM_BLOCK`], so that blocks are the
+/// same in one panel and in many.
+const ROW_BLOCK: usize = 48;
 
 /// Elements from one row of scores to the next for batches of k: whole cache lines, and not a
 /// multiple of many, which would put the same column of all rows into the same few places of a

@@ -7,7 +7,7 @@ use mi_kernels::{
 use mi_nets::{Gradients, ParamId, Params};
 use rayon::prelude::*;
 
-use super::{Embeddings, Scaling, row_block, scale, sum_of, zeroed};
+use super::{Embeddings, ROW_BLOCK, Scaling, scale, sum_of, zeroed};
 
 #[derive(Debug, Default)]
 pub(super) struct ShallowBuffers<T> {
@@ -94,11 +94,10 @@ impl<'a, T: Scalar> Shallow<'a, T> {
             }
         };
         if parallel {
-            let height = row_block(k);
-            let blocks = panel.par_chunks_mut(height * stride);
-            let blocks = blocks.zip(results.par_chunks_mut(height)).enumerate();
+            let blocks = panel.par_chunks_mut(ROW_BLOCK * stride);
+            let blocks = blocks.zip(results.par_chunks_mut(ROW_BLOCK)).enumerate();
             blocks.for_each(|(n, (panel, results))| {
-                block(rows.start + n * height, panel, results);
+                block(rows.start + n * ROW_BLOCK, panel, results);
             });
         } else {
             block(rows.start, panel, results);

@@ -19,7 +19,7 @@ use columns::ColumnSweep;
 use shift::Shift;
 
 /// Memory for one panel of scores unless the driver says otherwise.
-const PANEL_BYTES: usize = 16 << 20;
+const PANEL_BYTES: usize = 32 << 20;
 
 /// A cache line.
 const LINE_BYTES: usize = 64;
@@ -31,7 +31,7 @@ const ROW_MULTIPLE: usize = 192;
 /// How many rows of scores exist at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Driver {
-    /// As many as fit in 16 MiB: all of them up to K = 2048 in `f32`.
+    /// As many as fit in 32 MiB: all of them up to K = 2800 or so in `f32`.
     #[default]
     BySize,
     /// All of them: K² numbers.

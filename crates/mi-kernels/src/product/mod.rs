@@ -25,9 +25,9 @@ const INNER_BLOCK: usize = 256;
 /// Vectors in the width of a panel.
 const PANEL_VECTORS: usize = 3;
 
-/// Vectors in the width of the panels that are packed together: long enough stretches of a row to
-/// be fetched ahead, and few enough to stay in the second-level cache.
-const CHUNK_VECTORS: usize = 15;
+/// Numbers that are packed at a time: long enough stretches of a row to be fetched ahead, and few
+/// enough to stay in the second-level cache.
+const CHUNK: usize = 1 << 16;
 
 /// From this size of all three dimensions on, packing the left operand too pays, which the other
 /// library does.
@@ -138,22 +138,13 @@ impl Kernel for OwnProduct<'_, '_> {
         for inner in split(k, k.div_ceil(blocks)) {
             let beta = if inner.start == 0 { self.beta } else { 1.0 };
             let factors = Factors { alpha: self.alpha, beta };
-            for chunk in split(n, CHUNK_VECTORS * S::LANES) {
-                let (first, end) = (chunk.start, chunk.end);
-                let packed = pack(s, self.b.slice(s![inner.clone(), chunk]), &mut memory);
-                let mut rest = packed;
-                for (vector, width) in panels(s, end - first) {
-                    let start = first + vector * S::LANES;
-                    let columns = start..end.min(start + width * S::LANES);
-                    let inner = inner.clone();
-                    let (panel, next) = rest.split_at(inner.len() * width * S::LANES);
-                    rest = next;
-                    match width {
-                        1 => tiles::<S, 1>(s, &left, inner, panel, factors, &mut out, columns),
-                        2 => tiles::<S, 2>(s, &left, inner, panel, factors, &mut out, columns),
-                        _ => tiles::<S, 3>(s, &left, inner, panel, factors, &mut out, columns),
-                    }
-                }
+            // Whole panels, as many as the memory for packing holds.
+            let panel = PANEL_VECTORS * S::LANES;
+            let width = (CHUNK / inner.len() / panel).max(1) * panel;
+            for chunk in split(n, width) {
+                let part = self.b.slice(s![inner.clone(), chunk.clone()]);
+                let packed = pack(s, part, &mut memory);
+                tiles(s, &left, inner.clone(), packed, factors, &mut out, chunk);
             }
         }
         MEMORY.set(memory);

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+use super::panels;
 use crate::simd::Simd;
 
 /// The left operand, read element by element.
@@ -66,42 +67,60 @@ pub(super) struct Factors {
     pub(super) beta: f32,
 }
 
-/// Adds the product of a's columns `inner` with a packed panel of b to the columns `columns` of
-/// the result, all rows of it.
+/// Adds the product of a's columns `inner` with packed panels of b to the columns `columns` of the
+/// result, all rows of it.
 ///
-/// The panel has as many rows as `inner` and `VECTORS` vectors in each.
+/// Every row of tiles runs over all panels, so that the result is written in long stretches.
 #[inline(always)]
-pub(super) fn tiles<S: Simd, const VECTORS: usize>(
+pub(super) fn tiles<S: Simd>(
     s: S,
     left: &Left<'_>,
     inner: Range<usize>,
-    panel: &[f32],
+    packed: &[f32],
     factors: Factors,
     out: &mut Out<'_>,
     columns: Range<usize>,
 ) {
     assert!(inner.end <= left.columns && columns.end <= out.columns && left.rows == out.rows);
-    assert!(panel.len() == inner.len() * VECTORS * S::LANES);
-    assert!(columns.len() <= VECTORS * S::LANES && columns.len() > (VECTORS - 1) * S::LANES);
+    assert!(packed.len() == inner.len() * columns.len().next_multiple_of(S::LANES));
     let mut row = 0;
     while row < left.rows {
-        let span = (row, inner.clone(), columns.clone());
-        // SAFETY: the rows `row..row + ROWS` exist in `left` and `out`, as `ROWS` is at most the
-        // number of rows that are left; the rest was asserted above.
-        unsafe {
-            row += match left.rows - row {
-                8.. if S::TILE_ROWS >= 8 => {
-                    tile::<S, 8, VECTORS>(s, left, panel, factors, out, span)
+        let height = match left.rows - row {
+            8.. if S::TILE_ROWS >= 8 => 8,
+            4.. => 4,
+            2.. => 2,
+            _ => 1,
+        };
+        let mut rest = packed;
+        for (vector, width) in panels(s, columns.len()) {
+            let first = columns.start + vector * S::LANES;
+            let span = (row, inner.clone(), first..columns.end.min(first + width * S::LANES));
+            let (panel, next) = rest.split_at(inner.len() * width * S::LANES);
+            rest = next;
+            // SAFETY: the rows `row..row + height` exist in `left` and `out`, as `height` is at
+            // most the number of rows that are left; the rest was asserted above.
+            unsafe {
+                match (height, width) {
+                    (8, 3) => tile::<S, 8, 3>(s, left, panel, factors, out, span),
+                    (8, 2) => tile::<S, 8, 2>(s, left, panel, factors, out, span),
+                    (8, _) => tile::<S, 8, 1>(s, left, panel, factors, out, span),
+                    (4, 3) => tile::<S, 4, 3>(s, left, panel, factors, out, span),
+                    (4, 2) => tile::<S, 4, 2>(s, left, panel, factors, out, span),
+                    (4, _) => tile::<S, 4, 1>(s, left, panel, factors, out, span),
+                    (2, 3) => tile::<S, 2, 3>(s, left, panel, factors, out, span),
+                    (2, 2) => tile::<S, 2, 2>(s, left, panel, factors, out, span),
+                    (2, _) => tile::<S, 2, 1>(s, left, panel, factors, out, span),
+                    (_, 3) => tile::<S, 1, 3>(s, left, panel, factors, out, span),
+                    (_, 2) => tile::<S, 1, 2>(s, left, panel, factors, out, span),
+                    (_, _) => tile::<S, 1, 1>(s, left, panel, factors, out, span),
                 }
-                4.. => tile::<S, 4, VECTORS>(s, left, panel, factors, out, span),
-                2.. => tile::<S, 2, VECTORS>(s, left, panel, factors, out, span),
-                _ => tile::<S, 1, VECTORS>(s, left, panel, factors, out, span),
-            };
+            }
         }
+        row += height;
     }
 }
 
-/// `ROWS` rows of [`tiles`]; returns their number.
+/// `ROWS` rows and one panel of [`tiles`].
 ///
 /// # Safety
 /// `row + ROWS` rows, the columns `inner` of `left` and the columns `columns` of `out` exist;
@@ -115,7 +134,7 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     factors: Factors,
     out: &mut Out<'_>,
     (row, inner, columns): (usize, Range<usize>, Range<usize>),
-) -> usize {
+) {
     let mut a = [left.first; ROWS];
     for (i, a) in a.iter_mut().enumerate() {
         let offset = (row + i).cast_signed() * left.row_stride;
@@ -138,15 +157,17 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         }
         step += left.column_stride;
     }
+    // A copy, so that the sums above can stay in registers even where `write` keeps its own in
+    // memory.
+    let sums = sums;
     // SAFETY: as promised for this function; both branches are unrolled on their own.
     unsafe {
         if factors.beta == 0.0 {
-            write::<S, ROWS, VECTORS, false>(s, &sums, factors, out, (row, columns));
+            write::<S, ROWS, VECTORS, false>(s, sums, factors, out, (row, columns));
         } else {
-            write::<S, ROWS, VECTORS, true>(s, &sums, factors, out, (row, columns));
+            write::<S, ROWS, VECTORS, true>(s, sums, factors, out, (row, columns));
         }
     }
-    ROWS
 }
 
 /// Writes a tile's sums to the result; `ADD` when its old values count.
@@ -156,7 +177,7 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
 #[inline(always)]
 unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize, const ADD: bool>(
     s: S,
-    sums: &[[S::V; VECTORS]; ROWS],
+    sums: [[S::V; VECTORS]; ROWS],
     factors: Factors,
     out: &mut Out<'_>,
     (row, columns): (usize, Range<usize>),
