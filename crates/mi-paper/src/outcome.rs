@@ -34,7 +34,7 @@ pub struct RunInfo {
     pub host: String,
     /// When the run was started (UTC, RFC 3339).
     pub started: String,
-    /// Time spent in trials, in seconds, summed over trials and over resumptions.
+    /// Processor time spent in trials, in seconds, summed over trials and over resumptions.
     pub trial_seconds: f64,
     /// Deviations from the paper's protocol, one sentence each; empty at `paper`.
     pub deviations: Vec<String>,
@@ -63,7 +63,7 @@ pub struct TrialInfo {
     pub steps: u64,
     /// How far it came.
     pub state: TrialState,
-    /// Seconds spent in it so far.
+    /// Seconds of processor time spent in it so far.
     pub seconds: f64,
 }
 

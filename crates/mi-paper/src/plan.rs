@@ -8,6 +8,7 @@ use crate::config::TrialConfig;
 use crate::error::PaperError;
 use crate::preset::{AdversarialRates, Preset, Scale};
 use crate::registry::{DEFAULT, DataKind, EXPERIMENTS, Experiment, PAPER};
+use crate::seeds::Seeds;
 
 /// What a person asked for; not yet checked.
 #[derive(Clone, Debug)]
@@ -17,8 +18,8 @@ pub struct Request {
     pub experiments: Vec<String>,
     /// The size of the run.
     pub preset: Preset,
-    /// The seeds; empty for the preset's default.
-    pub seeds: Vec<u64>,
+    /// The seeds; where no entry is for an experiment, it has the preset's default ones.
+    pub seeds: Vec<Seeds>,
     /// Folder with data sets; none for the embedded digits.
     pub data: Option<PathBuf>,
     /// Name of the grey-image data set; none for MNIST where there is a folder, else the digits.
@@ -69,14 +70,17 @@ impl Plan {
         if let Some(steps) = request.steps {
             scale = scale.cut(steps);
         }
-        let seeds = if request.seeds.is_empty() {
-            vec![0, 1, 2][..default_seeds(request.preset)].to_vec()
-        } else {
-            request.seeds.clone()
-        };
+        let seeds = seeds_by_experiment(request, &experiments)?;
+        let mut all_seeds: Vec<u64> = Vec::new();
+        for &seed in seeds.iter().flatten() {
+            if !all_seeds.contains(&seed) {
+                all_seeds.push(seed);
+            }
+        }
         let mut trials = Vec::new();
-        for &seed in &seeds {
-            for experiment in &experiments {
+        for &seed in &all_seeds {
+            let with_seed = experiments.iter().zip(&seeds).filter(|(_, own)| own.contains(&seed));
+            for (experiment, _) in with_seed {
                 let dataset = match experiment.data {
                     DataKind::Digits => &digits,
                     DataKind::Synthetic => "none",
@@ -109,7 +113,7 @@ impl Plan {
         Ok(Self {
             program: concat!("mi-paper ", env!("CARGO_PKG_VERSION")).into(),
             preset: request.preset,
-            seeds,
+            seeds: all_seeds,
             data: Vec::new(),
             deviations,
             trials,
@@ -128,12 +132,32 @@ impl Plan {
     }
 }
 
-/// Seeds of a preset when none are asked for.
-fn default_seeds(preset: Preset) -> usize {
-    match preset {
-        Preset::Smoke | Preset::Paper => 1,
-        Preset::Quick => 3,
+/// The seeds of each experiment.
+fn seeds_by_experiment(
+    request: &Request,
+    experiments: &[&Experiment],
+) -> Result<Vec<Vec<u64>>, PaperError> {
+    let default: Vec<u64> = match request.preset {
+        Preset::Smoke | Preset::Paper => vec![0],
+        Preset::Quick => vec![0, 1, 2],
+    };
+    let named = request.seeds.iter().filter_map(|entry| entry.experiment.as_deref());
+    for name in named {
+        if !experiments.iter().any(|experiment| experiment.name == name) {
+            return Err(PaperError::Unknown {
+                what: "experiment of this run, for `--seeds`",
+                name: name.into(),
+                valid: experiments.iter().map(|experiment| experiment.name).collect(),
+            });
+        }
     }
+    // The last of several entries for the same experiment counts, as for any option.
+    let of = |name: Option<&str>| {
+        let entry = request.seeds.iter().rev().find(|entry| entry.experiment.as_deref() == name);
+        entry.map(|entry| entry.seeds.clone())
+    };
+    let everywhere = of(None).unwrap_or(default);
+    Ok(experiments.iter().map(|e| of(Some(e.name)).unwrap_or_else(|| everywhere.clone())).collect())
 }
 
 fn select(names: &[String]) -> Result<Vec<&'static Experiment>, PaperError> {
@@ -236,6 +260,22 @@ mod tests {
         assert_eq!(count(&[]), DEFAULT.len());
         assert_eq!(count(&["paper", "critics"]), PAPER.len());
         assert_eq!(count(&["all"]), EXPERIMENTS.len());
+    }
+
+    #[test]
+    fn an_experiment_may_have_seeds_of_its_own() {
+        let mut asked = request();
+        asked.seeds = ["1", "critics=3"].map(|text| text.parse().unwrap()).to_vec();
+        let plan = Plan::resolve(&asked).unwrap();
+        let count = |name: &str, seed| {
+            plan.trials.iter().filter(|t| t.experiment == name && t.seed == seed).count()
+        };
+        assert_eq!([count("critics", 0), count("critics", 2)], [6, 6]);
+        assert_eq!([count("pixels", 0), count("pixels", 2)], [2, 0]);
+        assert_eq!(plan.seeds, [0, 1, 2]);
+        asked.seeds.push("encoders=2".parse().unwrap());
+        let message = Plan::resolve(&asked).unwrap_err().to_string();
+        assert!(message.contains("encoders") && message.contains("critics, pixels"), "{message}");
     }
 
     #[test]

@@ -94,6 +94,8 @@ pub struct Scale {
     pub adversarial_rates: AdversarialRates,
     /// Steps of the dependent-negatives experiment.
     pub dependent_steps: u64,
+    /// Whether the converged probe is asked too, which takes seconds whatever the number of steps.
+    pub converged_probe: bool,
     /// Inputs at which Jacobians are taken.
     pub jacobian_inputs: usize,
     /// Inputs at which a bijection is checked.
@@ -140,6 +142,7 @@ impl Scale {
                 adversarial_evaluate_every: 2,
                 warm_up_steps: 4,
                 dependent_steps: 200,
+                converged_probe: false,
                 jacobian_inputs: 2,
                 bijectivity_inputs: 2,
                 cifar_steps: 4,
@@ -166,6 +169,7 @@ impl Scale {
             warm_up_steps: 1_000,
             adversarial_rates: AdversarialRates::Notebook,
             dependent_steps: 20_000,
+            converged_probe: true,
             jacobian_inputs: 128,
             bijectivity_inputs: 16,
             cifar_steps: 60_000,

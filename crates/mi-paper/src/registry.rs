@@ -181,8 +181,14 @@ fn contrastive(scale: &Scale, bound: BoundSpec, learning_rate: f64) -> Contrasti
         batch_size: scale.batch_size,
         learning_rate,
         noise: Noise::NONE,
-        evaluations: vec![Evaluation::Bounds, Evaluation::Probe, Evaluation::ConvergedProbe],
+        evaluations: [vec![Evaluation::Bounds], probes(scale)].concat(),
     }
+}
+
+/// The probes of representations.
+fn probes(scale: &Scale) -> Vec<Evaluation> {
+    let converged = scale.converged_probe.then_some(Evaluation::ConvergedProbe);
+    [Some(Evaluation::Probe), converged].into_iter().flatten().collect()
 }
 
 fn variant(scale: &Scale, labels: Labels, task: Contrastive) -> Variant {
@@ -252,12 +258,12 @@ fn conditioning(scale: &Scale) -> Vec<Variant> {
                 Contrastive {
                     encoder: EncoderSpec::Residual { layers: 5, init_sd: 1e-4 },
                     noise: Noise { sd: 0.05, shared },
-                    evaluations: vec![
-                        Evaluation::Bounds,
-                        Evaluation::Probe,
-                        Evaluation::ConvergedProbe,
-                        Evaluation::Conditioning { inputs: scale.jacobian_inputs },
-                    ],
+                    evaluations: [
+                        vec![Evaluation::Bounds],
+                        probes(scale),
+                        vec![Evaluation::Conditioning { inputs: scale.jacobian_inputs }],
+                    ]
+                    .concat(),
                     ..contrastive(scale, bound.clone(), scale.learning_rate)
                 },
             ));
@@ -286,12 +292,12 @@ fn invertible(scale: &Scale) -> Vec<Variant> {
                 Labels::new("realnvp", "bilinear", bound_name),
                 Contrastive {
                     encoder: real_nvp(scale, false),
-                    evaluations: vec![
-                        Evaluation::Bounds,
-                        Evaluation::Probe,
-                        Evaluation::ConvergedProbe,
-                        Evaluation::Bijectivity { inputs: scale.bijectivity_inputs },
-                    ],
+                    evaluations: [
+                        vec![Evaluation::Bounds],
+                        probes(scale),
+                        vec![Evaluation::Bijectivity { inputs: scale.bijectivity_inputs }],
+                    ]
+                    .concat(),
                     ..contrastive(scale, bound, scale.learning_rate)
                 },
             )
@@ -311,11 +317,11 @@ fn adversarial(scale: &Scale) -> Vec<Variant> {
             classifier_learning_rate: scale.adversarial_rates.classifier(),
             warm_up_steps: scale.warm_up_steps,
             classifier_steps: 10,
-            evaluations: vec![
-                Evaluation::Probe,
-                Evaluation::ConvergedProbe,
-                Evaluation::Bijectivity { inputs: scale.bijectivity_inputs },
-            ],
+            evaluations: [
+                probes(scale),
+                vec![Evaluation::Bijectivity { inputs: scale.bijectivity_inputs }],
+            ]
+            .concat(),
         }),
     }]
 }
@@ -327,7 +333,8 @@ fn dependent(scale: &Scale) -> Vec<Variant> {
             variants.push(Variant {
                 labels: Labels::new("none", "mlp", bound_name).with(setting),
                 steps: scale.dependent_steps,
-                evaluate_every: (scale.dependent_steps / 200).max(20),
+                // Means over a fifth of the deviation of the filter that the figure applies.
+                evaluate_every: 20,
                 task: Task::Dependent(Dependent {
                     dependent,
                     critic: CriticSpec::Concat { hidden: vec![10; 5] },

@@ -15,7 +15,7 @@ use crate::trial::{self, Event};
 /// The loaded data sets, by name.
 pub type DataSets = BTreeMap<String, Arc<Dataset>>;
 
-/// Runs every trial of the plan, `jobs` at a time, each on a thread of its own, and returns what
+/// Runs every trial of the plan, `jobs` at a time, each on one thread of its own, and returns what
 /// became of each, in plan order; `None` for trials that were not started because of an
 /// interruption.
 ///
@@ -30,6 +30,7 @@ pub fn run_plan(
 ) -> Vec<Option<Result<TrialState, PaperError>>> {
     let next = AtomicUsize::new(0);
     let work = || {
+        stay_on_this_thread();
         let mut done = Vec::new();
         while !interrupted() {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -61,4 +62,11 @@ pub fn run_plan(
         }
     });
     results
+}
+
+/// Makes the calling thread do all of its parallel work itself, from now on. Trials side by side
+/// would only take turns at the other cores, and a thread's time is then the trial's.
+pub fn stay_on_this_thread() {
+    // Fails when the thread belongs to a pool already, whose work it then goes on with.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
 }

@@ -1,4 +1,29 @@
-//! Seeds as a person writes them: a number of runs, a list, or a range.
+//! Seeds as a person writes them: a number of runs, a list, or a range, for all experiments or for
+//! some.
+
+use std::str::FromStr;
+
+/// Seeds of all experiments, or of the one that is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seeds {
+    /// The experiment; all that no other entry names for `None`.
+    pub experiment: Option<String>,
+    /// The seeds, each once.
+    pub seeds: Vec<u64>,
+}
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    /// Parses what [`parse_seeds`] takes, after `EXPERIMENT=` when it is for one experiment.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (experiment, seeds) = match text.split_once('=') {
+            Some((name, seeds)) => (Some(name.trim().to_owned()), seeds),
+            None => (None, text),
+        };
+        Ok(Self { experiment, seeds: parse_seeds(seeds)? })
+    }
+}
 
 /// Parses `3` (seeds 0, 1, 2), `0,4,7` (these) or `3..6` (3, 4, 5).
 ///
@@ -29,7 +54,7 @@ pub fn parse_seeds(text: &str) -> Result<Vec<u64>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_seeds;
+    use super::{Seeds, parse_seeds};
 
     #[test]
     fn three_ways_to_write_seeds() {
@@ -39,5 +64,14 @@ mod tests {
         for wrong in ["", "0", "x", "3..3", "1,1", "-1", "1,,2"] {
             assert!(parse_seeds(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn seeds_may_be_those_of_one_experiment() {
+        let of = |text: &str| text.parse::<Seeds>();
+        assert_eq!(of("2"), Ok(Seeds { experiment: None, seeds: vec![0, 1] }));
+        let encoders = Seeds { experiment: Some("encoders".into()), seeds: vec![1, 2] };
+        assert_eq!(of("encoders=1..3"), Ok(encoders));
+        assert!(of("encoders=").is_err());
     }
 }

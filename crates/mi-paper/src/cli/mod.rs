@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mi_paper::preset::{AdversarialRates, Preset};
-use mi_paper::seeds::parse_seeds;
+use mi_paper::seeds::Seeds;
 
 /// Experiments on mutual-information maximisation (Tschannen et al., ICLR 2020).
 #[derive(Debug, Parser)]
@@ -47,6 +47,8 @@ const EXAMPLES: &str = "Examples:
   reproduce                                   figures 3 and 6 on the embedded digits
   reproduce --experiment paper                every figure of the paper on them
   reproduce --experiment critics --seeds 5    figures 3 and 6, five seeds
+  reproduce --experiment paper --seeds 1 --seeds critics=3
+                                              every figure, with three seeds for 3 and 6
   reproduce --data DIR --preset paper         the paper's protocol on MNIST
   reproduce --list                            all experiments and what they ask
   reproduce --status --out runs/quick         how far a run came";
@@ -65,9 +67,10 @@ struct Reproduce {
     /// Size of the run.
     #[arg(long, value_enum, default_value_t = Preset::Quick)]
     preset: Preset,
-    /// Number of runs (3), seeds (0,4,7) or a range (3..6) [default: quick 3, others 1]
-    #[arg(long, value_parser = seeds)]
-    seeds: Option<Seeds>,
+    /// Number of runs (3), seeds (0,4,7) or a range (3..6); for one experiment as NAME=SEEDS; may
+    /// be given several times [default: quick 3, others 1]
+    #[arg(long, value_name = "[NAME=]SEEDS")]
+    seeds: Vec<Seeds>,
     /// Folder with data sets (MNIST, Fashion-MNIST, CIFAR-10) [default: the embedded digits]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -111,14 +114,6 @@ enum Format {
     Text,
     /// Markdown tables, with the claims.
     Markdown,
-}
-
-/// A list of seeds; a type of its own, since clap would take a `Vec` for repeated options.
-#[derive(Clone, Debug)]
-struct Seeds(Vec<u64>);
-
-fn seeds(text: &str) -> Result<Seeds, String> {
-    parse_seeds(text).map(Seeds)
 }
 
 /// Runs the command; errors become one line on standard error.

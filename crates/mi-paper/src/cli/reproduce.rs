@@ -37,7 +37,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     let mut plan = Plan::resolve(&Request {
         experiments: options.experiment.clone(),
         preset: options.preset,
-        seeds: options.seeds.clone().map(|seeds| seeds.0).unwrap_or_default(),
+        seeds: options.seeds.clone(),
         data: options.data.clone(),
         dataset: options.dataset.clone(),
         steps: options.steps,

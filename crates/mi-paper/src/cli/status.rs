@@ -23,7 +23,7 @@ pub(super) fn text(outcome: &Outcome) -> String {
     }
     let _ = write!(
         text,
-        "{ended} of {} trials have ended, after {} of work",
+        "{ended} of {} trials have ended, after {} of processor time",
         outcome.trials.len(),
         duration(outcome.run.trial_seconds)
     );

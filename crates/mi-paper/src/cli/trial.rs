@@ -5,6 +5,7 @@ use anyhow::Result;
 use mi_paper::error::PaperError;
 use mi_paper::folder::{Lock, RunFolder};
 use mi_paper::outcome::TrialState;
+use mi_paper::schedule::stay_on_this_thread;
 use mi_paper::trial::{self, Event};
 
 use super::data;
@@ -31,6 +32,7 @@ pub(super) fn run(folder: &Path, id: &str, data: Option<&Path>) -> Result<ExitCo
     let (sets, ids) = data::load(&names, data)?;
     super::reproduce::check_data(&plan, &ids, folder.path())?;
     let interrupt = Interrupt::listen()?;
+    stay_on_this_thread();
     let state = trial::run(
         config,
         sets.get(&config.dataset).cloned(),

@@ -197,12 +197,13 @@ mod tests {
     use super::*;
     use crate::plan::Request;
     use crate::preset::{AdversarialRates, Preset};
+    use crate::seeds::Seeds;
 
     fn plan(seeds: Vec<u64>, steps: Option<u64>) -> Plan {
         Plan::resolve(&Request {
             experiments: vec!["critics".into()],
             preset: Preset::Smoke,
-            seeds,
+            seeds: vec![Seeds { experiment: None, seeds }],
             data: None,
             dataset: None,
             steps,

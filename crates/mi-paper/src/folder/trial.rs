@@ -24,7 +24,7 @@ pub struct SavedState {
     /// How far the trial came.
     #[serde(flatten)]
     pub state: TrialState,
-    /// Seconds spent so far.
+    /// Seconds of processor time spent so far.
     pub seconds: f64,
 }
 

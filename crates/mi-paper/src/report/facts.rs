@@ -20,7 +20,7 @@ pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
         ("data", run.data.join("; ")),
         ("seeds", seeds(&run.seeds)),
         ("trials", trials(outcome)),
-        ("time in trials", numbers::duration(run.trial_seconds)),
+        ("processor time in trials", numbers::duration(run.trial_seconds)),
         ("started", run.started.clone()),
         ("host", run.host.clone()),
         ("program", format!("{}{commit}", run.version)),
@@ -90,7 +90,7 @@ pub(crate) fn time(outcome: &Outcome) -> Table {
             ("data", Align::Left),
             ("finished", Align::Right),
             ("steps a trial", Align::Right),
-            ("time", Align::Right),
+            ("processor time", Align::Right),
             ("share", Align::Right),
         ],
     );

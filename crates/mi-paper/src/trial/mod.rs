@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use cpu_time::ThreadTime;
 use mi_data::Dataset;
 
 use crate::config::{Task, TrialConfig};
@@ -119,7 +120,7 @@ pub fn run(
         }
         spent = saved.seconds;
     }
-    let clock = Instant::now();
+    let clock = ThreadTime::now();
     let save_state = |state: &TrialState| {
         folder.save_state(&SavedState {
             config: hash.clone(),
