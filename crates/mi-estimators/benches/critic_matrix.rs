@@ -2,7 +2,9 @@
 //!
 //! `critic/…` is one step of a critic on inputs of 100 columns that ask for gradients: towers,
 //! scores, bound, and the way back to inputs and parameters. `bound/…` is the engine alone on
-//! embeddings of 100 columns, for every bound of the registry. Throughput counts pairs.
+//! embeddings of 100 columns, for every bound of the registry. Throughput counts floating-point
+//! operations of matrix products: three products for every one of the way forward. For each hidden
+//! unit of each pair of a concatenated critic two operations stand for the sum and the `ReLU`.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -29,16 +31,18 @@ fn objective(bound: &BoundSpec) -> Objective {
 }
 
 fn critics(criterion: &mut Criterion) {
+    // Dense layers of both towers with their sizes, and the width of the scores' inner loop.
     let specs = [
-        ("bilinear", CriticSpec::Bilinear),
-        ("separable", CriticSpec::Separable { hidden: vec![100], embed: 100 }),
-        ("concat", CriticSpec::Concat { hidden: vec![200] }),
+        ("bilinear", CriticSpec::Bilinear, (1, DIM, DIM), DIM),
+        ("separable", CriticSpec::Separable { hidden: vec![100], embed: 100 }, (4, DIM, 100), 100),
+        ("concat", CriticSpec::Concat { hidden: vec![200] }, (2, DIM, 200), 200),
     ];
     let mut group = group(criterion, "critic");
-    for (name, spec) in specs {
+    for (name, spec, (layers, fan_in, fan_out), width) in specs {
         for bound in [BoundSpec::InfoNce, BoundSpec::Nwj] {
             for k in BATCHES {
-                group.throughput(Throughput::Elements((k * k) as u64));
+                let forward = 2 * k * (layers * fan_in * fan_out + k * width);
+                group.throughput(Throughput::Elements(3 * forward as u64));
                 let id = BenchmarkId::new(format!("{name}/{}", bound.name()), k);
                 group.bench_function(id, |bencher| {
                     let mut step = critic_step(&spec, &bound, k);
@@ -86,7 +90,7 @@ fn bounds(criterion: &mut Criterion) {
     for entry in BOUNDS {
         let Some(bound) = &entry.default else { continue };
         for k in BATCHES {
-            group.throughput(Throughput::Elements((k * k) as u64));
+            group.throughput(Throughput::Elements((6 * k * k * DIM) as u64));
             group.bench_function(BenchmarkId::new(entry.name, k), |bencher| {
                 let mut stream = Stream::new(1, "critic matrix");
                 let (x, y) = (batch(k, &mut stream), batch(k, &mut stream));

@@ -1,8 +1,8 @@
 //! The kernels of the hot loop on rows of 4096 numbers, and products at the sizes of training.
 //!
-//! `exp/…`, `lse/…`, `softplus/…` and `pairs/…` count elements (of pairs × hidden units for
-//! `pairs`), `product/…` floating-point operations. `/std` and `/matrixmultiply` are what the
-//! kernel stands in for.
+//! Throughput counts the bytes of a row, read and written, for `exp/…`, `lse/…` and `softplus/…`,
+//! and floating-point operations for the others. `/std` and `/matrixmultiply` are what the kernel
+//! stands in for.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -31,7 +31,7 @@ fn rows(criterion: &mut Criterion) {
     let mut y = x.clone();
 
     let mut exp = group(criterion, "exp");
-    exp.throughput(Throughput::Elements(ROW as u64));
+    exp.throughput(Throughput::Bytes(8 * ROW as u64));
     exp.bench_function(mi_kernels::simd_level(), |bencher| {
         bencher.iter(|| {
             y.copy_from_slice(&x);
@@ -50,7 +50,7 @@ fn rows(criterion: &mut Criterion) {
     exp.finish();
 
     let mut lse = group(criterion, "lse");
-    lse.throughput(Throughput::Elements(ROW as u64));
+    lse.throughput(Throughput::Bytes(4 * ROW as u64));
     lse.bench_function(mi_kernels::simd_level(), |bencher| {
         bencher.iter(|| black_box(mi_kernels::log_sum_exp(black_box(&x))));
     });
@@ -63,7 +63,7 @@ fn rows(criterion: &mut Criterion) {
     lse.finish();
 
     let mut softplus = group(criterion, "softplus");
-    softplus.throughput(Throughput::Elements(ROW as u64));
+    softplus.throughput(Throughput::Bytes(8 * ROW as u64));
     softplus.bench_function(mi_kernels::simd_level(), |bencher| {
         bencher.iter(|| {
             y.copy_from_slice(&x);
@@ -82,7 +82,8 @@ fn pairs(criterion: &mut Criterion) {
     mi_kernels::pack_pair_tiles(&b, h, &mut tiles);
     let mut scores = vec![0.0; n * k];
     let mut group = group(criterion, "pairs");
-    group.throughput(Throughput::Elements((n * k * h) as u64));
+    // For each unit of each pair a sum, a maximum and a multiply-add.
+    group.throughput(Throughput::Elements(4 * (n * k * h) as u64));
     group.bench_function("scores", |bencher| {
         bencher.iter(|| {
             mi_kernels::relu_pair_scores(&a, &tiles, &w, &offset, &mut scores, k);
@@ -93,6 +94,8 @@ fn pairs(criterion: &mut Criterion) {
     mi_kernels::pack_pair_strips(&a, h, 1.0, &mut strips);
     mi_kernels::pack_pair_strips(&b, h, -1.0, &mut minus_b);
     let (mut da, mut db) = (vec![0.0; strips.len()], vec![0.0; minus_b.len()]);
+    // For each unit of each pair a comparison and two sums.
+    group.throughput(Throughput::Elements(3 * (n * k * h) as u64));
     group.bench_function("gradients", |bencher| {
         bencher.iter(|| {
             let inputs = strips.chunks(n * PAIR_STRIP).zip(minus_b.chunks(k * PAIR_STRIP));

@@ -1,0 +1,184 @@
+//! Work that is timed: by `peer_timings` beside its peers, and by the benchmark `training` from
+//! commit to commit.
+
+use anyhow::{Result, bail};
+use mi_critics::{Critic, CriticSpec};
+use mi_estimators::bounds::{BoundSpec, Objective};
+use mi_estimators::engine::Engine;
+use mi_nets::{
+    Adam, AdamConfig, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph, Init, Mlp, Module,
+    Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, Var,
+};
+use mi_random::Stream;
+use ndarray::Array2;
+
+/// Pairs in a batch of a training step, and pixels of half an image: 14 × 28.
+const BATCH: usize = 128;
+const PIXELS: usize = 392;
+
+/// One repeat of some work.
+pub(crate) struct Work {
+    /// GFLOP of its matrix products.
+    pub(crate) gflop: f64,
+    pub(crate) run: Box<dyn FnMut() -> Result<()>>,
+}
+
+fn critic_spec(name: &str) -> Result<CriticSpec> {
+    Ok(match name {
+        "bilinear" => CriticSpec::Bilinear,
+        "separable" => CriticSpec::Separable { hidden: vec![100], embed: 100 },
+        "concat" => CriticSpec::Concat { hidden: vec![200] },
+        _ => bail!("no critic `{name}`"),
+    })
+}
+
+pub(crate) fn normal(stream: &mut Stream, shape: (usize, usize)) -> Array2<f32> {
+    stream.normal_matrix(shape).mapv(|value| value as f32)
+}
+
+/// GFLOP of products of these (m, k, n).
+pub(crate) fn products(sizes: &[(usize, usize, usize)]) -> f64 {
+    sizes.iter().map(|&(m, k, n)| 2e-9 * (m * k * n) as f64).sum()
+}
+
+/// GFLOP of a critic's scores and their way back with gradients of its inputs: three products for
+/// each of the way forward. The `ReLU` and the sum of a concat critic's pairs count as two.
+fn critic_products(spec: &CriticSpec, k: usize, dim: usize) -> f64 {
+    3.0 * match *spec {
+        CriticSpec::Bilinear => products(&[(k, dim, dim), (k, dim, k)]),
+        CriticSpec::Separable { ref hidden, embed } => {
+            2.0 * products(&[(k, dim, hidden[0]), (k, hidden[0], embed)])
+                + products(&[(k, embed, k)])
+        }
+        CriticSpec::Concat { ref hidden } => {
+            2.0 * products(&[(k, dim, hidden[0])]) + products(&[(k, hidden[0], k)])
+        }
+        CriticSpec::InnerProduct | CriticSpec::Cosine { .. } => products(&[(k, dim, k)]),
+    }
+}
+
+/// `InfoNCE` by a critic.
+struct Bound {
+    critic: Critic,
+    engine: Engine<f32>,
+    objective: Objective,
+}
+
+impl Bound {
+    fn new(critic: Critic) -> Result<Self> {
+        let objective = Objective::new(&BoundSpec::InfoNce, None)?;
+        Ok(Self { critic, engine: Engine::new(), objective })
+    }
+
+    /// The bound and its gradients, for the inputs that ask for them and all parameters.
+    fn climb(
+        &mut self,
+        graph: &mut Graph<'_, f32>,
+        (x, y): (Var, Var),
+        params: &Params<f32>,
+        gradients: &mut Gradients<f32>,
+    ) -> Result<()> {
+        let Self { critic, engine, objective } = self;
+        let (x, y) = critic.towers(graph, x, y);
+        let (ex, ey) = (graph.value(x), graph.value(y));
+        engine.evaluate(ex, ey, critic.pairing(), params, objective, gradients)?;
+        let seeds = [(x, engine.gradient_x()), (y, engine.gradient_y())];
+        graph.backward(&seeds, gradients)?;
+        Ok(())
+    }
+}
+
+/// Critic, `InfoNCE` and the gradients of both inputs and of all parameters.
+pub(crate) fn critic_matrix(critic: &str, k: usize) -> Result<Work> {
+    const DIM: usize = 100;
+    let spec = &critic_spec(critic)?;
+    let mut stream = Stream::new(1, "critic");
+    let mut params = Params::new();
+    let critic = Critic::new(&mut params, "critic", spec, DIM, DIM, &mut stream)?;
+    let (x, y) = (normal(&mut stream, (k, DIM)), normal(&mut stream, (k, DIM)));
+    let mut gradients = Gradients::zeros_like(&params);
+    let (mut tape, mut bound) = (Tape::new(), Bound::new(critic)?);
+    let gflop = critic_products(spec, k, DIM);
+    let run = Box::new(move || {
+        gradients.clear();
+        let mut graph = tape.begin(&params);
+        let x = graph.input_with_gradient(x.view());
+        let y = graph.input_with_gradient(y.view());
+        bound.climb(&mut graph, (x, y), &params, &mut gradients)?;
+        Ok(())
+    });
+    Ok(Work { gflop, run })
+}
+
+/// A step of the paper's training: both encoders, critic, `InfoNCE`, gradients, Adam.
+pub(crate) fn training_step(encoder: &str, critic: &str) -> Result<Work> {
+    let spec = &critic_spec(critic)?;
+    let mut stream = Stream::new(1, "train");
+    let mut params = Params::new();
+    let (g1, forward) = build_encoder(encoder, &mut params, "g1", &mut stream)?;
+    let (g2, _) = build_encoder(encoder, &mut params, "g2", &mut stream)?;
+    let dim = g1.output_dim();
+    let critic = Critic::new(&mut params, "critic", spec, dim, dim, &mut stream)?;
+    let x = stream.normal_matrix((BATCH, PIXELS)).mapv(|value| value.abs() as f32);
+    let y = stream.normal_matrix((BATCH, PIXELS)).mapv(|value| value.abs() as f32);
+    let config = AdamConfig { lr: 1e-4, ..AdamConfig::default() };
+    let mut adam = Adam::new(config, &params);
+    let mut gradients = Gradients::zeros_like(&params);
+    let (mut tape, mut bound) = (Tape::new(), Bound::new(critic)?);
+    let gflop = 2.0 * forward + critic_products(spec, BATCH, dim);
+    let run = Box::new(move || {
+        gradients.clear();
+        let mut graph = tape.begin(&params);
+        let (x, y) = (graph.input(x.view()), graph.input(y.view()));
+        let (x, y) = (g1.forward(&mut graph, x), g2.forward(&mut graph, y));
+        bound.climb(&mut graph, (x, y), &params, &mut gradients)?;
+        adam.ascend(&mut params, &gradients)?;
+        Ok(())
+    });
+    Ok(Work { gflop, run })
+}
+
+/// An encoder and the GFLOP of its products in one step: the first layer has no gradient of its
+/// input to compute, all others have both.
+fn build_encoder(
+    kind: &str,
+    params: &mut Params<f32>,
+    name: &str,
+    stream: &mut Stream,
+) -> Result<(Box<dyn Module<f32>>, f64)> {
+    let init = Init::GlorotUniform;
+    Ok(match kind {
+        "mlp" => {
+            let net = Mlp::new(params, name, &[PIXELS, 300, 300, 100], init, stream)?;
+            let later = products(&[(BATCH, 300, 300), (BATCH, 300, 100)]);
+            (Box::new(net), 2.0 * products(&[(BATCH, PIXELS, 300)]) + 3.0 * later)
+        }
+        "residual" => {
+            let net = ResidualMlp::new(params, name, PIXELS, 5, init, stream)?;
+            let layer = products(&[(BATCH, PIXELS, PIXELS)]);
+            (Box::new(net), (2.0 + 4.0 * 3.0) * layer)
+        }
+        "convnet" => {
+            let config = ConvNetConfig::paper(14, 28, 1);
+            let net = ConvNet::new(params, name, &config, init, stream)?;
+            // 7×14 positions of 64 filters, 4×7 of 128.
+            let first = products(&[(BATCH * 98, 25, 64)]);
+            let later = products(&[(BATCH * 28, 1600, 128), (BATCH, 128, 100)]);
+            (Box::new(net), 2.0 * first + 3.0 * later)
+        }
+        "realnvp" => {
+            let config = RealNvpConfig {
+                dim: PIXELS,
+                couplings: 30,
+                hidden: vec![512, 512],
+                kind: CouplingKind::Additive,
+            };
+            let net = RealNvp::new(params, name, &config, init, stream)?;
+            let half = PIXELS / 2;
+            let one = products(&[(BATCH, half, 512), (BATCH, 512, 512), (BATCH, 512, half)]);
+            let unneeded = products(&[(BATCH, half, 512)]);
+            (Box::new(net), 3.0 * 30.0 * one - unneeded)
+        }
+        _ => bail!("no encoder `{kind}`"),
+    })
+}
