@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::config::TrialConfig;
 use crate::error::PaperError;
 use crate::preset::{AdversarialRates, Preset, Scale};
-use crate::registry::{DEFAULT, DataKind, EXPERIMENTS, Experiment, PAPER};
+use crate::registry::{DataKind, EXPERIMENTS, Experiment, PAPER};
 use crate::seeds::Seeds;
 
 /// What a person asked for; not yet checked.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Names of experiments; `paper` stands for those of the paper on one data set, `all` for every
-    /// one; empty for the default ones.
+    /// one; empty for `paper`.
     pub experiments: Vec<String>,
     /// The size of the run.
     pub preset: Preset,
@@ -178,7 +178,7 @@ fn select(names: &[String]) -> Result<Vec<&'static Experiment>, PaperError> {
         }
     }
     if names.is_empty() {
-        wanted.extend(DEFAULT);
+        wanted.extend(PAPER);
     }
     // Registry order, whatever the order asked for: the same set is the same plan.
     Ok(EXPERIMENTS.iter().filter(|e| wanted.contains(&e.name)).collect())
@@ -257,7 +257,7 @@ mod tests {
             found.dedup();
             found.len()
         };
-        assert_eq!(count(&[]), DEFAULT.len());
+        assert_eq!(count(&[]), PAPER.len());
         assert_eq!(count(&["paper", "critics"]), PAPER.len());
         assert_eq!(count(&["all"]), EXPERIMENTS.len());
     }
@@ -265,6 +265,7 @@ mod tests {
     #[test]
     fn an_experiment_may_have_seeds_of_its_own() {
         let mut asked = request();
+        asked.experiments = vec!["critics".into(), "pixels".into()];
         asked.seeds = ["1", "critics=3"].map(|text| text.parse().unwrap()).to_vec();
         let plan = Plan::resolve(&asked).unwrap();
         let count = |name: &str, seed| {

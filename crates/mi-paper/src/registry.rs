@@ -143,10 +143,8 @@ pub const EXPERIMENTS: &[Experiment] = &[
     },
 ];
 
-/// The experiments that `reproduce` runs when none is named.
-pub const DEFAULT: &[&str] = &["critics", "pixels"];
-
-/// The experiments that `paper` stands for: those of the paper on one data set of grey images.
+/// The experiments that `paper` stands for, and that run when none is named: those of the paper on
+/// one data set of grey images.
 pub const PAPER: &[&str] = &[
     "critics",
     "pixels",

@@ -1,4 +1,4 @@
-use mi_paper::registry::{DEFAULT, EXPERIMENTS, PAPER};
+use mi_paper::registry::{EXPERIMENTS, PAPER};
 
 /// The experiments, one block each.
 pub(super) fn text() -> String {
@@ -11,13 +11,13 @@ pub(super) fn text() -> String {
             }
             other => other.to_owned(),
         };
-        let default = if DEFAULT.contains(&experiment.name) { ", by default" } else { "" };
+        let default = if PAPER.contains(&experiment.name) { ", by default" } else { "" };
         lines.push(format!(
             "  {:<15} {figures}{default}\n{:18}{}",
             experiment.name, "", experiment.question
         ));
     }
-    lines.push(format!("`--experiment paper` stands for {}.", PAPER.join(", ")));
+    lines.push(format!("`--experiment paper`, the default, stands for {}.", PAPER.join(", ")));
     lines.push("`--experiment all` stands for every one.".into());
     lines.join("\n")
 }

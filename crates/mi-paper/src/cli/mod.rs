@@ -44,11 +44,10 @@ enum Command {
 }
 
 const EXAMPLES: &str = "Examples:
-  reproduce                                   figures 3 and 6 on the embedded digits
-  reproduce --experiment paper                every figure of the paper on them
+  reproduce                                   every figure of the paper, on the embedded digits
+  reproduce --experiment critics              figures 3 and 6 alone
   reproduce --experiment critics --seeds 5    figures 3 and 6, five seeds
-  reproduce --experiment paper --seeds 1 --seeds critics=3
-                                              every figure, with three seeds for 3 and 6
+  reproduce --seeds 1 --seeds critics=3       every figure, with three seeds for 3 and 6
   reproduce --data DIR --preset paper         the paper's protocol on MNIST
   reproduce --list                            all experiments and what they ask
   reproduce --status --out runs/quick         how far a run came";
@@ -60,8 +59,8 @@ struct Reproduce {
     /// List the experiments and end.
     #[arg(long)]
     list: bool,
-    /// Experiments to run, separated by commas; `paper` and `all` are groups [default: critics,
-    /// pixels]
+    /// Experiments to run, separated by commas; `paper` and `all` are groups [default:
+    /// paper]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     experiment: Vec<String>,
     /// Size of the run.

@@ -1,9 +1,7 @@
 //! What is measured on an encoder, apart from the bound.
 
-use std::array;
-
 use mi_data::{Dataset, Piece, Split, add_noise};
-use mi_eval::{Probe, jacobian_singular_values};
+use mi_eval::{Conditioning, Probe, jacobian_singular_values, log_condition};
 use mi_nets::{Module, Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array2, Axis, s};
@@ -123,22 +121,17 @@ impl Features<'_> {
             let jacobian = mi_nets::jacobian(&mut tape, self.encoder.module64(), &params, input)?;
             conditions.push(log_condition(&jacobian_singular_values(index, jacobian.view())?));
         }
-        conditions.sort_by(f64::total_cmp);
+        let conditions = Conditioning::new(conditions)?;
         let metrics = [
-            Metric::LogConditionP0,
-            Metric::LogConditionP20,
-            Metric::LogConditionP40,
-            Metric::LogConditionP60,
-            Metric::LogConditionP80,
-            Metric::LogConditionP100,
+            (Metric::LogConditionP0, 0.0),
+            (Metric::LogConditionP20, 20.0),
+            (Metric::LogConditionP40, 40.0),
+            (Metric::LogConditionP60, 60.0),
+            (Metric::LogConditionP80, 80.0),
+            (Metric::LogConditionP100, 100.0),
         ];
-        let levels: [f64; 6] = array::from_fn(|index| index as f64 / 5.0);
-        for (metric, level) in metrics.into_iter().zip(levels) {
-            let index = (level * (conditions.len() - 1) as f64).floor() as usize;
-            found.push((metric, conditions[index]));
-        }
-        let singular = conditions.iter().filter(|condition| condition.is_infinite()).count();
-        found.push((Metric::SingularJacobians, singular as f64));
+        found.extend(metrics.map(|(metric, percent)| (metric, conditions.percentile(percent))));
+        found.push((Metric::SingularJacobians, conditions.infinite() as f64));
         Ok(())
     }
 
@@ -153,14 +146,6 @@ impl Features<'_> {
         let log_det = encoder.log_det(&mut tape, &params, inputs.view())?;
         found.push((Metric::LogDet, log_det.mean().unwrap_or(f64::NAN)));
         Ok(())
-    }
-}
-
-/// `ln(σ_max/σ_min)` of singular values in descending order; infinite when the least is 0.
-fn log_condition(singular_values: &[f64]) -> f64 {
-    match (singular_values.first(), singular_values.last()) {
-        (Some(largest), Some(least)) => (largest / least).ln(),
-        _ => f64::NAN,
     }
 }
 

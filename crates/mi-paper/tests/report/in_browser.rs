@@ -1,4 +1,5 @@
-//! The page in a real browser: no errors, every figure visible, nothing wider than the screen.
+//! The page in a real browser, on light and on dark screens: no errors, every figure visible,
+//! nothing wider than the screen, nothing too pale to read.
 
 use std::fs;
 use std::io::Read;
@@ -19,8 +20,29 @@ const WATCH: &str = "<script>window.problems = [];\
     addEventListener('error', e => problems.push(e.message));\
     console.error = console.warn = (...m) => problems.push(m.join(' '));</script>";
 
+/// The contrast that text must have with what is behind it (WCAG 2.1, level AA for large text, since
+/// muted labels are not what is read first).
+const CONTRAST: f64 = 3.0;
+
 /// Looks at the page in frames of two widths and leaves what it found as the document's title.
 const CHECK: &str = r#"
+function luminance(colour) {
+  const [r, g, b] = colour.match(/[\d.]+/g).slice(0, 3).map(Number).map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+function behind(view, element) {
+  for (let at = element; at; at = at.parentElement) {
+    const colour = view.getComputedStyle(at).backgroundColor;
+    if (!/, 0\)$|transparent/.test(colour)) return colour;
+  }
+  return "rgb(255, 255, 255)";
+}
+function pale(view, element) {
+  const style = view.getComputedStyle(element), svg = element instanceof view.SVGElement;
+  const ink = luminance(svg ? style.fill : style.color), paper = luminance(behind(view, element));
+  return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05) < CONTRAST;
+}
 function inspect(frame) {
   const page = frame.contentDocument, found = frame.contentWindow.problems.slice();
   const width = frame.clientWidth, plots = [...page.querySelectorAll("svg.plot")];
@@ -38,6 +60,11 @@ function inspect(frame) {
         found.push(`"${text.textContent}" leaves "${name}"`);
     }
   }
+  for (const element of page.body.querySelectorAll("*:not(script):not(style)")) {
+    const text = [...element.childNodes].filter(n => n.nodeType == 3).map(n => n.data).join("");
+    if (text.trim() && element.getClientRects().length && pale(frame.contentWindow, element))
+      found.push(`"${text.trim().slice(0, 40)}" is too pale`);
+  }
   const plot = plots[0], point = plot.querySelector(".plot-point");
   point.scrollIntoView({ block: "center", behavior: "instant" });
   const box = point.getBoundingClientRect();
@@ -51,7 +78,8 @@ addEventListener("load", () => {
   const frames = [...document.querySelectorAll("iframe")].map(inspect);
   const found = frames.flatMap(f => f.found);
   document.body.innerHTML = "";
-  document.title = `plots ${frames.map(f => f.plots).join(" ")}; problems ${found.length}: ` +
+  const scheme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  document.title = `${scheme}: plots ${frames.map(f => f.plots).join(" ")}; problems ${found.length}: ` +
     found.slice(0, 12).join(" | ");
 });
 "#;
@@ -73,22 +101,24 @@ fn the_page_works_in_a_browser() {
         )
     };
     let html = format!(
-        "<!doctype html><meta charset=\"utf-8\"><body>{}{}<script>{CHECK}</script></body>",
+        "<!doctype html><meta charset=\"utf-8\"><body>{}{}<script>const CONTRAST = {CONTRAST};{CHECK}</script></body>",
         frame(390),
         frame(1280)
     );
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("frames.html");
     fs::write(&file, html).unwrap();
-    let (document, messages) = run(&browser, folder.path(), &file);
-    let title = document
-        .split_once("<title>")
-        .and_then(|(_, rest)| rest.split_once("</title>"))
-        .map(|(title, _)| title);
-    let Some(title) = title else { panic!("no answer; the browser said: {messages}") };
-    assert_eq!(title.trim_end(), format!("plots {plots} {plots}; problems 0:"));
-    let console: Vec<&str> = messages.lines().filter(|l| l.contains("CONSOLE")).collect();
-    assert!(console.is_empty(), "{console:?}");
+    for scheme in ["dark", "light"] {
+        let (document, messages) = run(&browser, folder.path(), &file, scheme);
+        let title = document
+            .split_once("<title>")
+            .and_then(|(_, rest)| rest.split_once("</title>"))
+            .map(|(title, _)| title);
+        let Some(title) = title else { panic!("no answer; the browser said: {messages}") };
+        assert_eq!(title.trim_end(), format!("{scheme}: plots {plots} {plots}; problems 0:"));
+        let console: Vec<&str> = messages.lines().filter(|l| l.contains("CONSOLE")).collect();
+        assert!(console.is_empty(), "{console:?}");
+    }
 }
 
 /// The first browser of its kind on the search path.
@@ -100,8 +130,10 @@ fn installed() -> Option<PathBuf> {
     candidates.into_iter().find(|candidate| candidate.is_file())
 }
 
-/// Opens a file and returns the document as it is after loading, and what the browser wrote.
-fn run(browser: &Path, folder: &Path, file: &Path) -> (String, String) {
+/// Opens a file in a colour scheme and returns the document as it is after loading, and what the browser wrote.
+fn run(browser: &Path, folder: &Path, file: &Path, scheme: &str) -> (String, String) {
+    // The browser's numbers for the two.
+    let scheme = if scheme == "dark" { 0 } else { 1 };
     let mut child = Command::new(browser)
         .args([
             "--headless",
@@ -116,6 +148,7 @@ fn run(browser: &Path, folder: &Path, file: &Path) -> (String, String) {
             "--window-size=1700,2000",
             "--dump-dom",
         ])
+        .arg(format!("--blink-settings=preferredColorScheme={scheme}"))
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .arg(format!("file://{}", file.display()))
         .stdin(Stdio::null())
