@@ -108,12 +108,17 @@ def say(text):
 
 def build():
     """The Rust side: an example of mi-paper."""
+    return built(["--package", "mi-paper", "--example", "peer_timings"], "peer_timings")
+
+
+def built(what, name):
+    """Builds a target of the workspace; the path of its executable."""
     cargo = os.environ.get("CARGO", "cargo")
-    command = [cargo, "build", "--release", "--package", "mi-paper", "--example", "peer_timings"]
+    command = [cargo, "build", "--release", *what]
     command += ["--message-format", "json-render-diagnostics"]
     result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     messages = [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
-    found = [m["executable"] for m in messages if m.get("target", {}).get("name") == "peer_timings"]
+    found = [m["executable"] for m in messages if m.get("target", {}).get("name") == name]
     return found[-1]
 
 
@@ -272,15 +277,11 @@ def write(rows, table, options):
     from importlib.metadata import version
 
     date = datetime.datetime.now(datetime.timezone.utc)
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=8"],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    ).stdout.strip()
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "scikit-learn", "numpy"))
     options.out.mkdir(parents=True, exist_ok=True)
-    stem = f"{date:%Y-%m-%dT%H%M%SZ}-{commit or 'unknown'}-{os.getpid()}"
+    stem = f"{date:%Y-%m-%dT%H%M%SZ}-{commit()}-{os.getpid()}"
     head = (
-        f"{date:%Y-%m-%d %H:%M:%S} UTC, commit {commit}, {processor()}, "
+        f"{date:%Y-%m-%d %H:%M:%S} UTC, commit {commit()}, {processor()}, "
         f"{os.cpu_count()} cores, Python {platform.python_version()}, {versions}. "
         f"Ratios are medians over {options.rounds} alternating rounds of {options.seconds} s a "
         "side, with their range. Times are medians.\n\n"
@@ -292,6 +293,12 @@ def write(rows, table, options):
         writer.writeheader()
         writer.writerows(rows)
     say(f"written: {options.out / stem}.md and .csv")
+
+
+def commit():
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=8"]
+    found = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return found.stdout.strip() or "unknown"
 
 
 def processor():

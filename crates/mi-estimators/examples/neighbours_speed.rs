@@ -1,98 +1,88 @@
-//! Times nearest-neighbour estimators on Gaussian pairs with correlation ¾, one thread:
+//! Times one nearest-neighbour estimator on columns from a file, one thread:
 //!
-//!     cargo run --release -p mi-estimators --example neighbours_speed
+//!     cargo run --release -p mi-estimators --example neighbours_speed -- CASE FILE SECONDS
 //!
-//! A number of rows as argument leaves out the other sizes. Prints one CSV row a case: the best of several runs, wall clock and, where the system tells,
-//! processor time, which other programs on the machine disturb less. `bench-results/peers/
-//! estimators.py` prints the same cases for other tools.
+//! CASE is an estimator and the columns of each side, such as `ksg1/5+5` or `conditional/1+1+1`;
+//! estimators are `ksg1`, `ksg2`, `default`, `conditional` and `mesner-shalizi`. FILE holds
+//! little-endian 64-bit floats, row by row. Prints one CSV row: case, repeats, median ms, minimum
+//! ms, extra MiB of memory, 0, value in nats. `bench-results/peers/estimators.py` runs this and
+//! other tools on the same files.
 
+use std::error::Error;
 use std::time::Instant;
 
 use mi_estimators::{
     KsgVariant, Method, Sample, Settings, conditional_ksg, conditional_mutual_information, ksg,
     mutual_information,
 };
-use mi_random::Stream;
+use ndarray::{ArrayView2, Axis};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
-    pool.build_global()?;
-    let only: Option<usize> = std::env::args().nth(1).map(|n| n.parse()).transpose()?;
-    println!("case,n,dims,seconds,cpu_seconds,value,truth");
-    for (n, d) in [
-        (1_000, 1),
-        (10_000, 1),
-        (100_000, 1),
-        (1_000_000, 1),
-        (10_000, 2),
-        (10_000, 5),
-        (10_000, 10),
-    ] {
-        if only.is_some_and(|only| only != n) {
-            continue;
-        }
-        let mut stream = Stream::new(0, "speed");
-        let x = stream.normal_matrix((n, d));
-        let y = 0.75 * &x + 0.4375_f64.sqrt() * stream.normal_matrix((n, d));
-        let truth = -0.5 * d as f64 * 0.4375_f64.ln();
-        for (case, variant) in [("ksg1", KsgVariant::First), ("ksg2", KsgVariant::Second)] {
-            report(case, n, d, truth, || Ok(ksg(x.view(), y.view(), variant, &[3], 0)?[0]))?;
-        }
-        let settings = Settings { interval: false, ..Settings::default() };
-        report("default", n, d, truth, || {
-            let (x, y) = (Sample::new(x.view(), &[], 0)?, Sample::new(y.view(), &[], 0)?);
-            Ok(mutual_information(&x, &y, &settings)?.value)
-        })?;
+const K: usize = 3;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global()?;
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, case, file, seconds] = &arguments[..] else {
+        return Err("usage: neighbours_speed CASE FILE SECONDS".into());
+    };
+    let seconds: f64 = seconds.parse()?;
+    let (estimator, shape) = case.split_once('/').ok_or("a case is ESTIMATOR/DIMS+DIMS")?;
+    let dims: Vec<usize> = shape.split('+').map(str::parse).collect::<Result<_, _>>()?;
+    let width: usize = dims.iter().sum();
+    let bytes = std::fs::read(file)?;
+    let values: Vec<f64> = bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect();
+    drop(bytes);
+    let columns = ArrayView2::from_shape((values.len() / width, width), &values)?;
+    let (x, rest) = columns.split_at(Axis(1), dims[0]);
+    let (y, z) = rest.split_at(Axis(1), dims[1]);
+
+    let before = peak_mib();
+    let (mut times, mut value) = (Vec::new(), 0.0);
+    let start = Instant::now();
+    while start.elapsed().as_secs_f64() < seconds {
+        let one = Instant::now();
+        value = estimate(estimator, x, y, z)?;
+        times.push(one.elapsed().as_secs_f64() * 1e3);
     }
-    let n = 10_000;
-    if only.is_some_and(|only| only != n) {
-        return Ok(());
+    // The first does not count unless it alone takes long enough.
+    if times.len() > 1 {
+        times.remove(0);
     }
-    let mut stream = Stream::new(1, "speed");
-    let z = stream.normal_matrix((n, 1));
-    let [x, y] = [0, 1].map(|_| &z + &stream.normal_matrix((n, 1)));
-    report("conditional", n, 1, 0.0, || {
-        Ok(conditional_ksg(x.view(), y.view(), z.view(), &[3], 0)?[0])
-    })?;
-    let settings =
-        Settings { interval: false, method: Method::MesnerShalizi, ..Settings::default() };
-    report("mesner-shalizi", n, 1, 0.0, || {
-        let side = |values: &ndarray::Array2<f64>| Sample::new(values.view(), &[], 0);
-        let (x, y, z) = (side(&x)?, side(&y)?, side(&z)?);
-        Ok(conditional_mutual_information(&x, &y, &z, &settings)?.value)
-    })?;
+    times.sort_by(f64::total_cmp);
+    let median = times[times.len() / 2];
+    let (repeats, least, extra) = (times.len(), times[0], peak_mib() - before);
+    println!("{case},{repeats},{median:.4},{least:.4},{extra:.1},0,{value:.4}");
     Ok(())
 }
 
-fn report(
-    case: &str,
-    n: usize,
-    d: usize,
-    truth: f64,
-    run: impl Fn() -> Result<f64, mi_estimators::EstimatorError>,
-) -> Result<(), mi_estimators::EstimatorError> {
-    let (mut best, mut best_cpu, mut value) = (f64::INFINITY, f64::INFINITY, 0.0);
-    let begin = Instant::now();
-    let mut runs = 0;
-    while runs < 3 || (begin.elapsed().as_secs_f64() < 1.0 && runs < 50) {
-        // Several runs at once where one is too short for the system's clock of processor time.
-        let repeats = (200_000 / n).max(1);
-        let (start, cpu) = (Instant::now(), processor_seconds());
-        for _ in 0..repeats {
-            value = run()?;
+fn estimate(
+    estimator: &str,
+    x: ArrayView2<'_, f64>,
+    y: ArrayView2<'_, f64>,
+    z: ArrayView2<'_, f64>,
+) -> Result<f64, Box<dyn Error>> {
+    let side = |columns| Sample::new(columns, &[], 0);
+    let settings = Settings { interval: false, neighbours: Some(K), ..Settings::default() };
+    Ok(match estimator {
+        "ksg1" => ksg(x, y, KsgVariant::First, &[K], 0)?[0],
+        "ksg2" => ksg(x, y, KsgVariant::Second, &[K], 0)?[0],
+        "default" => mutual_information(&side(x)?, &side(y)?, &settings)?.value,
+        "conditional" => conditional_ksg(x, y, z, &[K], 0)?[0],
+        "mesner-shalizi" => {
+            let settings = Settings { method: Method::MesnerShalizi, ..settings };
+            conditional_mutual_information(&side(x)?, &side(y)?, &side(z)?, &settings)?.value
         }
-        best = best.min(start.elapsed().as_secs_f64() / repeats as f64);
-        best_cpu = best_cpu.min((processor_seconds() - cpu) / repeats as f64);
-        runs += 1;
-    }
-    println!("{case},{n},{d}+{d},{best:.6},{best_cpu:.6},{value:.4},{truth:.4}");
-    Ok(())
+        other => return Err(format!("there is no estimator `{other}` here").into()),
+    })
 }
 
-/// Seconds that this thread has run, on Linux; NaN elsewhere.
-fn processor_seconds() -> f64 {
-    std::fs::read_to_string("/proc/thread-self/schedstat")
+/// The peak of this process's memory, on Linux; NaN elsewhere.
+fn peak_mib() -> f64 {
+    std::fs::read_to_string("/proc/self/status")
         .ok()
-        .and_then(|text| text.split(' ').next()?.parse::<f64>().ok())
-        .map_or(f64::NAN, |nanoseconds| nanoseconds * 1e-9)
+        .and_then(|status| {
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+            line.split_whitespace().next()?.parse::<f64>().ok()
+        })
+        .map_or(f64::NAN, |kib| kib / 1024.0)
 }
