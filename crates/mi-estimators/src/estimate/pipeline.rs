@@ -21,6 +21,13 @@ const MANY_COLUMNS: usize = 8;
 /// data: functions that are not one-to-one, such as a square, come to about three quarters.
 const NEAR_CAP: f64 = 0.7;
 
+/// Rows up to which an estimate averages over [`MOST_DITHERS`] dithers; more rows, fewer dithers.
+const ROWS_OF_MOST_DITHERS: usize = 1000;
+
+/// Dithers to average over. One alone moves an estimate from 342 rows by a standard deviation of
+/// 0.01 (Ross) to 0.02 (Kraskov), half of the sampling error.
+const MOST_DITHERS: usize = 8;
+
 /// Lag-1 autocorrelation from which rows do not count as independent.
 const HIGH_AUTOCORRELATION: f64 = 0.5;
 
@@ -160,6 +167,8 @@ struct Run {
     k: usize,
     marginals: Marginals,
     theiler: usize,
+    /// How many dithers of rounded columns to average over.
+    dithers: usize,
 }
 
 impl Run {
@@ -177,7 +186,13 @@ impl Run {
             return Err(EstimatorError::Setting { setting: "theiler", value, range });
         }
         let k = settings.neighbours.unwrap_or(method.default_neighbours());
-        Ok(Self { method, k, marginals: settings.marginals, theiler: settings.theiler })
+        let rounded = [Some(x), Some(y), z].into_iter().flatten().any(Sample::is_dithered);
+        let dithers = if rounded && method.uses_neighbours() {
+            (MOST_DITHERS * ROWS_OF_MOST_DITHERS / x.n()).clamp(1, MOST_DITHERS)
+        } else {
+            1
+        };
+        Ok(Self { method, k, marginals: settings.marginals, theiler: settings.theiler, dithers })
     }
 
     fn settings(&self) -> EstimatorSettings {
@@ -190,7 +205,23 @@ impl Run {
         }
     }
 
+    /// The mean over the dithers.
     fn evaluate(
+        &self,
+        x: &Sample,
+        y: &Sample,
+        z: Option<&Sample>,
+    ) -> Result<Found, EstimatorError> {
+        let mut found = self.evaluate_once(x, y, z)?;
+        for replicate in 1..self.dithers {
+            let again = |side: &Sample| side.dithered_again(replicate);
+            found.value += self.evaluate_once(&again(x), &again(y), z.map(again).as_ref())?.value;
+        }
+        found.value /= self.dithers as f64;
+        Ok(found)
+    }
+
+    fn evaluate_once(
         &self,
         x: &Sample,
         y: &Sample,

@@ -13,28 +13,69 @@ pub(super) struct Column {
     pub(super) values: Vec<f64>,
     /// Rows in ascending order of the values.
     pub(super) order: Vec<u32>,
+    rounded: Option<Rounded>,
+}
+
+/// What a dither starts from.
+#[derive(Clone, Debug)]
+struct Rounded {
+    /// The values as they were given.
+    values: Vec<f64>,
+    step: f64,
+    seed: u64,
 }
 
 impl Column {
-    pub(super) fn new(mut values: Vec<f64>, declared: Declared, seed: u64) -> Self {
-        let mut order = ascending(&values);
+    pub(super) fn new(values: Vec<f64>, declared: Declared, seed: u64) -> Self {
+        let order = ascending(&values);
         let kind = ColumnType::of(&values, &order, declared);
-        let (step, atoms) = match &kind.kind {
-            ColumnKind::Lattice { step } | ColumnKind::Mixture { step: Some(step), atoms: _ } => (
-                *step,
-                if let ColumnKind::Mixture { atoms, .. } = &kind.kind { &atoms[..] } else { &[] },
-            ),
-            _ => return Self { kind, values, order },
-        };
-        let mut stream = dither_stream(&values, &order, seed);
-        for value in &mut values {
-            let shift = step * (stream.uniform() - 0.5);
-            if !atoms.contains(value) {
-                *value += shift;
+        match kind.kind {
+            ColumnKind::Lattice { step } | ColumnKind::Mixture { step: Some(step), .. } => {
+                Self::spread(kind, Rounded { values, step, seed }, 0)
             }
+            _ => Self { kind, values, order, rounded: None },
         }
-        order = ascending(&values);
-        Self { kind, values, order }
+    }
+
+    /// Adds a dither to all values but atoms.
+    fn spread(kind: ColumnType, rounded: Rounded, replicate: usize) -> Self {
+        let atoms =
+            if let ColumnKind::Mixture { atoms, .. } = &kind.kind { &atoms[..] } else { &[] };
+        let mut stream = dither_stream(&rounded.values, rounded.seed, replicate);
+        let values: Vec<f64> = rounded
+            .values
+            .iter()
+            .map(|value| {
+                let shift = rounded.step * (stream.uniform() - 0.5);
+                if atoms.contains(value) { *value } else { value + shift }
+            })
+            .collect();
+        Self { order: ascending(&values), values, kind, rounded: Some(rounded) }
+    }
+
+    /// Whether a dither is in the values.
+    pub(super) fn is_dithered(&self) -> bool {
+        self.rounded.is_some()
+    }
+
+    /// The column with another dither, if it has one.
+    pub(super) fn dithered_again(&self, replicate: usize) -> Self {
+        match &self.rounded {
+            Some(rounded) => Self::spread(self.kind.clone(), rounded.clone(), replicate),
+            None => self.clone(),
+        }
+    }
+
+    /// These rows, in this order, of the same kind.
+    pub(super) fn select(&self, rows: &[usize]) -> Self {
+        let of = |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
+        let values = of(&self.values);
+        let rounded = self.rounded.as_ref().map(|rounded| Rounded {
+            values: of(&rounded.values),
+            step: rounded.step,
+            seed: rounded.seed,
+        });
+        Self { order: ascending(&values), values, kind: self.kind.clone(), rounded }
     }
 
     /// Dense ranks: 0 for the smallest value.
@@ -82,9 +123,10 @@ impl Column {
 
 /// The dither's stream, named by the pattern of ties: it does not depend on the column's name,
 /// place, scale or offset.
-fn dither_stream(values: &[f64], order: &[u32], seed: u64) -> Stream {
+fn dither_stream(values: &[f64], seed: u64, replicate: usize) -> Stream {
+    let order = ascending(values);
     let mut labels = vec![0_u32; values.len()];
-    for run in runs(values, order) {
+    for run in runs(values, &order) {
         for &row in &order[run.clone()] {
             labels[row as usize] = run.start as u32;
         }
@@ -96,5 +138,6 @@ fn dither_stream(values: &[f64], order: &[u32], seed: u64) -> Stream {
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
-    Stream::new(seed, "dither").child(&format!("{hash:016x}"))
+    let stream = Stream::new(seed, "dither").child(&format!("{hash:016x}"));
+    if replicate == 0 { stream } else { stream.child(&format!("replicate {replicate}")) }
 }

@@ -14,8 +14,12 @@ const ROWS_PER_VALUE: usize = 5;
 /// The share of rows from which a value counts as an atom.
 const ATOM_SHARE: f64 = 0.02;
 
-/// How many times more frequent than both its neighbours an atom must be.
+/// How many times more frequent than every value near it an atom must be.
 const ATOM_CONTRAST: usize = 5;
+
+/// The values to either side that an atom is compared with. Fewer would make atoms of the round
+/// numbers among rounded ones (multiples of 50 among those of 25), and of chance.
+const ATOM_SURROUNDINGS: usize = 10;
 
 /// What a caller says about a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,8 +82,8 @@ impl ColumnType {
     /// 3. no repetition: continuous;
     /// 4. unless declared continuous: at most 20 values with 5 rows each on average, or at most 3
     ///    with 2 rows each: discrete;
-    /// 5. values held by at least 2 % of the rows and 5 times as many as either neighbour: a
-    ///    mixture with these atoms;
+    /// 5. values held by at least 2 % of the rows and 5 times as many as any of the 10 next values
+    ///    to either side: a mixture with these atoms;
     /// 6. all values on multiples of a step: a lattice;
     /// 7. else a mixture without named atoms.
     pub(crate) fn of(values: &[f64], order: &[u32], declared: Declared) -> Self {
@@ -122,9 +126,9 @@ impl ColumnType {
 /// The kind of a column whose values repeat but are too many, or declared, not to be discrete.
 fn repeating(levels: &[f64], counts: &[usize], n: usize) -> ColumnKind {
     let is_atom = |i: usize| {
-        let beside = |j: Option<usize>| j.and_then(|j| counts.get(j)).copied().unwrap_or(0);
-        let beside = beside(i.checked_sub(1)).max(beside(i.checked_add(1)));
-        counts[i] as f64 >= ATOM_SHARE * n as f64 && counts[i] >= ATOM_CONTRAST * beside.max(1)
+        let near = i.saturating_sub(ATOM_SURROUNDINGS)..counts.len().min(i + ATOM_SURROUNDINGS + 1);
+        let most = near.filter(|&other| other != i).map(|other| counts[other]).max().unwrap_or(1);
+        counts[i] as f64 >= ATOM_SHARE * n as f64 && counts[i] >= ATOM_CONTRAST * most
     };
     let (mut atoms, mut rest) = (Vec::new(), Vec::new());
     for (i, &level) in levels.iter().enumerate() {
@@ -218,6 +222,26 @@ mod tests {
             panic!("{:?}", kind(&cents))
         };
         assert!(atoms == [0.0] && (step - 0.01).abs() < 1e-9);
+    }
+
+    #[test]
+    fn round_numbers_are_no_atoms() {
+        // Weights to 25 g, most of them to 50 g.
+        let mut stream = Stream::new(3, "weights");
+        let weights: Vec<f64> = (0..340)
+            .map(|_| {
+                let step = if stream.uniform() < 0.7 { 50.0 } else { 25.0 };
+                ((4200.0 + 800.0 * stream.normal()) / step).round() * step
+            })
+            .collect();
+        assert_eq!(kind(&weights), ColumnKind::Lattice { step: 25.0 });
+        // A value that stands out among all near it is one, even with few rows.
+        let zeros: Vec<f64> =
+            weights.iter().enumerate().map(|(i, w)| if i % 5 == 0 { 0.0 } else { *w }).collect();
+        let ColumnKind::Mixture { atoms, step: Some(_) } = kind(&zeros) else {
+            panic!("{:?}", kind(&zeros))
+        };
+        assert_eq!(atoms, [0.0]);
     }
 
     #[test]

@@ -3,7 +3,6 @@ use serde::{Deserialize, Serialize};
 
 use super::column::Column;
 use super::column_type::{ColumnKind, ColumnType, Declared};
-use super::order::ascending;
 use crate::EstimatorError;
 
 /// Differences of values below this one are finite.
@@ -26,7 +25,8 @@ pub enum Marginals {
 ///
 /// Values on a lattice are spread by a seeded dither of ± half a step, so that they have no ties;
 /// the values of a mixture's atoms are left alone. Columns with the same pattern of ties get the
-/// same dither, so that a copy of a column stays a copy; others get independent ones.
+/// same dither, so that a copy of a column stays a copy; others get independent ones. With few
+/// rows, neighbour estimates average over several dithers.
 ///
 /// # Shapes
 /// One row an observation, one column a variable.
@@ -183,11 +183,19 @@ impl Sample {
 
     /// These rows, in this order, with the columns' kinds as they are.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
-        let columns = self.columns.iter().map(|column| {
-            let values: Vec<f64> = rows.iter().map(|&row| column.values[row]).collect();
-            Column { order: ascending(&values), values, kind: column.kind.clone() }
-        });
+        let columns = self.columns.iter().map(|column| column.select(rows));
         Self { n: rows.len(), columns: columns.collect() }
+    }
+
+    /// Whether some column is on a lattice, so that a dither is in its values.
+    pub(crate) fn is_dithered(&self) -> bool {
+        self.columns.iter().any(Column::is_dithered)
+    }
+
+    /// The same observations with another dither; the 0th is the one that they have.
+    pub(crate) fn dithered_again(&self, replicate: usize) -> Self {
+        let columns = self.columns.iter().map(|column| column.dithered_again(replicate));
+        Self { n: self.n, columns: columns.collect() }
     }
 
     /// A number for every row, equal for equal rows, and how many numbers there are.
