@@ -25,6 +25,24 @@ impl Column {
         Self { name, values, labels: None, declared, missing }
     }
 
+    /// What to say of labels that hardly repeat and are written like dates, times or amounts.
+    pub(crate) fn label_note(&self) -> Option<String> {
+        let labels = self.labels.as_ref()?;
+        let present = self.values.len() - self.missing;
+        let measured = |label: &String| {
+            let text = label.trim_start_matches(['$', '€', '£', '+', '-']);
+            text.starts_with(|c: char| c.is_ascii_digit())
+                && text.chars().all(|c| c.is_ascii_digit() || "-/:., TZ+%$€£".contains(c))
+        };
+        (2 * labels.len() > present && labels.iter().all(measured)).then(|| {
+            format!(
+                "`{}` holds dates, times or amounts, such as `{}`, which are read as labels \
+                 without an order; write them as plain numbers to use their values",
+                self.name, labels[0]
+            )
+        })
+    }
+
     /// What the estimators take the column for, the missing values left out; `None` when no
     /// value is present.
     pub fn column_type(&self) -> Option<ColumnType> {
@@ -92,6 +110,21 @@ mod tests {
         assert!(found.is_discrete());
         let none = Column::from_numbers("x".into(), vec![f64::NAN; 3], Declared::Auto);
         assert_eq!(none.column_type(), None);
+    }
+
+    #[test]
+    fn dates_and_amounts_are_said_to_be_read_as_labels() {
+        let note = |cells: &[&str]| {
+            let mut labels = Labels::default();
+            let values = cells.iter().map(|cell| labels.code(cell)).collect();
+            labels.into_column("x".into(), values).label_note()
+        };
+        for cells in [["2024-01-01", "2024-01-02"], ["$5.00", "$6.10"], ["50%", "60%"]] {
+            assert!(note(&cells).is_some_and(|note| note.contains(cells[0])), "{cells:?}");
+        }
+        assert_eq!(note(&["12:30", "noon"]), None);
+        // Classes of age.
+        assert_eq!(note(&["18-24", "25-34"].repeat(9)), None);
     }
 
     #[test]

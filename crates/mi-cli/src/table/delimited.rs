@@ -182,7 +182,10 @@ impl Delimited {
     fn ragged(&self, row: &ByteRecord) -> TableError {
         let (found, expected) = (row.len(), self.names.len());
         let line = self.line(row);
-        let hint = if self.last_line() > line + 1 {
+        let comment = self.header.present() && self.names[0].starts_with('#');
+        let hint = if comment && found > expected {
+            "; the first row looks like a comment: remove it, so that the names come first".into()
+        } else if self.last_line() > line + 1 {
             let last = self.last_line() - 1;
             format!("; the row runs on to line {last}: is a quote left open?")
         } else if found == expected + 1 && row.iter().next_back() == Some(b"") {
@@ -263,7 +266,18 @@ impl Source for Delimited {
         }
         let mut columns = Vec::with_capacity(wanted.len());
         for (builder, &index) in builders.into_iter().zip(wanted) {
-            columns.push(builder.finish(&self.file, self.names[index].clone())?);
+            let large = builder.large;
+            let column = builder.finish(&self.file, self.names[index].clone())?;
+            self.notes.extend(column.label_note());
+            if large > 0 && column.labels.is_none() {
+                self.notes.push(format!(
+                    "`{}`: {} of 2^53 or more may have been rounded; name it in `--discrete` if \
+                     these are identifiers",
+                    column.name,
+                    count(large, "whole number")
+                ));
+            }
+            columns.push(column);
         }
         self.notes[0] = format!(
             "{}; {}, {}",
@@ -284,6 +298,10 @@ fn refuse_other_kinds(file: &str, sample: &[u8]) -> Result<(), TableError> {
         "looks like UTF-16; convert it to UTF-8"
     } else if starts("<!doctype") || starts("<html") {
         "looks like a web page, not a table; download the data itself"
+    } else if starts("{") || starts("[{") || starts("[[") {
+        "looks like JSON, not a table; write it as CSV"
+    } else if sample.starts_with(b"\xD0\xCF\x11\xE0") {
+        "looks like a spreadsheet; export it as CSV"
     } else if sample.contains(&0) {
         "holds zero bytes, so it is UTF-16 or no text; convert it to UTF-8 text"
     } else {
@@ -302,6 +320,8 @@ struct Builder {
     first_text: Option<usize>,
     first_place: Option<(u64, String)>,
     present: usize,
+    /// Whole numbers too large to be exact.
+    large: usize,
 }
 
 /// Why a cell is not taken.
@@ -319,6 +339,7 @@ impl Builder {
             first_text: None,
             first_place: None,
             present: 0,
+            large: 0,
         }
     }
 
@@ -332,7 +353,11 @@ impl Builder {
                 self.values.push(f64::NAN);
                 return Ok(());
             }
-            (Cell::Number(value), None) => value,
+            (Cell::Number(value), None) => {
+                let large = value.abs() >= TOO_LARGE && text.bytes().all(|b| b.is_ascii_digit());
+                self.large += usize::from(large);
+                value
+            }
             (Cell::Number(value), Some(labels)) => {
                 labels.numbers += 1;
                 // Numbers before the first text are known by value alone.
@@ -392,6 +417,9 @@ impl Builder {
         Ok(labels.into_column(name, self.values))
     }
 }
+
+/// 2^53: from here on, not every whole number is a double.
+const TOO_LARGE: f64 = 9_007_199_254_740_992.0;
 
 /// What to do when the cell is right and the guess is not.
 const LABELS: &str = "; if the column holds labels, name it in `--discrete`";

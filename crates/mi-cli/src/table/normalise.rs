@@ -4,7 +4,8 @@ use std::io::{self, BufRead, Read};
 
 /// Turns every line ending (CR, LF, CR LF; also inside quotes) into LF, ends the last line, and
 /// follows the quotes, so that line numbers count as an editor counts them and a quote that is
-/// never closed is known by the line on which it opened.
+/// never closed is known by the line on which it opened. Spaces before a field may be dropped: the
+/// parser takes a quote after them for a part of the text, and fields are trimmed in the end.
 #[derive(Debug)]
 pub(crate) struct Normaliser<R> {
     inner: R,
@@ -28,6 +29,13 @@ enum State {
     Plain,
     Quoted,
     QuoteInQuoted,
+}
+
+impl State {
+    /// Whether a space that comes next only stands before a field.
+    fn before_field(self, delimiter: u8) -> bool {
+        self == Self::FieldStart && delimiter != b' '
+    }
 }
 
 impl<R: BufRead> Normaliser<R> {
@@ -93,16 +101,20 @@ impl<R: BufRead> Read for Normaliser<R> {
                 && !input.iter().any(|&b| b == b'"' || b == b'\r');
             let mut written = 0;
             if simple {
-                out[..n].copy_from_slice(input);
+                let spaces = input.iter().rev().take_while(|&&b| b == b' ').count();
+                let text = if self.delimiter == b' ' { n } else { n - spaces };
                 self.line += input.split(|&b| b == b'\n').count() as u64 - 1;
-                let last = input[n - 1];
-                self.state = if last == b'\n' || last == self.delimiter {
-                    State::FieldStart
-                } else {
-                    State::Plain
-                };
-                self.last = Some(last);
-                written = n;
+                if let Some(&last) = input[..text].last() {
+                    self.state = if last == b'\n' || last == self.delimiter {
+                        State::FieldStart
+                    } else {
+                        State::Plain
+                    };
+                    self.last = Some(last);
+                }
+                // A quote may follow the spaces at the end.
+                written = if self.state.before_field(self.delimiter) { text } else { n };
+                out[..written].copy_from_slice(&input[..written]);
             } else {
                 // Copied aside because following the quotes borrows the whole of `self`.
                 let chunk = input.to_vec();
@@ -121,13 +133,16 @@ impl<R: BufRead> Read for Normaliser<R> {
                             other
                         }
                     };
+                    if byte == b' ' && self.state.before_field(self.delimiter) {
+                        continue;
+                    }
                     self.step(byte);
                     out[written] = byte;
                     written += 1;
                 }
             }
             self.inner.consume(n);
-            // Nothing is written when the chunk was the LF of a CR LF alone.
+            // Nothing is written when the chunk was the LF of a CR LF, or spaces, alone.
             if written > 0 {
                 return Ok(written);
             }
@@ -157,6 +172,30 @@ mod tests {
             assert_eq!(normalised("\r\r\n\n", size).0, "\n\n\n");
             assert_eq!(normalised("", size).0, "");
         }
+    }
+
+    #[test]
+    fn a_quote_may_follow_spaces() {
+        let text = "a, \"b,c\"\n  \"d\" ,e f , g\n \n1,  ";
+        for size in 1..30 {
+            let (found, open) = normalised(text, size);
+            assert_eq!(open, None);
+            let mut reader = csv::ReaderBuilder::new()
+                .has_headers(false)
+                .flexible(true)
+                .trim(csv::Trim::All)
+                .from_reader(found.as_bytes());
+            let rows: Vec<Vec<String>> = reader
+                .records()
+                .map(|row| row.unwrap().iter().map(str::to_owned).collect())
+                .filter(|row: &Vec<String>| row.concat() != "")
+                .collect();
+            assert_eq!(rows, [vec!["a", "b,c"], vec!["d", "e f", "g"], vec!["1", ""]], "{size}");
+        }
+        let mut tabbed = Normaliser::new("a  \"b c\"\n".as_bytes(), b' ');
+        let mut out = String::new();
+        tabbed.read_to_string(&mut out).unwrap();
+        assert_eq!(out, "a  \"b c\"\n");
     }
 
     #[test]

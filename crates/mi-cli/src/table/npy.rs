@@ -56,7 +56,11 @@ impl Npy {
         key: Option<&str>,
     ) -> Result<Self, TableError> {
         let fail = |problem: String| TableError::Array { file: file.to_owned(), problem };
-        let damaged = |error| fail(format!("not a readable NPZ archive: {error}"));
+        let damaged = |error| {
+            fail(format!(
+                "not a readable NPZ archive ({error}); is it cut short? Save or copy it again"
+            ))
+        };
         let mut archive = ZipArchive::new(input).map_err(damaged)?;
         let members: Vec<String> =
             archive.file_names().filter_map(Result::ok).map(Cow::into_owned).collect();

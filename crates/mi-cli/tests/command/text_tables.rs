@@ -131,6 +131,30 @@ fn spaces_around_names_and_numbers_are_trimmed() {
 }
 
 #[test]
+fn a_quote_after_a_space_opens_a_field() {
+    let (columns, rows) = read("name, v\n\"x\", 1\n \"y, z\", \"2\"\n", &[]);
+    assert_eq!((columns, rows), (vec!["name: x y, z".into(), "v: 1.0..2.0".into()], 2));
+}
+
+#[test]
+fn comments_above_the_names_are_named() {
+    let table = "# made on Monday\na,b\n1,2\n";
+    columns(table, &[]).refused(1, &["t.csv, line 2", "looks like a comment: remove it"]);
+}
+
+#[test]
+fn identifiers_too_long_for_a_double_are_said() {
+    let run = columns("id,b\n9007199254740993,1\n12345678901234567890,2\n7,3\n", &[]);
+    run.said(&["`id`: 2 whole numbers of 2^53 or more"]);
+}
+
+#[test]
+fn dates_are_said_to_be_labels() {
+    let run = columns("day,b\n2024-01-01,1\n2024-01-02,2\n", &[]);
+    run.said(&["`day` holds dates, times or amounts"]);
+}
+
+#[test]
 fn the_header_rule_is_said_and_can_be_overruled() {
     let bare = "1,2\n3,4\n5,6\n";
     let run = columns(bare, &[]);
@@ -238,6 +262,8 @@ fn standard_input_is_a_file_too() {
 #[test]
 fn files_that_are_no_tables_are_named() {
     columns("<!DOCTYPE html><p>403", &[]).refused(1, &["looks like a web page"]);
+    columns("{\"a\": [1, 2]}", &[]).refused(1, &["looks like JSON"]);
+    columns(b"\xD0\xCF\x11\xE0\0\0", &[]).refused(1, &["looks like a spreadsheet"]);
     let folder = Folder::new();
     folder.run(&["columns", "nowhere.csv"]).refused(1, &["cannot open nowhere.csv"]);
     folder.run(&["columns", "."]).refused(1, &["is a folder"]);
