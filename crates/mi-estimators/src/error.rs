@@ -178,6 +178,32 @@ pub enum EstimatorError {
         /// What is wrong, and what is needed.
         problem: String,
     },
+    /// Rows for a trained critic that do not have the columns it was trained on.
+    #[error("{found} columns for a critic trained on {fitted}; give the same columns in order")]
+    CriticColumns {
+        /// Columns given.
+        found: usize,
+        /// Columns of the rows that it was trained on.
+        fitted: usize,
+    },
+    /// Training that left the range of numbers.
+    #[error(
+        "training of the critic by {bound} diverged from every start: lower the learning rate, \
+         or train by infonce"
+    )]
+    Diverged {
+        /// The bound.
+        bound: &'static str,
+    },
+    /// A file that holds no trained critic.
+    #[error("not a trained critic: {problem}")]
+    SavedCritic {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A network or checkpoint.
+    #[error(transparent)]
+    Nets(#[from] mi_nets::NetsError),
     /// Embeddings that a critic cannot pair.
     #[error(transparent)]
     Critic(#[from] mi_critics::CriticsError),

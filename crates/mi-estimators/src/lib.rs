@@ -6,6 +6,8 @@
 //!   and typed warnings. The methods are functions of their own too: [`ksg`], [`mixture`],
 //!   [`ross`], [`mesner_shalizi`], [`conditional_ksg`], [`gaussian`], [`gaussian_copula`],
 //!   [`plug_in`], and [`kozachenko_leonenko`] for entropy.
+//! - [`neural`] trains a critic and gives a bound from rows it was not trained on; the critic stays
+//!   usable for single pairs ([`NeuralCritic::pointwise`]).
 //! - [`linear_v_information`] and [`logistic_v_information`] say what a simple reader can use.
 //! - [`TASKS`] and [`Staircase`] are distributions of known mutual information to measure by.
 //!
@@ -32,6 +34,7 @@ pub mod engine;
 mod error;
 mod estimate;
 mod neighbours;
+mod neural;
 mod sample;
 mod tasks;
 mod uncertainty;
@@ -45,12 +48,13 @@ pub use closed_form::{
 pub use error::EstimatorError;
 pub use estimate::{
     Estimate, EstimatorSettings, Method, Settings, Side, Warning, conditional_mutual_information,
-    mutual_information,
+    mutual_information, mutual_information_and_critic,
 };
 pub use neighbours::{
     KsgVariant, RossEstimates, conditional_ksg, kozachenko_leonenko, ksg, mesner_shalizi, mixture,
     ross,
 };
+pub use neural::{NeuralCritic, NeuralEstimate, NeuralSettings, neural};
 pub use sample::{ColumnKind, ColumnType, Declared, Marginals, Sample};
 pub use tasks::{STAIRCASE_DIMENSIONS, STAIRCASE_STEPS, Staircase, TASKS, Task};
 pub use uncertainty::{

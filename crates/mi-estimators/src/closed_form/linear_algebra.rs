@@ -50,6 +50,11 @@ impl Cholesky {
     /// Replaces b by the solution of L Lᵀ z = b.
     pub(crate) fn solve(&self, b: &mut [f64]) {
         self.solve_lower(b);
+        self.solve_upper(b);
+    }
+
+    /// Replaces b by the solution of Lᵀ z = b.
+    pub(crate) fn solve_upper(&self, b: &mut [f64]) {
         for i in (0..b.len()).rev() {
             let sum = (i + 1..b.len()).fold(b[i], |sum, k| sum - self.lower[[k, i]] * b[k]);
             b[i] = sum / self.lower[[i, i]];
@@ -57,11 +62,21 @@ impl Cholesky {
     }
 }
 
-/// The singular values of a matrix, in descending order, by one-sided Jacobi rotations (Hestenes,
-/// 1958).
+/// The singular values of a matrix, in descending order.
 pub(super) fn singular_values(matrix: ArrayView2<'_, f64>) -> Array1<f64> {
-    // Rotate the shorter side: its columns become orthogonal, and their lengths are the values.
-    let mut a = if matrix.ncols() > matrix.nrows() { matrix.t() } else { matrix }.to_owned();
+    // Rotate the shorter side.
+    let a = orthogonal_columns(if matrix.ncols() > matrix.nrows() { matrix.t() } else { matrix });
+    let mut values: Vec<f64> =
+        a.columns().into_iter().map(|column| column.dot(&column).sqrt()).collect();
+    values.sort_by(|a, b| b.total_cmp(a));
+    Array1::from(values)
+}
+
+/// A V for the rotation V that makes the columns orthogonal, by one-sided Jacobi rotations
+/// (Hestenes, 1958): their lengths are the singular values of A, and their directions its left
+/// singular vectors.
+pub(crate) fn orthogonal_columns(matrix: ArrayView2<'_, f64>) -> Array2<f64> {
+    let mut a = matrix.to_owned();
     let n = a.ncols();
     for _ in 0..60 {
         let mut rotated = false;
@@ -88,10 +103,7 @@ pub(super) fn singular_values(matrix: ArrayView2<'_, f64>) -> Array1<f64> {
             break;
         }
     }
-    let mut values: Vec<f64> =
-        a.columns().into_iter().map(|column| column.dot(&column).sqrt()).collect();
-    values.sort_by(|a, b| b.total_cmp(a));
-    Array1::from(values)
+    a
 }
 
 #[cfg(test)]

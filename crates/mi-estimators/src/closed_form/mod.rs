@@ -14,4 +14,4 @@ pub use normalised::{information_correlation, normalised_information};
 
 pub(crate) use discrete::plug_in_of;
 pub(crate) use gaussian::gaussian_conditional_of;
-pub(crate) use linear_algebra::Cholesky;
+pub(crate) use linear_algebra::{Cholesky, orthogonal_columns};

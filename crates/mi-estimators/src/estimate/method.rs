@@ -32,6 +32,9 @@ pub enum Method {
     GaussianCopula,
     /// Frequencies of discrete values, corrected by Miller and Madow.
     PlugIn,
+    /// A variational bound with a critic trained on part of the rows, on the others; see
+    /// [`neural`](crate::neural).
+    Neural,
 }
 
 impl Method {
@@ -47,6 +50,7 @@ impl Method {
         Self::Gaussian,
         Self::GaussianCopula,
         Self::PlugIn,
+        Self::Neural,
     ];
 
     /// The name in settings and results.
@@ -62,6 +66,7 @@ impl Method {
             Self::Gaussian => "gaussian",
             Self::GaussianCopula => "gaussian-copula",
             Self::PlugIn => "plug-in",
+            Self::Neural => "neural",
         }
     }
 
@@ -78,12 +83,16 @@ impl Method {
             Self::Gaussian => "from the covariance, bias-corrected",
             Self::GaussianCopula => "from the covariance of normal scores, Ince et al. 2017",
             Self::PlugIn => "from frequencies of discrete values, Miller–Madow corrected",
+            Self::Neural => "a trained critic's bound on held-out rows, any columns",
         }
     }
 
     /// Whether it searches nearest neighbours, and so has a number of them.
     pub fn uses_neighbours(self) -> bool {
-        !matches!(self, Self::Auto | Self::Gaussian | Self::GaussianCopula | Self::PlugIn)
+        !matches!(
+            self,
+            Self::Auto | Self::Gaussian | Self::GaussianCopula | Self::PlugIn | Self::Neural
+        )
     }
 
     /// The number of neighbours when none is asked for: 3, which has the smaller bias where the
@@ -133,7 +142,9 @@ pub(super) fn resolve(
             None if one_discrete => Method::Ross,
             None => Method::Mixture,
         }),
-        Method::Ksg1 | Method::Ksg2 | Method::Ross | Method::Mixture if z.is_some() => {
+        Method::Ksg1 | Method::Ksg2 | Method::Ross | Method::Mixture | Method::Neural
+            if z.is_some() =>
+        {
             wrong("columns to condition on", "use frenzel-pompe, mesner-shalizi or gaussian-copula")
         }
         Method::Ross if !one_discrete => {

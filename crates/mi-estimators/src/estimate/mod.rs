@@ -7,7 +7,9 @@ mod settings;
 mod warnings;
 
 pub use method::Method;
-pub use pipeline::{conditional_mutual_information, mutual_information};
+pub use pipeline::{
+    conditional_mutual_information, mutual_information, mutual_information_and_critic,
+};
 pub use result::{Estimate, EstimatorSettings};
 pub use settings::Settings;
 pub use warnings::{Side, Warning};

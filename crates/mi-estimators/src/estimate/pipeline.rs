@@ -9,6 +9,7 @@ use crate::closed_form::{discrete_entropy, gaussian_conditional_of, plug_in_of};
 use crate::neighbours::{
     KsgVariant, conditional_ksg_of, ksg_of, mesner_shalizi_of, mixture_of, nearest_rows, ross_of,
 };
+use crate::neural::{NeuralCritic, NeuralEstimate, NeuralSettings, neural};
 use crate::sample::{ColumnKind, Marginals, Sample};
 use crate::uncertainty::{
     Groups, Surrogate, analytic_interval, extrapolate, permutation_test, subsample_interval,
@@ -27,6 +28,13 @@ const ROWS_OF_MOST_DITHERS: usize = 1000;
 /// Dithers to average over. One alone moves an estimate from 342 rows by a standard deviation of
 /// 0.01 (Ross) to 0.02 (Kraskov), half of the sampling error.
 const MOST_DITHERS: usize = 8;
+
+/// Rows from which a critic learns more than it loses to the rows held out.
+const NEURAL_ROWS: usize = 1000;
+
+/// A bound on training rows this far above the one on held-out rows, in nats and in parts of the
+/// latter, tells of overfitting.
+const OVERFITTED: (f64, f64) = (0.1, 0.2);
 
 /// Lag-1 autocorrelation from which rows do not count as independent.
 const HIGH_AUTOCORRELATION: f64 = 0.5;
@@ -58,7 +66,26 @@ pub fn mutual_information(
     y: &Sample,
     settings: &Settings,
 ) -> Result<Estimate, EstimatorError> {
-    estimate(x, y, None, settings)
+    estimate(x, y, None, settings).map(|(estimate, _)| estimate)
+}
+
+/// As [`mutual_information`] by [`Method::Neural`], with the critic that was trained.
+///
+/// # Errors
+/// As [`mutual_information`]; if a side is constant, so that there is nothing to train.
+pub fn mutual_information_and_critic(
+    x: &Sample,
+    y: &Sample,
+    settings: &Settings,
+) -> Result<(Estimate, NeuralCritic), EstimatorError> {
+    let settings = Settings { method: Method::Neural, ..settings.clone() };
+    let (estimate, critic) = estimate(x, y, None, &settings)?;
+    let critic = critic.ok_or_else(|| EstimatorError::WrongColumns {
+        method: Method::Neural.name(),
+        found: "a constant side".into(),
+        advice: "there is nothing to train a critic on",
+    })?;
+    Ok((estimate, critic))
 }
 
 /// Conditional mutual information I(X; Y | Z) in nats; see [`mutual_information`].
@@ -71,7 +98,7 @@ pub fn conditional_mutual_information(
     given: &Sample,
     settings: &Settings,
 ) -> Result<Estimate, EstimatorError> {
-    estimate(x, y, Some(given), settings)
+    estimate(x, y, Some(given), settings).map(|(estimate, _)| estimate)
 }
 
 /// What one run of a method found.
@@ -81,11 +108,19 @@ struct Found {
     standard_error: Option<f64>,
     left_out: usize,
     cells: Option<usize>,
+    neural: Option<Box<NeuralEstimate>>,
 }
 
 impl Found {
     fn plain(value: f64) -> Self {
-        Self { value, uncorrected: None, standard_error: None, left_out: 0, cells: None }
+        Self {
+            value,
+            uncorrected: None,
+            standard_error: None,
+            left_out: 0,
+            cells: None,
+            neural: None,
+        }
     }
 }
 
@@ -94,7 +129,7 @@ fn estimate(
     y: &Sample,
     z: Option<&Sample>,
     settings: &Settings,
-) -> Result<Estimate, EstimatorError> {
+) -> Result<(Estimate, Option<NeuralCritic>), EstimatorError> {
     settings.check()?;
     let n = x.n();
     for other in [Some(y), z].into_iter().flatten() {
@@ -147,7 +182,7 @@ fn estimate(
         warnings.push(Warning::NoInterval);
     }
     let columns = |side: &Sample| side.columns().cloned().collect();
-    Ok(Estimate {
+    let estimate = Estimate {
         value,
         uncorrected: found.uncorrected,
         estimator: run.settings(),
@@ -158,7 +193,8 @@ fn estimate(
         extrapolation,
         entropy_bound,
         warnings,
-    })
+    };
+    Ok((estimate, found.neural.map(|neural| neural.critic)))
 }
 
 /// A method with all its settings resolved.
@@ -169,6 +205,8 @@ struct Run {
     theiler: usize,
     /// How many dithers of rounded columns to average over.
     dithers: usize,
+    neural: NeuralSettings,
+    seed: u64,
 }
 
 impl Run {
@@ -192,7 +230,15 @@ impl Run {
         } else {
             1
         };
-        Ok(Self { method, k, marginals: settings.marginals, theiler: settings.theiler, dithers })
+        Ok(Self {
+            method,
+            k,
+            marginals: settings.marginals,
+            theiler: settings.theiler,
+            dithers,
+            neural: settings.neural.resolve((x.dims(), y.dims())),
+            seed: settings.seed,
+        })
     }
 
     fn settings(&self) -> EstimatorSettings {
@@ -202,6 +248,7 @@ impl Run {
             neighbours: neighbours.then_some(self.k),
             marginals: neighbours.then_some(self.marginals),
             theiler: self.theiler,
+            neural: (self.method == Method::Neural).then(|| self.neural.clone()),
         }
     }
 
@@ -263,6 +310,12 @@ impl Run {
                     standard_error: Some(found.standard_error),
                     ..Found::plain(found.value)
                 })
+            }
+            Method::Neural => {
+                let found = neural(x, y, &self.neural, self.seed)?;
+                let (value, error) = (found.value, found.standard_error);
+                let neural = Some(Box::new(found));
+                Ok(Found { standard_error: Some(error), neural, ..Found::plain(value) })
             }
             Method::PlugIn => {
                 let (x, y) = (x.labels().0, y.beside_if(z)?.labels().0);
@@ -370,6 +423,9 @@ fn data_warnings(x: &Sample, y: &Sample, z: Option<&Sample>, run: &Run) -> Vec<W
             warnings.push(Warning::ManyColumns { columns });
         }
     }
+    if run.method == Method::Neural && x.n() < NEURAL_ROWS {
+        warnings.push(Warning::FewObservations { n: x.n(), advised: NEURAL_ROWS });
+    }
     let (of_x, of_y) = (x.autocorrelation(), y.autocorrelation());
     if of_x > HIGH_AUTOCORRELATION && of_y > HIGH_AUTOCORRELATION {
         warnings.push(Warning::Autocorrelated { x: of_x, y: of_y });
@@ -390,6 +446,9 @@ fn value_warnings(
     if let Some(cap) = run.cap(n).filter(|cap| found.value > NEAR_CAP * cap) {
         warnings.push(Warning::NearCap { cap });
     }
+    if let Some(neural) = &found.neural {
+        neural_warnings(neural, warnings);
+    }
     // Rounding of a bijection's value is no excess.
     if let Some(entropy) = entropy_bound.filter(|entropy| found.value > entropy + 1e-9) {
         warnings.push(Warning::AboveEntropy { entropy });
@@ -399,5 +458,23 @@ fn value_warnings(
     }
     if let Some(cells) = found.cells.filter(|cells| 2 * cells > n) {
         warnings.push(Warning::SparseTable { cells, n });
+    }
+}
+
+fn neural_warnings(found: &NeuralEstimate, warnings: &mut Vec<Warning>) {
+    match found.cap {
+        Some(cap) if found.value > NEAR_CAP * cap => warnings.push(Warning::NearCap { cap }),
+        Some(_) => {}
+        None => {
+            let limit = (found.batch as f64).ln();
+            if found.value > NEAR_CAP * limit {
+                warnings.push(Warning::BeyondConfidence { limit });
+            }
+        }
+    }
+    let (least, share) = OVERFITTED;
+    if found.training_value - found.value > least.max(share * found.value.abs()) {
+        let (training, held_out) = (found.training_value, found.value);
+        warnings.push(Warning::Overfitted { training, held_out });
     }
 }

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Method, Warning};
+use crate::neural::NeuralSettings;
 use crate::sample::{ColumnType, Marginals};
 use crate::uncertainty::{Extrapolation, Interval, TestResult};
 
@@ -15,6 +16,8 @@ pub struct EstimatorSettings {
     pub marginals: Option<Marginals>,
     /// Rows this near in time were no neighbours.
     pub theiler: usize,
+    /// The bound, critic and training of the neural method.
+    pub neural: Option<NeuralSettings>,
 }
 
 /// An estimate of mutual information and what is known about its reliability.

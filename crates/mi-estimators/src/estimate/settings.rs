@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Method;
 use crate::EstimatorError;
+use crate::neural::NeuralSettings;
 use crate::sample::Marginals;
 use crate::uncertainty::TestSettings;
 
@@ -18,7 +19,8 @@ use crate::uncertainty::TestSettings;
 /// | `level` | 0.95 | its coverage | 0…1, exclusive |
 /// | `extrapolate` | false | whether to fit 1/N over halves, thirds and quarters of the rows | |
 /// | `test` | none | a permutation test | |
-/// | `seed` | 0 | of splits and permutations | |
+/// | `neural` | see [`NeuralSettings`] | bound, critic and training of the neural method | |
+/// | `seed` | 0 | of splits, permutations and training | |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -40,7 +42,9 @@ pub struct Settings {
     pub extrapolate: bool,
     /// A test of independence, if any.
     pub test: Option<TestSettings>,
-    /// The seed of splits and permutations.
+    /// How the neural method trains and what it reports.
+    pub neural: NeuralSettings,
+    /// The seed of splits, permutations and training.
     pub seed: u64,
 }
 
@@ -56,6 +60,7 @@ impl Default for Settings {
             level: 0.95,
             extrapolate: false,
             test: None,
+            neural: NeuralSettings::default(),
             seed: 0,
         }
     }

@@ -97,6 +97,21 @@ pub enum Warning {
         /// Rows.
         n: usize,
     },
+    /// A critic scores its training rows far higher than held-out ones: it learnt rows by heart,
+    /// and the value, of held-out rows, is lower than more rows would give.
+    Overfitted {
+        /// The bound on training rows, in nats.
+        training: f64,
+        /// The bound on held-out rows, in nats.
+        held_out: f64,
+    },
+    /// The value of a bound without a cap of its own is near or above ln n: no lower bound from n
+    /// rows can be sure of that much, whatever the distribution
+    /// (`McAllester` and Stratos, 2020).
+    BeyondConfidence {
+        /// ln n of a held-out part, in nats.
+        limit: f64,
+    },
     /// The rows are too few for the pieces that an interval needs.
     NoInterval,
 }
@@ -165,6 +180,17 @@ impl fmt::Display for Warning {
                 f,
                 "{cells} combinations of values in {n} rows: frequencies overfit; is a column \
                  continuous?"
+            ),
+            Self::Overfitted { training, held_out } => write!(
+                f,
+                "the critic reaches {training:.2} nats on its training rows and {held_out:.2} on \
+                 held-out ones, which are the estimate: it learnt rows by heart, and more rows \
+                 would give a higher value"
+            ),
+            Self::BeyondConfidence { limit } => write!(
+                f,
+                "the value is near or above {limit:.2} nats, the logarithm of the number of \
+                 held-out rows: no lower bound from so many rows can be sure of it"
             ),
             Self::NoInterval => write!(f, "too few rows for an interval"),
         }

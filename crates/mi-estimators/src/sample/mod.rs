@@ -7,6 +7,6 @@ mod order;
 mod side;
 
 pub use column_type::{ColumnKind, ColumnType, Declared};
-pub(crate) use order::{ascending, normal_quantile};
+pub(crate) use order::{ascending, normal_quantile, normal_scores};
 pub(crate) use side::{Coordinates, columns_of};
 pub use side::{Marginals, Sample};
