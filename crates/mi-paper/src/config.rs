@@ -99,7 +99,8 @@ pub struct Noise {
     /// Standard deviation; 0 for none.
     pub sd: f64,
     /// Whether one draw is added to both views in training, as in the paper's notebook. That adds
-    /// information the views share. At evaluation the draws are always independent.
+    /// information the views share. The bound on training batches is measured with the same noise;
+    /// on held-out data, and where features are probed, the draws are always independent.
     pub shared: bool,
 }
 

@@ -72,10 +72,11 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// The bound's estimate, mean over 20 fresh batches of training data (what the paper's
-    /// notebook calls its test value).
+    /// The bound's estimate, mean over 20 fresh batches of training data with the
+    /// noise of training (what the paper's notebook calls its test value).
     BoundTrain, "bound_train", Nats;
-    /// The bound's estimate on held-out data, mean over whole test batches of the same size.
+    /// The bound's estimate on held-out data with independent noise, mean over whole test batches
+    /// of the same size.
     BoundTest, "bound_test", Nats;
     /// Mean of |I − t| over the 20 training batches, for a target t.
     TargetLoss, "target_loss", Nats;

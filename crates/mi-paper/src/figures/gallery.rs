@@ -44,8 +44,10 @@ const GALLERY: &[Line] = &[
         "fig-2",
         "Figures 2 and 5: encoders free to be invertible or not",
         "Residual encoders begin near the identity. The paper adds the same noise to both halves \
-         of an image in training; independent noise is shown beside it. The condition of the \
-         Jacobian is shown as percentiles over inputs, each averaged over seeds.",
+         of an image in training, which the two views then have in common; independent noise is \
+         shown beside it. Bounds on training batches are measured with the noise of training, \
+         those on held-out data always with independent noise. The condition of the Jacobian is \
+         shown as percentiles over inputs, each averaged over seeds.",
         conditioning,
     ),
     (

@@ -95,27 +95,28 @@ impl ContrastiveTraining {
         })
     }
 
-    /// The bound's estimate on some images, with independent noise where there is noise.
+    /// The bound's estimate on some images.
     fn estimate(
         &mut self,
         split: &Split,
         rows: &[usize],
-        noise: &mut Stream,
+        (noise, stream): (Noise, &mut Stream),
     ) -> Result<f64, PaperError> {
-        let independent = Noise { shared: false, ..self.task.noise };
-        self.views.fill(&mut self.pair, split, rows, independent, noise)?;
+        self.views.fill(&mut self.pair, split, rows, noise, stream)?;
         self.training.estimate(&self.encoders, &self.pair.x, &self.pair.y)
     }
 
     fn bounds(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, PaperError> {
         let stream = self.streams.child(&format!("evaluation {step}"));
-        let mut noise = stream.child("noise");
+        let mut draws = stream.child("noise");
         let data = self.views.data.clone();
 
         let mut sampler = self.views.batches(self.task.batch_size, &stream)?;
         let mut values = Vec::new();
         for _ in 0..NOTEBOOK_BATCHES {
-            values.push(self.estimate(&data.train, sampler.next_batch(), &mut noise)?);
+            // With the noise of training, since the notebook evaluates the graph that it trains.
+            let noise = (self.task.noise, &mut draws);
+            values.push(self.estimate(&data.train, sampler.next_batch(), noise)?);
         }
         let mut found = vec![(Metric::BoundTrain, mean(&values))];
         if let Some(target) = self.task.target {
@@ -127,7 +128,8 @@ impl ContrastiveTraining {
         let order = self.streams.child("test batches").permutation(data.test.len());
         values.clear();
         for rows in order.chunks_exact(self.task.batch_size) {
-            values.push(self.estimate(&data.test, rows, &mut noise)?);
+            let independent = Noise { shared: false, ..self.task.noise };
+            values.push(self.estimate(&data.test, rows, (independent, &mut draws))?);
         }
         found.push((Metric::BoundTest, mean(&values)));
         Ok(found)

@@ -108,8 +108,9 @@ fn the_page_works_in_a_browser() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("frames.html");
     fs::write(&file, html).unwrap();
-    for scheme in ["dark", "light"] {
-        let (document, messages) = run(&browser, folder.path(), &file, scheme);
+    // With the browser's numbers for them.
+    for (scheme, number) in [("dark", 0), ("light", 1)] {
+        let (document, messages) = run(&browser, folder.path(), &file, number);
         let title = document
             .split_once("<title>")
             .and_then(|(_, rest)| rest.split_once("</title>"))
@@ -131,9 +132,7 @@ fn installed() -> Option<PathBuf> {
 }
 
 /// Opens a file in a colour scheme and returns the document as it is after loading, and what the browser wrote.
-fn run(browser: &Path, folder: &Path, file: &Path, scheme: &str) -> (String, String) {
-    // The browser's numbers for the two.
-    let scheme = if scheme == "dark" { 0 } else { 1 };
+fn run(browser: &Path, folder: &Path, file: &Path, scheme: u8) -> (String, String) {
     let mut child = Command::new(browser)
         .args([
             "--headless",
