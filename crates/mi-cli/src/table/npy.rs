@@ -70,7 +70,9 @@ impl Npy {
         let mut keys: Vec<&str> = members.iter().filter_map(|m| m.strip_suffix(".npy")).collect();
         keys.sort_unstable();
         let chosen = match (key, &keys[..]) {
-            (_, []) => return Err(fail("the archive holds no NPY array".into())),
+            (_, []) => {
+                return Err(fail("the archive holds no NPY array; write one with np.savez".into()));
+            }
             (Some(key), _) => {
                 let plain = key.strip_suffix(".npy").unwrap_or(key);
                 keys.iter().copied().find(|&known| known == key || known == plain)
@@ -242,16 +244,18 @@ fn checked_header(file: &str, length: u64, data: &mut dyn Read) -> Result<Header
                  {here} bytes follow: the file is {}",
                 header.dtype.size(),
                 if promised > here {
-                    "cut short or damaged"
+                    "cut short or damaged; copy or save it again"
                 } else {
-                    "damaged, or holds more than one array"
+                    "damaged, or holds more than one array; save one array, or an NPZ archive"
                 },
             )));
         }
         None => return Err(fail(format!("its header promises an impossible {shape} numbers"))),
     }
     if header.rows == 0 || header.columns == 0 {
-        return Err(fail(format!("the array is empty ({shape})")));
+        return Err(fail(format!(
+            "the array is empty ({shape}); a table has a row and a column at least"
+        )));
     }
     Ok(header)
 }

@@ -160,7 +160,9 @@ const RESAVE: &str = "; save the array again with a current numpy.save";
 
 fn exactly(input: &mut dyn Read, bytes: &mut [u8]) -> Result<(), String> {
     input.read_exact(bytes).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => "the file ends inside its header".into(),
+        io::ErrorKind::UnexpectedEof => {
+            "the file ends inside its header; copy or save it again".into()
+        }
         _ => format!("cannot be read: {error}"),
     })
 }
