@@ -2,8 +2,9 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mi_estimators::{
-    Estimate, EstimatorError, Marginals, Method, Sample, Settings, Side as Where, Warning as Found,
-    conditional_mutual_information, mutual_information,
+    Estimate, EstimatorError, Marginals, Method, NeuralCritic, Sample, Settings, Side as Where,
+    Warning as Found, conditional_mutual_information, mutual_information,
+    mutual_information_and_critic,
 };
 
 use crate::error::CliError;
@@ -58,6 +59,8 @@ pub struct Measured {
     pub estimates: Vec<Estimate>,
     /// What makes them doubtful.
     pub warnings: Vec<Warning>,
+    /// The critic of the neural estimate, if there is one.
+    pub critic: Option<NeuralCritic>,
 }
 
 impl Plan {
@@ -92,21 +95,34 @@ impl Plan {
     ) -> Result<Measured, CliError> {
         let estimate = |method: Method| -> Result<Estimate, EstimatorError> {
             let settings = Settings { method, ..self.settings.clone() };
-            let mut estimate = match given {
-                Some(given) => conditional_mutual_information(x, y, given, &settings)?,
-                None => mutual_information(x, y, &settings)?,
-            };
-            if self.clamp {
-                estimate.value = estimate.clamped();
+            match given {
+                Some(given) => conditional_mutual_information(x, y, given, &settings),
+                None => mutual_information(x, y, &settings),
             }
-            Ok(estimate)
         };
         let first = match self.methods {
             Methods::One(method) => method,
-            Methods::Fitting | Methods::First => Method::Auto,
+            Methods::Fitting => Method::for_columns(x, y, given),
+            Methods::First => Method::by_kinds(x, y, given),
         };
-        let mut estimates = vec![estimate(first)?];
+        let mut critic = None;
+        let mut estimates = Vec::new();
         let mut warnings = Vec::new();
+        if first == Method::Neural && given.is_none() && !x.is_constant() && !y.is_constant() {
+            let mut settings = self.settings.clone();
+            if self.methods == Methods::Fitting {
+                // A critic for every rearrangement would take hours; neighbours are tested.
+                settings = Settings { test: None, extrapolate: false, ..settings };
+            }
+            let (found, trained) = mutual_information_and_critic(x, y, &settings)?;
+            estimates.push(found);
+            critic = Some(trained);
+            if self.methods == Methods::Fitting {
+                estimates.push(estimate(Method::by_kinds(x, y, given))?);
+            }
+        } else {
+            estimates.push(estimate(first)?);
+        }
         let sides = [Some(x), Some(y), given];
         if self.methods == Methods::Fitting && sides.into_iter().flatten().all(has_scale) {
             match estimate(Method::GaussianCopula) {
@@ -117,13 +133,18 @@ impl Plan {
                 )),
             }
         }
+        if self.clamp {
+            for estimate in &mut estimates {
+                estimate.value = estimate.clamped();
+            }
+        }
         for found in estimates.iter().flat_map(|estimate| &estimate.warnings) {
             let warning = Warning::new(code(found), say(found, names));
             // Nearly every measured column is rounded.
             let rounded = matches!(found, Found::Lattice { .. });
             warnings.push(if rounded { warning.mild() } else { warning });
         }
-        Ok(Measured { estimates, warnings })
+        Ok(Measured { estimates, warnings, critic })
     }
 }
 
@@ -148,6 +169,10 @@ pub fn title(estimate: &Estimate) -> String {
         Method::Gaussian => "Gaussian",
         Method::GaussianCopula => "Gaussian copula",
         Method::PlugIn => "plug-in",
+        Method::Neural => {
+            let bound = estimate.estimator.neural.as_ref().map_or("", |neural| neural.bound.name());
+            return format!("neural {bound}, held out");
+        }
     };
     match estimate.estimator.neighbours {
         Some(k) => format!("{name}, k = {k}"),
@@ -170,6 +195,8 @@ fn code(warning: &Found) -> &'static str {
         Found::AboveEntropy { .. } => "above_entropy",
         Found::UniqueLabels { .. } => "unique_labels",
         Found::SparseTable { .. } => "sparse_table",
+        Found::Overfitted { .. } => "overfitted",
+        Found::BeyondConfidence { .. } => "beyond_confidence",
         Found::NoInterval => "no_interval",
         _ => "other",
     }

@@ -17,6 +17,9 @@ pub fn of(found: &[(isize, Measured)], sides: [&str; 2], unit: Unit) -> Option<S
             [neighbours, copula] if copula.estimator.method == Method::GaussianCopula => {
                 Some(compare(neighbours, copula))
             }
+            [neural, .., copula] if neural.estimator.method == Method::Neural => {
+                Some(compare_bound(neural, copula))
+            }
             [only] => of_discrete(only, sides, unit),
             _ => None,
         },
@@ -57,13 +60,44 @@ fn of_discrete(estimate: &Estimate, [x, y]: [&str; 2], unit: Unit) -> Option<Str
     })
 }
 
+/// The standard error of an estimate.
+fn error(estimate: &Estimate) -> f64 {
+    let known = estimate.interval.map(|interval| interval.standard_error);
+    // Without intervals, an error of the usual size: a standard deviation of about 0.6/√n.
+    known.unwrap_or(0.6 / (estimate.n as f64).sqrt())
+}
+
+/// A loss of this many nats is what a bound pays for the rows it does not train on.
+const USUAL_LOSS: f64 = 0.02;
+
+/// What it means that a held-out bound and the Gaussian copula agree, or do not.
+fn compare_bound(bound: &Estimate, copula: &Estimate) -> String {
+    let columns: usize = bound.columns.iter().map(Vec::len).sum();
+    let room = 2.0 * error(bound).hypot(error(copula));
+    let difference = bound.value - copula.value;
+    if bound.value < 2.0 * error(bound) && copula.value < 2.0 * error(copula) {
+        return "Neither the held-out bound nor the Gaussian copula finds a dependence beyond its \
+                error: the columns may be independent, or the rows too few. A p-value \
+                (--permutations) decides."
+            .into();
+    }
+    let meaning = if difference > room {
+        "The held-out bound finds more than the Gaussian copula: part of the dependence is of a \
+         kind that correlations of ranks do not see (not monotone, or a changing spread). Trust \
+         the bound, as a lower limit: what its critic did not learn is missing."
+    } else if difference > -room - USUAL_LOSS {
+        "The held-out bound and the Gaussian copula agree within their errors: the dependence \
+         looks like that of Gaussian variables after a monotone change of each column."
+    } else {
+        "The held-out bound finds less than the Gaussian copula, which overstates dependence of \
+         another shape; or the rows are few for training. The bound is the safer of the two: \
+         a lower limit."
+    };
+    format!("{meaning} With {columns} columns, nearest neighbours are biased towards 0.")
+}
+
 /// What it means that nearest neighbours and the Gaussian copula agree, or do not.
 fn compare(neighbours: &Estimate, copula: &Estimate) -> String {
-    let error = |estimate: &Estimate| {
-        let known = estimate.interval.map(|interval| interval.standard_error);
-        // Without intervals, an error of the usual size: a standard deviation of about 0.6/√n.
-        known.unwrap_or(0.6 / (estimate.n as f64).sqrt())
-    };
     let joint = error(neighbours).hypot(error(copula));
     let difference = neighbours.value - copula.value;
     let zero = |estimate: &Estimate| estimate.value < 2.0 * error(estimate);

@@ -1,10 +1,12 @@
 use std::io::Write;
 
 use clap::Args;
+use mi_critics::CriticSpec;
 use mi_estimators::{Estimate, Marginals, Method, information_correlation};
 use serde::Serialize;
 
 use super::chosen::{Chosen, MeasureOptions, SideOptions};
+use super::neural::NeuralOptions;
 use crate::error::CliError;
 use crate::estimator::{self, Measured};
 use crate::input::Input;
@@ -28,6 +30,7 @@ Examples:
   mi estimate data.csv --x 1:3 --y 'out_*' --given age --unit bits
   mi estimate series.csv --x rain --y river --lag 0:20 --permutations 199 --surrogate shift
   mi estimate x.npy y.npy                       the first array against the second
+  mi estimate data.csv --x 1:5 --y out --method neural --save critic.safetensors
 
 \"like r\" is the correlation of two Gaussian variables with the same information.
 I(X; X) of continuous columns is infinite, and the information between continuous columns may
@@ -52,6 +55,9 @@ pub struct EstimateOptions {
 
     #[command(flatten)]
     measure: MeasureOptions,
+
+    #[command(flatten)]
+    neural: NeuralOptions,
 
     /// Also measure what a linear (of a label: logistic) reader of x can use of the information
     ///
@@ -85,6 +91,8 @@ pub(super) struct EstimateRow {
     method: &'static str,
     neighbours: Option<usize>,
     marginals: Option<Marginals>,
+    bound: Option<&'static str>,
+    critic: Option<CriticSpec>,
     value: f64,
     uncorrected: Option<f64>,
     interval: Option<[f64; 2]>,
@@ -97,10 +105,13 @@ pub(super) struct EstimateRow {
 impl EstimateRow {
     pub(super) fn new(estimate: &Estimate, unit: Unit) -> Self {
         let interval = estimate.interval.map(|interval| [interval.lower, interval.upper]);
+        let neural = estimate.estimator.neural.as_ref();
         Self {
             method: estimate.estimator.method.name(),
             neighbours: estimate.estimator.neighbours,
             marginals: estimate.estimator.marginals,
+            bound: neural.map(|neural| neural.bound.name()),
+            critic: neural.and_then(|neural| neural.critic.clone()),
             value: unit.of(estimate.value),
             uncorrected: estimate.uncorrected.map(|nats| unit.of(nats)),
             interval: interval.map(|ends| ends.map(|nats| unit.of(nats))),
@@ -147,7 +158,9 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         messages.note(note);
     }
     let permutations = options.measure.permutations_or(0);
-    let plan = options.measure.plan(rows.used.len(), !given.is_empty(), permutations)?;
+    let mut plan = options.measure.plan(rows.used.len(), !given.is_empty(), permutations)?;
+    plan.settings.neural = options.neural.settings();
+    options.neural.check(&plan, options.lag.values().len())?;
     let mut found: Vec<(isize, Measured)> = Vec::new();
     let mut readers: Vec<Option<Usable>> = Vec::new();
     let mut formula = String::new();
@@ -161,6 +174,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         } else {
             None
         });
+        options.neural.save(&measured, [&x, &y], &mut messages)?;
         found.push((lag, measured));
     }
     let unit = options.output.unit;

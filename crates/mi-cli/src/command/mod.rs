@@ -5,6 +5,8 @@ mod chosen;
 mod columns;
 mod estimate;
 mod matrix;
+mod neural;
+mod pointwise;
 mod rank;
 mod selftest;
 mod shell;
@@ -51,6 +53,8 @@ pub enum Command {
     Matrix(matrix::MatrixOptions),
     /// Rank columns by what they tell about a target, with intervals and corrected p-values
     Rank(rank::RankOptions),
+    /// Judge single rows by a critic that `mi estimate --save` kept: pointwise information
+    Pointwise(pointwise::PointwiseOptions),
     /// Check on your own rows what must hold of any estimate
     Selftest(selftest::SelftestOptions),
     /// Measure the estimators on distributions whose mutual information is known
@@ -77,6 +81,7 @@ impl Cli {
             Command::Matrix(options) => matrix::run(&options, out),
             Command::Rank(options) => rank::run(&options, out),
             Command::Selftest(options) => selftest::run(&options, out),
+            Command::Pointwise(options) => pointwise::run(&options, out),
             Command::Bench(options) => bench::run(&options, out),
             Command::Completions(options) => shell::completions(&options, out),
             Command::Man(options) => shell::man(&options, out),
@@ -92,6 +97,7 @@ impl Command {
             Command::Matrix(options) => options.output.threads,
             Command::Rank(options) => options.output.threads,
             Command::Selftest(options) => options.output.threads,
+            Command::Pointwise(options) => options.threads(),
             Command::Bench(options) => options.output.threads,
             Command::Columns(_) | Command::Completions(_) | Command::Man(_) => None,
         }

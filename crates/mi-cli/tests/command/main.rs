@@ -8,6 +8,7 @@ mod estimates;
 mod first_five_minutes;
 mod folder;
 mod json_docs;
+mod neural;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod readers;

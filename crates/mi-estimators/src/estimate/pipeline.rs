@@ -1,7 +1,7 @@
 use mi_random::Stream;
 use statrs::function::gamma::digamma;
 
-use super::method::{no_given, resolve};
+use super::method::{NEURAL_ROWS, no_given, resolve};
 use super::warnings::{Side, Warning};
 use super::{Estimate, EstimatorSettings, Method, Settings};
 use crate::EstimatorError;
@@ -28,9 +28,6 @@ const ROWS_OF_MOST_DITHERS: usize = 1000;
 /// Dithers to average over. One alone moves an estimate from 342 rows by a standard deviation of
 /// 0.01 (Ross) to 0.02 (Kraskov), half of the sampling error.
 const MOST_DITHERS: usize = 8;
-
-/// Rows from which a critic learns more than it loses to the rows held out.
-const NEURAL_ROWS: usize = 1000;
 
 /// A bound on training rows this far above the one on held-out rows, in nats and in parts of the
 /// latter, tells of overfitting.
@@ -216,7 +213,8 @@ impl Run {
         z: Option<&Sample>,
         settings: &Settings,
     ) -> Result<Self, EstimatorError> {
-        let method = resolve(settings.method, x, y, z)?;
+        let method =
+            resolve(settings.method, x, y, z, settings.test.is_some() || settings.extrapolate)?;
         let takes_theiler = matches!(method, Method::Ksg1 | Method::Ksg2 | Method::FrenzelPompe);
         if settings.theiler > 0 && !takes_theiler {
             let value = format!("{} with method {method}", settings.theiler);

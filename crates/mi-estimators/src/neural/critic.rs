@@ -19,6 +19,8 @@ pub struct NeuralCritic {
     pub(super) of_x: Encoder,
     pub(super) of_y: Encoder,
     pub(super) members: Vec<Member>,
+    /// The caller's own words on the columns.
+    pub(super) note: String,
 }
 
 /// The network of one fold.
@@ -70,6 +72,17 @@ impl NeuralCritic {
     /// The columns of x and of y.
     pub fn columns(&self) -> (usize, usize) {
         (self.of_x.columns(), self.of_y.columns())
+    }
+
+    /// What [`NeuralCritic::with_note`] noted; empty if nothing was.
+    pub fn note(&self) -> &str {
+        &self.note
+    }
+
+    /// The same with a text that is kept in the file, such as the names of the columns.
+    #[must_use]
+    pub fn with_note(self, note: impl Into<String>) -> Self {
+        Self { note: note.into(), ..self }
     }
 
     /// The pointwise mutual information ln p(x, y)/(p(x) p(y)) of each pair, in nats: the mean

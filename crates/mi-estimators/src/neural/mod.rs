@@ -127,6 +127,7 @@ pub fn neural(
             of_x,
             of_y,
             members: folds.into_iter().map(|fold| fold.member).collect(),
+            note: String::new(),
         },
     })
 }

@@ -72,6 +72,7 @@ struct Header {
     /// Groups of tables and their shapes.
     tables: Vec<(String, Vec<Shape>)>,
     folds: usize,
+    note: String,
 }
 
 const FORMAT: u32 = 1;
@@ -103,6 +104,7 @@ impl NeuralCritic {
             critic: self.settings.critic_for(self.columns()),
             tables: groups.iter().map(|(group, tables)| (group.clone(), tables.shapes())).collect(),
             folds: self.members.len(),
+            note: self.note.clone(),
         };
         checkpoint.put_metadata(HEADER_KEY, serde_json::to_string(&header).map_err(unreadable)?);
         Ok(checkpoint.to_bytes()?)
@@ -152,7 +154,7 @@ impl NeuralCritic {
         if members.is_empty() {
             return problem("it holds no network");
         }
-        Ok(Self { settings: header.settings, of_x, of_y, members })
+        Ok(Self { settings: header.settings, of_x, of_y, members, note: header.note })
     }
 }
 

@@ -1,0 +1,134 @@
+//! Options of the neural method, and its critics in files.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueHint};
+use mi_critics::CriticSpec;
+use mi_estimators::bounds::{BOUNDS, BoundSpec};
+use mi_estimators::{Method, NeuralSettings};
+use serde::{Deserialize, Serialize};
+
+use crate::error::CliError;
+use crate::estimator::{Measured, Methods, Plan};
+use crate::messages::Messages;
+use crate::table::Column;
+
+/// How critics are trained, and where they go.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Neural method")]
+pub(super) struct NeuralOptions {
+    /// The bound that training raises and that held-out rows are judged by
+    #[arg(long, value_name = "NAME", default_value = "infonce", value_parser = bound_parser())]
+    bound: BoundSpec,
+
+    /// The function that scores pairs [default: concat for 1 + 1 columns, else separable]
+    #[arg(long, value_name = "NAME", value_parser = critic_parser())]
+    critic: Option<CriticSpec>,
+
+    /// Parts of the rows, each held out once while a critic trains on the others
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..))]
+    folds: u32,
+
+    /// Keep the trained critic in this file, for `mi pointwise`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    save: Option<PathBuf>,
+}
+
+/// Bounds with their usual settings, and where they come from; those that need log densities are
+/// left out.
+fn bounds() -> Vec<(BoundSpec, &'static str)> {
+    let usable = BOUNDS.iter().filter_map(|entry| {
+        let learned = match entry.name {
+            "tuba" => Some(BoundSpec::Tuba),
+            "flo" => Some(BoundSpec::Flo),
+            _ => None,
+        };
+        Some((entry.default.clone().or(learned)?, entry.reference))
+    });
+    usable.collect()
+}
+
+fn bound_parser() -> impl TypedValueParser<Value = BoundSpec> {
+    let all = bounds();
+    let values =
+        all.iter().map(|(bound, reference)| PossibleValue::new(bound.name()).help(*reference));
+    PossibleValuesParser::new(values.collect::<Vec<_>>()).map(move |name| {
+        let found = all.iter().find(|(bound, _)| bound.name() == name);
+        found.map_or(BoundSpec::InfoNce, |(bound, _)| bound.clone())
+    })
+}
+
+/// Critics with their usual sizes.
+const CRITICS: [(&str, &str); 3] = [
+    ("separable", "inner products of two networks, on top of a Gaussian copula"),
+    ("concat", "one network on both sides"),
+    ("bilinear", "a matrix between the sides' features, on top of a Gaussian copula"),
+];
+
+fn critic_parser() -> impl TypedValueParser<Value = CriticSpec> {
+    let values = CRITICS.iter().map(|(name, help)| PossibleValue::new(*name).help(*help));
+    PossibleValuesParser::new(values.collect::<Vec<_>>()).map(|name| match name.as_str() {
+        "concat" => NeuralSettings::default().critic_for((1, 1)),
+        "bilinear" => CriticSpec::Bilinear,
+        _ => NeuralSettings::default().critic_for((2, 2)),
+    })
+}
+
+/// What a critic's file says of the columns it was trained on.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Trained {
+    pub(super) x: Vec<TrainedColumn>,
+    pub(super) y: Vec<TrainedColumn>,
+}
+
+/// A column's name and the labels that its numbers stand for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct TrainedColumn {
+    pub(super) name: String,
+    pub(super) labels: Option<Vec<String>>,
+}
+
+impl NeuralOptions {
+    pub(super) fn settings(&self) -> NeuralSettings {
+        NeuralSettings {
+            bound: self.bound.clone(),
+            critic: self.critic.clone(),
+            folds: self.folds as usize,
+            ..NeuralSettings::default()
+        }
+    }
+
+    /// Refuses to keep a critic where none, or several, will be trained.
+    pub(super) fn check(&self, plan: &Plan, lags: usize) -> Result<(), CliError> {
+        if self.save.is_none() || (plan.methods == Methods::One(Method::Neural) && lags == 1) {
+            return Ok(());
+        }
+        Err(CliError::Usage("--save goes with --method neural and a single lag".into()))
+    }
+
+    /// Keeps the critic, if that was asked for.
+    pub(super) fn save(
+        &self,
+        measured: &Measured,
+        [x, y]: [&[&Column]; 2],
+        messages: &mut Messages,
+    ) -> Result<(), CliError> {
+        let (Some(path), Some(critic)) = (&self.save, &measured.critic) else {
+            return Ok(());
+        };
+        let side = |columns: &[&Column]| {
+            let trained = |column: &&Column| TrainedColumn {
+                name: column.name.clone(),
+                labels: column.labels.clone(),
+            };
+            columns.iter().map(trained).collect()
+        };
+        let note = serde_json::to_string(&Trained { x: side(x), y: side(y) })
+            .map_err(|error| CliError::Data(error.to_string()))?;
+        let bytes = critic.clone().with_note(note).to_bytes()?;
+        let to = path.display().to_string();
+        messages.note(format!("critic: {to}"));
+        std::fs::write(path, bytes).map_err(|source| CliError::Write { to, source })
+    }
+}

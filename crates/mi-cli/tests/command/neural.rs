@@ -1,0 +1,95 @@
+//! `--method neural`, its critics in files, and single rows judged by them.
+
+use mi_random::Stream;
+use serde_json::Value;
+
+use crate::folder::Folder;
+
+/// Two numbers and a label that depend on one another, with the label's texts.
+fn table(rows: usize, seed: u64, labels: [&str; 2]) -> String {
+    let mut stream = Stream::new(seed, "table");
+    let mut text = String::from("a,b,kind\n");
+    for _ in 0..rows {
+        let a = stream.normal();
+        let b = 0.8 * a + 0.6 * stream.normal();
+        let kind = labels[usize::from(a + 0.5 * stream.normal() > 0.0)];
+        text.push_str(&[a.to_string(), b.to_string(), kind.to_owned()].join(","));
+        text.push('\n');
+    }
+    text
+}
+
+fn numbers(csv: &str) -> Vec<f64> {
+    csv.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn a_kept_critic_judges_new_rows() {
+    let folder = Folder::with("old.csv", table(600, 1, ["low", "top"]));
+    // A label before the others: the numbers of labels differ between the files.
+    folder.write("new.csv", table(300, 2, ["low", "top"]) + "0.1,0.1,alien\n");
+    let sides = ["--x", "a", "--y", "b,kind", "--method", "neural"];
+    let run =
+        folder.run(&[&["estimate", "old.csv", "--json", "--save", "kept"], &sides[..]].concat());
+    assert_eq!(run.code, 0, "{}", run.err);
+    let json: Value = serde_json::from_str(&run.out).unwrap();
+    let estimate = &json["results"][0]["estimates"][0];
+    assert_eq!((&estimate["method"], &estimate["bound"]), (&"neural".into(), &"infonce".into()));
+    assert_eq!(estimate["critic"]["separable"]["embed"], 64);
+    let value = estimate["value"].as_f64().unwrap();
+    assert!(value > 0.3 && value < 0.8, "{value}");
+    let run = folder.run(&["pointwise", "new.csv", "--critic", "kept"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.starts_with("row,nats\n1,"));
+    let ratios = numbers(&run.out);
+    assert_eq!(ratios.len(), 301);
+    // The standard error of 300 rows is 0.05.
+    let mean = ratios[..300].iter().sum::<f64>() / 300.0;
+    assert!((mean - value).abs() < 0.25, "{mean} {value}");
+    let bits = folder.run(&["pointwise", "new.csv", "--critic", "kept", "--unit", "bits"]);
+    assert!((numbers(&bits.out)[0] - ratios[0] / std::f64::consts::LN_2).abs() < 1e-9);
+}
+
+#[test]
+fn mistakes_have_messages() {
+    let folder = Folder::with("old.csv", table(100, 1, ["low", "top"]));
+    let sides = ["estimate", "old.csv", "--x", "a", "--y", "b"];
+    let run = folder.run(&[&sides[..], &["--save", "kept"]].concat());
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("--save goes with --method neural"), "{}", run.err);
+    let neural = ["--method", "neural", "--bound", "nwj", "--folds", "2", "--save", "kept"];
+    let run = folder.run(&[&sides[..], &neural].concat());
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.contains("neural nwj, held out"));
+    folder.write("other.csv", "a,c\n1,2\n");
+    let run = folder.run(&["pointwise", "other.csv", "--critic", "kept"]);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("trained on a column `b`"), "{}", run.err);
+    folder.write("text.csv", "a,b\n1,up\n2,down\n");
+    let run = folder.run(&["pointwise", "text.csv", "--critic", "kept"]);
+    assert!(run.code == 1 && run.err.contains("held numbers"), "{}", run.err);
+    let run = folder.run(&["pointwise", "old.csv", "--critic", "old.csv"]);
+    assert_eq!(run.code, 1);
+}
+
+#[test]
+fn auto_shows_a_held_out_bound_for_many_columns() {
+    let mut stream = Stream::new(3, "many");
+    let mut text = String::from("a,b,c,d,e,f\n");
+    for _ in 0..1000 {
+        let x: Vec<f64> = (0..3).map(|_| stream.normal()).collect();
+        let y = x.iter().map(|x| 0.8 * x + 0.6 * stream.normal());
+        let cells: Vec<String> = x.iter().copied().chain(y).map(|v| v.to_string()).collect();
+        text.push_str(&cells.join(","));
+        text.push('\n');
+    }
+    let folder = Folder::with("many.csv", text);
+    let sides = ["estimate", "many.csv", "--x", "a:c", "--y", "d:f", "--no-interval"];
+    let run = folder.run(&[&sides[..], &["--permutations", "3"]].concat());
+    assert_eq!(run.code, 0, "{}", run.err);
+    let lines: Vec<&str> = run.out.lines().collect();
+    let at = |title: &str| lines.iter().position(|line| line.trim_start().starts_with(title));
+    let (bound, neighbours) = (at("neural infonce, held out"), at("copula KSG-1, k = 3"));
+    assert!(bound.is_some() && bound < neighbours && neighbours < at("Gaussian copula"));
+    assert!(run.out.contains("The held-out bound and the Gaussian copula agree"), "{}", run.out);
+}
