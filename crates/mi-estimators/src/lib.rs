@@ -7,7 +7,8 @@
 //!   [`ross`], [`mesner_shalizi`], [`conditional_ksg`], [`gaussian`], [`gaussian_copula`],
 //!   [`plug_in`], and [`kozachenko_leonenko`] for entropy.
 //! - [`neural`] trains a critic and gives a bound from rows it was not trained on; the critic stays
-//!   usable for single pairs ([`NeuralCritic::pointwise`]).
+//!   usable for single pairs ([`NeuralCritic::pointwise`]). [`difference_of_entropies`] learns two
+//!   entropies instead, and has no cap.
 //! - [`linear_v_information`] and [`logistic_v_information`] say what a simple reader can use.
 //! - [`TASKS`] and [`Staircase`] are distributions of known mutual information to measure by.
 //!
@@ -54,7 +55,10 @@ pub use neighbours::{
     KsgVariant, RossEstimates, conditional_ksg, kozachenko_leonenko, ksg, mesner_shalizi, mixture,
     ross,
 };
-pub use neural::{NeuralCritic, NeuralEstimate, NeuralSettings, neural};
+pub use neural::{
+    EntropyDifference, NeuralCritic, NeuralEstimate, NeuralSettings, difference_of_entropies,
+    neural,
+};
 pub use sample::{ColumnKind, ColumnType, Declared, Marginals, Sample};
 pub use tasks::{STAIRCASE_DIMENSIONS, STAIRCASE_STEPS, Staircase, TASKS, Task};
 pub use uncertainty::{

@@ -1,6 +1,7 @@
 //! Variational estimates: a critic trained on part of the rows, and a bound on the others.
 
 mod critic;
+mod entropies;
 mod features;
 mod gaussian;
 mod network;
@@ -11,6 +12,7 @@ mod split;
 mod training;
 
 pub use critic::NeuralCritic;
+pub use entropies::{EntropyDifference, difference_of_entropies};
 pub use settings::NeuralSettings;
 
 use mi_random::Stream;
@@ -26,9 +28,6 @@ use gaussian::GaussianRatio;
 use network::{Network, Rows};
 use split::Part;
 use training::{Judge, Recipe};
-
-/// Rows that a neural estimate needs at the least.
-const FEWEST_ROWS: usize = 60;
 
 /// Pairs that a kept critic compares new ones with, at most.
 const MOST_REFERENCES: usize = 1000;
@@ -77,20 +76,8 @@ pub fn neural(
     settings: &NeuralSettings,
     seed: u64,
 ) -> Result<NeuralEstimate, EstimatorError> {
-    settings.check()?;
-    let n = x.n();
-    let both = x.beside(y)?;
-    let needed = FEWEST_ROWS.max(10 * settings.folds);
-    if n < needed {
-        return Err(EstimatorError::TooFewObservations {
-            operation: "a neural estimate",
-            needed,
-            n,
-        });
-    }
-    let (groups, _) = both.copies();
-    let stream = Stream::new(seed, "neural");
-    let parts = split::parts(&groups, settings.folds, &mut stream.child("folds"));
+    let (parts, groups) = split::of_samples(x, y, settings, seed)?;
+    let (n, stream) = (x.n(), Stream::new(seed, "neural"));
     let (of_x, of_y) = (Encoder::fit(x), Encoder::fit(y));
     let (seen_x, seen_y) = (of_x.of_sample(x), of_y.of_sample(y));
     let recipe = Recipe::new(settings, (x.dims(), y.dims()));

@@ -2,6 +2,10 @@
 
 use mi_random::Stream;
 
+use super::NeuralSettings;
+use crate::EstimatorError;
+use crate::sample::Sample;
+
 /// Rows of one fit, in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
@@ -15,6 +19,31 @@ pub(super) struct Part {
 
 /// The share of the rows that are not held out on which training is stopped.
 const VALIDATION_SHARE: f64 = 0.2;
+
+/// Rows that a neural estimate needs at the least.
+const FEWEST_ROWS: usize = 60;
+
+/// The parts of two sides, and the groups of copies that stay together.
+///
+/// # Errors
+/// Settings out of range; sides that differ in rows, or have too few.
+pub(super) fn of_samples(
+    x: &Sample,
+    y: &Sample,
+    settings: &NeuralSettings,
+    seed: u64,
+) -> Result<(Vec<Part>, Vec<u32>), EstimatorError> {
+    settings.check()?;
+    let both = x.beside(y)?;
+    let (n, needed) = (x.n(), FEWEST_ROWS.max(10 * settings.folds));
+    if n < needed {
+        let operation = "a neural estimate";
+        return Err(EstimatorError::TooFewObservations { operation, needed, n });
+    }
+    let (groups, _) = both.copies();
+    let mut stream = Stream::new(seed, "neural").child("folds");
+    Ok((parts(&groups, settings.folds, &mut stream), groups))
+}
 
 /// Splits rows into `folds` parts, each held out once, and the rest of each into training and
 /// validation. `groups` numbers the rows; rows of a number are copies and stay together.
