@@ -22,6 +22,8 @@ use crate::select::select;
 Examples:
   mi bench --rows 2000 --seeds 3                    a quick look
   mi bench                                          40 tasks and two staircases, 10,000 rows
+  mi bench --methods ksg1,gaussian-copula           the same without the neural method, which
+                                                    takes nearly all of the time
   mi bench --benchmarks '1v1-*' --methods ksg1,ksg2
   mi bench --records bench-results/estimators --svg bench.svg
   mi bench --calibration 200 --rows 1000            intervals and p-values
@@ -33,7 +35,7 @@ pub struct BenchOptions {
     benchmarks: Vec<String>,
 
     /// The estimators, separated by commas
-    #[arg(long, value_delimiter = ',', default_value = "auto,gaussian-copula,gaussian", value_parser = parse_method)]
+    #[arg(long, value_delimiter = ',', default_value = "auto,neural,ksg1,gaussian-copula,gaussian", value_parser = parse_method)]
     methods: Vec<Method>,
 
     /// Nearest neighbours [default: 3; 5 for mixture and mesner-shalizi]
