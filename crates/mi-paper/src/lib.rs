@@ -8,11 +8,12 @@
 //! ```
 //! use mi_paper::plan::{Plan, Request};
 //! use mi_paper::preset::{AdversarialRates, Preset};
+//! use mi_paper::seeds::Seeds;
 //!
 //! let plan = Plan::resolve(&Request {
 //!     experiments: vec!["critics".into()],
 //!     preset: Preset::Smoke,
-//!     seeds: vec![0],
+//!     seeds: vec![Seeds { experiment: None, seeds: vec![0] }],
 //!     data: None,
 //!     dataset: None,
 //!     steps: None,
