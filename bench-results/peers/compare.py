@@ -278,7 +278,6 @@ def write(rows, table, options):
 
     date = datetime.datetime.now(datetime.timezone.utc)
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "scikit-learn", "numpy"))
-    options.out.mkdir(parents=True, exist_ok=True)
     stem = f"{date:%Y-%m-%dT%H%M%SZ}-{commit()}-{os.getpid()}"
     head = (
         f"{date:%Y-%m-%d %H:%M:%S} UTC, commit {commit()}, {processor()}, "
@@ -286,13 +285,19 @@ def write(rows, table, options):
         f"Ratios are medians over {options.rounds} alternating rounds of {options.seconds} s a "
         "side, with their range. Times are medians.\n\n"
     )
-    with open(options.out / f"{stem}.md", "x") as file:
-        file.write(head + table + "\n")
-    with open(options.out / f"{stem}.csv", "x", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+    write_files(options.out / stem, head + table, COLUMNS, rows)
+
+
+def write_files(stem, text, columns, rows):
+    """A table to read and one to compute with; never over an older one."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{stem}.md", "x") as file:
+        file.write(text + "\n")
+    with open(f"{stem}.csv", "x", newline="") as file:
+        writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
-    say(f"written: {options.out / stem}.md and .csv")
+    say(f"written: {stem}.md and .csv")
 
 
 def commit():

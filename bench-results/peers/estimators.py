@@ -12,7 +12,6 @@ picks cases. A tool that is not installed is left out, and named.
 """
 
 import argparse
-import csv
 import datetime
 import importlib.metadata
 import importlib.util
@@ -304,7 +303,6 @@ def write(rows, table, options):
     versions = [f"{name} {importlib.metadata.version(name)}" for name in packages]
     if "infomeasure" in found:
         versions.append(f"infomeasure {INFOMEASURE} (Rust)")
-    options.out.mkdir(parents=True, exist_ok=True)
     stem = f"{date:%Y-%m-%dT%H%M%SZ}-{commit}-estimators"
     head = (
         f"{date:%Y-%m-%d %H:%M:%S} UTC, commit {commit}, {processor()}, "
@@ -314,13 +312,7 @@ def write(rows, table, options):
         "For `matrix` and `csv` ours is the `mi` command as a whole process and its whole peak of "
         "memory; all else is the work alone and the growth of the peak.\n\n"
     )
-    with open(options.out / f"{stem}.md", "x") as file:
-        file.write(head + table + "\n")
-    with open(options.out / f"{stem}.csv", "x", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-    say(f"written: {options.out / stem}.md and .csv")
+    compare.write_files(options.out / stem, head + table, COLUMNS, rows)
 
 
 if __name__ == "__main__":
