@@ -10,7 +10,7 @@ use crate::workspace::{Workspace, shown};
 /// Runs `mi-paper reproduce` in the caller's folder, so relative paths mean what the caller means.
 pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let mut command = workspace.cargo("run");
-    command.args(["--release", "--quiet", "--package", "mi-paper", "--bin", "mi-paper"]);
+    command.args(["--release", "--package", "mi-paper", "--bin", "mi-paper"]);
     command.args(["--", "reproduce"]).args(arguments);
     become_child(command)
 }
