@@ -45,7 +45,7 @@ fn reproduce_hands_over_folder_arguments_and_exit_code() {
     assert_eq!(lines[0], folder.to_str().unwrap());
     assert_eq!(lines[1..3], ["run", "--manifest-path"]);
     assert_eq!(Path::new(lines[3]).canonicalize().unwrap(), root.join("Cargo.toml"));
-    assert!(lines[4..].starts_with(&["--release", "--quiet", "--package", "mi-paper"]));
+    assert!(lines[4..].starts_with(&["--release", "--package", "mi-paper"]));
     let after: Vec<_> = lines.iter().skip_while(|line| **line != "--").skip(1).collect();
     assert_eq!(
         after,
