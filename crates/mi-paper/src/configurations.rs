@@ -39,7 +39,7 @@ pub(crate) struct Trial<'a> {
 
 impl Trial<'_> {
     pub(crate) fn is_finished(&self) -> bool {
-        matches!(self.info.state, TrialState::Finished)
+        self.info.state.is_finished()
     }
 
     pub(crate) fn is_diverged(&self) -> bool {

@@ -88,3 +88,15 @@ pub enum TrialState {
         reason: String,
     },
 }
+
+impl TrialState {
+    /// Whether there is nothing left to run.
+    pub fn has_ended(&self) -> bool {
+        matches!(self, Self::Finished | Self::Diverged { .. })
+    }
+
+    /// Whether it ran to its last step.
+    pub fn is_finished(&self) -> bool {
+        matches!(self, Self::Finished)
+    }
+}

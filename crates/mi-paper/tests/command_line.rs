@@ -136,6 +136,35 @@ fn trials_can_be_run_one_by_one() {
 }
 
 #[test]
+fn a_run_goes_on_from_its_merged_files() {
+    let (whole, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let arguments = ["--experiment", "dependent"];
+    assert!(reproduce(whole.path(), &arguments).status.success());
+    for name in ["plan.json", "run.json", "records.csv"] {
+        fs::copy(whole.path().join(name), copy.path().join(name)).unwrap();
+    }
+    // As if the last trial had been saved half-way when the files were merged.
+    let trials = fs::read_to_string(whole.path().join("trials.json")).unwrap();
+    let mut trials: serde_json::Value = serde_json::from_str(&trials).unwrap();
+    trials[3]["state"] = serde_json::json!({ "state": "unfinished", "step": 1 });
+    fs::write(copy.path().join("trials.json"), trials.to_string()).unwrap();
+
+    let at = |command: &[&str]| mi_paper(command).arg(copy.path()).output().unwrap();
+    let status = text(&at(&["reproduce", "--status", "--out"]).stdout);
+    assert!(status.contains("3 of 4 trials have ended"), "{status}");
+    assert!(at(&["reproduce", "--redraw", "--out"]).status.success());
+    let status = text(&at(&["reproduce", "--status", "--out"]).stdout);
+    assert!(status.contains("3 of 4 trials have ended"), "{status}");
+    let id = trials[0]["id"].as_str().unwrap();
+    let done = mi_paper(&["trial"]).arg(copy.path()).arg(id).output().unwrap();
+    assert!(text(&done.stderr).contains("is finished"), "{}", text(&done.stderr));
+    let rest = reproduce(copy.path(), &arguments);
+    assert!(text(&rest.stderr).contains("1 of 4 trials to run"), "{}", text(&rest.stderr));
+    let records = |out: &Path| fs::read(out.join("records.csv")).unwrap();
+    assert_eq!(records(whole.path()), records(copy.path()));
+}
+
+#[test]
 fn records_do_not_depend_on_threads_or_jobs() {
     // Every kind of task and encoder but the slowest to evaluate; a few steps each.
     const SOME: &str = "critics,encoders,dependent,adversarial,supervised";

@@ -11,7 +11,7 @@ use super::Format;
 
 /// Writes all that is drawn from records: merged records, figures, report.
 pub(super) fn draw(folder: &RunFolder, outcome: &Outcome) -> Result<()> {
-    folder.merge_records(outcome)?;
+    folder.merge(outcome)?;
     let figures = folder.path().join("figures");
     std::fs::create_dir_all(&figures).map_err(|reason| PaperError::File {
         action: "create",

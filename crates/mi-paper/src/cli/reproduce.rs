@@ -58,6 +58,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     plan.data = ids;
     let _lock = Lock::take(&out, "lock")?;
     folder.adopt(&plan)?;
+    folder.unpack(&plan.trials)?;
     if options.dry_run {
         eprintln!("the plan is in {}", out.join("plan.json").display());
         return Ok(ExitCode::SUCCESS);

@@ -16,8 +16,7 @@ pub(super) fn text(outcome: &Outcome) -> String {
             TrialState::Finished => "finished".into(),
             TrialState::Diverged { step, reason } => format!("diverged at step {step}: {reason}"),
         };
-        ended +=
-            usize::from(matches!(trial.state, TrialState::Finished | TrialState::Diverged { .. }));
+        ended += usize::from(trial.state.has_ended());
         let time = if trial.seconds > 0.0 { duration(trial.seconds) } else { String::new() };
         let _ = writeln!(text, "{:<width$}  {time:>8}  {state}", trial.id);
     }

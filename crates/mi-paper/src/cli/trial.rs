@@ -20,14 +20,15 @@ pub(super) fn run(folder: &Path, id: &str, data: Option<&Path>) -> Result<ExitCo
         .iter()
         .find(|config| config.id() == id)
         .ok_or_else(|| PaperError::NoTrial { folder: folder.path().into(), id: id.into() })?;
-    if matches!(folder.trial_info(config)?.state, TrialState::Finished) {
-        eprintln!("{id} is finished");
-        return Ok(ExitCode::SUCCESS);
-    }
     let trial = folder.trial(id);
     // Processes on different machines may run different trials of one folder, so the lock is the
     // trial's own.
     let _lock = Lock::take(trial.path(), "lock")?;
+    folder.unpack(std::slice::from_ref(config))?;
+    if folder.trial_info(config)?.state.is_finished() {
+        eprintln!("{id} is finished");
+        return Ok(ExitCode::SUCCESS);
+    }
     let names: Vec<&str> = plan.datasets().into_iter().filter(|n| *n == config.dataset).collect();
     let (sets, ids) = data::load(&names, data)?;
     super::reproduce::check_data(&plan, &ids, folder.path())?;

@@ -5,14 +5,19 @@
 //! OUT/lock                   held while a process works here; freed by the system on a crash
 //! OUT/run.json               what ran, where, how long
 //! OUT/records.csv            all records, in plan order (written when trials end)
+//! OUT/trials.json            how far each trial came, and its processor time
 //! OUT/trials/ID/records.csv  the trial's records, appended at each evaluation
 //! OUT/trials/ID/state.json   how far it came
 //! OUT/trials/ID/STEP.safetensors   its last two checkpoints
 //! ```
+//!
+//! The folder without `trials` is the part worth keeping: what it says has ended counts as ended,
+//! so that a run may go on from a copy of that part, on another machine too.
 
 mod atomic;
 mod checkpoints;
 mod lock;
+mod merged;
 mod run;
 mod trial;
 

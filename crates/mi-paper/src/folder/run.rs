@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::atomic::write_atomically;
-use super::trial::{TrialFolder, to_csv};
+use super::merged;
+use super::trial::{SavedState, TrialFolder};
 use crate::config::TrialConfig;
 use crate::error::PaperError;
 use crate::outcome::{Outcome, RunInfo, TrialInfo, TrialState};
@@ -116,23 +117,56 @@ impl RunFolder {
         });
         let mut trials = Vec::new();
         let mut records = Vec::new();
+        let mut kept = merged::read(&self.path)?;
         for config in &plan.trials {
-            trials.push(self.trial_info(config)?);
-            records.extend(self.trial(&config.id()).records()?);
+            let info = self.trial_info(config)?;
+            let only_kept = kept.remove(&info.id).filter(|_| info.state == TrialState::Waiting);
+            if let Some(kept) = only_kept {
+                trials.push(kept.info);
+                records.extend(kept.records);
+            } else {
+                records.extend(self.trial(&info.id).records()?);
+                trials.push(info);
+            }
         }
         run.trial_seconds = trials.iter().map(|trial| trial.seconds).sum();
         Ok(Outcome { run, trials, records })
     }
 
-    /// Merges the trials' records, in plan order, into `records.csv`.
+    /// Gives a folder of its own to each of these trials that has ended by what only the merged
+    /// files tell, so that it is not run again.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub fn unpack(&self, configs: &[TrialConfig]) -> Result<(), PaperError> {
+        let mut kept = merged::read(&self.path)?;
+        for config in configs {
+            let id = config.id();
+            let folder = self.trial(&id);
+            let Some(kept) = kept.remove(&id) else { continue };
+            if folder.state()?.is_some() {
+                continue;
+            }
+            folder.create()?;
+            // The state comes last: records without one are of an attempt that was cut short.
+            folder.cut_records(0)?;
+            folder.append_records(&kept.records)?;
+            folder.sync_records()?;
+            folder.save_state(&SavedState {
+                config: config.hash(),
+                state: kept.info.state,
+                seconds: kept.info.seconds,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Merges the trials' records and states, in plan order, into `records.csv` and `trials.json`.
     ///
     /// # Errors
     /// The path and the system's reason.
-    pub fn merge_records(&self, outcome: &Outcome) -> Result<(), PaperError> {
-        let path = self.path.join("records.csv");
-        let text = to_csv(&outcome.records, true)
-            .map_err(|reason| PaperError::Csv { path: path.clone(), reason })?;
-        write_atomically(&path, &text)
+    pub fn merge(&self, outcome: &Outcome) -> Result<(), PaperError> {
+        merged::write(&self.path, outcome)
     }
 
     fn read_json<T: serde::de::DeserializeOwned>(
@@ -234,6 +268,6 @@ mod tests {
         let outcome = folder.outcome().unwrap();
         assert_eq!(outcome.trials.len(), 6);
         assert!(outcome.trials.iter().all(|trial| trial.state == TrialState::Waiting));
-        folder.merge_records(&outcome).unwrap();
+        folder.merge(&outcome).unwrap();
     }
 }

@@ -172,14 +172,16 @@ impl TrialFolder {
     pub fn records(&self) -> Result<Vec<Record>, PaperError> {
         let path = self.records_path();
         match File::open(&path) {
-            Ok(file) => csv::Reader::from_reader(file)
-                .deserialize()
-                .collect::<Result<_, _>>()
-                .map_err(|reason| PaperError::Csv { path, reason }),
+            Ok(file) => from_csv(file).map_err(|reason| PaperError::Csv { path, reason }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(PaperError::file("read", path)(error)),
         }
     }
+}
+
+/// The records of a CSV file with a header row.
+pub(super) fn from_csv(file: File) -> Result<Vec<Record>, csv::Error> {
+    csv::Reader::from_reader(file).deserialize().collect()
 }
 
 /// Records as CSV, with or without the header row.

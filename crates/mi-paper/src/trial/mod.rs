@@ -115,7 +115,7 @@ pub fn run(
                     .into(),
             });
         }
-        if matches!(saved.state, TrialState::Finished | TrialState::Diverged { .. }) {
+        if saved.state.has_ended() {
             return Ok(saved.state);
         }
         spent = saved.seconds;
