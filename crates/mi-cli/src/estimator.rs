@@ -1,6 +1,7 @@
 //! From observations to estimates: which estimators are asked, and how their warnings are said.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use mi_estimators::bounds::{BOUNDS, BoundSpec};
 use mi_estimators::{
     Estimate, EstimatorError, Marginals, Method, NeuralCritic, Sample, Settings, Side as Where,
     Warning as Found, conditional_mutual_information, mutual_information,
@@ -39,6 +40,20 @@ impl Methods {
             }
         })
     }
+}
+
+/// Bounds with their usual settings, and where they come from; those that need log densities are
+/// left out.
+pub fn bounds() -> Vec<(BoundSpec, &'static str)> {
+    let usable = BOUNDS.iter().filter_map(|entry| {
+        let learned = match entry.name {
+            "tuba" => Some(BoundSpec::Tuba),
+            "flo" => Some(BoundSpec::Flo),
+            _ => None,
+        };
+        Some((entry.default.clone().or(learned)?, entry.reference))
+    });
+    usable.collect()
 }
 
 /// Estimators and their settings.

@@ -1,9 +1,9 @@
-use mi_estimators::{
-    Method, STAIRCASE_STEPS, Sample, Settings, Staircase, TASKS, Task, mutual_information,
-};
+use mi_estimators::{STAIRCASE_STEPS, Sample, Staircase, TASKS, Task, mutual_information};
 use mi_random::Stream;
 use rayon::prelude::*;
 
+use super::asked::made_by;
+use super::{Asked, Estimates, Key, Made, Setup, Store};
 use crate::error::CliError;
 
 /// A distribution whose mutual information is known.
@@ -76,12 +76,81 @@ pub fn benchmarks() -> Vec<Benchmark> {
     tasks.chain(steps).collect()
 }
 
-/// The estimates of one method for one distribution.
+/// What is to be measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Work<'a> {
+    /// Places in [`benchmarks`].
+    pub benchmarks: &'a [usize],
+    /// The estimators.
+    pub asked: &'a [Asked],
+    /// The seeds of the samples: from the first, so many.
+    pub seeds: (u64, u64),
+}
+
+impl Work<'_> {
+    /// Places of the estimators in [`Asked::all`].
+    fn methods(&self) -> Vec<usize> {
+        let all = Asked::all();
+        let place = |asked: &Asked| all.iter().position(|other| other == asked);
+        self.asked.iter().filter_map(place).collect()
+    }
+
+    fn all_seeds(&self) -> std::ops::Range<u64> {
+        self.seeds.0..self.seeds.0 + self.seeds.1
+    }
+
+    /// The samples, by distribution and seed, of which an estimate is missing; those of a seed
+    /// stand together, so that what there is of unfinished work can be used.
+    pub fn missing(&self, store: &Store) -> Vec<(usize, u64)> {
+        let methods = self.methods();
+        let samples =
+            self.all_seeds().flat_map(|seed| self.benchmarks.iter().map(move |&b| (b, seed)));
+        let unknown = |&(benchmark, seed): &(usize, u64)| {
+            methods.iter().any(|&method| !store.has(Key { benchmark, method, seed }))
+        };
+        samples.filter(unknown).collect()
+    }
+}
+
+/// Makes the estimates that `store` does not have. `step` is called when a sample is done.
+///
+/// What two estimators resolve to alike is made once.
+///
+/// # Errors
+/// When a distribution cannot be drawn or the store not be written; an estimator that fails
+/// leaves a gap.
+pub fn run(work: &Work<'_>, store: &Store, step: impl Fn() + Sync) -> Result<(), CliError> {
+    let all = benchmarks();
+    let methods = work.methods();
+    let Setup { rows, neighbours, .. } = *store.setup();
+    // One after the other from the front, not in halves.
+    work.missing(store).into_iter().par_bridge().try_for_each(|(benchmark, seed)| {
+        let [x, y] = all[benchmark].sides(rows, seed)?;
+        for (asked, &method) in work.asked.iter().zip(&methods) {
+            let key = Key { benchmark, method, seed };
+            if store.has(key) {
+                continue;
+            }
+            let settings = asked.settings(neighbours, seed);
+            let estimator = settings.resolve(&x, &y, None).map(|found| made_by(&found));
+            let estimator = estimator.unwrap_or_default();
+            let made = store.made_by(&estimator, key).unwrap_or_else(|| {
+                let found = mutual_information(&x, &y, &settings);
+                Made { estimator, nats: found.ok().map(|found| found.value) }
+            });
+            store.keep(key, made)?;
+        }
+        step();
+        Ok(())
+    })
+}
+
+/// The estimates of one estimator for one distribution.
 #[derive(Clone, Debug)]
 pub struct Score {
-    /// The method asked for.
-    pub method: Method,
-    /// One estimate a seed, in nats; `None` where the method failed.
+    /// The estimator's name.
+    pub method: String,
+    /// One estimate a seed, in nats; `None` where the estimator failed.
     pub values: Vec<Option<f64>>,
 }
 
@@ -105,43 +174,19 @@ impl Score {
     }
 }
 
-/// The scores of every method for every distribution (outer: distributions). `seeds` counts
-/// from 0; `step` is called when a distribution is done for a seed.
-///
-/// # Errors
-/// When a distribution cannot be drawn; an estimator that fails leaves a gap.
-pub fn run(
-    benchmarks: &[Benchmark],
-    methods: &[Method],
-    neighbours: Option<usize>,
-    rows: usize,
-    seeds: u64,
-    step: impl Fn() + Sync,
-) -> Result<Vec<Vec<Score>>, CliError> {
-    let jobs: Vec<(usize, u64)> =
-        (0..benchmarks.len()).flat_map(|b| (0..seeds).map(move |seed| (b, seed))).collect();
-    let found: Vec<Vec<Option<f64>>> = jobs
-        .par_iter()
-        .map(|&(b, seed)| -> Result<Vec<Option<f64>>, CliError> {
-            let [x, y] = benchmarks[b].sides(rows, seed)?;
-            let estimate = |&method: &Method| {
-                let settings =
-                    Settings { method, neighbours, interval: false, seed, ..Settings::default() };
-                mutual_information(&x, &y, &settings).ok().map(|estimate| estimate.value)
-            };
-            let values = methods.iter().map(estimate).collect();
-            step();
-            Ok(values)
-        })
-        .collect::<Result<_, _>>()?;
-    let per_benchmark = found.chunks(seeds.max(1) as usize);
-    Ok(per_benchmark
-        .map(|by_seed| {
-            let of_method = |m: usize| by_seed.iter().map(|values| values[m]).collect();
-            let scores = methods.iter().enumerate();
-            scores.map(|(m, &method)| Score { method, values: of_method(m) }).collect()
-        })
-        .collect())
+/// The scores of every estimator for every distribution (outer: distributions), of the estimates
+/// that there are.
+pub fn scores(work: &Work<'_>, estimates: &Estimates) -> Vec<Vec<Score>> {
+    let methods = work.methods();
+    let score = |benchmark: usize, asked: &Asked, method: usize| {
+        let made =
+            work.all_seeds().filter_map(|seed| estimates.get(&Key { benchmark, method, seed }));
+        Score { method: asked.name(), values: made.map(|made| made.nats).collect() }
+    };
+    let of_benchmark = |&benchmark: &usize| {
+        work.asked.iter().zip(&methods).map(|(asked, &m)| score(benchmark, asked, m)).collect()
+    };
+    work.benchmarks.iter().map(of_benchmark).collect()
 }
 
 /// The mean over the distributions of a group of |mean estimate − truth| of a method; NaN where
@@ -171,12 +216,23 @@ mod tests {
         assert_eq!(all[49].dims(), (20, 20));
     }
 
+    fn asked(names: &[&str]) -> Vec<Asked> {
+        names.iter().map(|name| Asked::parse(name).unwrap()).collect()
+    }
+
+    fn measured(work: &Work<'_>, rows: usize) -> (Vec<Vec<Score>>, Estimates) {
+        let store = Store::in_memory(Setup::here(rows, None));
+        run(work, &store, || {}).unwrap();
+        let estimates = store.finish().unwrap();
+        (scores(work, &estimates), estimates)
+    }
+
     #[test]
     fn scores_are_near_the_truth_and_do_not_depend_on_company() {
-        let all = benchmarks();
-        let methods = [Method::Ksg1, Method::GaussianCopula];
-        let some = [all[0].clone(), all[10].clone()];
-        let both = run(&some, &methods, None, 1000, 3, || {}).unwrap();
+        let asked = asked(&["ksg1", "gaussian-copula"]);
+        let work = Work { benchmarks: &[0, 10], asked: &asked, seeds: (0, 3) };
+        let some = [benchmarks()[0].clone(), benchmarks()[10].clone()];
+        let both = measured(&work, 1000).0;
         for (benchmark, scores) in some.iter().zip(&both) {
             for score in scores {
                 // Three samples of 1000 rows: standard deviations of about 0.03.
@@ -184,8 +240,8 @@ mod tests {
                 assert!(error.abs() < 0.1 && score.deviation() < 0.1, "{benchmark:?} {score:?}");
             }
         }
-        let alone = run(&some[1..], &methods[..1], None, 1000, 3, || {}).unwrap();
-        assert_eq!(alone[0][0].values, both[1][0].values);
+        let alone = Work { benchmarks: &[10], asked: &asked[..1], seeds: (1, 2) };
+        assert_eq!(measured(&alone, 1000).0[0][0].values, both[1][0].values[1..]);
         let error = mean_absolute_error(&some, &both, "tasks", 0);
         assert!(error > 0.0 && error < 0.1, "{error}");
         assert!(mean_absolute_error(&some, &both, "staircases", 0).is_nan());
@@ -193,9 +249,26 @@ mod tests {
 
     #[test]
     fn a_method_that_fails_leaves_a_gap() {
-        let all = benchmarks();
-        let scores = run(&all[..1], &[Method::Ross], None, 50, 2, || {}).unwrap();
+        let asked = asked(&["ross"]);
+        let work = Work { benchmarks: &[0], asked: &asked, seeds: (0, 2) };
+        let scores = measured(&work, 50).0;
         assert_eq!(scores[0][0].values, [None, None]);
         assert!(scores[0][0].mean().is_nan());
+    }
+
+    #[test]
+    fn what_resolves_alike_is_made_once() {
+        let asked = asked(&["auto", "ksg1", "ksg2"]);
+        let work = Work { benchmarks: &[0], asked: &asked, seeds: (0, 1) };
+        // An estimate that no estimator makes shows who made it again.
+        let store = Store::in_memory(Setup::here(100, None));
+        let wrong = Made { estimator: "ksg1 k=3".into(), nats: Some(-7.0) };
+        store.keep(Key { benchmark: 0, method: 0, seed: 0 }, wrong).unwrap();
+        assert_eq!(work.missing(&store), [(0, 0)]);
+        run(&work, &store, || {}).unwrap();
+        assert_eq!(work.missing(&store), []);
+        let found = scores(&work, &store.finish().unwrap()).remove(0);
+        let means: Vec<f64> = found.iter().map(Score::mean).collect();
+        assert!(means[0] == -7.0 && means[1] == -7.0 && means[2] > -1.0, "{means:?}");
     }
 }

@@ -1,9 +1,13 @@
 //! How well the estimators do where the answer is known.
 
 mod accuracy;
+mod asked;
 mod calibration;
 mod records;
+mod store;
 
-pub use accuracy::{Benchmark, Score, Truth, benchmarks, mean_absolute_error, run};
+pub use accuracy::{Benchmark, Score, Truth, Work, benchmarks, mean_absolute_error, run, scores};
+pub use asked::Asked;
 pub use calibration::{Calibration, calibrate};
-pub use records::{Stamp, write_records};
+pub use records::{Estimates, Key, Made, Setup};
+pub use store::{Store, read_records};

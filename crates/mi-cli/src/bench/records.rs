@@ -1,140 +1,240 @@
-use std::fs::{OpenOptions, create_dir_all};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+//! Estimates as lines of a CSV file.
 
-use super::accuracy::{Benchmark, Score};
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::{Asked, Benchmark, benchmarks};
 use crate::error::CliError;
 
-/// When and where something was measured.
+/// What all estimates of a file share. Two files of the same setup can be told apart by nothing
+/// but what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    /// UTC, `2026-02-28T235959Z`: a file name on every system, since it has no colon.
-    pub date: String,
+pub struct Setup {
     /// Operating system and processor family.
     pub system: String,
+    /// The program's version, and the start of its own SHA-256: another build may estimate
+    /// something else.
+    pub version: String,
+    /// Rows of each sample.
+    pub rows: usize,
+    /// Nearest neighbours; the methods' own if absent.
+    pub neighbours: Option<usize>,
 }
 
-impl Stamp {
-    /// Here and now.
-    pub fn now() -> Self {
-        // A clock before 1970 is broken; records are kept apart by their suffix all the same.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+impl Setup {
+    /// Samples of so many rows, measured here by this program.
+    pub fn here(rows: usize, neighbours: Option<usize>) -> Self {
         let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-        Self { date: utc(since.as_secs()), system }
+        let version = env!("CARGO_PKG_VERSION");
+        let program = std::env::current_exe().and_then(std::fs::read);
+        let version = match program.map(Sha256::digest) {
+            Ok(hash) => format!(
+                "{version}+{:08x}",
+                hash.iter()
+                    .take(4)
+                    .fold(0_u32, |number, &byte| { (number << 8) | u32::from(byte) })
+            ),
+            // A program that cannot read itself has its version alone to be known by.
+            Err(_) => version.to_owned(),
+        };
+        Self { system, version, rows, neighbours }
     }
 }
 
-/// A moment as text, from seconds since 1970. Days are counted off year by year and month by
-/// month: a few dozen steps, and nothing to get wrong.
-fn utc(seconds: u64) -> String {
-    let leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    let (mut year, mut days) = (1970, seconds / 86_400);
-    while days >= 365 + u64::from(leap(year)) {
-        days -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let february = 28 + u64::from(leap(year));
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{:02}T{hour:02}{minute:02}{second:02}Z", days + 1)
+/// Which estimate: places in [`benchmarks`] and [`Asked::all`], and the sample's seed. The order
+/// is that of the lines of a finished file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The distribution's place in [`benchmarks`].
+    pub benchmark: usize,
+    /// The estimator's place in [`Asked::all`].
+    pub method: usize,
+    /// The seed of the sample.
+    pub seed: u64,
 }
 
-/// Writes every estimate as a row of a new CSV file in `folder`; nothing is ever overwritten.
-///
-/// # Errors
-/// When the folder or the file cannot be written.
-pub fn write_records(
-    folder: &Path,
-    stamp: &Stamp,
-    rows: usize,
-    benchmarks: &[Benchmark],
-    scores: &[Vec<Score>],
-) -> Result<PathBuf, CliError> {
-    let failed = |to: &Path| {
-        let to = to.display().to_string();
-        move |source| CliError::Write { to, source }
-    };
-    create_dir_all(folder).map_err(failed(folder))?;
-    let mut text = String::from(
-        "date,system,version,benchmark,columns_x,columns_y,rows,seed,method,true_nats,nats\n",
-    );
-    for (benchmark, scores) in benchmarks.iter().zip(scores) {
+/// An estimate that was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// The estimator with nothing left open, such as `ksg1 k=3` for `auto`; empty if none takes
+    /// these columns.
+    pub estimator: String,
+    /// The estimate in nats; absent where the estimator failed.
+    pub nats: Option<f64>,
+}
+
+/// Estimates by what they are of.
+pub type Estimates = BTreeMap<Key, Made>;
+
+/// The first line of a file.
+pub(super) const HEADER: &str =
+    "system,version,rows,k,benchmark,columns_x,columns_y,seed,method,estimator,true_nats,nats\n";
+
+/// Turns estimates into lines and back.
+#[derive(Clone, Debug)]
+pub(super) struct Lines {
+    benchmarks: Vec<Benchmark>,
+    methods: Vec<String>,
+}
+
+impl Lines {
+    pub(super) fn new() -> Self {
+        Self { benchmarks: benchmarks(), methods: Asked::all().iter().map(Asked::name).collect() }
+    }
+
+    /// One line, with its end.
+    pub(super) fn line(&self, setup: &Setup, key: Key, made: &Made) -> String {
+        let benchmark = &self.benchmarks[key.benchmark];
         let (dim_x, dim_y) = benchmark.dims();
-        for score in scores {
-            for (seed, value) in score.values.iter().enumerate() {
-                let cells = [
-                    stamp.date.clone(),
-                    stamp.system.clone(),
-                    env!("CARGO_PKG_VERSION").into(),
-                    benchmark.id.clone(),
-                    dim_x.to_string(),
-                    dim_y.to_string(),
-                    rows.to_string(),
-                    seed.to_string(),
-                    score.method.name().into(),
-                    benchmark.mutual_information().to_string(),
-                    // A method that failed leaves an empty cell.
-                    value.map_or_else(String::new, |value| value.to_string()),
-                ];
-                text.push_str(&cells.join(","));
-                text.push('\n');
-            }
-        }
+        let empty = |number: Option<String>| number.unwrap_or_default();
+        let cells = [
+            setup.system.clone(),
+            setup.version.clone(),
+            setup.rows.to_string(),
+            empty(setup.neighbours.map(|k| k.to_string())),
+            benchmark.id.clone(),
+            dim_x.to_string(),
+            dim_y.to_string(),
+            key.seed.to_string(),
+            self.methods[key.method].clone(),
+            made.estimator.clone(),
+            benchmark.mutual_information().to_string(),
+            empty(made.nats.map(|nats| nats.to_string())),
+        ];
+        cells.join(",") + "\n"
     }
-    let mut suffix = u64::from(std::process::id());
-    loop {
-        let path = folder.join(format!("{}-{suffix:x}.csv", stamp.date));
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(mut file) => {
-                file.write_all(text.as_bytes()).map_err(failed(&path))?;
-                return Ok(path);
+
+    /// An estimate in words.
+    pub(super) fn name(&self, key: Key) -> String {
+        let (benchmark, method) = (&self.benchmarks[key.benchmark].id, &self.methods[key.method]);
+        format!("{benchmark}, {method}, seed {}", key.seed)
+    }
+
+    /// The estimates of a file's text, and the setups that they come from, each once.
+    ///
+    /// # Errors
+    /// Lines that are no estimates; an estimate that is there twice with different values.
+    pub(super) fn read(&self, text: &str, file: &str) -> Result<(Vec<Setup>, Estimates), CliError> {
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let mend = "delete the line, and the same `mi bench --records` makes its estimate again";
+        let wrong = |line: u64, what: String| {
+            CliError::Data(format!("{file}, line {line}: {what}; {mend}"))
+        };
+        let headers = reader.headers().map_err(|error| wrong(1, error.to_string()))?.clone();
+        let place = |name: &str| headers.iter().position(|header| header == name);
+        let needed = |name: &str| {
+            place(name).ok_or_else(|| {
+                CliError::Data(format!(
+                    "{file} is no record of `mi bench`: it has no column `{name}`; choose another \
+                     file"
+                ))
+            })
+        };
+        let [rows, benchmark, seed, method, nats, system, version] =
+            ["rows", "benchmark", "seed", "method", "nats", "system", "version"].map(needed);
+        let (rows, benchmark, seed, method) = (rows?, benchmark?, seed?, method?);
+        let (nats, system, version) = (nats?, system?, version?);
+        // Records of 0.1.0 before these columns were kept.
+        let (k, estimator) = (place("k"), place("estimator"));
+        let (mut setups, mut estimates) = (Vec::new(), Estimates::new());
+        for record in reader.records() {
+            let record = record.map_err(|error| {
+                wrong(error.position().map_or(0, csv::Position::line), "it is damaged".into())
+            })?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let number = |place: usize| {
+                let cell = &record[place];
+                let bad = || wrong(line, format!("`{cell}` is no whole number"));
+                cell.parse::<u64>().map_err(|_| bad())
+            };
+            let setup = Setup {
+                system: record[system].to_owned(),
+                version: record[version].to_owned(),
+                rows: number(rows)? as usize,
+                neighbours: match k.filter(|&k| !record[k].is_empty()) {
+                    Some(k) => Some(number(k)? as usize),
+                    None => None,
+                },
+            };
+            if !setups.contains(&setup) {
+                setups.push(setup);
             }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => suffix += 1,
-            Err(error) => return Err(failed(&path)(error)),
+            let unknown = |what: &str, name: &str| {
+                wrong(line, format!("`{name}` is no {what} that this version knows"))
+            };
+            let key = Key {
+                benchmark: self
+                    .benchmarks
+                    .iter()
+                    .position(|known| known.id == record[benchmark])
+                    .ok_or_else(|| unknown("distribution", &record[benchmark]))?,
+                method: self
+                    .methods
+                    .iter()
+                    .position(|known| *known == record[method])
+                    .ok_or_else(|| unknown("method", &record[method]))?,
+                seed: number(seed)?,
+            };
+            let value = match &record[nats] {
+                "" => None,
+                cell => {
+                    let value = cell.parse::<f64>().ok().filter(|value| value.is_finite());
+                    Some(value.ok_or_else(|| wrong(line, format!("`{cell}` is no estimate")))?)
+                }
+            };
+            let estimator = estimator.map_or("", |place| &record[place]).to_owned();
+            let made = Made { estimator, nats: value };
+            if let Some(other) = estimates.insert(key, made.clone())
+                && other != made
+            {
+                return Err(wrong(line, "an earlier line has another value for the same".into()));
+            }
         }
+        Ok((setups, estimates))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::benchmarks;
-    use mi_estimators::Method;
 
-    #[test]
-    fn known_moments() {
-        assert_eq!(utc(0), "1970-01-01T000000Z");
-        assert_eq!(utc(951_782_400), "2000-02-29T000000Z");
-        assert_eq!(utc(951_868_800), "2000-03-01T000000Z");
-        assert_eq!(utc(1_735_689_599), "2024-12-31T235959Z");
-        assert_eq!(utc(4_107_542_400), "2100-03-01T000000Z");
+    fn setup() -> Setup {
+        let (system, version) = ("test".into(), "1".into());
+        Setup { system, version, rows: 10, neighbours: Some(4) }
     }
 
     #[test]
-    fn records_are_rows_and_nothing_is_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let stamp = Stamp { date: utc(0), system: "test".into() };
-        let scores = vec![vec![Score { method: Method::Ksg1, values: vec![Some(0.5), None] }]];
-        let some = &benchmarks()[..1];
-        let write = || write_records(folder.path(), &stamp, 10, some, &scores).unwrap();
-        let (first, second) = (write(), write());
-        assert_ne!(first, second);
-        let text = std::fs::read_to_string(first).unwrap();
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 3);
-        assert!(
-            lines[1].contains(",1v1-normal-0.75,1,1,10,0,ksg1,0.413") && lines[1].ends_with(",0.5")
-        );
-        assert!(lines[2].ends_with(','));
+    fn estimates_read_back_to_the_bit() {
+        let lines = Lines::new();
+        let key = |seed| Key { benchmark: 0, method: 1, seed };
+        let made = |nats| Made { estimator: "ksg1 k=4".into(), nats };
+        let all: Estimates =
+            [(key(0), made(Some(0.1 + 0.2))), (key(1), made(None))].into_iter().collect();
+        let written: String =
+            all.iter().map(|(&key, made)| lines.line(&setup(), key, made)).collect();
+        assert!(written.contains(",1v1-normal-0.75,1,1,0,ksg1,ksg1 k=4,0.413"), "{written}");
+        let (setups, read) = lines.read(&format!("{HEADER}{written}"), "r.csv").unwrap();
+        assert_eq!((setups, read), (vec![setup()], all));
+    }
+
+    #[test]
+    fn damage_is_named_with_its_line_and_the_way_to_mend_it() {
+        let lines = Lines::new();
+        let good = |nats: f64| {
+            let made = Made { estimator: "ksg1 k=4".into(), nats: Some(nats) };
+            lines.line(&setup(), Key { benchmark: 0, method: 1, seed: 0 }, &made)
+        };
+        let refused = |text: String, part: &str| {
+            let error = lines.read(&text, "r.csv").unwrap_err().to_string();
+            assert!(error.contains(part) && error.contains("r.csv"), "{error}");
+        };
+        let with = |line: String| format!("{HEADER}{}{line}", good(0.5));
+        refused(with(good(0.25)), "line 3: an earlier line has another value");
+        refused(with(good(0.5).replace("0.5\n", "0.x\n")), "line 3: `0.x` is no estimate; delete");
+        refused(with(good(0.5).replace(",ksg1,", ",magic,")), "`magic` is no method");
+        refused(with(good(0.5).replace(",10,", ",ten,")), "`ten` is no whole number");
+        refused(with("1,2,3\n".into()), "line 3: it is damaged; delete the line");
+        refused("a,b\n1,2\n".into(), "no record of `mi bench`: it has no column `rows`");
     }
 }

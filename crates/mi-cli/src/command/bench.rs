@@ -1,17 +1,16 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::Args;
-use mi_estimators::Method;
+use clap::{Args, ValueHint};
 use mi_plot::HeatMap;
 use serde::Serialize;
 
 use crate::bench::{
-    Benchmark, Calibration, Score, Stamp, benchmarks, calibrate, mean_absolute_error,
-    run as measure, write_records,
+    Asked, Benchmark, Calibration, Estimates, Score, Setup, Store, Work, benchmarks, calibrate,
+    mean_absolute_error, read_records, run as measure, scores,
 };
 use crate::error::CliError;
-use crate::messages::Messages;
+use crate::messages::{Messages, Warning};
 use crate::options::OutputOptions;
 use crate::output::{Align, Grid, Progress, write_json};
 use crate::select::select;
@@ -21,11 +20,15 @@ use crate::select::select;
 #[command(after_help = "\
 Examples:
   mi bench --rows 2000 --seeds 3                    a quick look
-  mi bench                                          40 tasks and two staircases, 10,000 rows
-  mi bench --methods ksg1,gaussian-copula           the same without the neural method, which
-                                                    takes nearly all of the time
+  mi bench --records bench.csv                      40 tasks and two staircases, 10,000 rows:
+                                                    hours, so every estimate is kept in bench.csv
+                                                    as it is made; stopped at any time, the same
+                                                    command goes on where it was
+  mi bench --from bench.csv --svg bench.svg         table and figure of what is in bench.csv
+  mi bench --methods ksg1,gaussian-copula           without the neural method, which takes nearly
+                                                    all of the time
+  mi bench --methods neural,neural:nwj,neural:flo --seeds 2
   mi bench --benchmarks '1v1-*' --methods ksg1,ksg2
-  mi bench --records bench-results/estimators --svg bench.svg
   mi bench --calibration 200 --rows 1000            intervals and p-values
 
 The 40 tasks are those of Czyz et al. (2023), the staircases those of Poole et al. (2019).")]
@@ -34,9 +37,10 @@ pub struct BenchOptions {
     #[arg(long, value_name = "NAMES")]
     benchmarks: Vec<String>,
 
-    /// The estimators, separated by commas
-    #[arg(long, value_delimiter = ',', default_value = "auto,neural,ksg1,gaussian-copula,gaussian", value_parser = parse_method)]
-    methods: Vec<Method>,
+    /// The estimators, separated by commas; the neural one also with another bound, as neural:nwj
+    /// [default: auto,neural,ksg1,gaussian-copula,gaussian; with --from: those in the files]
+    #[arg(long, value_name = "METHODS", value_delimiter = ',', value_parser = Asked::parse)]
+    methods: Vec<Asked>,
 
     /// Nearest neighbours [default: 3; 5 for mixture and mesner-shalizi]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -46,38 +50,45 @@ pub struct BenchOptions {
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..))]
     rows: u32,
 
-    /// Samples of each distribution
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    seeds: u32,
+    /// Samples of each distribution [default: 10; with --from: those in the files]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    seeds: Option<u32>,
+
+    /// The seed of the first sample; the others count on from it
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    first_seed: u32,
 
     /// Count instead how often 95 % intervals cover and p-values mislead, in so many trials
     #[arg(long, value_name = "TRIALS", value_parser = clap::value_parser!(u32).range(1..))]
     calibration: Option<u32>,
 
-    /// Write every estimate to a new CSV file in this folder
-    #[arg(long, value_name = "FOLDER")]
+    /// Keep every estimate in this CSV file as it is made; those in it already are not made again
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     records: Option<PathBuf>,
 
+    /// Measure nothing: show what such a file holds (repeat it for several side by side)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
+          conflicts_with_all = ["records", "calibration", "rows", "k"])]
+    from: Vec<PathBuf>,
+
     /// Draw the absolute errors into this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     svg: Option<PathBuf>,
 
     #[command(flatten)]
     pub(super) output: OutputOptions,
 }
 
-fn parse_method(name: &str) -> Result<Method, String> {
-    let found = Method::ALL.iter().find(|method| method.name() == name).copied();
-    found.ok_or_else(|| {
-        let names: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
-        format!("the methods are {}", names.join(", "))
-    })
-}
+/// The estimators when none is asked for.
+const METHODS: [&str; 5] = ["auto", "neural", "ksg1", "gaussian-copula", "gaussian"];
+
+/// Samples of each distribution when nothing is said of it.
+const SEEDS: u32 = 10;
 
 #[derive(Serialize)]
 struct Body {
     unit: &'static str,
-    rows: u32,
+    rows: usize,
     seeds: u32,
     results: Vec<Row>,
     mean_absolute_error: Vec<MethodError>,
@@ -87,7 +98,7 @@ struct Body {
 #[derive(Serialize)]
 struct Row {
     benchmark: String,
-    method: &'static str,
+    method: String,
     r#true: f64,
     mean: Option<f64>,
     sd: Option<f64>,
@@ -97,7 +108,7 @@ struct Row {
 #[derive(Serialize)]
 struct MethodError {
     group: &'static str,
-    method: &'static str,
+    method: String,
     value: Option<f64>,
 }
 
@@ -109,52 +120,150 @@ struct CalibrationRow {
     trials: usize,
 }
 
+/// Estimates and what was asked for.
+struct Measured {
+    chosen: Vec<Benchmark>,
+    methods: Vec<String>,
+    scores: Vec<Vec<Score>>,
+    rows: usize,
+    seeds: u32,
+}
+
 /// Measures the estimators where the answer is known.
 pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.output.quiet);
     if let Some(trials) = options.calibration {
         return calibration(options, trials as usize, out, &messages);
     }
-    let chosen = chosen(&options.benchmarks)?;
-    let rows = options.rows as usize;
-    let total = chosen.len() * options.seeds as usize;
-    let progress = Progress::new("samples", total, options.output.quiet);
-    let k = options.k.map(|k| k as usize);
-    let scores =
-        measure(&chosen, &options.methods, k, rows, options.seeds.into(), || progress.step())?;
-    drop(progress);
-    let mut groups: Vec<&'static str> = chosen.iter().map(Benchmark::group).collect();
-    groups.dedup();
-    if let Some(folder) = &options.records {
-        let path = write_records(folder, &Stamp::now(), rows, &chosen, &scores)?;
-        messages.note(format!("records: {}", path.display()));
-    }
+    let measured = if options.from.is_empty() {
+        measured(options, &mut messages)?
+    } else {
+        read(options, &mut messages)?
+    };
     if let Some(path) = &options.svg {
-        let svg = draw(options, &chosen, &scores);
+        let svg = draw(options, &measured);
         std::fs::write(path, svg)
             .map_err(|source| CliError::Write { to: path.display().to_string(), source })?;
     }
+    show(options, measured, out, &messages)
+}
+
+/// Makes the estimates, those aside that `--records` has.
+fn measured(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, CliError> {
+    let places = chosen(&options.benchmarks)?;
+    let asked = match &options.methods[..] {
+        [] => METHODS.into_iter().filter_map(|name| Asked::parse(name).ok()).collect(),
+        asked => asked.to_vec(),
+    };
+    let seeds = options.seeds.unwrap_or(SEEDS);
+    let work = Work {
+        benchmarks: &places,
+        asked: &asked,
+        seeds: (options.first_seed.into(), seeds.into()),
+    };
+    let setup = Setup::here(options.rows as usize, options.k.map(|k| k as usize));
+    let store = match &options.records {
+        Some(path) => Store::open(path, setup)?,
+        None => Store::in_memory(setup),
+    };
+    let (total, missing) = (places.len() * seeds as usize, work.missing(&store).len());
+    if let Some(path) = &options.records {
+        let (file, there) = (path.display(), total - missing);
+        messages.note(format!("records: {file}, which has {there} of {total} samples"));
+    }
+    let progress = Progress::new("samples", missing, options.output.quiet);
+    measure(&work, &store, || progress.step())?;
+    drop(progress);
+    Ok(Measured::new(&work, options.rows as usize, &store.finish()?))
+}
+
+/// Takes the estimates out of files.
+fn read(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, CliError> {
+    let (setup, estimates) = read_records(&options.from)?;
+    let all = Asked::all();
+    let places = if options.benchmarks.is_empty() {
+        let mut places: Vec<usize> = estimates.keys().map(|key| key.benchmark).collect();
+        places.dedup();
+        places
+    } else {
+        chosen(&options.benchmarks)?
+    };
+    let asked: Vec<Asked> = if options.methods.is_empty() {
+        let there = |place: usize| estimates.keys().any(|key| key.method == place);
+        all.iter().enumerate().filter(|(n, _)| there(*n)).map(|(_, asked)| asked.clone()).collect()
+    } else {
+        options.methods.clone()
+    };
+    let first = u64::from(options.first_seed);
+    let last = estimates.keys().map(|key| key.seed).max().unwrap_or(0);
+    let seeds = options.seeds.map_or((last + 1).saturating_sub(first), u64::from);
+    let work = Work { benchmarks: &places, asked: &asked, seeds: (first, seeds) };
+    let measured = Measured::new(&work, setup.rows, &estimates);
+    let (there, wanted) = (measured.estimates(), places.len() * asked.len() * seeds as usize);
+    if there == 0 {
+        return Err(CliError::Data(
+            "the files hold nothing of that; without --benchmarks, --methods, --seeds and \
+             --first-seed everything in them is shown"
+                .into(),
+        ));
+    }
+    if there < wanted {
+        messages.warn(Warning::new(
+            "unfinished",
+            format!("{there} of {wanted} estimates are there; means are over those"),
+        ));
+    }
+    Ok(measured)
+}
+
+impl Measured {
+    fn new(work: &Work<'_>, rows: usize, estimates: &Estimates) -> Self {
+        let all = benchmarks();
+        Self {
+            chosen: work.benchmarks.iter().map(|&place| all[place].clone()).collect(),
+            methods: work.asked.iter().map(Asked::name).collect(),
+            scores: scores(work, estimates),
+            rows,
+            seeds: work.seeds.1 as u32,
+        }
+    }
+
+    /// How many there are, failed ones among them.
+    fn estimates(&self) -> usize {
+        self.scores.iter().flatten().map(|score| score.values.len()).sum()
+    }
+}
+
+/// Writes the table, or the JSON.
+fn show(
+    options: &BenchOptions,
+    measured: Measured,
+    out: &mut dyn Write,
+    messages: &Messages,
+) -> Result<(), CliError> {
+    let Measured { chosen, methods, scores, rows, seeds } = measured;
+    let mut groups: Vec<&'static str> = chosen.iter().map(Benchmark::group).collect();
+    groups.dedup();
     let unit = options.output.unit;
     let finite = |nats: f64| nats.is_finite().then(|| unit.of(nats));
     if options.output.json {
         let results = chosen.iter().zip(&scores).flat_map(|(benchmark, scores)| {
             scores.iter().map(|score| Row {
                 benchmark: benchmark.id.clone(),
-                method: score.method.name(),
+                method: score.method.clone(),
                 r#true: unit.of(benchmark.mutual_information()),
                 mean: finite(score.mean()),
                 sd: finite(score.deviation()).filter(|_| score.mean().is_finite()),
                 failed: score.values.iter().filter(|value| value.is_none()).count(),
             })
         });
-        let methods = options.methods.iter().enumerate();
-        let errors = groups
-            .iter()
-            .flat_map(|&group| methods.clone().map(move |(m, method)| (group, m, method.name())));
+        let errors = groups.iter().flat_map(|&group| {
+            methods.iter().enumerate().map(move |(m, method)| (group, m, method.clone()))
+        });
         let body = Body {
             unit: unit.name(),
-            rows: options.rows,
-            seeds: options.seeds,
+            rows,
+            seeds,
             results: results.collect(),
             mean_absolute_error: errors
                 .map(|(group, m, method)| MethodError {
@@ -165,37 +274,38 @@ pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), Cli
                 .collect(),
             calibration: Vec::new(),
         };
-        return write_json(out, "bench", body, &messages);
+        return write_json(out, "bench", body, messages);
     }
     let mut headings = vec![("benchmark", Align::Left), ("true", Align::Right)];
-    headings.extend(options.methods.iter().map(|method| (method.name(), Align::Right)));
+    headings.extend(methods.iter().map(|method| (&method[..], Align::Right)));
     let mut grid = Grid::new(&headings);
     for (benchmark, scores) in chosen.iter().zip(&scores) {
         let mut row =
             vec![benchmark.id.clone(), format!("{:.4}", unit.of(benchmark.mutual_information()))];
         row.extend(scores.iter().map(|score| match finite(score.mean()) {
             Some(mean) => format!("{mean:.4} ± {:.4}", unit.of(score.deviation())),
+            None if score.values.is_empty() => "-".into(),
             None => "failed".into(),
         }));
         grid.row(row);
     }
     for group in groups {
         let mut last = vec![format!("mean absolute error, {group}"), String::new()];
-        last.extend((0..options.methods.len()).map(|m| {
+        last.extend((0..methods.len()).map(|m| {
             let error = finite(mean_absolute_error(&chosen, &scores, group, m));
             error.map_or_else(|| "-".into(), |error| format!("{error:.4}"))
         }));
         grid.row(last);
     }
-    let (rows, seeds) = (options.rows, options.seeds);
     let heading = format!("{rows} rows, {seeds} seeds, mean ± sd, in {}", unit.name());
     write!(out, "{heading}\n\n{}", grid.render()).map_err(CliError::from_stdout)
 }
 
-fn chosen(names: &[String]) -> Result<Vec<Benchmark>, CliError> {
+/// Places of distributions in [`benchmarks`].
+fn chosen(names: &[String]) -> Result<Vec<usize>, CliError> {
     let all = benchmarks();
     if names.is_empty() {
-        return Ok(all);
+        return Ok((0..all.len()).collect());
     }
     let ids: Vec<String> = all.iter().map(|benchmark| benchmark.id.clone()).collect();
     let mut wanted: Vec<usize> = Vec::new();
@@ -205,15 +315,15 @@ fn chosen(names: &[String]) -> Result<Vec<Benchmark>, CliError> {
     }
     wanted.sort_unstable();
     wanted.dedup();
-    Ok(wanted.into_iter().map(|index| all[index].clone()).collect())
+    Ok(wanted)
 }
 
 /// A heat map of the absolute errors.
-fn draw(options: &BenchOptions, chosen: &[Benchmark], scores: &[Vec<Score>]) -> String {
+fn draw(options: &BenchOptions, measured: &Measured) -> String {
     let unit = options.output.unit;
+    let Measured { chosen, methods, scores, .. } = measured;
     let labels: Vec<String> = chosen.iter().map(|benchmark| benchmark.id.clone()).collect();
-    let methods: Vec<String> = options.methods.iter().map(|m| m.name().to_owned()).collect();
-    HeatMap::new("Absolute error of the mean estimate", &labels, &methods, |row, method| {
+    HeatMap::new("Absolute error of the mean estimate", &labels, methods, |row, method| {
         unit.of((scores[row][method].mean() - chosen[row].mutual_information()).abs())
     })
     .unit(unit.name())
@@ -241,8 +351,8 @@ fn calibration(
             .collect();
         let body = Body {
             unit: options.output.unit.name(),
-            rows: options.rows,
-            seeds: options.seeds,
+            rows: options.rows as usize,
+            seeds: options.seeds.unwrap_or(SEEDS),
             results: Vec::new(),
             mean_absolute_error: Vec::new(),
             calibration,

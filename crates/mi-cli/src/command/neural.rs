@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use mi_critics::CriticSpec;
-use mi_estimators::bounds::{BOUNDS, BoundSpec};
+use mi_estimators::bounds::BoundSpec;
 use mi_estimators::{Method, NeuralSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CliError;
-use crate::estimator::{Measured, Methods, Plan};
+use crate::estimator::{Measured, Methods, Plan, bounds};
 use crate::messages::Messages;
 use crate::table::Column;
 
@@ -33,20 +33,6 @@ pub(super) struct NeuralOptions {
     /// Keep the trained critic in this file, for `mi pointwise`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     save: Option<PathBuf>,
-}
-
-/// Bounds with their usual settings, and where they come from; those that need log densities are
-/// left out.
-fn bounds() -> Vec<(BoundSpec, &'static str)> {
-    let usable = BOUNDS.iter().filter_map(|entry| {
-        let learned = match entry.name {
-            "tuba" => Some(BoundSpec::Tuba),
-            "flo" => Some(BoundSpec::Flo),
-            _ => None,
-        };
-        Some((entry.default.clone().or(learned)?, entry.reference))
-    });
-    usable.collect()
 }
 
 fn bound_parser() -> impl TypedValueParser<Value = BoundSpec> {

@@ -2,7 +2,7 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 /// Seconds between two lines where there is no terminal.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -22,7 +22,16 @@ enum Form {
 
 struct Lines {
     done: usize,
+    start: Instant,
     last: Instant,
+}
+
+impl Lines {
+    /// The time that the rest takes if it goes on as before.
+    fn left(&self, total: usize) -> Duration {
+        let rest = total.saturating_sub(self.done) as f64 / self.done.max(1) as f64;
+        Duration::from_secs_f64(self.start.elapsed().as_secs_f64() * rest)
+    }
 }
 
 impl Progress {
@@ -33,13 +42,15 @@ impl Progress {
         } else if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(total as u64);
             // The template is a constant; should it not parse, the default bar does.
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {eta}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {eta} left")
+            {
                 bar.set_style(style);
             }
             bar.set_message(what);
             Form::Bar(bar)
         } else {
-            Form::Lines(Mutex::new(Lines { done: 0, last: Instant::now() }))
+            let now = Instant::now();
+            Form::Lines(Mutex::new(Lines { done: 0, start: now, last: now }))
         };
         Self { what, total, form }
     }
@@ -54,7 +65,9 @@ impl Progress {
                 let mut lines = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 lines.done += 1;
                 if lines.last.elapsed() >= INTERVAL {
-                    eprintln!("mi: {} of {} {}", lines.done, self.total, self.what);
+                    let left = HumanDuration(lines.left(self.total));
+                    let (done, total, what) = (lines.done, self.total, self.what);
+                    eprintln!("mi: {done} of {total} {what}, about {left} left");
                     lines.last = Instant::now();
                 }
             }

@@ -139,19 +139,71 @@ fn the_benchmark_prints_a_table_and_keeps_records() {
             ["bench", "--rows", "200", "--seeds", "2", "--benchmarks", "1v1-normal-0.75,*cubic-2"];
         folder.run(&[&quick[..], options].concat())
     };
-    let run = bench(&["--methods", "ksg1,gaussian-copula", "--records", "r", "--svg", "b.svg"]);
+    let both = "ksg1,gaussian-copula";
+    let run = bench(&["--methods", both, "--records", "r/all.csv", "--svg", "b.svg"]);
     assert_eq!(run.code, 0, "{}", run.err);
+    run.said(&["records: r/all.csv, which has 0 of 4 samples"]);
     let lines: Vec<&str> = run.out.lines().collect();
     assert!(lines[0].contains("200 rows, 2 seeds") && lines[2].ends_with("gaussian-copula"));
     assert!(lines[3].starts_with("1v1-normal-0.75") && lines[3].contains("0.4133"));
     assert!(lines[5].starts_with("mean absolute error, tasks"));
     assert!(lines[6].starts_with("mean absolute error, staircases"));
-    let files: Vec<_> = std::fs::read_dir(folder.path("r")).unwrap().collect();
-    assert_eq!(files.len(), 1);
-    let records = std::fs::read_to_string(files[0].as_ref().unwrap().path()).unwrap();
-    assert_eq!(records.lines().count(), 1 + 2 * 2 * 2);
-    assert!(folder.path("b.svg").exists());
+    let records = std::fs::read(folder.path("r/all.csv")).unwrap();
+    assert_eq!(String::from_utf8_lossy(&records).lines().count(), 1 + 2 * 2 * 2);
+    let svg = std::fs::read(folder.path("b.svg")).unwrap();
+    // The same from the file alone, and from any part of it that a stopped run left, on any
+    // number of threads.
+    let drawn = folder.run(&["bench", "--from", "r/all.csv", "--svg", "c.svg"]);
+    assert_eq!(drawn.out, run.out);
+    assert_eq!(std::fs::read(folder.path("c.svg")).unwrap(), svg);
+    for (cut, threads) in [(0, "1"), (150, "3"), (records.len() / 2, "2"), (records.len() - 1, "1")]
+    {
+        folder.write("part.csv", &records[..cut]);
+        let options = ["--methods", both, "--records", "part.csv", "--threads", threads];
+        let again = bench(&options);
+        assert_eq!((again.code, &again.out), (0, &run.out), "{cut}: {}", again.err);
+        assert_eq!(std::fs::read(folder.path("part.csv")).unwrap(), records, "{cut}");
+    }
+    bench(&["--methods", both, "--records", "r/all.csv"]).said(&["has 4 of 4 samples"]);
+    // Another setup is not mixed in, and part of a file can be shown.
+    let other = ["--methods", both, "--records", "r/all.csv", "--k", "4"];
+    bench(&other).refused(1, &["k its own, not 4", "--from r/all.csv"]);
+    let second = folder.run(&["bench", "--from", "r/all.csv", "--first-seed", "1"]);
+    assert!(second.out.contains("200 rows, 1 seeds") && second.out.contains("± 0.0000"));
+    folder
+        .run(&["bench", "--from", "r/all.csv", "--methods", "neural:flo"])
+        .refused(1, &["the files hold nothing of that"]);
     bench(&["--methods", "magic"]).refused(2, &["the methods are auto, ksg1"]);
     let none = folder.run(&["bench", "--benchmarks", "2v2-nothing"]);
     none.refused(2, &["--benchmarks: no column `2v2-nothing`"]);
+}
+
+#[test]
+fn a_benchmark_that_is_killed_goes_on_where_it_was() {
+    let folder = Folder::new();
+    let args = |file: &'static str| {
+        let quick = ["--rows", "1500", "--seeds", "8", "--methods", "ksg1,ksg2,gaussian"];
+        [&["bench", "-q", "--benchmarks", "*dense*", "--records", file], &quick[..]].concat()
+    };
+    let mut killed = std::process::Command::new(assert_cmd::cargo::cargo_bin!("mi"))
+        .args(args("killed.csv"))
+        .current_dir(folder.path(""))
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = |name: &str| {
+        std::fs::read_to_string(folder.path(name)).map_or(0, |text| text.lines().count())
+    };
+    while lines("killed.csv") < 4 && killed.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let all = 1 + 5 * 8 * 3;
+    assert!((4..all).contains(&lines("killed.csv")), "{}", lines("killed.csv"));
+    let (resumed, whole) = (folder.run(&args("killed.csv")), folder.run(&args("whole.csv")));
+    assert_eq!((resumed.code, &resumed.out), (0, &whole.out), "{}", resumed.err);
+    assert_eq!(lines("whole.csv"), all);
+    let bytes = |name: &str| std::fs::read(folder.path(name)).unwrap();
+    assert!(bytes("killed.csv") == bytes("whole.csv"));
 }

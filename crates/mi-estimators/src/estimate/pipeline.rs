@@ -98,6 +98,24 @@ pub fn conditional_mutual_information(
     estimate(x, y, Some(given), settings).map(|(estimate, _)| estimate)
 }
 
+impl Settings {
+    /// The estimator that [`mutual_information`] (or, given other columns,
+    /// [`conditional_mutual_information`]) uses for these sides, with nothing left open: equal
+    /// ones give the same value for the same sides and seed.
+    ///
+    /// # Errors
+    /// If the method asked for cannot take these columns, or a setting is out of range.
+    pub fn resolve(
+        &self,
+        x: &Sample,
+        y: &Sample,
+        given: Option<&Sample>,
+    ) -> Result<EstimatorSettings, EstimatorError> {
+        self.check()?;
+        Ok(Run::new(x, y, given, self)?.settings())
+    }
+}
+
 /// What one run of a method found.
 struct Found {
     value: f64,

@@ -1,0 +1,93 @@
+use mi_estimators::bounds::BoundSpec;
+use mi_estimators::{EstimatorSettings, Method, NeuralSettings, Settings};
+
+use crate::estimator::bounds;
+
+/// An estimator to be measured: a method, and for the neural one a bound.
+///
+/// As text `ksg1`, `auto`, `neural` or `neural:nwj`; `neural` alone has the bound of
+/// [`NeuralSettings::default`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    method: Method,
+    bound: BoundSpec,
+}
+
+impl Asked {
+    /// Every estimator, in the order of the tables.
+    pub fn all() -> Vec<Self> {
+        let own = NeuralSettings::default().bound;
+        let plain = Method::ALL.iter().map(|&method| Self { method, bound: own.clone() });
+        let others = bounds().into_iter().map(|(bound, _)| bound).filter(|bound| *bound != own);
+        plain.chain(others.map(|bound| Self { method: Method::Neural, bound })).collect()
+    }
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// The names that there are, if this is none.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        let all = Self::all();
+        let own = format!("neural:{}", NeuralSettings::default().bound.name());
+        let name = if name == own { "neural" } else { name };
+        let found = all.iter().find(|asked| asked.name() == name).cloned();
+        found.ok_or_else(|| {
+            let names: Vec<String> = all.iter().map(Self::name).collect();
+            format!("the methods are {}", names.join(", "))
+        })
+    }
+
+    /// The name.
+    pub fn name(&self) -> String {
+        if self.method == Method::Neural && self.bound != NeuralSettings::default().bound {
+            format!("neural:{}", self.bound.name())
+        } else {
+            self.method.name().to_owned()
+        }
+    }
+
+    /// What the estimators are told.
+    pub(super) fn settings(&self, neighbours: Option<usize>, seed: u64) -> Settings {
+        let neural = NeuralSettings { bound: self.bound.clone(), ..NeuralSettings::default() };
+        Settings {
+            method: self.method,
+            neighbours,
+            neural,
+            interval: false,
+            seed,
+            ..Settings::default()
+        }
+    }
+}
+
+/// A resolved estimator in a record: `ksg1 k=3`, `neural:infonce`, `gaussian`. Within a record,
+/// in which nothing but method, neighbours and bound varies, equal names are equal estimators.
+pub(super) fn made_by(estimator: &EstimatorSettings) -> String {
+    let method = estimator.method;
+    match (&estimator.neural, estimator.neighbours) {
+        (Some(neural), _) => format!("{method}:{}", neural.bound.name()),
+        (None, Some(k)) => format!("{method} k={k}"),
+        (None, None) => method.name().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back_and_the_default_bound_has_one() {
+        let all = Asked::all();
+        for (n, asked) in all.iter().enumerate() {
+            assert_eq!(Asked::parse(&asked.name()).as_ref(), Ok(asked));
+            assert!(all[..n].iter().all(|other| other.name() != asked.name()));
+        }
+        assert_eq!(Asked::parse("neural:infonce").unwrap().name(), "neural");
+        assert_eq!(
+            Asked::parse("neural:flo").unwrap().settings(None, 0).neural.bound.name(),
+            "flo"
+        );
+        let error = Asked::parse("neural:magic").unwrap_err();
+        assert!(error.starts_with("the methods are auto, ksg1") && error.contains("neural:nwj"));
+    }
+}

@@ -1,0 +1,333 @@
+//! The estimates made so far, which a file keeps from one run to the next.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::records::{Estimates, HEADER, Key, Lines, Made, Setup};
+use crate::error::CliError;
+
+/// Estimates of one [`Setup`].
+///
+/// With a file, every estimate is a line of it as soon as it is made, in the order in which they
+/// come; [`Store::finish`] puts them in order. A run that was stopped, however it was, loses what
+/// it was at and nothing else: a line that lacks its end is made again.
+#[derive(Debug)]
+pub struct Store {
+    setup: Setup,
+    lines: Lines,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    estimates: Estimates,
+    kept: Option<Kept>,
+}
+
+/// An open file, locked against other runs.
+#[derive(Debug)]
+struct Kept {
+    path: PathBuf,
+    file: File,
+}
+
+impl Store {
+    /// A store that is gone when the program ends.
+    pub fn in_memory(setup: Setup) -> Self {
+        Self::new(setup, Estimates::new(), None)
+    }
+
+    /// The store in this file, which is made if there is none.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written, another run writes it, it is no record, or its
+    /// estimates come from another setup.
+    pub fn open(path: &Path, setup: Setup) -> Result<Self, CliError> {
+        let name = path.display().to_string();
+        let failed = |source| CliError::Write { to: name.clone(), source };
+        if path.is_dir() {
+            return Err(CliError::Usage(format!(
+                "--records: {name} is a folder; name a file, such as {}",
+                path.join("records.csv").display()
+            )));
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let mut options = OpenOptions::new();
+        let mut file = options.read(true).append(true).create(true).open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(CliError::Data(format!(
+                    "another `mi bench` writes {name}; wait for its end, or choose another file"
+                )));
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let mut bytes = Vec::new();
+        file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map_err(failed)?;
+        // What was being written when a run was stopped.
+        let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let torn = bytes.split_off(whole);
+        if whole == 0 && !HEADER.as_bytes().starts_with(&torn) {
+            return Err(CliError::Data(format!(
+                "{name} is no record of `mi bench`; choose another file"
+            )));
+        }
+        let lines = Lines::new();
+        let estimates =
+            if whole == 0 { Estimates::new() } else { read(&lines, bytes, &name, &setup)? };
+        if !torn.is_empty() {
+            file.set_len(whole as u64).map_err(failed)?;
+        }
+        if whole == 0 {
+            file.write_all(HEADER.as_bytes()).map_err(failed)?;
+        }
+        Ok(Self::new(setup, estimates, Some(Kept { path: path.to_owned(), file })))
+    }
+
+    fn new(setup: Setup, estimates: Estimates, kept: Option<Kept>) -> Self {
+        Self { setup, lines: Lines::new(), state: Mutex::new(State { estimates, kept }) }
+    }
+
+    /// What all estimates share.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Whole estimates are put in, so that one who panicked left the others as they were.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this estimate is there.
+    pub fn has(&self, key: Key) -> bool {
+        self.state().estimates.contains_key(&key)
+    }
+
+    /// What a resolved estimator made of the same sample, whatever it was asked for by.
+    pub(super) fn made_by(&self, estimator: &str, key: Key) -> Option<Made> {
+        let first = Key { method: 0, seed: 0, ..key };
+        let state = self.state();
+        let same =
+            state.estimates.range(first..).take_while(|(at, _)| at.benchmark == key.benchmark);
+        let mut same = same.filter(|(at, made)| at.seed == key.seed && made.estimator == estimator);
+        same.next().map(|(_, made)| made.clone())
+    }
+
+    /// Puts an estimate in.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(super) fn keep(&self, key: Key, made: Made) -> Result<(), CliError> {
+        let mut state = self.state();
+        if let Some(kept) = &mut state.kept {
+            let line = self.lines.line(&self.setup, key, &made);
+            kept.file.write_all(line.as_bytes()).map_err(|source| kept.failed(source))?;
+        }
+        state.estimates.insert(key, made);
+        Ok(())
+    }
+
+    /// All estimates; their file is put in order, so that its bytes do not depend on how often
+    /// the work was stopped, nor on the number of threads.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn finish(self) -> Result<Estimates, CliError> {
+        let State { estimates, kept } =
+            self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = kept {
+            let ordered =
+                estimates.iter().map(|(&key, made)| self.lines.line(&self.setup, key, made));
+            let text: String = std::iter::once(HEADER.to_owned()).chain(ordered).collect();
+            // A whole file takes the place of a whole file.
+            let mut beside = kept.path.clone().into_os_string();
+            beside.push(".part");
+            let beside = PathBuf::from(beside);
+            let written = File::create(&beside).and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            });
+            written.map_err(|source| kept.failed(source))?;
+            let Kept { path, file } = kept;
+            drop(file);
+            fs::rename(&beside, &path)
+                .map_err(|source| CliError::Write { to: path.display().to_string(), source })?;
+        }
+        Ok(estimates)
+    }
+}
+
+impl Kept {
+    fn failed(&self, source: std::io::Error) -> CliError {
+        CliError::Write { to: self.path.display().to_string(), source }
+    }
+}
+
+/// The estimates of a file's whole lines, all of this setup.
+fn read(lines: &Lines, bytes: Vec<u8>, name: &str, setup: &Setup) -> Result<Estimates, CliError> {
+    let (setups, estimates) = lines.read(&text(bytes, name)?, name)?;
+    let Some(other) = setups.into_iter().find(|other| other != setup) else {
+        return Ok(estimates);
+    };
+    let k = |k: Option<usize>| k.map_or("its own".to_owned(), |k| k.to_string());
+    let differences: Vec<String> = [
+        ("rows", other.rows.to_string(), setup.rows.to_string()),
+        ("k", k(other.neighbours), k(setup.neighbours)),
+        ("version", other.version, setup.version.clone()),
+        ("system", other.system, setup.system.clone()),
+    ]
+    .into_iter()
+    .filter(|(_, theirs, ours)| theirs != ours)
+    .map(|(what, theirs, ours)| format!("{what} {theirs}, not {ours}"))
+    .collect();
+    Err(CliError::Data(format!(
+        "{name} holds estimates of another setup ({}), which are not mixed; go on with that setup, \
+         choose another file, or draw this one with --from {name}",
+        differences.join("; ")
+    )))
+}
+
+/// Estimates of finished or unfinished files, of whatever version, side by side.
+///
+/// # Errors
+/// Files that cannot be read, are no records, come from samples of different rows or with
+/// different k, or have different values for the same.
+pub fn read_records(paths: &[PathBuf]) -> Result<(Setup, Estimates), CliError> {
+    let lines = Lines::new();
+    let (mut first, mut all): (Option<Setup>, _) = (None, Estimates::new());
+    for path in paths {
+        let name = path.display().to_string();
+        let mut bytes = fs::read(path)
+            .map_err(|error| CliError::Data(format!("cannot read {name}: {error}")))?;
+        bytes.truncate(bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
+        let (setups, estimates) = lines.read(&text(bytes, &name)?, &name)?;
+        for setup in setups {
+            let first = first.get_or_insert_with(|| setup.clone());
+            if (first.rows, first.neighbours) != (setup.rows, setup.neighbours) {
+                return Err(CliError::Data(format!(
+                    "{name}: samples of {} rows beside samples of {}, or another k: draw each on \
+                     its own",
+                    setup.rows, first.rows
+                )));
+            }
+        }
+        for (key, made) in estimates {
+            if let Some(other) = all.insert(key, made.clone())
+                && other.nats != made.nats
+            {
+                return Err(CliError::Data(format!(
+                    "{name}: it has another value than an earlier file for the same estimate \
+                     (`{}`); draw each on its own",
+                    lines.name(key)
+                )));
+            }
+        }
+    }
+    match first {
+        Some(setup) => Ok((setup, all)),
+        None => Err(CliError::Data("--from: there is no estimate in it yet".into())),
+    }
+}
+
+fn text(bytes: Vec<u8>, name: &str) -> Result<String, CliError> {
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.split(|&byte| byte == b'\n').count();
+        CliError::Data(format!("{name}, line {line}: it is no text; delete the line"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(seed: u64) -> Key {
+        Key { benchmark: 1, method: 0, seed }
+    }
+
+    fn made(nats: f64) -> Made {
+        Made { estimator: "ksg1 k=3".into(), nats: Some(nats) }
+    }
+
+    #[test]
+    fn what_was_kept_is_there_again_and_a_torn_line_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/r.csv");
+        let open = || Store::open(&path, Setup::here(10, None));
+        let store = open().unwrap();
+        store.keep(key(2), made(0.5)).unwrap();
+        store.keep(key(1), made(0.25)).unwrap();
+        let busy = open().unwrap_err().to_string();
+        assert!(busy.contains("another `mi bench` writes"), "{busy}");
+        // Not finished: a kill.
+        drop(store);
+        let whole = fs::read_to_string(&path).unwrap();
+        let ends: Vec<usize> = whole.match_indices('\n').map(|(end, _)| end + 1).collect();
+        for cut in 0..=whole.len() {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let store = open().unwrap();
+            assert_eq!([store.has(key(2)), store.has(key(1))], [cut >= ends[1], cut >= ends[2]]);
+            let kept = store.made_by("ksg1 k=3", key(1));
+            assert_eq!(kept, (cut >= ends[2]).then(|| made(0.25)));
+            store.keep(key(2), made(0.5)).unwrap();
+            store.keep(key(1), made(0.25)).unwrap();
+            store.finish().unwrap();
+            let ordered = [&whole[..ends[0]], &whole[ends[1]..], &whole[ends[0]..ends[1]]];
+            assert_eq!(fs::read_to_string(&path).unwrap(), ordered.concat(), "{cut}");
+        }
+        assert!(!folder.path().join("a/r.csv.part").exists());
+    }
+
+    #[test]
+    fn other_setups_and_other_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.csv");
+        let store = Store::open(&path, Setup::here(10, None)).unwrap();
+        store.keep(key(0), made(0.5)).unwrap();
+        store.finish().unwrap();
+        let refused = |setup: Setup, part: &str| {
+            let error = Store::open(&path, setup).unwrap_err().to_string();
+            assert!(error.contains(part) && error.contains("--from"), "{error}");
+        };
+        let here = Setup::here(10, None);
+        refused(Setup::here(20, Some(4)), "rows 10, not 20; k its own, not 4");
+        refused(Setup { version: "9".into(), ..here.clone() }, ", not 9)");
+        let error = Store::open(folder.path(), here.clone()).unwrap_err();
+        assert!(error.exit_code() == 2 && error.to_string().contains("is a folder"), "{error}");
+        // Nothing of a file that is something else is touched.
+        for other in ["precious", "a,b\n1,2\n"] {
+            fs::write(&path, other).unwrap();
+            Store::open(&path, here.clone()).unwrap_err();
+            assert_eq!(fs::read_to_string(&path).unwrap(), other);
+        }
+    }
+
+    #[test]
+    fn records_of_several_files_stand_side_by_side() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, rows: usize, seed: u64, nats: f64| {
+            let path = folder.path().join(name);
+            let setup = Setup { version: name.into(), ..Setup::here(rows, None) };
+            let store = Store::open(&path, setup).unwrap();
+            store.keep(key(seed), made(nats)).unwrap();
+            store.finish().unwrap();
+            path
+        };
+        let (a, b) = (file("a", 10, 0, 0.5), file("b", 10, 1, 0.25));
+        let (setup, all) = read_records(&[a.clone(), b]).unwrap();
+        assert_eq!((setup.rows, all.len()), (10, 2));
+        for (other, part) in [
+            (file("c", 20, 2, 0.5), "samples of 20 rows beside samples of 10"),
+            (file("d", 10, 0, 0.75), "another value than an earlier file"),
+            (folder.path().join("none"), "cannot read"),
+        ] {
+            let error = read_records(&[a.clone(), other]).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
