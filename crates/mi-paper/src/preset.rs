@@ -112,8 +112,8 @@ impl Scale {
         match preset {
             Preset::Paper => Self::paper(),
             Preset::Quick => Self {
-                steps: 3_000,
-                evaluate_every: 250,
+                steps: 2_400,
+                evaluate_every: 200,
                 conv_steps: 600,
                 flow_steps: 600,
                 flow_evaluate_every: 150,
@@ -122,7 +122,7 @@ impl Scale {
                 adversarial_steps: 240,
                 adversarial_evaluate_every: 40,
                 warm_up_steps: 200,
-                dependent_steps: 10_000,
+                dependent_steps: 5_000,
                 jacobian_inputs: 16,
                 bijectivity_inputs: 8,
                 cifar_steps: 2_000,

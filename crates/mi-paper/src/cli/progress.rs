@@ -60,7 +60,7 @@ impl Progress {
             .zip(done)
             .map(|(trial, &done)| Followed {
                 id: trial.id(),
-                steps: trial.steps.max(1),
+                steps: trial.steps,
                 weight: cost::estimate(trial, ImageSize::of(&trial.dataset)).flops.max(1.0),
                 done,
                 bound: None,
@@ -88,7 +88,7 @@ impl Progress {
         let mut tell = false;
         match event {
             Event::Started { step } => {
-                trial.done = *step as f64 / trial.steps as f64;
+                trial.done = trial.fraction(*step);
                 trial.begun = Some((now, trial.done));
                 trial.bar = self.bars.as_ref().map(|bars| {
                     bars.insert_from_back(
@@ -105,7 +105,7 @@ impl Progress {
                 path.display()
             )),
             Event::Stepped { step, value } => {
-                trial.done = *step as f64 / trial.steps as f64;
+                trial.done = trial.fraction(*step);
                 trial.bound = Some(*value);
                 let interval = if self.bars.is_some() { BAR_INTERVAL } else { LINE_INTERVAL };
                 tell = trial.told.is_none_or(|told| now - told >= interval);
@@ -163,6 +163,12 @@ impl Progress {
 }
 
 impl Followed {
+    /// The share of the trial that is done after `step` steps. One without steps is done once it
+    /// has been evaluated.
+    fn fraction(&self, step: u64) -> f64 {
+        if self.steps == 0 { 0.0 } else { step as f64 / self.steps as f64 }
+    }
+
     fn message(&self, now: Instant) -> String {
         let mut text = if self.done >= 1.0 {
             "finished".to_owned()
