@@ -45,14 +45,8 @@ impl Methods {
 /// Bounds with their usual settings, and where they come from; those that need log densities are
 /// left out.
 pub fn bounds() -> Vec<(BoundSpec, &'static str)> {
-    let usable = BOUNDS.iter().filter_map(|entry| {
-        let learned = match entry.name {
-            "tuba" => Some(BoundSpec::Tuba),
-            "flo" => Some(BoundSpec::Flo),
-            _ => None,
-        };
-        Some((entry.default.clone().or(learned)?, entry.reference))
-    });
+    let usable = BOUNDS.iter();
+    let usable = usable.filter_map(|entry| Some((entry.usual()?.clone(), entry.reference)));
     usable.collect()
 }
 
@@ -184,6 +178,7 @@ pub fn title(estimate: &Estimate) -> String {
         Method::Gaussian => "Gaussian",
         Method::GaussianCopula => "Gaussian copula",
         Method::PlugIn => "plug-in",
+        Method::EntropyDifference => "difference of entropies, held out",
         Method::Neural => {
             let bound = estimate.estimator.neural.as_ref().map_or("", |neural| neural.bound.name());
             return format!("neural {bound}, held out");

@@ -63,11 +63,10 @@ impl Asked {
 /// A resolved estimator in a record: `ksg1 k=3`, `neural:infonce`, `gaussian`. Within a record,
 /// in which nothing but method, neighbours and bound varies, equal names are equal estimators.
 pub(super) fn made_by(estimator: &EstimatorSettings) -> String {
-    let method = estimator.method;
-    match (&estimator.neural, estimator.neighbours) {
-        (Some(neural), _) => format!("{method}:{}", neural.bound.name()),
-        (None, Some(k)) => format!("{method} k={k}"),
-        (None, None) => method.name().to_owned(),
+    match (estimator.method, &estimator.neural, estimator.neighbours) {
+        (Method::Neural, Some(neural), _) => format!("neural:{}", neural.bound.name()),
+        (method, _, Some(k)) => format!("{method} k={k}"),
+        (method, ..) => method.name().to_owned(),
     }
 }
 

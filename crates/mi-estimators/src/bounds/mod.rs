@@ -34,7 +34,7 @@ mod whole;
 pub use evaluation::{Evaluation, Loss};
 pub use objective::Objective;
 pub use registry::{BOUNDS, BoundInfo, BoundKind};
-pub use spec::BoundSpec;
+pub use spec::{BoundSpec, LearnedNumber};
 pub use structured::{
     UpperBound, barber_agakov_lower, barber_agakov_upper, club, leave_one_out_upper,
 };

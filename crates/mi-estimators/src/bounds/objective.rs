@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec::Resolved;
-use super::{BoundSpec, Evaluation, Outcome};
+use super::{BoundSpec, Evaluation, LearnedNumber, Outcome};
 use crate::EstimatorError;
 
 /// What a step of training maximises: a bound, or its nearness to a target, with the state that
@@ -68,16 +68,17 @@ impl Objective {
             let range = "above 0 and at most the batch size";
             return Err(EstimatorError::Setting { setting, value, range });
         }
+        let learned = self.bound.learned_number();
         match baseline {
             Some(length) if length != k => Err(EstimatorError::Baseline {
                 bound,
                 problem: format!("{length} numbers for {k} rows; give one for each"),
             }),
-            Some(_) if !self.bound.takes_baseline() => Err(EstimatorError::Baseline {
+            Some(_) if learned.is_none() => Err(EstimatorError::Baseline {
                 bound,
                 problem: "it takes none; leave it out".to_owned(),
             }),
-            None if self.bound == BoundSpec::Flo => Err(EstimatorError::Baseline {
+            None if learned == Some(LearnedNumber::OfPair) => Err(EstimatorError::Baseline {
                 bound,
                 problem: "it needs one learned number u for each row".to_owned(),
             }),

@@ -16,9 +16,10 @@ pub enum BoundKind {
 pub struct BoundInfo {
     /// The name in configurations, tables and messages.
     pub name: &'static str,
-    /// The bound with its usual settings, if scores alone define it; `None` for bounds that need
-    /// a learned number a row or log densities.
+    /// The bound with its usual settings, if scores alone define it.
     pub default: Option<BoundSpec>,
+    /// The bound with its usual settings, if it needs a learned number a row beside the scores.
+    pub with_learned: Option<BoundSpec>,
     /// The estimate, for scores S of K pairs.
     pub formula: &'static str,
     /// What training maximises, where that is not the estimate.
@@ -33,11 +34,20 @@ pub struct BoundInfo {
     pub optimal_critic: &'static str,
 }
 
+impl BoundInfo {
+    /// The bound with its usual settings, if scores and, it may be, learned numbers define it;
+    /// `None` for bounds made of log densities.
+    pub fn usual(&self) -> Option<&BoundSpec> {
+        self.default.as_ref().or(self.with_learned.as_ref())
+    }
+}
+
 /// All bounds, in the order in which tables show them.
 pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "infonce",
         default: Some(BoundSpec::InfoNce),
+        with_learned: None,
         formula: "log K + mean_i (S_ii − log Σ_j exp S_ij)",
         objective: None,
         reference: "van den Oord et al. 2018, eq. 4",
@@ -48,6 +58,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "infonce-symmetric",
         default: Some(BoundSpec::InfoNceSymmetric),
+        with_learned: None,
         formula: "mean of infonce over rows and over columns",
         objective: None,
         reference: "Radford et al. 2021 (CLIP); Tian et al. 2020 (CMC)",
@@ -58,6 +69,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "nwj",
         default: Some(BoundSpec::Nwj),
+        with_learned: None,
         formula: "mean_i S_ii − e⁻¹ mean_{i≠j} exp S_ij",
         objective: None,
         reference: "Nguyen et al. 2010; Nowozin et al. 2016 (KL)",
@@ -68,6 +80,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "dv",
         default: Some(BoundSpec::DonskerVaradhan),
+        with_learned: None,
         formula: "mean_i S_ii − log mean_{i≠j} exp S_ij",
         objective: None,
         reference: "Donsker and Varadhan 1983",
@@ -79,6 +92,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "mine",
         default: Some(BoundSpec::Mine { rate: 0.01 }),
+        with_learned: None,
         formula: "mean_i S_ii − log mean_{i≠j} exp S_ij",
         objective: Some("mean_i S_ii − mean_{i≠j} exp S_ij / (moving average of it, held fixed)"),
         reference: "Belghazi et al. 2018, section 3.2",
@@ -89,6 +103,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "tuba",
         default: Some(BoundSpec::Tuba),
+        with_learned: None,
         formula: "1 + mean_i (S_ii − log a_i) − mean_{i≠j} exp(S_ij − log a_i); learned log a_i, or 0",
         objective: None,
         reference: "Poole et al. 2019, eq. 6",
@@ -99,6 +114,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "js",
         default: Some(BoundSpec::JensenShannon),
+        with_learned: None,
         formula: "1 + mean_i S_ii − mean_{i≠j} exp S_ij",
         objective: Some("mean_i −softplus(−S_ii) − mean_{i≠j} softplus(S_ij)"),
         reference: "Hjelm et al. 2019, eq. 4; Poole et al. 2019, section 2.3",
@@ -109,6 +125,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "smile",
         default: Some(BoundSpec::Smile { clip: 5.0 }),
+        with_learned: None,
         formula: "mean_i S_ii − log mean_{i≠j} exp clip(S_ij, −τ, τ)",
         objective: Some("mean_i −softplus(−S_ii) − mean_{i≠j} softplus(S_ij)"),
         reference: "Song and Ermon 2020, eq. 12",
@@ -119,6 +136,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "interpolated",
         default: Some(BoundSpec::InterpolatedAlpha { alpha: 0.5 }),
+        with_learned: None,
         formula: "1 + mean_{i≠j} (S_ii − log D_ij) − mean_{i≠j} exp S_ij / D_ii, \
                   D_ij = α mean_{k≠j} exp S_ik + (1−α) a_i; learned log a_i, or 0",
         objective: None,
@@ -130,6 +148,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "ml-cpc",
         default: Some(BoundSpec::MlCpc { alpha: 1.0 }),
+        with_learned: None,
         formula: "mean_i S_ii − log Σ_i [α/K² exp S_ii + (K−α)/(K²(K−1)) Σ_{j≠i} exp S_ij]",
         objective: None,
         reference: "Song and Ermon 2020 (multi-label contrastive predictive coding)",
@@ -140,9 +159,10 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "flo",
         default: None,
-        formula: "1 − mean_i u_i − mean_{i≠j} exp(S_ij − S_ii − u_i); learned u_i",
+        with_learned: Some(BoundSpec::Flo),
+        formula: "1 − mean_i u_i − mean_{i≠j} exp(S_ij − S_ii − u_i); learned u_i = u(x_i, y_i)",
         objective: None,
-        reference: "Guo et al. 2022",
+        reference: "Guo et al. 2022 (FLO, Fenchel–Legendre; arXiv 2107.01131)",
         kind: BoundKind::Lower,
         cap: None,
         optimal_critic: "log p(y|x) + c(x), u = −log p(x,y)/(p(x)p(y))",
@@ -150,6 +170,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "ba-lower",
         default: None,
+        with_learned: None,
         formula: "mean_i log q(y_i|x_i) + H(Y)",
         objective: None,
         reference: "Barber and Agakov 2003",
@@ -160,6 +181,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "ba-upper",
         default: None,
+        with_learned: None,
         formula: "mean_i (log p(y_i|x_i) − log m(y_i))",
         objective: None,
         reference: "Barber and Agakov 2003; Poole et al. 2019, eq. 1",
@@ -170,6 +192,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "l1out",
         default: None,
+        with_learned: None,
         formula: "mean_i [log p(y_i|x_i) − log mean_{j≠i} p(y_i|x_j)]",
         objective: None,
         reference: "Poole et al. 2019, eq. 11",
@@ -180,6 +203,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "club",
         default: None,
+        with_learned: None,
         formula: "mean_i log p(y_i|x_i) − mean_{i,j} log p(y_j|x_i)",
         objective: None,
         reference: "Cheng et al. 2020",
@@ -192,14 +216,17 @@ pub const BOUNDS: &[BoundInfo] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bounds::LearnedNumber;
 
     #[test]
     fn names_are_unique_and_those_of_the_specs() {
         for (n, entry) in BOUNDS.iter().enumerate() {
             assert!(BOUNDS[..n].iter().all(|other| other.name != entry.name), "{}", entry.name);
-            if let Some(bound) = &entry.default {
+            if let Some(bound) = entry.usual() {
                 assert_eq!(bound.name(), entry.name);
                 assert_eq!(bound.cap(128).is_some(), entry.cap.is_some());
+                let needed = bound.learned_number() == Some(LearnedNumber::OfPair);
+                assert_eq!(needed, entry.with_learned.is_some());
             }
         }
     }

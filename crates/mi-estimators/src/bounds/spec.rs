@@ -56,9 +56,19 @@ pub enum BoundSpec {
         /// lower bound for α from K/(K(K−1)+1) on.
         alpha: f64,
     },
-    /// `1 − mean_i u_i − mean_{i≠j} exp(S_ij − S_ii − u_i)`, with learned `u_i`, which become
-    /// −log ratios.
+    /// `1 − mean_i u_i − mean_{i≠j} exp(S_ij − S_ii − u_i)`, with learned `u_i = u(x_i, y_i)`,
+    /// which become −log ratios (Guo et al., 2022: `1 − E[u(x, y) + exp(f(x, y′) − f(x, y) −
+    /// u(x, y))]` over joint x, y and independent y′).
     Flo,
+}
+
+/// What the learned number that some bounds take a row is a function of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LearnedNumber {
+    /// `log a(x)`, a baseline. Without one, `log a = 0` is a bound too.
+    OfX,
+    /// `u(x, y)` of the row's own pair, without which there is no bound.
+    OfPair,
 }
 
 /// A bound whose settings are checked.
@@ -141,9 +151,13 @@ impl BoundSpec {
         matches!(self, Self::InfoNce | Self::InfoNceSymmetric)
     }
 
-    /// Whether the bound reads a learned number a row.
-    pub fn takes_baseline(&self) -> bool {
-        matches!(self, Self::Tuba | Self::InterpolatedAlpha { .. } | Self::Flo)
+    /// The learned number that the bound reads a row, if it does.
+    pub fn learned_number(&self) -> Option<LearnedNumber> {
+        match self {
+            Self::Tuba | Self::InterpolatedAlpha { .. } => Some(LearnedNumber::OfX),
+            Self::Flo => Some(LearnedNumber::OfPair),
+            _ => None,
+        }
     }
 
     /// Checks the settings.

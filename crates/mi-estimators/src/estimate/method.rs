@@ -34,6 +34,9 @@ pub enum Method {
     /// A variational bound with a critic trained on part of the rows, on the others; see
     /// [`neural`](crate::neural).
     Neural,
+    /// Two learnt entropies of y, on rows that neither was fitted to; no bound and no cap, see
+    /// [`difference_of_entropies`](crate::difference_of_entropies).
+    EntropyDifference,
 }
 
 impl Method {
@@ -50,6 +53,7 @@ impl Method {
         Self::GaussianCopula,
         Self::PlugIn,
         Self::Neural,
+        Self::EntropyDifference,
     ];
 
     /// The name in settings and results.
@@ -66,6 +70,7 @@ impl Method {
             Self::GaussianCopula => "gaussian-copula",
             Self::PlugIn => "plug-in",
             Self::Neural => "neural",
+            Self::EntropyDifference => "entropy-difference",
         }
     }
 
@@ -83,15 +88,28 @@ impl Method {
             Self::GaussianCopula => "from the covariance of normal scores, Ince et al. 2017",
             Self::PlugIn => "from frequencies of discrete values, Miller–Madow corrected",
             Self::Neural => "a trained critic's bound on held-out rows, any columns",
+            Self::EntropyDifference => {
+                "trained H(y) - H(y|x) on held-out rows, y continuous, no cap"
+            }
         }
     }
 
     /// Whether it searches nearest neighbours, and so has a number of them.
     pub fn uses_neighbours(self) -> bool {
-        !matches!(
+        matches!(
             self,
-            Self::Auto | Self::Gaussian | Self::GaussianCopula | Self::PlugIn | Self::Neural
+            Self::Ksg1
+                | Self::Ksg2
+                | Self::Ross
+                | Self::Mixture
+                | Self::MesnerShalizi
+                | Self::FrenzelPompe
         )
+    }
+
+    /// Whether it trains networks on part of the rows.
+    pub fn trains(self) -> bool {
+        matches!(self, Self::Neural | Self::EntropyDifference)
     }
 
     /// The number of neighbours when none is asked for: 3, which has the smaller bias where the
@@ -172,7 +190,12 @@ pub(super) fn resolve(
     match asked {
         Method::Auto if repeated => Ok(Method::by_kinds(x, y, z)),
         Method::Auto => Ok(Method::for_columns(x, y, z)),
-        Method::Ksg1 | Method::Ksg2 | Method::Ross | Method::Mixture | Method::Neural
+        Method::Ksg1
+        | Method::Ksg2
+        | Method::Ross
+        | Method::Mixture
+        | Method::Neural
+        | Method::EntropyDifference
             if z.is_some() =>
         {
             wrong("columns to condition on", "use frenzel-pompe, mesner-shalizi or gaussian-copula")

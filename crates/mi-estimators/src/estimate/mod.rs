@@ -3,6 +3,7 @@
 mod method;
 mod pipeline;
 mod result;
+mod run;
 mod settings;
 mod warnings;
 

@@ -1,18 +1,17 @@
 use mi_random::Stream;
-use statrs::function::gamma::digamma;
 
-use super::method::{NEURAL_ROWS, no_given, resolve};
+use super::method::NEURAL_ROWS;
+use super::run::{Found, Run};
 use super::warnings::{Side, Warning};
 use super::{Estimate, EstimatorSettings, Method, Settings};
 use crate::EstimatorError;
-use crate::closed_form::{discrete_entropy, gaussian_conditional_of, plug_in_of};
-use crate::neighbours::{
-    KsgVariant, conditional_ksg_of, ksg_of, mesner_shalizi_of, mixture_of, nearest_rows, ross_of,
-};
-use crate::neural::{NeuralCritic, NeuralEstimate, NeuralSettings, neural};
+use crate::closed_form::discrete_entropy;
+use crate::neighbours::nearest_rows;
+use crate::neural::{NeuralCritic, NeuralEstimate};
 use crate::sample::{ColumnKind, Marginals, Sample};
 use crate::uncertainty::{
-    Groups, Surrogate, analytic_interval, extrapolate, permutation_test, subsample_interval,
+    Groups, Surrogate, analytic_interval, extrapolate, held_out_interval, permutation_test,
+    subsample_interval,
 };
 
 /// Columns above which nearest neighbours are far away.
@@ -21,13 +20,6 @@ const MANY_COLUMNS: usize = 8;
 /// The share of a method's cap from which its value says more of the number of rows than of the
 /// data: functions that are not one-to-one, such as a square, come to about three quarters.
 const NEAR_CAP: f64 = 0.7;
-
-/// Rows up to which an estimate averages over [`MOST_DITHERS`] dithers; more rows, fewer dithers.
-const ROWS_OF_MOST_DITHERS: usize = 1000;
-
-/// Dithers to average over. One alone moves an estimate from 342 rows by a standard deviation of
-/// 0.01 (Ross) to 0.02 (Kraskov), half of the sampling error.
-const MOST_DITHERS: usize = 8;
 
 /// A bound on training rows this far above the one on held-out rows, in nats and in parts of the
 /// latter, tells of overfitting.
@@ -116,29 +108,6 @@ impl Settings {
     }
 }
 
-/// What one run of a method found.
-struct Found {
-    value: f64,
-    uncorrected: Option<f64>,
-    standard_error: Option<f64>,
-    left_out: usize,
-    cells: Option<usize>,
-    neural: Option<Box<NeuralEstimate>>,
-}
-
-impl Found {
-    fn plain(value: f64) -> Self {
-        Self {
-            value,
-            uncorrected: None,
-            standard_error: None,
-            left_out: 0,
-            cells: None,
-            neural: None,
-        }
-    }
-}
-
 fn estimate(
     x: &Sample,
     y: &Sample,
@@ -166,12 +135,16 @@ fn estimate(
         run.evaluate(&part(x), &part(y), z.map(part).as_ref()).ok().map(|found| found.value)
     };
     let stream = |name: &str| Stream::new(settings.seed, name);
-    let interval = match found.standard_error {
+    let level = settings.level;
+    let interval = match (found.standard_error, &found.neural) {
         _ if !settings.interval || constant => None,
-        Some(error) => Some(analytic_interval(value, error, settings.level)),
-        None => {
+        (Some(error), Some(neural)) => {
+            Some(held_out_interval(value, error, neural.shortfall(), level))
+        }
+        (Some(error), None) => Some(analytic_interval(value, error, level)),
+        (None, _) => {
             let stream = stream("interval");
-            subsample_interval(value, n, settings.level, settings.ordered, &stream, on_rows)
+            subsample_interval(value, n, level, settings.ordered, &stream, on_rows)
         }
     };
     let extrapolation = if settings.extrapolate {
@@ -210,157 +183,6 @@ fn estimate(
         warnings,
     };
     Ok((estimate, found.neural.map(|neural| neural.critic)))
-}
-
-/// A method with all its settings resolved.
-struct Run {
-    method: Method,
-    k: usize,
-    marginals: Marginals,
-    theiler: usize,
-    /// How many dithers of rounded columns to average over.
-    dithers: usize,
-    neural: NeuralSettings,
-    seed: u64,
-}
-
-impl Run {
-    fn new(
-        x: &Sample,
-        y: &Sample,
-        z: Option<&Sample>,
-        settings: &Settings,
-    ) -> Result<Self, EstimatorError> {
-        let method =
-            resolve(settings.method, x, y, z, settings.test.is_some() || settings.extrapolate)?;
-        let takes_theiler = matches!(method, Method::Ksg1 | Method::Ksg2 | Method::FrenzelPompe);
-        if settings.theiler > 0 && !takes_theiler {
-            let value = format!("{} with method {method}", settings.theiler);
-            let range = "0 for methods other than ksg1, ksg2 and frenzel-pompe";
-            return Err(EstimatorError::Setting { setting: "theiler", value, range });
-        }
-        let k = settings.neighbours.unwrap_or(method.default_neighbours());
-        let rounded = [Some(x), Some(y), z].into_iter().flatten().any(Sample::is_dithered);
-        let dithers = if rounded && method.uses_neighbours() {
-            (MOST_DITHERS * ROWS_OF_MOST_DITHERS / x.n()).clamp(1, MOST_DITHERS)
-        } else {
-            1
-        };
-        Ok(Self {
-            method,
-            k,
-            marginals: settings.marginals,
-            theiler: settings.theiler,
-            dithers,
-            neural: settings.neural.resolve((x.dims(), y.dims())),
-            seed: settings.seed,
-        })
-    }
-
-    fn settings(&self) -> EstimatorSettings {
-        let neighbours = self.method.uses_neighbours();
-        EstimatorSettings {
-            method: self.method,
-            neighbours: neighbours.then_some(self.k),
-            marginals: neighbours.then_some(self.marginals),
-            theiler: self.theiler,
-            neural: (self.method == Method::Neural).then(|| self.neural.clone()),
-        }
-    }
-
-    /// The mean over the dithers.
-    fn evaluate(
-        &self,
-        x: &Sample,
-        y: &Sample,
-        z: Option<&Sample>,
-    ) -> Result<Found, EstimatorError> {
-        let mut found = self.evaluate_once(x, y, z)?;
-        for replicate in 1..self.dithers {
-            let again = |side: &Sample| side.dithered_again(replicate);
-            found.value += self.evaluate_once(&again(x), &again(y), z.map(again).as_ref())?.value;
-        }
-        found.value /= self.dithers as f64;
-        Ok(found)
-    }
-
-    fn evaluate_once(
-        &self,
-        x: &Sample,
-        y: &Sample,
-        z: Option<&Sample>,
-    ) -> Result<Found, EstimatorError> {
-        let ks = [self.k];
-        let seen = |side: &Sample| side.coordinates(self.marginals);
-        let first = |values: Vec<f64>| Found::plain(values[0]);
-        match self.method {
-            Method::Auto | Method::Ksg1 => {
-                ksg_of(seen(x), seen(y), KsgVariant::First, &ks, self.theiler).map(first)
-            }
-            Method::Ksg2 => {
-                ksg_of(seen(x), seen(y), KsgVariant::Second, &ks, self.theiler).map(first)
-            }
-            Method::Mixture => mixture_of(seen(x), seen(y), &ks).map(first),
-            Method::MesnerShalizi => {
-                mesner_shalizi_of(seen(x), seen(y), z.map(seen), &ks).map(first)
-            }
-            Method::FrenzelPompe => {
-                let given = z.map(seen).ok_or_else(|| no_given(self.method))?;
-                conditional_ksg_of(seen(x), seen(y), given, &ks, self.theiler).map(first)
-            }
-            Method::Ross => {
-                let (discrete, other) = if x.is_discrete() { (x, y) } else { (y, x) };
-                let found = ross_of(seen(other), &discrete.labels().0, &ks)?;
-                Ok(Found { left_out: found.left_out, ..Found::plain(found.values[0]) })
-            }
-            Method::Gaussian | Method::GaussianCopula => {
-                let marginals = if self.method == Method::Gaussian {
-                    Marginals::Raw
-                } else {
-                    Marginals::NormalScores
-                };
-                let seen = |side: &Sample| side.marginal_columns(marginals);
-                let found = gaussian_conditional_of(seen(x), seen(y), z.map_or(Vec::new(), seen))?;
-                Ok(Found {
-                    uncorrected: Some(found.uncorrected),
-                    standard_error: Some(found.standard_error),
-                    ..Found::plain(found.value)
-                })
-            }
-            Method::Neural => {
-                let found = neural(x, y, &self.neural, self.seed)?;
-                let (value, error) = (found.value, found.standard_error);
-                let neural = Some(Box::new(found));
-                Ok(Found { standard_error: Some(error), neural, ..Found::plain(value) })
-            }
-            Method::PlugIn => {
-                let (x, y) = (x.labels().0, y.beside_if(z)?.labels().0);
-                let whole = plug_in_of(&x, &y);
-                let cells = Some(whole.xy.values);
-                let Some(z) = z else {
-                    return Ok(Found {
-                        uncorrected: Some(whole.plug_in),
-                        standard_error: Some(whole.standard_error),
-                        cells,
-                        ..Found::plain(whole.miller_madow)
-                    });
-                };
-                // I(X; Y | Z) = I(X; Y, Z) − I(X; Z).
-                let part = plug_in_of(&x, &z.labels().0);
-                Ok(Found {
-                    uncorrected: Some(whole.plug_in - part.plug_in),
-                    cells,
-                    ..Found::plain(whole.miller_madow - part.miller_madow)
-                })
-            }
-        }
-    }
-
-    /// The most that the method can find in n rows.
-    fn cap(&self, n: usize) -> Option<f64> {
-        matches!(self.method, Method::Ksg1 | Method::Ksg2)
-            .then(|| digamma(n as f64) - digamma(self.k as f64))
-    }
 }
 
 fn groups(
@@ -439,7 +261,7 @@ fn data_warnings(x: &Sample, y: &Sample, z: Option<&Sample>, run: &Run) -> Vec<W
             warnings.push(Warning::ManyColumns { columns });
         }
     }
-    if run.method == Method::Neural && x.n() < NEURAL_ROWS {
+    if run.method.trains() && x.n() < NEURAL_ROWS {
         warnings.push(Warning::FewObservations { n: x.n(), advised: NEURAL_ROWS });
     }
     let (of_x, of_y) = (x.autocorrelation(), y.autocorrelation());

@@ -16,7 +16,7 @@ pub struct EstimatorSettings {
     pub marginals: Option<Marginals>,
     /// Rows this near in time were no neighbours.
     pub theiler: usize,
-    /// The bound, critic and training of the neural method.
+    /// How a method that trains did it: of the neural one bound and critic too.
     pub neural: Option<NeuralSettings>,
 }
 

@@ -19,7 +19,7 @@ use crate::uncertainty::TestSettings;
 /// | `level` | 0.95 | its coverage | 0…1, exclusive |
 /// | `extrapolate` | false | whether to fit 1/N over halves, thirds and quarters of the rows | |
 /// | `test` | none | a permutation test | |
-/// | `neural` | see [`NeuralSettings`] | bound, critic and training of the neural method | |
+/// | `neural` | see [`NeuralSettings`] | bound, critic and training of the methods that train | |
 /// | `seed` | 0 | of splits, permutations and training | |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -42,7 +42,7 @@ pub struct Settings {
     pub extrapolate: bool,
     /// A test of independence, if any.
     pub test: Option<TestSettings>,
-    /// How the neural method trains and what it reports.
+    /// How the methods that train do it, and what the neural one reports.
     pub neural: NeuralSettings,
     /// The seed of splits, permutations and training.
     pub seed: u64,

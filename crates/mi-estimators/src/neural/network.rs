@@ -1,31 +1,32 @@
 //! A critic with what is added to it: the Gaussian ratio, and the learned number of some bounds.
 
 use mi_critics::{Critic, CriticSpec, Pairing};
+use mi_kernels::Scalar;
 use mi_nets::{Graph, Init, Mlp, Module, Params, Var};
 use mi_random::Stream;
 use ndarray::{Array2, Axis};
 
 use crate::EstimatorError;
-use crate::bounds::BoundSpec;
+use crate::bounds::{BoundSpec, LearnedNumber};
 
 /// Hidden layers of the network behind the learned number of a row.
 const BASELINE_HIDDEN: [usize; 2] = [64, 64];
 
 /// Rows as a network sees them.
 #[derive(Clone, Debug)]
-pub(super) struct Rows {
+pub(super) struct Rows<T = f32> {
     /// n × width of x.
-    pub(super) x: Array2<f32>,
+    pub(super) x: Array2<T>,
     /// n × width of y.
-    pub(super) y: Array2<f32>,
+    pub(super) y: Array2<T>,
     /// Columns whose inner products are added to the scores.
-    pub(super) start: Option<[Array2<f32>; 2]>,
+    pub(super) start: Option<[Array2<T>; 2]>,
 }
 
-impl Rows {
+impl<T: Scalar> Rows<T> {
     /// These rows.
     pub(super) fn select(&self, rows: &[usize]) -> Self {
-        let part = |side: &Array2<f32>| side.select(Axis(0), rows);
+        let part = |side: &Array2<T>| side.select(Axis(0), rows);
         Self {
             x: part(&self.x),
             y: part(&self.y),
@@ -41,13 +42,11 @@ pub(super) struct Network {
     baseline: Option<Baseline>,
 }
 
-/// What the learned number of a row is a function of.
+/// The network behind the learned number of a row.
 #[derive(Clone, Debug)]
-enum Baseline {
-    /// log a(x)
-    OfX(Mlp),
-    /// u(x, y), which starts at less the score of the pair.
-    OfPair(Mlp),
+struct Baseline {
+    of: LearnedNumber,
+    net: Mlp,
 }
 
 /// A batch on its way from the towers to the engine.
@@ -62,8 +61,8 @@ pub(super) struct Embedded {
 impl Network {
     /// Adds parameters for sides of these widths. The critic's last layer starts at 0, so that
     /// scores start from the Gaussian ratio, or at 0.
-    pub(super) fn new(
-        params: &mut Params<f32>,
+    pub(super) fn new<T: Scalar>(
+        params: &mut Params<T>,
         spec: &CriticSpec,
         bound: &BoundSpec,
         (dim_x, dim_y): (usize, usize),
@@ -80,25 +79,28 @@ impl Network {
         };
         let mut zero = |name: &str| {
             if let Some(id) = params.id(name) {
-                params.view_mut(id).fill(0.0);
+                params.view_mut(id).fill(T::zero());
             }
         };
         if let Some(name) = last {
             zero(&name);
         }
-        let baseline = if bound.takes_baseline() {
-            let pair = *bound == BoundSpec::Flo;
-            let [first, second] = BASELINE_HIDDEN;
-            let width = if pair { dim_x + dim_y } else { dim_x };
-            let sizes = [width, first, second, 1];
-            let net = Mlp::new(params, "baseline", &sizes, Init::GlorotUniform, stream)?;
-            if let Some(id) = params.id("baseline.layers.2.weight") {
-                params.view_mut(id).fill(0.0);
-            }
-            Some(if pair { Baseline::OfPair(net) } else { Baseline::OfX(net) })
-        } else {
-            None
-        };
+        let baseline = bound
+            .learned_number()
+            .map(|of| -> Result<Baseline, EstimatorError> {
+                let [first, second] = BASELINE_HIDDEN;
+                let width = match of {
+                    LearnedNumber::OfX => dim_x,
+                    LearnedNumber::OfPair => dim_x + dim_y,
+                };
+                let sizes = [width, first, second, 1];
+                let net = Mlp::new(params, "baseline", &sizes, Init::GlorotUniform, stream)?;
+                if let Some(id) = params.id("baseline.layers.2.weight") {
+                    params.view_mut(id).fill(T::zero());
+                }
+                Ok(Baseline { of, net })
+            })
+            .transpose()?;
         Ok(Self { critic, baseline })
     }
 
@@ -113,13 +115,14 @@ impl Network {
     }
 
     /// Appends the towers.
-    pub(super) fn embed(&self, graph: &mut Graph<'_, f32>, rows: &Rows) -> Embedded {
+    pub(super) fn embed<T: Scalar>(&self, graph: &mut Graph<'_, T>, rows: &Rows<T>) -> Embedded {
         let (x, y) = (graph.input(rows.x.view()), graph.input(rows.y.view()));
-        let baseline = self.baseline.as_ref().map(|baseline| match baseline {
-            Baseline::OfX(net) => net.forward(graph, x),
-            Baseline::OfPair(net) => {
+        let baseline = self.baseline.as_ref().map(|Baseline { of, net }| match of {
+            LearnedNumber::OfX => net.forward(graph, x),
+            LearnedNumber::OfPair => {
                 let pair = graph.concat_columns(&[x, y]);
                 let learned = net.forward(graph, pair);
+                // It starts at less the log ratio of the pair, which it is to become.
                 match &rows.start {
                     None => learned,
                     Some([of_x, of_y]) => {

@@ -1,6 +1,7 @@
 //! Raising a bound on training rows until validation rows no longer agree.
 
 use mi_critics::CriticSpec;
+use mi_kernels::Scalar;
 use mi_nets::{Adam, AdamConfig, Gradients, Params, Tape};
 use mi_random::Stream;
 use ndarray::Axis;
@@ -77,12 +78,12 @@ pub(super) fn train(
 }
 
 /// Evaluates batches, and keeps its memory between them.
-pub(super) struct Judge {
-    tape: Tape<f32>,
-    engine: Engine<f32>,
+pub(super) struct Judge<T = f32> {
+    tape: Tape<T>,
+    engine: Engine<T>,
 }
 
-impl Judge {
+impl<T: Scalar> Judge<T> {
     pub(super) fn new() -> Self {
         Self { tape: Tape::new(), engine: Engine::new() }
     }
@@ -91,8 +92,8 @@ impl Judge {
     pub(super) fn judge(
         &mut self,
         network: &Network,
-        params: &Params<f32>,
-        rows: &Rows,
+        params: &Params<T>,
+        rows: &Rows<T>,
         objective: &Objective,
     ) -> Result<Evaluation, EstimatorError> {
         let mut graph = self.tape.begin_inference(params);
@@ -185,7 +186,7 @@ fn objective_of(settings: &NeuralSettings) -> Objective {
     }
 }
 
-fn adam(lr: f64, params: &Params<f32>) -> Adam<f32> {
+fn adam<T: Scalar>(lr: f64, params: &Params<T>) -> Adam<T> {
     Adam::new(AdamConfig { lr, ..AdamConfig::default() }, params)
 }
 
@@ -218,15 +219,15 @@ impl Order {
 }
 
 /// Memory of training steps.
-struct Learner {
-    tape: Tape<f32>,
-    engine: Engine<f32>,
-    gradients: Gradients<f32>,
-    adam: Adam<f32>,
+struct Learner<T> {
+    tape: Tape<T>,
+    engine: Engine<T>,
+    gradients: Gradients<T>,
+    adam: Adam<T>,
 }
 
-impl Learner {
-    fn new(params: &Params<f32>) -> Self {
+impl<T: Scalar> Learner<T> {
+    fn new(params: &Params<T>) -> Self {
         Self {
             tape: Tape::new(),
             engine: Engine::new(),
@@ -238,8 +239,24 @@ impl Learner {
     fn step(
         &mut self,
         network: &Network,
-        params: &mut Params<f32>,
-        rows: &Rows,
+        params: &mut Params<T>,
+        rows: &Rows<T>,
+        objective: &mut Objective,
+    ) -> Result<(), EstimatorError> {
+        self.differentiate(network, params, rows, objective)?;
+        if !self.gradients.all_finite() {
+            return Err(EstimatorError::Diverged { bound: objective.bound().name() });
+        }
+        Ok(self.adam.ascend(params, &self.gradients)?)
+    }
+
+    /// The gradient of the objective on a batch with respect to every parameter: of the critic
+    /// and of what it is given beside it.
+    fn differentiate(
+        &mut self,
+        network: &Network,
+        params: &Params<T>,
+        rows: &Rows<T>,
         objective: &mut Objective,
     ) -> Result<(), EstimatorError> {
         self.gradients.clear();
@@ -259,10 +276,72 @@ impl Learner {
         let of_baseline = self.engine.gradient_baseline().insert_axis(Axis(1));
         let mut seeds = vec![(x, self.engine.gradient_x()), (y, self.engine.gradient_y())];
         seeds.extend(baseline.map(|var| (var, of_baseline)));
-        graph.backward(&seeds, &mut self.gradients)?;
-        if !self.gradients.all_finite() {
-            return Err(EstimatorError::Diverged { bound: objective.bound().name() });
+        Ok(graph.backward(&seeds, &mut self.gradients)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bounds::BOUNDS;
+    use ndarray::Array2;
+
+    /// Every parameter, of critic and learned number alike, moves the objective as its gradient
+    /// says: with the Gaussian columns and without, in double precision.
+    #[test]
+    fn gradients_reach_the_critic_and_the_learned_number() {
+        let mut stream = Stream::new(0, "plumbing");
+        let mut side = |columns: usize| stream.normal_matrix((7, columns));
+        let bare: Rows<f64> = Rows { x: side(3), y: side(2), start: None };
+        let started = Rows { start: Some([side(2), side(2)]), ..bare.clone() };
+        let separable = CriticSpec::Separable { hidden: vec![4], embed: 3 };
+        let concat = CriticSpec::Concat { hidden: vec![4] };
+        for bound in BOUNDS.iter().filter_map(|entry| entry.usual()) {
+            check(bound, &separable, &started);
+            check(bound, &separable, &bare);
+            check(bound, &concat, &bare);
         }
-        Ok(self.adam.ascend(params, &self.gradients)?)
+    }
+
+    fn check(bound: &BoundSpec, critic: &CriticSpec, rows: &Rows<f64>) {
+        let mut stream = Stream::new(1, "weights");
+        let mut params = Params::new();
+        let dims = (rows.x.ncols(), rows.y.ncols());
+        let network = Network::new(&mut params, critic, bound, dims, &mut stream).unwrap();
+        // Last layers start at 0, which would hide what lies behind them.
+        for id in params.ids() {
+            let shape = params.view(id).dim();
+            let drawn: Array2<f64> = 0.3 * stream.normal_matrix(shape);
+            params.view_mut(id).assign(&drawn);
+        }
+        let mut learner = Learner::new(&params);
+        learner
+            .differentiate(&network, &params, rows, &mut Objective::new(bound, None).unwrap())
+            .unwrap();
+        let mut judge = Judge::new();
+        let mut value = |params: &Params<f64>| {
+            let objective = Objective::new(bound, None).unwrap();
+            // MINE's gradient on a first batch is that of its estimate.
+            comparable(&judge.judge(&network, params, rows, &objective).unwrap(), bound)
+        };
+        let learned = bound.learned_number().is_some();
+        assert_eq!(learned, params.ids().any(|id| params.name(id).starts_with("baseline")));
+        for id in params.ids() {
+            let gradient = learner.gradients.view(id).unwrap().to_owned();
+            // Bounds that see differences of scores alone pass nothing on to shared offsets.
+            let largest = gradient.iter().fold(0.0_f64, |most, g: &f64| most.max(g.abs()));
+            let weight = params.name(id).ends_with("weight");
+            assert!(largest > 1e-6 || !weight, "{bound:?} {}: {largest}", params.name(id));
+            for ((i, j), &found) in gradient.indexed_iter().step_by(gradient.len().div_ceil(40)) {
+                let mut at = |step: f64| {
+                    let mut moved = params.clone();
+                    moved.view_mut(id)[[i, j]] += step;
+                    value(&moved)
+                };
+                let slope = (at(1e-6) - at(-1e-6)) / 2e-6;
+                let name = params.name(id);
+                assert!((slope - found).abs() < 1e-7, "{bound:?} {name}: {slope} {found}");
+            }
+        }
     }
 }

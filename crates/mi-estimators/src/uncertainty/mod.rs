@@ -11,7 +11,7 @@ pub use surrogate::Surrogate;
 pub use test::{TestResult, TestSettings};
 
 pub(crate) use extrapolation::extrapolate;
-pub(crate) use interval::{analytic_interval, subsample_interval};
+pub(crate) use interval::{analytic_interval, held_out_interval, subsample_interval};
 pub(crate) use surrogate::Groups;
 pub(crate) use test::permutation_test;
 

@@ -16,7 +16,7 @@ fn value<T: Scalar>(
     bound: &BoundSpec,
     scores: ArrayView2<'_, T>,
 ) -> Result<Evaluation, EstimatorError> {
-    let baseline = bound.takes_baseline().then(|| Array1::zeros(scores.nrows()));
+    let baseline = bound.learned_number().is_some().then(|| Array1::zeros(scores.nrows()));
     evaluate_with_baseline(scores, baseline.as_ref().map(|b| b.view()), &objective(bound))
 }
 
@@ -44,8 +44,10 @@ fn values_and_gradients_equal_the_obvious_version() {
     for bound in all_bounds() {
         for k in [2, 3, 7, 127, 128] {
             for scores in [scattered((k, k), 2.0, 1.0), wild(k)] {
-                let baseline =
-                    bound.takes_baseline().then(|| scattered((1, k), 1.5, 2.0).row(0).to_owned());
+                let baseline = bound
+                    .learned_number()
+                    .is_some()
+                    .then(|| scattered((1, k), 1.5, 2.0).row(0).to_owned());
                 let view = baseline.as_ref().map(|b| b.view());
                 let expected = reference::evaluate(&bound, &scores, baseline.as_ref());
                 let mut state = objective(&bound);
@@ -97,7 +99,7 @@ fn gradients_equal_central_differences() {
         for k in [2, 3, 6] {
             let scores = scattered((k, k), 1.5, 3.0);
             let baseline = scattered((1, k), 1.0, 4.0).row(0).to_owned();
-            let baseline = bound.takes_baseline().then_some(baseline);
+            let baseline = bound.learned_number().is_some().then_some(baseline);
             for target in [None, Some(100.0), Some(-100.0)] {
                 let fresh = || Objective::new(&bound, target).unwrap();
                 let mut state = fresh();
@@ -334,7 +336,7 @@ fn infinite_scores_give_limits_or_errors_but_never_nan() {
                 for base in [0.0, 50.0] {
                     let mut scores = scattered((4, 4), 1.0, base);
                     scores[at] = infinity;
-                    let baseline = bound.takes_baseline().then(|| Array1::zeros(4));
+                    let baseline = bound.learned_number().is_some().then(|| Array1::zeros(4));
                     let view = baseline.as_ref().map(|b| b.view());
                     let result =
                         gradient_with_baseline(scores.view(), view, &mut objective(&bound));
@@ -381,7 +383,7 @@ fn infinite_scores_give_limits_or_errors_but_never_nan() {
 fn overflow_is_reported_and_huge_equal_scores_are_harmless() {
     for bound in all_bounds() {
         let mut scores = Array2::from_elem((5, 5), 100_f32);
-        let baseline = bound.takes_baseline().then(|| Array1::zeros(5));
+        let baseline = bound.learned_number().is_some().then(|| Array1::zeros(5));
         let view = baseline.as_ref().map(|b| b.view());
         let run = |scores: &Array2<f32>| {
             gradient_with_baseline(scores.view(), view, &mut objective(&bound)).unwrap()
@@ -417,7 +419,7 @@ fn a_target_turns_the_gradient_around() {
     let scores = scattered((5, 5), 2.0, 7.0);
     for bound in all_bounds() {
         let run = |target| {
-            let baseline = bound.takes_baseline().then(|| Array1::zeros(5));
+            let baseline = bound.learned_number().is_some().then(|| Array1::zeros(5));
             let mut state = Objective::new(&bound, target).unwrap();
             let view = baseline.as_ref().map(|b| b.view());
             let (found, g, _) = gradient_with_baseline(scores.view(), view, &mut state).unwrap();
@@ -501,7 +503,7 @@ fn optimal_critics_give_the_true_value() {
             let scores = Array2::from_shape_fn((k, k), |(i, j)| log_ratio(x[i], y[j]) + offset);
             let baseline = match bound {
                 BoundSpec::Flo => Some(scores.diag().mapv(|s| -s)),
-                _ if bound.takes_baseline() => Some(Array1::zeros(k)),
+                _ if bound.learned_number().is_some() => Some(Array1::zeros(k)),
                 _ => None,
             };
             let found = evaluate_with_baseline(

@@ -88,7 +88,7 @@ impl<T: Scalar> Case<T> {
         x: ArrayView2<'_, T>,
         y: ArrayView2<'_, T>,
     ) -> Found<T> {
-        let baseline = state.bound().takes_baseline().then(|| self.baseline.view());
+        let baseline = state.bound().learned_number().is_some().then(|| self.baseline.view());
         let mut gradients = Gradients::zeros_like(&self.params);
         let evaluation = engine
             .evaluate_with_baseline(
@@ -116,7 +116,7 @@ impl<T: Scalar> Case<T> {
     /// By the whole matrix: gradients of scores, then each pair's derivative on its own.
     fn slow(&self, state: &mut Objective) -> Found<T> {
         let scores = self.pairing.scores(&self.params, self.x.view(), self.y.view()).unwrap();
-        let baseline = state.bound().takes_baseline().then(|| self.baseline.view());
+        let baseline = state.bound().learned_number().is_some().then(|| self.baseline.view());
         let (evaluation, g, baseline) =
             gradient_with_baseline(scores.view(), baseline, state).unwrap();
         let (x, y, params) = self.pull_back(&g);
@@ -232,7 +232,7 @@ fn every_critic_and_bound_equals_the_whole_matrix() {
                 let forward = engine.estimate_with_baseline(
                     case.x.view(),
                     case.y.view(),
-                    bound.takes_baseline().then(|| case.baseline.view()),
+                    bound.learned_number().is_some().then(|| case.baseline.view()),
                     &case.pairing,
                     &case.params,
                     &objective(&bound),
@@ -283,7 +283,7 @@ fn gradients_equal_central_differences() {
                 if let BoundSpec::Mine { .. } = bound {
                     return reference::mine_surrogate(&scores, &start);
                 }
-                let baseline = bound.takes_baseline().then(|| case.baseline.view());
+                let baseline = bound.learned_number().is_some().then(|| case.baseline.view());
                 let state = objective(&bound);
                 evaluate_with_baseline(scores.view(), baseline, &state).unwrap().objective
             };
