@@ -50,7 +50,7 @@ impl Benchmark {
     }
 
     /// Draws both sides: the same for the same seed, whatever else is measured.
-    fn sides(&self, rows: usize, seed: u64) -> Result<[Sample; 2], CliError> {
+    pub(super) fn sides(&self, rows: usize, seed: u64) -> Result<[Sample; 2], CliError> {
         let mut stream = Stream::new(seed, &self.id);
         let (x, y) = match self.truth {
             Truth::Task(task) => task.sample(rows, &mut stream),

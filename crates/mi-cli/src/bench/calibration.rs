@@ -1,8 +1,9 @@
-use mi_estimators::{Method, Sample, Settings, Surrogate, TestSettings, mutual_information};
+use mi_estimators::{Sample, Settings, Surrogate, TestSettings, mutual_information};
 use mi_random::Stream;
 use ndarray::Array2;
 use rayon::prelude::*;
 
+use super::{Asked, benchmarks};
 use crate::error::CliError;
 
 /// Rearrangements of a test: the smallest p-value is 0.05.
@@ -30,25 +31,34 @@ impl Calibration {
     }
 }
 
-/// Coverage of the intervals for a Gaussian pair with correlation 0.75, and false positives of
-/// the tests for independent rows and independent slow series.
+/// Coverage of the intervals of `asked` for distributions (places in [`benchmarks`]), and false
+/// positives of the tests for independent rows and independent slow series. `step` is called
+/// after every trial; there are so many of each kind, and [`kinds`] kinds.
 ///
 /// # Errors
-/// When an estimator fails.
-pub fn calibrate(rows: usize, trials: usize) -> Result<Vec<Calibration>, CliError> {
-    let truth = -0.5 * (1.0_f64 - 0.75 * 0.75).ln();
+/// When a distribution cannot be drawn or an estimator fails.
+pub fn calibrate(
+    places: &[usize],
+    asked: &[Asked],
+    setup: (usize, Option<usize>),
+    trials: usize,
+    step: impl Fn() + Sync,
+) -> Result<Vec<Calibration>, CliError> {
+    let (rows, neighbours) = setup;
+    let all = benchmarks();
     let mut found = Vec::new();
-    for method in [Method::Ksg1, Method::GaussianCopula] {
-        let settings = Settings { method, ..Settings::default() };
-        let share = share(trials, |trial| {
-            let mut stream = Stream::new(trial, "coverage");
-            let x = stream.normal_matrix((rows, 1));
-            let noise = stream.normal_matrix((rows, 1));
-            let y = 0.75 * &x + (1.0_f64 - 0.75 * 0.75).sqrt() * noise;
-            let interval = estimate(&x, &y, &settings)?.interval;
+    let pairs = places.iter().flat_map(|&place| asked.iter().map(move |asked| (place, asked)));
+    for (place, asked) in pairs {
+        let benchmark = &all[place];
+        let truth = benchmark.mutual_information();
+        let share = share(trials, &step, |trial| {
+            let [x, y] = benchmark.sides(rows, trial)?;
+            let settings = Settings { interval: true, ..asked.settings(neighbours, trial) };
+            let interval = mutual_information(&x, &y, &settings)?.interval;
             Ok(interval.is_some_and(|ends| ends.lower <= truth && truth <= ends.upper))
         })?;
-        let what = format!("{method}: 95 % intervals that cover the truth");
+        let what =
+            format!("{}, {}: 95 % intervals that cover the truth", benchmark.id, asked.name());
         found.push(Calibration { what, nominal: 0.95, share, trials });
     }
     let shift = Surrogate::Shift { least: ((rows as f64).sqrt() as usize).max(1) };
@@ -59,10 +69,11 @@ pub fn calibrate(rows: usize, trials: usize) -> Result<Vec<Calibration>, CliErro
     ] {
         let test = Some(TestSettings { surrogates: SURROGATES, surrogate });
         let settings = Settings { interval: false, test, ..Settings::default() };
-        let share = share(trials, |trial| {
+        let share = share(trials, &step, |trial| {
             let mut stream = Stream::new(trial, "false positives");
-            let (x, y) = (series(rows, slow, &mut stream), series(rows, slow, &mut stream));
-            let test = estimate(&x, &y, &settings)?.test;
+            let side = |stream: &mut Stream| Sample::new(series(rows, slow, stream).view(), &[], 0);
+            let (x, y) = (side(&mut stream)?, side(&mut stream)?);
+            let test = mutual_information(&x, &y, &settings)?.test;
             Ok(test.is_some_and(|test| test.p_value <= 0.05))
         })?;
         found.push(Calibration { what: what.into(), nominal: 0.05, share, trials });
@@ -70,24 +81,21 @@ pub fn calibrate(rows: usize, trials: usize) -> Result<Vec<Calibration>, CliErro
     Ok(found)
 }
 
+/// The kinds of trials of [`calibrate`].
+pub fn kinds(places: &[usize], asked: &[Asked]) -> usize {
+    places.len() * asked.len() + 3
+}
+
 /// The share of trials for which something holds.
 fn share(
     trials: usize,
+    step: &(impl Fn() + Sync),
     holds: impl Fn(u64) -> Result<bool, CliError> + Sync + Send,
 ) -> Result<f64, CliError> {
+    let trial = |trial| holds(trial).inspect(|_| step());
     let held: Vec<bool> =
-        (0..trials as u64).into_par_iter().map(holds).collect::<Result<_, _>>()?;
+        (0..trials as u64).into_par_iter().map(trial).collect::<Result<_, _>>()?;
     Ok(held.iter().filter(|held| **held).count() as f64 / trials as f64)
-}
-
-fn estimate(
-    x: &Array2<f64>,
-    y: &Array2<f64>,
-    settings: &Settings,
-) -> Result<mi_estimators::Estimate, CliError> {
-    let sides = [x, y].map(|side| Sample::new(side.view(), &[], 0));
-    let [x, y] = sides;
-    Ok(mutual_information(&x?, &y?, settings)?)
 }
 
 /// An autoregressive series of order 1: independent rows if `slow` is 0.
@@ -107,7 +115,14 @@ mod tests {
 
     #[test]
     fn shifts_keep_their_level_where_permutations_do_not() {
-        let found = calibrate(400, 40).unwrap();
+        let asked: Vec<Asked> =
+            ["ksg1", "gaussian-copula"].iter().map(|name| Asked::parse(name).unwrap()).collect();
+        let steps = std::sync::atomic::AtomicUsize::new(0);
+        let step = || {
+            steps.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        };
+        let found = calibrate(&[0], &asked, (400, None), 40, step).unwrap();
+        assert_eq!(steps.into_inner(), 40 * kinds(&[0], &asked));
         let share = |text: &str| found.iter().find(|c| c.what.contains(text)).unwrap().share;
         // 40 trials: a nominal 0.95 is below 0.8, and a nominal 0.05 above 0.2, once in 10,000.
         assert!(share("ksg1") >= 0.8 && share("gaussian-copula") >= 0.8, "{found:?}");

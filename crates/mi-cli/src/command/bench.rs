@@ -1,13 +1,13 @@
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use mi_plot::HeatMap;
+use mi_plot::Svg;
 use serde::Serialize;
 
 use crate::bench::{
-    Asked, Benchmark, Calibration, Estimates, Score, Setup, Store, Work, benchmarks, calibrate,
-    mean_absolute_error, read_records, run as measure, scores,
+    Asked, Benchmark, Calibration, Estimates, Score, Setup, Store, Work, against_truth, benchmarks,
+    calibrate, errors, kinds, mean_absolute_error, read_records, run as measure, scores,
 };
 use crate::error::CliError;
 use crate::messages::{Messages, Warning};
@@ -59,6 +59,9 @@ pub struct BenchOptions {
     first_seed: u32,
 
     /// Count instead how often 95 % intervals cover and p-values mislead, in so many trials
+    ///
+    /// The intervals are those of --methods [default: ksg1,gaussian-copula,neural] for samples of
+    /// --benchmarks [default: 1v1-normal-0.75].
     #[arg(long, value_name = "TRIALS", value_parser = clap::value_parser!(u32).range(1..))]
     calibration: Option<u32>,
 
@@ -71,9 +74,13 @@ pub struct BenchOptions {
           conflicts_with_all = ["records", "calibration", "rows", "k"])]
     from: Vec<PathBuf>,
 
-    /// Draw the absolute errors into this file
+    /// Draw the mean estimates and their standard deviations beside the truth into this SVG file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     svg: Option<PathBuf>,
+
+    /// Draw the absolute errors of the mean estimates as a heat map into this SVG file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    heat: Option<PathBuf>,
 
     #[command(flatten)]
     pub(super) output: OutputOptions,
@@ -81,6 +88,10 @@ pub struct BenchOptions {
 
 /// The estimators when none is asked for.
 const METHODS: [&str; 5] = ["auto", "neural", "ksg1", "gaussian-copula", "gaussian"];
+
+/// The distributions and estimators of --calibration when none are asked for.
+const CALIBRATED: [&str; 1] = ["1v1-normal-0.75"];
+const WITH_INTERVALS: [&str; 3] = ["ksg1", "gaussian-copula", "neural"];
 
 /// Samples of each distribution when nothing is said of it.
 const SEEDS: u32 = 10;
@@ -140,10 +151,13 @@ pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), Cli
     } else {
         read(options, &mut messages)?
     };
+    let Measured { chosen, scores, .. } = &measured;
+    let unit = options.output.unit;
     if let Some(path) = &options.svg {
-        let svg = draw(options, &measured);
-        std::fs::write(path, svg)
-            .map_err(|source| CliError::Write { to: path.display().to_string(), source })?;
+        draw(path, &against_truth(chosen, scores, unit))?;
+    }
+    if let Some(path) = &options.heat {
+        draw(path, &errors(chosen, scores, unit))?;
     }
     show(options, measured, out, &messages)
 }
@@ -151,10 +165,7 @@ pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), Cli
 /// Makes the estimates, those aside that `--records` has.
 fn measured(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, CliError> {
     let places = chosen(&options.benchmarks)?;
-    let asked = match &options.methods[..] {
-        [] => METHODS.into_iter().filter_map(|name| Asked::parse(name).ok()).collect(),
-        asked => asked.to_vec(),
-    };
+    let asked = asked(&options.methods, &METHODS);
     let seeds = options.seeds.unwrap_or(SEEDS);
     let work = Work {
         benchmarks: &places,
@@ -234,6 +245,11 @@ impl Measured {
     }
 }
 
+fn draw(path: &Path, figure: &Svg) -> Result<(), CliError> {
+    std::fs::write(path, figure.standalone())
+        .map_err(|source| CliError::Write { to: path.display().to_string(), source })
+}
+
 /// Writes the table, or the JSON.
 fn show(
     options: &BenchOptions,
@@ -301,8 +317,17 @@ fn show(
     write!(out, "{heading}\n\n{}", grid.render()).map_err(CliError::from_stdout)
 }
 
+/// The estimators asked for, or else those of these names.
+fn asked(options: &[Asked], otherwise: &[&str]) -> Vec<Asked> {
+    if options.is_empty() {
+        otherwise.iter().filter_map(|name| Asked::parse(name).ok()).collect()
+    } else {
+        options.to_vec()
+    }
+}
+
 /// Places of distributions in [`benchmarks`].
-fn chosen(names: &[String]) -> Result<Vec<usize>, CliError> {
+fn chosen(names: &[impl AsRef<str>]) -> Result<Vec<usize>, CliError> {
     let all = benchmarks();
     if names.is_empty() {
         return Ok((0..all.len()).collect());
@@ -310,26 +335,12 @@ fn chosen(names: &[String]) -> Result<Vec<usize>, CliError> {
     let ids: Vec<String> = all.iter().map(|benchmark| benchmark.id.clone()).collect();
     let mut wanted: Vec<usize> = Vec::new();
     for list in names {
-        let more = select(list, &ids);
+        let more = select(list.as_ref(), &ids);
         wanted.extend(more.map_err(|source| CliError::Select { option: "--benchmarks", source })?);
     }
     wanted.sort_unstable();
     wanted.dedup();
     Ok(wanted)
-}
-
-/// A heat map of the absolute errors.
-fn draw(options: &BenchOptions, measured: &Measured) -> String {
-    let unit = options.output.unit;
-    let Measured { chosen, methods, scores, .. } = measured;
-    let labels: Vec<String> = chosen.iter().map(|benchmark| benchmark.id.clone()).collect();
-    HeatMap::new("Absolute error of the mean estimate", &labels, methods, |row, method| {
-        unit.of((scores[row][method].mean() - chosen[row].mutual_information()).abs())
-    })
-    .unit(unit.name())
-    .decimals(3)
-    .draw()
-    .standalone()
 }
 
 fn calibration(
@@ -338,7 +349,16 @@ fn calibration(
     out: &mut dyn Write,
     messages: &Messages,
 ) -> Result<(), CliError> {
-    let found: Vec<Calibration> = calibrate(options.rows as usize, trials)?;
+    let places = match &options.benchmarks[..] {
+        [] => chosen(&CALIBRATED)?,
+        names => chosen(names)?,
+    };
+    let asked = asked(&options.methods, &WITH_INTERVALS);
+    let total = trials * kinds(&places, &asked);
+    let progress = Progress::new("trials", total, options.output.quiet);
+    let setup = (options.rows as usize, options.k.map(|k| k as usize));
+    let found: Vec<Calibration> = calibrate(&places, &asked, setup, trials, || progress.step())?;
+    drop(progress);
     if options.output.json {
         let calibration = found
             .into_iter()

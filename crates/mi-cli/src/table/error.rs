@@ -17,7 +17,10 @@ pub enum TableError {
         source: io::Error,
     },
     /// Reading stopped half-way.
-    #[error("cannot read {file} to its end: {source}")]
+    #[error(
+        "cannot read {file} to its end: {source}; if it was damaged or cut off on its way, copy or \
+         save it again"
+    )]
     Read {
         /// The file as it was given.
         file: String,
@@ -25,7 +28,7 @@ pub enum TableError {
         source: io::Error,
     },
     /// The file has no bytes, or nothing but blank lines.
-    #[error("{file} is empty")]
+    #[error("{file} is empty: save the table into it again, or name another file")]
     Empty {
         /// The file as it was given.
         file: String,

@@ -140,7 +140,8 @@ fn the_benchmark_prints_a_table_and_keeps_records() {
         folder.run(&[&quick[..], options].concat())
     };
     let both = "ksg1,gaussian-copula";
-    let run = bench(&["--methods", both, "--records", "r/all.csv", "--svg", "b.svg"]);
+    let figures = ["--svg", "b.svg", "--heat", "h.svg"];
+    let run = bench(&[&["--methods", both, "--records", "r/all.csv"], &figures[..]].concat());
     assert_eq!(run.code, 0, "{}", run.err);
     run.said(&["records: r/all.csv, which has 0 of 4 samples"]);
     let lines: Vec<&str> = run.out.lines().collect();
@@ -150,12 +151,15 @@ fn the_benchmark_prints_a_table_and_keeps_records() {
     assert!(lines[6].starts_with("mean absolute error, staircases"));
     let records = std::fs::read(folder.path("r/all.csv")).unwrap();
     assert_eq!(String::from_utf8_lossy(&records).lines().count(), 1 + 2 * 2 * 2);
-    let svg = std::fs::read(folder.path("b.svg")).unwrap();
+    let svg = |name: &str| std::fs::read_to_string(folder.path(name)).unwrap();
+    let drawn = [svg("b.svg"), svg("h.svg")];
+    assert!(drawn[0].contains("1v1-normal-0.75: gaussian-copula") && drawn[0].contains("truth"));
+    assert!(drawn[1].contains("Absolute error of the mean estimate"));
     // The same from the file alone, and from any part of it that a stopped run left, on any
     // number of threads.
-    let drawn = folder.run(&["bench", "--from", "r/all.csv", "--svg", "c.svg"]);
-    assert_eq!(drawn.out, run.out);
-    assert_eq!(std::fs::read(folder.path("c.svg")).unwrap(), svg);
+    let again = folder.run(&[&["bench", "--from", "r/all.csv"], &figures[..]].concat());
+    assert_eq!(again.out, run.out);
+    assert_eq!([svg("b.svg"), svg("h.svg")], drawn);
     for (cut, threads) in [(0, "1"), (150, "3"), (records.len() / 2, "2"), (records.len() - 1, "1")]
     {
         folder.write("part.csv", &records[..cut]);

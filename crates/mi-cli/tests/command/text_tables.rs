@@ -176,7 +176,7 @@ fn the_header_rule_is_said_and_can_be_overruled() {
 
 #[test]
 fn tables_without_rows_are_named_and_blank_lines_passed_over() {
-    columns("", &[]).refused(1, &["t.csv is empty"]);
+    columns("", &[]).refused(1, &["t.csv is empty: save the table into it again"]);
     columns("\n \n\n", &[]).refused(1, &["t.csv is empty"]);
     columns("a,b\n", &[]).refused(1, &["t.csv has no rows", "`a, b`", "`--header no`"]);
     assert_eq!(read("a,b\n1,2\n\n\n", &[]).1, 1);
@@ -224,7 +224,8 @@ fn any_header_text_tabs_and_gzip() {
     std::io::Write::write_all(&mut encoder, b"a,b\n1,2\n").unwrap();
     let gzipped = encoder.finish().unwrap();
     assert_eq!(read(&gzipped, &[]).1, 1);
-    self::columns(&gzipped[..gzipped.len() - 6], &[]).refused(1, &["cannot read t.csv to its end"]);
+    self::columns(&gzipped[..gzipped.len() - 6], &[])
+        .refused(1, &["cannot read t.csv to its end", "copy or save it again"]);
 }
 
 #[test]
