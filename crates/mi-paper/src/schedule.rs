@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use mi_data::Dataset;
 
 use crate::error::PaperError;
-use crate::folder::RunFolder;
+use crate::folder::{Lock, RunFolder};
 use crate::outcome::TrialState;
 use crate::plan::Plan;
 use crate::trial::{self, Event};
@@ -19,7 +19,7 @@ pub type DataSets = BTreeMap<String, Arc<Dataset>>;
 /// became of each, in plan order; `None` for trials that were not started because of an
 /// interruption.
 ///
-/// A trial that fails does not stop the others. Records do not depend on `jobs`.
+/// A trial that fails, or that another process runs, does not stop the others. Records do not depend on `jobs`.
 pub fn run_plan(
     plan: &Plan,
     folder: &RunFolder,
@@ -35,13 +35,11 @@ pub fn run_plan(
         while !interrupted() {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(config) = plan.trials.get(index) else { break };
-            let result = trial::run(
-                config,
-                data.get(&config.dataset).cloned(),
-                &folder.trial(&config.id()),
-                &interrupted,
-                &mut |event| observe(index, event),
-            );
+            let own = folder.trial(&config.id());
+            let result = Lock::take(own.path()).and_then(|_lock| {
+                let data = data.get(&config.dataset).cloned();
+                trial::run(config, data, &own, &interrupted, &mut |event| observe(index, event))
+            });
             done.push((index, result));
         }
         done

@@ -99,7 +99,7 @@ fn listing_and_planning_touch_nothing() {
 #[test]
 fn a_second_process_is_refused() {
     let root = tempfile::tempdir().unwrap();
-    let _lock = Lock::take(root.path(), "lock").unwrap();
+    let _lock = Lock::take(root.path()).unwrap();
     let output = reproduce(root.path(), &["--experiment", "dependent"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("another process works in"));
@@ -133,6 +133,28 @@ fn trials_can_be_run_one_by_one() {
     assert!(reproduce(parts.path(), &arguments).status.success());
     let merged = |out: &Path| fs::read(out.join("records.csv")).unwrap();
     assert_eq!(merged(whole.path()), merged(parts.path()));
+}
+
+#[test]
+fn a_trial_that_another_process_runs_is_left_to_it() {
+    let root = tempfile::tempdir().unwrap();
+    let arguments = ["--experiment", "dependent"];
+    assert!(reproduce(root.path(), &[arguments[0], arguments[1], "--dry-run"]).status.success());
+    let id = "dependent.none.mlp.nwj.dependent.s0";
+    let lock = Lock::take(&root.path().join("trials").join(id)).unwrap();
+    let status = || {
+        let output = mi_paper(&["reproduce", "--status", "--out"]).arg(root.path()).output();
+        text(&output.unwrap().stdout)
+    };
+    assert!(status().contains("running, nothing saved yet"), "{}", status());
+    let rest = reproduce(root.path(), &arguments);
+    assert_eq!(rest.status.code(), Some(1));
+    assert!(text(&rest.stderr).contains("another process works in"), "{}", text(&rest.stderr));
+    assert!(status().contains("3 of 4 trials have ended"), "{}", status());
+    assert!(status().ends_with("1 running, 0 left\n"), "{}", status());
+    drop(lock);
+    assert!(reproduce(root.path(), &arguments).status.success());
+    assert!(status().contains("0 running, 0 left"), "{}", status());
 }
 
 #[test]

@@ -22,11 +22,11 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     let out = std::path::absolute(&out).with_context(|| format!("{}", out.display()))?;
     let folder = RunFolder::new(&out);
     if options.status {
-        output::print_text(&status::text(&folder.outcome()?))?;
+        output::print_text(&status::text(&folder)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if options.redraw {
-        let _lock = Lock::take(&out, "lock")?;
+        let _lock = Lock::take(&out)?;
         let outcome = folder.outcome()?;
         output::draw(&folder, &outcome)?;
         output::print(&outcome, options.format)?;
@@ -56,9 +56,9 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
 
     let (sets, ids) = data::load(&plan.datasets(), options.data.as_deref())?;
     plan.data = ids;
-    let _lock = Lock::take(&out, "lock")?;
+    let _lock = Lock::take(&out)?;
     folder.adopt(&plan)?;
-    folder.unpack(&plan.trials)?;
+    folder.unpack(&plan)?;
     if options.dry_run {
         eprintln!("the plan is in {}", out.join("plan.json").display());
         return Ok(ExitCode::SUCCESS);

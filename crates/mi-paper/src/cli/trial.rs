@@ -23,8 +23,8 @@ pub(super) fn run(folder: &Path, id: &str, data: Option<&Path>) -> Result<ExitCo
     let trial = folder.trial(id);
     // Processes on different machines may run different trials of one folder, so the lock is the
     // trial's own.
-    let _lock = Lock::take(trial.path(), "lock")?;
-    folder.unpack(std::slice::from_ref(config))?;
+    let _lock = Lock::take(trial.path())?;
+    folder.unpack_trial(config)?;
     if folder.trial_info(config)?.state.is_finished() {
         eprintln!("{id} is finished");
         return Ok(ExitCode::SUCCESS);

@@ -1,9 +1,15 @@
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::PaperError;
 
-/// An exclusive lock on a run folder, held until it is dropped.
+/// The file that is locked.
+const NAME: &str = "lock";
+/// How often a lock is asked for before it counts as held: [`Lock::is_held`] holds it for a moment.
+const ATTEMPTS: u32 = 3;
+
+/// An exclusive lock on the folder of a run or of a trial, held until it is dropped.
 ///
 /// The system frees it when the process ends in whatever way, so a crash leaves no stale lock.
 #[derive(Debug)]
@@ -12,19 +18,30 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock `folder/name`, creating the folder if needed.
+    /// Takes the lock of a folder, creating the folder if needed.
     ///
     /// # Errors
     /// [`PaperError::Locked`] when another process holds it.
-    pub fn take(folder: &Path, name: &str) -> Result<Self, PaperError> {
+    pub fn take(folder: &Path) -> Result<Self, PaperError> {
         fs::create_dir_all(folder).map_err(PaperError::file("create", folder))?;
-        let path = folder.join(name);
+        let path = folder.join(NAME);
         let file = File::create(&path).map_err(PaperError::file("create", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(PaperError::Locked { folder: folder.into() }),
-            Err(TryLockError::Error(source)) => Err(PaperError::file("lock", path)(source)),
+        for _ in 0..ATTEMPTS {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+                Err(TryLockError::Error(source)) => {
+                    return Err(PaperError::file("lock", path)(source));
+                }
+            }
         }
+        Err(PaperError::Locked { folder: folder.into() })
+    }
+
+    /// Whether a process works in a folder. Changes nothing there.
+    pub fn is_held(folder: &Path) -> bool {
+        File::open(folder.join(NAME))
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 }
 
@@ -35,9 +52,12 @@ mod tests {
     #[test]
     fn the_second_is_refused_until_the_first_is_gone() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Lock::take(folder.path(), "lock").unwrap();
-        assert!(matches!(Lock::take(folder.path(), "lock"), Err(PaperError::Locked { .. })));
+        assert!(!Lock::is_held(folder.path()));
+        let first = Lock::take(folder.path()).unwrap();
+        assert!(matches!(Lock::take(folder.path()), Err(PaperError::Locked { .. })));
+        assert!(Lock::is_held(folder.path()));
         drop(first);
-        Lock::take(folder.path(), "lock").unwrap();
+        assert!(!Lock::is_held(folder.path()));
+        Lock::take(folder.path()).unwrap();
     }
 }

@@ -6,6 +6,7 @@
 //! OUT/run.json               what ran, where, how long
 //! OUT/records.csv            all records, in plan order (written when trials end)
 //! OUT/trials.json            how far each trial came, and its processor time
+//! OUT/trials/ID/lock         held while a process runs this trial
 //! OUT/trials/ID/records.csv  the trial's records, appended at each evaluation
 //! OUT/trials/ID/state.json   how far it came
 //! OUT/trials/ID/STEP.safetensors   its last two checkpoints

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::atomic::write_atomically;
+use super::lock::Lock;
 use super::merged;
 use super::trial::{SavedState, TrialFolder};
 use crate::config::TrialConfig;
@@ -133,32 +134,49 @@ impl RunFolder {
         Ok(Outcome { run, trials, records })
     }
 
-    /// Gives a folder of its own to each of these trials that has ended by what only the merged
-    /// files tell, so that it is not run again.
+    /// Gives a folder of its own to each trial that has ended by what only the merged files tell,
+    /// so that it is not run again. One that another process runs is left to that process.
     ///
     /// # Errors
     /// A file that cannot be read or written.
-    pub fn unpack(&self, configs: &[TrialConfig]) -> Result<(), PaperError> {
+    pub fn unpack(&self, plan: &Plan) -> Result<(), PaperError> {
         let mut kept = merged::read(&self.path)?;
-        for config in configs {
+        for config in &plan.trials {
             let id = config.id();
-            let folder = self.trial(&id);
             let Some(kept) = kept.remove(&id) else { continue };
-            if folder.state()?.is_some() {
-                continue;
+            match Lock::take(self.trial(&id).path()) {
+                Ok(_lock) => self.unpack_kept(config, kept)?,
+                Err(PaperError::Locked { .. }) => {}
+                Err(error) => return Err(error),
             }
-            folder.create()?;
-            // The state comes last: records without one are of an attempt that was cut short.
-            folder.cut_records(0)?;
-            folder.append_records(&kept.records)?;
-            folder.sync_records()?;
-            folder.save_state(&SavedState {
-                config: config.hash(),
-                state: kept.info.state,
-                seconds: kept.info.seconds,
-            })?;
         }
         Ok(())
+    }
+
+    /// As [`RunFolder::unpack`], for one trial whose lock the caller holds.
+    ///
+    /// # Errors
+    /// As [`RunFolder::unpack`].
+    pub fn unpack_trial(&self, config: &TrialConfig) -> Result<(), PaperError> {
+        let kept = merged::read(&self.path)?.remove(&config.id());
+        kept.map_or(Ok(()), |kept| self.unpack_kept(config, kept))
+    }
+
+    fn unpack_kept(&self, config: &TrialConfig, kept: merged::Kept) -> Result<(), PaperError> {
+        let folder = self.trial(&config.id());
+        if folder.state()?.is_some() {
+            return Ok(());
+        }
+        folder.create()?;
+        // The state comes last: records without one are of an attempt that was cut short.
+        folder.cut_records(0)?;
+        folder.append_records(&kept.records)?;
+        folder.sync_records()?;
+        folder.save_state(&SavedState {
+            config: config.hash(),
+            state: kept.info.state,
+            seconds: kept.info.seconds,
+        })
     }
 
     /// Merges the trials' records and states, in plan order, into `records.csv` and `trials.json`.
