@@ -8,6 +8,7 @@ of other tools leave out their imports and the reading of FILE, unless reading i
 of `mi` leave out nothing. Memory is the growth of the peak, of `mi` the whole peak.
 """
 
+import json
 import resource
 import statistics
 import subprocess
@@ -99,6 +100,14 @@ def npeet_ksg(file, shape, _threads):
     return lambda: mi(x, y, z[0] if z else None, k=K, base=numpy.e)
 
 
+def bmi_neural(file, _shape, _threads):
+    from bmi.estimators import InfoNCEEstimator
+
+    x, y = numpy.split(numpy.load(file), 2, axis=1)
+    # Compiles anew for each estimate, as its users do.
+    return lambda: InfoNCEEstimator(verbose=False).estimate(x, y)
+
+
 def pandas_csv(file, _shape, _threads):
     import pandas
 
@@ -127,6 +136,17 @@ def mi_matrix(file, shape, threads, program):
     return pairs
 
 
+def mi_neural(file, _shape, _threads, program):
+    columns = ["--x", "1", "--y", "2"]
+    settings = ["--method", "neural", "--bound", "infonce", "--json", "--quiet"]
+
+    def estimate():
+        command = [program, "estimate", file, *columns, *settings]
+        return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+
+    return lambda: estimate()["results"][0]["estimates"][0]["value"]
+
+
 def mi_csv(file, _shape, _threads, program):
     def read():
         subprocess.run([program, "columns", file, "--quiet"], stdout=subprocess.PIPE, check=True)
@@ -141,8 +161,10 @@ WORK = {
     ("ennemi", "conditional"): ennemi_ksg,
     ("npeet", "ksg"): npeet_ksg,
     ("npeet", "conditional"): npeet_ksg,
+    ("benchmark-mi", "neural"): bmi_neural,
     ("pandas", "csv"): pandas_csv,
     ("numpy", "csv"): numpy_csv,
+    ("mi", "neural"): mi_neural,
     ("mi", "matrix"): mi_matrix,
     ("mi", "csv"): mi_csv,
 }

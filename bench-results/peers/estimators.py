@@ -7,6 +7,13 @@ crate `infomeasure` (which links it, though not for the work timed here):
     python3 -m venv peers && peers/bin/pip install scikit-learn ennemi npeet-plus pandas
     peers/bin/python bench-results/peers/estimators.py
 
+The neural estimators of `benchmark-mi` need older releases than the others, so an environment of
+their own:
+
+    python3 -m venv older && older/bin/pip install benchmark-mi==0.1.3 'jax==0.4.20' \
+        'jaxlib==0.4.20' 'scipy<1.12' 'scikit-learn<1.5'
+    older/bin/python bench-results/peers/estimators.py --only neural
+
 Nothing else should run meanwhile. With `--quick` it only shows that all parts work; `--only TEXT`
 picks cases. A tool that is not installed is left out, and named.
 """
@@ -45,6 +52,7 @@ CASES = [
     ("conditional/1+1+1/10000", "ennemi", 3, 1),
     ("conditional/1+1+1/10000", "npeet", None, 1),
     ("conditional/1+1+1/10000", "infomeasure", None, 1),
+    ("neural/1+1/10000", "benchmark-mi", 5, 1),
     ("matrix/50x10000", "scikit-learn", 8, 2),
     ("csv/10x1000000", "pandas", None, 1),
     ("csv/10x1000000", "numpy", None, 1),
@@ -58,6 +66,7 @@ TOOLS = {
     "scikit-learn": ("sklearn", "scikit-learn"),
     "ennemi": ("ennemi", "ennemi"),
     "npeet": ("npeet_plus", "npeet-plus"),
+    "benchmark-mi": ("bmi", "benchmark-mi"),
     "pandas": ("pandas", "pandas"),
     "numpy": ("numpy", "numpy"),
 }
@@ -185,7 +194,12 @@ def write_data(folder, cases):
             if len(dims) > 2:
                 z = random.normal(size=(rows, dims[2]))
                 sides = [side + z for side in sides] + [z]
-            numpy.hstack(sides).tofile(path)
+            columns = numpy.hstack(sides)
+            if kind == "neural":
+                path = path.with_suffix(".npy")
+                numpy.save(path, columns)
+            else:
+                columns.tofile(path)
         files[case] = path
     return files
 
@@ -309,8 +323,8 @@ def write(rows, table, options):
         f"{os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(versions)}. "
         f"Ratios are medians over {options.rounds} alternating rounds of {options.seconds} s a "
         "side or one repeat, with their range. Times are medians. 3 neighbours. "
-        "For `matrix` and `csv` ours is the `mi` command as a whole process and its whole peak of "
-        "memory; all else is the work alone and the growth of the peak.\n\n"
+        "For `neural`, `matrix` and `csv` ours is the `mi` command as a whole process and its whole "
+        "peak of memory; all else is the work alone and the growth of the peak.\n\n"
     )
     compare.write_files(options.out / stem, head + table, COLUMNS, rows)
 
