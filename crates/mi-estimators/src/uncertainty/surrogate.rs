@@ -12,6 +12,11 @@ pub enum Surrogate {
     Permutation,
     /// Every row moves on by the same random number of rows, at least `least` and at most n −
     /// `least`, the end going to the front: keeps the autocorrelation of x.
+    ///
+    /// Neighbouring shifts of a slow series are alike, so that few rows hold few different ones, and
+    /// p-values are somewhat small: of independent autoregressive series (φ = 0.99), p ≤ 0.05 in
+    /// 7.7 % of 1000 with 300 rows and 5.6 % with 2000 (standard error 0.7 %; `mi bench --calibration
+    /// 1000 --methods gaussian-copula --rows 300`, or 2000), where a permutation has 99 and 100 %.
     Shift {
         /// The smallest shift.
         least: usize,
