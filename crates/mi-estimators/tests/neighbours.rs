@@ -309,7 +309,7 @@ fn mistakes_have_names() {
         ross(x.view(), &[4, 5, 6], &[1]).unwrap_err(),
         EstimatorError::EveryLabelUnique { n: 3 }
     );
-    // PITFALLS: with k = 3 this table once gave 4.09 where the entropy is 0.69.
+    // With k = 3 another implementation gave 4.09 for this table, whose entropy is 0.69.
     let tied = array![[0.0], [0.0], [0.0], [0.0], [1.0], [1.0], [1.0], [1.0]];
     for variant in [KsgVariant::First, KsgVariant::Second] {
         let error = ksg(tied.view(), tied.view(), variant, &[3], 0).unwrap_err();

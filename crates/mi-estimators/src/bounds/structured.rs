@@ -76,6 +76,9 @@ pub fn leave_one_out_upper<T: Scalar>(
 /// CLUB (Cheng et al., 2020, eq. 3):
 /// `mean_i log p(y_i | x_i) − mean_{i,j} log p(y_j | x_i)`.
 ///
+/// With a model q in the place of p(y | x) it is a bound only as far as q fits: a bad one brings it
+/// below the mutual information, and below 0.
+///
 /// # Shapes
 /// `log_density` is K×K.
 ///
@@ -154,6 +157,8 @@ mod tests {
     fn mistakes_are_named() {
         let one = array![[0.0_f64]];
         assert!(leave_one_out_upper(one.view()).is_err());
+        // A model that prefers every other y to the row's own.
+        assert!(club(array![[-3.0, 0.0], [0.0, -3.0]].view()).unwrap().nats() < 0.0);
         assert!(club(Array2::<f64>::zeros((0, 0)).view()).is_err());
         assert!(club(Array2::<f64>::zeros((2, 3)).view()).is_err());
         assert!(club(array![[f64::NAN]].view()).is_err());

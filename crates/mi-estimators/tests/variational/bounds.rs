@@ -179,7 +179,7 @@ fn layout_does_not_matter() {
 
 #[test]
 fn bounds_take_their_published_values() {
-    // PITFALLS of other implementations, by hand.
+    // Where other implementations went wrong, by hand.
     let infonce = BoundSpec::InfoNce;
     let scores = array![[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 0.0, 1.0]];
     close("rows", estimate(&infonce, &scores), 0.340_13, 1e-5);
