@@ -1,6 +1,7 @@
 //! Mutual-information bounds and estimators: variational, nearest-neighbour and closed-form.
 //!
-//! - [`bounds`] and [`engine`] turn the scores of a critic into a bound and its gradient.
+//! - [`bounds`] and [`engine`] turn the scores of a critic into a bound and its gradient;
+//!   [`Baseline`] is the network that some bounds learn beside the critic.
 //! - [`mutual_information`] and [`conditional_mutual_information`] estimate from samples, by the
 //!   method that fits the kinds of the columns: an [`Estimate`] has an interval, an optional test
 //!   and typed warnings. The methods are functions of their own too: [`ksg`], [`mixture`],
@@ -29,6 +30,7 @@
 //! # Ok::<(), mi_estimators::EstimatorError>(())
 //! ```
 
+mod baseline;
 pub mod bounds;
 mod closed_form;
 pub mod engine;
@@ -41,6 +43,7 @@ mod tasks;
 mod uncertainty;
 mod v_information;
 
+pub use baseline::Baseline;
 pub use closed_form::{
     DiscreteEntropy, GaussianInformation, PlugIn, canonical_correlations, discrete_entropy,
     gaussian, gaussian_conditional, gaussian_copula, gaussian_entropy, information_correlation,

@@ -16,6 +16,7 @@ pub(crate) fn bound(name: &str) -> String {
         "smile" => "SMILE",
         "interpolated" => "interpolated α",
         "ml-cpc" => "ML-CPC",
+        "flo" => "FLO",
         other => other,
     }
     .to_owned()

@@ -377,7 +377,7 @@ fn pixels(_: &Scale) -> Vec<Variant> {
 fn bounds(scale: &Scale) -> Vec<Variant> {
     mi_estimators::bounds::BOUNDS
         .iter()
-        .filter_map(|entry| Some((entry.name, entry.default.clone()?)))
+        .filter_map(|entry| Some((entry.name, entry.usual()?.clone())))
         .map(|(name, bound)| {
             variant(
                 scale,

@@ -2,15 +2,12 @@
 
 use mi_critics::{Critic, CriticSpec, Pairing};
 use mi_kernels::Scalar;
-use mi_nets::{Graph, Init, Mlp, Module, Params, Var};
+use mi_nets::{Graph, Params, Var};
 use mi_random::Stream;
 use ndarray::{Array2, Axis};
 
-use crate::EstimatorError;
 use crate::bounds::{BoundSpec, LearnedNumber};
-
-/// Hidden layers of the network behind the learned number of a row.
-const BASELINE_HIDDEN: [usize; 2] = [64, 64];
+use crate::{Baseline, EstimatorError};
 
 /// Rows as a network sees them.
 #[derive(Clone, Debug)]
@@ -40,13 +37,6 @@ impl<T: Scalar> Rows<T> {
 pub(super) struct Network {
     critic: Critic,
     baseline: Option<Baseline>,
-}
-
-/// The network behind the learned number of a row.
-#[derive(Clone, Debug)]
-struct Baseline {
-    of: LearnedNumber,
-    net: Mlp,
 }
 
 /// A batch on its way from the towers to the engine.
@@ -85,22 +75,7 @@ impl Network {
         if let Some(name) = last {
             zero(&name);
         }
-        let baseline = bound
-            .learned_number()
-            .map(|of| -> Result<Baseline, EstimatorError> {
-                let [first, second] = BASELINE_HIDDEN;
-                let width = match of {
-                    LearnedNumber::OfX => dim_x,
-                    LearnedNumber::OfPair => dim_x + dim_y,
-                };
-                let sizes = [width, first, second, 1];
-                let net = Mlp::new(params, "baseline", &sizes, Init::GlorotUniform, stream)?;
-                if let Some(id) = params.id("baseline.layers.2.weight") {
-                    params.view_mut(id).fill(T::zero());
-                }
-                Ok(Baseline { of, net })
-            })
-            .transpose()?;
+        let baseline = Baseline::new(params, "baseline", bound, (dim_x, dim_y), stream)?;
         Ok(Self { critic, baseline })
     }
 
@@ -117,20 +92,16 @@ impl Network {
     /// Appends the towers.
     pub(super) fn embed<T: Scalar>(&self, graph: &mut Graph<'_, T>, rows: &Rows<T>) -> Embedded {
         let (x, y) = (graph.input(rows.x.view()), graph.input(rows.y.view()));
-        let baseline = self.baseline.as_ref().map(|Baseline { of, net }| match of {
-            LearnedNumber::OfX => net.forward(graph, x),
-            LearnedNumber::OfPair => {
-                let pair = graph.concat_columns(&[x, y]);
-                let learned = net.forward(graph, pair);
+        let baseline = self.baseline.as_ref().map(|baseline| {
+            let learned = baseline.forward(graph, x, y);
+            match (baseline.of(), &rows.start) {
                 // It starts at less the log ratio of the pair, which it is to become.
-                match &rows.start {
-                    None => learned,
-                    Some([of_x, of_y]) => {
-                        let score = (of_x * of_y).sum_axis(Axis(1)).insert_axis(Axis(1));
-                        let score = graph.input(score.view());
-                        graph.subtract(learned, score)
-                    }
+                (LearnedNumber::OfPair, Some([of_x, of_y])) => {
+                    let score = (of_x * of_y).sum_axis(Axis(1)).insert_axis(Axis(1));
+                    let score = graph.input(score.view());
+                    graph.subtract(learned, score)
                 }
+                _ => learned,
             }
         });
         let (mut ex, mut ey) = self.critic.towers(graph, x, y);

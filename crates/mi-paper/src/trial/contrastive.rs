@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use mi_critics::Critic;
 use mi_data::{BatchSampler, Dataset, Split};
 use mi_nets::{Graph, Params, Var};
 use mi_random::Stream;
@@ -71,16 +70,14 @@ impl ContrastiveTraining {
             Encoder::build(&task.encoder, &mut params, name, piece.geometry(), &mut stream)
         };
         let (g1, g2) = (build("g1", &views.top)?, build("g2", &views.bottom)?);
-        let critic = Critic::new(
-            &mut params,
-            "critic",
+        let training = CriticTraining::new(
+            params,
+            (g1.module().output_dim(), g2.module().output_dim()),
             &task.critic,
-            g1.module().output_dim(),
-            g2.module().output_dim(),
-            &mut streams.child("init critic"),
+            (&task.bound, task.target),
+            task.learning_rate,
+            &streams,
         )?;
-        let training =
-            CriticTraining::new(critic, params, &task.bound, task.target, task.learning_rate)?;
         Ok(Self {
             pair: views.pair(task.batch_size),
             noise: streams.child("noise"),

@@ -1,8 +1,10 @@
-use mi_critics::Critic;
+use mi_critics::{Critic, CriticSpec};
+use mi_estimators::Baseline;
 use mi_estimators::bounds::{BoundSpec, Objective};
 use mi_estimators::engine::Engine;
 use mi_nets::{Adam, Gradients, Graph, Params, Tape, Var};
-use ndarray::{Array2, ArrayView2};
+use mi_random::Stream;
+use ndarray::{Array2, ArrayView2, Axis};
 
 use super::Halt;
 use super::optimise::{Direction, adam_config, finite, update};
@@ -11,13 +13,28 @@ use crate::error::PaperError;
 
 /// A critic, and whatever embeds its inputs, on the way up a bound.
 pub(super) struct CriticTraining {
-    critic: Critic,
+    scorer: Scorer,
     pub(super) params: Params<f32>,
     gradients: Gradients<f32>,
     adam: Adam<f32>,
     pub(super) tape: Tape<f32>,
     engine: Engine<f32>,
     objective: Objective,
+}
+
+/// The critic, and the network of the number that some bounds learn for each row. Both read what
+/// is embedded.
+struct Scorer {
+    critic: Critic,
+    baseline: Option<Baseline>,
+}
+
+/// A batch on its way from the critic's towers to the engine.
+struct Embedded {
+    x: Var,
+    y: Var,
+    /// K×1, for bounds that learn a number a row.
+    baseline: Option<Var>,
 }
 
 /// How a batch becomes the critic's inputs.
@@ -27,21 +44,27 @@ pub(super) trait Embed {
 }
 
 impl CriticTraining {
-    /// Training of `critic` and all else that has parameters in `params`.
+    /// Training of a critic of embedded rows of these widths, and of all that has parameters in
+    /// `params` already. Where weights start comes from children of `streams`.
     pub(super) fn new(
-        critic: Critic,
-        params: Params<f32>,
-        bound: &BoundSpec,
-        target: Option<f64>,
+        mut params: Params<f32>,
+        (dim_x, dim_y): (usize, usize),
+        spec: &CriticSpec,
+        (bound, target): (&BoundSpec, Option<f64>),
         learning_rate: f64,
+        streams: &Stream,
     ) -> Result<Self, PaperError> {
+        let mut init = streams.child("init critic");
+        let critic = Critic::new(&mut params, "critic", spec, dim_x, dim_y, &mut init)?;
+        let mut init = streams.child("init baseline");
+        let baseline = Baseline::new(&mut params, "baseline", bound, (dim_x, dim_y), &mut init)?;
         Ok(Self {
             gradients: Gradients::zeros_like(&params),
             adam: Adam::new(adam_config(learning_rate), &params),
             tape: Tape::new(),
             engine: Engine::new(),
             objective: Objective::new(bound, target)?,
-            critic,
+            scorer: Scorer { critic, baseline },
             params,
         })
     }
@@ -55,17 +78,21 @@ impl CriticTraining {
     ) -> Result<f64, Halt> {
         self.gradients.clear();
         let mut graph = self.tape.begin(&self.params);
-        let (x, y) = embedded(&mut graph, embed, &self.critic, x, y)?;
-        let evaluation = self.engine.evaluate(
+        let Embedded { x, y, baseline } = self.scorer.embedded(&mut graph, embed, x, y)?;
+        let learned = baseline.map(|var| graph.value(var));
+        let evaluation = self.engine.evaluate_with_baseline(
             graph.value(x),
             graph.value(y),
-            self.critic.pairing(),
+            learned.as_ref().map(|column| column.index_axis(Axis(1), 0)),
+            self.scorer.critic.pairing(),
             &self.params,
             &mut self.objective,
             &mut self.gradients,
         )?;
         finite("the bound", evaluation.estimate)?;
-        let seeds = [(x, self.engine.gradient_x()), (y, self.engine.gradient_y())];
+        let of_baseline = self.engine.gradient_baseline().insert_axis(Axis(1));
+        let mut seeds = vec![(x, self.engine.gradient_x()), (y, self.engine.gradient_y())];
+        seeds.extend(baseline.map(|var| (var, of_baseline)));
         graph.backward(&seeds, &mut self.gradients)?;
         update(&mut self.adam, &mut self.params, &self.gradients, Direction::Up)?;
         Ok(evaluation.estimate)
@@ -79,11 +106,14 @@ impl CriticTraining {
         y: &Array2<f32>,
     ) -> Result<f64, PaperError> {
         let mut graph = self.tape.begin_inference(&self.params);
-        let (x, y) = embedded(&mut graph, embed, &self.critic, x.view(), y.view())?;
-        let evaluation = self.engine.estimate(
+        let Embedded { x, y, baseline } =
+            self.scorer.embedded(&mut graph, embed, x.view(), y.view())?;
+        let learned = baseline.map(|var| graph.value(var));
+        let evaluation = self.engine.estimate_with_baseline(
             graph.value(x),
             graph.value(y),
-            self.critic.pairing(),
+            learned.as_ref().map(|column| column.index_axis(Axis(1), 0)),
+            self.scorer.critic.pairing(),
             &self.params,
             &self.objective,
         )?;
@@ -105,17 +135,20 @@ impl CriticTraining {
     }
 }
 
-/// A batch through the networks and the critic's towers.
-fn embedded(
-    graph: &mut Graph<'_, f32>,
-    embed: &dyn Embed,
-    critic: &Critic,
-    x: ArrayView2<'_, f32>,
-    y: ArrayView2<'_, f32>,
-) -> Result<(Var, Var), PaperError> {
-    let (x, y) = (graph.input(x), graph.input(y));
-    let (x, y) = embed.embed(graph, x, y);
-    let (x, y) = critic.towers(graph, x, y);
-    graph.check()?;
-    Ok((x, y))
+impl Scorer {
+    /// A batch through the networks and the critic's towers.
+    fn embedded(
+        &self,
+        graph: &mut Graph<'_, f32>,
+        embed: &dyn Embed,
+        x: ArrayView2<'_, f32>,
+        y: ArrayView2<'_, f32>,
+    ) -> Result<Embedded, PaperError> {
+        let (x, y) = (graph.input(x), graph.input(y));
+        let (x, y) = embed.embed(graph, x, y);
+        let baseline = self.baseline.as_ref().map(|baseline| baseline.forward(graph, x, y));
+        let (x, y) = self.critic.towers(graph, x, y);
+        graph.check()?;
+        Ok(Embedded { x, y, baseline })
+    }
 }

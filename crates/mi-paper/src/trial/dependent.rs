@@ -1,4 +1,3 @@
-use mi_critics::Critic;
 use mi_data::{LatentPair, PairSource, Sampling};
 use mi_nets::{Graph, Params, Var};
 use mi_random::Stream;
@@ -34,15 +33,19 @@ impl Embed for AsTheyAre {
 impl DependentTraining {
     pub(super) fn new(config: &TrialConfig, task: &Dependent) -> Result<Self, PaperError> {
         let streams = Stream::new(config.seed, "trial");
-        let mut params = Params::new();
-        let mut init = streams.child("init critic");
-        let critic = Critic::new(&mut params, "critic", &task.critic, 1, 1, &mut init)?;
         let sampling = if task.dependent { Sampling::Dependent } else { Sampling::Independent };
         Ok(Self {
             batch_size: task.batch_size,
             pairs: LatentPair::figure_4c(sampling),
             samples: streams.child("samples"),
-            training: CriticTraining::new(critic, params, &task.bound, None, task.learning_rate)?,
+            training: CriticTraining::new(
+                Params::new(),
+                (1, 1),
+                &task.critic,
+                (&task.bound, None),
+                task.learning_rate,
+                &streams,
+            )?,
             estimates: Vec::new(),
         })
     }

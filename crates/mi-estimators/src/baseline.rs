@@ -1,0 +1,65 @@
+//! The network behind the number that some bounds learn for each row.
+
+use mi_kernels::Scalar;
+use mi_nets::{Graph, Init, Mlp, Module, NetsError, Params, Var};
+use mi_random::Stream;
+
+use crate::bounds::{BoundSpec, LearnedNumber};
+
+/// Hidden layers of the network.
+const HIDDEN: [usize; 2] = [64, 64];
+
+/// A network of two hidden layers for what a bound reads of a row beside its scores: `log a(x)`
+/// of TUBA (Poole et al., 2019, eq. 6), `u(x, y)` of FLO (Guo et al., 2022).
+///
+/// Its last layer starts at 0: so does the number, for every row.
+#[derive(Clone, Debug)]
+pub struct Baseline {
+    of: LearnedNumber,
+    net: Mlp,
+}
+
+impl Baseline {
+    /// Adds the network's parameters under `name`, for rows of these widths; `None` for a bound
+    /// that reads nothing but scores.
+    ///
+    /// # Errors
+    /// A name that is taken, or a width of 0.
+    pub fn new<T: Scalar>(
+        params: &mut Params<T>,
+        name: &str,
+        bound: &BoundSpec,
+        (dim_x, dim_y): (usize, usize),
+        stream: &mut Stream,
+    ) -> Result<Option<Self>, NetsError> {
+        let Some(of) = bound.learned_number() else { return Ok(None) };
+        let [first, second] = HIDDEN;
+        let width = match of {
+            LearnedNumber::OfX => dim_x,
+            LearnedNumber::OfPair => dim_x + dim_y,
+        };
+        let sizes = [width, first, second, 1];
+        let net = Mlp::new(params, name, &sizes, Init::GlorotUniform, stream)?;
+        if let Some(id) = params.id(&format!("{name}.layers.2.weight")) {
+            params.view_mut(id).fill(T::zero());
+        }
+        Ok(Some(Self { of, net }))
+    }
+
+    /// What the number depends on.
+    pub fn of(&self) -> LearnedNumber {
+        self.of
+    }
+
+    /// Appends the network to a graph.
+    ///
+    /// # Shapes
+    /// `x` is K×`dim_x`, `y` is K×`dim_y`, pairs in the same row; the result is K×1.
+    pub fn forward<T: Scalar>(&self, graph: &mut Graph<'_, T>, x: Var, y: Var) -> Var {
+        let input = match self.of {
+            LearnedNumber::OfX => x,
+            LearnedNumber::OfPair => graph.concat_columns(&[x, y]),
+        };
+        self.net.forward(graph, input)
+    }
+}
