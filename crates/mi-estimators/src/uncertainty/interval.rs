@@ -51,11 +51,11 @@ pub(crate) fn analytic_interval(value: f64, standard_error: f64, level: f64) -> 
 /// The interval of a critic's bound on rows held out, which is too low by about `shortfall`:
 /// upwards it reaches further by that.
 ///
-/// Measured by `mi bench --calibration 100 --methods neural` with these `--benchmarks` and `--rows`
-/// (without the shortfall in brackets), 95 % intervals cover the truth in 95 % (85 %) of 100
-/// samples of 1v1-normal-0.75 at 1000 rows, 97 % (90 %) of multinormal-dense-5-5-0.5 at 1000,
-/// 99 % (92 %) of multinormal-sparse-3-3-2-2.0 at 2000, and 91 % (34 %) of student-identity-2-2-2
-/// at 2000. Where a critic cannot learn what there is, as of a spiral from few rows, they do not.
+/// Measured by `mi bench --calibration 100 --methods neural` with these `--benchmarks` and `--rows`,
+/// 95 % intervals cover the truth in 95 % of 100 samples of 1v1-normal-0.75 at 1000 rows, 97 % of
+/// multinormal-dense-5-5-0.5 at 1000, 99 % of multinormal-sparse-3-3-2-2.0 at 2000, and 91 % of
+/// student-identity-2-2-2 at 2000. Where a critic cannot learn what there is, as of a spiral from
+/// few rows, they do not.
 pub(crate) fn held_out_interval(
     value: f64,
     standard_error: f64,
