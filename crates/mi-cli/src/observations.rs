@@ -9,6 +9,7 @@ use crate::error::CliError;
 use crate::lag::Lags;
 use crate::options::MissingRule;
 use crate::table::Column;
+use crate::words::list;
 
 /// One side of an estimate: the values of some columns, one row an observation.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ pub struct Side {
 impl Side {
     /// The columns' names, as in a formula.
     pub fn title(&self) -> String {
-        self.names.join(", ")
+        list(&self.names)
     }
 
     /// Rows `rows` of the columns; row t of the side is row t − `lag` of the table.

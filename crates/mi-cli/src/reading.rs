@@ -1,6 +1,6 @@
 //! What the estimates mean together, in a sentence or two.
 
-use mi_estimators::{ColumnType, Estimate, Method};
+use mi_estimators::{ColumnType, Estimate, Method, Surrogate};
 
 use crate::estimator::Measured;
 use crate::options::Unit;
@@ -14,8 +14,13 @@ pub fn of(found: &[(isize, Measured)], sides: [&str; 2], unit: Unit) -> Option<S
     match found {
         [] => None,
         [(_, measured)] => match &measured.estimates[..] {
+            [first, _, ..] if by_chance(first) => Some(
+                "The p-value does not speak against independence: rows of this kind give values \
+                 as large as this by chance."
+                    .into(),
+            ),
             [neighbours, copula] if copula.estimator.method == Method::GaussianCopula => {
-                Some(compare(neighbours, copula))
+                Some(compare(neighbours, copula, doubt(measured)))
             }
             [neural, .., copula] if neural.estimator.method == Method::Neural => {
                 Some(compare_bound(neural, copula))
@@ -67,6 +72,29 @@ fn error(estimate: &Estimate) -> f64 {
     known.unwrap_or(0.6 / (estimate.n as f64).sqrt())
 }
 
+/// Whether an estimate that its error puts above 0 is one that rearranged rows reach.
+fn by_chance(estimate: &Estimate) -> bool {
+    estimate.value > 2.0 * error(estimate)
+        && estimate.test.as_ref().is_some_and(|test| test.p_value > 0.05)
+}
+
+/// What, beside a dependence, may have raised the estimate of nearest neighbours.
+fn doubt(measured: &Measured) -> Option<&'static str> {
+    let warned = |code: &str| measured.warnings.iter().any(|warning| warning.code == code);
+    let test = measured.estimates.first().and_then(|estimate| estimate.test.as_ref());
+    let kept_in_order = test.is_some_and(|test| test.surrogate != Surrogate::Permutation);
+    if warned("duplicate_rows") {
+        Some("Copies of rows raise the value too: leave them out first (--dedup).")
+    } else if warned("autocorrelated") && !kept_in_order {
+        Some(
+            "If the rows are a time series, successive ones that are alike raise the value too: \
+             let --surrogate shift decide.",
+        )
+    } else {
+        None
+    }
+}
+
 /// A loss of this many nats is what a bound pays for the rows it does not train on.
 const USUAL_LOSS: f64 = 0.02;
 
@@ -97,7 +125,7 @@ fn compare_bound(bound: &Estimate, copula: &Estimate) -> String {
 }
 
 /// What it means that nearest neighbours and the Gaussian copula agree, or do not.
-fn compare(neighbours: &Estimate, copula: &Estimate) -> String {
+fn compare(neighbours: &Estimate, copula: &Estimate, doubt: Option<&str>) -> String {
     let joint = error(neighbours).hypot(error(copula));
     let difference = neighbours.value - copula.value;
     let zero = |estimate: &Estimate| estimate.value < 2.0 * error(estimate);
@@ -117,10 +145,11 @@ fn compare(neighbours: &Estimate, copula: &Estimate) -> String {
          after a monotone change of each column, and rank correlations describe it."
             .into()
     } else if difference > 0.0 {
-        "Nearest neighbours find more than the Gaussian copula: part of the dependence is of a \
-         kind that correlations of ranks do not see (not monotone, or a changing spread). Trust \
-         the nearest neighbours, and look at a scatter plot."
-            .into()
+        let meaning = "Nearest neighbours find more than the Gaussian copula: part of the \
+                       dependence is of a kind that correlations of ranks do not see (not \
+                       monotone, or a changing spread).";
+        let trust = "Trust the nearest neighbours, and look at a scatter plot.";
+        format!("{meaning} {}", doubt.unwrap_or(trust))
     } else if columns > FEW_COLUMNS {
         format!(
             "Nearest neighbours find less than the Gaussian copula. With {columns} columns they \

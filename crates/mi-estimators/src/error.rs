@@ -66,7 +66,7 @@ pub enum EstimatorError {
     },
     /// Duplicates put the k-th neighbour at distance zero, where the estimator has no value.
     #[error(
-        "{rows} of {n} observations have their {k}-th neighbour at distance zero (ties or \
+        "{rows} of {n} observations have {k} neighbours at distance zero (ties or \
          duplicates), for which {estimator} has no meaning; use the mixture estimator, or spread \
          the ties with a seeded dither"
     )]

@@ -59,21 +59,35 @@ impl Heading {
 
 /// Draws the horizontal axis: base line, ticks and label.
 pub(crate) fn draw_x_axis(canvas: &mut Canvas, area: &Area, axis: &Fitted, label: &str) {
-    canvas.line("plot-axis", (area.left, area.bottom), (area.right, area.bottom));
+    draw_x_ticks(canvas, area, axis, area.bottom, 1.0);
+    let middle = area.left + area.width() / 2.0;
+    canvas.text(middle, area.bottom + 33.0, "plot-muted", Anchor::Middle, label);
+}
+
+/// Space of [`draw_x_axis_above`] over the area.
+pub(crate) const AXIS_ABOVE: f64 = 22.0;
+
+/// Repeats the ticks of the horizontal axis over the area, for drawings taller than a screen.
+pub(crate) fn draw_x_axis_above(canvas: &mut Canvas, area: &Area, axis: &Fitted) {
+    draw_x_ticks(canvas, area, axis, area.top, -1.0);
+}
+
+/// A line at a height, with ticks and their values below it (`down` 1) or above (−1).
+fn draw_x_ticks(canvas: &mut Canvas, area: &Area, axis: &Fitted, y: f64, down: f64) {
+    canvas.line("plot-axis", (area.left, y), (area.right, y));
+    let baseline = y + if down > 0.0 { 17.0 } else { -8.0 };
     // Labels that would touch the one before are left out, their ticks stay.
     let mut free_from = f64::NEG_INFINITY;
     for (value, tick) in &axis.ticks {
         let Place::Inside(fraction) = axis.place(*value) else { continue };
         let x = area.left + fraction * area.width();
-        canvas.line("plot-axis", (x, area.bottom), (x, area.bottom + 4.0));
+        canvas.line("plot-axis", (x, y), (x, y + 4.0 * down));
         let half = text::width(tick, 12.0) / 2.0;
         if x - half >= free_from {
-            canvas.text(x, area.bottom + 17.0, "plot-muted plot-tick", Anchor::Middle, tick);
+            canvas.text(x, baseline, "plot-muted plot-tick", Anchor::Middle, tick);
             free_from = x + half + 4.0;
         }
     }
-    let middle = area.left + area.width() / 2.0;
-    canvas.text(middle, area.bottom + 33.0, "plot-muted", Anchor::Middle, label);
 }
 
 /// Draws the vertical axis: grid lines with their values.

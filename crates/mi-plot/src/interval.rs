@@ -11,6 +11,9 @@ use crate::{text, theme};
 /// Height of a row: its label and, below it, its interval.
 const ROW: f64 = 36.0;
 
+/// Rows from which on the values of the axis stand above the rows too.
+const LONG: usize = 20;
+
 /// An estimate with its interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntervalRow {
@@ -142,7 +145,10 @@ impl IntervalChart {
         let mut notes = self.notes.clone();
         notes.extend(outside.notes());
         let heading = Heading::new(&self.title, "", &notes, self.width);
-        let top = heading.above() + if self.references.is_empty() { 0.0 } else { 14.0 };
+        let long = self.rows.len() >= LONG;
+        let top = heading.above()
+            + if self.references.is_empty() { 0.0 } else { 14.0 }
+            + if long { frame::AXIS_ABOVE } else { 0.0 };
         // The outermost tick labels are centred on the ends of the axis.
         let side = MARGIN + (frame::tick_width(&axis) / 2.0).max(8.0);
         let area = Area {
@@ -161,13 +167,17 @@ impl IntervalChart {
             }
         }
         frame::draw_x_axis(&mut canvas, &area, &axis, &self.axis.label);
+        if long {
+            frame::draw_x_axis_above(&mut canvas, &area, &axis);
+        }
+        let labels = area.top - 6.0 - if long { frame::AXIS_ABOVE } else { 0.0 };
         for (value, label) in &self.references {
             if let Some(x) = x_of(&axis, &area, *value) {
-                canvas.line("plot-reference", (x, area.top - 2.0), (x, area.bottom));
+                canvas.line("plot-reference", (x, labels + 4.0), (x, area.bottom));
                 // Kept inside the drawing near its edges.
                 let half = text::width(label, 11.0) / 2.0;
                 let at = x.max(MARGIN + half).min(self.width - MARGIN - half);
-                canvas.text(at, area.top - 6.0, "plot-small", Anchor::Middle, label);
+                canvas.text(at, labels, "plot-small", Anchor::Middle, label);
             }
         }
         for (index, row) in self.rows.iter().enumerate() {
@@ -323,6 +333,18 @@ mod tests {
         for (x, y) in drawing.positions("plot-point") {
             assert!((0.0..=svg.size().0).contains(&x) && (0.0..=svg.size().1).contains(&y));
         }
+    }
+
+    #[test]
+    fn a_long_chart_has_its_values_above_too() {
+        let of_rows = |count: usize| {
+            let chart = IntervalChart::new("t", Axis::new("x")).reference(0.0, "none");
+            let chart = (0..count).fold(chart, |chart, row| {
+                chart.row(IntervalRow::new(format!("row {row}"), row as f64))
+            });
+            Parsed::new(&chart.draw()).texts("plot-tick").iter().filter(|t| **t == "10").count()
+        };
+        assert_eq!([of_rows(LONG - 1), of_rows(LONG)], [1, 2]);
     }
 
     #[test]

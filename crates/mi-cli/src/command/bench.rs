@@ -205,9 +205,10 @@ fn read(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, Cli
     } else {
         options.methods.clone()
     };
-    let first = u64::from(options.first_seed);
-    let last = estimates.keys().map(|key| key.seed).max().unwrap_or(0);
-    let seeds = options.seeds.map_or((last + 1).saturating_sub(first), u64::from);
+    let there = || estimates.keys().map(|key| key.seed);
+    let first = u64::from(options.first_seed).max(there().min().unwrap_or(0));
+    let after = there().max().map_or(first, |last| last + 1);
+    let seeds = options.seeds.map_or(after.saturating_sub(first), u64::from);
     let work = Work { benchmarks: &places, asked: &asked, seeds: (first, seeds) };
     let measured = Measured::new(&work, setup.rows, &estimates);
     let (there, wanted) = (measured.estimates(), places.len() * asked.len() * seeds as usize);
@@ -313,7 +314,8 @@ fn show(
         }));
         grid.row(last);
     }
-    let heading = format!("{rows} rows, {seeds} seeds, mean ± sd, in {}", unit.name());
+    let plural = if seeds == 1 { "" } else { "s" };
+    let heading = format!("{rows} rows, {seeds} seed{plural}, mean ± sd, in {}", unit.name());
     write!(out, "{heading}\n\n{}", grid.render()).map_err(CliError::from_stdout)
 }
 

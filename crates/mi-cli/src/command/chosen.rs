@@ -8,6 +8,7 @@ use crate::estimator::{Methods, Plan};
 use crate::input::{Frame, Input};
 use crate::messages::{Messages, Warning};
 use crate::table::Column;
+use crate::words::count;
 
 /// How to estimate.
 #[derive(Args, Clone, Debug)]
@@ -304,7 +305,8 @@ pub(super) fn say_kind(column: &Column, messages: &mut Messages) {
     let found = column.column_type().filter(ColumnType::is_discrete);
     match (&column.labels, found) {
         (Some(labels), _) => {
-            messages.note(format!("`{}` holds text: {} labels", column.name, labels.len()));
+            let labels = count(labels.len(), "label");
+            messages.note(format!("`{}` holds text: {labels}", column.name));
         }
         (None, Some(found)) => messages.note(format!("`{}` is taken for {found}", column.name)),
         (None, None) => {}

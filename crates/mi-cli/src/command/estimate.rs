@@ -18,7 +18,7 @@ use crate::output::{Align, Grid, p_value, wrap, write_json};
 use crate::reading;
 use crate::table::Column;
 use crate::usable::{Usable, usable};
-use crate::words::count;
+use crate::words::{count, list};
 
 /// Options of `mi estimate`.
 #[derive(Args, Debug)]
@@ -179,7 +179,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     }
     let unit = options.output.unit;
     let title = |columns: &[&Column]| -> String {
-        columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
+        list(&columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>())
     };
     let reading = reading::of(&found, [&title(&x), &title(&y)], unit);
     if options.output.json {

@@ -21,13 +21,14 @@ impl Grid {
     pub fn new(headings: &[(&str, Align)]) -> Self {
         Self {
             align: headings.iter().map(|(_, align)| *align).collect(),
-            rows: vec![headings.iter().map(|(text, _)| (*text).to_owned()).collect()],
+            rows: vec![headings.iter().map(|(text, _)| one_line(text)).collect()],
         }
     }
 
     /// Adds a row; cells beyond the headings are left out.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().take(self.align.len()).collect());
+        let cells = cells.into_iter().take(self.align.len());
+        self.rows.push(cells.map(|cell| one_line(&cell)).collect());
     }
 
     /// The whole as text, two spaces between columns and none at line ends.
@@ -56,9 +57,21 @@ impl Grid {
     }
 }
 
+/// A cell without the line breaks and tabs that labels and names may hold.
+fn one_line(cell: &str) -> String {
+    cell.replace(char::is_control, " ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_stays_on_its_line() {
+        let mut grid = Grid::new(&[("a\nb", Align::Left)]);
+        grid.row(["p\r\nq\t1".into()]);
+        assert_eq!(grid.render(), "a b\np  q 1\n");
+    }
 
     #[test]
     fn columns_are_aligned_and_lines_have_no_tail() {

@@ -173,7 +173,12 @@ fn the_benchmark_prints_a_table_and_keeps_records() {
     let other = ["--methods", both, "--records", "r/all.csv", "--k", "4"];
     bench(&other).refused(1, &["k its own, not 4", "--from r/all.csv"]);
     let second = folder.run(&["bench", "--from", "r/all.csv", "--first-seed", "1"]);
-    assert!(second.out.contains("200 rows, 1 seeds") && second.out.contains("± 0.0000"));
+    assert!(second.out.contains("200 rows, 1 seed,") && second.out.contains("± 0.0000"));
+    // A file that begins at another seed is complete without those before.
+    let late = ["--rows", "200", "--first-seed", "5", "--seeds", "1", "--benchmarks", "*cubic-2"];
+    folder.run(&[&["bench", "--methods", both, "--records", "late.csv"], &late[..]].concat());
+    let late = folder.run(&["bench", "--from", "late.csv"]);
+    assert!(late.out.contains("200 rows, 1 seed,") && late.err.is_empty(), "{}", late.err);
     folder
         .run(&["bench", "--from", "r/all.csv", "--methods", "neural:flo"])
         .refused(1, &["the files hold nothing of that"]);

@@ -483,6 +483,29 @@ fn what_the_values_mean_is_said() {
 }
 
 #[test]
+fn what_may_have_raised_a_value_is_said_before_it_is_trusted() {
+    let reading = |run: &Run| run.json()["reading"].as_str().unwrap().to_owned();
+    let (x, y) = pair(67, 400, 0.75);
+    let (twice_x, twice_y) = ([&x[..], &x].concat(), [&y[..], &y].concat());
+    let twice = reading(&estimate(&twice_x, &twice_y, &["-q"]));
+    assert!(twice.contains("Copies of rows") && !twice.contains("Trust"), "{twice}");
+    // Slow series: nearest neighbours see more than nothing.
+    let slow = |seed: u64| -> Vec<f64> {
+        let steps = normals(seed, 1000);
+        let next = |last: &mut f64, step: &f64| {
+            *last = 0.99 * *last + step;
+            Some(*last)
+        };
+        steps.iter().scan(0.0, next).collect()
+    };
+    let run = |options: &[&str]| reading(&estimate(&slow(68), &slow(70), options));
+    let untested = run(&["-q"]);
+    assert!(untested.contains("--surrogate shift"), "{untested}");
+    let tested = run(&["-q", "--permutations", "19", "--surrogate", "shift"]);
+    assert!(tested.contains("as large as this by chance"), "{tested}");
+}
+
+#[test]
 fn ties_are_never_a_silent_number() {
     let x = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0];
     // Two values are labels: the frequencies hold ln 2.

@@ -48,7 +48,7 @@ impl<'a> Recipe<'a> {
 pub(super) struct Trained {
     pub(super) network: Network,
     pub(super) params: Params<f32>,
-    /// What training maximised, on validation rows.
+    /// What networks are compared by, on validation rows.
     pub(super) score: f64,
     /// Steps taken.
     pub(super) steps: usize,
@@ -111,11 +111,14 @@ impl<T: Scalar> Judge<T> {
     }
 }
 
-/// The value by which networks are compared: what training maximises, but for MINE, whose
-/// objective holds a moving average.
+/// The value by which networks are compared: what will be reported. Training by another objective
+/// (Jensen–Shannon) may end at a few scores whose exponentials ruin the report.
+///
+/// But for SMILE, whose clipped report is no bound: the less a critic is a log ratio, the more it
+/// can say.
 fn comparable(evaluation: &Evaluation, bound: &BoundSpec) -> f64 {
-    let mine = matches!(bound, BoundSpec::Mine { .. });
-    let value = if mine { evaluation.estimate } else { evaluation.objective };
+    let smile = matches!(bound, BoundSpec::Smile { .. });
+    let value = if smile { evaluation.objective } else { evaluation.estimate };
     if value.is_finite() { value } else { f64::NEG_INFINITY }
 }
 
@@ -321,8 +324,10 @@ mod tests {
         let mut judge = Judge::new();
         let mut value = |params: &Params<f64>| {
             let objective = Objective::new(bound, None).unwrap();
+            let found = judge.judge(&network, params, rows, &objective).unwrap();
             // MINE's gradient on a first batch is that of its estimate.
-            comparable(&judge.judge(&network, params, rows, &objective).unwrap(), bound)
+            let mine = matches!(bound, BoundSpec::Mine { .. });
+            if mine { found.estimate } else { found.objective }
         };
         let learned = bound.learned_number().is_some();
         assert_eq!(learned, params.ids().any(|id| params.name(id).starts_with("baseline")));
