@@ -23,7 +23,7 @@ pub fn of(found: &[(isize, Measured)], sides: [&str; 2], unit: Unit) -> Option<S
                 Some(compare(neighbours, copula, doubt(measured)))
             }
             [neural, .., copula] if neural.estimator.method == Method::Neural => {
-                Some(compare_bound(neural, copula))
+                Some(compare_bound(neural, copula, warned(measured, "near_cap")))
             }
             [only] => of_discrete(only, sides, unit),
             _ => None,
@@ -78,14 +78,17 @@ fn by_chance(estimate: &Estimate) -> bool {
         && estimate.test.as_ref().is_some_and(|test| test.p_value > 0.05)
 }
 
+fn warned(measured: &Measured, code: &str) -> bool {
+    measured.warnings.iter().any(|warning| warning.code == code)
+}
+
 /// What, beside a dependence, may have raised the estimate of nearest neighbours.
 fn doubt(measured: &Measured) -> Option<&'static str> {
-    let warned = |code: &str| measured.warnings.iter().any(|warning| warning.code == code);
     let test = measured.estimates.first().and_then(|estimate| estimate.test.as_ref());
     let kept_in_order = test.is_some_and(|test| test.surrogate != Surrogate::Permutation);
-    if warned("duplicate_rows") {
+    if warned(measured, "duplicate_rows") {
         Some("Copies of rows raise the value too: leave them out first (--dedup).")
-    } else if warned("autocorrelated") && !kept_in_order {
+    } else if warned(measured, "autocorrelated") && !kept_in_order {
         Some(
             "If the rows are a time series, successive ones that are alike raise the value too: \
              let --surrogate shift decide.",
@@ -99,7 +102,7 @@ fn doubt(measured: &Measured) -> Option<&'static str> {
 const USUAL_LOSS: f64 = 0.02;
 
 /// What it means that a held-out bound and the Gaussian copula agree, or do not.
-fn compare_bound(bound: &Estimate, copula: &Estimate) -> String {
+fn compare_bound(bound: &Estimate, copula: &Estimate, near_cap: bool) -> String {
     let columns: usize = bound.columns.iter().map(Vec::len).sum();
     let room = 2.0 * error(bound).hypot(error(copula));
     let difference = bound.value - copula.value;
@@ -116,6 +119,10 @@ fn compare_bound(bound: &Estimate, copula: &Estimate) -> String {
     } else if difference > -room - USUAL_LOSS {
         "The held-out bound and the Gaussian copula agree within their errors: the dependence \
          looks like that of Gaussian variables after a monotone change of each column."
+    } else if near_cap {
+        "The held-out bound is near the most that it can give, and the Gaussian copula finds more: \
+         the bound is a lower limit. --method neural --bound nwj has no such limit, though no \
+         certainty beyond it either."
     } else {
         "The held-out bound finds less than the Gaussian copula, which overstates dependence of \
          another shape; or the rows are few for training. The bound is the safer of the two: \

@@ -10,17 +10,17 @@ pub fn against_truth(benchmarks: &[Benchmark], scores: &[Vec<Score>], unit: Unit
     let axis = Axis::new(format!("mutual information, {}", unit.name()));
     let mut chart = IntervalChart::new("Estimates of known mutual information", axis)
         .mark_name("truth")
+        .colours(scores.iter().take(1).flatten().map(|score| score.method.clone()))
         .note("Mean over the samples, ± their standard deviation. Hollow diamonds: the truth.");
     for (benchmark, scores) in benchmarks.iter().zip(scores) {
         for (colour, score) in scores.iter().enumerate() {
             let (mean, deviation) = (unit.of(score.mean()), unit.of(score.deviation()));
-            chart = chart.row(
-                IntervalRow::new(format!("{}: {}", benchmark.id, score.method), mean)
-                    .between(mean - deviation, mean + deviation)
-                    .colour(colour)
-                    .mark(unit.of(benchmark.mutual_information()))
-                    .note(format!("{} samples", score.present().len())),
-            );
+            let row = IntervalRow::new(format!("{}: {}", benchmark.id, score.method), mean)
+                .between(mean - deviation, mean + deviation)
+                .colour(colour)
+                .mark(unit.of(benchmark.mutual_information()))
+                .note(format!("{} samples", score.present().len()));
+            chart = chart.row(if colour == 0 { row.titled(&benchmark.id) } else { row.below() });
         }
     }
     chart.draw()

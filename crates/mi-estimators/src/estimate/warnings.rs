@@ -165,8 +165,8 @@ impl fmt::Display for Warning {
             ),
             Self::NearCap { cap } => write!(
                 f,
-                "the value is near {cap:.2} nats, the most that so many rows can give: the \
-                 relation is nearly deterministic, and the true value may be much larger"
+                "the value is near {cap:.2} nats, the most that this estimator can give from so \
+                 many rows: the true value may be much larger"
             ),
             Self::AboveEntropy { entropy } => write!(
                 f,

@@ -220,7 +220,11 @@ impl State {
 /// What an evaluation measured, as `, bound_test 1.234, accuracy 0.870`.
 pub(super) fn values(values: &[(Metric, f64)]) -> String {
     values.iter().fold(String::new(), |mut text, (metric, value)| {
-        let _ = write!(text, ", {} {value:.4}", metric.name());
+        let _ = match metric {
+            // So small that four decimals would show none of it.
+            Metric::InverseError => write!(text, ", {} {value:.1e}", metric.name()),
+            _ => write!(text, ", {} {value:.4}", metric.name()),
+        };
         text
     })
 }

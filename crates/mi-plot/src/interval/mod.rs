@@ -1,69 +1,21 @@
 //! Interval charts (forest plots): estimates with their intervals, one below the other.
 
+mod row;
+
+pub use row::IntervalRow;
+
 use crate::axis::{Axis, Fitted, Place};
 use crate::clip::{self, Area};
 use crate::frame::{self, Heading, MARGIN};
+use crate::legend::{Entry, Legend};
 use crate::outside::Outside;
-use crate::series::Marker;
+use crate::series::{Dash, Marker};
 use crate::svg::{Anchor, Canvas, Svg, coordinate, path};
 use crate::{text, theme};
+use row::ROW;
 
-/// Height of a row: its label and, below it, its interval.
-const ROW: f64 = 36.0;
-
-/// Rows from which on the values of the axis stand above the rows too.
-const LONG: usize = 20;
-
-/// An estimate with its interval.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IntervalRow {
-    label: String,
-    value: f64,
-    low: f64,
-    high: f64,
-    colour: usize,
-    mark: Option<f64>,
-    note: String,
-}
-
-impl IntervalRow {
-    /// An estimate without an interval; NaN for none yet.
-    pub fn new(label: impl Into<String>, value: f64) -> Self {
-        Self {
-            label: label.into(),
-            value,
-            low: f64::NAN,
-            high: f64::NAN,
-            colour: 0,
-            mark: None,
-            note: String::new(),
-        }
-    }
-
-    /// Sets the interval.
-    pub fn between(mut self, low: f64, high: f64) -> Self {
-        (self.low, self.high) = (low, high);
-        self
-    }
-
-    /// Sets the colour by index.
-    pub fn colour(mut self, index: usize) -> Self {
-        self.colour = index;
-        self
-    }
-
-    /// Sets a value to compare with, shown as a hollow diamond.
-    pub fn mark(mut self, value: f64) -> Self {
-        self.mark = Some(value);
-        self
-    }
-
-    /// Sets the text added on hover.
-    pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.note = note.into();
-        self
-    }
-}
+/// Height of rows from which on the values of the axis stand above them too.
+const LONG: f64 = 700.0;
 
 /// Estimates with their intervals on one axis, and values to compare them with.
 ///
@@ -84,6 +36,7 @@ pub struct IntervalChart {
     rows: Vec<IntervalRow>,
     references: Vec<(f64, String)>,
     mark_name: String,
+    colours: Vec<String>,
     notes: Vec<String>,
     width: f64,
 }
@@ -98,6 +51,7 @@ impl IntervalChart {
             rows: Vec::new(),
             references: Vec::new(),
             mark_name: "paper".to_owned(),
+            colours: Vec::new(),
             notes: Vec::new(),
             width: 440.0,
         }
@@ -127,6 +81,12 @@ impl IntervalChart {
         self
     }
 
+    /// Names the colours, from index 0 on, in a legend.
+    pub fn colours(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.colours = names.into_iter().collect();
+        self
+    }
+
     /// Adds a line of small print under the chart.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
@@ -145,22 +105,27 @@ impl IntervalChart {
         let mut notes = self.notes.clone();
         notes.extend(outside.notes());
         let heading = Heading::new(&self.title, "", &notes, self.width);
-        let long = self.rows.len() >= LONG;
-        let top = heading.above()
-            + if self.references.is_empty() { 0.0 } else { 14.0 }
-            + if long { frame::AXIS_ABOVE } else { 0.0 };
+        let rows: f64 = self.rows.iter().map(IntervalRow::height).sum();
+        let long = rows >= LONG;
         // The outermost tick labels are centred on the ends of the axis.
         let side = MARGIN + (frame::tick_width(&axis) / 2.0).max(8.0);
-        let area = Area {
+        let mut area = Area {
             left: side,
-            top,
+            top: heading.above(),
             right: self.width - side,
-            bottom: top + ROW * self.rows.len().max(1) as f64 + 4.0,
+            bottom: heading.above() + rows.max(ROW) + 4.0,
         };
+        let legend = self.legend(&area);
+        // From the top: the legend, names of references, values of the axis.
+        let references = if self.references.is_empty() { 0.0 } else { 14.0 };
+        let values = if long { frame::AXIS_ABOVE } else { 0.0 };
+        let down = legend.height() + references + values;
+        (area.top, area.bottom) = (area.top + down, area.bottom + down);
         let height = area.bottom + 30.0 + MARGIN + heading.below();
 
         let mut canvas = Canvas::new();
         heading.draw(&mut canvas, height);
+        legend.draw(&mut canvas, &Area { top: area.top - references - values, ..area }, 0.0);
         for (value, _) in &axis.ticks {
             if let Some(x) = x_of(&axis, &area, *value) {
                 canvas.line("plot-grid", (x, area.top), (x, area.bottom));
@@ -170,7 +135,7 @@ impl IntervalChart {
         if long {
             frame::draw_x_axis_above(&mut canvas, &area, &axis);
         }
-        let labels = area.top - 6.0 - if long { frame::AXIS_ABOVE } else { 0.0 };
+        let labels = area.top - 6.0 - values;
         for (value, label) in &self.references {
             if let Some(x) = x_of(&axis, &area, *value) {
                 canvas.line("plot-reference", (x, labels + 4.0), (x, area.bottom));
@@ -180,14 +145,27 @@ impl IntervalChart {
                 canvas.text(at, labels, "plot-small", Anchor::Middle, label);
             }
         }
-        for (index, row) in self.rows.iter().enumerate() {
-            self.draw_row(&mut canvas, &axis, &area, row, area.top + ROW * index as f64);
+        let mut top = area.top;
+        for row in &self.rows {
+            self.draw_row(&mut canvas, &axis, &area, row, top);
+            top += row.height();
         }
         if self.rows.is_empty() {
             let (x, y) = (area.left + area.width() / 2.0, area.top + ROW / 2.0);
             canvas.text(x, y, "plot-muted", Anchor::Middle, "no data yet");
         }
         canvas.finish(self.width, height, &self.title, &self.describe())
+    }
+
+    fn legend(&self, area: &Area) -> Legend {
+        let entry = |(colour, label): (usize, &String)| Entry {
+            label: label.clone(),
+            colour: Some(colour),
+            dash: Dash::default(),
+            marker: Some(Marker::Circle),
+        };
+        let entries = self.colours.iter().enumerate().map(|named| (Some(entry(named)), None));
+        Legend::place(entries, std::iter::empty(), area, self.width)
     }
 
     fn fit(&self) -> Fitted {
@@ -210,13 +188,12 @@ impl IntervalChart {
         top: f64,
     ) {
         let class = theme::colour_class(row.colour);
-        let label = if row.value.is_nan() {
-            format!("{} (no data yet)", row.label)
-        } else {
-            row.label.clone()
-        };
-        canvas.text(area.left, top + 13.0, "plot-label plot-halo", Anchor::Start, &label);
-        let y = top + 25.0;
+        let y = top + row.height() - 11.0;
+        if let Some(shown) = &row.shown {
+            let missing = row.value.is_nan() && *shown == row.label;
+            let label = format!("{shown}{}", if missing { " (no data yet)" } else { "" });
+            canvas.text(area.left, top + 13.0, "plot-label plot-halo", Anchor::Start, &label);
+        }
         canvas.open("g", &[("class", &class), ("data-series", &row.label)]);
         let end = |value: f64| {
             let x = axis.place(value).fraction().map(|f| area.left + f * area.width());
@@ -305,6 +282,7 @@ fn held(axis: &Fitted, area: &Area, value: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::row::BARE_ROW;
     use super::*;
     use crate::parsed::Parsed;
 
@@ -344,7 +322,21 @@ mod tests {
             });
             Parsed::new(&chart.draw()).texts("plot-tick").iter().filter(|t| **t == "10").count()
         };
-        assert_eq!([of_rows(LONG - 1), of_rows(LONG)], [1, 2]);
+        assert_eq!([of_rows(19), of_rows(20)], [1, 2]);
+    }
+
+    #[test]
+    fn rows_below_share_a_label_and_a_legend_names_their_colours() {
+        let chart = IntervalChart::new("t", Axis::new("x"))
+            .colours(["first".into(), "second".into()])
+            .row(IntervalRow::new("a: first", 0.4).mark(0.5).titled("a"))
+            .row(IntervalRow::new("a: second", 0.6).colour(1).below());
+        let drawing = chart.draw();
+        let parsed = Parsed::new(&drawing);
+        assert_eq!(parsed.texts("plot-label"), ["first", "second", "a"]);
+        assert_eq!(parsed.of_class("plot-point")[1]["title"], "a: second\n0.600");
+        let places = parsed.positions("plot-point");
+        assert!((places[1].1 - places[0].1 - BARE_ROW).abs() < 1e-9, "{places:?}");
     }
 
     #[test]
