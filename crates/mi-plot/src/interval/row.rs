@@ -1,3 +1,5 @@
+//! What an interval chart shows in a row.
+
 /// Height of a row: its label and, below it, its interval.
 pub(super) const ROW: f64 = 36.0;
 
