@@ -28,7 +28,7 @@ impl Methods {
     pub fn parser() -> impl TypedValueParser<Value = Self> {
         let values = Method::ALL.iter().map(|method| {
             let help = match method {
-                Method::Auto => "those that fit the columns, side by side",
+                Method::Auto => "by the columns; in mi estimate those that fit, side by side",
                 method => method.summary(),
             };
             PossibleValue::new(method.name()).help(help)
@@ -59,6 +59,8 @@ pub struct Plan {
     pub settings: Settings,
     /// Whether values are brought between 0 and the entropy of a discrete side.
     pub clamp: bool,
+    /// Whether copies of rows are left out.
+    pub dedup: bool,
 }
 
 /// What the estimators found.
@@ -78,8 +80,7 @@ impl Plan {
     /// # Errors
     /// When an estimator cannot take the columns, or there are too few rows.
     pub fn measure(&self, observations: &Observations) -> Result<Measured, CliError> {
-        let sample =
-            |side: &Side| Sample::new(side.values.view(), &side.declared, self.settings.seed);
+        let sample = |side: &Side| side.sample(self.settings.seed);
         let (x, y) = (sample(&observations.x)?, sample(&observations.y)?);
         let given = observations.given.as_ref().map(sample).transpose()?;
         let names = [
@@ -102,17 +103,34 @@ impl Plan {
         given: Option<&Sample>,
         names: [&[String]; 3],
     ) -> Result<Measured, CliError> {
+        self.estimate(x, y, given, names).map_err(|error| named(error, names))
+    }
+
+    fn estimate(
+        &self,
+        x: &Sample,
+        y: &Sample,
+        given: Option<&Sample>,
+        names: [&[String]; 3],
+    ) -> Result<Measured, EstimatorError> {
+        let first = match self.methods {
+            Methods::One(method) => method,
+            // A critic has no neighbours to keep apart in time.
+            Methods::Fitting if self.settings.theiler == 0 => Method::for_columns(x, y, given),
+            Methods::Fitting => Method::by_kinds(x, y, given),
+            Methods::First => Method::by_kinds(x, y, given),
+        };
         let estimate = |method: Method| -> Result<Estimate, EstimatorError> {
-            let settings = Settings { method, ..self.settings.clone() };
+            let theiler = if method == Method::GaussianCopula && method != first {
+                0 // It stands beside another method, for which the window was asked.
+            } else {
+                self.settings.theiler
+            };
+            let settings = Settings { method, theiler, ..self.settings.clone() };
             match given {
                 Some(given) => conditional_mutual_information(x, y, given, &settings),
                 None => mutual_information(x, y, &settings),
             }
-        };
-        let first = match self.methods {
-            Methods::One(method) => method,
-            Methods::Fitting => Method::for_columns(x, y, given),
-            Methods::First => Method::by_kinds(x, y, given),
         };
         let mut critic = None;
         let mut estimates = Vec::new();
@@ -138,7 +156,7 @@ impl Plan {
                 Ok(second) => estimates.push(second),
                 Err(error) => warnings.push(Warning::new(
                     "no_gaussian_copula",
-                    format!("no Gaussian copula beside it: {error}"),
+                    format!("no Gaussian copula beside it: {}", named(error, names)),
                 )),
             }
         }
@@ -154,6 +172,20 @@ impl Plan {
             warnings.push(if rounded { warning.mild() } else { warning });
         }
         Ok(Measured { estimates, warnings, critic })
+    }
+}
+
+/// An error in the words of the command: with the names of columns.
+fn named(error: EstimatorError, names: [&[String]; 3]) -> CliError {
+    match error {
+        EstimatorError::SingularCovariance { column, .. } => {
+            let name = names.into_iter().flatten().nth(column).map_or("a column", String::as_str);
+            CliError::Data(format!(
+                "`{name}` is constant or a linear function of other columns, which leaves their \
+                 covariance without an inverse: leave it out"
+            ))
+        }
+        other => other.into(),
     }
 }
 
@@ -233,8 +265,8 @@ fn say(warning: &Found, names: [&[String]; 3]) -> String {
             short(*step)
         ),
         Found::Ties { side: which, column, rows } => format!(
-            "{rows} values of `{}` occur more than once: the mixture estimator treats them as \
-             atoms",
+            "{rows} values of `{}` occur more than once: it is taken for a mixture of atoms and \
+             numbers",
             name(side(which), *column)
         ),
         Found::DuplicateRows { rows } => format!(

@@ -1,8 +1,6 @@
 //! From columns to the rows that an estimate uses.
 
-use std::cmp::Ordering;
-
-use mi_estimators::Declared;
+use mi_estimators::{Declared, EstimatorError, Sample};
 use ndarray::{Array2, Axis};
 
 use crate::error::CliError;
@@ -40,6 +38,14 @@ impl Side {
         }
     }
 
+    /// The columns typed, ranked and, where rounded, dithered by a seed.
+    ///
+    /// # Errors
+    /// As [`Sample::new`].
+    pub fn sample(&self, seed: u64) -> Result<Sample, EstimatorError> {
+        Sample::new(self.values.view(), &self.declared, seed)
+    }
+
     /// These rows, in this order.
     pub fn select(&self, rows: &[usize]) -> Self {
         Self { values: self.values.select(Axis(0), rows), ..self.clone() }
@@ -57,17 +63,23 @@ pub struct Rows {
     pub missing: usize,
     /// Rows left out because a lag reaches beyond the table.
     pub beyond: usize,
-    /// Rows left out because they repeat an earlier one (`--dedup`).
-    pub repeated: usize,
+    /// Rows left out because they are copies of an earlier one (`--dedup`).
+    pub copies: usize,
 }
 
 impl Rows {
+    /// Those of the used rows that are no copies, by their places among them.
+    pub fn only(self, places: &[usize]) -> Self {
+        let used: Vec<usize> = places.iter().map(|&place| self.used[place]).collect();
+        Self { copies: self.used.len() - used.len(), used, ..self }
+    }
+
     /// A sentence on what was left out, if anything was.
     pub fn note(&self) -> Option<String> {
         let parts = [
             (self.missing, "with missing values"),
             (self.beyond, "at the ends, for the lags"),
-            (self.repeated, "that repeat an earlier row"),
+            (self.copies, "that repeat an earlier row"),
         ];
         let parts: Vec<String> = parts
             .iter()
@@ -122,7 +134,7 @@ pub fn complete_rows(
         }));
     }
     let (missing, beyond) = (within.len() - used.len(), total - within.len());
-    Ok(Rows { used, total, missing, beyond, repeated: 0 })
+    Ok(Rows { used, total, missing, beyond, copies: 0 })
 }
 
 /// Refuses columns with missing values.
@@ -189,29 +201,18 @@ impl Observations {
         format!("{}; {}{given}", self.x.title(), self.y.title())
     }
 
-    /// For every observation, the index of the first that equals it in every column.
-    pub fn first_equal(&self) -> Vec<usize> {
-        let sides: Vec<&Side> = [&self.x, &self.y].into_iter().chain(&self.given).collect();
-        let width = self.dims();
-        let mut cells = Vec::with_capacity(self.n() * width);
-        for row in 0..self.n() {
-            // 0 and −0 are one value but stand apart in the total order; adding 0 makes both 0.
-            cells.extend(sides.iter().flat_map(|side| side.values.row(row)).map(|v| v + 0.0));
+    /// The indices of those that are no copies of an earlier one, as
+    /// [`Sample::first_copies`] tells.
+    ///
+    /// # Errors
+    /// As [`Sample::new`].
+    pub fn no_copies(&self, seed: u64) -> Result<Vec<usize>, EstimatorError> {
+        let mut all = self.x.sample(seed)?;
+        for side in [Some(&self.y), self.given.as_ref()].into_iter().flatten() {
+            all = all.beside(&side.sample(seed)?)?;
         }
-        let key = |row: usize| &cells[row * width..(row + 1) * width];
-        let mut order: Vec<usize> = (0..self.n()).collect();
-        // Stable, so the first of a run of equals is the first in the table.
-        order.sort_by(|&a, &b| {
-            let by_cell = key(a).iter().zip(key(b)).map(|(p, q)| p.total_cmp(q));
-            by_cell.fold(Ordering::Equal, Ordering::then)
-        });
-        let mut first = vec![0; self.n()];
-        for run in order.chunk_by(|&a, &b| key(a) == key(b)) {
-            for &row in run {
-                first[row] = run[0];
-            }
-        }
-        first
+        let first = all.first_copies();
+        Ok((0..first.len()).filter(|&row| first[row] == row).collect())
     }
 
     /// These observations, in this order.
@@ -282,9 +283,14 @@ mod tests {
     }
 
     #[test]
-    fn repeated_rows_point_to_the_first() {
-        let (x, y) = (column("x", &[1.0, 2.0, 1.0, 1.0]), column("y", &[5.0, 5.0, 5.0, 6.0]));
-        let observations = Observations::at_lag(&[&x], &[&y], &[], &[0, 1, 2, 3], 0);
-        assert_eq!(observations.first_equal(), [0, 1, 0, 3]);
+    fn atoms_that_repeat_are_no_copies() {
+        // A third of the rows at (0, 0), and five copies.
+        let mut values: Vec<f64> = (0..60).map(|i| (f64::from(i) * 0.37 + 0.1).sin()).collect();
+        values.extend([0.0; 30]);
+        values.extend_from_within(..5);
+        let (x, y) = (column("x", &values), column("y", &values));
+        let rows: Vec<usize> = (0..95).collect();
+        let observations = Observations::at_lag(&[&x], &[&y], &[], &rows, 0);
+        assert_eq!(observations.no_copies(0).unwrap(), rows[..90]);
     }
 }

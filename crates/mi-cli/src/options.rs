@@ -10,8 +10,7 @@ use crate::table::{CellRules, Encoding, HeaderRule, TextRules};
 pub struct TableOptions {
     /// CSV, TSV (also gzipped), NPY or NPZ files; `-` is standard input
     ///
-    /// Several files stand side by side: their rows are paired by position. With two files and
-    /// no --x and --y, x is the first and y is the second.
+    /// Several files stand side by side: their rows are paired by position.
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<String>,
 

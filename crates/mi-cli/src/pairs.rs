@@ -23,13 +23,19 @@ pub struct ColumnSample<'a> {
 
 /// What was found for a pair.
 pub struct Pair {
-    /// Rows in which both columns have a value.
+    /// Rows in which both columns have a value, without copies if those are left out.
     pub n: usize,
     /// The estimates.
     pub measured: Measured,
 }
 
 impl Pair {
+    /// A pair without an estimate, and why.
+    fn none(why: String) -> Self {
+        let warnings = vec![Warning::new("no_estimate", why)];
+        Self { n: 0, measured: Measured { estimates: Vec::new(), warnings, critic: None } }
+    }
+
     /// The most trusted estimate.
     pub fn estimate(&self) -> Option<&Estimate> {
         self.measured.estimates.first()
@@ -89,29 +95,40 @@ impl<'a> ColumnSample<'a> {
 }
 
 impl Plan {
-    /// Estimates many pairs in parallel, showing how far it is.
+    /// Estimates many pairs in parallel, showing how far it is. Pairs that cannot be estimated are
+    /// left without a value, and warned of.
     ///
     /// # Errors
-    /// As [`Plan::measure_pair`].
+    /// As [`Plan::measure_pair`], if that is so of all pairs.
     pub fn measure_pairs(
         &self,
         pairs: &[(&ColumnSample<'_>, &ColumnSample<'_>)],
         messages: &mut Messages,
     ) -> Result<Vec<Pair>, CliError> {
         let progress = Progress::new("pairs", pairs.len(), messages.is_quiet());
-        let found: Vec<Pair> = pairs
+        let found: Vec<Result<Pair, CliError>> = pairs
             .par_iter()
             .map(|(x, y)| {
                 let pair = self.measure_pair(x, y);
                 progress.step();
                 pair
             })
-            .collect::<Result<_, _>>()?;
+            .collect();
         drop(progress);
-        for warning in found.iter().flat_map(|pair| &pair.measured.warnings) {
-            messages.warn(warning.clone());
+        let none = found.iter().all(Result::is_err);
+        let mut measured = Vec::with_capacity(found.len());
+        for (pair, (x, y)) in found.into_iter().zip(pairs) {
+            let pair = match pair {
+                Ok(pair) => pair,
+                Err(error) if none => return Err(error),
+                Err(error) => {
+                    Pair::none(format!("`{}` and `{}`: {error}", x.column.name, y.column.name))
+                }
+            };
+            pair.measured.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
+            measured.push(pair);
         }
-        Ok(found)
+        Ok(measured)
     }
 
     /// Estimates the information between two columns, over the rows in which both have values.
@@ -123,7 +140,7 @@ impl Plan {
         x: &ColumnSample<'_>,
         y: &ColumnSample<'_>,
     ) -> Result<Pair, CliError> {
-        if let (Some(a), Some(b)) = (&x.sample, &y.sample) {
+        if let (Some(a), Some(b), false) = (&x.sample, &y.sample, self.dedup) {
             let names = [&x.column.name, &y.column.name].map(std::slice::from_ref);
             let measured = self.measure_samples(a, b, None, [names[0], names[1], &[]])?;
             return Ok(Pair { n: a.n(), measured });
@@ -131,7 +148,10 @@ impl Plan {
         let (x, y) = ([x.column], [y.column]);
         let total = x[0].values.len();
         let rows = complete_rows(&x, &y, &Lags::default(), total, MissingRule::Drop)?;
-        let observations = Observations::at_lag(&x, &y, &[], &rows.used, 0);
-        Ok(Pair { n: rows.used.len(), measured: self.measure(&observations)? })
+        let mut observations = Observations::at_lag(&x, &y, &[], &rows.used, 0);
+        if self.dedup {
+            observations = observations.select(&observations.no_copies(self.settings.seed)?);
+        }
+        Ok(Pair { n: observations.n(), measured: self.measure(&observations)? })
     }
 }

@@ -22,8 +22,16 @@ pub fn of(found: &[(isize, Measured)], sides: [&str; 2], unit: Unit) -> Option<S
             [neighbours, copula] if copula.estimator.method == Method::GaussianCopula => {
                 Some(compare(neighbours, copula, doubt(measured)))
             }
-            [neural, .., copula] if neural.estimator.method == Method::Neural => {
+            [neural, .., copula]
+                if neural.estimator.method == Method::Neural
+                    && copula.estimator.method == Method::GaussianCopula =>
+            {
                 Some(compare_bound(neural, copula, warned(measured, "near_cap")))
+            }
+            [neural, neighbours] if neural.estimator.method == Method::Neural => {
+                let meaning = compare_without_copula(neural, neighbours, measured);
+                let share = of_discrete(neural, sides, unit);
+                Some([Some(meaning), share].into_iter().flatten().collect::<Vec<_>>().join(" "))
             }
             [only] => of_discrete(only, sides, unit),
             _ => None,
@@ -98,12 +106,17 @@ fn doubt(measured: &Measured) -> Option<&'static str> {
     }
 }
 
+/// What to do where a bound is near its cap.
+const WITHOUT_CAP: &str =
+    "--method neural --bound nwj has no such limit, though no certainty beyond it either.";
+
 /// A loss of this many nats is what a bound pays for the rows it does not train on.
 const USUAL_LOSS: f64 = 0.02;
 
 /// What it means that a held-out bound and the Gaussian copula agree, or do not.
 fn compare_bound(bound: &Estimate, copula: &Estimate, near_cap: bool) -> String {
     let columns: usize = bound.columns.iter().map(Vec::len).sum();
+    let biased = format!("With {columns} columns, nearest neighbours are biased towards 0.");
     let room = 2.0 * error(bound).hypot(error(copula));
     let difference = bound.value - copula.value;
     if bound.value < 2.0 * error(bound) && copula.value < 2.0 * error(copula) {
@@ -120,15 +133,48 @@ fn compare_bound(bound: &Estimate, copula: &Estimate, near_cap: bool) -> String 
         "The held-out bound and the Gaussian copula agree within their errors: the dependence \
          looks like that of Gaussian variables after a monotone change of each column."
     } else if near_cap {
-        "The held-out bound is near the most that it can give, and the Gaussian copula finds more: \
-         the bound is a lower limit. --method neural --bound nwj has no such limit, though no \
-         certainty beyond it either."
+        return format!(
+            "The held-out bound is near the most that it can give, and the Gaussian copula finds \
+             more: the bound is a lower limit. {WITHOUT_CAP} {biased}"
+        );
     } else {
         "The held-out bound finds less than the Gaussian copula, which overstates dependence of \
          another shape; or the rows are few for training. The bound is the safer of the two: \
          a lower limit."
     };
-    format!("{meaning} With {columns} columns, nearest neighbours are biased towards 0.")
+    format!("{meaning} {biased}")
+}
+
+/// What it means that a held-out bound and nearest neighbours agree, or do not, where some columns
+/// have no correlations.
+fn compare_without_copula(bound: &Estimate, neighbours: &Estimate, measured: &Measured) -> String {
+    let columns: usize = bound.columns.iter().map(Vec::len).sum();
+    let room = 2.0 * error(bound).hypot(error(neighbours));
+    let difference = bound.value - neighbours.value;
+    let zero = |estimate: &Estimate| estimate.value < 2.0 * error(estimate);
+    if zero(bound) && zero(neighbours) {
+        "Neither the held-out bound nor nearest neighbours find a dependence beyond their error: the \
+         columns may be independent, or the rows too few. A p-value (--permutations) decides."
+            .into()
+    } else if difference > room {
+        format!(
+            "The held-out bound finds more than nearest neighbours, which with {columns} columns are \
+             biased towards 0. Trust the bound, as a lower limit: what its critic did not learn is \
+             missing."
+        )
+    } else if difference > -room - USUAL_LOSS {
+        "The held-out bound and nearest neighbours agree within their errors.".into()
+    } else if warned(measured, "near_cap") {
+        format!(
+            "The held-out bound is near the most that it can give, and nearest neighbours find \
+             more: the bound is a lower limit. {WITHOUT_CAP}"
+        )
+    } else {
+        let trust = "Its critic did not learn all that there is, or the rows are few for training: \
+                     take it for a lower limit.";
+        let trust = doubt(measured).unwrap_or(trust);
+        format!("The held-out bound finds less than nearest neighbours. {trust}")
+    }
 }
 
 /// What it means that nearest neighbours and the Gaussian copula agree, or do not.

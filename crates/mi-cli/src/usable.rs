@@ -25,7 +25,7 @@ pub struct Usable {
 /// of x are read as indicators of their values.
 ///
 /// # Errors
-/// When y mixes kinds or has several discrete columns, or a column is constant.
+/// When y mixes kinds, has several discrete columns, or is constant.
 pub fn usable(observations: &Observations, seed: u64) -> Result<Usable, CliError> {
     let Observations { x, y, .. } = observations;
     let x = indicators(x)?;
@@ -53,7 +53,8 @@ fn kinds(side: &Side) -> Result<Vec<ColumnType>, EstimatorError> {
     Ok(Sample::new(side.values.view(), &side.declared, 0)?.columns().cloned().collect())
 }
 
-/// The columns of a side, discrete ones as indicators of all their values but the first.
+/// The columns of a side, discrete ones as indicators of all their values but the first (of the
+/// only one, if there is no other).
 fn indicators(side: &Side) -> Result<Array2<f64>, EstimatorError> {
     let mut columns: Vec<Array1<f64>> = Vec::new();
     for ((column, kind), declared) in
@@ -61,10 +62,11 @@ fn indicators(side: &Side) -> Result<Array2<f64>, EstimatorError> {
     {
         if kind.is_discrete() && *declared != Declared::Continuous {
             let levels = levels(column);
+            let first = usize::from(levels.len() > 1);
             columns.extend(
                 levels
                     .iter()
-                    .skip(1)
+                    .skip(first)
                     .map(|&level| column.mapv(|value| f64::from(u8::from(value == level)))),
             );
         } else {
@@ -108,6 +110,21 @@ mod tests {
         assert!(line.family == "linear" && (line.found.value - 0.3466).abs() < 0.05);
         let parabola = usable(&observe(&x, &x * &x + &noise, Declared::Auto), 0).unwrap();
         assert!(parabola.found.value.abs() < 0.05);
+    }
+
+    #[test]
+    fn a_rare_value_and_a_constant_are_passed_over() {
+        let mut stream = Stream::new(3, "usable");
+        let y = stream.normal_matrix((200, 1));
+        // The third value is in one row, which some part lacks.
+        let code = Array2::from_shape_fn((200, 1), |(i, _)| match i {
+            100 => 2.0,
+            _ => f64::from(u8::from(y[[i, 0]] > 0.0)),
+        });
+        let found = |x: &Array2<f64>| usable(&observe(x, y.clone(), Declared::Auto), 0).unwrap();
+        // Of N(0, 1) the sign leaves a variance of 1 − 2/π: ½ ln 1/0.363 = 0.506.
+        assert!((found(&code).found.value - 0.506).abs() < 0.15);
+        assert!(found(&Array2::ones((200, 1))).found.value.abs() < 1e-9);
     }
 
     #[test]

@@ -92,15 +92,15 @@ pub enum EstimatorError {
     },
     /// A covariance matrix that is not positive definite.
     #[error(
-        "the covariance of {columns} columns over {n} observations is singular at column \
-         {column}: it is constant or a linear function of earlier columns; remove it"
+        "the covariance of {columns} columns over {n} observations is singular: column {column} \
+         (counted from 0 over all sides) is constant or a linear function of others; remove it"
     )]
     SingularCovariance {
         /// Columns of the matrix.
         columns: usize,
         /// Observations.
         n: usize,
-        /// The first column that adds nothing, from 0 (columns of x, then of y).
+        /// A column that adds nothing, from 0 (columns of x, then of y, then of those given).
         column: usize,
     },
     /// A method that cannot take columns of this kind.

@@ -72,6 +72,16 @@ fn a_column_with_itself_is_said_to_be_deterministic() {
             assert!(warned(&found, |w| matches!(w, Warning::NearCap { .. })));
         }
     }
+    // No column has fewer than k rows in the rectangles of KSG-2: it ends 1/k lower.
+    let x = pair(1, 100, 0.0).0;
+    let settings = Settings { method: Method::Ksg2, ..quick() };
+    let found = mutual_information(&side(&x), &side(&x), &settings).unwrap();
+    let cap = found.warnings.iter().find_map(|warning| match warning {
+        Warning::NearCap { cap } => Some(*cap),
+        _ => None,
+    });
+    // ψ(100) − ψ(3) − 1/3
+    assert!((cap.unwrap() - 3.344).abs() < 1e-3 && found.value <= cap.unwrap() + 1e-9, "{found:?}");
     // Not one-to-one, but a function all the same.
     let x = pair(2, 1000, 0.0).0;
     assert!(warned(&auto(&x, &(&x * &x)), |w| matches!(w, Warning::NearCap { .. })));
@@ -223,6 +233,48 @@ fn repeated_rows_are_warned_of() {
     let found = auto(&twice(&x), &twice(&y));
     assert!(warned(&found, |w| *w == Warning::DuplicateRows { rows: 1000 }));
     assert!(!warned(&auto(&x, &y), |w| matches!(w, Warning::DuplicateRows { .. })));
+    // Rounded columns get a dither, which must not hide the copies.
+    let [x, y] = [x, y].map(|side| side.mapv(|v| (v * 100.0).round() / 100.0));
+    let copies = |found: &Estimate| {
+        let rows = found.warnings.iter().filter_map(|warning| match warning {
+            Warning::DuplicateRows { rows } => Some(*rows),
+            _ => None,
+        });
+        rows.sum::<usize>()
+    };
+    let found = copies(&auto(&twice(&x), &twice(&y)));
+    assert!((1000..1020).contains(&found), "{found}");
+    assert_eq!(copies(&auto(&x, &y)), 0);
+}
+
+#[test]
+fn numbers_that_are_names_have_no_covariance() {
+    let (x, y) = pair(26, 100, 0.5);
+    let label = Sample::new(y.view(), &[Declared::Discrete], 0).unwrap();
+    for method in [Method::Gaussian, Method::GaussianCopula] {
+        let settings = Settings { method, ..quick() };
+        let error = mutual_information(&side(&x), &label, &settings).unwrap_err();
+        assert!(error.to_string().contains("labels, whose numbers are names; use auto"), "{error}");
+    }
+}
+
+#[test]
+fn a_window_in_time_leaves_neighbours() {
+    let (x, y) = pair(27, 300, 0.5);
+    let by = |theiler| mutual_information(&side(&x), &side(&y), &Settings { theiler, ..quick() });
+    assert!(by(20).is_ok());
+    for theiler in [149, 200, usize::MAX] {
+        let error = by(theiler).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("theiler is {theiler}; it must be so small")),
+            "{error}"
+        );
+    }
+    // Many columns and rows would otherwise train a critic, which has no neighbours.
+    let wide = Stream::new(28, "wide").normal_matrix((1200, 3));
+    let settings = Settings { theiler: 3, ..quick() };
+    let found = mutual_information(&side(&wide), &side(&wide.mapv(f64::exp)), &settings).unwrap();
+    assert_eq!(found.estimator.method, Method::Ksg1);
 }
 
 #[test]

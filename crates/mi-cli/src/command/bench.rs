@@ -21,9 +21,9 @@ use crate::select::select;
 Examples:
   mi bench --rows 2000 --seeds 3                    a quick look
   mi bench --records bench.csv                      40 tasks and two staircases, 10,000 rows:
-                                                    hours, so every estimate is kept in bench.csv
-                                                    as it is made; stopped at any time, the same
-                                                    command goes on where it was
+                                                    every estimate is kept in bench.csv as it is
+                                                    made; stopped at any time, the same command
+                                                    goes on where it was
   mi bench --from bench.csv --svg bench.svg         table and figure of what is in bench.csv
   mi bench --methods ksg1,gaussian-copula           without the neural method, which takes nearly
                                                     all of the time

@@ -23,7 +23,7 @@ pub(super) struct MeasureOptions {
     #[arg(long, value_name = "N")]
     permutations: Option<usize>,
 
-    /// How rows are rearranged [default: permute; with --given, local]
+    /// How rows are rearranged [default: permute; of mi estimate with --given, local]
     #[arg(long, value_enum)]
     surrogate: Option<SurrogateKind>,
 
@@ -43,17 +43,13 @@ pub(super) struct MeasureOptions {
     #[arg(long)]
     extrapolate: bool,
 
-    /// Neighbours must be more than this many rows apart (for ordered rows)
+    /// Neighbours must be more than this many rows apart; implies --ordered
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     theiler: usize,
 
     /// Bring values between 0 and a discrete side's entropy (which biases averages upwards)
     #[arg(long)]
     clamp: bool,
-
-    /// Leave out rows that repeat an earlier row in every used column
-    #[arg(long)]
-    pub(super) dedup: bool,
 }
 
 /// The estimator and its seed.
@@ -72,6 +68,11 @@ pub(super) struct BasicOptions {
     /// What nearest-neighbour methods see of continuous columns
     #[arg(long, value_enum, default_value_t = MarginalKind::Scores)]
     marginals: MarginalKind,
+
+    /// Leave out copies: rows that repeat an earlier one in every used column, and in more than
+    /// labels, few values and atoms
+    #[arg(long)]
+    pub(super) dedup: bool,
 
     /// Seed of everything random; the same seed gives the same result
     #[arg(long, default_value_t = 0)]
@@ -131,7 +132,7 @@ impl BasicOptions {
             seed: self.seed,
             ..Settings::default()
         };
-        Plan { methods: self.method, settings, clamp: false }
+        Plan { methods: self.method, settings, clamp: false, dedup: self.dedup }
     }
 
     /// The same with one method only.
@@ -169,7 +170,9 @@ impl MeasureOptions {
         let plan = self.basic.plan();
         let settings = Settings {
             theiler: self.theiler,
-            ordered: self.ordered || matches!(kind, SurrogateKind::Shift | SurrogateKind::Block),
+            ordered: self.ordered
+                || self.theiler > 0
+                || matches!(kind, SurrogateKind::Shift | SurrogateKind::Block),
             interval: !self.no_interval,
             extrapolate: self.extrapolate,
             test: (permutations > 0).then_some(test),
@@ -196,6 +199,10 @@ impl MeasureOptions {
         self.basic.seed
     }
 
+    pub(super) fn dedup(&self) -> bool {
+        self.basic.dedup
+    }
+
     /// The permutations asked for, or this many.
     pub(super) fn permutations_or(&self, default: usize) -> usize {
         self.permutations.unwrap_or(default)
@@ -215,7 +222,7 @@ pub(super) struct SideOptions {
     #[arg(long, value_name = "COLUMNS")]
     x: Vec<String>,
 
-    /// The columns of the second side
+    /// The columns of the second side [default: the second]
     #[arg(long, value_name = "COLUMNS")]
     y: Vec<String>,
 }

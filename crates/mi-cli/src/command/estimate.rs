@@ -12,7 +12,7 @@ use crate::estimator::{self, Measured};
 use crate::input::Input;
 use crate::lag::Lags;
 use crate::messages::Messages;
-use crate::observations::{Observations, Rows, complete_rows};
+use crate::observations::{Observations, complete_rows};
 use crate::options::{OutputOptions, TableOptions, Unit};
 use crate::output::{Align, Grid, p_value, wrap, write_json};
 use crate::reading;
@@ -105,7 +105,8 @@ pub(super) struct EstimateRow {
 impl EstimateRow {
     pub(super) fn new(estimate: &Estimate, unit: Unit) -> Self {
         let interval = estimate.interval.map(|interval| [interval.lower, interval.upper]);
-        let neural = estimate.estimator.neural.as_ref();
+        let is_neural = estimate.estimator.method == Method::Neural;
+        let neural = estimate.estimator.neural.as_ref().filter(|_| is_neural);
         Self {
             method: estimate.estimator.method.name(),
             neighbours: estimate.estimator.neighbours,
@@ -150,9 +151,16 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     chosen.say_kinds(&frame, &mut messages);
     let others: Vec<_> = y.iter().chain(&given).copied().collect();
     let mut rows = complete_rows(&x, &others, &options.lag, frame.rows, missing)?;
-    if options.measure.dedup {
+    if options.measure.dedup() {
+        if options.lag.values() != [0] {
+            return Err(CliError::Usage(
+                "--dedup removes rows, which would shift the others against one another: it does \
+                 not go with --lag"
+                    .into(),
+            ));
+        }
         let all = Observations::at_lag(&x, &y, &given, &rows.used, 0);
-        rows = without_repeats(rows, &all, &options.lag)?;
+        rows = rows.only(&all.no_copies(options.measure.seed())?);
     }
     if let Some(note) = rows.note() {
         messages.note(note);
@@ -316,19 +324,4 @@ pub(super) fn interval(estimate: &Estimate, unit: Unit) -> String {
 fn p(estimate: &Estimate) -> String {
     let test = estimate.test.as_ref();
     test.map_or_else(|| "-".into(), |test| p_value(test.p_value, test.at_least == 0))
-}
-
-/// The rows without those that repeat an earlier one in every used column.
-fn without_repeats(rows: Rows, all: &Observations, lags: &Lags) -> Result<Rows, CliError> {
-    if lags.values() != [0] {
-        return Err(CliError::Usage(
-            "--dedup removes rows, which would shift the others against one another: it does \
-             not go with --lag"
-                .into(),
-        ));
-    }
-    let first = all.first_equal();
-    let used: Vec<usize> =
-        (0..first.len()).filter(|&i| first[i] == i).map(|i| rows.used[i]).collect();
-    Ok(Rows { repeated: rows.used.len() - used.len(), used, ..rows })
 }

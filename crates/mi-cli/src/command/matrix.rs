@@ -107,7 +107,8 @@ pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), Cl
         draw(path, &names, &matrix, unit)?;
     }
     let rows = |(&(i, j), pair): (&(usize, usize), &Pair)| (i, j, pair.n, value(pair));
-    let listed: Vec<(usize, usize, usize, f64)> = indices.iter().zip(&pairs).map(rows).collect();
+    let estimated = indices.iter().zip(&pairs).filter(|(_, pair)| pair.estimate().is_some());
+    let listed: Vec<(usize, usize, usize, f64)> = estimated.map(rows).collect();
     if options.output.json {
         let pair_rows = indices.iter().zip(&pairs).filter_map(|(&(i, j), pair)| {
             let estimator = &pair.estimate()?.estimator;

@@ -94,14 +94,21 @@ impl NeuralOptions {
     }
 
     /// Keeps the critic, if that was asked for.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be written.
     pub(super) fn save(
         &self,
         measured: &Measured,
         [x, y]: [&[&Column]; 2],
         messages: &mut Messages,
     ) -> Result<(), CliError> {
-        let (Some(path), Some(critic)) = (&self.save, &measured.critic) else {
+        let Some(path) = &self.save else {
             return Ok(());
+        };
+        let Some(critic) = &measured.critic else {
+            let why = "--save: a side is constant, so that no critic was trained";
+            return Err(CliError::Data(why.into()));
         };
         let side = |columns: &[&Column]| {
             let trained = |column: &&Column| TrainedColumn {

@@ -107,6 +107,9 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
     }
     let both: Vec<_> = others.iter().map(|column| (column, target)).collect();
     let pairs = plan.measure_pairs(&both, &mut messages)?;
+    // What could not be estimated has no rank.
+    let ranked = others.iter().zip(pairs).filter(|(_, pair)| pair.estimate().is_some());
+    let (others, pairs): (Vec<_>, Vec<_>) = ranked.unzip();
     let tests = pairs.iter().map(|pair| pair.estimate()?.test.as_ref());
     let p_values: Option<Vec<f64>> = tests.map(|test| Some(test?.p_value)).collect();
     let corrected = p_values.map(|p_values| options.correction.adjust(&p_values));

@@ -21,7 +21,8 @@ Examples:
   mi selftest data.csv --x 1:3 --y out --method gaussian-copula
 
 The exit code is 1 when a check does not hold: an estimator that fails on your rows is not to
-be trusted on them. Estimates in many dimensions often do not add up.")]
+be trusted on them. Estimates in many dimensions often do not add up. The Gaussian methods are
+spared the copy of x, which they cannot take.")]
 pub struct SelftestOptions {
     #[command(flatten)]
     table: TableOptions,
@@ -67,8 +68,13 @@ pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), 
     if let Some(note) = rows.note() {
         messages.note(note);
     }
-    let observations = Observations::at_lag(&x, &y, &[], &rows.used, 0);
-    let (base, checks) = checks(&observations, &options.measure.plan_of_one())?;
+    let mut observations = Observations::at_lag(&x, &y, &[], &rows.used, 0);
+    if options.measure.dedup {
+        observations = observations.select(&observations.no_copies(options.measure.seed)?);
+    }
+    let (whole, checks) = checks(&observations, &options.measure.plan_of_one())?;
+    whole.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
+    let base = whole.estimates.first().map_or(f64::NAN, |estimate| estimate.value);
     let unit = options.output.unit;
     let failed = checks.iter().filter(|check| !check.holds()).count();
     if options.output.json {

@@ -321,10 +321,7 @@ mod tests {
     #[test]
     fn types_that_are_not_numbers_are_named() {
         let error = |descr| parse(descr, "(2,)").unwrap_err();
-        assert!(
-            error("'|O'").contains("object arrays are not supported; save a numeric")
-                || error("'|O'").contains("object arrays are not supported")
-        );
+        assert!(error("'|O'").contains("object arrays are not supported"));
         assert!(error("[('a', '<f8'), ('b', '<f8', (2,))]").contains("the fields a, b)"));
         assert!(error("[('p', [('q', '<f8')]), (\"r's\", '<i4')]").contains("the fields p, r's)"));
         assert!(error("'<c16'").contains("complex"));

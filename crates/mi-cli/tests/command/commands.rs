@@ -1,5 +1,7 @@
 //! The commands beside `mi estimate`, and the options that they share.
 
+use mi_random::Stream;
+
 use crate::folder::Folder;
 
 const PENGUINS: &str = include_str!("../../data/penguins.csv");
@@ -66,6 +68,38 @@ fn identifiers_are_left_out_with_a_warning() {
 }
 
 #[test]
+fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
+    // Celsius beside Fahrenheit, whose covariance has no inverse, and columns that are never
+    // present together.
+    let mut stream = Stream::new(2, "table");
+    let mut text = String::from("celsius,fahrenheit,rain,old,new\n");
+    for row in 0..60 {
+        let celsius = 20.0 + 5.0 * stream.normal();
+        let (rain, other) = (celsius + stream.normal(), stream.normal().to_string());
+        let [old, new] = if row < 30 { [other, String::new()] } else { [String::new(), other] };
+        text += &format!("{celsius},{},{rain},{old},{new}\n", 1.8 * celsius + 32.0);
+    }
+    let folder = Folder::with("t.csv", text);
+    let copula = ["--method", "gaussian-copula", "--missing", "drop"];
+    let run = folder.run(&[&["matrix", "t.csv", "--json"], &copula[..]].concat());
+    assert_eq!(run.json()["pairs"].as_array().unwrap().len(), 8);
+    run.said(&[
+        "warning: `celsius` and `fahrenheit`: `fahrenheit` is constant or a linear function of",
+        "warning: `old` and `new`: no row has a value in every column",
+    ]);
+    let text = folder.run(&[&["matrix", "t.csv"], &copula[..]].concat());
+    assert!(text.code == 0 && !text.out.contains("NaN"), "{}", text.out);
+    let rank = ["rank", "t.csv", "--target", "celsius", "--permutations", "19"];
+    let ranked = folder.run(&[&rank[..], &copula].concat());
+    assert_eq!(ranked.code, 0, "{}", ranked.err);
+    ranked.said(&["`fahrenheit` and `celsius`: `celsius` is constant or a linear function of"]);
+    assert!(ranked.out.contains("corrected for 3 columns"), "{}", ranked.out);
+    // Where nothing can be said, that is an error.
+    let none = ["rank", "t.csv", "--target", "celsius", "--columns", "fahrenheit"];
+    folder.run(&[&none[..], &copula].concat()).refused(1, &["`celsius` is constant or a linear"]);
+}
+
+#[test]
 fn a_ranking_has_intervals_and_corrected_p_values() {
     let folder = penguins();
     let rank = |options: &[&str]| {
@@ -108,15 +142,26 @@ fn a_ranking_has_intervals_and_corrected_p_values() {
 
 #[test]
 fn a_self_test_that_fails_exits_with_1_and_says_so() {
-    // Five columns of noise beside a weak pair: two copies of a pair do not add up.
-    let folder = penguins();
-    let sides = ["--x", "3:6", "--y", "species,island", "--missing", "drop", "-q"];
-    let run = folder.run(&[&["selftest", "penguins.csv"][..], &sides].concat());
-    let failed = run.out.lines().filter(|line| line.starts_with("OFF")).count();
-    assert_eq!(run.code, i32::from(failed > 0), "{}", run.out);
-    if failed > 0 {
-        run.said(&[&format!("{failed} of 6 checks do not hold")]);
+    // Five columns on either side that differ little: among ten, neighbours are far away, and those
+    // of two copies do not add up.
+    let mut stream = Stream::new(1, "table");
+    let mut text = String::new();
+    for _ in 0..200 {
+        let x: Vec<f64> = (0..5).map(|_| stream.normal()).collect();
+        let y = x.iter().map(|x| x + 0.1 * stream.normal());
+        let cells: Vec<String> = x.iter().copied().chain(y).map(|v| v.to_string()).collect();
+        text += &(cells.join(",") + "\n");
     }
+    let folder = penguins();
+    folder.write("wide.csv", "a,b,c,d,e,f,g,h,i,j\n".to_owned() + &text);
+    let wide = ["selftest", "wide.csv", "--x", "a:e", "--y", "f:j", "-q"];
+    let run = folder.run(&wide);
+    assert!(run.out.lines().any(|l| l.starts_with("OFF") && l.contains("two independent copies")));
+    assert_eq!(run.code, 1);
+    run.said(&["1 of 6 checks do not hold"]);
+    // As in the help.
+    let copula = folder.run(&[&wide[..], &["--method", "gaussian-copula"]].concat());
+    assert_eq!(copula.code, 0, "{}{}", copula.out, copula.err);
     let good = folder.run(&[
         "selftest",
         "penguins.csv",

@@ -343,20 +343,6 @@ fn the_unit_is_said_and_chosen() {
 }
 
 #[test]
-fn repeated_rows_are_warned_of_and_can_be_left_out() {
-    let (x, y) = pair(22, 400, 0.75);
-    let base = value(&x, &y);
-    let (twice_x, twice_y) = ([&x[..], &x].concat(), [&y[..], &y].concat());
-    let run = estimate(&twice_x, &twice_y, &["--no-interval"]);
-    assert!(warnings(&run).contains(&"duplicate_rows".to_owned()), "{}", run.err);
-    run.said(&["400 rows repeat an earlier one", "--dedup"]);
-    let once = estimate(&twice_x, &twice_y, &["--no-interval", "--dedup"]);
-    assert_eq!(first(&once), base);
-    once.said(&["400 of 800 rows used; left out: 400 that repeat an earlier row"]);
-    estimate(&x, &y, &["--dedup", "--lag", "1"]).refused(2, &["--dedup", "--lag"]);
-}
-
-#[test]
 fn many_columns_are_warned_of_with_the_gaussian_copula_beside() {
     let n = 600;
     let sides: Vec<(Vec<f64>, Vec<f64>)> = (0..5).map(|i| pair(30 + i, n, 0.5)).collect();
@@ -519,4 +505,23 @@ fn ties_are_never_a_silent_number() {
     forced.refused(1, &["8 of 8 observations", "distance zero", "dither"]);
     let spread = estimate(&x, &x, &["--method", "ksg1", "--continuous", "x,y"]);
     spread.said(&["`x` is rounded to steps of 1", "seeded dither", "few for these columns"]);
+}
+
+#[test]
+fn a_window_in_time_goes_with_the_default_methods() {
+    let (x, y) = pair(41, 300, 0.75);
+    let run = estimate(&x, &y, &["--theiler", "5", "--no-interval"]);
+    assert_eq!(run.json()["results"][0]["estimates"].as_array().unwrap().len(), 2);
+    assert!(!run.err.contains("copula") && !run.err.contains("theiler"), "{}", run.err);
+    let absurd = estimate(&x, &y, &["--theiler", "9223372036854775808"]);
+    absurd.refused(1, &["theiler is 9223372036854775808; it must be so small"]);
+}
+
+#[test]
+fn texts_have_no_covariance() {
+    let rows: Vec<String> = (0..60).map(|i| format!("{},{i}", ["fig", "pear"][i % 2])).collect();
+    let folder = Folder::with("t.csv", format!("fruit,y\n{}\n", rows.join("\n")));
+    folder
+        .run(&["estimate", "t.csv", "--method", "gaussian-copula"])
+        .refused(1, &["gaussian-copula cannot take labels, whose numbers are names; use auto"]);
 }

@@ -4,6 +4,7 @@
 
 mod arrays;
 mod commands;
+mod copies;
 mod estimates;
 mod first_five_minutes;
 mod folder;

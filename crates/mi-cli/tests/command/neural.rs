@@ -61,6 +61,9 @@ fn mistakes_have_messages() {
     let run = folder.run(&[&sides[..], &neural].concat());
     assert_eq!(run.code, 0, "{}", run.err);
     assert!(run.out.contains("neural nwj, held out"));
+    folder.write("constant.csv", "a,b\n".to_owned() + &"1,2\n".repeat(80));
+    let run = folder.run(&[&["estimate", "constant.csv"], &neural[..]].concat());
+    run.refused(1, &["--save: a side is constant"]);
     folder.write("other.csv", "a,c\n1,2\n");
     let run = folder.run(&["pointwise", "other.csv", "--critic", "kept"]);
     assert_eq!(run.code, 1);
@@ -99,4 +102,32 @@ fn auto_shows_a_held_out_bound_for_many_columns() {
     folder.write("many.csv", table(1.0, 0.01));
     let run = folder.run(&sides);
     assert!(run.out.contains("The held-out bound is near the most that it can"), "{}", run.out);
+}
+
+#[test]
+fn a_label_beside_many_columns_is_read_without_a_copula() {
+    let mut stream = Stream::new(4, "label");
+    let mut text = String::from("a,b,c,d,kind\n");
+    for _ in 0..1000 {
+        let x: Vec<f64> = (0..4).map(|_| stream.normal()).collect();
+        let kind = if x[0] * x[1] > 0.0 { "like" } else { "unlike" };
+        let cells: Vec<String> = x.iter().map(f64::to_string).collect();
+        text += &format!("{},{kind}\n", cells.join(","));
+    }
+    let folder = Folder::with("t.csv", text);
+    let run = folder.run(&["estimate", "t.csv", "--x", "a:d", "--y", "kind", "--no-interval"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.contains("neural infonce") && run.out.contains("Ross"), "{}", run.out);
+    assert!(!run.out.contains("copula"), "{}", run.out);
+    assert!(run.out.contains("The held-out bound") && run.out.contains("nearest neighbours"));
+    assert!(run.out.contains("The entropy of kind is 0.69"), "{}", run.out);
+}
+
+#[test]
+fn the_difference_of_entropies_has_no_bound() {
+    let folder = Folder::with("t.csv", table(100, 5, ["low", "top"]));
+    let method = ["--method", "entropy-difference", "--json", "--no-interval"];
+    let run = folder.run(&[&["estimate", "t.csv", "--x", "a", "--y", "b"], &method[..]].concat());
+    let estimate = &run.json()["results"][0]["estimates"][0];
+    assert!(estimate["bound"].is_null() && estimate["critic"].is_null(), "{estimate}");
 }

@@ -142,11 +142,19 @@ pub(crate) fn gaussian_conditional_of(
 ) -> Result<GaussianInformation, EstimatorError> {
     let (dx, dy, dz) = (x.len(), y.len(), z.len());
     // In the order z, x, y a factor of all columns holds those of z and of (z, x).
-    let (sides, _) = standardise([z, x, y].concat())?;
+    let by_sides = |error| match error {
+        EstimatorError::SingularCovariance { columns, n, column } => {
+            let column = if column < dz { dx + dy + column } else { column - dz };
+            EstimatorError::SingularCovariance { columns, n, column }
+        }
+        other => other,
+    };
+    let (sides, _) = standardise([z, x, y].concat()).map_err(by_sides)?;
     let n = sides.ncols();
-    let all = correlations(&sides)?;
+    let all = correlations(&sides).map_err(by_sides)?;
     let mut rows: Vec<usize> = (0..dz).collect();
     rows.extend(dz + dx..dz + dx + dy);
+    // Part of a matrix that has an inverse.
     let zy = correlations(&sides.select(ndarray::Axis(0), &rows))?;
     let uncorrected = 0.5
         * (all.log_determinant(dz + dx) + zy.log_determinant(dz + dy)
@@ -299,6 +307,14 @@ mod tests {
         let constant = Array2::from_elem((50, 1), 1e6 + 0.1);
         let error = gaussian(constant.view(), x.view()).unwrap_err();
         assert!(matches!(error, EstimatorError::SingularCovariance { column: 0, .. }));
+        // Columns are counted over x, y and those given, in that order.
+        let (a, b) = (x.slice(s![.., ..1]), x.slice(s![.., 1..]));
+        let singular = |x: ArrayView2<'_, f64>, y, z| match gaussian_conditional(x, y, z) {
+            Err(EstimatorError::SingularCovariance { column, .. }) => column,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((singular(a, b, a), singular(a, b, b)), (0, 1));
+        assert_eq!((singular(b, b, a), singular(a, b, constant.view())), (1, 2));
         let error = gaussian(x.slice(s![..4, ..]), x.slice(s![..4, ..])).unwrap_err();
         assert!(matches!(error, EstimatorError::TooFewObservations { needed: 6, .. }));
     }

@@ -3,14 +3,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::EstimatorError;
-use crate::sample::Sample;
+use crate::sample::{ColumnType, Declared, Sample};
 
 /// How mutual information is estimated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
     /// By the columns and rows, see [`Method::for_columns`]; where a test or an extrapolation is
-    /// asked for, which would train a critic each time, see [`Method::by_kinds`].
+    /// asked for, which would train a critic each time, or a Theiler window, see
+    /// [`Method::by_kinds`].
     #[default]
     Auto,
     /// Kraskov, Stögbauer and Grassberger (2004), equation 8.
@@ -174,21 +175,23 @@ pub(super) fn no_given(method: Method) -> EstimatorError {
 }
 
 /// The method to use where one was asked for, or the error that it cannot take these columns.
-/// `repeated` says that the estimate will be made again and again.
+/// `by_kinds` leaves out the neural one, unless it was asked for.
 pub(super) fn resolve(
     asked: Method,
     x: &Sample,
     y: &Sample,
     z: Option<&Sample>,
-    repeated: bool,
+    by_kinds: bool,
 ) -> Result<Method, EstimatorError> {
-    let all_discrete = [Some(x), Some(y), z].into_iter().flatten().all(Sample::is_discrete);
+    let sides = || [Some(x), Some(y), z].into_iter().flatten();
+    let all_discrete = sides().all(Sample::is_discrete);
+    let named = |column: &ColumnType| column.declared == Declared::Discrete;
     let wrong = |found: &str, advice| {
         let method = asked.name();
         Err(EstimatorError::WrongColumns { method, found: found.into(), advice })
     };
     match asked {
-        Method::Auto if repeated => Ok(Method::by_kinds(x, y, z)),
+        Method::Auto if by_kinds => Ok(Method::by_kinds(x, y, z)),
         Method::Auto => Ok(Method::for_columns(x, y, z)),
         Method::Ksg1
         | Method::Ksg2
@@ -205,6 +208,9 @@ pub(super) fn resolve(
         }
         Method::PlugIn if !all_discrete => {
             wrong("columns that are not discrete", "declare them discrete, or use auto")
+        }
+        Method::Gaussian | Method::GaussianCopula if sides().any(|s| s.columns().any(named)) => {
+            wrong("labels, whose numbers are names", "use auto, or declare nothing discrete")
         }
         Method::FrenzelPompe if z.is_none() => Err(no_given(asked)),
         _ => Ok(asked),

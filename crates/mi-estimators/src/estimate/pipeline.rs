@@ -242,7 +242,7 @@ fn data_warnings(x: &Sample, y: &Sample, z: Option<&Sample>, run: &Run) -> Vec<W
         }
     }
     if let Ok(all) = x.beside(y).and_then(|both| both.beside_if(z)) {
-        let rows = all.repeated_rows();
+        let rows = all.copies();
         if rows > 0 {
             warnings.push(Warning::DuplicateRows { rows });
         }

@@ -61,8 +61,9 @@ impl Run {
         z: Option<&Sample>,
         settings: &Settings,
     ) -> Result<Self, EstimatorError> {
-        let method =
-            resolve(settings.method, x, y, z, settings.test.is_some() || settings.extrapolate)?;
+        // A critic would be trained again and again, and has no neighbours to keep apart.
+        let by_kinds = settings.test.is_some() || settings.extrapolate || settings.theiler > 0;
+        let method = resolve(settings.method, x, y, z, by_kinds)?;
         let takes_theiler = matches!(method, Method::Ksg1 | Method::Ksg2 | Method::FrenzelPompe);
         if settings.theiler > 0 && !takes_theiler {
             let value = format!("{} with method {method}", settings.theiler);
@@ -82,9 +83,8 @@ impl Run {
             marginals: settings.marginals,
             theiler: settings.theiler,
             dithers,
-            // The difference of entropies has no critic to resolve, and a rate of its own.
             neural: match method {
-                Method::EntropyDifference => settings.neural.clone(),
+                Method::EntropyDifference => settings.neural.resolve_without_critic(),
                 _ => settings.neural.resolve((x.dims(), y.dims())),
             },
             seed: settings.seed,
@@ -197,7 +197,12 @@ impl Run {
 
     /// The most that the method can find in n rows.
     pub(super) fn cap(&self, n: usize) -> Option<f64> {
-        matches!(self.method, Method::Ksg1 | Method::Ksg2)
-            .then(|| digamma(n as f64) - digamma(self.k as f64))
+        let largest = || digamma(n as f64) - digamma(self.k as f64);
+        match self.method {
+            Method::Ksg1 => Some(largest()),
+            // No side has fewer than k within the rectangle.
+            Method::Ksg2 => Some(largest() - 1.0 / self.k as f64),
+            _ => None,
+        }
     }
 }

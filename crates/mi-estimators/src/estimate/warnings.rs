@@ -137,8 +137,8 @@ impl fmt::Display for Warning {
             ),
             Self::Ties { side, column, rows } => write!(
                 f,
-                "{rows} values of column {column} of {side} occur more than once: the mixture \
-                 estimator treats them as atoms"
+                "{rows} values of column {column} of {side} occur more than once: it is taken \
+                 for a mixture of atoms and numbers"
             ),
             Self::DuplicateRows { rows } => write!(
                 f,

@@ -125,9 +125,15 @@ pub(super) fn check_counts(ks: &[usize], n: usize, window: usize) -> Result<(), 
         return Err(EstimatorError::NoNeighbourCount);
     }
     // An observation in the middle loses `window` others to either side.
-    let available = n.saturating_sub(2 * window);
-    match ks.iter().find(|k| **k == 0 || **k >= available) {
-        Some(&k) => Err(EstimatorError::NeighbourCount { k, n: available }),
+    let available = n.saturating_sub(window.saturating_mul(2));
+    let wrong = |k: &&usize| **k == 0 || **k >= available;
+    match ks.iter().find(wrong) {
+        Some(&k) if window == 0 || k == 0 || k >= n => Err(EstimatorError::NeighbourCount { k, n }),
+        Some(_) => Err(EstimatorError::Setting {
+            setting: "theiler",
+            value: window.to_string(),
+            range: "so small that every row has more rows beyond it than neighbours are asked for",
+        }),
         None => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::features::{Encoder, Features};
+use super::settings::ENTROPIES_RATE;
 use super::split::{self, Part};
 use super::{NeuralSettings, standard_error};
 use crate::EstimatorError;
@@ -242,7 +243,7 @@ fn fit(
     if let Some(last) = params.id("head.layers.2.weight") {
         params.view_mut(last).fill(0.0);
     }
-    let lr = settings.learning_rate.unwrap_or(1e-3);
+    let lr = settings.learning_rate.unwrap_or(ENTROPIES_RATE);
     let mut adam = Adam::new(AdamConfig { lr, ..AdamConfig::default() }, &params);
     let mut gradients = Gradients::zeros_like(&params);
     let mut tape = Tape::new();

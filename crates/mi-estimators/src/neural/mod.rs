@@ -69,7 +69,7 @@ pub struct NeuralEstimate {
 /// critic fails to learn is missing.
 ///
 /// # Errors
-/// Sides that differ in rows or have fewer than 60; settings out of range; training that
+/// Sides that differ in rows or have fewer than 60, copies aside; settings out of range; training that
 /// diverges from every start.
 pub fn neural(
     x: &Sample,
@@ -134,12 +134,12 @@ impl NeuralEstimate {
 }
 
 /// The standard error of a mean over rows of which those of a group are copies.
-fn standard_error(ratios: &[f64], groups: &[u32]) -> f64 {
+fn standard_error(ratios: &[f64], groups: &[usize]) -> f64 {
     let n = ratios.len() as f64;
     let mean = ratios.iter().sum::<f64>() / n;
     let mut sums = vec![0.0; ratios.len()];
     for (&ratio, &group) in ratios.iter().zip(groups) {
-        sums[group as usize] += ratio - mean;
+        sums[group] += ratio - mean;
     }
     sums.iter().map(|sum| sum * sum).sum::<f64>().sqrt() / n
 }

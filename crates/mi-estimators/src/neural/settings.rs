@@ -13,7 +13,7 @@ use crate::bounds::{BoundSpec, Objective};
 /// | `gaussian_start` | true | whether the critic is what it adds to a Gaussian copula | |
 /// | `folds` | 3 | parts of the rows, each held out once | 2… |
 /// | `batch` | 256 | pairs of a training step | 2… |
-/// | `learning_rate` | 0.002; concat 0.01 | Adam's first; a tenth of it at the end | above 0 |
+/// | `learning_rate` | 0.002; concat 0.01; difference of entropies 0.001 | Adam's first; a tenth of it at the end | above 0 |
 /// | `steps` | 3000 | most training steps of a fold | 1… |
 /// | `patience` | 6 | looks at the validation rows without a gain before the rate falls | 1… |
 /// | `restarts` | 1 | networks trained a fold; the best on validation rows is kept | 1… |
@@ -57,6 +57,9 @@ impl Default for NeuralSettings {
         }
     }
 }
+
+/// The learning rate of the difference of entropies.
+pub(super) const ENTROPIES_RATE: f64 = 1e-3;
 
 /// The critic for sides of one column each. Relations of two columns have edges (noise between
 /// limits, say), which a network on both sides bends around and an inner product does not.
@@ -117,5 +120,11 @@ impl NeuralSettings {
         let critic = self.critic_for(columns);
         let rate = self.learning_rate_for(&critic);
         Self { critic: Some(critic), learning_rate: Some(rate), ..self.clone() }
+    }
+
+    /// The same with nothing left open, for the difference of entropies, which has no critic.
+    pub(crate) fn resolve_without_critic(&self) -> Self {
+        let rate = self.learning_rate.unwrap_or(ENTROPIES_RATE);
+        Self { critic: None, learning_rate: Some(rate), ..self.clone() }
     }
 }

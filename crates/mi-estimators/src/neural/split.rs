@@ -23,39 +23,39 @@ const VALIDATION_SHARE: f64 = 0.2;
 /// Rows that a neural estimate needs at the least.
 const FEWEST_ROWS: usize = 60;
 
-/// The parts of two sides, and the groups of copies that stay together.
+/// The parts of two sides, and for every row the first of its copies, which stay together.
 ///
 /// # Errors
-/// Settings out of range; sides that differ in rows, or have too few.
+/// Settings out of range; sides that differ in rows, or have too few that are no copies.
 pub(super) fn of_samples(
     x: &Sample,
     y: &Sample,
     settings: &NeuralSettings,
     seed: u64,
-) -> Result<(Vec<Part>, Vec<u32>), EstimatorError> {
+) -> Result<(Vec<Part>, Vec<usize>), EstimatorError> {
     settings.check()?;
     let both = x.beside(y)?;
-    let (n, needed) = (x.n(), FEWEST_ROWS.max(10 * settings.folds));
+    let groups = both.first_copies();
+    let n = groups.iter().enumerate().filter(|&(row, &first)| row == first).count();
+    let needed = FEWEST_ROWS.max(10 * settings.folds);
     if n < needed {
-        let operation = "a neural estimate";
+        let copies = n < x.n();
+        let operation =
+            if copies { "a neural estimate, beside copies," } else { "a neural estimate" };
         return Err(EstimatorError::TooFewObservations { operation, needed, n });
     }
-    let (groups, _) = both.copies();
     let mut stream = Stream::new(seed, "neural").child("folds");
     Ok((parts(&groups, settings.folds, &mut stream), groups))
 }
 
 /// Splits rows into `folds` parts, each held out once, and the rest of each into training and
-/// validation. `groups` numbers the rows; rows of a number are copies and stay together.
-pub(super) fn parts(groups: &[u32], folds: usize, stream: &mut Stream) -> Vec<Part> {
-    let mut members: Vec<Vec<usize>> = Vec::new();
+/// validation. Rows of the same number in `groups` are copies and stay together.
+pub(super) fn parts(groups: &[usize], folds: usize, stream: &mut Stream) -> Vec<Part> {
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); groups.len()];
     for (row, &group) in groups.iter().enumerate() {
-        let group = group as usize;
-        if members.len() <= group {
-            members.resize(group + 1, Vec::new());
-        }
         members[group].push(row);
     }
+    members.retain(|rows| !rows.is_empty());
     stream.shuffle(&mut members);
     // Groups go to the fold that their first row falls into, were all rows laid end to end.
     let n = groups.len();
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn every_row_is_held_out_once_and_copies_stay_together() {
         // Every row of 500 twice, and one ten times.
-        let groups: Vec<u32> = (0..500).flat_map(|g| [g, g]).chain([499; 8]).collect();
+        let groups: Vec<usize> = (0..500).flat_map(|g| [g, g]).chain([499; 8]).collect();
         let parts = parts(&groups, 5, &mut Stream::new(1, "split"));
         let mut seen: Vec<usize> = parts.iter().flat_map(|part| part.held_out.clone()).collect();
         seen.sort_unstable();

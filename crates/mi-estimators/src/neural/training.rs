@@ -135,12 +135,18 @@ fn run(
     let network = Network::new(&mut params, &recipe.critic, &settings.bound, dims, &mut init)?;
     let mut judge = Judge::new();
     let mut objective = Objective::new(&settings.bound, None)?;
-    let score = |judge: &mut Judge, params: &Params<f32>| -> f64 {
-        // Scores that left the range of numbers are no candidate.
-        let found = judge.judge(&network, params, validation, &objective_of(settings));
-        found.map_or(f64::NEG_INFINITY, |found| comparable(&found, &settings.bound))
+    let score = |judge: &mut Judge, params: &Params<f32>| {
+        match judge.judge(&network, params, validation, &objective_of(settings)) {
+            Ok(found) => Ok(comparable(&found, &settings.bound)),
+            // A bound that cannot take so many rows.
+            Err(error @ (EstimatorError::Setting { .. } | EstimatorError::TooFewPairs { .. })) => {
+                Err(error)
+            }
+            // Scores that left the range of numbers are no candidate.
+            Err(_) => Ok(f64::NEG_INFINITY),
+        }
     };
-    let mut best = (score(&mut judge, &params), params.clone());
+    let mut best = (score(&mut judge, &params)?, params.clone());
     let mut average = params.clone();
     let mut learner = Learner::new(&params);
     let n = train.x.nrows();
@@ -159,7 +165,7 @@ fn run(
         if step % between != 0 {
             continue;
         }
-        let found = score(&mut judge, &average);
+        let found = score(&mut judge, &average)?;
         if found > best.0 {
             best = (found, average.clone());
             waited = 0;

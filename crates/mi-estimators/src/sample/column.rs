@@ -78,17 +78,12 @@ impl Column {
         Self { order: ascending(&values), values, kind: self.kind.clone(), rounded }
     }
 
-    /// Dense ranks: 0 for the smallest value.
+    /// Dense ranks of the values as they were given: 0 for the smallest.
     pub(super) fn labels(&self) -> (Vec<u32>, usize) {
-        let mut labels = vec![0; self.values.len()];
-        let mut classes = 0;
-        for run in runs(&self.values, &self.order) {
-            for &row in &self.order[run] {
-                labels[row as usize] = classes as u32;
-            }
-            classes += 1;
+        match &self.rounded {
+            Some(rounded) => dense_ranks(&rounded.values, &ascending(&rounded.values)),
+            None => dense_ranks(&self.values, &self.order),
         }
-        (labels, classes)
     }
 
     pub(super) fn rank_autocorrelation(&self) -> f64 {
@@ -119,6 +114,20 @@ impl Column {
             }
         }
     }
+}
+
+/// For every row, how many smaller values there are, and how many values in all; equal ones count
+/// as one.
+fn dense_ranks(values: &[f64], order: &[u32]) -> (Vec<u32>, usize) {
+    let mut ranks = vec![0; values.len()];
+    let mut classes = 0;
+    for run in runs(values, order) {
+        for &row in &order[run] {
+            ranks[row as usize] = classes as u32;
+        }
+        classes += 1;
+    }
+    (ranks, classes)
 }
 
 /// The dither's stream, named by the pattern of ties: it does not depend on the column's name,

@@ -80,8 +80,8 @@ impl ColumnType {
     /// 1. one value: constant;
     /// 2. declared discrete: discrete;
     /// 3. no repetition: continuous;
-    /// 4. unless declared continuous: at most 20 values with 5 rows each on average, or at most 3
-    ///    with 2 rows each: discrete;
+    /// 4. unless declared continuous: at most 20 values with 5 rows each on average, or 3 with 2
+    ///    rows each, or 2: discrete;
     /// 5. values held by at least 2 % of the rows and 5 times as many as any of the 10 next values
     ///    to either side: a mixture with these atoms;
     /// 6. all values on multiples of a step: a lattice;

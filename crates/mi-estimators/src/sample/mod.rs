@@ -2,6 +2,7 @@
 
 mod column;
 mod column_type;
+mod copies;
 mod lattice;
 mod order;
 mod side;

@@ -41,8 +41,8 @@ pub enum Marginals {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Sample {
-    n: usize,
-    columns: Vec<Column>,
+    pub(super) n: usize,
+    pub(super) columns: Vec<Column>,
 }
 
 /// The coordinates of one side for a neighbour search.
@@ -128,17 +128,6 @@ impl Sample {
     /// These columns, beside those of another side if there is one.
     pub(crate) fn beside_if(&self, other: Option<&Self>) -> Result<Self, EstimatorError> {
         other.map_or_else(|| Ok(self.clone()), |other| self.beside(other))
-    }
-
-    /// The number of rows that repeat an earlier one in all columns, values of discrete columns
-    /// and atoms aside: those repeat without being copies.
-    pub(crate) fn repeated_rows(&self) -> usize {
-        // A column that never repeats settles it at once.
-        if self.columns.iter().any(|column| column.kind.tied == 0 && self.n > 1) {
-            return 0;
-        }
-        let telling = self.telling_rows();
-        telling.len() - self.select(&telling).labels().1.min(telling.len())
     }
 
     /// The largest lag-1 autocorrelation of the ranks of a column that is not discrete; 0 if
@@ -243,41 +232,6 @@ impl Sample {
     /// Kind, values (spread, if rounded) and ascending order of every column.
     pub(crate) fn contents(&self) -> impl Iterator<Item = (&ColumnType, &[f64], &[u32])> {
         self.columns.iter().map(|column| (&column.kind, &column.values[..], &column.order[..]))
-    }
-
-    /// A number for every row, equal for rows that are copies of one another: the same in all
-    /// columns, at least one of which holds a value that does not repeat by its nature (values of
-    /// discrete columns and atoms do). And how many numbers there are.
-    pub(crate) fn copies(&self) -> (Vec<u32>, usize) {
-        let n = self.n as u32;
-        if self.columns.iter().any(|column| column.kind.tied == 0) {
-            return ((0..n).collect(), self.n);
-        }
-        let telling = self.telling_rows();
-        let (labels, classes) = self.select(&telling).labels();
-        let mut groups = vec![u32::MAX; self.n];
-        for (&row, &label) in telling.iter().zip(&labels) {
-            groups[row] = label;
-        }
-        let mut next = if telling.is_empty() { 0 } else { classes };
-        for group in &mut groups {
-            if *group == u32::MAX {
-                *group = next as u32;
-                next += 1;
-            }
-        }
-        (groups, next)
-    }
-
-    /// Rows in which some column holds a value that does not repeat by its nature.
-    fn telling_rows(&self) -> Vec<usize> {
-        let is_telling = |column: &Column, row: usize| match &column.kind.kind {
-            ColumnKind::Mixture { atoms, .. } => !atoms.contains(&column.values[row]),
-            ColumnKind::Lattice { .. } | ColumnKind::Continuous => true,
-            ColumnKind::Discrete | ColumnKind::Constant => false,
-        };
-        let telling = |row: &usize| self.columns.iter().any(|column| is_telling(column, *row));
-        (0..self.n).filter(telling).collect()
     }
 
     /// The columns as continuous numbers, column by column.

@@ -6,6 +6,10 @@ use super::Losses;
 use crate::EstimatorError;
 use crate::closed_form::Cholesky;
 
+/// Added to the variance of standardised columns of x: a column that is constant in a part of the
+/// rows, or a function of others, then has a weight of 0, or shares theirs.
+const RIDGE: f64 = 1e-6;
+
 type Sides<'a> = (ArrayView2<'a, f64>, ArrayView2<'a, f64>);
 
 /// Losses on held-out rows of Gaussians fitted by maximum likelihood, without and with x.
@@ -16,7 +20,7 @@ pub(super) fn losses(fit: Sides<'_>, held_out: Sides<'_>) -> Result<Losses, Esti
     let (mean_x, mean_y) = (mean(x), mean(y));
     let (x, y) = (&x - &mean_x, &y - &mean_y);
     let (held_x, held_y) = (&held_out.0 - &mean_x, &held_out.1 - &mean_y);
-    let of_x = factor(&x)?;
+    let of_x = factor(&x, RIDGE)?;
     let mut weights = x.t().dot(&y) / n;
     for mut column in weights.columns_mut() {
         let mut values = column.to_vec();
@@ -33,7 +37,7 @@ fn gaussian_losses(
     fitted: &Array2<f64>,
     held_out: &Array2<f64>,
 ) -> Result<Vec<f64>, EstimatorError> {
-    let factor = factor(fitted)?;
+    let factor = factor(fitted, 0.0)?;
     let d = fitted.ncols();
     let constant = 0.5 * (d as f64 * (2.0 * std::f64::consts::PI).ln() + factor.log_determinant(d));
     Ok(held_out
@@ -47,8 +51,13 @@ fn gaussian_losses(
         .collect())
 }
 
-fn factor(centred: &Array2<f64>) -> Result<Cholesky, EstimatorError> {
+fn factor(centred: &Array2<f64>, ridge: f64) -> Result<Cholesky, EstimatorError> {
     let (n, columns) = centred.dim();
-    Cholesky::new((centred.t().dot(centred) / n as f64).view())
-        .map_err(|column| EstimatorError::SingularCovariance { columns, n, column })
+    let mut covariance = centred.t().dot(centred) / n as f64;
+    covariance.diag_mut().mapv_inplace(|variance| variance + ridge);
+    Cholesky::new(covariance.view()).map_err(|column| EstimatorError::SingularCovariance {
+        columns,
+        n,
+        column,
+    })
 }

@@ -41,8 +41,8 @@ pub struct VInformation {
 ///
 /// # Errors
 /// If the sides are empty, differ in rows or hold a value that is not finite; if there are fewer
-/// than 2 folds or too few rows in the others for a fit; and if a column is constant or a linear
-/// function of the others on its side.
+/// than 2 folds or too few rows in the others for a fit; and if a column of y is constant or a
+/// linear function of its others, or of x.
 ///
 /// ```
 /// let mut stream = mi_random::Stream::new(0, "example");
@@ -214,6 +214,20 @@ mod tests {
         let labels: Vec<u32> = x.column(0).iter().map(|&x| u32::from(x > 0.0)).collect();
         let found = logistic_v_information(x.view(), &labels, 1e-3, 4, 0).unwrap();
         assert!(found.value > 0.5 && found.value < 2.0_f64.ln(), "{found:?}");
+    }
+
+    #[test]
+    fn columns_of_x_that_add_nothing_are_passed_over() {
+        let mut stream = Stream::new(3, "rare");
+        let x = stream.normal_matrix((400, 1));
+        let y = &x + stream.normal_matrix((400, 1));
+        let plain = linear_v_information(x.view(), y.view(), 5, 0).unwrap().value;
+        // An indicator of one row, a constant and a copy: some fit sees a singular covariance.
+        let rare = Array2::from_shape_fn((400, 1), |(i, _)| f64::from(u8::from(i == 7)));
+        let constant = Array2::ones((400, 1));
+        let wide = ndarray::concatenate![Axis(1), x, rare, constant, x];
+        let found = linear_v_information(wide.view(), y.view(), 5, 0).unwrap().value;
+        assert!((found - plain).abs() < 0.02, "{found} {plain}");
     }
 
     #[test]

@@ -1,0 +1,97 @@
+//! Rows that are copies of others, warned of and left out.
+
+use std::fmt::Write as _;
+
+use mi_random::Stream;
+
+use crate::folder::{Folder, Run};
+
+/// Rows of a Gaussian pair with correlation 0.75.
+fn pair(seed: u64, rows: usize) -> Vec<[f64; 2]> {
+    let mut stream = Stream::new(seed, "pair");
+    let mut row = || {
+        let x = stream.normal();
+        [x, 0.75 * x + (1.0 - 0.75 * 0.75_f64).sqrt() * stream.normal()]
+    };
+    (0..rows).map(|_| row()).collect()
+}
+
+fn csv(rows: &[[f64; 2]]) -> String {
+    let mut text = String::from("x,y\n");
+    for [x, y] in rows {
+        writeln!(text, "{x},{y}").unwrap();
+    }
+    text
+}
+
+fn run(rows: &[[f64; 2]], command: &[&str]) -> Run {
+    Folder::with("t.csv", csv(rows)).run(&[&[command[0], "t.csv"], &command[1..]].concat())
+}
+
+#[track_caller]
+fn estimate(run: &Run) -> f64 {
+    run.json()["results"][0]["estimates"][0]["value"].as_f64().unwrap()
+}
+
+const ESTIMATE: [&str; 3] = ["estimate", "--json", "--no-interval"];
+const WITHOUT: [&str; 4] = ["estimate", "--json", "--no-interval", "--dedup"];
+
+#[test]
+fn copies_are_warned_of_and_can_be_left_out() {
+    let full = pair(22, 400);
+    let rounded: Vec<[f64; 2]> =
+        full.iter().map(|row| row.map(|v| (v * 100.0).round() / 100.0)).collect();
+    for rows in [full, rounded] {
+        let base = estimate(&run(&rows, &ESTIMATE));
+        let twice = rows.repeat(2);
+        let found = run(&twice, &ESTIMATE);
+        let json = found.json();
+        let warnings = json["warnings"].as_array().unwrap();
+        assert!(warnings.iter().any(|w| w["code"] == "duplicate_rows"), "{}", found.err);
+        found.said(&["rows repeat an earlier one", "--dedup"]);
+        assert!(estimate(&found) > base + 0.3);
+        let once = run(&twice, &WITHOUT);
+        assert!((estimate(&once) - base).abs() < 0.01, "{} {base}", estimate(&once));
+        once.said(&["of 800 rows used; left out: 40", "that repeat an earlier row"]);
+    }
+}
+
+#[test]
+fn atoms_are_no_copies() {
+    // Two in five rows are (0, 0), twenty are copied.
+    let mut rows: Vec<[f64; 2]> = pair(23, 400);
+    for row in rows.iter_mut().step_by(5) {
+        *row = [0.0, 0.0];
+    }
+    for row in rows.iter_mut().skip(1).step_by(5) {
+        *row = [0.0, 0.0];
+    }
+    let base = estimate(&run(&rows, &ESTIMATE));
+    let copied = [&rows[..], &rows[2..5], &rows[202..205]].concat();
+    run(&copied, &ESTIMATE).said(&["6 rows repeat an earlier one"]);
+    let found = run(&copied, &WITHOUT);
+    found.said(&["400 of 406 rows used; left out: 6 that repeat"]);
+    assert_eq!(estimate(&found), base);
+}
+
+#[test]
+fn every_command_that_advises_it_can_leave_them_out() {
+    let (rows, twice) = (pair(24, 300), pair(24, 300).repeat(2));
+    for command in [
+        &["matrix"][..],
+        &["rank", "--target", "y", "--no-interval", "--permutations", "19"],
+        &["selftest"],
+    ] {
+        run(&twice, command).said(&["300 rows repeat an earlier one", "say --dedup"]);
+        let once = run(&twice, &[command, &["--dedup"]].concat());
+        assert_eq!(once.code, 0, "{}", once.err);
+        assert!(!once.err.contains("--dedup"), "{}", once.err);
+        assert_eq!(once.out, run(&rows, command).out);
+    }
+}
+
+#[test]
+fn rows_that_lag_behind_one_another_are_all_needed() {
+    let found = run(&pair(25, 100), &["estimate", "--dedup", "--lag", "1"]);
+    found.refused(2, &["--dedup", "--lag"]);
+}
