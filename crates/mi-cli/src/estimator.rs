@@ -117,8 +117,7 @@ impl Plan {
             Methods::One(method) => method,
             // A critic has no neighbours to keep apart in time.
             Methods::Fitting if self.settings.theiler == 0 => Method::for_columns(x, y, given),
-            Methods::Fitting => Method::by_kinds(x, y, given),
-            Methods::First => Method::by_kinds(x, y, given),
+            Methods::Fitting | Methods::First => Method::by_kinds(x, y, given),
         };
         let estimate = |method: Method| -> Result<Estimate, EstimatorError> {
             let theiler = if method == Method::GaussianCopula && method != first {

@@ -22,11 +22,12 @@ pub struct ImageSize {
 }
 
 impl ImageSize {
-    /// The size of a data set's images by its name, without loading it.
+    /// The size of a data set's images by its name, without loading it; `none` has no images.
     pub fn of(dataset: &str) -> Self {
         match dataset {
             "cifar-10" => Self { height: 32, width: 32, channels: 3, count: 50_000 },
             "digits" => Self { height: 28, width: 28, channels: 1, count: 8_000 },
+            "none" => Self { height: 0, width: 0, channels: 0, count: 0 },
             _ => Self { height: 28, width: 28, channels: 1, count: 60_000 },
         }
     }
@@ -198,6 +199,24 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trial_without_images_holds_none() {
+        let request = crate::plan::Request {
+            experiments: vec!["dependent".into()],
+            preset: crate::preset::Preset::Paper,
+            seeds: vec![],
+            data: None,
+            dataset: None,
+            steps: None,
+            adversarial_rates: crate::preset::AdversarialRates::Notebook,
+        };
+        let plan = crate::plan::Plan::resolve(&request).unwrap();
+        for trial in &plan.trials {
+            let cost = estimate(trial, ImageSize::of(&trial.dataset));
+            assert!(cost.flops > 0.0 && cost.bytes < 10e6, "{}: {cost:?}", trial.id());
+        }
+    }
 
     #[test]
     fn sizes_are_the_papers() {

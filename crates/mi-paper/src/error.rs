@@ -51,6 +51,18 @@ pub enum PaperError {
         /// The fields that differ: there → asked for.
         differences: Vec<String>,
     },
+    /// Writing would drop records that are there.
+    #[error(
+        "{} holds records of {trial}, and no trials.json beside it says what became of that trial: \
+         writing here would lose them; name another folder with --out, or move the file away",
+        path.display()
+    )]
+    WouldLose {
+        /// The file.
+        path: PathBuf,
+        /// A trial whose records would be lost.
+        trial: String,
+    },
     /// Another process works in the folder.
     #[error("another process works in {}; wait for it to end, or name another folder with --out", folder.display())]
     Locked {
@@ -131,6 +143,23 @@ fn hint(error: &std::io::Error) -> &'static str {
 }
 
 impl PaperError {
+    /// Whether numbers left the range of what can be computed with, so that a trial that meets it
+    /// has diverged: no mistake of a person or a machine, and the same at every attempt.
+    pub(crate) fn is_divergence(&self) -> bool {
+        use mi_estimators::EstimatorError as Estimator;
+        use mi_eval::EvalError as Eval;
+        matches!(
+            self,
+            Self::Estimator(Estimator::NanScore { .. } | Estimator::Indeterminate { .. })
+                | Self::Eval(
+                    Eval::NonFinite { .. }
+                        | Eval::NonFiniteJacobian { .. }
+                        | Eval::Overflow { .. }
+                        | Eval::Diverged { .. }
+                )
+        )
+    }
+
     /// Wraps an I/O error with what was tried and where.
     pub(crate) fn file(
         action: &'static str,

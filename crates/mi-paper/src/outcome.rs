@@ -28,7 +28,8 @@ pub struct RunInfo {
     pub seeds: Vec<u64>,
     /// Version of this program.
     pub version: String,
-    /// Revision of the source, if it was known when the program was built.
+    /// Revision that the program's source folder stood at when the run was started, if it is a
+    /// repository. A program that was built earlier is of an older one.
     pub commit: Option<String>,
     /// Host name, processor, its features, cores.
     pub host: String,
@@ -65,6 +66,9 @@ pub struct TrialInfo {
     pub state: TrialState,
     /// Seconds of processor time spent in it so far.
     pub seconds: f64,
+    /// Hash of the configuration that it was run with; files of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
 }
 
 /// How far a trial came.

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::TrialConfig;
 use crate::error::PaperError;
+use crate::names;
 use crate::preset::{AdversarialRates, Preset, Scale};
+use crate::published;
 use crate::registry::{DataKind, EXPERIMENTS, Experiment, PAPER};
 use crate::seeds::Seeds;
 
@@ -46,6 +48,9 @@ pub struct Plan {
     /// The trials, in the order in which they run and in which their records are merged.
     pub trials: Vec<TrialConfig>,
 }
+
+/// This program and its version, as plans name it.
+pub const PROGRAM: &str = concat!("mi-paper ", env!("CARGO_PKG_VERSION"));
 
 /// A data set and the hash of its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,20 +109,47 @@ impl Plan {
         }
         let names: Vec<&str> = experiments.iter().map(|experiment| experiment.name).collect();
         let mut deviations = scale.deviations(&names);
-        if digits == "digits" && experiments.iter().any(|e| e.data == DataKind::Digits) {
-            deviations.push(
-                "Data: 10,000 MNIST digits (8,000 to train, 2,000 to test) instead of all 70,000."
-                    .into(),
-            );
+        if experiments.iter().any(|e| e.data == DataKind::Digits) {
+            deviations.extend(other_images(&digits));
         }
         Ok(Self {
-            program: concat!("mi-paper ", env!("CARGO_PKG_VERSION")).into(),
+            program: PROGRAM.into(),
             preset: request.preset,
             seeds: all_seeds,
             data: Vec::new(),
             deviations,
             trials,
         })
+    }
+
+    /// Notes as deviations where a data set at hand has other numbers of images than the published
+    /// one. `images` tells how many there are to train and to test on.
+    pub fn note_images(&mut self, images: impl Fn(&str) -> Option<(usize, usize)>) {
+        let of = |name: &&str| {
+            let (own, whole) = (images(name)?, published::images(name)?);
+            let [train, test, all_train, all_test] =
+                [own.0, own.1, whole.0, whole.1].map(|count| mi_plot::grouped(count as u64));
+            (own != whole).then(|| {
+                format!(
+                    "Data: {train} images of {} to train and {test} to test, instead of \
+                     {all_train} and {all_test}.",
+                    names::dataset(name)
+                )
+            })
+        };
+        let noted: Vec<String> = self.datasets().iter().filter_map(of).collect();
+        self.deviations.extend(noted);
+    }
+
+    /// Whether both ask for the same trials on the same data by the same program. Deviations
+    /// follow from these, and another build may know more of them or word them otherwise.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.with_deviations_of(other) == *other
+    }
+
+    /// This plan with the deviations as another tells them.
+    pub(crate) fn with_deviations_of(&self, other: &Self) -> Self {
+        Self { deviations: other.deviations.clone(), ..self.clone() }
     }
 
     /// Names of the data sets that the trials need.
@@ -182,6 +214,18 @@ fn select(names: &[String]) -> Result<Vec<&'static Experiment>, PaperError> {
     }
     // Registry order, whatever the order asked for: the same set is the same plan.
     Ok(EXPERIMENTS.iter().filter(|e| wanted.contains(&e.name)).collect())
+}
+
+/// The deviation of grey images that are not the paper's.
+fn other_images(dataset: &str) -> Option<String> {
+    match dataset {
+        "mnist" => None,
+        "digits" => Some(
+            "Data: 10,000 MNIST digits (8,000 to train, 2,000 to test) instead of all 70,000."
+                .into(),
+        ),
+        other => Some(format!("Data: {} instead of MNIST.", names::dataset(other))),
+    }
 }
 
 fn digits_name(request: &Request) -> Result<String, PaperError> {
@@ -296,6 +340,35 @@ mod tests {
         let cut = Plan::resolve(&paper).unwrap();
         assert!(cut.deviations.iter().any(|line| line.contains("5000 instead of 21000")));
         assert!(cut.trials.iter().all(|trial| trial.steps <= 5_000));
+    }
+
+    #[test]
+    fn other_data_than_the_papers_is_a_deviation() {
+        let mut asked = request();
+        asked.preset = Preset::Paper;
+        asked.data = Some("anywhere".into());
+        asked.experiments = ["critics", "cifar-critics"].map(String::from).to_vec();
+        let published = Plan::resolve(&asked).unwrap();
+        asked.dataset = Some("fashion-mnist".into());
+        let fashion = Plan::resolve(&asked).unwrap();
+        assert_eq!(fashion.deviations, ["Data: Fashion-MNIST instead of MNIST."]);
+        asked.experiments = vec!["cifar-critics".into()];
+        assert_eq!(Plan::resolve(&asked).unwrap().deviations, Vec::<String>::new());
+
+        let mut whole = published.clone();
+        whole.note_images(published::images);
+        assert_eq!(whole.deviations, Vec::<String>::new());
+        let mut part = published.clone();
+        part.note_images(|name| match name {
+            "cifar-10" => Some((10_000, 2_000)),
+            other => published::images(other),
+        });
+        assert_eq!(
+            part.deviations,
+            ["Data: 10,000 images of CIFAR-10 to train and 2,000 to test, instead of 50,000 and \
+              10,000."]
+        );
+        assert!(part.is_same(&published), "the hash of the data tells plans apart");
     }
 
     #[test]

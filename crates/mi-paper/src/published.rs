@@ -104,11 +104,7 @@ impl Published {
 
     /// The data set it was published for.
     pub fn dataset(&self) -> &'static str {
-        match self.experiment {
-            "cifar-critics" | "cifar-encoders" => "cifar-10",
-            "dependent" => "none",
-            _ => "mnist",
-        }
+        dataset(self.experiment)
     }
 
     /// Whether it is the value at the end of its curve.
@@ -132,6 +128,26 @@ pub(crate) fn of(key: &Key, metric: Metric) -> impl Iterator<Item = &'static Pub
 /// The value published for the end of a configuration's curve.
 pub(crate) fn end(key: &Key, metric: Metric) -> Option<&'static Published> {
     of(key, metric).find(|v| v.is_last())
+}
+
+/// The data set of an experiment's figures, as in records; for one beyond the paper, that of the
+/// figures whose setting it shares.
+pub fn dataset(experiment: &str) -> &'static str {
+    match experiment {
+        "cifar-critics" | "cifar-encoders" => "cifar-10",
+        "dependent" => "none",
+        _ => "mnist",
+    }
+}
+
+/// Numbers of images to train and to test on in a data set as it was published; `None` for one
+/// that was not.
+pub fn images(dataset: &str) -> Option<(usize, usize)> {
+    match dataset {
+        "mnist" | "fashion-mnist" => Some((60_000, 10_000)),
+        "cifar-10" => Some((50_000, 10_000)),
+        _ => None,
+    }
 }
 
 /// The last step shown in the figures of an experiment.

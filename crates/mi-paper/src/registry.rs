@@ -55,7 +55,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         figures: "3, 6",
         question: "Do critics of higher capacity give better representations, or tighter bounds?",
         data: DataKind::Digits,
-        variants: |scale| critics(scale, scale.learning_rate),
+        variants: critics,
     },
     Experiment {
         name: "pixels",
@@ -76,7 +76,7 @@ pub const EXPERIMENTS: &[Experiment] = &[
         figures: "4a, 4b, 7",
         question: "At the same value of the bound, what matters more: encoder or estimator?",
         data: DataKind::Digits,
-        variants: |scale| encoders(scale, scale.learning_rate),
+        variants: encoders,
     },
     Experiment {
         name: "conditioning",
@@ -111,14 +111,14 @@ pub const EXPERIMENTS: &[Experiment] = &[
         figures: "8",
         question: "The critics experiment on CIFAR-10.",
         data: DataKind::Cifar,
-        variants: |scale| critics(&scale.cifar(), scale.cifar().learning_rate),
+        variants: |scale| critics(&scale.cifar()),
     },
     Experiment {
         name: "cifar-encoders",
         figures: "9",
         question: "The encoders experiment on CIFAR-10.",
         data: DataKind::Cifar,
-        variants: |scale| encoders(&scale.cifar(), scale.cifar().learning_rate),
+        variants: |scale| encoders(&scale.cifar()),
     },
     Experiment {
         name: "bounds",
@@ -170,14 +170,14 @@ fn conv_net(scale: &Scale) -> EncoderSpec {
 }
 
 /// A contrastive task in the setting of figure 3: MLP encoders, bilinear critic.
-fn contrastive(scale: &Scale, bound: BoundSpec, learning_rate: f64) -> Contrastive {
+fn contrastive(scale: &Scale, bound: BoundSpec) -> Contrastive {
     Contrastive {
         encoder: mlp(),
         critic: CriticSpec::Bilinear,
         bound,
         target: None,
         batch_size: scale.batch_size,
-        learning_rate,
+        learning_rate: scale.learning_rate,
         noise: Noise::NONE,
         evaluations: [vec![Evaluation::Bounds], probes(scale)].concat(),
     }
@@ -198,7 +198,7 @@ fn variant(scale: &Scale, labels: Labels, task: Contrastive) -> Variant {
     }
 }
 
-fn critics(scale: &Scale, learning_rate: f64) -> Vec<Variant> {
+fn critics(scale: &Scale) -> Vec<Variant> {
     let critics = [
         ("bilinear", CriticSpec::Bilinear),
         ("separable", CriticSpec::Separable { hidden: vec![100], embed: 100 }),
@@ -210,17 +210,14 @@ fn critics(scale: &Scale, learning_rate: f64) -> Vec<Variant> {
             variants.push(variant(
                 scale,
                 Labels::new("mlp", critic_name, bound_name),
-                Contrastive {
-                    critic: critic.clone(),
-                    ..contrastive(scale, bound.clone(), learning_rate)
-                },
+                Contrastive { critic: critic.clone(), ..contrastive(scale, bound.clone()) },
             ));
         }
     }
     variants
 }
 
-fn encoders(scale: &Scale, learning_rate: f64) -> Vec<Variant> {
+fn encoders(scale: &Scale) -> Vec<Variant> {
     let mut variants = Vec::new();
     for (bound_name, bound) in paper_bounds() {
         for (encoder_name, encoder, steps) in
@@ -236,7 +233,7 @@ fn encoders(scale: &Scale, learning_rate: f64) -> Vec<Variant> {
                         Contrastive {
                             encoder: encoder.clone(),
                             target: Some(target),
-                            ..contrastive(scale, bound.clone(), learning_rate)
+                            ..contrastive(scale, bound.clone())
                         },
                     )
                 });
@@ -262,7 +259,7 @@ fn conditioning(scale: &Scale) -> Vec<Variant> {
                         vec![Evaluation::Conditioning { inputs: scale.jacobian_inputs }],
                     ]
                     .concat(),
-                    ..contrastive(scale, bound.clone(), scale.learning_rate)
+                    ..contrastive(scale, bound.clone())
                 },
             ));
         }
@@ -296,7 +293,7 @@ fn invertible(scale: &Scale) -> Vec<Variant> {
                         vec![Evaluation::Bijectivity { inputs: scale.bijectivity_inputs }],
                     ]
                     .concat(),
-                    ..contrastive(scale, bound, scale.learning_rate)
+                    ..contrastive(scale, bound)
                 },
             )
         })
@@ -379,11 +376,7 @@ fn bounds(scale: &Scale) -> Vec<Variant> {
         .iter()
         .filter_map(|entry| Some((entry.name, entry.usual()?.clone())))
         .map(|(name, bound)| {
-            variant(
-                scale,
-                Labels::new("mlp", "bilinear", name),
-                contrastive(scale, bound, scale.learning_rate),
-            )
+            variant(scale, Labels::new("mlp", "bilinear", name), contrastive(scale, bound))
         })
         .collect()
 }
@@ -395,10 +388,7 @@ fn batch_size(scale: &Scale) -> Vec<Variant> {
             variants.push(variant(
                 scale,
                 Labels::new("mlp", "bilinear", bound_name).with(format!("k={k}")),
-                Contrastive {
-                    batch_size: k,
-                    ..contrastive(scale, bound.clone(), scale.learning_rate)
-                },
+                Contrastive { batch_size: k, ..contrastive(scale, bound.clone()) },
             ));
         }
     }
@@ -418,10 +408,7 @@ fn cosine(scale: &Scale) -> Vec<Variant> {
             variant(
                 scale,
                 Labels::new("mlp", name, "infonce").with(setting),
-                Contrastive {
-                    critic,
-                    ..contrastive(scale, BoundSpec::InfoNce, scale.learning_rate)
-                },
+                Contrastive { critic, ..contrastive(scale, BoundSpec::InfoNce) },
             )
         })
         .collect()

@@ -19,7 +19,8 @@ pub type DataSets = BTreeMap<String, Arc<Dataset>>;
 /// became of each, in plan order; `None` for trials that were not started because of an
 /// interruption.
 ///
-/// A trial that fails, or that another process runs, does not stop the others. Records do not depend on `jobs`.
+/// A trial that fails, or that another process runs, does not stop the others. Records do not
+/// depend on `jobs`. The last event of every trial that was taken up is [`Event::Ended`].
 pub fn run_plan(
     plan: &Plan,
     folder: &RunFolder,
@@ -40,6 +41,7 @@ pub fn run_plan(
                 let data = data.get(&config.dataset).cloned();
                 trial::run(config, data, &own, &interrupted, &mut |event| observe(index, event))
             });
+            observe(index, &Event::Ended { result: result.as_ref() });
             done.push((index, result));
         }
         done
@@ -67,4 +69,45 @@ pub fn run_plan(
 pub fn stay_on_this_thread() {
     // Fails when the thread belongs to a pool already, whose work it then goes on with.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::config::Task;
+    use crate::plan::Request;
+    use crate::preset::{AdversarialRates, Preset};
+
+    #[test]
+    fn every_trial_is_told_to_end_however_it_ends() {
+        let mut plan = Plan::resolve(&Request {
+            experiments: vec!["dependent".into(), "supervised".into()],
+            preset: Preset::Smoke,
+            seeds: vec![],
+            data: None,
+            dataset: None,
+            steps: Some(3),
+            adversarial_rates: AdversarialRates::Notebook,
+        })
+        .unwrap();
+        if let Task::Dependent(task) = &mut plan.trials[1].task {
+            task.learning_rate = 1e30;
+        }
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(root.path());
+        let ended = Mutex::new(BTreeMap::new());
+        // Without images the supervised trials fail.
+        run_plan(&plan, &folder, &DataSets::new(), 2, &|| false, &|index, event| {
+            if let Event::Ended { result } = event {
+                ended.lock().unwrap().insert(index, result.ok().cloned());
+            }
+        });
+        let ended = ended.into_inner().unwrap();
+        assert_eq!(ended.len(), plan.trials.len());
+        assert_eq!(ended[&0], Some(TrialState::Finished));
+        assert!(matches!(ended[&1], Some(TrialState::Diverged { .. })), "{:?}", ended[&1]);
+        assert_eq!(ended[&4], None);
+    }
 }

@@ -136,6 +136,78 @@ fn trials_can_be_run_one_by_one() {
 }
 
 #[test]
+fn a_plan_of_another_program_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let planned = reproduce(root.path(), &["--experiment", "dependent", "--dry-run"]);
+    assert!(planned.status.success());
+    let path = root.path().join("plan.json");
+    let plan = fs::read_to_string(&path).unwrap();
+    let own = mi_paper::plan::PROGRAM;
+    assert!(plan.contains(own));
+    fs::write(&path, plan.replace(own, "mi-paper 0.0.1")).unwrap();
+    let id = "dependent.none.mlp.nwj.dependent.s0";
+    let trial = mi_paper(&["trial"]).arg(root.path()).arg(id).output().unwrap();
+    let all = reproduce(root.path(), &["--experiment", "dependent"]);
+    for output in [trial, all] {
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.contains("program: ") && message.contains("mi-paper 0.0.1"), "{message}");
+    }
+    assert!(!root.path().join("trials").join(id).exists());
+}
+
+/// Writes a data set of the MNIST format: random pixels, labels in turn.
+fn write_images(folder: &Path, split: &str, count: u32) {
+    let header = |kind: u32, sizes: &[u32]| -> Vec<u8> {
+        let numbers = std::iter::once(0x0800 + kind).chain(sizes.iter().copied());
+        numbers.flat_map(u32::to_be_bytes).collect()
+    };
+    let mut stream = mi_random::Stream::new(0, split);
+    let pixels = (0..count * 28 * 28).map(|_| (255.0 * stream.uniform()) as u8);
+    let images = header(3, &[count, 28, 28]).into_iter().chain(pixels).collect::<Vec<u8>>();
+    let labels = header(1, &[count]).into_iter().chain((0..count).map(|i| (i % 10) as u8));
+    fs::write(folder.join(format!("{split}-images-idx3-ubyte")), images).unwrap();
+    fs::write(folder.join(format!("{split}-labels-idx1-ubyte")), labels.collect::<Vec<u8>>())
+        .unwrap();
+}
+
+#[test]
+fn data_that_is_not_the_papers_is_told_and_where_it_lies_is_not() {
+    const SENTENCE: &str =
+        "Data: 200 images of MNIST to train and 150 to test, instead of 60,000 and 10,000.";
+    let (root, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write_images(data.path(), "train", 200);
+    write_images(data.path(), "t10k", 150);
+    let place = data.path().to_str().unwrap();
+    let again = || {
+        let out = root.path().join("run");
+        let output =
+            reproduce(&out, &["--experiment", "supervised", "--steps", "1", "--data", place]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        fs::read_to_string(out.join("report.md")).unwrap()
+    };
+    let report = again();
+    assert!(report.contains(&format!("\n- {SENTENCE}\n")), "{report}");
+    let out = root.path().join("run");
+    let info = fs::read_to_string(out.join("run.json")).unwrap();
+    assert!(info.contains("--data DIR") && !info.contains(place), "{info}");
+    assert!(!report.contains(place), "{report}");
+
+    // A folder of a version that did not look at the numbers of images goes on, and learns it.
+    for name in ["run.json", "plan.json"] {
+        let told = fs::read_to_string(out.join(name)).unwrap();
+        let mut told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        told["deviations"].as_array_mut().unwrap().retain(|line| line != SENTENCE);
+        fs::write(out.join(name), told.to_string()).unwrap();
+    }
+    let redrawn = mi_paper(&["reproduce", "--redraw", "--out"]).arg(&out).output().unwrap();
+    assert!(redrawn.status.success(), "{}", text(&redrawn.stderr));
+    let from_run_json = fs::read_to_string(out.join("report.md")).unwrap();
+    assert!(!from_run_json.contains(SENTENCE), "{from_run_json}");
+    assert!(again().contains(SENTENCE));
+}
+
+#[test]
 fn a_trial_that_another_process_runs_is_left_to_it() {
     let root = tempfile::tempdir().unwrap();
     let arguments = ["--experiment", "dependent"];

@@ -1,5 +1,7 @@
 //! The commands beside `mi estimate`, and the options that they share.
 
+use std::fmt::Write as _;
+
 use mi_random::Stream;
 
 use crate::folder::Folder;
@@ -77,7 +79,7 @@ fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
         let celsius = 20.0 + 5.0 * stream.normal();
         let (rain, other) = (celsius + stream.normal(), stream.normal().to_string());
         let [old, new] = if row < 30 { [other, String::new()] } else { [String::new(), other] };
-        text += &format!("{celsius},{},{rain},{old},{new}\n", 1.8 * celsius + 32.0);
+        writeln!(text, "{celsius},{},{rain},{old},{new}", 1.8 * celsius + 32.0).unwrap();
     }
     let folder = Folder::with("t.csv", text);
     let copula = ["--method", "gaussian-copula", "--missing", "drop"];

@@ -112,7 +112,8 @@ fn a_label_beside_many_columns_is_read_without_a_copula() {
         let x: Vec<f64> = (0..4).map(|_| stream.normal()).collect();
         let kind = if x[0] * x[1] > 0.0 { "like" } else { "unlike" };
         let cells: Vec<String> = x.iter().map(f64::to_string).collect();
-        text += &format!("{},{kind}\n", cells.join(","));
+        text.push_str(&[&cells.join(","), kind].join(","));
+        text.push('\n');
     }
     let folder = Folder::with("t.csv", text);
     let run = folder.run(&["estimate", "t.csv", "--x", "a:d", "--y", "kind", "--no-interval"]);

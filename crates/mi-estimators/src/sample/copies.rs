@@ -56,7 +56,9 @@ impl Sample {
         let shares = self.columns.iter().map(|column| {
             let (labels, classes) = column.labels();
             let mut counts = vec![0_usize; classes];
-            labels.into_iter().for_each(|label| counts[label as usize] += 1);
+            for label in labels {
+                counts[label as usize] += 1;
+            }
             counts.into_iter().map(pairs).sum::<f64>() / pairs(self.n).max(1.0)
         });
         shares.product()

@@ -82,6 +82,9 @@ pub struct Condition {
     pub published: Option<f64>,
     /// Whether it lies there; `None` while the interval does not say.
     pub met: Option<bool>,
+    /// Of what a claim presupposes rather than says: the state of things where it is not met. It
+    /// leaves the claim undecided then, and never refutes it.
+    pub presupposed: Option<&'static str>,
 }
 
 impl Condition {
@@ -111,10 +114,11 @@ impl Condition {
             .filter_map(|(seed, value)| Some(value - b.get(seed)?))
             .filter(|d| !d.is_nan())
             .collect();
-        let finite = |m: &BTreeMap<u64, f64>| -> Vec<f64> {
-            m.values().copied().filter(|v| v.is_finite()).collect()
-        };
-        let effect = interval(&pairs).or_else(|| Interval::of_difference(&finite(a), &finite(b)));
+        let effect = interval(&pairs).or_else(|| {
+            let between = Interval::of_difference(&finite(a.values()), &finite(b.values()))?;
+            let towards = a.values().copied().chain(b.values().map(|value| -value));
+            Some(reaching(between, towards))
+        });
         Self::new(what, measure, expected, effect, single(&pairs))
     }
 
@@ -147,12 +151,28 @@ impl Condition {
         single: Option<f64>,
     ) -> Self {
         let met = effect.and_then(|e| expected.decide(e.low, e.high));
-        Self { what: what.into(), measure, effect, single, expected, published: None, met }
+        Self {
+            what: what.into(),
+            measure,
+            effect,
+            single,
+            expected,
+            published: None,
+            met,
+            presupposed: None,
+        }
     }
 
     /// Sets the paper's value.
     pub(crate) fn published(mut self, value: Option<f64>) -> Self {
         self.published = value;
+        self
+    }
+
+    /// Makes it something that the claim presupposes; `lacking` says what is so where it is not
+    /// met.
+    pub(crate) fn presupposed(mut self, lacking: &'static str) -> Self {
+        self.presupposed = Some(lacking);
         self
     }
 
@@ -209,24 +229,35 @@ fn single(values: &[f64]) -> Option<f64> {
     if let [only] = values { Some(*only) } else { None }
 }
 
+fn finite<'a>(values: impl IntoIterator<Item = &'a f64>) -> Vec<f64> {
+    values.into_iter().copied().filter(|value| value.is_finite()).collect()
+}
+
 /// The t-interval of values that may be infinite.
 ///
-/// An infinite value (a bound or a condition number without limit) would leave no interval at
-/// all; it counts as the most extreme finite one, which understates the effect. If all are
-/// infinite to the same side, so is the interval.
+/// Mean and ends are those of the finite values, but an end on whose side a value is infinite (a
+/// bound or a condition number without limit) is infinite too, so that such a value never makes an
+/// interval surer. If all are infinite to the same side, so is the interval.
 fn interval(values: &[f64]) -> Option<Interval> {
-    let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
-    if let ([first, _, ..], []) = (values, finite.as_slice()) {
-        let alike = values.iter().all(|v| v == first);
-        let (mean, n) = (*first, values.len());
-        return alike.then_some(Interval { mean, low: mean, high: mean, n });
+    let n = values.len();
+    if let [first, _, ..] = values
+        && first.is_infinite()
+        && values.iter().all(|value| value == first)
+    {
+        return Some(Interval { mean: *first, low: *first, high: *first, n });
     }
     // A single finite value says nothing about the spread that the infinite ones take part in.
-    Interval::of(&finite)?;
-    let least = finite.iter().copied().fold(f64::INFINITY, f64::min);
-    let greatest = finite.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let held: Vec<f64> = values.iter().map(|v| v.clamp(least, greatest)).collect();
-    Interval::of(&held)
+    let of_finite = Interval::of(&finite(values))?;
+    Some(Interval { n, ..reaching(of_finite, values.iter().copied()) })
+}
+
+/// The interval, with an infinite end on each side on which one of the values is infinite.
+fn reaching(interval: Interval, values: impl Iterator<Item = f64>) -> Interval {
+    values.filter(|value| value.is_infinite()).fold(interval, |interval, value| Interval {
+        low: interval.low.min(value),
+        high: interval.high.max(value),
+        ..interval
+    })
 }
 
 #[cfg(test)]
@@ -274,9 +305,28 @@ mod tests {
         let infinite = f64::INFINITY;
         assert_eq!(above_zero(&[infinite, infinite]).met, Some(true));
         assert_eq!(above_zero(&[infinite, -infinite]).met, None);
-        let mixed = above_zero(&[1.0, 1.2, infinite]);
-        assert_eq!(mixed.effect, above_zero(&[1.0, 1.2, 1.2]).effect);
+        let ends = |condition: &Condition| condition.effect.map(|e| (e.low, e.high, e.n)).unwrap();
+        let (low, high, _) = ends(&above_zero(&[5.1, 5.3]));
+        let lost = above_zero(&[5.1, 5.3, -infinite]);
+        assert_eq!(ends(&lost), (-infinite, high, 3));
+        assert_eq!(lost.met, None);
+        assert_eq!(ends(&above_zero(&[5.1, 5.3, infinite])), (low, infinite, 3));
+        let below = |values: &[f64]| {
+            Condition::on("x", Measure::Nats, Expected::Below(0.0), &seeds(values)).met
+        };
+        assert_eq!(below(&[-5.1, -5.3, -5.2]), Some(true));
+        assert_eq!(below(&[-5.1, -5.3, infinite]), None);
         assert_eq!(above_zero(&[1.0, infinite]).met, None, "one finite value has no spread");
+    }
+
+    #[test]
+    fn infinite_values_of_unpaired_runs_count_too() {
+        let (a, b) = (seeds(&[5.1, 5.3, 5.2, f64::NEG_INFINITY]), seeds(&[0.1, 0.2, 0.3]));
+        let others: BTreeMap<u64, f64> = b.iter().map(|(seed, v)| (seed + 10, *v)).collect();
+        let above = |a, b| Condition::on_difference("x", Measure::Nats, Expected::Above(0.0), a, b);
+        assert_eq!(above(&a, &others).effect.unwrap().low, f64::NEG_INFINITY);
+        assert_eq!(above(&a, &others).met, None);
+        assert_eq!(above(&others, &a).effect.unwrap().high, f64::INFINITY);
     }
 
     #[test]

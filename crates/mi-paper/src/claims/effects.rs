@@ -209,7 +209,10 @@ pub(super) fn encoders(scene: &Scene<'_>) -> Vec<Condition> {
         let paper = published::end(key, Metric::TargetLoss).map(|v| v.value);
         conditions.push(
             Condition::on(what, Measure::Nats, Expected::Below(NEAR_TARGET), &losses)
-                .published(paper),
+                .published(paper)
+                // The claim compares encoders at the same value of the bound: a bound elsewhere
+                // takes the ground from under it and says nothing against it.
+                .presupposed("the bounds are not at their targets"),
         );
     }
     conditions

@@ -19,7 +19,7 @@ pub(super) fn describe() -> String {
     format!("{name}: {processor}, {}, {cores} cores", mi_kernels::simd_level())
 }
 
-/// The source revision in the current folder's repository, when the program was built from one.
+/// The revision that the repository of this source stands at now, if it is one.
 pub(super) fn commit() -> Option<String> {
     let root = env!("CARGO_MANIFEST_DIR");
     let git = |arguments: &[&str]| {

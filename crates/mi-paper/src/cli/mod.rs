@@ -44,11 +44,13 @@ enum Command {
 }
 
 const EXAMPLES: &str = "Examples:
-  reproduce                                   every figure of the paper, on the embedded digits
+  reproduce                                   figures 1 to 7, on the embedded digits
   reproduce --experiment critics              figures 3 and 6 alone
   reproduce --experiment critics --seeds 5    figures 3 and 6, five seeds
-  reproduce --seeds 1 --seeds critics=3       every figure, with three seeds for 3 and 6
-  reproduce --data DIR --preset paper         the paper's protocol on MNIST
+  reproduce --seeds 1 --seeds critics=3       figures 1 to 7, three seeds for 3 and 6
+  reproduce --data DIR --preset paper         figures 1 to 7 by the paper's protocol, on MNIST
+  reproduce --data DIR --experiment cifar-critics,cifar-encoders
+                                              figures 8 and 9, on CIFAR-10
   reproduce --list                            all experiments and what they ask
   reproduce --status --out runs/quick         how far a run came";
 
@@ -59,8 +61,8 @@ struct Reproduce {
     /// List the experiments and end.
     #[arg(long)]
     list: bool,
-    /// Experiments to run, separated by commas; `paper` and `all` are groups [default:
-    /// paper]
+    /// Experiments to run, separated by commas; `paper` (figures 1 to 7; 8 and 9 need CIFAR-10)
+    /// and `all` are groups [default: paper]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     experiment: Vec<String>,
     /// Size of the run.
@@ -125,4 +127,29 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use mi_paper::registry::{EXPERIMENTS, PAPER};
+
+    use super::Arguments;
+
+    #[test]
+    fn help_promises_the_figures_of_the_default_experiments_alone() {
+        let mut command = Arguments::command();
+        let reproduce = command.find_subcommand_mut("reproduce").unwrap();
+        let help = reproduce.render_long_help().to_string();
+        assert!(!help.contains("every figure"), "{help}");
+        let default: String = EXPERIMENTS
+            .iter()
+            .filter(|experiment| PAPER.contains(&experiment.name))
+            .map(|experiment| experiment.figures)
+            .collect();
+        for figure in '1'..='9' {
+            assert_eq!(default.contains(figure), figure <= '7', "figure {figure}: {default}");
+        }
+        assert!(help.contains("figures 1 to 7,") && help.contains("figures 8 and 9,"), "{help}");
+    }
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use mi_paper::cost::{self, ImageSize};
+use mi_paper::error::PaperError;
+use mi_paper::outcome::TrialState;
 use mi_paper::plan::Plan;
 use mi_paper::record::Metric;
 use mi_paper::trial::Event;
@@ -35,7 +37,7 @@ struct State {
 struct Followed {
     id: String,
     steps: u64,
-    /// Estimated operations of the whole trial.
+    /// Estimated operations of the whole trial, or of what was done of one that ended early.
     weight: f64,
     /// Fraction done.
     done: f64,
@@ -44,6 +46,8 @@ struct Followed {
     bar: Option<ProgressBar>,
     begun: Option<(Instant, f64)>,
     told: Option<Instant>,
+    /// How it ended, once it has.
+    ending: &'static str,
 }
 
 impl Progress {
@@ -68,6 +72,7 @@ impl Progress {
                 bar: None,
                 begun: None,
                 told: None,
+                ending: "finished",
             })
             .collect();
         let total = bars.as_ref().map(|bars| {
@@ -122,6 +127,7 @@ impl Progress {
                     tell = true;
                 }
             }
+            Event::Ended { result } => tell = trial.end(*result),
         }
         if !tell {
             return;
@@ -169,9 +175,25 @@ impl Followed {
         if self.steps == 0 { 0.0 } else { step as f64 / self.steps as f64 }
     }
 
+    /// Takes note that nothing more will come of the trial; false if that was known, or if the
+    /// trial goes on another time.
+    fn end(&mut self, result: Result<&TrialState, &PaperError>) -> bool {
+        self.ending = match result {
+            _ if self.done >= 1.0 => return false,
+            Ok(TrialState::Waiting | TrialState::Unfinished { .. }) => return false,
+            Ok(TrialState::Finished) => "finished",
+            Ok(TrialState::Diverged { .. }) => "diverged",
+            Err(_) => "failed",
+        };
+        // What it leaves undone is no work any more, and was none that this process did.
+        self.weight *= self.done;
+        self.done = 1.0;
+        true
+    }
+
     fn message(&self, now: Instant) -> String {
         let mut text = if self.done >= 1.0 {
-            "finished".to_owned()
+            self.ending.to_owned()
         } else {
             format!("step {} of {}", (self.done * self.steps as f64).round(), self.steps)
         };
@@ -201,7 +223,8 @@ impl State {
 
     fn fraction(&self) -> f64 {
         let (done, all) = self.work();
-        done / all
+        // Nothing is left to do where every trial ended before its first step.
+        if all > 0.0 { done / all } else { 1.0 }
     }
 
     fn overall(&self, now: Instant) -> String {
@@ -238,4 +261,62 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─")
+}
+
+#[cfg(test)]
+mod tests {
+    use mi_paper::plan::Request;
+    use mi_paper::preset::{AdversarialRates, Preset};
+
+    use super::*;
+
+    fn four_trials() -> Plan {
+        Plan::resolve(&Request {
+            experiments: vec!["dependent".into()],
+            preset: Preset::Smoke,
+            seeds: vec![],
+            data: None,
+            dataset: None,
+            steps: None,
+            adversarial_rates: AdversarialRates::Notebook,
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn trials_that_diverge_or_fail_are_over() {
+        let progress = Progress::new(&four_trials(), &[0.0; 4]);
+        let look = |index: usize| {
+            let state = progress.state.lock().unwrap();
+            let (now, (done, all)) = (Instant::now(), state.work());
+            (state.overall(now), state.trials[index].message(now), done, all)
+        };
+        let (_, _, _, whole) = look(0);
+        let own = whole / 4.0;
+        let close = |a: f64, b: f64| (a - b).abs() < 1e-9 * whole;
+        progress.observe(0, &Event::Started { step: 0 });
+        progress.observe(0, &Event::Stepped { step: 100, value: 0.5 });
+        let (overall, message, done, all) = look(0);
+        assert!(overall.starts_with("0/4 trials") && message.starts_with("step 100 of 200"));
+        assert!(close(done, own / 2.0) && close(all, whole));
+
+        let state = TrialState::Diverged { step: 101, reason: "a weight is not finite".into() };
+        progress.observe(0, &Event::Ended { result: Ok(&state) });
+        let (overall, message, done, all) = look(0);
+        assert!(overall.starts_with("1/4 trials"), "{overall}");
+        assert!(message.starts_with("diverged"), "{message}");
+        assert!(close(done, own / 2.0) && close(all, whole - own / 2.0), "{done} of {all}");
+
+        let error = PaperError::DataNeeded { experiment: "critics".into() };
+        progress.observe(1, &Event::Ended { result: Err(&error) });
+        let (overall, message, _, all) = look(1);
+        assert!(overall.starts_with("2/4 trials"), "{overall}");
+        assert!(message.starts_with("failed"), "{message}");
+        assert!(close(all, whole - 1.5 * own), "{all}");
+
+        // An interruption leaves a trial where it is, and an end is told once.
+        progress.observe(2, &Event::Ended { result: Ok(&TrialState::Unfinished { step: 7 }) });
+        progress.observe(0, &Event::Ended { result: Err(&error) });
+        assert!(look(0).0.starts_with("2/4 trials") && look(0).1.starts_with("diverged"));
+    }
 }

@@ -5,8 +5,8 @@ use anyhow::{Context, Result};
 use mi_paper::error::PaperError;
 use mi_paper::folder::{Lock, RunFolder};
 use mi_paper::outcome::{RunInfo, TrialState};
-use mi_paper::plan::{DataId, Plan, Request};
-use mi_paper::schedule::run_plan;
+use mi_paper::plan::{self, DataId, Plan, Request};
+use mi_paper::schedule::{DataSets, run_plan};
 
 use super::interrupt::Interrupt;
 use super::progress::Progress;
@@ -56,6 +56,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
 
     let (sets, ids) = data::load(&plan.datasets(), options.data.as_deref())?;
     plan.data = ids;
+    plan.note_images(|name| sets.get(name).map(|set| (set.train.len(), set.test.len())));
     let _lock = Lock::take(&out)?;
     folder.adopt(&plan)?;
     folder.unpack(&plan)?;
@@ -63,9 +64,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         eprintln!("the plan is in {}", out.join("plan.json").display());
         return Ok(ExitCode::SUCCESS);
     }
-    if folder.run_info()?.is_none() {
-        folder.save_run_info(&run_info(&plan, data::describe(&sets)))?;
-    }
+    note_run(&folder, &plan, &sets)?;
     work(&plan, &folder, &sets, jobs, options)
 }
 
@@ -73,7 +72,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
 fn work(
     plan: &Plan,
     folder: &RunFolder,
-    sets: &mi_paper::schedule::DataSets,
+    sets: &DataSets,
     jobs: usize,
     options: &Reproduce,
 ) -> Result<ExitCode> {
@@ -124,16 +123,47 @@ fn work(
     Ok(code)
 }
 
-fn run_info(plan: &Plan, data: Vec<String>) -> RunInfo {
-    // Without the paths of the program and of its output, which say more about the machine than
-    // about the run.
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
-    words.retain(|word| !word.starts_with("--out="));
-    if let Some(index) = words.iter().position(|word| word == "--out") {
-        words.drain(index..(index + 2).min(words.len()));
+/// Says in the folder what runs there. What it says already stays, but for departures from the
+/// paper of which the program that began the run did not know.
+fn note_run(folder: &RunFolder, plan: &Plan, sets: &DataSets) -> Result<(), PaperError> {
+    let Some(mut info) = folder.run_info()? else {
+        return folder.save_run_info(&run_info(plan, data::describe(sets)));
+    };
+    let missing = plan.deviations.iter().filter(|line| !info.deviations.contains(line));
+    let missing: Vec<String> = missing.cloned().collect();
+    if missing.is_empty() {
+        return Ok(());
     }
+    info.deviations.extend(missing);
+    folder.save_run_info(&info)
+}
+
+/// The command that a person would give, from the program's arguments. Paths say more about the
+/// machine than about the run: that of the output is left out, that of the data is `DIR`.
+fn command(mut arguments: impl Iterator<Item = String>) -> String {
+    let mut words = vec!["cargo xtask".to_owned()];
+    while let Some(argument) = arguments.next() {
+        let (name, value) = match argument.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (argument.as_str(), None),
+        };
+        if !["--data", "--out"].contains(&name) {
+            words.push(argument);
+            continue;
+        }
+        if name == "--data" {
+            words.push("--data DIR".to_owned());
+        }
+        if value.is_none() {
+            arguments.next();
+        }
+    }
+    words.join(" ")
+}
+
+fn run_info(plan: &Plan, data: Vec<String>) -> RunInfo {
     RunInfo {
-        command: format!("cargo xtask {}", words.join(" ")),
+        command: command(std::env::args().skip(1)),
         preset: plan.preset.name().into(),
         data,
         seeds: plan.seeds.clone(),
@@ -170,4 +200,39 @@ pub(super) fn check_data(plan: &Plan, found: &[DataId], folder: &Path) -> Result
         }
     }
     Ok(())
+}
+
+/// Checks that this program is the one that a plan was made by: another may yield other numbers.
+pub(super) fn check_program(plan: &Plan, folder: &Path) -> Result<(), PaperError> {
+    if plan.program == plan::PROGRAM {
+        return Ok(());
+    }
+    Err(PaperError::AnotherPlan {
+        folder: folder.into(),
+        differences: vec![format!(
+            "program: the plan was made by {}, this is {}",
+            plan.program,
+            plan::PROGRAM
+        )],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::command;
+
+    #[test]
+    fn commands_are_told_without_paths() {
+        let told = |words: &str| command(words.split_whitespace().map(String::from));
+        let expected = "cargo xtask reproduce --data DIR --dataset mnist --preset paper";
+        for words in [
+            "reproduce --data /home/eve/data --dataset mnist --out ../eve/run --preset paper",
+            "reproduce --out=../eve/run --data=/home/eve/data --dataset mnist --preset paper",
+        ] {
+            assert_eq!(told(words), expected);
+        }
+        let plain = "reproduce --seeds 1 --seeds critics=3 --experiment critics,pixels";
+        assert_eq!(told(plain), format!("cargo xtask {plain}"));
+        assert_eq!(told("reproduce --data"), "cargo xtask reproduce --data DIR");
+    }
 }

@@ -15,6 +15,7 @@ use super::interrupt::Interrupt;
 pub(super) fn run(folder: &Path, id: &str, data: Option<&Path>) -> Result<ExitCode> {
     let folder = RunFolder::new(folder);
     let plan = folder.plan()?;
+    super::reproduce::check_program(&plan, folder.path())?;
     let config = plan
         .trials
         .iter()
@@ -47,7 +48,7 @@ pub(super) fn run(folder: &Path, id: &str, data: Option<&Path>) -> Result<ExitCo
             Event::Evaluated { step, values } => {
                 eprintln!("{id}: step {step}{}", super::progress::values(values));
             }
-            Event::Stepped { .. } => {}
+            Event::Stepped { .. } | Event::Ended { .. } => {}
         },
     )?;
     Ok(match state {

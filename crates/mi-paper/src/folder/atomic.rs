@@ -4,6 +4,9 @@ use std::path::Path;
 
 use crate::error::PaperError;
 
+/// The extension of temporary files.
+pub(super) const TEMPORARY: &str = "tmp";
+
 /// Replaces a file as a whole: a temporary file beside it, flushed to the disk, then renamed.
 /// Whoever reads `path`, at any time and after any crash, sees the old content or the new.
 ///
@@ -12,7 +15,7 @@ use crate::error::PaperError;
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), PaperError> {
     let parent = path.parent().unwrap_or(Path::new("."));
     let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
+    temporary.push(format!(".{}.{TEMPORARY}", std::process::id()));
     let written = File::create(&temporary)
         .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&temporary, path));

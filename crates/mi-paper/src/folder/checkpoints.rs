@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::atomic::write_atomically;
+use super::atomic::{TEMPORARY, write_atomically};
 use crate::error::PaperError;
 
 /// How many checkpoints are kept: the newest, and the one before in case it is damaged.
@@ -9,7 +9,10 @@ const KEPT: usize = 2;
 const EXTENSION: &str = "safetensors";
 
 /// Writes a checkpoint taken after `step` steps and removes the ones that are no longer needed.
+/// The caller holds the trial's lock.
 pub(super) fn save(folder: &Path, step: u64, content: &[u8]) -> Result<(), PaperError> {
+    // Before anything is written, since they may be what fills the disk.
+    remove_leftovers(folder)?;
     write_atomically(&folder.join(format!("{step:012}.{EXTENSION}")), content)?;
     for (_, path) in list(folder)?.into_iter().skip(KEPT) {
         fs::remove_file(&path).map_err(PaperError::file("remove", &path))?;
@@ -34,10 +37,22 @@ pub(super) fn newest<T, E>(
     Ok(None)
 }
 
-/// Removes every checkpoint.
+/// Removes every checkpoint. The caller holds the trial's lock.
 pub(super) fn clear(folder: &Path) -> Result<(), PaperError> {
     for (_, path) in list(folder)? {
         fs::remove_file(&path).map_err(PaperError::file("remove", &path))?;
+    }
+    remove_leftovers(folder)
+}
+
+/// Removes the temporary files of processes that were killed while they wrote.
+fn remove_leftovers(folder: &Path) -> Result<(), PaperError> {
+    let entries = fs::read_dir(folder).map_err(PaperError::file("list", folder))?;
+    for entry in entries {
+        let path = entry.map_err(PaperError::file("list", folder))?.path();
+        if path.extension().is_some_and(|extension| extension == TEMPORARY) {
+            fs::remove_file(&path).map_err(PaperError::file("remove", &path))?;
+        }
     }
     Ok(())
 }
@@ -86,5 +101,20 @@ mod tests {
 
         clear(folder).unwrap();
         assert_eq!(newest(folder, parse, &mut |_| ()).unwrap(), None);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let leave = || fs::write(folder.join("000000000010.safetensors.4711.tmp"), "half").unwrap();
+        fs::write(folder.join("records.csv"), "kept").unwrap();
+        leave();
+        save(folder, 20, b"state at 20").unwrap();
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 2);
+        leave();
+        clear(folder).unwrap();
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
+        assert!(folder.join("records.csv").exists());
     }
 }

@@ -42,18 +42,23 @@ impl RunFolder {
         self.read_json("plan.json")?.ok_or_else(|| PaperError::NoPlan { folder: self.path.clone() })
     }
 
-    /// Puts a plan into the folder, or checks that it already holds this very plan.
+    /// Puts a plan into the folder, or checks that it already holds this very plan, however either
+    /// words its deviations.
     ///
     /// # Errors
     /// [`PaperError::AnotherPlan`] with the differences.
     pub fn adopt(&self, plan: &Plan) -> Result<(), PaperError> {
         match self.plan() {
-            Err(PaperError::NoPlan { .. }) => self.write_json("plan.json", plan),
+            Err(PaperError::NoPlan { .. }) => {
+                // First, since from then on the plan vouches for what the merged files tell.
+                merged::forget_unknown(&self.path)?;
+                self.write_json("plan.json", plan)
+            }
             Err(error) => Err(error),
-            Ok(found) if found == *plan => Ok(()),
+            Ok(found) if found.is_same(plan) => Ok(()),
             Ok(found) => Err(PaperError::AnotherPlan {
                 folder: self.path.clone(),
-                differences: differences(&found, plan),
+                differences: differences(&found.with_deviations_of(plan), plan),
             }),
         }
     }
@@ -81,8 +86,10 @@ impl RunFolder {
     pub fn trial_info(&self, config: &TrialConfig) -> Result<TrialInfo, PaperError> {
         let id = config.id();
         let saved = self.trial(&id).state()?;
-        let (state, seconds) =
-            saved.map_or((TrialState::Waiting, 0.0), |saved| (saved.state, saved.seconds));
+        let (state, seconds, hash) = saved.map_or_else(
+            || (TrialState::Waiting, 0.0, config.hash()),
+            |saved| (saved.state, saved.seconds, saved.config),
+        );
         Ok(TrialInfo {
             id,
             experiment: config.experiment.clone(),
@@ -95,6 +102,7 @@ impl RunFolder {
             steps: config.steps,
             state,
             seconds,
+            config: Some(hash),
         })
     }
 
@@ -121,9 +129,11 @@ impl RunFolder {
         let mut kept = merged::read(&self.path)?;
         for config in &plan.trials {
             let info = self.trial_info(config)?;
-            let only_kept = kept.remove(&info.id).filter(|_| info.state == TrialState::Waiting);
+            let only_kept = kept
+                .remove(&info.id)
+                .filter(|kept| info.state == TrialState::Waiting && kept.is_of(config));
             if let Some(kept) = only_kept {
-                trials.push(kept.info);
+                trials.push(TrialInfo { config: info.config, ..kept.info });
                 records.extend(kept.records);
             } else {
                 records.extend(self.trial(&info.id).records()?);
@@ -135,7 +145,8 @@ impl RunFolder {
     }
 
     /// Gives a folder of its own to each trial that has ended by what only the merged files tell,
-    /// so that it is not run again. One that another process runs is left to that process.
+    /// so that it is not run again. One that another process runs is left to that process, and
+    /// what the files tell of a trial of another configuration is passed over.
     ///
     /// # Errors
     /// A file that cannot be read or written.
@@ -143,7 +154,7 @@ impl RunFolder {
         let mut kept = merged::read(&self.path)?;
         for config in &plan.trials {
             let id = config.id();
-            let Some(kept) = kept.remove(&id) else { continue };
+            let Some(kept) = kept.remove(&id).filter(|kept| kept.is_of(config)) else { continue };
             match Lock::take(self.trial(&id).path()) {
                 Ok(_lock) => self.unpack_kept(config, kept)?,
                 Err(PaperError::Locked { .. }) => {}
@@ -159,7 +170,7 @@ impl RunFolder {
     /// As [`RunFolder::unpack`].
     pub fn unpack_trial(&self, config: &TrialConfig) -> Result<(), PaperError> {
         let kept = merged::read(&self.path)?.remove(&config.id());
-        kept.map_or(Ok(()), |kept| self.unpack_kept(config, kept))
+        kept.filter(|kept| kept.is_of(config)).map_or(Ok(()), |kept| self.unpack_kept(config, kept))
     }
 
     fn unpack_kept(&self, config: &TrialConfig, kept: merged::Kept) -> Result<(), PaperError> {
@@ -249,7 +260,64 @@ mod tests {
     use super::*;
     use crate::plan::Request;
     use crate::preset::{AdversarialRates, Preset};
+    use crate::record::{Metric, Record};
     use crate::seeds::Seeds;
+
+    /// A folder whose merged files alone tell that the first trial of its plan has finished.
+    fn copied(plan: &Plan) -> (tempfile::TempDir, RunFolder) {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(root.path());
+        folder.adopt(plan).unwrap();
+        let mut outcome = folder.outcome().unwrap();
+        let first = &mut outcome.trials[0];
+        first.state = TrialState::Finished;
+        outcome.records.push(Record {
+            experiment: first.experiment.clone(),
+            trial: first.id.clone(),
+            dataset: first.dataset.clone(),
+            seed: first.seed,
+            step: first.steps,
+            encoder: first.encoder.clone(),
+            critic: first.critic.clone(),
+            bound: first.bound.clone(),
+            setting: first.setting.clone(),
+            metric: Metric::Accuracy,
+            value: 0.5,
+            unit: Metric::Accuracy.unit(),
+        });
+        folder.merge(&outcome).unwrap();
+        (root, folder)
+    }
+
+    /// Makes the merged files those of a version that did not note configurations.
+    fn without_hashes(folder: &RunFolder) {
+        let mut trials: Value = folder.read_json("trials.json").unwrap().unwrap();
+        for trial in trials.as_array_mut().unwrap() {
+            assert!(trial.as_object_mut().unwrap().remove("config").is_some());
+        }
+        folder.write_json("trials.json", &trials).unwrap();
+    }
+
+    #[test]
+    fn records_for_which_nothing_vouches_are_not_overwritten() {
+        let plan = plan(vec![0], None);
+        let (root, folder) = copied(&plan);
+        let records = root.path().join("records.csv");
+        let before = fs::read(&records).unwrap();
+        fs::remove_file(root.path().join("trials.json")).unwrap();
+        let error = folder.merge(&folder.outcome().unwrap()).unwrap_err();
+        assert!(matches!(error, PaperError::WouldLose { .. }), "{error}");
+        assert_eq!(fs::read(&records).unwrap(), before);
+        // Records that are known from the trials' own folders are no loss.
+        fs::remove_file(&records).unwrap();
+        folder.merge(&folder.outcome().unwrap()).unwrap();
+    }
+
+    fn ended(folder: &RunFolder, plan: &Plan) -> usize {
+        folder.unpack(plan).unwrap();
+        let trials = folder.outcome().unwrap().trials;
+        trials.iter().filter(|trial| trial.state.has_ended()).count()
+    }
 
     fn plan(seeds: Vec<u64>, steps: Option<u64>) -> Plan {
         Plan::resolve(&Request {
@@ -276,6 +344,56 @@ mod tests {
         let other = folder.adopt(&plan(vec![0], Some(5))).unwrap_err().to_string();
         assert!(other.contains("steps: 20 there, 5 asked for"), "{other}");
         assert_eq!(folder.plan().unwrap(), plan(vec![0], None));
+    }
+
+    #[test]
+    fn a_plan_whose_deviations_are_worded_otherwise_is_the_same() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(root.path());
+        let other = Plan { deviations: vec!["other words".into()], ..plan(vec![0], None) };
+        folder.adopt(&other).unwrap();
+        folder.adopt(&plan(vec![0], None)).unwrap();
+        let refused = folder.adopt(&plan(vec![1], None)).unwrap_err().to_string();
+        assert!(!refused.contains("deviations"), "{refused}");
+    }
+
+    #[test]
+    fn merged_results_of_another_configuration_are_passed_over() {
+        let (long, short) = (plan(vec![0], None), plan(vec![0], Some(5)));
+        let (root, folder) = copied(&short);
+        fs::remove_file(root.path().join("plan.json")).unwrap();
+        folder.adopt(&long).unwrap();
+        assert_eq!(ended(&folder, &long), 0);
+        // The same steps, and yet not the same trial.
+        let (root, folder) = copied(&long);
+        fs::remove_file(root.path().join("plan.json")).unwrap();
+        let mut slower = long.clone();
+        slower.trials[0].evaluate_every = 7;
+        folder.adopt(&slower).unwrap();
+        assert_eq!(ended(&folder, &slower), 0);
+        // What is told of the plan's own trials counts, though the plan itself was lost.
+        let (root, folder) = copied(&long);
+        fs::remove_file(root.path().join("plan.json")).unwrap();
+        folder.adopt(&long).unwrap();
+        assert_eq!(ended(&folder, &long), 1);
+    }
+
+    #[test]
+    fn merged_results_without_configurations_need_their_plan() {
+        let long = plan(vec![0], None);
+        let (_root, folder) = copied(&long);
+        without_hashes(&folder);
+        folder.adopt(&long).unwrap();
+        assert_eq!(ended(&folder, &long), 1);
+
+        let (root, folder) = copied(&long);
+        without_hashes(&folder);
+        fs::remove_file(root.path().join("plan.json")).unwrap();
+        folder.adopt(&long).unwrap();
+        assert_eq!(ended(&folder, &long), 0);
+        // Nor does the plan that was put there vouch for them later.
+        folder.adopt(&long).unwrap();
+        assert_eq!(ended(&folder, &long), 0);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What ran: the report's top matter.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::names;
 use crate::outcome::{Outcome, TrialInfo, TrialState};
 use crate::report::numbers;
@@ -9,16 +11,17 @@ pub(crate) const TITLE: &str =
     "Reproduction of “On Mutual Information Maximization for Representation Learning”";
 pub(crate) const SUBTITLE: &str = "Tschannen, Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020. \
     Each claim of the paper is judged by a rule that was written down before the results were \
-    seen; every figure shows this run beside the published values.";
+    seen, and has only grown more careful since; every figure shows this run beside the published \
+    values.";
 
 /// What ran, where and how long, as names and values.
 pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
     let run = &outcome.run;
-    let commit = run.commit.as_ref().map_or(String::new(), |c| format!(", revision {c}"));
+    let commit = run.commit.as_ref().map_or(String::new(), |c| format!(", source at revision {c}"));
     vec![
         ("preset", run.preset.clone()),
         ("data", run.data.join("; ")),
-        ("seeds", seeds(&run.seeds)),
+        ("seeds", seeds(outcome)),
         ("trials", trials(outcome)),
         ("processor time in trials", numbers::duration(run.trial_seconds)),
         ("started", run.started.clone()),
@@ -27,8 +30,26 @@ pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The seeds; how many an experiment has where they are not the same for all.
+fn seeds(outcome: &Outcome) -> String {
+    let mut experiments: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+    for trial in &outcome.trials {
+        experiments.entry(&trial.experiment).or_default().insert(trial.seed);
+    }
+    let mut own = experiments.values();
+    let first = own.next();
+    if own.all(|seeds| Some(seeds) == first) {
+        return listed(&outcome.run.seeds);
+    }
+    let counts = || experiments.values().map(BTreeSet::len);
+    match (counts().min().unwrap_or(0), counts().max().unwrap_or(0)) {
+        (least, most) if least == most => format!("{most} each, by experiment"),
+        (least, most) => format!("{least} to {most}, by experiment"),
+    }
+}
+
 /// `3 (0, 1, 2)`, or the range of many.
-fn seeds(seeds: &[u64]) -> String {
+fn listed(seeds: &[u64]) -> String {
     let consecutive = seeds.windows(2).all(|pair| pair[1] == pair[0] + 1);
     match seeds {
         [] => "none".to_owned(),

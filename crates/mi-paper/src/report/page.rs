@@ -46,7 +46,7 @@ pub fn html(outcome: &Outcome) -> String {
                     @for figure in &figures { (figure_section(figure)) }
                     section id="rules" {
                         h2 { "How each claim was judged" }
-                        p { (judged::METHOD) }
+                        p { (judged::method()) }
                         @for verdict in &verdicts { (judged::details(verdict)) }
                     }
                     section id="summary" {

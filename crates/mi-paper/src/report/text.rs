@@ -32,7 +32,7 @@ pub fn markdown(outcome: &Outcome) -> String {
         }
     }
     line(format_args!("\n## The claims\n\n{}", claims_table(&verdicts).to_markdown()));
-    line(format_args!("{}\n", judged::METHOD));
+    line(format_args!("{}\n", judged::method()));
     let contradictions = judged::contradictions(&verdicts);
     if !contradictions.is_empty() {
         line(format_args!("{}:\n", judged::contradiction_heading(outcome)));

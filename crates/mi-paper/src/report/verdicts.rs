@@ -3,25 +3,35 @@
 use maud::{Markup, PreEscaped, html};
 use mi_plot::{Axis, IntervalChart, IntervalRow};
 
-use crate::claims::{Condition, Decision, Expected, Measure, Verdict};
+use crate::claims::{self, Condition, Decision, Expected, Measure, Verdict};
 use crate::names;
 use crate::outcome::Outcome;
 use crate::report::table::{Align, Table};
 
 /// How verdicts come about.
-pub(crate) const METHOD: &str = "A claim holds if the 95 % interval of every effect lies where \
-    the claim says; it does not hold if that of some effect lies wholly elsewhere; else there are \
-    not enough runs to say. Intervals are Student's t over seeds, of paired differences where \
-    runs share seeds. One seed has no interval and decides nothing.";
+pub(crate) fn method() -> String {
+    format!(
+        "A claim holds if the 95 % interval of every effect lies where the claim says. It does \
+         not hold if that of some effect lies wholly elsewhere, all that the claim presupposes is \
+         met, and the trials have at least {full} % of the paper's steps: shorter ones may yet \
+         come to it. Else there are not enough runs to say. Intervals are Student's t over seeds, \
+         of paired differences where runs share seeds. One seed has no interval and decides \
+         nothing; nor do trials of less than {least} % of the paper's steps, nor a run with a \
+         configuration of which more than one trial in five diverged.",
+        full = claims::FULL_TRAINING,
+        least = 100 / claims::SHORTEST,
+    )
+}
 
-/// The condition that stands for a verdict: the first that is refuted, else the first that is
+/// The condition that stands for a verdict: the first that is not met, else the first that is
 /// open, else the first with a published value to compare with.
 pub(crate) fn headline(verdict: &Verdict) -> Option<&Condition> {
     let conditions = || verdict.conditions.iter();
     let deciding = match verdict.decision {
         Decision::DoesNotHold => conditions().find(|c| c.met == Some(false)),
         Decision::NotEnoughRuns => conditions()
-            .find(|c| c.met.is_none() && c.effect.is_some())
+            .find(|c| c.met == Some(false))
+            .or_else(|| conditions().find(|c| c.met.is_none() && c.effect.is_some()))
             .or_else(|| conditions().find(|c| c.single.is_some() && c.published.is_some())),
         Decision::Holds => None,
     };
@@ -86,14 +96,21 @@ pub(crate) fn contradictions(verdicts: &[Verdict]) -> Vec<String> {
         .flat_map(|verdict| {
             verdict.conditions.iter().filter(|c| c.met == Some(false)).map(move |condition| {
                 let dataset = dataset(verdict).map_or(String::new(), |d| format!(" on {d}"));
-                let paper = condition
-                    .published_text()
-                    .map(|value| format!("{value} {}", condition.measure.unit()))
-                    .map_or(String::new(), |value| format!("; the paper has {}", value.trim_end()));
+                let paper = condition.published_text().map_or(String::new(), |value| {
+                    let value = format!("{value} {}", condition.measure.unit());
+                    format!("; the paper has {}{}", value.trim_end(), elsewhere(verdict))
+                });
                 format!("{}{dataset}: {}{paper}.", verdict.id, condition.sentence())
             })
         })
         .collect()
+}
+
+/// The paper's data set, where it is another than that of the run.
+fn elsewhere(verdict: &Verdict) -> String {
+    let papers = verdict.paper_dataset;
+    let same = verdict.dataset.as_deref().is_none_or(|own| own == papers);
+    if same { String::new() } else { format!(" on {}", names::dataset(papers)) }
 }
 
 /// A verdict's conditions.
@@ -115,8 +132,9 @@ pub(crate) fn conditions(verdict: &Verdict) -> Table {
             Some(false) => "✗ no",
             None => "open",
         };
+        let presupposed = condition.presupposed.map_or("", |_| " (presupposed)");
         table.row(vec![
-            condition.what.clone(),
+            format!("{}{presupposed}", condition.what),
             condition.effect_text(),
             condition.seeds().to_string(),
             condition.expected_text(),

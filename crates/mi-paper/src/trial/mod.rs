@@ -53,9 +53,12 @@ enum Halt {
     Failed(PaperError),
 }
 
+/// Bounds and probes refuse numbers that are not finite by an error, which is then the trial's
+/// divergence.
 impl<E: Into<PaperError>> From<E> for Halt {
     fn from(error: E) -> Self {
-        Self::Failed(error.into())
+        let error = error.into();
+        if error.is_divergence() { Self::Diverged(error.to_string()) } else { Self::Failed(error) }
     }
 }
 
@@ -86,6 +89,12 @@ pub enum Event<'a> {
         /// What was measured.
         values: &'a [(Metric, f64)],
     },
+    /// Nothing more will come of it in this process. Told by
+    /// [`run_plan`](crate::schedule::run_plan), of trials that could not start too.
+    Ended {
+        /// What became of it.
+        result: Result<&'a TrialState, &'a PaperError>,
+    },
 }
 
 /// Runs a trial to its end, resuming it where it stopped; returns at once when it has ended.
@@ -110,8 +119,9 @@ pub fn run(
         if saved.config != hash {
             return Err(PaperError::Damaged {
                 path: folder.path().join("state.json"),
-                reason: "it belongs to another configuration of this trial; remove the folder \
-                         to run the trial anew"
+                reason: "it belongs to another configuration of this trial; to run the trial \
+                         anew, remove its folder, and the run's records.csv and trials.json, \
+                         which are merged again from the other trials' folders"
                     .into(),
             });
         }
@@ -232,5 +242,37 @@ fn record(config: &TrialConfig, step: u64, (metric, value): (Metric, f64)) -> Re
         metric,
         value,
         unit: metric.unit(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mi_estimators::EstimatorError;
+    use mi_eval::EvalError;
+
+    use super::*;
+
+    #[test]
+    fn numbers_that_are_not_finite_are_divergence_and_mistakes_are_not() {
+        let value = || "NaN".to_owned();
+        let diverged: [Halt; 6] = [
+            EstimatorError::NanScore { row: 3 }.into(),
+            EstimatorError::Indeterminate { bound: "dv" }.into(),
+            EvalError::NonFinite { operation: "fit", row: 0, column: 1, value: value() }.into(),
+            EvalError::NonFiniteJacobian { sample: 0, row: 1, column: 2, value: value() }.into(),
+            EvalError::Overflow { operation: "fit", column: 1 }.into(),
+            EvalError::Diverged { solver: "SAGA", epoch: 2 }.into(),
+        ];
+        for halt in diverged {
+            assert!(matches!(&halt, Halt::Diverged(reason) if !reason.is_empty()), "{halt:?}");
+        }
+        let failed: [Halt; 3] = [
+            EstimatorError::TooFewPairs { bound: "nwj", needed: 2, found: 1 }.into(),
+            EvalError::OneClass { class: "3".into() }.into(),
+            PaperError::DataNeeded { experiment: "critics".into() }.into(),
+        ];
+        for halt in failed {
+            assert!(matches!(halt, Halt::Failed(_)), "{halt:?}");
+        }
     }
 }

@@ -165,6 +165,7 @@ impl Configuration {
             steps,
             state: TrialState::Finished,
             seconds: hardness + seed as f64,
+            config: None,
         }
     }
 }

@@ -1,0 +1,228 @@
+//! Every kind of trial, stopped, killed and resumed: the same bytes as without.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::cell::Cell;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+
+use mi_critics::CriticSpec;
+use mi_data::{Dataset, Split};
+use mi_estimators::bounds::{BOUNDS, BoundInfo, BoundSpec};
+use mi_paper::config::{
+    Adversarial, Contrastive, Dependent, EncoderSpec, Evaluation, Labels, Noise, Pixels,
+    Supervised, Task, TrialConfig,
+};
+use mi_paper::error::PaperError;
+use mi_paper::folder::{RunFolder, TrialFolder};
+use mi_paper::outcome::TrialState;
+use mi_paper::trial::{self, Event};
+use ndarray::s;
+
+const STEPS: u64 = 9;
+
+/// So few of the embedded digits that a few batches are an epoch, and that a probe takes no time.
+static DIGITS: LazyLock<Arc<Dataset>> = LazyLock::new(|| {
+    let digits = mi_data::embedded().unwrap();
+    let few = |split: &Split, count: usize| {
+        Split::new(split.images.slice(s![..count, ..]).to_owned(), split.labels[..count].to_vec())
+            .unwrap()
+    };
+    let (train, test) = (few(&digits.train, 70), few(&digits.test, 35));
+    Arc::new(Dataset { train, test, ..digits })
+});
+
+fn config(task: Task) -> TrialConfig {
+    TrialConfig {
+        experiment: "resume".into(),
+        dataset: "digits".into(),
+        seed: 5,
+        labels: Labels::new("encoder", "critic", "bound"),
+        steps: STEPS,
+        evaluate_every: 4,
+        task,
+    }
+}
+
+fn contrastive(bound: BoundSpec, evaluations: Vec<Evaluation>) -> Contrastive {
+    Contrastive {
+        encoder: EncoderSpec::Mlp { hidden: vec![8], embed: 4 },
+        critic: CriticSpec::Bilinear,
+        bound,
+        target: None,
+        batch_size: 16,
+        learning_rate: 1e-3,
+        noise: Noise { sd: 0.05, shared: true },
+        evaluations,
+    }
+}
+
+fn dependent(bound: BoundSpec, learning_rate: f64) -> TrialConfig {
+    config(Task::Dependent(Dependent {
+        dependent: true,
+        critic: CriticSpec::Concat { hidden: vec![6, 6] },
+        bound,
+        batch_size: 16,
+        learning_rate,
+    }))
+}
+
+/// Runs a trial until it has done `stop` steps.
+fn run(
+    config: &TrialConfig,
+    folder: &TrialFolder,
+    stop: Option<u64>,
+) -> Result<TrialState, PaperError> {
+    let done = Cell::new(0);
+    let interrupted = || stop.is_some_and(|stop| done.get() >= stop);
+    trial::run(config, Some(DIGITS.clone()), folder, &interrupted, &mut |event| {
+        if let Event::Started { step } | Event::Stepped { step, .. } = event {
+            done.set(*step);
+        }
+    })
+}
+
+fn checkpoints(folder: &TrialFolder) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|e| e == "safetensors")).collect();
+    found.sort();
+    found
+}
+
+fn records(folder: &TrialFolder) -> String {
+    fs::read_to_string(folder.path().join("records.csv")).unwrap()
+}
+
+/// Checks that a trial which is stopped again and again records what one in a single go does.
+fn resumes_to_the_same_bytes(config: &TrialConfig) {
+    let root = tempfile::tempdir().unwrap();
+    let of = |name: &str| RunFolder::new(root.path()).trial(name);
+    let (whole, stopped) = (of("whole"), of("stopped"));
+    assert_eq!(run(config, &whole, None).unwrap(), TrialState::Finished);
+    for step in [1, 3, 6] {
+        assert_eq!(run(config, &stopped, Some(step)).unwrap(), TrialState::Unfinished { step });
+    }
+    // As if it had been killed at step 6: it goes on from step 3, of which the records, with an
+    // evaluation at step 4, know too much.
+    fs::remove_file(checkpoints(&stopped).pop().unwrap()).unwrap();
+    // At step 8 it stops right after an evaluation.
+    assert_eq!(run(config, &stopped, Some(8)).unwrap(), TrialState::Unfinished { step: 8 });
+    assert_eq!(run(config, &stopped, None).unwrap(), TrialState::Finished);
+    assert!(records(&whole).contains(",9,"), "{}", records(&whole));
+    assert_eq!(records(&stopped), records(&whole));
+    assert!(checkpoints(&stopped).is_empty());
+}
+
+#[test]
+fn contrastive_trials_resume() {
+    let all = vec![
+        Evaluation::Bounds,
+        Evaluation::Probe,
+        Evaluation::Conditioning { inputs: 1 },
+        Evaluation::Bijectivity { inputs: 1 },
+    ];
+    let base = contrastive(BoundSpec::InfoNce, all);
+    for (encoder, critic) in [
+        (EncoderSpec::Mlp { hidden: vec![8], embed: 4 }, CriticSpec::Concat { hidden: vec![5] }),
+        (
+            EncoderSpec::ConvNet { channels: [2, 3], embed: 4 },
+            CriticSpec::Separable { hidden: vec![4], embed: 4 },
+        ),
+    ] {
+        let task = Contrastive { encoder, critic, target: Some(0.5), ..base.clone() };
+        resumes_to_the_same_bytes(&config(Task::Contrastive(task)));
+    }
+}
+
+#[test]
+fn a_bijective_contrastive_trial_resumes() {
+    let encoder =
+        EncoderSpec::RealNvp { couplings: 2, hidden: vec![8], affine: false, init_sd: 1e-2 };
+    let evaluations = vec![Evaluation::Bounds, Evaluation::Bijectivity { inputs: 2 }];
+    let task = Contrastive { encoder, ..contrastive(BoundSpec::Nwj, evaluations) };
+    resumes_to_the_same_bytes(&config(Task::Contrastive(task)));
+}
+
+#[test]
+fn trials_of_every_bound_resume() {
+    for bound in BOUNDS.iter().filter_map(BoundInfo::usual) {
+        let task = contrastive(bound.clone(), vec![Evaluation::Bounds]);
+        resumes_to_the_same_bytes(&config(Task::Contrastive(task)));
+    }
+}
+
+#[test]
+fn an_adversarial_trial_resumes() {
+    resumes_to_the_same_bytes(&config(Task::Adversarial(Adversarial {
+        encoder: EncoderSpec::RealNvp {
+            couplings: 2,
+            hidden: vec![8],
+            affine: true,
+            init_sd: 1e-2,
+        },
+        batch_size: 16,
+        encoder_learning_rate: 1e-4,
+        classifier_learning_rate: 1e-3,
+        warm_up_steps: 3,
+        classifier_steps: 2,
+        evaluations: vec![Evaluation::Probe, Evaluation::Bijectivity { inputs: 2 }],
+    })));
+}
+
+#[test]
+fn dependent_trials_resume() {
+    for bound in [BoundSpec::InfoNce, BoundSpec::Mine { rate: 0.1 }] {
+        resumes_to_the_same_bytes(&dependent(bound, 1e-3));
+    }
+}
+
+#[test]
+fn a_supervised_trial_resumes() {
+    resumes_to_the_same_bytes(&config(Task::Supervised(Supervised {
+        encoder: EncoderSpec::ConvNet { channels: [2, 3], embed: 4 },
+        batch_size: 16,
+        learning_rate: 1e-3,
+    })));
+}
+
+#[test]
+fn the_pixel_baseline_resumes() {
+    resumes_to_the_same_bytes(&TrialConfig {
+        // The ends alone, as its converged probe is the slowest of all.
+        evaluate_every: STEPS,
+        ..config(Task::Pixels(Pixels { noise_sd: 0.05 }))
+    });
+}
+
+#[test]
+fn an_absurd_learning_rate_ends_as_divergence() {
+    let absurd = |bound| Contrastive { learning_rate: 1e30, ..contrastive(bound, vec![]) };
+    for config in [
+        dependent(BoundSpec::Nwj, 1e30),
+        config(Task::Contrastive(absurd(BoundSpec::InfoNce))),
+        config(Task::Contrastive(absurd(BoundSpec::DonskerVaradhan))),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(root.path()).trial("diverges");
+        let state = run(&config, &folder, None).unwrap();
+        let TrialState::Diverged { step, reason } = &state else { panic!("{state:?}") };
+        assert!((1..=STEPS).contains(step) && !reason.is_empty(), "{state:?}");
+        // Which is its end: it is not run again.
+        assert_eq!(run(&config, &folder, Some(0)).unwrap(), state);
+        assert_eq!(folder.state().unwrap().unwrap().state, state);
+    }
+}
+
+#[test]
+fn a_folder_of_another_configuration_is_refused_with_the_way_out() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = RunFolder::new(root.path()).trial("one");
+    let short = dependent(BoundSpec::InfoNce, 1e-3);
+    run(&short, &folder, None).unwrap();
+    let longer = TrialConfig { steps: 2 * STEPS, ..short };
+    let message = run(&longer, &folder, None).unwrap_err().to_string();
+    assert!(message.contains("another configuration"), "{message}");
+    assert!(message.contains("trials.json") && message.contains("anew"), "{message}");
+}
