@@ -59,7 +59,7 @@ pub struct Plan {
     pub settings: Settings,
     /// Whether values are brought between 0 and the entropy of a discrete side.
     pub clamp: bool,
-    /// Whether copies of rows are left out.
+    /// Whether pairs of columns leave out copies of rows.
     pub dedup: bool,
 }
 

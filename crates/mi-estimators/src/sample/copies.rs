@@ -3,6 +3,7 @@
 use super::Sample;
 use super::column::Column;
 use super::column_type::ColumnKind;
+use super::side::joint_labels;
 
 /// Rows of rounded columns coincide by chance. Among Gaussian columns pairs of rows do so e^I times
 /// as often as among independent ones, I being their information: this leaves room for 2.3 nats.
@@ -34,14 +35,15 @@ impl Sample {
             return first;
         }
         let telling = self.telling_rows();
-        let (labels, classes) = self.select(&telling).labels();
+        let by_column: Vec<_> = self.columns.iter().map(Column::labels).collect();
+        let (labels, classes) = joint_labels(&by_column, self.n);
         let mut firsts: Vec<Option<usize>> = vec![None; classes];
-        for (&row, label) in telling.iter().zip(labels) {
-            first[row] = *firsts[label as usize].get_or_insert(row);
+        for &row in &telling {
+            first[row] = *firsts[labels[row] as usize].get_or_insert(row);
         }
         let different: Vec<usize> = firsts.into_iter().flatten().collect();
         let repeats = (telling.len() - different.len()) as f64;
-        let chance = self.select(&different).coincidence() * pairs(telling.len());
+        let chance = coincidence(&by_column, &different) * pairs(telling.len());
         let most = ROOM_FOR_DEPENDENCE * chance;
         if repeats > most + DEVIATIONS * most.sqrt() { first } else { (0..self.n).collect() }
     }
@@ -49,19 +51,6 @@ impl Sample {
     /// The number of rows that are copies of an earlier one.
     pub(crate) fn copies(&self) -> usize {
         self.first_copies().into_iter().enumerate().filter(|&(row, first)| row != first).count()
-    }
-
-    /// The share of pairs of rows that would be equal if the columns were independent.
-    fn coincidence(&self) -> f64 {
-        let shares = self.columns.iter().map(|column| {
-            let (labels, classes) = column.labels();
-            let mut counts = vec![0_usize; classes];
-            for label in labels {
-                counts[label as usize] += 1;
-            }
-            counts.into_iter().map(pairs).sum::<f64>() / pairs(self.n).max(1.0)
-        });
-        shares.product()
     }
 
     /// Rows in which some column holds a value that does not repeat by its nature.
@@ -74,6 +63,19 @@ impl Sample {
         let telling = |row: &usize| self.columns.iter().any(|column| is_telling(column, *row));
         (0..self.n).filter(telling).collect()
     }
+}
+
+/// The share of pairs of these rows that would be equal if the columns, given by their labels, were
+/// independent.
+fn coincidence(columns: &[(Vec<u32>, usize)], rows: &[usize]) -> f64 {
+    let shares = columns.iter().map(|(labels, classes)| {
+        let mut counts = vec![0_usize; *classes];
+        for &row in rows {
+            counts[labels[row] as usize] += 1;
+        }
+        counts.into_iter().map(pairs).sum::<f64>() / pairs(rows.len()).max(1.0)
+    });
+    shares.product()
 }
 
 /// Pairs among n.

@@ -179,30 +179,7 @@ impl Sample {
 
     /// A number for every row, equal for equal rows, and how many numbers there are.
     pub(crate) fn labels(&self) -> (Vec<u32>, usize) {
-        let mut labels = vec![0; self.n];
-        let mut classes = 1;
-        for (i, column) in self.columns.iter().enumerate() {
-            let own = column.labels();
-            if i == 0 {
-                (labels, classes) = own;
-                continue;
-            }
-            let mut pairs: Vec<(u32, u32, u32)> = labels
-                .iter()
-                .zip(&own.0)
-                .zip(0..)
-                .map(|((&label, &own), row)| (label, own, row))
-                .collect();
-            pairs.sort_unstable();
-            classes = 0;
-            for pair in pairs.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-                for &(.., row) in pair {
-                    labels[row as usize] = classes as u32;
-                }
-                classes += 1;
-            }
-        }
-        (labels, classes)
+        joint_labels(&self.columns.iter().map(Column::labels).collect::<Vec<_>>(), self.n)
     }
 
     /// What a neighbour search under the maximum norm sees.
@@ -238,6 +215,32 @@ impl Sample {
     pub(crate) fn marginal_columns(&self, marginals: Marginals) -> Vec<Vec<f64>> {
         self.columns.iter().map(|column| column.marginal(marginals)).collect()
     }
+}
+
+/// A number for every row, equal for rows that have equal labels in all columns, and how many
+/// numbers there are.
+pub(super) fn joint_labels(columns: &[(Vec<u32>, usize)], n: usize) -> (Vec<u32>, usize) {
+    let Some(((first, classes), others)) = columns.split_first() else {
+        return (vec![0; n], 1);
+    };
+    let (mut labels, mut classes) = (first.clone(), *classes);
+    for (own, _) in others {
+        let mut pairs: Vec<(u32, u32, u32)> = labels
+            .iter()
+            .zip(own)
+            .zip(0..)
+            .map(|((&label, &own), row)| (label, own, row))
+            .collect();
+        pairs.sort_unstable();
+        classes = 0;
+        for pair in pairs.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            for &(.., row) in pair {
+                labels[row as usize] = classes as u32;
+            }
+            classes += 1;
+        }
+    }
+    (labels, classes)
 }
 
 /// The columns of a matrix, each contiguous, whatever the matrix's layout.
