@@ -1,7 +1,6 @@
 use mi_kernels::Scalar;
 use ndarray::ArrayView2;
 
-use crate::arena::Slot;
 use crate::matrix::{matrix, matrix_mut};
 use crate::ops::Op;
 use crate::tape::{Adjoints, Needs, Node};
@@ -142,16 +141,5 @@ impl<T: Scalar> Backward<'_, T> {
     /// Where a parameter's gradient goes; `None` when nobody needs it.
     pub(crate) fn param_target(&mut self, id: ParamId) -> Option<Target<'_, T>> {
         self.gradients.as_mut().map(|gradients| gradients.target(id))
-    }
-
-    /// Takes a buffer for intermediate results; [`Backward::give_back`] returns it.
-    pub(crate) fn scratch(&mut self, length: usize) -> (Slot, Vec<T>) {
-        self.adjoints.arena.take(length)
-    }
-
-    /// Returns a buffer of [`Backward::scratch`].
-    pub(crate) fn give_back(&mut self, slot: Slot, buffer: Vec<T>) {
-        self.adjoints.arena.put(slot, buffer);
-        self.adjoints.arena.release(slot);
     }
 }

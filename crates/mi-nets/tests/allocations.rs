@@ -108,11 +108,12 @@ fn a_steady_training_step_allocates_only_inside_matrix_products() {
     let net = Mlp::new(&mut params, "net", &[30, 20, 20, 10], init, &mut stream).unwrap();
     assert_eq!(steady_step(&mut params, &net), 8 * one);
 
-    // Two convolutions (a batch of one block) and a dense layer: the same.
+    // Two convolutions of 17 × 4 and 7 × 2 runs (kernel rows of all positions of a row, times
+    // positions in it), forward and weights, the second's inputs too; and a dense layer.
     let mut params = Params::new();
     let config = ConvNetConfig { output: 10, ..ConvNetConfig::paper(8, 8, 1) };
     let net = ConvNet::new(&mut params, "net", &config, init, &mut stream).unwrap();
-    assert_eq!(steady_step(&mut params, &net), 8 * one);
+    assert_eq!(steady_step(&mut params, &net), (2 * 68 + 3 * 14 + 3) * one);
 
     // Four couplings of a two-layer MLP: forward 2 and weights 2 each, the hidden layer's
     // gradient 1 each, and the gradient of the MLP's input in all but the first coupling.

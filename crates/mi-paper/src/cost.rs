@@ -5,6 +5,7 @@
 //! trials well; the seconds that follow from them are estimates.
 
 use mi_critics::CriticSpec;
+use mi_nets::{ConvGeometry, Padding};
 
 use crate::config::{EncoderSpec, Evaluation, Task, TrialConfig};
 
@@ -80,20 +81,23 @@ impl Size {
             }
             EncoderSpec::Residual { layers, .. } => Self::dense(&vec![pixels; layers + 1]),
             EncoderSpec::ConvNet { channels: [first, second], embed } => {
-                let half = |n: usize| n.div_ceil(2);
-                let (h1, w1) = (half(image.view_height()), half(image.width));
-                let (h2, w2) = (half(h1), half(w1));
-                let weights = |from: usize, to: usize| (25 * from * to) as f64;
-                let one = weights(image.channels, *first);
-                let two = weights(*first, *second);
+                let convolution = |(height, width), channels| ConvGeometry {
+                    height,
+                    width,
+                    channels,
+                    kernel: 5,
+                    stride: 2,
+                    padding: Padding::Same,
+                };
+                let one = convolution((image.view_height(), image.width), image.channels);
+                let two = convolution(one.output_size(), *first);
+                let positions = |of: ConvGeometry| of.output_size().0 * of.output_size().1;
+                let dense = second * embed;
+                let sum = |numbers: [usize; 3]| numbers.iter().sum::<usize>() as f64;
                 Self {
-                    products: (h1 * w1) as f64 * one
-                        + (h2 * w2) as f64 * two
-                        + (second * embed) as f64,
-                    parameters: one + two + (second * embed) as f64,
-                    // The unfolded patches are the largest buffers.
-                    activations: (h1 * w1 * (25 * image.channels + first)) as f64
-                        + (h2 * w2 * (25 * first + second)) as f64,
+                    products: sum([one.covered() * first, two.covered() * second, dense]),
+                    parameters: sum([one.patch_dim() * first, two.patch_dim() * second, dense]),
+                    activations: sum([positions(one) * first, positions(two) * second, *embed]),
                     output: *embed,
                 }
             }
@@ -223,6 +227,10 @@ mod tests {
         let mnist = ImageSize::of("mnist");
         let mlp = EncoderSpec::Mlp { hidden: vec![300, 300], embed: 100 };
         assert_eq!(Size::encoder(&mlp, mnist).parameters, 238_300.0);
+        // Multiplied with the zeros around the images too it would be 5,904,000 products.
+        let convnet = EncoderSpec::ConvNet { channels: [64, 128], embed: 100 };
+        let convnet = Size::encoder(&convnet, mnist);
+        assert_eq!((convnet.parameters, convnet.products), (219_200.0, 4_344_320.0));
         let flow = EncoderSpec::RealNvp {
             couplings: 30,
             hidden: vec![512, 512],

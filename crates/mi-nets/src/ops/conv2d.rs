@@ -1,4 +1,7 @@
+use std::ops::Range;
+
 use mi_kernels::{Scalar, matrix_product};
+use ndarray::s;
 use serde::{Deserialize, Serialize};
 
 use super::{Activation, Op};
@@ -34,10 +37,6 @@ pub struct ConvGeometry {
     /// What surrounds the image.
     pub padding: Padding,
 }
-
-/// The most elements of unfolded patches held at a time (1 MiB of `f32`, to stay in a level-2
-/// cache): a batch is worked off in blocks of samples, so memory does not grow with it.
-const BLOCK_ELEMENTS: usize = 1 << 18;
 
 impl ConvGeometry {
     /// Rows and columns of positions that the kernel takes.
@@ -85,6 +84,12 @@ impl ConvGeometry {
         })
     }
 
+    /// Multiply–adds an image and output channel: the values under the kernel, over all
+    /// positions. The zeros around an image are never multiplied.
+    pub fn covered(&self) -> usize {
+        self.runs().map(|run| run.taps.len()).sum()
+    }
+
     fn positions(&self, length: usize) -> usize {
         match self.padding {
             Padding::Valid => (length - self.kernel) / self.stride + 1,
@@ -92,61 +97,40 @@ impl ConvGeometry {
         }
     }
 
-    /// Calls `f(patch, in_patch, in_image, length)` for every run of values that lies side by
-    /// side both in a patch (number, offset) and in the image (offset): the pixels of one
-    /// kernel row that are inside the image.
-    fn for_each_run(&self, mut f: impl FnMut(usize, usize, usize, usize)) {
+    /// What the kernel covers of the image, position by position and kernel row by kernel row.
+    fn runs(&self) -> impl Iterator<Item = Run> {
+        let geometry = *self;
         let (rows, columns) = self.output_size();
         let (top, left) = (self.padding_of(self.height).0, self.padding_of(self.width).0);
-        for row in 0..rows {
+        (0..rows * columns).flat_map(move |position| {
+            let Self { height, width, channels, kernel, stride, .. } = geometry;
+            let (y, x) = (position / columns * stride, position % columns * stride);
             // Kernel rows and columns first..last are inside the image.
-            let y = row * self.stride;
-            let y_first = top.saturating_sub(y);
-            let y_last = self.kernel.min(self.height + top - y);
-            for column in 0..columns {
-                let x = column * self.stride;
-                let x_first = left.saturating_sub(x);
-                let x_last = self.kernel.min(self.width + left - x);
-                for kernel_row in y_first..y_last {
-                    let in_patch = (kernel_row * self.kernel + x_first) * self.channels;
-                    let pixel = (y + kernel_row - top) * self.width + x + x_first - left;
-                    let length = (x_last - x_first) * self.channels;
-                    f(row * columns + column, in_patch, pixel * self.channels, length);
+            let (y_first, y_last) = (top.saturating_sub(y), kernel.min(height + top - y));
+            let (x_first, x_last) = (left.saturating_sub(x), kernel.min(width + left - x));
+            (y_first..y_last).map(move |kernel_row| {
+                let tap = (kernel_row * kernel + x_first) * channels;
+                let pixel = ((y + kernel_row - top) * width + x + x_first - left) * channels;
+                let length = (x_last - x_first) * channels;
+                Run {
+                    position,
+                    opens: kernel_row == y_first,
+                    taps: tap..tap + length,
+                    pixels: pixel..pixel + length,
                 }
-            }
-        }
+            })
+        })
     }
+}
 
-    /// One row a position: the values under the kernel (im2col).
-    fn unfold<T: Scalar>(&self, images: &[T], patches: &mut [T]) {
-        if self.padding == Padding::Same {
-            patches.fill(T::zero());
-        }
-        let (width, (rows, columns)) = (self.patch_dim(), self.output_size());
-        let patches = patches.chunks_exact_mut(rows * columns * width);
-        for (image, patches) in images.chunks_exact(self.input_dim()).zip(patches) {
-            self.for_each_run(|patch, in_patch, in_image, length| {
-                let start = patch * width + in_patch;
-                let patch = &mut patches[start..start + length];
-                patch.copy_from_slice(&image[in_image..in_image + length]);
-            });
-        }
-    }
-
-    /// Adds every patch to where it came from (the transpose of `unfold`).
-    fn fold<T: Scalar>(&self, patches: &[T], images: &mut [T]) {
-        let (width, (rows, columns)) = (self.patch_dim(), self.output_size());
-        let patches = patches.chunks_exact(rows * columns * width);
-        for (image, patches) in images.chunks_exact_mut(self.input_dim()).zip(patches) {
-            self.for_each_run(|patch, in_patch, in_image, length| {
-                let start = patch * width + in_patch;
-                let patch = &patches[start..start + length];
-                for (pixel, &d) in image[in_image..in_image + length].iter_mut().zip(patch) {
-                    *pixel += d;
-                }
-            });
-        }
-    }
+/// Values that lie side by side both in an image and in the rows of the weights: the pixels inside
+/// the image that one row of the kernel covers at one position.
+struct Run {
+    position: usize,
+    /// Whether it is the first of its position.
+    opens: bool,
+    taps: Range<usize>,
+    pixels: Range<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -195,69 +179,47 @@ impl<T: Scalar> Graph<'_, T> {
             });
         }
         let (slot, mut buffer) = self.tape.values.take(rows * columns);
-        let block = block(rows, positions * patch_dim);
-        let (patch_slot, mut patches) = self.tape.values.take(block * positions * patch_dim);
-        let y_blocks = buffer[..rows * columns].chunks_mut(block * columns);
-        for (y, x) in y_blocks.zip(self.slice(x).chunks(block * input_dim)) {
-            let n = y.len() / channels;
-            let patches = &mut patches[..n * patch_dim];
-            geometry.unfold(x, patches);
-            let product = matrix_mut(n, channels, y);
-            matrix_product(T::one(), matrix(n, patch_dim, patches), w, T::zero(), product);
-            activation.forward(y, bias.map(|id| self.params.slice(id)));
+        let images = matrix(rows, inputs, self.slice(x));
+        let mut y = matrix_mut(rows, columns, &mut buffer[..rows * columns]);
+        for Run { position, opens, taps, pixels } in geometry.runs() {
+            let beta = if opens { T::zero() } else { T::one() };
+            let y = y.slice_mut(s![.., position * channels..(position + 1) * channels]);
+            let (pixels, taps) = (images.slice(s![.., pixels]), w.slice(s![taps, ..]));
+            matrix_product(T::one(), pixels, taps, beta, y);
         }
-        self.tape.values.put(patch_slot, patches);
-        self.tape.values.release(patch_slot);
+        let y = &mut buffer[..rows * columns];
+        activation.forward(y, bias.map(|id| self.params.slice(id)));
         let op = Conv2d { x, weight, bias, geometry: *geometry, activation };
         let needs = self.needs(x).or(Needs::PARAMS);
         self.push(Op::Conv2d(op), slot, buffer, (rows, columns), needs)
     }
 }
 
-/// Samples a block.
-fn block(rows: usize, elements: usize) -> usize {
-    (BLOCK_ELEMENTS / elements).clamp(1, rows.max(1))
-}
-
 impl Conv2d {
-    /// With P the unfolded x and dz = dy ∘ activation'(z), one row a position: db = Σ dz,
-    /// dW = Pᵀ·dz, and dx folds dz·Wᵀ. Unfolding again costs less than keeping P.
+    /// With dz = dy ∘ activation'(z): db = Σ dz over images and positions, and for every run
+    /// dW += xᵀ·dz over its taps and dx += dz·Wᵀ over its pixels.
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, y: Var, dy: &mut [T]) {
         let (rows, columns) = cx.values.shape(y);
-        let (x, w, y) = (cx.values.slice(self.x), cx.values.param(self.weight), cx.values.slice(y));
-        let (input_dim, (patch_dim, channels)) = (self.geometry.input_dim(), w.dim());
+        let (w, y) = (cx.values.param(self.weight), cx.values.slice(y));
+        let inputs = self.geometry.input_dim();
+        let x = matrix(rows, inputs, cx.values.slice(self.x));
         let bias = self.bias.and_then(|id| cx.param_target(id));
         self.activation.backward(dy, y, bias);
+        let dy = matrix(rows, columns, dy);
+        let dz = |position| dy.slice(s![.., position * w.ncols()..(position + 1) * w.ncols()]);
         if let Some(target) = cx.param_target(self.weight) {
-            target.zeroed();
-        }
-        let positions = columns / channels;
-        let block = block(rows, positions * patch_dim);
-        let (slot, mut patches) = cx.scratch(block * positions * patch_dim);
-        let blocks = dy.chunks(block * columns).zip(x.chunks(block * input_dim));
-        for (index, (dz, x)) in blocks.enumerate() {
-            let n = dz.len() / channels;
-            let dz = matrix(n, channels, dz);
-            let patches = &mut patches[..n * patch_dim];
-            if let Some(target) = cx.param_target(self.weight) {
-                self.geometry.unfold(x, patches);
-                let dw = matrix_mut(patch_dim, channels, target.values);
-                matrix_product(
-                    T::one(),
-                    matrix(n, patch_dim, patches).reversed_axes(),
-                    dz,
-                    T::one(),
-                    dw,
-                );
-            }
-            if let Some(target) = cx.target(self.x) {
-                let dx = target.zeroed().values;
-                let product = matrix_mut(n, patch_dim, patches);
-                matrix_product(T::one(), dz, w.t(), T::zero(), product);
-                let start = index * block * input_dim;
-                self.geometry.fold(patches, &mut dx[start..start + x.len()]);
+            let mut dw = matrix_mut(w.nrows(), w.ncols(), target.zeroed().values);
+            for Run { position, taps, pixels, .. } in self.geometry.runs() {
+                let (x, dw) = (x.slice(s![.., pixels]), dw.slice_mut(s![taps, ..]));
+                matrix_product(T::one(), x.t(), dz(position), T::one(), dw);
             }
         }
-        cx.give_back(slot, patches);
+        if let Some(target) = cx.target(self.x) {
+            let mut dx = matrix_mut(rows, inputs, target.zeroed().values);
+            for Run { position, taps, pixels, .. } in self.geometry.runs() {
+                let (w, dx) = (w.slice(s![taps, ..]), dx.slice_mut(s![.., pixels]));
+                matrix_product(T::one(), dz(position), w.t(), T::one(), dx);
+            }
+        }
     }
 }

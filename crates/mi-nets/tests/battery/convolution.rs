@@ -62,6 +62,8 @@ fn same_padding_is_tensorflows() {
     assert_eq!(geometry.padding_of(7), (2, 2));
     assert_eq!(geometry.output_size(), (7, 14));
     assert_eq!(paper(7, 14, 64).output_size(), (4, 7));
+    // 4 + 5·5 + 3 rows and 4 + 12·5 + 3 columns of the kernel are inside the image.
+    assert_eq!(geometry.covered(), 32 * 67);
     // Stride 1 splits an even total, and a stride beyond the kernel needs no zeros.
     let stride = |stride| ConvGeometry { stride, ..geometry };
     assert_eq!(stride(1).padding_of(9), (2, 2));

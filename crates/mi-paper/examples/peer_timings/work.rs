@@ -6,8 +6,8 @@ use mi_critics::{Critic, CriticSpec};
 use mi_estimators::bounds::{BoundSpec, Objective};
 use mi_estimators::engine::Engine;
 use mi_nets::{
-    Adam, AdamConfig, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph, Init, Mlp, Module,
-    Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, Var,
+    Adam, AdamConfig, ConvGeometry, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph, Init,
+    Mlp, Module, Padding, Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, Var,
 };
 use mi_random::Stream;
 use ndarray::Array2;
@@ -163,9 +163,12 @@ fn build_encoder(
         "convnet" => {
             let config = ConvNetConfig::paper(14, 28, 1);
             let net = ConvNet::new(params, name, &config, init, stream)?;
-            // 7×14 positions of 64 filters, 4×7 of 128.
-            let first = products(&[(BATCH * 98, 25, 64)]);
-            let later = products(&[(BATCH * 28, 1600, 128), (BATCH, 128, 100)]);
+            let covered = |height, width, channels| {
+                let padding = Padding::Same;
+                ConvGeometry { height, width, channels, kernel: 5, stride: 2, padding }.covered()
+            };
+            let first = products(&[(BATCH, covered(14, 28, 1), 64)]);
+            let later = products(&[(BATCH, covered(7, 14, 64), 128), (BATCH, 128, 100)]);
             (Box::new(net), 2.0 * first + 3.0 * later)
         }
         "realnvp" => {
