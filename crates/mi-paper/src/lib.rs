@@ -31,6 +31,7 @@ pub mod error;
 pub mod figures;
 pub mod folder;
 mod names;
+pub mod origin;
 pub mod outcome;
 pub mod plan;
 pub mod preset;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::origin::Origin;
 use crate::record::Record;
 
 /// All that figures, claims and reports are drawn from.
@@ -26,13 +27,9 @@ pub struct RunInfo {
     pub data: Vec<String>,
     /// The seeds.
     pub seeds: Vec<u64>,
-    /// Version of this program.
-    pub version: String,
-    /// Revision that the program's source folder stood at when the run was started, if it is a
-    /// repository. A program that was built earlier is of an older one.
-    pub commit: Option<String>,
-    /// Host name, processor, its features, cores.
-    pub host: String,
+    /// What started the run, and where.
+    #[serde(flatten)]
+    pub origin: Origin,
     /// When the run was started (UTC, RFC 3339).
     pub started: String,
     /// Processor time spent in trials, in seconds, summed over trials and over resumptions.
@@ -69,6 +66,10 @@ pub struct TrialInfo {
     /// Hash of the configuration that it was run with; files of earlier versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
+    /// What computed it, and where: more than one when it was stopped and resumed elsewhere. Files
+    /// of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
 }
 
 /// How far a trial came.

@@ -16,6 +16,7 @@ use mi_paper::config::{
 };
 use mi_paper::error::PaperError;
 use mi_paper::folder::{RunFolder, TrialFolder};
+use mi_paper::origin::Origin;
 use mi_paper::outcome::TrialState;
 use mi_paper::trial::{self, Event};
 use ndarray::s;
@@ -93,6 +94,23 @@ fn checkpoints(folder: &TrialFolder) -> Vec<PathBuf> {
 
 fn records(folder: &TrialFolder) -> String {
     fs::read_to_string(folder.path().join("records.csv")).unwrap()
+}
+
+#[test]
+fn a_trial_tells_what_has_worked_at_it() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = RunFolder::new(root.path()).trial("trial");
+    let config = dependent(BoundSpec::InfoNce, 1e-3);
+    run(&config, &folder, Some(2)).unwrap();
+    let here = Origin::here().clone();
+    let mut state = folder.state().unwrap().unwrap();
+    assert_eq!(state.origins, std::slice::from_ref(&here));
+    let elsewhere = Origin { host: "elsewhere".to_owned(), ..here.clone() };
+    state.origins = vec![elsewhere.clone()];
+    folder.save_state(&state).unwrap();
+    run(&config, &folder, Some(4)).unwrap();
+    run(&config, &folder, None).unwrap();
+    assert_eq!(folder.state().unwrap().unwrap().origins, [elsewhere, here]);
 }
 
 /// Checks that a trial which is stopped again and again records what one in a single go does.

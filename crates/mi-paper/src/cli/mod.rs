@@ -2,7 +2,6 @@
 
 mod data;
 mod dry_run;
-mod host;
 mod interrupt;
 mod list;
 mod output;

@@ -1,16 +1,18 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use mi_paper::error::PaperError;
 use mi_paper::folder::{Lock, RunFolder};
+use mi_paper::origin::Origin;
 use mi_paper::outcome::{RunInfo, TrialState};
 use mi_paper::plan::{self, DataId, Plan, Request};
 use mi_paper::schedule::{DataSets, run_plan};
 
 use super::interrupt::Interrupt;
 use super::progress::Progress;
-use super::{Reproduce, data, dry_run, host, list, output, status};
+use super::{Reproduce, data, dry_run, list, output, status};
 
 /// `mi-paper reproduce`.
 pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
@@ -167,10 +169,8 @@ fn run_info(plan: &Plan, data: Vec<String>) -> RunInfo {
         preset: plan.preset.name().into(),
         data,
         seeds: plan.seeds.clone(),
-        version: plan.program.clone(),
-        commit: host::commit(),
-        host: host::describe(),
-        started: host::now(),
+        origin: Origin::here().clone(),
+        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         trial_seconds: 0.0,
         deviations: plan.deviations.clone(),
     }

@@ -5,8 +5,8 @@
 //! OUT/lock                   held while a process works here; freed by the system on a crash
 //! OUT/run.json               what ran, where, how long
 //! OUT/records.csv            all records, in plan order (written when trials end)
-//! OUT/trials.json            how far each trial came, its processor time, and the hash of its
-//!                            configuration
+//! OUT/trials.json            how far each trial came, its processor time, the hash of its
+//!                            configuration, and by which revision and where it was run
 //! OUT/trials/ID/lock         held while a process runs this trial
 //! OUT/trials/ID/records.csv  the trial's records, appended at each evaluation
 //! OUT/trials/ID/state.json   how far it came

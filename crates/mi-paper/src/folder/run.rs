@@ -9,6 +9,7 @@ use super::merged;
 use super::trial::{SavedState, TrialFolder};
 use crate::config::TrialConfig;
 use crate::error::PaperError;
+use crate::origin::Origin;
 use crate::outcome::{Outcome, RunInfo, TrialInfo, TrialState};
 use crate::plan::Plan;
 
@@ -86,10 +87,12 @@ impl RunFolder {
     pub fn trial_info(&self, config: &TrialConfig) -> Result<TrialInfo, PaperError> {
         let id = config.id();
         let saved = self.trial(&id).state()?;
-        let (state, seconds, hash) = saved.map_or_else(
-            || (TrialState::Waiting, 0.0, config.hash()),
-            |saved| (saved.state, saved.seconds, saved.config),
-        );
+        let saved = saved.unwrap_or_else(|| SavedState {
+            config: config.hash(),
+            state: TrialState::Waiting,
+            seconds: 0.0,
+            origins: Vec::new(),
+        });
         Ok(TrialInfo {
             id,
             experiment: config.experiment.clone(),
@@ -100,9 +103,10 @@ impl RunFolder {
             bound: config.labels.bound.clone(),
             setting: config.labels.setting.clone(),
             steps: config.steps,
-            state,
-            seconds,
-            config: Some(hash),
+            state: saved.state,
+            seconds: saved.seconds,
+            config: Some(saved.config),
+            origins: saved.origins,
         })
     }
 
@@ -117,9 +121,7 @@ impl RunFolder {
             preset: plan.preset.name().into(),
             data: Vec::new(),
             seeds: plan.seeds.clone(),
-            version: plan.program.clone(),
-            commit: None,
-            host: String::new(),
+            origin: Origin { version: plan.program.clone(), commit: None, host: String::new() },
             started: String::new(),
             trial_seconds: 0.0,
             deviations: plan.deviations.clone(),
@@ -187,6 +189,7 @@ impl RunFolder {
             config: config.hash(),
             state: kept.info.state,
             seconds: kept.info.seconds,
+            origins: kept.info.origins,
         })
     }
 
@@ -271,6 +274,7 @@ mod tests {
         let mut outcome = folder.outcome().unwrap();
         let first = &mut outcome.trials[0];
         first.state = TrialState::Finished;
+        first.origins = vec![Origin::here().clone()];
         outcome.records.push(Record {
             experiment: first.experiment.clone(),
             trial: first.id.clone(),
@@ -315,8 +319,10 @@ mod tests {
 
     fn ended(folder: &RunFolder, plan: &Plan) -> usize {
         folder.unpack(plan).unwrap();
-        let trials = folder.outcome().unwrap().trials;
-        trials.iter().filter(|trial| trial.state.has_ended()).count()
+        let mut trials = folder.outcome().unwrap().trials;
+        trials.retain(|trial| trial.state.has_ended());
+        assert!(trials.iter().all(|trial| trial.origins == [Origin::here().clone()]));
+        trials.len()
     }
 
     fn plan(seeds: Vec<u64>, steps: Option<u64>) -> Plan {

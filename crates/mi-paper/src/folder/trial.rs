@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::atomic::write_atomically;
 use super::checkpoints;
 use crate::error::PaperError;
+use crate::origin::Origin;
 use crate::outcome::TrialState;
 use crate::record::Record;
 
@@ -26,6 +27,9 @@ pub struct SavedState {
     pub state: TrialState,
     /// Seconds of processor time spent so far.
     pub seconds: f64,
+    /// What has worked at it, and where; files of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
 }
 
 impl TrialFolder {
@@ -249,6 +253,7 @@ mod tests {
             config: "abc".into(),
             state: TrialState::Diverged { step: 7, reason: "the loss is NaN".into() },
             seconds: 1.5,
+            origins: vec![Origin::here().clone()],
         };
         folder.save_state(&state).unwrap();
         assert_eq!(folder.state().unwrap(), Some(state));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names;
+use crate::origin::Origin;
 use crate::outcome::{Outcome, TrialInfo, TrialState};
 use crate::report::numbers;
 use crate::report::table::{Align, Table};
@@ -17,7 +18,10 @@ pub(crate) const SUBTITLE: &str = "Tschannen, Djolonga, Rubenstein, Gelly and Lu
 /// What ran, where and how long, as names and values.
 pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
     let run = &outcome.run;
-    let commit = run.commit.as_ref().map_or(String::new(), |c| format!(", source at revision {c}"));
+    let Origin { version, commit, host } = &run.origin;
+    let commit = commit.as_ref().map_or(String::new(), |c| format!(", source at revision {c}"));
+    let other_hosts = others(outcome, "on", |origin| &origin.host);
+    let other_commits = others(outcome, "at", |origin| origin.commit.as_deref().unwrap_or(""));
     vec![
         ("preset", run.preset.clone()),
         ("data", run.data.join("; ")),
@@ -25,9 +29,26 @@ pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
         ("trials", trials(outcome)),
         ("processor time in trials", numbers::duration(run.trial_seconds)),
         ("started", run.started.clone()),
-        ("host", run.host.clone()),
-        ("program", format!("{}{commit}", run.version)),
+        ("host", format!("{host}{other_hosts}")),
+        ("program", format!("{version}{commit}{other_commits}")),
     ]
+}
+
+/// In how many trials something else had a part than at the start of the run.
+fn others<'a>(outcome: &'a Outcome, word: &str, of: impl Fn(&'a Origin) -> &'a str) -> String {
+    let start = of(&outcome.run.origin);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for trial in &outcome.trials {
+        let found: BTreeSet<&str> = trial.origins.iter().map(&of).collect();
+        for other in found.into_iter().filter(|&found| !found.is_empty() && found != start) {
+            *counts.entry(other).or_default() += 1;
+        }
+    }
+    let phrase = |(other, count): (&str, usize)| {
+        let trials = if count == 1 { "trial" } else { "trials" };
+        format!("; {count} {trials} {word} {other}")
+    };
+    counts.into_iter().map(phrase).collect()
 }
 
 /// The seeds; how many an experiment has where they are not the same for all.

@@ -65,7 +65,7 @@ pub fn html(outcome: &Outcome) -> String {
                     }
                 }
                 footer {
-                    "Drawn from records alone by " (outcome.run.version) ". Colours are \
+                    "Drawn from records alone by " (outcome.run.origin.version) ". Colours are \
                      chosen for colour-blind readers; series differ in marker or stroke too."
                 }
                 script { (PreEscaped(SCRIPT)) }

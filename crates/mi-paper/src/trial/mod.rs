@@ -22,6 +22,7 @@ use mi_data::Dataset;
 use crate::config::{Task, TrialConfig};
 use crate::error::PaperError;
 use crate::folder::{SavedState, TrialFolder};
+use crate::origin::Origin;
 use crate::outcome::TrialState;
 use crate::record::{Metric, Record};
 use snapshot::Snapshot;
@@ -114,7 +115,7 @@ pub fn run(
     folder.create()?;
     let hash = config.hash();
     let saved = folder.state()?;
-    let mut spent = 0.0;
+    let (mut spent, mut origins) = (0.0, Vec::new());
     if let Some(saved) = saved {
         if saved.config != hash {
             return Err(PaperError::Damaged {
@@ -128,7 +129,10 @@ pub fn run(
         if saved.state.has_ended() {
             return Ok(saved.state);
         }
-        spent = saved.seconds;
+        (spent, origins) = (saved.seconds, saved.origins);
+    }
+    if !origins.contains(Origin::here()) {
+        origins.push(Origin::here().clone());
     }
     let clock = ThreadTime::now();
     let save_state = |state: &TrialState| {
@@ -136,6 +140,7 @@ pub fn run(
             config: hash.clone(),
             state: state.clone(),
             seconds: spent + clock.elapsed().as_secs_f64(),
+            origins: origins.clone(),
         })
     };
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use mi_paper::origin::Origin;
 use mi_paper::outcome::{Outcome, TrialState};
 use mi_paper::published::VALUES;
 use mi_paper::record::Metric;
@@ -187,11 +188,28 @@ fn seeds_are_told_as_the_trials_have_them() {
 }
 
 #[test]
+fn other_machines_and_revisions_than_at_the_start_are_named() {
+    let mut outcome = Synthetic::agreeing(1).only(&["critics"]).outcome();
+    let here = outcome.run.origin.clone();
+    let elsewhere = Origin { host: "lab-4".to_owned(), ..here.clone() };
+    let later = Origin { commit: Some("c0ffee1".to_owned()), ..elsewhere.clone() };
+    // One trial says nothing of its origin, as files of earlier versions; one was resumed.
+    let origins = [vec![], vec![here.clone()], vec![here.clone(), elsewhere], vec![later]];
+    for (trial, origins) in outcome.trials.iter_mut().zip(origins) {
+        trial.origins = origins;
+    }
+    let text = report::markdown(&outcome);
+    assert!(text.contains(&format!("\n- host: {}; 2 trials on lab-4\n", here.host)), "{text}");
+    let program = "\n- program: mi-paper 0.1.0, source at revision 9df7fb5; 1 trial at c0ffee1\n";
+    assert!(text.contains(program), "{text}");
+}
+
+#[test]
 fn hostile_text_stays_text() {
     let mut outcome = Synthetic::agreeing(1).only(&["critics"]).outcome();
     let script = "</script><script>alert(1)</script>|`";
     outcome.run.command = script.to_owned();
-    outcome.run.host = script.to_owned();
+    outcome.run.origin.host = script.to_owned();
     for (trial, setting) in outcome.trials.iter_mut().zip(["\"<b>&", "a|b"]) {
         trial.setting = setting.to_owned();
     }

@@ -1,5 +1,6 @@
 //! Outcomes that look like those of a run: curves that end at the paper's published values.
 
+use mi_paper::origin::Origin;
 use mi_paper::outcome::{Outcome, RunInfo, TrialInfo, TrialState};
 use mi_paper::published::{self, VALUES};
 use mi_paper::record::{Metric, Record};
@@ -89,9 +90,11 @@ impl Synthetic {
                 "CIFAR-10 (sha-256 c4a38c50…)".to_owned(),
             ],
             seeds: (0..self.seeds).collect(),
-            version: "mi-paper 0.1.0".to_owned(),
-            commit: Some("9df7fb5".to_owned()),
-            host: "lab-3, AMD EPYC 9654 (avx2, fma, avx512f), 2 cores".to_owned(),
+            origin: Origin {
+                version: "mi-paper 0.1.0".to_owned(),
+                commit: Some("9df7fb5".to_owned()),
+                host: "lab-3, AMD EPYC 9654 (avx2, fma, avx512f), 2 cores".to_owned(),
+            },
             started: "2026-11-25T18:00:00Z".to_owned(),
             trial_seconds: trials.iter().map(|t| t.seconds).sum(),
             deviations: Vec::new(),
@@ -166,6 +169,7 @@ impl Configuration {
             state: TrialState::Finished,
             seconds: hardness + seed as f64,
             config: None,
+            origins: Vec::new(),
         }
     }
 }

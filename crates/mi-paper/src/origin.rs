@@ -1,9 +1,39 @@
+//! Where results come from: which program, from which source, on which machine.
+
 use std::fs;
 use std::process::Command;
-use std::time::SystemTime;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan;
+
+/// What computed a result, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Version of this program.
+    pub version: String,
+    /// Revision that the program's source folder stood at when the program was started, if it is
+    /// a repository. A program that was built earlier is of an older one.
+    pub commit: Option<String>,
+    /// Host name, processor, its features, cores.
+    pub host: String,
+}
+
+impl Origin {
+    /// This program, its source and this machine, as they were when this was first asked for.
+    pub fn here() -> &'static Self {
+        static HERE: LazyLock<Origin> = LazyLock::new(|| Origin {
+            version: plan::PROGRAM.to_owned(),
+            commit: commit(),
+            host: host(),
+        });
+        &HERE
+    }
+}
 
 /// Host name, processor, vector features and cores, in one line.
-pub(super) fn describe() -> String {
+fn host() -> String {
     let name = fs::read_to_string("/etc/hostname")
         .ok()
         .or_else(|| std::env::var("COMPUTERNAME").ok())
@@ -20,7 +50,7 @@ pub(super) fn describe() -> String {
 }
 
 /// The revision that the repository of this source stands at now, if it is one.
-pub(super) fn commit() -> Option<String> {
+fn commit() -> Option<String> {
     let root = env!("CARGO_MANIFEST_DIR");
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(root).args(arguments).output().ok()?;
@@ -30,9 +60,4 @@ pub(super) fn commit() -> Option<String> {
     let revision = git(&["rev-parse", "--short=12", "HEAD"])?;
     let changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
     Some(if changed { format!("{revision} with uncommitted changes") } else { revision })
-}
-
-/// The current time in UTC, as RFC 3339 to the second.
-pub(super) fn now() -> String {
-    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
