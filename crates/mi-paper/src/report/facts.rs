@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::names;
 use crate::origin::Origin;
-use crate::outcome::{Outcome, TrialInfo, TrialState};
+use crate::outcome::{Outcome, TrialState};
 use crate::report::numbers;
 use crate::report::table::{Align, Table};
 
@@ -121,49 +120,6 @@ pub(crate) fn progress(outcome: &Outcome) -> Option<String> {
          {waiting} waiting). Means are over the seeds that finished, or over those under way \
          where none has; claims are judged on finished trials only."
     ))
-}
-
-/// Where the time went, one row an experiment.
-pub(crate) fn time(outcome: &Outcome) -> Table {
-    let mut table = Table::new(
-        "",
-        &[
-            ("experiment", Align::Left),
-            ("data", Align::Left),
-            ("finished", Align::Right),
-            ("steps a trial", Align::Right),
-            ("processor time", Align::Right),
-            ("share", Align::Right),
-        ],
-    );
-    let total: f64 = outcome.trials.iter().map(|t| t.seconds).sum();
-    let mut groups: Vec<(&str, &str)> = Vec::new();
-    for trial in &outcome.trials {
-        let group = (trial.experiment.as_str(), trial.dataset.as_str());
-        if !groups.contains(&group) {
-            groups.push(group);
-        }
-    }
-    for (experiment, dataset) in groups {
-        let own: Vec<&TrialInfo> = outcome
-            .trials
-            .iter()
-            .filter(|t| t.experiment == experiment && t.dataset == dataset)
-            .collect();
-        let seconds: f64 = own.iter().map(|t| t.seconds).sum();
-        let finished = own.iter().filter(|t| t.state == TrialState::Finished).count();
-        let share = if total > 0.0 { 100.0 * seconds / total } else { 0.0 };
-        let steps = own.iter().map(|t| t.steps).max().unwrap_or(0);
-        table.row(vec![
-            experiment.to_owned(),
-            names::dataset(dataset).to_owned(),
-            format!("{finished}/{}", own.len()),
-            numbers::grouped(steps),
-            numbers::duration(seconds),
-            format!("{share:.0} %"),
-        ]);
-    }
-    table
 }
 
 /// The trials that diverged; no row if none did.

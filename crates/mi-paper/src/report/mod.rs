@@ -10,6 +10,7 @@ mod records;
 pub(crate) mod summary;
 mod table;
 mod text;
+mod time;
 mod verdicts;
 
 pub use page::html;

@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use crate::report::facts;
 use crate::report::records;
 use crate::report::summary::summary;
+use crate::report::time;
 use crate::report::verdicts::{self as judged, headline};
 
 const STYLE: &str = include_str!("page.css");
@@ -55,7 +56,7 @@ pub fn html(outcome: &Outcome) -> String {
                     }
                     section id="trials" {
                         h2 { "Trials and time" }
-                        (facts::time(outcome).to_html())
+                        (time::table(outcome).to_html())
                         @let diverged = facts::diverged(outcome);
                         @if !diverged.is_empty() { (diverged.to_html()) }
                     }

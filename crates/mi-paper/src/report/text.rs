@@ -8,6 +8,7 @@ use crate::outcome::Outcome;
 use crate::report::facts;
 use crate::report::summary::summary;
 use crate::report::table::{Align, Table};
+use crate::report::time;
 use crate::report::verdicts as judged;
 
 /// The report's facts and tables as Markdown.
@@ -55,7 +56,7 @@ pub fn markdown(outcome: &Outcome) -> String {
         }
     }
     line(format_args!("## Every configuration\n\n{}", summary(outcome).to_markdown()));
-    line(format_args!("## Trials and time\n\n{}", facts::time(outcome).to_markdown()));
+    line(format_args!("## Trials and time\n\n{}", time::table(outcome).to_markdown()));
     let diverged = facts::diverged(outcome);
     if !diverged.is_empty() {
         line(format_args!("{}", diverged.to_markdown()));

@@ -205,6 +205,31 @@ fn other_machines_and_revisions_than_at_the_start_are_named() {
 }
 
 #[test]
+fn what_one_seed_takes_is_the_mean_of_each_configuration() {
+    let mut outcome = Synthetic::agreeing(3).only(&["critics", "pixels"]).outcome();
+    for trial in outcome.trials.iter_mut().filter(|trial| trial.experiment == "pixels") {
+        trial.seconds = 183.0;
+    }
+    let rows = |outcome: &Outcome| {
+        let text = report::markdown(outcome);
+        let (_, table) = text.split_once("## Trials and time").unwrap();
+        table.lines().filter(|line| line.starts_with("| ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Six configurations of 60, 61 and 62 s beside two of 183 s.
+    let lines = rows(&outcome);
+    assert_eq!(lines[2], "| critics | MNIST | 18/18 | 21,000 | 18 min 18 s | 6 min 6 s | 50 % |");
+    assert_eq!(lines[4], "| all |  | 24/24 |  | 36 min 36 s | 12 min 12 s |  |");
+    // There is no share of what is not known yet, and a trial that diverged tells nothing.
+    for trial in outcome.trials.iter_mut().filter(|trial| trial.experiment == "pixels") {
+        trial.state = TrialState::Waiting;
+    }
+    outcome.trials[0].state = TrialState::Diverged { step: 3, reason: "NaN".to_owned() };
+    let lines = rows(&outcome);
+    assert_eq!(lines[2], "| critics | MNIST | 17/18 | 21,000 | 18 min 18 s | 6 min 7 s | – |");
+    assert_eq!(lines[4], "| all |  | 17/24 |  | 36 min 36 s | – |  |");
+}
+
+#[test]
 fn hostile_text_stays_text() {
     let mut outcome = Synthetic::agreeing(1).only(&["critics"]).outcome();
     let script = "</script><script>alert(1)</script>|`";

@@ -1,0 +1,95 @@
+//! Where the time went.
+
+use std::collections::BTreeMap;
+
+use crate::names;
+use crate::outcome::{Outcome, TrialInfo};
+use crate::report::numbers;
+use crate::report::table::{Align, MISSING, Table};
+
+/// The trials of an experiment on one data set.
+struct Group<'a> {
+    experiment: &'a str,
+    dataset: &'a str,
+    trials: Vec<&'a TrialInfo>,
+}
+
+/// One row an experiment, in plan order, and one for all.
+pub(crate) fn table(outcome: &Outcome) -> Table {
+    let mut table = Table::new(
+        "",
+        &[
+            ("experiment", Align::Left),
+            ("data", Align::Left),
+            ("finished", Align::Right),
+            ("steps a trial", Align::Right),
+            ("processor time", Align::Right),
+            ("of one seed", Align::Right),
+            ("share", Align::Right),
+        ],
+    );
+    let groups = groups(outcome);
+    let one_seed: Vec<Option<f64>> = groups.iter().map(Group::one_seed).collect();
+    // Shares of what is not known yet would be those of something else.
+    let all: Option<f64> = one_seed.iter().copied().sum();
+    let text = |seconds: Option<f64>| seconds.map_or(MISSING.to_owned(), numbers::duration);
+    for (group, &seconds) in groups.iter().zip(&one_seed) {
+        let share = seconds.zip(all).filter(|&(_, all)| all > 0.0);
+        table.row(vec![
+            group.experiment.to_owned(),
+            names::dataset(group.dataset).to_owned(),
+            finished(&group.trials),
+            numbers::grouped(group.trials.iter().map(|t| t.steps).max().unwrap_or(0)),
+            numbers::duration(group.trials.iter().map(|t| t.seconds).sum()),
+            text(seconds),
+            share.map_or(MISSING.to_owned(), |(one, all)| format!("{:.0} %", 100.0 * one / all)),
+        ]);
+    }
+    if groups.len() > 1 {
+        let trials: Vec<&TrialInfo> = outcome.trials.iter().collect();
+        table.row(vec![
+            "all".to_owned(),
+            String::new(),
+            finished(&trials),
+            String::new(),
+            numbers::duration(trials.iter().map(|t| t.seconds).sum()),
+            text(all),
+            String::new(),
+        ]);
+    }
+    table
+}
+
+fn groups(outcome: &Outcome) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for trial in &outcome.trials {
+        let (experiment, dataset) = (trial.experiment.as_str(), trial.dataset.as_str());
+        match groups.iter_mut().find(|g| (g.experiment, g.dataset) == (experiment, dataset)) {
+            Some(group) => group.trials.push(trial),
+            None => groups.push(Group { experiment, dataset, trials: vec![trial] }),
+        }
+    }
+    groups
+}
+
+fn finished(trials: &[&TrialInfo]) -> String {
+    let finished = trials.iter().filter(|trial| trial.state.is_finished()).count();
+    format!("{finished}/{}", trials.len())
+}
+
+impl Group<'_> {
+    /// Seconds that one seed takes: of each configuration the mean over trials that finished.
+    /// `None` while some configuration has none.
+    fn one_seed(&self) -> Option<f64> {
+        let mut configurations: BTreeMap<[&str; 4], Vec<f64>> = BTreeMap::new();
+        for trial in &self.trials {
+            let key = [&trial.encoder, &trial.critic, &trial.bound, &trial.setting];
+            let times = configurations.entry(key.map(String::as_str)).or_default();
+            times.extend(trial.state.is_finished().then_some(trial.seconds));
+        }
+        let mean = |times: &Vec<f64>| {
+            (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64)
+        };
+        configurations.values().map(mean).sum()
+    }
+}
