@@ -5,7 +5,7 @@
 //! trials well; the seconds that follow from them are estimates.
 
 use mi_critics::CriticSpec;
-use mi_nets::{ConvGeometry, Padding};
+use mi_nets::ConvNetConfig;
 
 use crate::config::{EncoderSpec, Evaluation, Task, TrialConfig};
 
@@ -81,25 +81,17 @@ impl Size {
             }
             EncoderSpec::Residual { layers, .. } => Self::dense(&vec![pixels; layers + 1]),
             EncoderSpec::ConvNet { channels: [first, second], embed } => {
-                let convolution = |(height, width), channels| ConvGeometry {
-                    height,
-                    width,
-                    channels,
-                    kernel: 5,
-                    stride: 2,
-                    padding: Padding::Same,
-                };
-                let one = convolution((image.view_height(), image.width), image.channels);
-                let two = convolution(one.output_size(), *first);
-                let positions = |of: ConvGeometry| of.output_size().0 * of.output_size().1;
-                let dense = second * embed;
-                let sum = |numbers: [usize; 3]| numbers.iter().sum::<usize>() as f64;
-                Self {
-                    products: sum([one.covered() * first, two.covered() * second, dense]),
-                    parameters: sum([one.patch_dim() * first, two.patch_dim() * second, dense]),
-                    activations: sum([positions(one) * first, positions(two) * second, *embed]),
-                    output: *embed,
+                let (height, width) = (image.view_height(), image.width);
+                let paper = ConvNetConfig::paper(height, width, image.channels);
+                let config = ConvNetConfig { filters: vec![*first, *second], ..paper };
+                let mut size = Self::dense(&[*second, *embed]);
+                for (geometry, filters) in config.geometries().zip(&config.filters) {
+                    let positions = geometry.output_size().0 * geometry.output_size().1;
+                    size.products += (geometry.covered() * filters) as f64;
+                    size.parameters += ((geometry.patch_dim() + 1) * filters) as f64;
+                    size.activations += (positions * filters) as f64;
                 }
+                size
             }
             EncoderSpec::RealNvp { couplings, hidden, affine, .. } => {
                 let half = pixels / 2;
@@ -230,7 +222,7 @@ mod tests {
         // Multiplied with the zeros around the images too it would be 5,904,000 products.
         let convnet = EncoderSpec::ConvNet { channels: [64, 128], embed: 100 };
         let convnet = Size::encoder(&convnet, mnist);
-        assert_eq!((convnet.parameters, convnet.products), (219_200.0, 4_344_320.0));
+        assert_eq!((convnet.parameters, convnet.products), (219_492.0, 4_344_320.0));
         let flow = EncoderSpec::RealNvp {
             couplings: 30,
             hidden: vec![512, 512],

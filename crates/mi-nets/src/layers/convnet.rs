@@ -41,6 +41,25 @@ impl ConvNetConfig {
         let filters = vec![64, 128];
         Self { height, width, channels, filters, kernel: 5, stride: 2, output: 100 }
     }
+
+    /// The geometry of each convolution: the outputs of one are the pixels of the next.
+    ///
+    /// # Panics
+    /// With a stride of 0, which [`ConvNet::new`] refuses, on going beyond the first.
+    pub fn geometries(&self) -> impl Iterator<Item = ConvGeometry> + '_ {
+        let Self { kernel, stride, .. } = *self;
+        let mut previous: Option<(ConvGeometry, usize)> = None;
+        self.filters.iter().map(move |&filters| {
+            let ((height, width), channels) = previous
+                .map_or(((self.height, self.width), self.channels), |(geometry, filters)| {
+                    (geometry.output_size(), filters)
+                });
+            let padding = Padding::Same;
+            let geometry = ConvGeometry { height, width, channels, kernel, stride, padding };
+            previous = Some((geometry, filters));
+            geometry
+        })
+    }
 }
 
 /// A small convolutional network: "same" convolutions with `ReLU`, layer normalisation over
@@ -83,21 +102,17 @@ impl ConvNet {
         if config.filters.is_empty() || config.filters.contains(&0) || config.output == 0 {
             return invalid(format!("{config:?}: filters and output must be given and ≥ 1"));
         }
-        let ConvNetConfig { kernel, stride, .. } = *config;
-        let (mut height, mut width, mut channels) = (config.height, config.width, config.channels);
-        let mut convs = Vec::new();
-        for (k, &filters) in config.filters.iter().enumerate() {
-            let padding = Padding::Same;
-            let geometry = ConvGeometry { height, width, channels, kernel, stride, padding };
+        let (mut convs, mut channels) = (Vec::new(), config.channels);
+        for (k, (geometry, &filters)) in config.geometries().zip(&config.filters).enumerate() {
+            // Before the next geometry, which rests on this one.
             if let Some(problem) = geometry.problem() {
                 return invalid(problem);
             }
-            let fans = (geometry.patch_dim(), kernel * kernel * filters);
+            let fans = (geometry.patch_dim(), config.kernel * config.kernel * filters);
             let weight = init.draw((geometry.patch_dim(), filters), fans, stream);
             let weight = params.add(format!("{name}.convs.{k}.weight"), weight)?;
             let bias = params.add(format!("{name}.convs.{k}.bias"), Array2::zeros((1, filters)))?;
             convs.push(Conv { geometry, weight, bias });
-            (height, width) = geometry.output_size();
             channels = filters;
         }
         let scale = params.add(format!("{name}.norm.scale"), Array2::ones((1, channels)))?;

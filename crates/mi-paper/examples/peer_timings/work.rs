@@ -6,8 +6,8 @@ use mi_critics::{Critic, CriticSpec};
 use mi_estimators::bounds::{BoundSpec, Objective};
 use mi_estimators::engine::Engine;
 use mi_nets::{
-    Adam, AdamConfig, ConvGeometry, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph, Init,
-    Mlp, Module, Padding, Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, Var,
+    Adam, AdamConfig, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph, Init, Mlp, Module,
+    Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, Var,
 };
 use mi_random::Stream;
 use ndarray::Array2;
@@ -163,12 +163,11 @@ fn build_encoder(
         "convnet" => {
             let config = ConvNetConfig::paper(14, 28, 1);
             let net = ConvNet::new(params, name, &config, init, stream)?;
-            let covered = |height, width, channels| {
-                let padding = Padding::Same;
-                ConvGeometry { height, width, channels, kernel: 5, stride: 2, padding }.covered()
+            let [first, second] = config.geometries().collect::<Vec<_>>()[..] else {
+                bail!("the paper's has two convolutions")
             };
-            let first = products(&[(BATCH, covered(14, 28, 1), 64)]);
-            let later = products(&[(BATCH, covered(7, 14, 64), 128), (BATCH, 128, 100)]);
+            let first = products(&[(BATCH, first.covered(), 64)]);
+            let later = products(&[(BATCH, second.covered(), 128), (BATCH, 128, 100)]);
             (Box::new(net), 2.0 * first + 3.0 * later)
         }
         "realnvp" => {
