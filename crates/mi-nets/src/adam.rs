@@ -1,7 +1,7 @@
 use mi_kernels::Scalar;
 use serde::{Deserialize, Serialize};
 
-use crate::{Gradients, NetsError, Params};
+use crate::{Gradients, NetsError, ParamId, Params};
 
 /// Where Adam adds ε.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,9 @@ impl Default for AdamConfig {
         }
     }
 }
+
+/// What multiplies the first moment in a step is taken to be at least this: 2⁻²⁶.
+const LEAST_RATE: f64 = 1.0 / (1u64 << 26) as f64;
 
 /// First and second moment of one parameter.
 #[derive(Clone, Debug, PartialEq)]
@@ -154,15 +157,33 @@ impl<T: Scalar> Adam<T> {
         if let Some((id, _)) = gradients.entries().find(|(_, gradient)| gradient.is_none()) {
             return Err(NetsError::UnusedParameter { name: params.name(id).to_owned() });
         }
-        self.step += 1;
-        let factors = Factors::new(&self.config, self.step, sign);
-        let gradients = gradients.entries().filter_map(|(_, gradient)| gradient);
-        for ((param, moments), gradient) in
-            params.entries_mut().iter_mut().zip(&mut self.moments).zip(gradients)
-        {
-            factors.update(&mut param.values, moments, gradient);
+        let mut step = self.begin_step(sign);
+        for (id, gradient) in gradients.entries() {
+            if let Some(gradient) = gradient {
+                step.update(params, id, gradient);
+            }
         }
         Ok(())
+    }
+
+    /// Counts a step, whose parameters can then be updated one by one.
+    pub(crate) fn begin_step(&mut self, sign: f64) -> Step<'_, T> {
+        self.step += 1;
+        let factors = Factors::new(&self.config, self.step, sign);
+        Step { factors, moments: &mut self.moments }
+    }
+}
+
+/// One step of [`Adam`], parameter by parameter.
+pub(crate) struct Step<'a, T> {
+    factors: Factors<T>,
+    moments: &'a mut [Moments<T>],
+}
+
+impl<T: Scalar> Step<'_, T> {
+    pub(crate) fn update(&mut self, params: &mut Params<T>, id: ParamId, gradient: &[T]) {
+        let values = &mut params.entries_mut()[id.0].values;
+        self.factors.update(values, &mut self.moments[id.0], gradient);
     }
 }
 
@@ -201,17 +222,19 @@ impl<T: Scalar> Factors<T> {
 
     fn update(&self, params: &mut [T], moments: &mut Moments<T>, gradient: &[T]) {
         let Moments { first, second } = moments;
+        // The product with the rate must not be subnormal either.
+        let least_first = T::min_positive_value() * T::from_f64(LEAST_RATE.recip());
         for (((p, m), v), &g) in params.iter_mut().zip(first).zip(second).zip(gradient) {
-            *m = normal(self.beta1 * *m + self.rest1 * g);
-            *v = normal(self.beta2 * *v + self.rest2 * g * g);
+            *m = flushed(self.beta1 * *m + self.rest1 * g, least_first);
+            *v = flushed(self.beta2 * *v + self.rest2 * g * g, T::min_positive_value());
             *p += self.rate * *m / (v.sqrt() + self.eps);
         }
     }
 }
 
-/// Flushes subnormal numbers to zero. The moments of a weight whose gradient stays zero (a dead
-/// unit, a dark pixel) decay into them and never leave, and arithmetic on them takes a hundred
-/// times longer on many processors.
-fn normal<T: Scalar>(x: T) -> T {
-    if x.abs() < T::min_positive_value() { T::zero() } else { x }
+/// Flushes small numbers to zero. The moments of a weight whose gradient stays zero (a dead unit, a
+/// dark pixel) decay, and arithmetic on subnormal numbers takes a hundred times longer on many
+/// processors; with ε = 10⁻⁸ what is flushed would move a weight by less than 10⁻²⁰.
+fn flushed<T: Scalar>(x: T, least: T) -> T {
+    if x.abs() < least { T::zero() } else { x }
 }

@@ -9,7 +9,7 @@ pub(crate) struct Slot(usize);
 ///
 /// A buffer is at least as long as asked and its content is whatever was left there: the
 /// asker writes all of it before reading any.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Arena<T> {
     buffers: Vec<Vec<T>>,
     used: usize,

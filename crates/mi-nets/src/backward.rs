@@ -6,7 +6,7 @@ use crate::ops::Op;
 use crate::tape::{Adjoints, Needs, Node};
 use crate::target::Target;
 use crate::values::Values;
-use crate::{Gradients, Graph, NetsError, ParamId, Tape, Var};
+use crate::{Gradients, Graph, NetsError, ParamId, Params, Tape, Var};
 
 impl<T: Scalar> Graph<'_, T> {
     /// Backpropagates: for seeds (v, G) adds Σ ⟨G, ∂v/∂θ⟩ over the seeds to the gradient of every
@@ -28,7 +28,9 @@ impl<T: Scalar> Graph<'_, T> {
         gradients: &mut Gradients<T>,
     ) -> Result<(), NetsError> {
         gradients.check_fits(self.params)?;
-        self.sweep(seeds, Some(gradients))
+        let mut way = Differentiate { params: self.params, gradients: Some(gradients) };
+        self.tape.check_seeds(seeds)?;
+        self.tape.sweep(seeds, &mut way)
     }
 
     /// As [`Graph::backward`], but for input gradients only: no work is done for parameters.
@@ -39,7 +41,8 @@ impl<T: Scalar> Graph<'_, T> {
         &mut self,
         seeds: &[(Var, ArrayView2<'_, T>)],
     ) -> Result<(), NetsError> {
-        self.sweep(seeds, None)
+        self.tape.check_seeds(seeds)?;
+        self.tape.sweep(seeds, &mut Differentiate { params: self.params, gradients: None })
     }
 
     /// The gradient that the last [`Graph::backward`] left for a value made by
@@ -51,14 +54,39 @@ impl<T: Scalar> Graph<'_, T> {
         let values = self.tape.adjoints.arena.slice(slot, node.rows * node.columns);
         Some(matrix(node.rows, node.columns, values))
     }
+}
 
-    fn sweep(
-        &mut self,
-        seeds: &[(Var, ArrayView2<'_, T>)],
-        gradients: Option<&mut Gradients<T>>,
-    ) -> Result<(), NetsError> {
+/// What the way back has to do with parameters.
+pub(crate) trait WayBack<T> {
+    /// The parameters, and where their gradients go: `None` when nobody needs them.
+    fn parts(&mut self) -> (&Params<T>, Option<&mut Gradients<T>>);
+
+    /// Told once every operation that reads a parameter has been passed: its gradient is whole,
+    /// and its value is not read any more.
+    fn passed(&mut self, id: ParamId) -> Result<(), NetsError>;
+}
+
+/// The way back that leaves gradients and changes nothing.
+struct Differentiate<'a, T> {
+    params: &'a Params<T>,
+    gradients: Option<&'a mut Gradients<T>>,
+}
+
+impl<T> WayBack<T> for Differentiate<'_, T> {
+    fn parts(&mut self) -> (&Params<T>, Option<&mut Gradients<T>>) {
+        (self.params, self.gradients.as_deref_mut())
+    }
+
+    fn passed(&mut self, _: ParamId) -> Result<(), NetsError> {
+        Ok(())
+    }
+}
+
+impl<T: Scalar> Tape<T> {
+    /// Whether the last graph can be gone back from these seeds.
+    pub(crate) fn check_seeds(&self, seeds: &[(Var, ArrayView2<'_, T>)]) -> Result<(), NetsError> {
         self.check()?;
-        if !self.tape.recording {
+        if !self.recording {
             return Err(NetsError::NotRecorded);
         }
         for (var, seed) in seeds {
@@ -69,15 +97,21 @@ impl<T: Scalar> Graph<'_, T> {
                 return Err(NetsError::Shape { operation: "backward", problem });
             }
         }
-        let graph = self.tape.graph;
-        let Tape { nodes, operands, indices, values, adjoints, .. } = &mut *self.tape;
-        adjoints.arena.reset();
-        adjoints.slots.clear();
-        adjoints.slots.resize(nodes.len(), None);
-        let values = Values { nodes, arena: values, params: self.params };
-        let mut cx = Backward { values, operands, indices, adjoints, gradients };
+        Ok(())
+    }
+
+    /// Goes back through the last graph, whose seeds were checked.
+    pub(crate) fn sweep(
+        &mut self,
+        seeds: &[(Var, ArrayView2<'_, T>)],
+        way: &mut impl WayBack<T>,
+    ) -> Result<(), NetsError> {
+        self.adjoints.arena.reset();
+        self.adjoints.slots.clear();
+        self.adjoints.slots.resize(self.nodes.len(), None);
+        let mut cx = self.context(way);
         for (var, seed) in seeds {
-            let (rows, columns) = values.shape(*var);
+            let (rows, columns) = cx.values.shape(*var);
             if let Some(Target { values, fresh }) = cx.target(*var) {
                 let mut sum = matrix_mut(rows, columns, values);
                 if fresh {
@@ -87,10 +121,35 @@ impl<T: Scalar> Graph<'_, T> {
                 }
             }
         }
-        for index in (0..nodes.len()).rev() {
-            cx.pass_on(Var { index, graph });
+        self.find_first_uses(way.parts().0);
+        let graph = self.graph;
+        for index in (0..self.nodes.len()).rev() {
+            self.context(way).pass_on(Var { index, graph });
+            for id in self.nodes[index].op.params() {
+                if self.first_uses[id.0] == Some(index) {
+                    way.passed(id)?;
+                }
+            }
         }
         Ok(())
+    }
+
+    fn context<'b>(&'b mut self, way: &'b mut impl WayBack<T>) -> Backward<'b, T> {
+        let (params, gradients) = way.parts();
+        let Tape { nodes, operands, indices, values: arena, adjoints, .. } = self;
+        let values = Values { nodes, arena, params };
+        Backward { values, operands, indices, adjoints, gradients }
+    }
+
+    /// Where each parameter is read first, which is where the way back sees it last.
+    fn find_first_uses(&mut self, params: &Params<T>) {
+        self.first_uses.clear();
+        self.first_uses.resize(params.len(), None);
+        for (index, node) in self.nodes.iter().enumerate() {
+            for id in node.op.params() {
+                self.first_uses[id.0].get_or_insert(index);
+            }
+        }
     }
 }
 

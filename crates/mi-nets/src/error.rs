@@ -38,6 +38,15 @@ pub enum NetsError {
         /// The parameter's name.
         name: String,
     },
+    /// An optimiser step along a gradient that is not finite.
+    #[error(
+        "optimiser: the gradient of parameter `{name}` is not finite: lower the learning rate, or \
+         go on from a checkpoint"
+    )]
+    GradientNotFinite {
+        /// The parameter's name.
+        name: String,
+    },
     /// Parameters, gradients and optimiser state that do not belong together.
     #[error("{operation}: {problem}")]
     Mismatch {

@@ -1,52 +1,63 @@
-use mi_kernels::Scalar;
+use mi_kernels::{Scalar, all_finite};
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+use crate::arena::{Arena, Slot};
 use crate::matrix::{matrix, matrix_mut};
 use crate::target::Target;
-use crate::{NetsError, ParamId, Params, vector};
+use crate::{NetsError, ParamId, Params};
 
-#[derive(Clone, Debug)]
-struct Gradient<T> {
+#[derive(Clone, Copy, Debug)]
+struct Gradient {
     rows: usize,
     columns: usize,
-    values: Vec<T>,
-    /// Whether anything was added since the last `clear`; if not, `values` are stale.
-    present: bool,
+    state: State,
 }
 
-/// The gradients of [`Params`], kept by parameter id and reused from step to step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing was added since the last `clear`.
+    Absent,
+    Present(Slot),
+    /// An optimiser took a step along it; its memory serves others.
+    Spent,
+}
+
+/// The gradients of [`Params`], kept by parameter id; their memory is reused from step to step.
 ///
 /// A gradient that nothing was added to since [`Gradients::clear`] is absent, not zero: an
 /// optimiser refuses a parameter that takes no part in the objective.
 #[derive(Clone, Debug)]
 pub struct Gradients<T> {
-    gradients: Vec<Gradient<T>>,
+    gradients: Vec<Gradient>,
+    values: Arena<T>,
 }
 
 impl<T: Scalar> Gradients<T> {
     /// Gradients for these parameters, all absent.
     pub fn zeros_like(params: &Params<T>) -> Self {
-        let zeros = |id| {
+        let absent = |id| {
             let (rows, columns) = params.view(id).dim();
-            Gradient { rows, columns, values: vec![T::zero(); rows * columns], present: false }
+            Gradient { rows, columns, state: State::Absent }
         };
-        Self { gradients: params.ids().map(zeros).collect() }
+        Self { gradients: params.ids().map(absent).collect(), values: Arena::new() }
     }
 
     /// Marks every gradient as absent, at no cost in memory traffic.
     pub fn clear(&mut self) {
+        self.values.reset();
         for gradient in &mut self.gradients {
-            gradient.present = false;
+            gradient.state = State::Absent;
         }
     }
 
-    /// A parameter's gradient; `None` when nothing was added to it.
+    /// A parameter's gradient; `None` when nothing was added to it, or when an optimiser has used
+    /// it up ([`crate::Adam::backward_and_descend`]).
     ///
     /// # Panics
     /// When `id` lies beyond the parameters that these gradients were made for.
     pub fn view(&self, id: ParamId) -> Option<ArrayView2<'_, T>> {
-        let gradient = &self.gradients[id.0];
-        gradient.present.then(|| matrix(gradient.rows, gradient.columns, &gradient.values))
+        let Gradient { rows, columns, .. } = self.gradients[id.0];
+        self.slice(id).map(|values| matrix(rows, columns, values))
     }
 
     /// A parameter's gradient, to be added to. It counts as present from now on, and starts
@@ -55,41 +66,65 @@ impl<T: Scalar> Gradients<T> {
     /// # Panics
     /// As [`Gradients::view`].
     pub fn accumulate(&mut self, id: ParamId) -> ArrayViewMut2<'_, T> {
-        let gradient = &mut self.gradients[id.0];
-        if !gradient.present {
-            gradient.values.fill(T::zero());
-            gradient.present = true;
-        }
-        matrix_mut(gradient.rows, gradient.columns, &mut gradient.values)
+        let Gradient { rows, columns, .. } = self.gradients[id.0];
+        matrix_mut(rows, columns, self.target(id).zeroed().values)
     }
 
     /// Multiplies every present gradient.
     pub fn scale(&mut self, factor: T) {
-        for gradient in self.gradients.iter_mut().filter(|gradient| gradient.present) {
-            for value in &mut gradient.values {
-                *value *= factor;
+        for gradient in &self.gradients {
+            if let State::Present(slot) = gradient.state {
+                for value in self.values.slice_mut(slot, gradient.rows * gradient.columns) {
+                    *value *= factor;
+                }
             }
         }
     }
 
     /// Whether no present gradient holds NaN or an infinity.
     pub fn all_finite(&self) -> bool {
-        self.gradients.iter().all(|g| !g.present || vector::all_finite(&g.values))
+        self.entries().all(|(_, gradient)| gradient.is_none_or(all_finite))
     }
 
     /// Where a contribution to a parameter's gradient goes; it counts as present from now on.
     pub(crate) fn target(&mut self, id: ParamId) -> Target<'_, T> {
-        let gradient = &mut self.gradients[id.0];
-        let fresh = !gradient.present;
-        gradient.present = true;
-        Target { values: &mut gradient.values, fresh }
+        let Gradient { rows, columns, ref mut state } = self.gradients[id.0];
+        let length = rows * columns;
+        let (slot, fresh) = match *state {
+            State::Present(slot) => (slot, false),
+            State::Absent | State::Spent => {
+                let (slot, buffer) = self.values.take(length);
+                self.values.put(slot, buffer);
+                *state = State::Present(slot);
+                (slot, true)
+            }
+        };
+        Target { values: self.values.slice_mut(slot, length), fresh }
+    }
+
+    /// A parameter's gradient, row by row, if it is present.
+    pub(crate) fn slice(&self, id: ParamId) -> Option<&[T]> {
+        let Gradient { rows, columns, state } = self.gradients[id.0];
+        let State::Present(slot) = state else { return None };
+        Some(self.values.slice(slot, rows * columns))
+    }
+
+    /// Declares that an optimiser has taken its step along this gradient.
+    pub(crate) fn spend(&mut self, id: ParamId) {
+        if let State::Present(slot) = self.gradients[id.0].state {
+            self.values.release(slot);
+        }
+        self.gradients[id.0].state = State::Spent;
+    }
+
+    /// The first parameter without a gradient, present or spent.
+    pub(crate) fn first_absent(&self) -> Option<ParamId> {
+        self.gradients.iter().position(|gradient| gradient.state == State::Absent).map(ParamId)
     }
 
     /// Every parameter's id and, when present, its gradient.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (ParamId, Option<&[T]>)> {
-        self.gradients.iter().enumerate().map(|(index, gradient)| {
-            (ParamId(index), gradient.present.then_some(gradient.values.as_slice()))
-        })
+        (0..self.gradients.len()).map(ParamId).map(|id| (id, self.slice(id)))
     }
 
     /// Whether these gradients were made for parameters of these shapes.

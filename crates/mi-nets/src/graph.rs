@@ -79,7 +79,7 @@ impl<'a, T: Scalar> Graph<'a, T> {
     /// # Errors
     /// The first mistake.
     pub fn check(&self) -> Result<(), NetsError> {
-        self.tape.error.clone().map_or(Ok(()), Err)
+        self.tape.check()
     }
 
     fn put_in(&mut self, x: ArrayView2<'_, T>, needs: Needs) -> Var {
@@ -141,10 +141,7 @@ impl<'a, T: Scalar> Graph<'a, T> {
     }
 
     pub(crate) fn node(&self, var: Var) -> &Node<T> {
-        assert_eq!(var.graph, self.tape.graph, "this Var belongs to another graph");
-        let node = &self.tape.nodes[var.index];
-        assert!(!node.released, "this Var was released");
-        node
+        self.tape.node(var)
     }
 
     pub(crate) fn needs(&self, var: Var) -> Needs {

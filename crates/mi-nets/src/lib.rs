@@ -4,6 +4,7 @@
 //! layers hold their ids. A [`Tape`] keeps the memory of computations; [`Tape::begin`] starts a
 //! [`Graph`], on which operations compute at once, and [`Graph::backward`] takes gradients of
 //! any values back to [`Gradients`] of the parameters, which an optimiser ([`Adam`]) applies.
+//! For large networks [`Adam::backward_and_descend`] does both in one pass over the parameters.
 //!
 //! ```
 //! use mi_nets::{Adam, AdamConfig, Gradients, Init, Mlp, Module, NetsError, Params, Tape};
@@ -40,6 +41,7 @@
 mod adam;
 mod arena;
 mod backward;
+mod backward_step;
 mod checkpoint;
 mod error;
 mod gradients;

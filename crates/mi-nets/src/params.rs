@@ -1,4 +1,4 @@
-use mi_kernels::Scalar;
+use mi_kernels::{Scalar, all_finite};
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use crate::NetsError;
@@ -176,7 +176,7 @@ impl<T: Scalar> Params<T> {
 
     /// Whether no value is NaN or infinite.
     pub fn all_finite(&self) -> bool {
-        self.params.iter().all(|param| crate::vector::all_finite(&param.values))
+        self.params.iter().all(|param| all_finite(&param.values))
     }
 
     pub(crate) fn entries(&self) -> &[Param<T>] {

@@ -72,6 +72,8 @@ pub struct Tape<T> {
     pub(crate) indices: Vec<usize>,
     pub(crate) values: Arena<T>,
     pub(crate) adjoints: Adjoints<T>,
+    /// By parameter: the first node that reads it. Valid during the way back.
+    pub(crate) first_uses: Vec<Option<usize>>,
     pub(crate) recording: bool,
     /// The first mistake made on this graph.
     pub(crate) error: Option<NetsError>,
@@ -93,6 +95,7 @@ impl<T: Scalar> Tape<T> {
             indices: Vec::new(),
             values: Arena::new(),
             adjoints: Adjoints { arena: Arena::new(), slots: Vec::new() },
+            first_uses: Vec::new(),
             recording: true,
             error: None,
             graph: 0,
@@ -109,6 +112,18 @@ impl<T: Scalar> Tape<T> {
     /// of what lies between their input and output back as they go.
     pub fn begin_inference<'a>(&'a mut self, params: &'a Params<T>) -> Graph<'a, T> {
         self.start(params, false)
+    }
+
+    /// Whether all operations of the last graph were given operands that fit.
+    pub(crate) fn check(&self) -> Result<(), NetsError> {
+        self.error.clone().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn node(&self, var: Var) -> &Node<T> {
+        assert_eq!(var.graph, self.graph, "this Var belongs to another graph");
+        let node = &self.nodes[var.index];
+        assert!(!node.released, "this Var was released");
+        node
     }
 
     fn start<'a>(&'a mut self, params: &'a Params<T>, recording: bool) -> Graph<'a, T> {

@@ -37,12 +37,6 @@ pub(crate) fn sum_of_pairs<T: Scalar>(x: &[T], y: &[T], f: impl Fn(T, T) -> T) -
     lanes.into_iter().sum()
 }
 
-/// Whether no element is NaN or infinite. No early exit: the loop then vectorises, and all
-/// elements are finite in any step that matters for speed.
-pub(crate) fn all_finite<T: Scalar>(x: &[T]) -> bool {
-    x.chunks(1024).all(|chunk| chunk.iter().fold(true, |finite, x| finite & x.is_finite()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,17 +50,6 @@ mod tests {
             assert_eq!(sum_of(&x, |x| 2.0 * x), x.iter().map(|x| 2.0 * x).sum::<f64>());
             let expected: f64 = x.iter().zip(&y).map(|(x, y)| x * y).sum();
             assert_eq!(sum_of_pairs(&x, &y, |x, y| x * y), expected);
-        }
-    }
-
-    #[test]
-    fn one_number_that_is_not_finite_is_found_anywhere() {
-        let mut x = vec![1.0_f32; 2500];
-        assert!(all_finite(&x) && all_finite::<f32>(&[]));
-        for (k, bad) in [(0, f32::NAN), (1023, f32::INFINITY), (1024, f32::NAN), (2499, f32::NAN)] {
-            x[k] = bad;
-            assert!(!all_finite(&x));
-            x[k] = 1.0;
         }
     }
 }

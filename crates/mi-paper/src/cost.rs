@@ -186,10 +186,10 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
         }
         Task::Pixels(_) => (probe(image.view_pixels()), 0.0, 0.0),
     };
-    // Values, gradients and Adam's two moments; then features of all images, and activations with
-    // their gradients.
+    // Values and Adam's two moments, beside which gradients are small, since each goes with its
+    // layer's step; then features of all images, and activations with their gradients.
     let features = rows * image.view_pixels() as f64;
-    Cost { flops, bytes: 4.0 * (4.0 * parameters + 2.0 * activations + 2.0 * features) }
+    Cost { flops, bytes: 4.0 * (3.0 * parameters + 2.0 * activations + 2.0 * features) }
 }
 
 #[cfg(test)]

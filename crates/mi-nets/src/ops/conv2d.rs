@@ -196,6 +196,10 @@ impl<T: Scalar> Graph<'_, T> {
 }
 
 impl Conv2d {
+    pub(super) fn params(&self) -> [Option<ParamId>; 2] {
+        [Some(self.weight), self.bias]
+    }
+
     /// With dz = dy ∘ activation'(z): db = Σ dz over images and positions, and for every run
     /// dW += xᵀ·dz over its taps and dx += dz·Wᵀ over its pixels.
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, y: Var, dy: &mut [T]) {

@@ -48,6 +48,10 @@ impl<T: Scalar> Graph<'_, T> {
 }
 
 impl Dense {
+    pub(super) fn params(&self) -> [Option<ParamId>; 2] {
+        [Some(self.weight), self.bias]
+    }
+
     /// dz = dy ∘ activation'(z), db = Σ dz, dW = xᵀ·dz, dx = dz·Wᵀ.
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, y: Var, dy: &mut [T]) {
         let (rows, columns) = cx.values.shape(y);
@@ -55,15 +59,16 @@ impl Dense {
         let bias = self.bias.and_then(|id| cx.param_target(id));
         self.activation.backward(dy, y, bias);
         let dz = matrix(rows, columns, dy);
-        if let Some(target) = cx.param_target(self.weight) {
-            let beta = target.beta();
-            let dw = matrix_mut(w.nrows(), columns, target.values);
-            matrix_product(T::one(), x.t(), dz, beta, dw);
-        }
         if let Some(target) = cx.target(self.x) {
             let beta = target.beta();
             let dx = matrix_mut(rows, w.nrows(), target.values);
             matrix_product(T::one(), dz, w.t(), beta, dx);
+        }
+        // Last, so that a step that follows finds it in the cache.
+        if let Some(target) = cx.param_target(self.weight) {
+            let beta = target.beta();
+            let dw = matrix_mut(w.nrows(), columns, target.values);
+            matrix_product(T::one(), x.t(), dz, beta, dw);
         }
     }
 }

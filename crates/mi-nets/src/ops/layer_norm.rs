@@ -70,6 +70,10 @@ impl<T: Scalar> Graph<'_, T> {
 }
 
 impl LayerNorm {
+    pub(super) fn params(&self) -> [Option<ParamId>; 2] {
+        [Some(self.scale), Some(self.shift)]
+    }
+
     /// With c = x − mean, s = sd + ε and g = dy · scale:
     /// dx = (g − mean g) / s − c · ⟨g, c⟩ / (m · sd · s²), the second term 0 at sd = 0;
     /// dscale = Σ dy · c / s and dshift = Σ dy over rows and positions.

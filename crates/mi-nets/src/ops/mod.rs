@@ -42,6 +42,30 @@ pub(crate) enum Op<T> {
     Custom(custom::Custom<T>),
 }
 
+impl<T> Op<T> {
+    /// The parameters that the operation reads.
+    pub(crate) fn params(&self) -> impl Iterator<Item = ParamId> + use<T> {
+        let ids = match self {
+            Op::Param(id) => [Some(*id), None],
+            Op::Dense(op) => op.params(),
+            Op::Conv2d(op) => op.params(),
+            Op::LayerNorm(op) => op.params(),
+            Op::ScaleExp(op) => op.params(),
+            Op::Input
+            | Op::GlobalAveragePool(_)
+            | Op::Binary(_)
+            | Op::Unary(_)
+            | Op::GatherColumns(_)
+            | Op::SliceColumns(_)
+            | Op::ConcatColumns(_)
+            | Op::NormalizeRows(_)
+            | Op::RowSums(_)
+            | Op::Custom(_) => [None, None],
+        };
+        ids.into_iter().flatten()
+    }
+}
+
 impl<T: Scalar> Op<T> {
     /// The vector–Jacobian product: from the gradient `dy` of the value `y` to those of its
     /// operands. `dy` may be overwritten.

@@ -48,6 +48,10 @@ fn factor<T: Scalar>(log_scale: &[T]) -> T {
 }
 
 impl ScaleExp {
+    pub(super) fn params(&self) -> [Option<ParamId>; 2] {
+        [Some(self.log_scale), None]
+    }
+
     /// dx = dy · factor; dp = Σ dy ∘ y, or 0 above the clamp.
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, y: Var, dy: &[T]) {
         let (y, log_scale) = (cx.values.slice(y), cx.values.param_slice(self.log_scale));

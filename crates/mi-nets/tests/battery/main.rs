@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod adam;
+mod backward_step;
 mod checkpoint;
 mod convolution;
 mod graph;

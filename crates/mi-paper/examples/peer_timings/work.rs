@@ -10,7 +10,7 @@ use mi_nets::{
     Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, Var,
 };
 use mi_random::Stream;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 
 /// Pairs in a batch of a training step, and pixels of half an image: 14 × 28.
 const BATCH: usize = 128;
@@ -70,21 +70,20 @@ impl Bound {
         Ok(Self { critic, engine: Engine::new(), objective })
     }
 
-    /// The bound and its gradients, for the inputs that ask for them and all parameters.
-    fn climb(
+    /// The bound and the gradients of the pairing's parameters; returns the seeds of the way
+    /// back.
+    fn evaluate(
         &mut self,
         graph: &mut Graph<'_, f32>,
         (x, y): (Var, Var),
         params: &Params<f32>,
         gradients: &mut Gradients<f32>,
-    ) -> Result<()> {
+    ) -> Result<[(Var, ArrayView2<'_, f32>); 2]> {
         let Self { critic, engine, objective } = self;
         let (x, y) = critic.towers(graph, x, y);
         let (ex, ey) = (graph.value(x), graph.value(y));
         engine.evaluate(ex, ey, critic.pairing(), params, objective, gradients)?;
-        let seeds = [(x, engine.gradient_x()), (y, engine.gradient_y())];
-        graph.backward(&seeds, gradients)?;
-        Ok(())
+        Ok([(x, engine.gradient_x()), (y, engine.gradient_y())])
     }
 }
 
@@ -104,7 +103,8 @@ pub(crate) fn critic_matrix(critic: &str, k: usize) -> Result<Work> {
         let mut graph = tape.begin(&params);
         let x = graph.input_with_gradient(x.view());
         let y = graph.input_with_gradient(y.view());
-        bound.climb(&mut graph, (x, y), &params, &mut gradients)?;
+        let seeds = bound.evaluate(&mut graph, (x, y), &params, &mut gradients)?;
+        graph.backward(&seeds, &mut gradients)?;
         Ok(())
     });
     Ok(Work { gflop, run })
@@ -133,8 +133,8 @@ pub(crate) fn training_step(encoder: &str, critic: &str) -> Result<Work> {
         let mut graph = tape.begin(&params);
         let (x, y) = (graph.input(x.view()), graph.input(y.view()));
         let (x, y) = (g1.forward(&mut graph, x), g2.forward(&mut graph, y));
-        bound.climb(&mut graph, (x, y), &params, &mut gradients)?;
-        adam.ascend(&mut params, &gradients)?;
+        let seeds = bound.evaluate(&mut graph, (x, y), &params, &mut gradients)?;
+        adam.backward_and_ascend(&mut tape, &seeds, &mut params, &mut gradients)?;
         Ok(())
     });
     Ok(Work { gflop, run })

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
 use mi_data::Dataset;
-use mi_nets::{Adam, Gradients, Mlp, Module, Params, Tape, Targets, softmax_cross_entropy};
+use mi_nets::{Mlp, Module, Params, Targets, softmax_cross_entropy};
 use mi_random::Stream;
 use ndarray::Array2;
 
 use super::evaluation::{self, Features};
 use super::network::Encoder;
-use super::optimise::{Direction, adam_config, check_weights, finite, update};
+use super::optimise::{Direction, Learner, check_weights, finite};
 use super::snapshot::Snapshot;
 use super::views::{Labelled, Views};
 use super::{Halt, Training};
@@ -26,15 +26,9 @@ pub(super) struct AdversarialTraining {
     streams: Stream,
     batches: Labelled,
     encoder: Encoder,
-    encoder_params: Params<f32>,
-    encoder_gradients: Gradients<f32>,
-    encoder_adam: Adam<f32>,
-    encoder_tape: Tape<f32>,
+    encoding: Learner,
     classifier: Mlp,
-    classifier_params: Params<f32>,
-    classifier_gradients: Gradients<f32>,
-    classifier_adam: Adam<f32>,
-    classifier_tape: Tape<f32>,
+    classifying: Learner,
     /// The uniform label.
     uniform: Array2<f32>,
     losses: Losses,
@@ -71,15 +65,8 @@ impl AdversarialTraining {
             &mut streams.child("init classifier"),
         )?;
         Ok(Self {
-            encoder_gradients: Gradients::zeros_like(&encoder_params),
-            encoder_adam: Adam::new(adam_config(task.encoder_learning_rate), &encoder_params),
-            encoder_tape: Tape::new(),
-            classifier_gradients: Gradients::zeros_like(&classifier_params),
-            classifier_adam: Adam::new(
-                adam_config(task.classifier_learning_rate),
-                &classifier_params,
-            ),
-            classifier_tape: Tape::new(),
+            encoding: Learner::new(encoder_params, task.encoder_learning_rate),
+            classifying: Learner::new(classifier_params, task.classifier_learning_rate),
             losses: Losses { classifier: f64::NAN, uniform: f64::NAN },
             uniform: Array2::from_elem((1, views.data.classes), 1.0 / views.data.classes as f32),
             task: task.clone(),
@@ -90,61 +77,48 @@ impl AdversarialTraining {
             streams,
             batches,
             encoder,
-            encoder_params,
             classifier,
-            classifier_params,
         })
     }
 
     /// One step of the classifier on a fresh batch, the encoder held fixed.
     fn classifier_step(&mut self) -> Result<(), Halt> {
         self.batches.draw(&self.views)?;
-        let mut encoded = self.encoder_tape.begin_inference(&self.encoder_params);
+        let mut encoded = self.encoding.tape.begin_inference(&self.encoding.params);
         let x = encoded.input(self.batches.x.view());
         let features = self.encoder.module().forward(&mut encoded, x);
         encoded.check()?;
-        self.classifier_gradients.clear();
-        let mut graph = self.classifier_tape.begin(&self.classifier_params);
+        let Learner { params, tape, gradients, .. } = &mut self.classifying;
+        gradients.clear();
+        let mut graph = tape.begin(params);
         let input = graph.input(encoded.value(features));
         let logits = self.classifier.forward(&mut graph, input);
         let (loss, gradient) =
             softmax_cross_entropy(graph.value(logits), Targets::Labels(&self.batches.labels))?;
         finite("the classifier's cross-entropy", loss)?;
-        graph.backward(&[(logits, gradient.view())], &mut self.classifier_gradients)?;
         self.losses.classifier = loss;
-        update(
-            &mut self.classifier_adam,
-            &mut self.classifier_params,
-            &self.classifier_gradients,
-            Direction::Down,
-        )
+        self.classifying.step(&[(logits, gradient.view())], Direction::Down)
     }
 
     /// One step of the encoder on a fresh batch, the classifier held fixed.
     fn encoder_step(&mut self) -> Result<f64, Halt> {
         self.batches.draw(&self.views)?;
-        self.encoder_gradients.clear();
-        let mut graph = self.encoder_tape.begin(&self.encoder_params);
+        let Learner { params, tape, gradients, .. } = &mut self.encoding;
+        gradients.clear();
+        let mut graph = tape.begin(params);
         let x = graph.input(self.batches.x.view());
         let features = self.encoder.module().forward(&mut graph, x);
         graph.check()?;
-        let mut head = self.classifier_tape.begin(&self.classifier_params);
+        let mut head = self.classifying.tape.begin(&self.classifying.params);
         let input = head.input_with_gradient(graph.value(features));
         let logits = self.classifier.forward(&mut head, input);
         let (loss, gradient) =
             softmax_cross_entropy(head.value(logits), Targets::Distribution(self.uniform.view()))?;
         finite("the cross-entropy to the uniform label", loss)?;
         head.backward_to_inputs(&[(logits, gradient.view())])?;
-        if let Some(seed) = head.gradient(input) {
-            graph.backward(&[(features, seed)], &mut self.encoder_gradients)?;
-        }
         self.losses.uniform = loss;
-        update(
-            &mut self.encoder_adam,
-            &mut self.encoder_params,
-            &self.encoder_gradients,
-            Direction::Down,
-        )?;
+        let seed = head.gradient(input).map(|seed| (features, seed));
+        self.encoding.step(seed.as_slice(), Direction::Down)?;
         Ok(loss)
     }
 }
@@ -164,8 +138,8 @@ impl Training for AdversarialTraining {
     }
 
     fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
-        check_weights(&self.encoder_params)?;
-        check_weights(&self.classifier_params)?;
+        check_weights(&self.encoding.params)?;
+        check_weights(&self.classifying.params)?;
         let Losses { classifier, uniform } = self.losses;
         let mut found = vec![(Metric::ClassifierLoss, classifier), (Metric::UniformLoss, uniform)];
         found.retain(|(_, value)| value.is_finite());
@@ -173,22 +147,19 @@ impl Training for AdversarialTraining {
             data: &self.views.data,
             piece: &self.views.top,
             encoder: &self.encoder,
-            params: &self.encoder_params,
+            params: &self.encoding.params,
             noise_sd: 0.0,
             streams: &self.streams,
             seed: self.seed,
         };
         let ends = step == 0 || step == self.steps;
         let evaluations = &self.task.evaluations;
-        found.extend(evaluation::run(&features, evaluations, ends, &mut self.encoder_tape)?);
+        found.extend(evaluation::run(&features, evaluations, ends, &mut self.encoding.tape)?);
         Ok(found)
     }
 
     fn save(&self) -> Result<Snapshot, PaperError> {
-        let mut snapshot = Snapshot::new(&[
-            (&self.encoder_params, &self.encoder_adam),
-            (&self.classifier_params, &self.classifier_adam),
-        ])?;
+        let mut snapshot = Snapshot::new(&[&self.encoding, &self.classifying])?;
         snapshot.put("sampler", &self.batches.sampler)?;
         snapshot.put("warm", &self.warm)?;
         snapshot
@@ -197,10 +168,7 @@ impl Training for AdversarialTraining {
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
-        snapshot.restore(&mut [
-            (&mut self.encoder_params, &mut self.encoder_adam),
-            (&mut self.classifier_params, &mut self.classifier_adam),
-        ])?;
+        snapshot.restore(&mut [&mut self.encoding, &mut self.classifying])?;
         self.batches.sampler = snapshot.get("sampler")?;
         self.warm = snapshot.get("warm")?;
         let (classifier, uniform) = snapshot.get("losses")?;

@@ -142,7 +142,7 @@ impl Training for ContrastiveTraining {
     }
 
     fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
-        check_weights(&self.training.params)?;
+        check_weights(&self.training.learner.params)?;
         let mut found = Vec::new();
         if self.task.evaluations.contains(&Evaluation::Bounds) {
             found.extend(self.bounds(step)?);
@@ -151,13 +151,13 @@ impl Training for ContrastiveTraining {
             data: &self.views.data,
             piece: &self.views.top,
             encoder: &self.encoders.g1,
-            params: &self.training.params,
+            params: &self.training.learner.params,
             noise_sd: self.task.noise.sd,
             streams: &self.streams,
             seed: self.seed,
         };
         let ends = step == 0 || step == self.steps;
-        let tape = &mut self.training.tape;
+        let tape = &mut self.training.learner.tape;
         found.extend(evaluation::run(&features, &self.task.evaluations, ends, tape)?);
         Ok(found)
     }

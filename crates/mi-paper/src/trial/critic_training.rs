@@ -2,22 +2,19 @@ use mi_critics::{Critic, CriticSpec};
 use mi_estimators::Baseline;
 use mi_estimators::bounds::{BoundSpec, Objective};
 use mi_estimators::engine::Engine;
-use mi_nets::{Adam, Gradients, Graph, Params, Tape, Var};
+use mi_nets::{Graph, Params, Var};
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::Halt;
-use super::optimise::{Direction, adam_config, finite, update};
+use super::optimise::{Direction, Learner, finite};
 use super::snapshot::Snapshot;
 use crate::error::PaperError;
 
 /// A critic, and whatever embeds its inputs, on the way up a bound.
 pub(super) struct CriticTraining {
     scorer: Scorer,
-    pub(super) params: Params<f32>,
-    gradients: Gradients<f32>,
-    adam: Adam<f32>,
-    pub(super) tape: Tape<f32>,
+    pub(super) learner: Learner,
     engine: Engine<f32>,
     objective: Objective,
 }
@@ -59,13 +56,10 @@ impl CriticTraining {
         let mut init = streams.child("init baseline");
         let baseline = Baseline::new(&mut params, "baseline", bound, (dim_x, dim_y), &mut init)?;
         Ok(Self {
-            gradients: Gradients::zeros_like(&params),
-            adam: Adam::new(adam_config(learning_rate), &params),
-            tape: Tape::new(),
+            scorer: Scorer { critic, baseline },
+            learner: Learner::new(params, learning_rate),
             engine: Engine::new(),
             objective: Objective::new(bound, target)?,
-            scorer: Scorer { critic, baseline },
-            params,
         })
     }
 
@@ -76,8 +70,9 @@ impl CriticTraining {
         x: ArrayView2<'_, f32>,
         y: ArrayView2<'_, f32>,
     ) -> Result<f64, Halt> {
-        self.gradients.clear();
-        let mut graph = self.tape.begin(&self.params);
+        let Learner { params, tape, gradients, .. } = &mut self.learner;
+        gradients.clear();
+        let mut graph = tape.begin(params);
         let Embedded { x, y, baseline } = self.scorer.embedded(&mut graph, embed, x, y)?;
         let learned = baseline.map(|var| graph.value(var));
         let evaluation = self.engine.evaluate_with_baseline(
@@ -85,16 +80,15 @@ impl CriticTraining {
             graph.value(y),
             learned.as_ref().map(|column| column.index_axis(Axis(1), 0)),
             self.scorer.critic.pairing(),
-            &self.params,
+            params,
             &mut self.objective,
-            &mut self.gradients,
+            gradients,
         )?;
         finite("the bound", evaluation.estimate)?;
         let of_baseline = self.engine.gradient_baseline().insert_axis(Axis(1));
         let mut seeds = vec![(x, self.engine.gradient_x()), (y, self.engine.gradient_y())];
         seeds.extend(baseline.map(|var| (var, of_baseline)));
-        graph.backward(&seeds, &mut self.gradients)?;
-        update(&mut self.adam, &mut self.params, &self.gradients, Direction::Up)?;
+        self.learner.step(&seeds, Direction::Up)?;
         Ok(evaluation.estimate)
     }
 
@@ -105,7 +99,8 @@ impl CriticTraining {
         x: &Array2<f32>,
         y: &Array2<f32>,
     ) -> Result<f64, PaperError> {
-        let mut graph = self.tape.begin_inference(&self.params);
+        let Learner { params, tape, .. } = &mut self.learner;
+        let mut graph = tape.begin_inference(params);
         let Embedded { x, y, baseline } =
             self.scorer.embedded(&mut graph, embed, x.view(), y.view())?;
         let learned = baseline.map(|var| graph.value(var));
@@ -114,7 +109,7 @@ impl CriticTraining {
             graph.value(y),
             learned.as_ref().map(|column| column.index_axis(Axis(1), 0)),
             self.scorer.critic.pairing(),
-            &self.params,
+            params,
             &self.objective,
         )?;
         Ok(evaluation.estimate)
@@ -122,14 +117,14 @@ impl CriticTraining {
 
     /// Parameters, optimiser and the bound's own state.
     pub(super) fn save(&self) -> Result<Snapshot, PaperError> {
-        let mut snapshot = Snapshot::new(&[(&self.params, &self.adam)])?;
+        let mut snapshot = Snapshot::new(&[&self.learner])?;
         snapshot.put("objective", &self.objective)?;
         Ok(snapshot)
     }
 
     /// Takes over what [`CriticTraining::save`] saved.
     pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
-        snapshot.restore(&mut [(&mut self.params, &mut self.adam)])?;
+        snapshot.restore(&mut [&mut self.learner])?;
         self.objective = snapshot.get("objective")?;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What every training step shares: the optimiser and the watch over numbers that are not finite.
 
-use mi_nets::{Adam, AdamConfig, EpsPlacement, Gradients, Params};
+use mi_nets::{Adam, AdamConfig, EpsPlacement, Gradients, NetsError, Params, Tape, Var};
+use ndarray::ArrayView2;
 
 use super::Halt;
 
@@ -11,26 +12,46 @@ pub(super) enum Direction {
     Down,
 }
 
-/// Adam as TensorFlow 1 has it, which the paper used.
-pub(super) fn adam_config(lr: f64) -> AdamConfig {
-    AdamConfig { lr, eps_placement: EpsPlacement::BeforeCorrection, ..AdamConfig::default() }
+/// Parameters that are trained, with all that their steps need.
+pub(super) struct Learner {
+    pub(super) params: Params<f32>,
+    pub(super) adam: Adam<f32>,
+    pub(super) tape: Tape<f32>,
+    pub(super) gradients: Gradients<f32>,
 }
 
-/// An optimiser step, after which the gradients are known to have been finite.
-pub(super) fn update(
-    adam: &mut Adam<f32>,
-    params: &mut Params<f32>,
-    gradients: &Gradients<f32>,
-    direction: Direction,
-) -> Result<(), Halt> {
-    if !gradients.all_finite() {
-        return Err(Halt::Diverged("a gradient is not finite".into()));
+impl Learner {
+    /// Adam as TensorFlow 1 has it, which the paper used.
+    pub(super) fn new(params: Params<f32>, lr: f64) -> Self {
+        let eps_placement = EpsPlacement::BeforeCorrection;
+        let config = AdamConfig { lr, eps_placement, ..AdamConfig::default() };
+        Self {
+            adam: Adam::new(config, &params),
+            tape: Tape::new(),
+            gradients: Gradients::zeros_like(&params),
+            params,
+        }
     }
-    match direction {
-        Direction::Up => adam.ascend(params, gradients)?,
-        Direction::Down => adam.descend(params, gradients)?,
+
+    /// A step along the gradient that these seeds have on the tape's last graph, and that which
+    /// was added to `gradients` since they were cleared.
+    pub(super) fn step(
+        &mut self,
+        seeds: &[(Var, ArrayView2<'_, f32>)],
+        direction: Direction,
+    ) -> Result<(), Halt> {
+        let Self { params, adam, tape, gradients } = self;
+        let done = match direction {
+            Direction::Up => adam.backward_and_ascend(tape, seeds, params, gradients),
+            Direction::Down => adam.backward_and_descend(tape, seeds, params, gradients),
+        };
+        done.map_err(|error| match error {
+            NetsError::GradientNotFinite { .. } => {
+                Halt::Diverged("a gradient is not finite".into())
+            }
+            other => other.into(),
+        })
     }
-    Ok(())
 }
 
 /// A number that must be finite for the trial to go on.

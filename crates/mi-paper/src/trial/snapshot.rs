@@ -1,7 +1,8 @@
-use mi_nets::{Adam, Checkpoint, NetsError, Params};
+use mi_nets::{Checkpoint, NetsError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::optimise::Learner;
 use crate::error::PaperError;
 
 const RECORDS_LENGTH: &str = "records_length";
@@ -12,10 +13,10 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// A snapshot of sets of parameters, each with its optimiser.
-    pub(super) fn new(parts: &[(&Params<f32>, &Adam<f32>)]) -> Result<Self, PaperError> {
+    /// A snapshot of parameters with their optimisers.
+    pub(super) fn new(learners: &[&Learner]) -> Result<Self, PaperError> {
         let mut checkpoint = Checkpoint::new();
-        for (index, (params, adam)) in parts.iter().enumerate() {
+        for (index, Learner { params, adam, .. }) in learners.iter().enumerate() {
             let group = index.to_string();
             checkpoint.put_params(&group, params)?;
             checkpoint.put_adam(&group, params, adam)?;
@@ -24,11 +25,8 @@ impl Snapshot {
     }
 
     /// Overwrites parameters and optimisers, in the order in which they were put in.
-    pub(super) fn restore(
-        &self,
-        parts: &mut [(&mut Params<f32>, &mut Adam<f32>)],
-    ) -> Result<(), PaperError> {
-        for (index, (params, adam)) in parts.iter_mut().enumerate() {
+    pub(super) fn restore(&self, learners: &mut [&mut Learner]) -> Result<(), PaperError> {
+        for (index, Learner { params, adam, .. }) in learners.iter_mut().enumerate() {
             let group = index.to_string();
             self.checkpoint.restore_params(&group, params)?;
             self.checkpoint.restore_adam(&group, params, adam)?;

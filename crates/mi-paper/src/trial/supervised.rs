@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
 use mi_data::Dataset;
-use mi_nets::{Adam, Gradients, Mlp, Module, Params, Tape, Targets, Var, softmax_cross_entropy};
+use mi_nets::{Mlp, Module, Params, Targets, Var, softmax_cross_entropy};
 use mi_random::Stream;
 use ndarray::Array2;
 
 use super::evaluation::encode;
 use super::network::Encoder;
-use super::optimise::{Direction, adam_config, check_weights, finite, update};
+use super::optimise::{Direction, Learner, check_weights, finite};
 use super::snapshot::Snapshot;
 use super::views::{Labelled, Views};
 use super::{Halt, Training};
@@ -20,10 +20,7 @@ pub(super) struct SupervisedTraining {
     views: Views,
     batches: Labelled,
     network: Classifier,
-    params: Params<f32>,
-    gradients: Gradients<f32>,
-    adam: Adam<f32>,
-    tape: Tape<f32>,
+    learner: Learner,
     loss: f64,
 }
 
@@ -72,13 +69,10 @@ impl SupervisedTraining {
             &mut streams.child("init classifier"),
         )?;
         Ok(Self {
-            gradients: Gradients::zeros_like(&params),
-            adam: Adam::new(adam_config(task.learning_rate), &params),
-            tape: Tape::new(),
+            learner: Learner::new(params, task.learning_rate),
             network: Classifier { encoder, linear },
             views,
             batches,
-            params,
             loss: f64::NAN,
         })
     }
@@ -87,25 +81,26 @@ impl SupervisedTraining {
 impl Training for SupervisedTraining {
     fn step(&mut self) -> Result<f64, Halt> {
         self.batches.draw(&self.views)?;
-        self.gradients.clear();
-        let mut graph = self.tape.begin(&self.params);
+        let Learner { params, tape, gradients, .. } = &mut self.learner;
+        gradients.clear();
+        let mut graph = tape.begin(params);
         let x = graph.input(self.batches.x.view());
         let logits = self.network.forward(&mut graph, x);
         graph.check()?;
         let (loss, gradient) =
             softmax_cross_entropy(graph.value(logits), Targets::Labels(&self.batches.labels))?;
         finite("the cross-entropy", loss)?;
-        graph.backward(&[(logits, gradient.view())], &mut self.gradients)?;
-        update(&mut self.adam, &mut self.params, &self.gradients, Direction::Down)?;
+        self.learner.step(&[(logits, gradient.view())], Direction::Down)?;
         self.loss = loss;
         Ok(loss)
     }
 
     fn evaluate(&mut self, _: u64) -> Result<Vec<(Metric, f64)>, Halt> {
-        check_weights(&self.params)?;
+        let Learner { params, tape, .. } = &mut self.learner;
+        check_weights(params)?;
         let test = &self.views.data.test;
         let inputs = self.views.top.apply(test.images.view())?;
-        let logits = encode(&self.network, &self.params, inputs, &mut self.tape)?;
+        let logits = encode(&self.network, params, inputs, tape)?;
         let mut found = vec![(Metric::AccuracyClassifier, accuracy(&logits, &test.labels))];
         if self.loss.is_finite() {
             found.push((Metric::ClassifierLoss, self.loss));
@@ -114,14 +109,14 @@ impl Training for SupervisedTraining {
     }
 
     fn save(&self) -> Result<Snapshot, PaperError> {
-        let mut snapshot = Snapshot::new(&[(&self.params, &self.adam)])?;
+        let mut snapshot = Snapshot::new(&[&self.learner])?;
         snapshot.put("sampler", &self.batches.sampler)?;
         snapshot.put("loss", &self.loss.to_bits())?;
         Ok(snapshot)
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
-        snapshot.restore(&mut [(&mut self.params, &mut self.adam)])?;
+        snapshot.restore(&mut [&mut self.learner])?;
         self.batches.sampler = snapshot.get("sampler")?;
         self.loss = f64::from_bits(snapshot.get("loss")?);
         Ok(())

@@ -1,0 +1,92 @@
+use mi_kernels::{Scalar, all_finite};
+use ndarray::ArrayView2;
+
+use crate::adam::Step;
+use crate::backward::WayBack;
+use crate::{Adam, Gradients, NetsError, ParamId, Params, Tape, Var};
+
+impl<T: Scalar> Adam<T> {
+    /// [`crate::Graph::backward`] on the tape's last graph and [`Adam::descend`] in one: each
+    /// parameter is updated as soon as its gradient is whole, while both are in the cache. The
+    /// results are the same to the bit, and gradients need the memory of a layer instead of that
+    /// of the network, which counts from networks of some megabytes on.
+    ///
+    /// What `gradients` hold already is added to, as by `backward`; they are used up.
+    ///
+    /// # Shapes
+    /// A seed has its value's shape.
+    ///
+    /// # Errors
+    /// As [`crate::Graph::backward`] and [`Adam::descend`], and a gradient that is not finite.
+    /// After a parameter without a gradient or with one that is not finite, others have been
+    /// updated: go on from a checkpoint. After any other error nothing has changed.
+    pub fn backward_and_descend(
+        &mut self,
+        tape: &mut Tape<T>,
+        seeds: &[(Var, ArrayView2<'_, T>)],
+        params: &mut Params<T>,
+        gradients: &mut Gradients<T>,
+    ) -> Result<(), NetsError> {
+        self.backward_and_step(tape, seeds, (params, gradients), -1.0)
+    }
+
+    /// [`Adam::backward_and_descend`] with the gradient's sign flipped.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn backward_and_ascend(
+        &mut self,
+        tape: &mut Tape<T>,
+        seeds: &[(Var, ArrayView2<'_, T>)],
+        params: &mut Params<T>,
+        gradients: &mut Gradients<T>,
+    ) -> Result<(), NetsError> {
+        self.backward_and_step(tape, seeds, (params, gradients), 1.0)
+    }
+
+    fn backward_and_step(
+        &mut self,
+        tape: &mut Tape<T>,
+        seeds: &[(Var, ArrayView2<'_, T>)],
+        (params, gradients): (&mut Params<T>, &mut Gradients<T>),
+        sign: f64,
+    ) -> Result<(), NetsError> {
+        gradients.check_fits(params)?;
+        self.check_fits(params)?;
+        tape.check_seeds(seeds)?;
+        let mut stepping = Stepping { params, gradients, step: self.begin_step(sign) };
+        tape.sweep(seeds, &mut stepping)?;
+        // What the graph did not read has its gradient from elsewhere.
+        for id in stepping.params.ids() {
+            stepping.passed(id)?;
+        }
+        match gradients.first_absent() {
+            Some(id) => Err(NetsError::UnusedParameter { name: params.name(id).to_owned() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The way back that updates each parameter once it has been passed.
+struct Stepping<'a, T> {
+    params: &'a mut Params<T>,
+    gradients: &'a mut Gradients<T>,
+    step: Step<'a, T>,
+}
+
+impl<T: Scalar> WayBack<T> for Stepping<'_, T> {
+    fn parts(&mut self) -> (&Params<T>, Option<&mut Gradients<T>>) {
+        (self.params, Some(self.gradients))
+    }
+
+    fn passed(&mut self, id: ParamId) -> Result<(), NetsError> {
+        let Some(gradient) = self.gradients.slice(id) else { return Ok(()) };
+        if !all_finite(gradient) {
+            let name = self.params.name(id).to_owned();
+            return Err(NetsError::GradientNotFinite { name });
+        }
+        self.step.update(self.params, id, gradient);
+        self.gradients.spend(id);
+        Ok(())
+    }
+}
