@@ -151,6 +151,7 @@ impl PaperError {
         matches!(
             self,
             Self::Estimator(Estimator::NanScore { .. } | Estimator::Indeterminate { .. })
+                | Self::Nets(mi_nets::NetsError::GradientNotFinite { .. })
                 | Self::Eval(
                     Eval::NonFinite { .. }
                         | Eval::NonFiniteJacobian { .. }

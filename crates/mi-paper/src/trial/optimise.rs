@@ -1,6 +1,6 @@
 //! What every training step shares: the optimiser and the watch over numbers that are not finite.
 
-use mi_nets::{Adam, AdamConfig, EpsPlacement, Gradients, NetsError, Params, Tape, Var};
+use mi_nets::{Adam, AdamConfig, EpsPlacement, Gradients, Params, Tape, Var};
 use ndarray::ArrayView2;
 
 use super::Halt;
@@ -41,16 +41,11 @@ impl Learner {
         direction: Direction,
     ) -> Result<(), Halt> {
         let Self { params, adam, tape, gradients } = self;
-        let done = match direction {
-            Direction::Up => adam.backward_and_ascend(tape, seeds, params, gradients),
-            Direction::Down => adam.backward_and_descend(tape, seeds, params, gradients),
-        };
-        done.map_err(|error| match error {
-            NetsError::GradientNotFinite { .. } => {
-                Halt::Diverged("a gradient is not finite".into())
-            }
-            other => other.into(),
-        })
+        match direction {
+            Direction::Up => adam.backward_and_ascend(tape, seeds, params, gradients)?,
+            Direction::Down => adam.backward_and_descend(tape, seeds, params, gradients)?,
+        }
+        Ok(())
     }
 }
 
@@ -65,4 +60,24 @@ pub(super) fn check_weights(params: &Params<f32>) -> Result<(), Halt> {
 
 pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mi_nets::Activation;
+    use ndarray::array;
+
+    #[test]
+    fn a_gradient_that_is_not_finite_is_a_divergence_that_names_the_parameter() {
+        let mut params = Params::new();
+        let w = params.add("w", array![[1.0]]).unwrap();
+        let mut learner = Learner::new(params, 1e-3);
+        let mut graph = learner.tape.begin(&learner.params);
+        let x = graph.input(array![[2.0]].view());
+        let y = graph.dense(x, w, None, Activation::Linear);
+        let stopped = learner.step(&[(y, array![[f32::INFINITY]].view())], Direction::Up);
+        assert!(matches!(stopped, Err(Halt::Diverged(reason)) if reason.contains("`w`")));
+        assert_eq!(learner.params.view(w), array![[1.0]]);
+    }
 }
