@@ -127,8 +127,8 @@ def arguments():
 
 
 def build():
-    """The Rust side: an example of mi-estimators, and the command."""
-    example = ["--package", "mi-estimators", "--example", "neighbours_speed"]
+    """The Rust side: an example of mi-samples, and the command."""
+    example = ["--package", "mi-samples", "--example", "neighbours_speed"]
     return {
         "neighbours_speed": compare.built(example, "neighbours_speed"),
         "mi": compare.built(["--package", "mi-cli", "--bin", "mi"], "mi"),

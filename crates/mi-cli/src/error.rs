@@ -1,6 +1,6 @@
 use std::io;
 
-use mi_estimators::EstimatorError;
+use mi_samples::SamplesError;
 
 use crate::select::SelectError;
 use crate::table::TableError;
@@ -28,7 +28,7 @@ pub enum CliError {
     Data(String),
     /// An estimator cannot go on.
     #[error(transparent)]
-    Estimator(#[from] EstimatorError),
+    Estimator(#[from] SamplesError),
     /// A result could not be written.
     #[error("cannot write {to}: {source}")]
     Write {

@@ -2,8 +2,8 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mi_estimators::bounds::{BOUNDS, BoundSpec};
-use mi_estimators::{
-    Estimate, EstimatorError, Marginals, Method, NeuralCritic, Sample, Settings, Side as Where,
+use mi_samples::{
+    Estimate, Marginals, Method, NeuralCritic, Sample, SamplesError, Settings, Side as Where,
     Warning as Found, conditional_mutual_information, mutual_information,
     mutual_information_and_critic,
 };
@@ -112,14 +112,14 @@ impl Plan {
         y: &Sample,
         given: Option<&Sample>,
         names: [&[String]; 3],
-    ) -> Result<Measured, EstimatorError> {
+    ) -> Result<Measured, SamplesError> {
         let first = match self.methods {
             Methods::One(method) => method,
             // A critic has no neighbours to keep apart in time.
             Methods::Fitting if self.settings.theiler == 0 => Method::for_columns(x, y, given),
             Methods::Fitting | Methods::First => Method::by_kinds(x, y, given),
         };
-        let estimate = |method: Method| -> Result<Estimate, EstimatorError> {
+        let estimate = |method: Method| -> Result<Estimate, SamplesError> {
             let theiler = if method == Method::GaussianCopula && method != first {
                 0 // It stands beside another method, for which the window was asked.
             } else {
@@ -175,9 +175,9 @@ impl Plan {
 }
 
 /// An error in the words of the command: with the names of columns.
-fn named(error: EstimatorError, names: [&[String]; 3]) -> CliError {
+fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
     match error {
-        EstimatorError::SingularCovariance { column, .. } => {
+        SamplesError::SingularCovariance { column, .. } => {
             let name = names.into_iter().flatten().nth(column).map_or("a column", String::as_str);
             CliError::Data(format!(
                 "`{name}` is constant or a linear function of other columns, which leaves their \

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mi_estimators::Declared;
+use mi_samples::Declared;
 
 use crate::error::CliError;
 use crate::messages::Messages;

@@ -1,6 +1,6 @@
 //! From columns to the rows that an estimate uses.
 
-use mi_estimators::{Declared, EstimatorError, Sample};
+use mi_samples::{Declared, Sample, SamplesError};
 use ndarray::{Array2, Axis};
 
 use crate::error::CliError;
@@ -42,7 +42,7 @@ impl Side {
     ///
     /// # Errors
     /// As [`Sample::new`].
-    pub fn sample(&self, seed: u64) -> Result<Sample, EstimatorError> {
+    pub fn sample(&self, seed: u64) -> Result<Sample, SamplesError> {
         Sample::new(self.values.view(), &self.declared, seed)
     }
 
@@ -206,7 +206,7 @@ impl Observations {
     ///
     /// # Errors
     /// As [`Sample::new`].
-    pub fn no_copies(&self, seed: u64) -> Result<Vec<usize>, EstimatorError> {
+    pub fn no_copies(&self, seed: u64) -> Result<Vec<usize>, SamplesError> {
         let mut all = self.x.sample(seed)?;
         for side in [Some(&self.y), self.given.as_ref()].into_iter().flatten() {
             all = all.beside(&side.sample(seed)?)?;

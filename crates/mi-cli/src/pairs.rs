@@ -1,6 +1,6 @@
 //! Pairs of columns, each column typed and ranked once.
 
-use mi_estimators::{Estimate, Sample};
+use mi_samples::{Estimate, Sample};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 

@@ -1,6 +1,6 @@
 //! What the estimates mean together, in a sentence or two.
 
-use mi_estimators::{ColumnType, Estimate, Method, Surrogate};
+use mi_samples::{ColumnType, Estimate, Method, Surrogate};
 
 use crate::estimator::Measured;
 use crate::options::Unit;

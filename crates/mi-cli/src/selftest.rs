@@ -1,8 +1,8 @@
 //! What must hold of any estimate, checked on a person's own rows: after the self-consistency
 //! tests of Song and Ermon (2020, section 6.2), for tables.
 
-use mi_estimators::Method;
 use mi_random::Stream;
+use mi_samples::Method;
 use ndarray::{Array2, ArrayViewMut1, Axis, concatenate};
 
 use crate::error::CliError;
@@ -160,7 +160,7 @@ fn mapped_monotonically(side: &Side) -> Side {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mi_estimators::{Declared, Settings};
+    use mi_samples::{Declared, Settings};
 
     fn plan() -> Plan {
         let settings = Settings { interval: false, ..Settings::default() };

@@ -1,7 +1,7 @@
 //! What a simple reader of x can use of the information: V-information beside mutual information.
 
-use mi_estimators::{
-    ColumnType, Declared, EstimatorError, Sample, VInformation, linear_v_information,
+use mi_samples::{
+    ColumnType, Declared, Sample, SamplesError, VInformation, linear_v_information,
     logistic_v_information,
 };
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
@@ -49,13 +49,13 @@ pub fn usable(observations: &Observations, seed: u64) -> Result<Usable, CliError
     Ok(Usable { family: "logistic", found })
 }
 
-fn kinds(side: &Side) -> Result<Vec<ColumnType>, EstimatorError> {
+fn kinds(side: &Side) -> Result<Vec<ColumnType>, SamplesError> {
     Ok(Sample::new(side.values.view(), &side.declared, 0)?.columns().cloned().collect())
 }
 
 /// The columns of a side, discrete ones as indicators of all their values but the first (of the
 /// only one, if there is no other).
-fn indicators(side: &Side) -> Result<Array2<f64>, EstimatorError> {
+fn indicators(side: &Side) -> Result<Array2<f64>, SamplesError> {
     let mut columns: Vec<Array1<f64>> = Vec::new();
     for ((column, kind), declared) in
         side.values.columns().into_iter().zip(kinds(side)?).zip(&side.declared)
@@ -76,7 +76,7 @@ fn indicators(side: &Side) -> Result<Array2<f64>, EstimatorError> {
     let views: Vec<ArrayView2<'_, f64>> =
         columns.iter().map(|column| column.view().insert_axis(Axis(1))).collect();
     ndarray::concatenate(Axis(1), &views)
-        .map_err(|_| EstimatorError::EmptySide { rows: side.values.nrows(), columns: 0 })
+        .map_err(|_| SamplesError::EmptySide { rows: side.values.nrows(), columns: 0 })
 }
 
 fn levels(column: ArrayView1<'_, f64>) -> Vec<f64> {

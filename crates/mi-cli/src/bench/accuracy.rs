@@ -1,5 +1,5 @@
-use mi_estimators::{STAIRCASE_STEPS, Sample, Staircase, TASKS, Task, mutual_information};
 use mi_random::Stream;
+use mi_samples::{STAIRCASE_STEPS, Sample, Staircase, TASKS, Task, mutual_information};
 use rayon::prelude::*;
 
 use super::asked::made_by;

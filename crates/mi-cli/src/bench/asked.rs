@@ -1,5 +1,5 @@
 use mi_estimators::bounds::BoundSpec;
-use mi_estimators::{EstimatorSettings, Method, NeuralSettings, Settings};
+use mi_samples::{EstimatorSettings, Method, NeuralSettings, Settings};
 
 use crate::estimator::bounds;
 

@@ -1,5 +1,5 @@
-use mi_estimators::{Sample, Settings, Surrogate, TestSettings, mutual_information};
 use mi_random::Stream;
+use mi_samples::{Sample, Settings, Surrogate, TestSettings, mutual_information};
 use ndarray::Array2;
 use rayon::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Options and steps that the estimating commands share.
 
 use clap::{Args, ValueEnum};
-use mi_estimators::{ColumnType, Marginals, Settings, Surrogate, TestSettings};
+use mi_samples::{ColumnType, Marginals, Settings, Surrogate, TestSettings};
 
 use crate::error::CliError;
 use crate::estimator::{Methods, Plan};

@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use clap::Args;
-use mi_estimators::{ColumnKind, ColumnType, Declared};
+use mi_samples::{ColumnKind, ColumnType, Declared};
 use serde::Serialize;
 
 use crate::error::CliError;

@@ -2,7 +2,7 @@ use std::io::Write;
 
 use clap::Args;
 use mi_critics::CriticSpec;
-use mi_estimators::{Estimate, Marginals, Method, information_correlation};
+use mi_samples::{Estimate, Marginals, Method, information_correlation};
 use serde::Serialize;
 
 use super::chosen::{Chosen, MeasureOptions, SideOptions};

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use mi_critics::CriticSpec;
 use mi_estimators::bounds::BoundSpec;
-use mi_estimators::{Method, NeuralSettings};
+use mi_samples::{Method, NeuralSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CliError;

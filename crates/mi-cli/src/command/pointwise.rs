@@ -2,7 +2,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use mi_estimators::NeuralCritic;
+use mi_samples::NeuralCritic;
 use ndarray::Array2;
 
 use super::neural::{Trained, TrainedColumn};

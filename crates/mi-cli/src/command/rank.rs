@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use clap::Args;
-use mi_estimators::information_correlation;
+use mi_samples::information_correlation;
 use serde::Serialize;
 
 use super::chosen::{MeasureOptions, columns_but, say_kind};

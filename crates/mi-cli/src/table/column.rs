@@ -1,6 +1,6 @@
 use std::collections::{BTreeSet, HashMap};
 
-use mi_estimators::{ColumnType, Declared, Sample};
+use mi_samples::{ColumnType, Declared, Sample};
 use ndarray::ArrayView2;
 
 /// One column of a table.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read};
 
 use csv::{ByteRecord, ReaderBuilder};
-use mi_estimators::Declared;
+use mi_samples::Declared;
 
 use super::cell::{Cell, CellRules};
 use super::column::{Column, Labels};

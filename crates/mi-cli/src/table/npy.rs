@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Read, Seek};
 
-use mi_estimators::Declared;
+use mi_samples::Declared;
 use zip::ZipArchive;
 
 use super::column::Column;

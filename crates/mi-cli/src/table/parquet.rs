@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use bytes::Bytes;
-use mi_estimators::Declared;
+use mi_samples::Declared;
 use parquet::basic::{ConvertedType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;

@@ -3,7 +3,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
-use mi_estimators::Declared;
+use mi_samples::Declared;
 
 use super::column::Column;
 use super::delimited::{Delimited, TextRules};

@@ -413,7 +413,7 @@ fn local_surrogates_need_given_columns() {
 fn every_method_answers_or_says_why_not() {
     let (x, y) = pair(61, 300, 0.75);
     let folder = Folder::with("t.csv", csv(&[("x", &x), ("y", &y)]));
-    for method in mi_estimators::Method::ALL {
+    for method in mi_samples::Method::ALL {
         let run = folder.run(&["estimate", "t.csv", "--method", method.name(), "--json", "-q"]);
         if run.code == 0 {
             let value = first(&run);

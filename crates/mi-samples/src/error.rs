@@ -1,0 +1,166 @@
+use thiserror::Error;
+
+/// What can go wrong in this crate: the caller's arrays or settings, named with their shapes.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum SamplesError {
+    /// Two sides that should hold the same observations have different numbers of rows.
+    #[error("the sides have {x} and {y} rows; both need one row for every observation")]
+    RowCounts {
+        /// Rows of the first side.
+        x: usize,
+        /// Rows of the second side.
+        y: usize,
+    },
+    /// A side without a row or without a column.
+    #[error("a side has {rows} rows and {columns} columns; it needs at least one of each")]
+    EmptySide {
+        /// Rows found.
+        rows: usize,
+        /// Columns found.
+        columns: usize,
+    },
+    /// A value that is not a finite number, or too large for differences to be finite.
+    #[error(
+        "row {row}, column {column} (counted from 0) is {value}; estimators need finite numbers \
+         (below 1e300): drop or replace the row first"
+    )]
+    NotFinite {
+        /// Row, from 0.
+        row: usize,
+        /// Column within its side, from 0.
+        column: usize,
+        /// The value found, as text (`NaN`, `inf`).
+        value: String,
+    },
+    /// More observations than a neighbour search can number.
+    #[error("{n} observations; a neighbour search takes at most {most}")]
+    TooManyObservations {
+        /// Observations given.
+        n: usize,
+        /// Observations possible.
+        most: usize,
+    },
+    /// A number of neighbours that the observations cannot supply.
+    #[error(
+        "{k} neighbours asked of {n} observations; the number of neighbours must be at least 1 \
+         and below the number of observations"
+    )]
+    NeighbourCount {
+        /// Neighbours asked.
+        k: usize,
+        /// Observations available.
+        n: usize,
+    },
+    /// No number of neighbours was asked for.
+    #[error("the list of numbers of neighbours is empty; give at least one, for example 3")]
+    NoNeighbourCount,
+    /// Every class of a discrete side has a single member, so none has a neighbour.
+    #[error(
+        "every one of the {n} labels is unique (classes of size 1), so no observation has a \
+         neighbour of its own class; is the column an identifier, or a continuous column?"
+    )]
+    EveryLabelUnique {
+        /// Observations, and so classes.
+        n: usize,
+    },
+    /// Duplicates put the k-th neighbour at distance zero, where the estimator has no value.
+    #[error(
+        "{rows} of {n} observations have {k} neighbours at distance zero (ties or \
+         duplicates), for which {estimator} has no meaning; use the mixture estimator, or spread \
+         the ties with a seeded dither"
+    )]
+    ZeroDistance {
+        /// The estimator that cannot go on.
+        estimator: &'static str,
+        /// Observations with a zero distance.
+        rows: usize,
+        /// All observations.
+        n: usize,
+        /// The neighbour's rank.
+        k: usize,
+    },
+    /// Too few observations for a method.
+    #[error("{operation} needs at least {needed} observations; there are {n}")]
+    TooFewObservations {
+        /// What was asked.
+        operation: &'static str,
+        /// Observations needed.
+        needed: usize,
+        /// Observations given.
+        n: usize,
+    },
+    /// A covariance matrix that is not positive definite.
+    #[error(
+        "the covariance of {columns} columns over {n} observations is singular: column {column} \
+         (counted from 0 over all sides) is constant or a linear function of others; remove it"
+    )]
+    SingularCovariance {
+        /// Columns of the matrix.
+        columns: usize,
+        /// Observations.
+        n: usize,
+        /// A column that adds nothing, from 0 (columns of x, then of y, then of those given).
+        column: usize,
+    },
+    /// A method that cannot take columns of this kind.
+    #[error("{method} cannot take {found}; {advice}")]
+    WrongColumns {
+        /// The method asked for.
+        method: &'static str,
+        /// What the columns are.
+        found: String,
+        /// How to mend it.
+        advice: &'static str,
+    },
+    /// A declared type per column was given, but not one for every column.
+    #[error("{given} column declarations for {columns} columns; give one for each, or none")]
+    Declarations {
+        /// Declarations given.
+        given: usize,
+        /// Columns of the side.
+        columns: usize,
+    },
+    /// A setting outside its range.
+    #[error("{setting} is {value}; it must be {range}")]
+    Setting {
+        /// The setting's name.
+        setting: &'static str,
+        /// Its value, as text.
+        value: String,
+        /// The values possible.
+        range: &'static str,
+    },
+    /// Rows for a trained critic that do not have the columns it was trained on.
+    #[error("{found} columns for a critic trained on {fitted}; give the same columns in order")]
+    CriticColumns {
+        /// Columns given.
+        found: usize,
+        /// Columns of the rows that it was trained on.
+        fitted: usize,
+    },
+    /// Training that left the range of numbers.
+    #[error(
+        "training of the critic by {bound} diverged from every start: lower the learning rate, \
+         or train by infonce"
+    )]
+    Diverged {
+        /// The bound.
+        bound: &'static str,
+    },
+    /// A file that holds no trained critic.
+    #[error("not a trained critic: {problem}")]
+    SavedCritic {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A bound, or the engine that evaluates it.
+    #[error(transparent)]
+    Estimator(#[from] mi_estimators::EstimatorError),
+    /// A network or checkpoint.
+    #[error(transparent)]
+    Nets(#[from] mi_nets::NetsError),
+    /// Embeddings that a critic cannot pair.
+    #[error(transparent)]
+    Critic(#[from] mi_critics::CriticsError),
+}

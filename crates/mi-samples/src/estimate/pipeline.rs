@@ -1,0 +1,318 @@
+use mi_random::Stream;
+
+use super::method::NEURAL_ROWS;
+use super::run::{Found, Run};
+use super::warnings::{Side, Warning};
+use super::{Estimate, EstimatorSettings, Method, Settings};
+use crate::SamplesError;
+use crate::closed_form::discrete_entropy;
+use crate::neighbours::nearest_rows;
+use crate::neural::{NeuralCritic, NeuralEstimate};
+use crate::sample::{ColumnKind, Marginals, Sample};
+use crate::uncertainty::{
+    Groups, Surrogate, analytic_interval, extrapolate, held_out_interval, permutation_test,
+    subsample_interval,
+};
+
+/// Columns above which nearest neighbours are far away.
+const MANY_COLUMNS: usize = 8;
+
+/// The share of a method's cap from which its value says more of the number of rows than of the
+/// data: functions that are not one-to-one, such as a square, come to about three quarters.
+const NEAR_CAP: f64 = 0.7;
+
+/// A bound on training rows this far above the one on held-out rows, in nats and in parts of the
+/// latter, tells of overfitting.
+const OVERFITTED: (f64, f64) = (0.1, 0.2);
+
+/// Lag-1 autocorrelation from which rows do not count as independent.
+const HIGH_AUTOCORRELATION: f64 = 0.5;
+
+/// Mutual information in nats of two sides, by the method asked for or, by default, the one that
+/// fits their columns.
+///
+/// By default continuous columns are replaced by the normal scores of their ranks, so that
+/// scales, offsets, outliers and other monotone maps of a column change nothing.
+///
+/// # Errors
+/// If the sides differ in rows, are too short for the method, or are of a kind that the method
+/// asked for cannot take; if a setting is out of range.
+///
+/// ```
+/// use mi_samples::{Sample, Settings, mutual_information};
+///
+/// let mut stream = mi_random::Stream::new(0, "example");
+/// let x = stream.normal_matrix((1000, 1));
+/// let y = (&x * &x) + 0.5 * stream.normal_matrix((1000, 1));
+/// let x = Sample::new(x.view(), &[], 0)?;
+/// let y = Sample::new(y.view(), &[], 0)?;
+/// let found = mutual_information(&x, &y, &Settings::default())?;
+/// assert!(found.value > 0.3 && found.interval.is_some_and(|interval| interval.lower > 0.2));
+/// # Ok::<(), mi_samples::SamplesError>(())
+/// ```
+pub fn mutual_information(
+    x: &Sample,
+    y: &Sample,
+    settings: &Settings,
+) -> Result<Estimate, SamplesError> {
+    estimate(x, y, None, settings).map(|(estimate, _)| estimate)
+}
+
+/// As [`mutual_information`] by [`Method::Neural`], with the critic that was trained.
+///
+/// # Errors
+/// As [`mutual_information`]; if a side is constant, so that there is nothing to train.
+pub fn mutual_information_and_critic(
+    x: &Sample,
+    y: &Sample,
+    settings: &Settings,
+) -> Result<(Estimate, NeuralCritic), SamplesError> {
+    let settings = Settings { method: Method::Neural, ..settings.clone() };
+    let (estimate, critic) = estimate(x, y, None, &settings)?;
+    let critic = critic.ok_or_else(|| SamplesError::WrongColumns {
+        method: Method::Neural.name(),
+        found: "a constant side".into(),
+        advice: "there is nothing to train a critic on",
+    })?;
+    Ok((estimate, critic))
+}
+
+/// Conditional mutual information I(X; Y | Z) in nats; see [`mutual_information`].
+///
+/// # Errors
+/// As [`mutual_information`].
+pub fn conditional_mutual_information(
+    x: &Sample,
+    y: &Sample,
+    given: &Sample,
+    settings: &Settings,
+) -> Result<Estimate, SamplesError> {
+    estimate(x, y, Some(given), settings).map(|(estimate, _)| estimate)
+}
+
+impl Settings {
+    /// The estimator that [`mutual_information`] (or, given other columns,
+    /// [`conditional_mutual_information`]) uses for these sides, with nothing left open: equal
+    /// ones give the same value for the same sides and seed.
+    ///
+    /// # Errors
+    /// If the method asked for cannot take these columns, or a setting is out of range.
+    pub fn resolve(
+        &self,
+        x: &Sample,
+        y: &Sample,
+        given: Option<&Sample>,
+    ) -> Result<EstimatorSettings, SamplesError> {
+        self.check()?;
+        Ok(Run::new(x, y, given, self)?.settings())
+    }
+}
+
+fn estimate(
+    x: &Sample,
+    y: &Sample,
+    z: Option<&Sample>,
+    settings: &Settings,
+) -> Result<(Estimate, Option<NeuralCritic>), SamplesError> {
+    settings.check()?;
+    let n = x.n();
+    for other in [Some(y), z].into_iter().flatten() {
+        if other.n() != n {
+            return Err(SamplesError::RowCounts { x: n, y: other.n() });
+        }
+    }
+    let run = Run::new(x, y, z, settings)?;
+    let mut warnings = data_warnings(x, y, z, &run);
+    // Nothing can be learnt of or from a constant; a method might still report sampling error.
+    let constant = x.is_constant() || y.is_constant();
+    let found = if constant { Found::plain(0.0) } else { run.evaluate(x, y, z)? };
+    let value = found.value;
+    let on_rows = |rows: &[usize]| {
+        if constant {
+            return Some(0.0);
+        }
+        let part = |side: &Sample| side.select(rows);
+        run.evaluate(&part(x), &part(y), z.map(part).as_ref()).ok().map(|found| found.value)
+    };
+    let stream = |name: &str| Stream::new(settings.seed, name);
+    let level = settings.level;
+    let interval = match (found.standard_error, &found.neural) {
+        _ if !settings.interval || constant => None,
+        (Some(error), Some(neural)) => {
+            Some(held_out_interval(value, error, neural.shortfall(), level))
+        }
+        (Some(error), None) => Some(analytic_interval(value, error, level)),
+        (None, _) => {
+            let stream = stream("interval");
+            subsample_interval(value, n, level, settings.ordered, &stream, on_rows)
+        }
+    };
+    let extrapolation = if settings.extrapolate {
+        extrapolate(value, n, settings.ordered, &stream("extrapolation"), on_rows)
+    } else {
+        None
+    };
+    let test = settings
+        .test
+        .map(|test| {
+            let groups = groups(z, test.surrogate, settings.marginals)?;
+            permutation_test(value, n, test, groups.as_ref(), &stream("test"), |rows| {
+                if constant {
+                    return Ok(0.0);
+                }
+                Ok(run.evaluate(&x.select(rows), y, z)?.value)
+            })
+        })
+        .transpose()?;
+    let entropy_bound = entropy_bound(x, y, run.method)?;
+    value_warnings(&found, &run, n, entropy_bound, &mut warnings);
+    if settings.interval && interval.is_none() && !constant {
+        warnings.push(Warning::NoInterval);
+    }
+    let columns = |side: &Sample| side.columns().cloned().collect();
+    let estimate = Estimate {
+        value,
+        uncorrected: found.uncorrected,
+        estimator: run.settings(),
+        n: n - found.left_out,
+        columns: [columns(x), columns(y), z.map_or(Vec::new(), columns)],
+        interval,
+        test,
+        extrapolation,
+        entropy_bound,
+        warnings,
+    };
+    Ok((estimate, found.neural.map(|neural| neural.critic)))
+}
+
+fn groups(
+    z: Option<&Sample>,
+    surrogate: Surrogate,
+    marginals: Marginals,
+) -> Result<Option<Groups>, SamplesError> {
+    let Surrogate::Local { neighbours } = surrogate else {
+        return Ok(None);
+    };
+    let Some(z) = z else {
+        return Err(SamplesError::Setting {
+            setting: "the surrogate",
+            value: "local".into(),
+            range: "another kind where nothing is conditioned on",
+        });
+    };
+    if z.is_discrete() {
+        let (labels, classes) = z.labels();
+        let mut groups = vec![Vec::new(); classes];
+        for (row, label) in labels.into_iter().enumerate() {
+            groups[label as usize].push(row);
+        }
+        return Ok(Some(Groups::Labels(groups)));
+    }
+    nearest_rows(&z.coordinates(marginals).columns, neighbours).map(|g| Some(Groups::Neighbours(g)))
+}
+
+/// The smaller entropy of the discrete sides: of the frequencies, or corrected as the value is.
+fn entropy_bound(x: &Sample, y: &Sample, method: Method) -> Result<Option<f64>, SamplesError> {
+    let mut bound: Option<f64> = None;
+    for side in [x, y].into_iter().filter(|side| side.is_discrete()) {
+        let entropy = discrete_entropy(&side.labels().0)?;
+        let entropy = if method == Method::PlugIn { entropy.miller_madow } else { entropy.plug_in };
+        bound = Some(bound.map_or(entropy, |bound| bound.min(entropy)));
+    }
+    Ok(bound)
+}
+
+fn data_warnings(x: &Sample, y: &Sample, z: Option<&Sample>, run: &Run) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let sides = || [(Side::X, Some(x)), (Side::Y, Some(y)), (Side::Given, z)];
+    for (side, sample) in sides().into_iter().filter_map(|(side, s)| Some((side, s?))) {
+        if sample.is_constant() {
+            warnings.push(Warning::Constant { side });
+        }
+        for (column, kind) in sample.columns().enumerate() {
+            match kind.kind {
+                ColumnKind::Lattice { step } | ColumnKind::Mixture { step: Some(step), .. } => {
+                    warnings.push(Warning::Lattice { side, column, step });
+                }
+                ColumnKind::Mixture { .. } => {
+                    warnings.push(Warning::Ties { side, column, rows: kind.tied });
+                }
+                _ => {}
+            }
+        }
+    }
+    if let Ok(all) = x.beside(y).and_then(|both| both.beside_if(z)) {
+        let rows = all.copies();
+        if rows > 0 {
+            warnings.push(Warning::DuplicateRows { rows });
+        }
+    }
+    if run.method.uses_neighbours() {
+        let columns: usize = sides()
+            .iter()
+            .filter_map(|(_, sample)| *sample)
+            .map(|sample| sample.columns().filter(|column| !column.is_discrete()).count())
+            .sum();
+        let advised = (20 * run.k).max(10 << columns.min(16));
+        if x.n() < advised && columns <= MANY_COLUMNS {
+            warnings.push(Warning::FewObservations { n: x.n(), advised });
+        }
+        if columns > MANY_COLUMNS {
+            warnings.push(Warning::ManyColumns { columns });
+        }
+    }
+    if run.method.trains() && x.n() < NEURAL_ROWS {
+        warnings.push(Warning::FewObservations { n: x.n(), advised: NEURAL_ROWS });
+    }
+    let (of_x, of_y) = (x.autocorrelation(), y.autocorrelation());
+    if of_x > HIGH_AUTOCORRELATION && of_y > HIGH_AUTOCORRELATION {
+        warnings.push(Warning::Autocorrelated { x: of_x, y: of_y });
+    }
+    if let Some((x, y)) = x.monotone_columns(y) {
+        warnings.push(Warning::Deterministic { x, y });
+    }
+    warnings
+}
+
+fn value_warnings(
+    found: &Found,
+    run: &Run,
+    n: usize,
+    entropy_bound: Option<f64>,
+    warnings: &mut Vec<Warning>,
+) {
+    if let Some(cap) = run.cap(n).filter(|cap| found.value > NEAR_CAP * cap) {
+        warnings.push(Warning::NearCap { cap });
+    }
+    if let Some(neural) = &found.neural {
+        neural_warnings(neural, warnings);
+    }
+    // Rounding of a bijection's value is no excess.
+    if let Some(entropy) = entropy_bound.filter(|entropy| found.value > entropy + 1e-9) {
+        warnings.push(Warning::AboveEntropy { entropy });
+    }
+    if found.left_out > 0 {
+        warnings.push(Warning::UniqueLabels { rows: found.left_out });
+    }
+    if let Some(cells) = found.cells.filter(|cells| 2 * cells > n) {
+        warnings.push(Warning::SparseTable { cells, n });
+    }
+}
+
+fn neural_warnings(found: &NeuralEstimate, warnings: &mut Vec<Warning>) {
+    match found.cap {
+        Some(cap) if found.value > NEAR_CAP * cap => warnings.push(Warning::NearCap { cap }),
+        Some(_) => {}
+        None => {
+            let limit = (found.batch as f64).ln();
+            if found.value > NEAR_CAP * limit {
+                warnings.push(Warning::BeyondConfidence { limit });
+            }
+        }
+    }
+    let (least, share) = OVERFITTED;
+    if found.training_value - found.value > least.max(share * found.value.abs()) {
+        let (training, held_out) = (found.training_value, found.value);
+        warnings.push(Warning::Overfitted { training, held_out });
+    }
+}

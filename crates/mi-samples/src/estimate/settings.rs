@@ -1,0 +1,77 @@
+use serde::{Deserialize, Serialize};
+
+use super::Method;
+use crate::SamplesError;
+use crate::neural::NeuralSettings;
+use crate::sample::Marginals;
+use crate::uncertainty::TestSettings;
+
+/// What is asked of an estimate.
+///
+/// | field | default | purpose | range |
+/// | --- | --- | --- | --- |
+/// | `method` | auto | the estimator | |
+/// | `neighbours` | 3 or 5 by method | number of nearest neighbours | 1…n − 1 |
+/// | `marginals` | normal scores | what neighbour methods see of continuous columns | |
+/// | `theiler` | 0 | rows this near in time are not neighbours | ksg1, ksg2, frenzel-pompe |
+/// | `ordered` | false | rows are a time series: intervals use contiguous pieces | |
+/// | `interval` | true | whether to give an interval | |
+/// | `level` | 0.95 | its coverage | 0…1, exclusive |
+/// | `extrapolate` | false | whether to fit 1/N over halves, thirds and quarters of the rows | |
+/// | `test` | none | a permutation test | |
+/// | `neural` | see [`NeuralSettings`] | bound, critic and training of the methods that train | |
+/// | `seed` | 0 | of splits, permutations and training | |
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The estimator.
+    pub method: Method,
+    /// The number of nearest neighbours; the method's own if absent.
+    pub neighbours: Option<usize>,
+    /// What neighbour methods see of continuous columns.
+    pub marginals: Marginals,
+    /// Rows at most this far apart are not neighbours of one another.
+    pub theiler: usize,
+    /// Whether the rows follow one another in time.
+    pub ordered: bool,
+    /// Whether to give an interval.
+    pub interval: bool,
+    /// The coverage of the interval.
+    pub level: f64,
+    /// Whether to extrapolate to infinitely many rows.
+    pub extrapolate: bool,
+    /// A test of independence, if any.
+    pub test: Option<TestSettings>,
+    /// How the methods that train do it, and what the neural one reports.
+    pub neural: NeuralSettings,
+    /// The seed of splits, permutations and training.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            method: Method::Auto,
+            neighbours: None,
+            marginals: Marginals::default(),
+            theiler: 0,
+            ordered: false,
+            interval: true,
+            level: 0.95,
+            extrapolate: false,
+            test: None,
+            neural: NeuralSettings::default(),
+            seed: 0,
+        }
+    }
+}
+
+impl Settings {
+    pub(super) fn check(&self) -> Result<(), SamplesError> {
+        if self.level > 0.0 && self.level < 1.0 {
+            return Ok(());
+        }
+        let (setting, value, range) = ("level", self.level.to_string(), "between 0 and 1");
+        Err(SamplesError::Setting { setting, value, range })
+    }
+}

@@ -1,0 +1,55 @@
+//! Estimators from the nearest neighbours of every observation, under the maximum norm.
+//!
+//! The crates that offer k-d trees fix the number of dimensions when compiling and count no
+//! points in a ball, which these estimators need for any number of columns; hence [`tree`].
+
+#![allow(clippy::inline_always, reason = "a kernel is compiled anew for wider vectors whole")]
+
+mod conditional;
+mod entropy;
+mod joint;
+mod ksg;
+mod marginal;
+mod mixture;
+mod nearest;
+mod ross;
+mod search;
+mod simd;
+mod sorted;
+mod tally;
+mod tree;
+
+pub use conditional::{conditional_ksg, mesner_shalizi};
+pub use entropy::kozachenko_leonenko;
+pub use ksg::{KsgVariant, ksg};
+pub use mixture::mixture;
+pub use ross::{RossEstimates, ross};
+
+pub(crate) use conditional::{conditional_ksg_of, mesner_shalizi_of};
+pub(crate) use joint::nearest_rows;
+pub(crate) use ksg::ksg_of;
+pub(crate) use mixture::mixture_of;
+pub(crate) use ross::ross_of;
+
+use ndarray::ArrayView2;
+
+use crate::SamplesError;
+use crate::sample::{Coordinates, ascending, columns_of};
+
+/// The values of one side as they are.
+fn side(values: ArrayView2<'_, f64>) -> Result<Coordinates, SamplesError> {
+    let columns = columns_of(values)?;
+    let order = if let [column] = &columns[..] { Some(ascending(column)) } else { None };
+    Ok(Coordinates { columns, order })
+}
+
+/// The values of two sides as they are.
+fn sides(
+    x: ArrayView2<'_, f64>,
+    y: ArrayView2<'_, f64>,
+) -> Result<(Coordinates, Coordinates), SamplesError> {
+    if x.nrows() != y.nrows() {
+        return Err(SamplesError::RowCounts { x: x.nrows(), y: y.nrows() });
+    }
+    Ok((side(x)?, side(y)?))
+}

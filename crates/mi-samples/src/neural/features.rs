@@ -1,0 +1,251 @@
+//! From typed columns to what a network sees.
+
+use ndarray::{Array2, ArrayView2, Axis};
+
+use super::saved::Tables;
+use crate::SamplesError;
+use crate::sample::{Sample, normal_scores};
+
+/// Values of a column that the table of its scores keeps.
+const MOST_KNOTS: usize = 16_384;
+
+/// Levels of a discrete column that get an indicator of their own.
+const MOST_LEVELS: usize = 64;
+
+/// How one column becomes features.
+#[derive(Clone, Debug, PartialEq)]
+enum Code {
+    /// A continuous column: normal scores of ranks, between the values of the sample by
+    /// interpolation.
+    Scores { values: Vec<f64>, scores: Vec<f64> },
+    /// A discrete column: one indicator a level.
+    Levels { values: Vec<f64> },
+}
+
+/// The marginal transforms of one side, fitted to a sample and applied to any rows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Encoder {
+    codes: Vec<Code>,
+}
+
+/// One side as a network sees it.
+#[derive(Clone, Debug)]
+pub(super) struct Features {
+    /// Normal scores of the continuous columns: n × their number.
+    pub(super) scores: Array2<f64>,
+    /// What the towers see: n × width.
+    pub(super) inputs: Array2<f32>,
+}
+
+impl Features {
+    /// These rows.
+    pub(super) fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            scores: self.scores.select(Axis(0), rows),
+            inputs: self.inputs.select(Axis(0), rows),
+        }
+    }
+}
+
+impl Encoder {
+    /// Fits the transforms to all rows of a side. They know the side alone, not which rows of
+    /// the other side belong to its rows.
+    pub(super) fn fit(side: &Sample) -> Self {
+        let codes = side.contents().map(|(kind, values, order)| {
+            let mut distinct: Vec<f64> = order.iter().map(|&row| values[row as usize]).collect();
+            if kind.is_discrete() {
+                distinct.dedup();
+                distinct.truncate(MOST_LEVELS);
+                return Code::Levels { values: distinct };
+            }
+            let scores = normal_scores(values, order);
+            let mut scores: Vec<f64> = order.iter().map(|&row| scores[row as usize]).collect();
+            scores.dedup();
+            distinct.dedup();
+            let last = distinct.len() - 1;
+            if last >= MOST_KNOTS {
+                let knots = (0..MOST_KNOTS).map(|knot| knot * last / (MOST_KNOTS - 1));
+                (distinct, scores) = knots.map(|knot| (distinct[knot], scores[knot])).unzip();
+            }
+            Code::Scores { values: distinct, scores }
+        });
+        Self { codes: codes.collect() }
+    }
+
+    /// The columns of the side.
+    pub(super) fn columns(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// The number of features.
+    pub(super) fn width(&self) -> usize {
+        let width = |code: &Code| match code {
+            Code::Scores { .. } => 1,
+            Code::Levels { values } => values.len(),
+        };
+        let continuous = self.codes.iter().any(|code| matches!(code, Code::Scores { .. }));
+        self.codes.iter().map(width).sum::<usize>() + usize::from(continuous)
+    }
+
+    /// The features of rows of a side that was typed and, where rounded, spread already.
+    pub(super) fn of_sample(&self, side: &Sample) -> Features {
+        let columns: Vec<&[f64]> = side.contents().map(|(_, values, _)| values).collect();
+        self.features(side.n(), |row, column| columns[column][row])
+    }
+
+    /// The features of any rows.
+    ///
+    /// # Errors
+    /// Another number of columns than the sample had; values that are not finite.
+    pub(super) fn of_values(&self, rows: ArrayView2<'_, f64>) -> Result<Features, SamplesError> {
+        if rows.ncols() != self.codes.len() {
+            let (found, fitted) = (rows.ncols(), self.codes.len());
+            return Err(SamplesError::CriticColumns { found, fitted });
+        }
+        if let Some(((row, column), value)) =
+            rows.indexed_iter().find(|(_, value)| !value.is_finite())
+        {
+            return Err(SamplesError::NotFinite { row, column, value: value.to_string() });
+        }
+        Ok(self.features(rows.nrows(), |row, column| rows[[row, column]]))
+    }
+
+    fn features(&self, n: usize, value: impl Fn(usize, usize) -> f64) -> Features {
+        let continuous: Vec<(usize, &[f64], &[f64])> = self
+            .codes
+            .iter()
+            .enumerate()
+            .filter_map(|(column, code)| match code {
+                Code::Scores { values, scores } => Some((column, &values[..], &scores[..])),
+                Code::Levels { .. } => None,
+            })
+            .collect();
+        let scores = Array2::from_shape_fn((n, continuous.len()), |(row, place)| {
+            let (column, values, scores) = continuous[place];
+            interpolate(values, scores, value(row, column))
+        });
+        let even = continuous.len();
+        let radii = usize::from(!continuous.is_empty());
+        let levels: Vec<(usize, f64)> = self
+            .codes
+            .iter()
+            .enumerate()
+            .flat_map(|(column, code)| match code {
+                Code::Levels { values } => values.iter().map(|&level| (column, level)).collect(),
+                Code::Scores { .. } => Vec::new(),
+            })
+            .collect();
+        let radius = |row: usize| -> f64 {
+            let squares = scores.row(row).iter().map(|&z| heavy(z).powi(2)).sum::<f64>();
+            (1.0 + squares / even as f64).ln() - 1.0
+        };
+        let inputs = Array2::from_shape_fn((n, even + radii + levels.len()), |(row, place)| {
+            let feature = if place < even {
+                scores[[row, place]]
+            } else if place < even + radii {
+                radius(row)
+            } else {
+                let (column, level) = levels[place - even - radii];
+                f64::from(u8::from(value(row, column) == level))
+            };
+            feature as f32
+        });
+        Features { scores, inputs }
+    }
+
+    /// The transforms as named tables.
+    pub(super) fn tables(&self) -> Tables {
+        let row = |values: &[f64]| Array2::from_shape_fn((1, values.len()), |(_, i)| values[i]);
+        let mut tables = Tables::default();
+        for (column, code) in self.codes.iter().enumerate() {
+            match code {
+                Code::Scores { values, scores } => {
+                    tables.put(format!("{column}.values"), row(values));
+                    tables.put(format!("{column}.scores"), row(scores));
+                }
+                Code::Levels { values } => tables.put(format!("{column}.levels"), row(values)),
+            }
+        }
+        tables
+    }
+
+    /// The transforms that [`Encoder::tables`] wrote.
+    pub(super) fn from_tables(tables: &Tables) -> Result<Self, SamplesError> {
+        let mut codes = Vec::new();
+        loop {
+            let table = |what: &str| tables.get(&format!("{}.{what}", codes.len()));
+            let row = |table: &Array2<f64>| table.iter().copied().collect::<Vec<f64>>();
+            match (table("levels"), table("values"), table("scores")) {
+                (Some(levels), ..) => codes.push(Code::Levels { values: row(levels) }),
+                (_, Some(values), Some(scores)) if values.dim() == scores.dim() => {
+                    codes.push(Code::Scores { values: row(values), scores: row(scores) });
+                }
+                _ => break,
+            }
+        }
+        if codes.is_empty() {
+            return Err(SamplesError::SavedCritic { problem: "a side has no column".into() });
+        }
+        Ok(Self { codes })
+    }
+}
+
+/// The score at `value`: that of the nearest two of the sample, by a straight line; beyond the
+/// sample's ends, theirs.
+fn interpolate(values: &[f64], scores: &[f64], value: f64) -> f64 {
+    let above = values.partition_point(|&v| v < value);
+    if above == values.len() {
+        return scores[above - 1];
+    }
+    if above == 0 || values[above] == value {
+        return scores[above];
+    }
+    let (low, high) = (values[above - 1], values[above]);
+    let share = (value - low) / (high - low);
+    scores[above - 1] + share * (scores[above] - scores[above - 1])
+}
+
+/// The quantile of Student's t with 2 degrees of freedom at the rank that has normal score z.
+fn heavy(z: f64) -> f64 {
+    let p = normal_cdf(z);
+    (2.0 * p - 1.0) / (2.0 * p * (1.0 - p)).sqrt()
+}
+
+fn normal_cdf(z: f64) -> f64 {
+    0.5 * statrs::function::erf::erfc(-z / std::f64::consts::SQRT_2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::{array, s};
+
+    #[test]
+    fn new_rows_get_the_features_of_the_sample() {
+        let mut stream = mi_random::Stream::new(1, "features");
+        let mut values = stream.normal_matrix((200, 2));
+        values.column_mut(1).iter_mut().enumerate().for_each(|(i, v)| *v = (i % 3) as f64);
+        let side = Sample::new(values.view(), &[], 0).unwrap();
+        let encoder = Encoder::fit(&side);
+        let own = encoder.of_sample(&side);
+        assert_eq!(own.inputs.dim(), (200, encoder.width()));
+        let again = encoder.of_values(values.view()).unwrap();
+        assert_eq!((&own.inputs, &own.scores), (&again.inputs, &again.scores));
+        // Score, radius, and one indicator of three.
+        let row = own.inputs.slice(s![4, 2..]);
+        assert_eq!(row.to_vec(), [0.0, 1.0, 0.0]);
+        let outside = encoder.of_values(array![[1e9, 7.0]].view()).unwrap();
+        let largest = own.scores.iter().copied().fold(f64::MIN, f64::max);
+        assert_eq!(outside.scores[[0, 0]], largest);
+        assert_eq!(outside.inputs.slice(s![0, 2..]).to_vec(), [0.0; 3]);
+        assert_eq!(Encoder::from_tables(&encoder.tables()).unwrap(), encoder);
+        assert!(encoder.of_values(values.slice(s![.., ..1])).is_err());
+    }
+
+    #[test]
+    fn between_two_values_scores_lie_between() {
+        let (values, scores) = ([1.0, 2.0, 4.0], [-1.0, 0.0, 3.0]);
+        let at = |value| interpolate(&values, &scores, value);
+        assert_eq!([at(0.0), at(1.0), at(3.0), at(4.0), at(5.0)], [-1.0, -1.0, 1.5, 3.0, 3.0]);
+    }
+}

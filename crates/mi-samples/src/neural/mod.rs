@@ -1,0 +1,204 @@
+//! Variational estimates: a critic trained on part of the rows, and a bound on the others.
+
+mod critic;
+mod entropies;
+mod features;
+mod gaussian;
+mod network;
+mod pointwise;
+mod saved;
+mod settings;
+mod split;
+mod training;
+
+pub use critic::NeuralCritic;
+pub use entropies::{EntropyDifference, difference_of_entropies};
+pub use settings::NeuralSettings;
+
+use mi_estimators::bounds::{BoundSpec, Objective};
+use mi_random::Stream;
+use ndarray::Axis;
+use rayon::prelude::*;
+
+use crate::SamplesError;
+use crate::sample::Sample;
+use critic::Member;
+use features::{Encoder, Features};
+use gaussian::GaussianRatio;
+use network::{Network, Rows};
+use split::Part;
+use training::{Judge, Recipe};
+
+/// Pairs that a kept critic compares new ones with, at most.
+const MOST_REFERENCES: usize = 1000;
+
+/// A bound on mutual information from rows that its critic was not trained on.
+#[derive(Clone, Debug)]
+pub struct NeuralEstimate {
+    /// The mean over the folds of the bound on their held-out rows, each as one batch, in nats.
+    pub value: f64,
+    /// The standard error of `value` between rows (copies of a row count as one).
+    pub standard_error: f64,
+    /// The same bound on training rows, in nats: far above `value` where the critic learnt its
+    /// rows by heart. Each fold's are those that the next holds out, so that over all folds the
+    /// rows are nearly those of `value`.
+    pub training_value: f64,
+    /// The largest value that the held-out batches can give, in nats.
+    pub cap: Option<f64>,
+    /// Rows in the smallest held-out batch.
+    pub batch: usize,
+    /// Training steps, over all folds.
+    pub steps: usize,
+    /// Each row's log ratio by the critic that was not trained on it, in nats.
+    pub pointwise: Vec<f64>,
+    /// The critics.
+    pub critic: NeuralCritic,
+}
+
+/// Mutual information in nats by a variational bound with a trained critic (van den Oord et al.,
+/// 2018; Belghazi et al., 2018; Poole et al., 2019).
+///
+/// Continuous columns become normal scores of their ranks over all rows (a map that knows one
+/// side only), discrete columns indicators. The rows are split into folds; for each, a critic is
+/// trained on most of the others, stopped on the rest of them, and judged on the fold as one
+/// batch of K rows. Copies of a row stay on one side of every split. The critic's score is a
+/// network's plus the log ratio of a Gaussian copula fitted to the training rows, from which
+/// training starts and to which stopping may return.
+///
+/// A lower bound for most bounds ([`BOUNDS`](mi_estimators::bounds::BOUNDS) says which), so that what the
+/// critic fails to learn is missing.
+///
+/// # Errors
+/// Sides that differ in rows or have fewer than 60, copies aside; settings out of range; training that
+/// diverges from every start.
+pub fn neural(
+    x: &Sample,
+    y: &Sample,
+    settings: &NeuralSettings,
+    seed: u64,
+) -> Result<NeuralEstimate, SamplesError> {
+    let (parts, groups) = split::of_samples(x, y, settings, seed)?;
+    let (n, stream) = (x.n(), Stream::new(seed, "neural"));
+    let (of_x, of_y) = (Encoder::fit(x), Encoder::fit(y));
+    let (seen_x, seen_y) = (of_x.of_sample(x), of_y.of_sample(y));
+    let recipe = Recipe::new(settings, (x.dims(), y.dims()));
+    let folds: Vec<Fold> = parts
+        .par_iter()
+        .enumerate()
+        .map(|(fold, part)| {
+            let stream = stream.child(&format!("fold {fold}"));
+            let next = &parts[(fold + 1) % parts.len()].held_out;
+            fit(&seen_x, &seen_y, (part, next), &recipe, &stream)
+        })
+        .collect::<Result<_, _>>()?;
+    let mean = |value: fn(&Fold) -> f64| {
+        folds.iter().zip(&parts).map(|(f, p)| value(f) * p.held_out.len() as f64).sum::<f64>()
+            / n as f64
+    };
+    let (value, training_value) = (mean(|fold| fold.value), mean(|fold| fold.training_value));
+    let batch = parts.iter().map(|part| part.held_out.len()).min().unwrap_or(0);
+    let mut ratios = vec![0.0; n];
+    for (fold, part) in folds.iter().zip(&parts) {
+        for (&row, &ratio) in part.held_out.iter().zip(&fold.pointwise) {
+            ratios[row] = ratio;
+        }
+    }
+    Ok(NeuralEstimate {
+        value,
+        standard_error: standard_error(&ratios, &groups),
+        training_value,
+        cap: settings.bound.cap(batch),
+        batch,
+        steps: folds.iter().map(|fold| fold.steps).sum(),
+        pointwise: ratios,
+        critic: NeuralCritic {
+            settings: settings.resolve((x.dims(), y.dims())),
+            of_x,
+            of_y,
+            members: folds.into_iter().map(|fold| fold.member).collect(),
+            note: String::new(),
+        },
+    })
+}
+
+impl NeuralEstimate {
+    /// How much too low `value` is for what the critic had to learn from finite rows, in nats: half
+    /// of what the rows that it learnt from give more.
+    ///
+    /// A fitted model looks too good on the rows that it was fitted to by as much as it does too
+    /// bad on others (Akaike, 1974: by half a nat a parameter, over the rows). What no critic of
+    /// its kind can learn is not in it.
+    pub fn shortfall(&self) -> f64 {
+        (0.5 * (self.training_value - self.value)).max(0.0)
+    }
+}
+
+/// The standard error of a mean over rows of which those of a group are copies.
+fn standard_error(ratios: &[f64], groups: &[usize]) -> f64 {
+    let n = ratios.len() as f64;
+    let mean = ratios.iter().sum::<f64>() / n;
+    let mut sums = vec![0.0; ratios.len()];
+    for (&ratio, &group) in ratios.iter().zip(groups) {
+        sums[group] += ratio - mean;
+    }
+    sums.iter().map(|sum| sum * sum).sum::<f64>().sqrt() / n
+}
+
+/// What one fold gave.
+struct Fold {
+    value: f64,
+    training_value: f64,
+    steps: usize,
+    pointwise: Vec<f64>,
+    member: Member,
+}
+
+/// Trains and judges a critic; `next` are the rows that the next fold holds out.
+fn fit(
+    x: &Features,
+    y: &Features,
+    (part, next): (&Part, &[usize]),
+    recipe: &Recipe<'_>,
+    stream: &Stream,
+) -> Result<Fold, SamplesError> {
+    let settings = recipe.settings;
+    let scores = |side: &Features, rows: &[usize]| side.scores.select(Axis(0), rows);
+    let takes_start = settings.gaussian_start && Network::takes_start(&recipe.critic);
+    // NWJ's best critic is 1 above the log ratio.
+    let offset = if takes_start && settings.bound == BoundSpec::Nwj { 1.0 } else { 0.0 };
+    let ratio = if takes_start {
+        GaussianRatio::fit(scores(x, &part.train).view(), scores(y, &part.train).view())
+    } else {
+        GaussianRatio::none(x.scores.ncols(), y.scores.ncols())
+    };
+    let ratio = ratio.above(offset);
+    let rows = critic::rows(&ratio, x, y);
+    let (train, held_out) = (rows.select(&part.train), rows.select(&part.held_out));
+    let trained = training::train(&train, &rows.select(&part.validation), recipe, stream)?;
+    let objective = Objective::new(&settings.bound, None)?;
+    let mut judge = Judge::new();
+    let mut judged = |rows: &Rows| {
+        judge.judge(&trained.network, &trained.params, rows, &objective).map(|e| e.estimate)
+    };
+    let value = judged(&held_out)?;
+    let learnt = |&place: &usize| next.binary_search(&part.train[place]).is_ok();
+    let mut learnt: Vec<usize> = (0..part.train.len()).filter(learnt).collect();
+    if learnt.len() < 2 {
+        // Where nearly all rows are copies of a few, the next fold may share none with training.
+        learnt = (0..part.train.len()).collect();
+    }
+    let training_value = judged(&train.select(&learnt))?;
+    let mut places = part.held_out.clone();
+    stream.child("references").shuffle(&mut places);
+    places.truncate(MOST_REFERENCES);
+    let member = Member {
+        ratio,
+        network: trained.network,
+        params: trained.params,
+        reference: y.select(&places),
+    };
+    let (ex, ey) = member.embed(&held_out)?;
+    let pairing = member.network.pairing();
+    let pointwise = pointwise::own_batch(pairing, &member.params, ex.view(), ey.view())?;
+    Ok(Fold { value, training_value, steps: trained.steps, pointwise, member })
+}

@@ -1,0 +1,116 @@
+//! A critic with what is added to it: the Gaussian ratio, and the learned number of some bounds.
+
+use mi_critics::{Critic, CriticSpec, Pairing};
+use mi_estimators::Baseline;
+use mi_estimators::bounds::{BoundSpec, LearnedNumber};
+use mi_kernels::Scalar;
+use mi_nets::{Graph, Params, Var};
+use mi_random::Stream;
+use ndarray::{Array2, Axis};
+
+use crate::SamplesError;
+
+/// Rows as a network sees them.
+#[derive(Clone, Debug)]
+pub(super) struct Rows<T = f32> {
+    /// n × width of x.
+    pub(super) x: Array2<T>,
+    /// n × width of y.
+    pub(super) y: Array2<T>,
+    /// Columns whose inner products are added to the scores.
+    pub(super) start: Option<[Array2<T>; 2]>,
+}
+
+impl<T: Scalar> Rows<T> {
+    /// These rows.
+    pub(super) fn select(&self, rows: &[usize]) -> Self {
+        let part = |side: &Array2<T>| side.select(Axis(0), rows);
+        Self {
+            x: part(&self.x),
+            y: part(&self.y),
+            start: self.start.as_ref().map(|[x, y]| [part(x), part(y)]),
+        }
+    }
+}
+
+/// The networks of one estimate; their parameters live in a [`Params`].
+#[derive(Clone, Debug)]
+pub(super) struct Network {
+    critic: Critic,
+    baseline: Option<Baseline>,
+}
+
+/// A batch on its way from the towers to the engine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Embedded {
+    pub(super) x: Var,
+    pub(super) y: Var,
+    /// n × 1, for bounds that take a learned number a row.
+    pub(super) baseline: Option<Var>,
+}
+
+impl Network {
+    /// Adds parameters for sides of these widths. The critic's last layer starts at 0, so that
+    /// scores start from the Gaussian ratio, or at 0.
+    pub(super) fn new<T: Scalar>(
+        params: &mut Params<T>,
+        spec: &CriticSpec,
+        bound: &BoundSpec,
+        (dim_x, dim_y): (usize, usize),
+        stream: &mut Stream,
+    ) -> Result<Self, SamplesError> {
+        let critic = Critic::new(params, "critic", spec, dim_x, dim_y, stream)?;
+        let last = match spec {
+            CriticSpec::Separable { hidden, .. } => {
+                Some(format!("critic.x.layers.{}.weight", hidden.len()))
+            }
+            CriticSpec::Concat { hidden } => Some(format!("critic.layers.{}.weight", hidden.len())),
+            CriticSpec::Bilinear => Some("critic.weight".to_owned()),
+            CriticSpec::InnerProduct | CriticSpec::Cosine { .. } => None,
+        };
+        let mut zero = |name: &str| {
+            if let Some(id) = params.id(name) {
+                params.view_mut(id).fill(T::zero());
+            }
+        };
+        if let Some(name) = last {
+            zero(&name);
+        }
+        let baseline = Baseline::new(params, "baseline", bound, (dim_x, dim_y), stream)?;
+        Ok(Self { critic, baseline })
+    }
+
+    /// Whether columns can be added to the scores: where these start at 0 and are inner products.
+    pub(super) fn takes_start(spec: &CriticSpec) -> bool {
+        matches!(spec, CriticSpec::Separable { .. } | CriticSpec::Bilinear)
+    }
+
+    /// What turns embedded rows into scores.
+    pub(super) fn pairing(&self) -> &Pairing {
+        self.critic.pairing()
+    }
+
+    /// Appends the towers.
+    pub(super) fn embed<T: Scalar>(&self, graph: &mut Graph<'_, T>, rows: &Rows<T>) -> Embedded {
+        let (x, y) = (graph.input(rows.x.view()), graph.input(rows.y.view()));
+        let baseline = self.baseline.as_ref().map(|baseline| {
+            let learned = baseline.forward(graph, x, y);
+            match (baseline.of(), &rows.start) {
+                // It starts at less the log ratio of the pair, which it is to become.
+                (LearnedNumber::OfPair, Some([of_x, of_y])) => {
+                    let score = (of_x * of_y).sum_axis(Axis(1)).insert_axis(Axis(1));
+                    let score = graph.input(score.view());
+                    graph.subtract(learned, score)
+                }
+                _ => learned,
+            }
+        });
+        let (mut ex, mut ey) = self.critic.towers(graph, x, y);
+        if let Some([of_x, of_y]) = &rows.start {
+            let (of_x, of_y) = (graph.input(of_x.view()), graph.input(of_y.view()));
+            ex = graph.concat_columns(&[ex, of_x]);
+            ey = graph.concat_columns(&[ey, of_y]);
+        }
+        Embedded { x: ex, y: ey, baseline }
+    }
+}

@@ -1,0 +1,359 @@
+//! Raising a bound on training rows until validation rows no longer agree.
+
+use mi_critics::CriticSpec;
+use mi_estimators::EstimatorError;
+use mi_estimators::bounds::{BoundSpec, Evaluation, Objective};
+use mi_estimators::engine::Engine;
+use mi_kernels::Scalar;
+use mi_nets::{Adam, AdamConfig, Gradients, Params, Tape};
+use mi_random::Stream;
+use ndarray::Axis;
+
+use super::NeuralSettings;
+use super::network::{Embedded, Network, Rows};
+use crate::SamplesError;
+
+/// Weight of the past in the moving average of parameters, which is what is judged and kept: it
+/// has less of the noise of single steps.
+const AVERAGE: f64 = 0.98;
+
+/// Times that the learning rate falls before training ends.
+const REDUCTIONS: usize = 2;
+
+/// Part of the learning rate that is left after each fall.
+const REDUCTION: f64 = 0.3;
+
+/// Steps between two looks at the validation rows, at least; else a pass over the training rows.
+const FEWEST_STEPS: usize = 8;
+
+/// How a network is trained.
+#[derive(Clone, Debug)]
+pub(super) struct Recipe<'a> {
+    pub(super) settings: &'a NeuralSettings,
+    pub(super) critic: CriticSpec,
+    /// The first learning rate.
+    pub(super) rate: f64,
+}
+
+impl<'a> Recipe<'a> {
+    /// The recipe for sides of so many columns.
+    pub(super) fn new(settings: &'a NeuralSettings, columns: (usize, usize)) -> Self {
+        let critic = settings.critic_for(columns);
+        let rate = settings.learning_rate_for(&critic);
+        Self { settings, critic, rate }
+    }
+}
+
+/// A trained network.
+#[derive(Clone, Debug)]
+pub(super) struct Trained {
+    pub(super) network: Network,
+    pub(super) params: Params<f32>,
+    /// What networks are compared by, on validation rows.
+    pub(super) score: f64,
+    /// Steps taken.
+    pub(super) steps: usize,
+}
+
+/// Trains networks from `restarts` starts, and returns the one that is best on validation rows.
+///
+/// The score of the start itself counts: where training only loses on validation rows, the
+/// result is the Gaussian ratio (or, without one, no dependence).
+pub(super) fn train(
+    train: &Rows,
+    validation: &Rows,
+    recipe: &Recipe<'_>,
+    stream: &Stream,
+) -> Result<Trained, SamplesError> {
+    let settings = recipe.settings;
+    let mut best: Option<Trained> = None;
+    for restart in 0..settings.restarts {
+        let stream = stream.child(&format!("restart {restart}"));
+        let trained = run(train, validation, recipe, &stream)?;
+        if best.as_ref().is_none_or(|best| trained.score > best.score) {
+            best = Some(trained);
+        }
+    }
+    best.filter(|best| best.score > f64::NEG_INFINITY)
+        .ok_or(SamplesError::Diverged { bound: settings.bound.name() })
+}
+
+/// Evaluates batches, and keeps its memory between them.
+pub(super) struct Judge<T = f32> {
+    tape: Tape<T>,
+    engine: Engine<T>,
+}
+
+impl<T: Scalar> Judge<T> {
+    pub(super) fn new() -> Self {
+        Self { tape: Tape::new(), engine: Engine::new() }
+    }
+
+    /// A bound on all rows as one batch.
+    pub(super) fn judge(
+        &mut self,
+        network: &Network,
+        params: &Params<T>,
+        rows: &Rows<T>,
+        objective: &Objective,
+    ) -> Result<Evaluation, SamplesError> {
+        let mut graph = self.tape.begin_inference(params);
+        let embedded = network.embed(&mut graph, rows);
+        graph.check()?;
+        let baseline = embedded.baseline.map(|var| graph.value(var));
+        Ok(self.engine.estimate_with_baseline(
+            graph.value(embedded.x),
+            graph.value(embedded.y),
+            baseline.as_ref().map(|column| column.index_axis(Axis(1), 0)),
+            network.pairing(),
+            params,
+            objective,
+        )?)
+    }
+}
+
+/// The value by which networks are compared: what will be reported. Training by another objective
+/// (Jensen–Shannon) may end at a few scores whose exponentials ruin the report.
+///
+/// But for SMILE, whose clipped report is no bound: the less a critic is a log ratio, the more it
+/// can say.
+fn comparable(evaluation: &Evaluation, bound: &BoundSpec) -> f64 {
+    let smile = matches!(bound, BoundSpec::Smile { .. });
+    let value = if smile { evaluation.objective } else { evaluation.estimate };
+    if value.is_finite() { value } else { f64::NEG_INFINITY }
+}
+
+fn run(
+    train: &Rows,
+    validation: &Rows,
+    recipe: &Recipe<'_>,
+    stream: &Stream,
+) -> Result<Trained, SamplesError> {
+    let settings = recipe.settings;
+    let mut params = Params::new();
+    let dims = (train.x.ncols(), train.y.ncols());
+    let mut init = stream.child("init");
+    let network = Network::new(&mut params, &recipe.critic, &settings.bound, dims, &mut init)?;
+    let mut judge = Judge::new();
+    let mut objective = Objective::new(&settings.bound, None)?;
+    let score = |judge: &mut Judge, params: &Params<f32>| {
+        match judge.judge(&network, params, validation, &objective_of(settings)) {
+            Ok(found) => Ok::<_, SamplesError>(comparable(&found, &settings.bound)),
+            // A bound that cannot take so many rows.
+            Err(SamplesError::Estimator(
+                error @ (EstimatorError::Setting { .. } | EstimatorError::TooFewPairs { .. }),
+            )) => Err(error.into()),
+            // Scores that left the range of numbers are no candidate.
+            Err(_) => Ok(f64::NEG_INFINITY),
+        }
+    };
+    let mut best = (score(&mut judge, &params)?, params.clone());
+    let mut average = params.clone();
+    let mut learner = Learner::new(&params);
+    let n = train.x.nrows();
+    let batch = settings.batch.min(n);
+    let between = (n / batch).max(FEWEST_STEPS);
+    let mut order = Order { rows: (0..n).collect(), next: n, stream: stream.child("batches") };
+    let (mut rate, mut reductions, mut waited, mut step) = (recipe.rate, 0, 0, 0);
+    learner.adam = adam(rate, &params);
+    while step < settings.steps {
+        step += 1;
+        let rows = train.select(order.take(batch));
+        if learner.step(&network, &mut params, &rows, &mut objective).is_err() {
+            break;
+        }
+        follow(&mut average, &params, step);
+        if step % between != 0 {
+            continue;
+        }
+        let found = score(&mut judge, &average)?;
+        if found > best.0 {
+            best = (found, average.clone());
+            waited = 0;
+            continue;
+        }
+        waited += 1;
+        if waited >= settings.patience {
+            if reductions == REDUCTIONS {
+                break;
+            }
+            reductions += 1;
+            waited = 0;
+            rate *= REDUCTION;
+            params.clone_from(&best.1);
+            average.clone_from(&best.1);
+            learner.adam = adam(rate, &params);
+        }
+    }
+    Ok(Trained { network, params: best.1, score: best.0, steps: step })
+}
+
+/// An objective without history. Settings were checked before training.
+fn objective_of(settings: &NeuralSettings) -> Objective {
+    match Objective::new(&settings.bound, None) {
+        Ok(objective) => objective,
+        Err(error) => unreachable!("settings are checked first: {error}"),
+    }
+}
+
+fn adam<T: Scalar>(lr: f64, params: &Params<T>) -> Adam<T> {
+    Adam::new(AdamConfig { lr, ..AdamConfig::default() }, params)
+}
+
+/// Moves the average towards the parameters; over the first steps it is their plain mean.
+fn follow(average: &mut Params<f32>, params: &Params<f32>, step: usize) {
+    let keep = AVERAGE.min(1.0 - 1.0 / (step as f64 + 1.0)) as f32;
+    for id in params.ids() {
+        average.view_mut(id).zip_mut_with(&params.view(id), |to, &from| {
+            *to = from + keep * (*to - from);
+        });
+    }
+}
+
+/// Rows in random order, again and again.
+struct Order {
+    rows: Vec<usize>,
+    next: usize,
+    stream: Stream,
+}
+
+impl Order {
+    fn take(&mut self, count: usize) -> &[usize] {
+        if self.next + count > self.rows.len() {
+            self.stream.shuffle(&mut self.rows);
+            self.next = 0;
+        }
+        self.next += count;
+        &self.rows[self.next - count..self.next]
+    }
+}
+
+/// Memory of training steps.
+struct Learner<T> {
+    tape: Tape<T>,
+    engine: Engine<T>,
+    gradients: Gradients<T>,
+    adam: Adam<T>,
+}
+
+impl<T: Scalar> Learner<T> {
+    fn new(params: &Params<T>) -> Self {
+        Self {
+            tape: Tape::new(),
+            engine: Engine::new(),
+            gradients: Gradients::zeros_like(params),
+            adam: adam(1.0, params),
+        }
+    }
+
+    fn step(
+        &mut self,
+        network: &Network,
+        params: &mut Params<T>,
+        rows: &Rows<T>,
+        objective: &mut Objective,
+    ) -> Result<(), SamplesError> {
+        self.differentiate(network, params, rows, objective)?;
+        if !self.gradients.all_finite() {
+            return Err(SamplesError::Diverged { bound: objective.bound().name() });
+        }
+        Ok(self.adam.ascend(params, &self.gradients)?)
+    }
+
+    /// The gradient of the objective on a batch with respect to every parameter: of the critic
+    /// and of what it is given beside it.
+    fn differentiate(
+        &mut self,
+        network: &Network,
+        params: &Params<T>,
+        rows: &Rows<T>,
+        objective: &mut Objective,
+    ) -> Result<(), SamplesError> {
+        self.gradients.clear();
+        let mut graph = self.tape.begin(params);
+        let Embedded { x, y, baseline } = network.embed(&mut graph, rows);
+        graph.check()?;
+        let learned = baseline.map(|var| graph.value(var));
+        self.engine.evaluate_with_baseline(
+            graph.value(x),
+            graph.value(y),
+            learned.as_ref().map(|column| column.index_axis(Axis(1), 0)),
+            network.pairing(),
+            params,
+            objective,
+            &mut self.gradients,
+        )?;
+        let of_baseline = self.engine.gradient_baseline().insert_axis(Axis(1));
+        let mut seeds = vec![(x, self.engine.gradient_x()), (y, self.engine.gradient_y())];
+        seeds.extend(baseline.map(|var| (var, of_baseline)));
+        Ok(graph.backward(&seeds, &mut self.gradients)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mi_estimators::bounds::BOUNDS;
+    use ndarray::Array2;
+
+    /// Every parameter, of critic and learned number alike, moves the objective as its gradient
+    /// says: with the Gaussian columns and without, in double precision.
+    #[test]
+    fn gradients_reach_the_critic_and_the_learned_number() {
+        let mut stream = Stream::new(0, "plumbing");
+        let mut side = |columns: usize| stream.normal_matrix((7, columns));
+        let bare: Rows<f64> = Rows { x: side(3), y: side(2), start: None };
+        let started = Rows { start: Some([side(2), side(2)]), ..bare.clone() };
+        let separable = CriticSpec::Separable { hidden: vec![4], embed: 3 };
+        let concat = CriticSpec::Concat { hidden: vec![4] };
+        for bound in BOUNDS.iter().filter_map(|entry| entry.usual()) {
+            check(bound, &separable, &started);
+            check(bound, &separable, &bare);
+            check(bound, &concat, &bare);
+        }
+    }
+
+    fn check(bound: &BoundSpec, critic: &CriticSpec, rows: &Rows<f64>) {
+        let mut stream = Stream::new(1, "weights");
+        let mut params = Params::new();
+        let dims = (rows.x.ncols(), rows.y.ncols());
+        let network = Network::new(&mut params, critic, bound, dims, &mut stream).unwrap();
+        // Last layers start at 0, which would hide what lies behind them.
+        for id in params.ids() {
+            let shape = params.view(id).dim();
+            let drawn: Array2<f64> = 0.3 * stream.normal_matrix(shape);
+            params.view_mut(id).assign(&drawn);
+        }
+        let mut learner = Learner::new(&params);
+        learner
+            .differentiate(&network, &params, rows, &mut Objective::new(bound, None).unwrap())
+            .unwrap();
+        let mut judge = Judge::new();
+        let mut value = |params: &Params<f64>| {
+            let objective = Objective::new(bound, None).unwrap();
+            let found = judge.judge(&network, params, rows, &objective).unwrap();
+            // MINE's gradient on a first batch is that of its estimate.
+            let mine = matches!(bound, BoundSpec::Mine { .. });
+            if mine { found.estimate } else { found.objective }
+        };
+        let learned = bound.learned_number().is_some();
+        assert_eq!(learned, params.ids().any(|id| params.name(id).starts_with("baseline")));
+        for id in params.ids() {
+            let gradient = learner.gradients.view(id).unwrap().to_owned();
+            // Bounds that see differences of scores alone pass nothing on to shared offsets.
+            let largest = gradient.iter().fold(0.0_f64, |most, g: &f64| most.max(g.abs()));
+            let weight = params.name(id).ends_with("weight");
+            assert!(largest > 1e-6 || !weight, "{bound:?} {}: {largest}", params.name(id));
+            for ((i, j), &found) in gradient.indexed_iter().step_by(gradient.len().div_ceil(40)) {
+                let mut at = |step: f64| {
+                    let mut moved = params.clone();
+                    moved.view_mut(id)[[i, j]] += step;
+                    value(&moved)
+                };
+                let slope = (at(1e-6) - at(-1e-6)) / 2e-6;
+                let name = params.name(id);
+                assert!((slope - found).abs() < 1e-7, "{bound:?} {name}: {slope} {found}");
+            }
+        }
+    }
+}

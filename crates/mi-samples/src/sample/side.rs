@@ -1,0 +1,341 @@
+use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
+
+use super::column::Column;
+use super::column_type::{ColumnKind, ColumnType, Declared};
+use crate::SamplesError;
+
+/// Differences of values below this one are finite.
+const LARGEST: f64 = 1e300;
+
+/// What neighbour estimators see of a continuous column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Marginals {
+    /// The normal score of every rank, so that no monotone map of a column changes the estimate.
+    #[default]
+    NormalScores,
+    /// The values less their mean, divided by their standard deviation.
+    Standardised,
+    /// The values as they are.
+    Raw,
+}
+
+/// Typed columns of one side of an estimate, ready to be ranked, labelled and searched.
+///
+/// Values on a lattice are spread by a seeded dither of ± half a step, so that they have no ties;
+/// the values of a mixture's atoms are left alone. Columns with the same pattern of ties get the
+/// same dither, so that a copy of a column stays a copy; others get independent ones. With few
+/// rows, neighbour estimates average over several dithers.
+///
+/// # Shapes
+/// One row an observation, one column a variable.
+///
+/// ```
+/// use mi_samples::{ColumnKind, Sample};
+/// use ndarray::array;
+///
+/// let side = Sample::new(array![[0.1], [2.5], [0.7]].view(), &[], 0)?;
+/// assert_eq!(side.columns().next().map(|column| &column.kind), Some(&ColumnKind::Continuous));
+/// # Ok::<(), mi_samples::SamplesError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Sample {
+    pub(super) n: usize,
+    pub(super) columns: Vec<Column>,
+}
+
+/// The coordinates of one side for a neighbour search.
+#[derive(Clone, Debug)]
+pub(crate) struct Coordinates {
+    /// Column by column, one value a row.
+    pub(crate) columns: Vec<Vec<f64>>,
+    /// The rows in ascending order, if there is a single column.
+    pub(crate) order: Option<Vec<u32>>,
+}
+
+impl Sample {
+    /// Types, ranks and, where on a lattice, dithers the columns.
+    ///
+    /// `declared` holds one entry a column, or is empty for [`Declared::Auto`] throughout.
+    ///
+    /// # Errors
+    /// If there is no row or no column, a value is not finite, or `declared` is neither empty nor
+    /// as long as there are columns.
+    pub fn new(
+        values: ArrayView2<'_, f64>,
+        declared: &[Declared],
+        seed: u64,
+    ) -> Result<Self, SamplesError> {
+        let columns = columns_of(values)?;
+        if !declared.is_empty() && declared.len() != columns.len() {
+            let (given, columns) = (declared.len(), columns.len());
+            return Err(SamplesError::Declarations { given, columns });
+        }
+        let declared = declared.iter().copied().chain(std::iter::repeat(Declared::Auto));
+        let columns = columns
+            .into_iter()
+            .zip(declared)
+            .map(|(values, declared)| Column::new(values, declared, seed))
+            .collect();
+        Ok(Self { n: values.nrows(), columns })
+    }
+
+    /// The number of observations.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The number of columns.
+    pub fn dims(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// What the columns are taken to be.
+    pub fn columns(&self) -> impl Iterator<Item = &ColumnType> {
+        self.columns.iter().map(|column| &column.kind)
+    }
+
+    /// Whether all columns are discrete or constant.
+    pub fn is_discrete(&self) -> bool {
+        self.columns().all(ColumnType::is_discrete)
+    }
+
+    /// Whether all columns are constant.
+    pub fn is_constant(&self) -> bool {
+        self.columns().all(|column| column.kind == ColumnKind::Constant)
+    }
+
+    /// Whether all columns are continuous, if only by their dither.
+    pub fn is_continuous(&self) -> bool {
+        self.columns().all(|column| {
+            matches!(column.kind, ColumnKind::Continuous | ColumnKind::Lattice { .. })
+        })
+    }
+
+    /// The two sides' columns as one side.
+    ///
+    /// # Errors
+    /// If the sides have different numbers of rows.
+    pub fn beside(&self, other: &Self) -> Result<Self, SamplesError> {
+        if self.n != other.n {
+            return Err(SamplesError::RowCounts { x: self.n, y: other.n });
+        }
+        let columns = self.columns.iter().chain(&other.columns).cloned().collect();
+        Ok(Self { n: self.n, columns })
+    }
+
+    /// These columns, beside those of another side if there is one.
+    pub(crate) fn beside_if(&self, other: Option<&Self>) -> Result<Self, SamplesError> {
+        other.map_or_else(|| Ok(self.clone()), |other| self.beside(other))
+    }
+
+    /// The largest lag-1 autocorrelation of the ranks of a column that is not discrete; 0 if
+    /// there is none.
+    pub(crate) fn autocorrelation(&self) -> f64 {
+        let columns = self.columns.iter().filter(|column| !column.kind.is_discrete());
+        columns.map(Column::rank_autocorrelation).fold(0.0, f64::max)
+    }
+
+    /// The first pair of columns, one of either side, that are continuous and in the same or the
+    /// reverse order.
+    pub(crate) fn monotone_columns(&self, other: &Self) -> Option<(usize, usize)> {
+        let telling = |side: &Self| -> Vec<usize> {
+            let kinds = side.columns.iter().map(|column| column.kind.kind.clone()).enumerate();
+            kinds
+                .filter(|(_, kind)| {
+                    matches!(kind, ColumnKind::Continuous | ColumnKind::Lattice { .. })
+                })
+                .map(|(index, _)| index)
+                .collect()
+        };
+        // Two or three rows are often in order by chance.
+        if self.n < 5 {
+            return None;
+        }
+        let (own, others) = (telling(self), telling(other));
+        own.iter().flat_map(|&a| others.iter().map(move |&b| (a, b))).find(|&(a, b)| {
+            let (a, b) = (&self.columns[a].order, &other.columns[b].order);
+            a == b || a.iter().eq(b.iter().rev())
+        })
+    }
+
+    /// These rows, in this order, with the columns' kinds as they are.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        let columns = self.columns.iter().map(|column| column.select(rows));
+        Self { n: rows.len(), columns: columns.collect() }
+    }
+
+    /// Whether some column is on a lattice, so that a dither is in its values.
+    pub(crate) fn is_dithered(&self) -> bool {
+        self.columns.iter().any(Column::is_dithered)
+    }
+
+    /// The same observations with another dither; the 0th is the one that they have.
+    pub(crate) fn dithered_again(&self, replicate: usize) -> Self {
+        let columns = self.columns.iter().map(|column| column.dithered_again(replicate));
+        Self { n: self.n, columns: columns.collect() }
+    }
+
+    /// A number for every row, equal for equal rows, and how many numbers there are.
+    pub(crate) fn labels(&self) -> (Vec<u32>, usize) {
+        joint_labels(&self.columns.iter().map(Column::labels).collect::<Vec<_>>(), self.n)
+    }
+
+    /// What a neighbour search under the maximum norm sees.
+    ///
+    /// A discrete column becomes the binary digits of its labels: different labels are then at
+    /// distance 1 and equal ones at distance 0, whatever the names.
+    pub(crate) fn coordinates(&self, marginals: Marginals) -> Coordinates {
+        let mut columns = Vec::new();
+        for column in &self.columns {
+            if column.kind.is_discrete() {
+                let (labels, classes) = column.labels();
+                let digits = classes.next_power_of_two().trailing_zeros().max(1);
+                columns.extend((0..digits).map(|digit| {
+                    labels.iter().map(|label| f64::from(label >> digit & 1)).collect()
+                }));
+            } else {
+                columns.push(column.marginal(marginals));
+            }
+        }
+        let order = match &self.columns[..] {
+            [column] if !column.kind.is_discrete() => Some(column.order.clone()),
+            _ => None,
+        };
+        Coordinates { columns, order }
+    }
+
+    /// Kind, values (spread, if rounded) and ascending order of every column.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = (&ColumnType, &[f64], &[u32])> {
+        self.columns.iter().map(|column| (&column.kind, &column.values[..], &column.order[..]))
+    }
+
+    /// The columns as continuous numbers, column by column.
+    pub(crate) fn marginal_columns(&self, marginals: Marginals) -> Vec<Vec<f64>> {
+        self.columns.iter().map(|column| column.marginal(marginals)).collect()
+    }
+}
+
+/// A number for every row, equal for rows that have equal labels in all columns, and how many
+/// numbers there are.
+pub(super) fn joint_labels(columns: &[(Vec<u32>, usize)], n: usize) -> (Vec<u32>, usize) {
+    let Some(((first, classes), others)) = columns.split_first() else {
+        return (vec![0; n], 1);
+    };
+    let (mut labels, mut classes) = (first.clone(), *classes);
+    for (own, _) in others {
+        let mut pairs: Vec<(u32, u32, u32)> = labels
+            .iter()
+            .zip(own)
+            .zip(0..)
+            .map(|((&label, &own), row)| (label, own, row))
+            .collect();
+        pairs.sort_unstable();
+        classes = 0;
+        for pair in pairs.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            for &(.., row) in pair {
+                labels[row as usize] = classes as u32;
+            }
+            classes += 1;
+        }
+    }
+    (labels, classes)
+}
+
+/// The columns of a matrix, each contiguous, whatever the matrix's layout.
+///
+/// # Errors
+/// If there is no row or column, too many rows, or a value that is not finite.
+pub(crate) fn columns_of(values: ArrayView2<'_, f64>) -> Result<Vec<Vec<f64>>, SamplesError> {
+    let (rows, columns) = values.dim();
+    if rows == 0 || columns == 0 {
+        return Err(SamplesError::EmptySide { rows, columns });
+    }
+    let most = u32::MAX as usize - 1;
+    if rows > most {
+        return Err(SamplesError::TooManyObservations { n: rows, most });
+    }
+    // Row by row, so that the first bad row is named.
+    let usable = |value: &f64| value.abs() < LARGEST;
+    let bad = values.indexed_iter().find(|(_, value)| !usable(value));
+    if let Some(((row, column), value)) = bad {
+        return Err(SamplesError::NotFinite { row, column, value: value.to_string() });
+    }
+    Ok(values.columns().into_iter().map(|column| column.to_vec()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::order::runs;
+    use mi_random::Stream;
+    use ndarray::{Array2, array, s};
+
+    #[test]
+    fn mistakes_are_named() {
+        let no_rows = Sample::new(Array2::zeros((0, 2)).view(), &[], 0).unwrap_err();
+        assert_eq!(no_rows, SamplesError::EmptySide { rows: 0, columns: 2 });
+        let nan = array![[0.0, 1.0], [2.0, f64::NAN], [f64::INFINITY, 0.0]];
+        let error = Sample::new(nan.view(), &[], 0).unwrap_err();
+        assert!(error.to_string().starts_with("row 1, column 1 (counted from 0) is NaN"));
+        let declared = Sample::new(array![[0.0, 1.0]].view(), &[Declared::Auto], 0).unwrap_err();
+        assert_eq!(declared, SamplesError::Declarations { given: 1, columns: 2 });
+    }
+
+    #[test]
+    fn layout_does_not_matter() {
+        let matrix = Array2::from_shape_fn((7, 3), |(i, j)| ((i * 5 + j * 3) % 11) as f64);
+        let mut reversed = matrix.slice(s![..;-1, ..]).to_owned();
+        reversed.invert_axis(ndarray::Axis(0));
+        let fortran = matrix.t().as_standard_layout().into_owned().reversed_axes();
+        let expected = columns_of(matrix.view()).unwrap();
+        assert_eq!(columns_of(reversed.view()).unwrap(), expected);
+        assert_eq!(columns_of(fortran.view()).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_lattice_is_dithered_within_half_a_step_and_a_copy_stays_a_copy() {
+        let mut stream = Stream::new(2, "values");
+        let mut rounded =
+            || Array2::from_shape_fn((500, 1), |_| (stream.normal() * 10.0).round() / 10.0);
+        let (first, second) = (rounded(), rounded());
+        let dithered = |values: &Array2<f64>, seed| {
+            Sample::new(values.view(), &[], seed).unwrap().columns.swap_remove(0)
+        };
+        let column = dithered(&first, 7);
+        let shifts = |column: &Column, values: &Array2<f64>| -> Vec<f64> {
+            column.values.iter().zip(values).map(|(dithered, value)| dithered - value).collect()
+        };
+        let own = shifts(&column, &first);
+        assert!(own.iter().all(|shift| shift.abs() <= 0.05 + 1e-9));
+        assert_eq!(runs(&column.values, &column.order).count(), 500);
+        // Another scale: the same order. Other values: an independent dither. Another seed too.
+        assert_eq!(dithered(&first.mapv(|v| 1e6 * v - 3.0), 7).order, column.order);
+        let other = shifts(&dithered(&second, 7), &second);
+        let correlation: f64 = own.iter().zip(&other).map(|(a, b)| a * b).sum::<f64>() / 500.0;
+        assert!((correlation / (0.01 / 12.0)).abs() < 0.2, "{correlation}");
+        assert_ne!(dithered(&first, 8).values, column.values);
+    }
+
+    #[test]
+    fn labels_number_equal_rows_alike() {
+        let rows = array![[1.0, 5.0], [0.0, 5.0], [1.0, 4.0], [1.0, 5.0], [0.0, 5.0], [1.0, 4.0]];
+        let side = Sample::new(rows.view(), &[], 0).unwrap();
+        let (labels, classes) = side.labels();
+        assert_eq!((labels, classes), (vec![2, 0, 1, 2, 0, 1], 3));
+    }
+
+    #[test]
+    fn categories_are_all_at_distance_one() {
+        let column = Array2::from_shape_fn((60, 1), |(i, _)| (i % 5) as f64);
+        let side = Sample::new(column.view(), &[], 0).unwrap();
+        let coordinates = side.coordinates(Marginals::NormalScores).columns;
+        for i in 0..60 {
+            for j in 0..60 {
+                let distance = coordinates.iter().map(|c| (c[i] - c[j]).abs()).fold(0.0, f64::max);
+                assert_eq!(distance, f64::from(u8::from(i % 5 != j % 5)));
+            }
+        }
+    }
+}

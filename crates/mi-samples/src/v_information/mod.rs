@@ -1,0 +1,243 @@
+//! Usable information: what a reader of a chosen family finds in x about y.
+
+mod linear;
+mod logistic;
+
+use mi_random::Stream;
+use ndarray::{Array2, ArrayView2, Axis, s};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::SamplesError;
+use crate::sample::columns_of;
+
+/// An estimate of V-information.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VInformation {
+    /// `H_V(Y) − H_V(Y | X)` on rows that no reader was fitted to, in nats. Negative if the
+    /// fitted reader does worse there than ignoring x.
+    pub value: f64,
+    /// `H_V(Y)`: the mean of −ln p(y) without x, in nats.
+    pub without: f64,
+    /// `H_V(Y | X)`: the mean of −ln p(y | x), in nats.
+    pub with: f64,
+    /// The standard error of `value` between rows.
+    pub standard_error: f64,
+    /// Rows, each held out once.
+    pub n: usize,
+    /// Parts that the rows were split into.
+    pub folds: usize,
+}
+
+/// V-information (Xu et al., 2020, definition 2) of linear-Gaussian readers: p(y | x) =
+/// N(W x + b, Σ), and N(m, Σ₀) without x. Cross-fitted: every row is judged by readers fitted to
+/// the other parts.
+///
+/// It is what *linear* regression can use of x, at most the mutual information but for sampling
+/// error, and not symmetric. Columns of y are standardised first, which changes both terms alike.
+///
+/// # Shapes
+/// `x`: n × dx, `y`: n × dy.
+///
+/// # Errors
+/// If the sides are empty, differ in rows or hold a value that is not finite; if there are fewer
+/// than 2 folds or too few rows in the others for a fit; and if a column of y is constant or a
+/// linear function of its others, or of x.
+///
+/// ```
+/// let mut stream = mi_random::Stream::new(0, "example");
+/// let x = stream.normal_matrix((2000, 1));
+/// let noise = stream.normal_matrix((2000, 1));
+/// let (line, parabola) = (&x + &noise, &x * &x + &noise);
+/// let usable = |y: &ndarray::Array2<f64>| mi_samples::linear_v_information(x.view(), y.view(), 5, 0);
+/// assert!((usable(&line)?.value - 0.347).abs() < 0.05); // all of it: ½ ln 2
+/// assert!(usable(&parabola)?.value.abs() < 0.05); // none, though y depends on x
+/// # Ok::<(), mi_samples::SamplesError>(())
+/// ```
+pub fn linear_v_information(
+    x: ArrayView2<'_, f64>,
+    y: ArrayView2<'_, f64>,
+    folds: usize,
+    seed: u64,
+) -> Result<VInformation, SamplesError> {
+    if x.nrows() != y.nrows() {
+        return Err(SamplesError::RowCounts { x: x.nrows(), y: y.nrows() });
+    }
+    let (x, y) = (standardised(x)?, standardised(y)?);
+    let smallest = x.ncols() + y.ncols() + 2;
+    cross_fit(x.nrows(), folds, seed, smallest, |fit, held_out| {
+        let rows = |side: &Array2<f64>, rows: &[usize]| side.select(Axis(0), rows);
+        linear::losses(
+            (rows(&x, fit).view(), rows(&y, fit).view()),
+            (rows(&x, held_out).view(), rows(&y, held_out).view()),
+        )
+    })
+}
+
+/// V-information (Xu et al., 2020, definition 2) of logistic readers of a label: p(y | x) =
+/// softmax(W x + b), and the frequencies without x. Cross-fitted like [`linear_v_information`].
+///
+/// Weights carry a ridge penalty of `ridge`/2 times their squares, beside the mean loss, on
+/// standardised columns; 1/n is a weak one that keeps separable classes finite.
+///
+/// # Shapes
+/// `x`: n × d, `labels`: n.
+///
+/// # Errors
+/// If the side is empty, differs in length from the labels or holds a value that is not finite;
+/// if there are fewer than 2 folds or fewer rows than folds; and if the penalty is not positive.
+pub fn logistic_v_information(
+    x: ArrayView2<'_, f64>,
+    labels: &[u32],
+    ridge: f64,
+    folds: usize,
+    seed: u64,
+) -> Result<VInformation, SamplesError> {
+    if x.nrows() != labels.len() {
+        return Err(SamplesError::RowCounts { x: x.nrows(), y: labels.len() });
+    }
+    if !(ridge > 0.0 && ridge.is_finite()) {
+        let (setting, value, range) = ("ridge", ridge.to_string(), "positive and finite");
+        return Err(SamplesError::Setting { setting, value, range });
+    }
+    let x = standardised(x)?;
+    let mut classes: Vec<u32> = labels.to_vec();
+    classes.sort_unstable();
+    classes.dedup();
+    let dense: Vec<usize> =
+        labels.iter().map(|label| classes.partition_point(|class| class < label)).collect();
+    cross_fit(x.nrows(), folds, seed, 1, |fit, held_out| {
+        let rows = |rows: &[usize]| x.select(Axis(0), rows);
+        let labels =
+            |rows: &[usize]| -> Vec<usize> { rows.iter().map(|&row| dense[row]).collect() };
+        Ok(logistic::losses(
+            (rows(fit).view(), &labels(fit)),
+            (rows(held_out).view(), &labels(held_out)),
+            classes.len(),
+            ridge,
+        ))
+    })
+}
+
+/// Losses without and with x, row by row, of the rows held out.
+type Losses = Vec<(f64, f64)>;
+
+/// Fits on all parts but one, and judges by that one, for every part.
+fn cross_fit(
+    n: usize,
+    folds: usize,
+    seed: u64,
+    smallest: usize,
+    losses: impl Fn(&[usize], &[usize]) -> Result<Losses, SamplesError> + Sync,
+) -> Result<VInformation, SamplesError> {
+    if folds < 2 {
+        let (setting, value, range) = ("folds", folds.to_string(), "at least 2");
+        return Err(SamplesError::Setting { setting, value, range });
+    }
+    if n < folds || n - n.div_ceil(folds) < smallest {
+        let needed = (smallest * folds).div_ceil(folds - 1).max(folds) + 1;
+        return Err(SamplesError::TooFewObservations { operation: "cross-fitting", needed, n });
+    }
+    let order = Stream::new(seed, "v-information").permutation(n);
+    let parts: Vec<Losses> = (0..folds)
+        .into_par_iter()
+        .map(|fold| {
+            let held = fold * n / folds..(fold + 1) * n / folds;
+            let fit = [&order[..held.start], &order[held.end..]].concat();
+            losses(&fit, &order[held])
+        })
+        .collect::<Result<_, _>>()?;
+    let all: Losses = parts.into_iter().flatten().collect();
+    let size = n as f64;
+    let without = all.iter().map(|loss| loss.0).sum::<f64>() / size;
+    let with = all.iter().map(|loss| loss.1).sum::<f64>() / size;
+    let value = without - with;
+    let squares: f64 = all.iter().map(|loss| (loss.0 - loss.1 - value).powi(2)).sum();
+    let standard_error = (squares / (size * (size - 1.0))).sqrt();
+    Ok(VInformation { value, without, with, standard_error, n, folds })
+}
+
+/// Columns of mean 0 and variance 1; constant columns become 0.
+fn standardised(side: ArrayView2<'_, f64>) -> Result<Array2<f64>, SamplesError> {
+    let columns = columns_of(side)?;
+    let n = side.nrows() as f64;
+    let mut matrix = Array2::zeros(side.dim());
+    for (index, values) in columns.iter().enumerate() {
+        let mean = values.iter().sum::<f64>() / n;
+        let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+        let scale = if deviation > 0.0 { deviation } else { 1.0 };
+        matrix
+            .slice_mut(s![.., index])
+            .iter_mut()
+            .zip(values)
+            .for_each(|(to, value)| *to = (value - mean) / scale);
+    }
+    Ok(matrix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn linear_readers_find_the_gaussian_information() {
+        let mut stream = Stream::new(0, "linear");
+        let x = stream.normal_matrix((3000, 3));
+        let y = 0.6 * &x.slice(s![.., ..2]) + 0.8 * stream.normal_matrix((3000, 2));
+        let found = linear_v_information(x.view(), y.view(), 5, 0).unwrap();
+        let truth = -(0.64_f64).ln();
+        assert!((found.value - truth).abs() < 4.0 * found.standard_error, "{found:?}");
+        assert!((found.value - (found.without - found.with)).abs() < 1e-12);
+        // A hidden relation: y is a product of signs, of which no linear reader knows.
+        let y = Array2::from_shape_fn((3000, 1), |(i, _)| x[[i, 0]] * x[[i, 1]].signum());
+        let found = linear_v_information(x.view(), y.view(), 5, 0).unwrap();
+        assert!(found.value.abs() < 0.02, "{found:?}");
+    }
+
+    #[test]
+    fn logistic_readers_find_what_their_model_says() {
+        let mut stream = Stream::new(1, "logistic");
+        let x = stream.normal_matrix((4000, 2));
+        let chance = |x: f64| 1.0 / (1.0 + (-2.0 * x).exp());
+        let labels: Vec<u32> =
+            x.column(0).iter().map(|&x| if stream.uniform() < chance(x) { 7 } else { 3 }).collect();
+        // ln 2 − E[h(σ(2x))] by Monte Carlo.
+        let mut mean = 0.0;
+        for _ in 0..200_000 {
+            let p = chance(stream.normal());
+            mean -= (p * p.ln() + (1.0 - p) * (1.0 - p).ln()) / 200_000.0;
+        }
+        let truth = 2.0_f64.ln() - mean;
+        let found = logistic_v_information(x.view(), &labels, 1.0 / 4000.0, 5, 0).unwrap();
+        assert!((found.value - truth).abs() < 4.0 * found.standard_error, "{found:?} {truth}");
+        // Separable classes stay finite, and within the entropy.
+        let labels: Vec<u32> = x.column(0).iter().map(|&x| u32::from(x > 0.0)).collect();
+        let found = logistic_v_information(x.view(), &labels, 1e-3, 4, 0).unwrap();
+        assert!(found.value > 0.5 && found.value < 2.0_f64.ln(), "{found:?}");
+    }
+
+    #[test]
+    fn columns_of_x_that_add_nothing_are_passed_over() {
+        let mut stream = Stream::new(3, "rare");
+        let x = stream.normal_matrix((400, 1));
+        let y = &x + stream.normal_matrix((400, 1));
+        let plain = linear_v_information(x.view(), y.view(), 5, 0).unwrap().value;
+        // An indicator of one row, a constant and a copy: some fit sees a singular covariance.
+        let rare = Array2::from_shape_fn((400, 1), |(i, _)| f64::from(u8::from(i == 7)));
+        let constant = Array2::ones((400, 1));
+        let wide = ndarray::concatenate![Axis(1), x, rare, constant, x];
+        let found = linear_v_information(wide.view(), y.view(), 5, 0).unwrap().value;
+        assert!((found - plain).abs() < 0.02, "{found} {plain}");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let x = Stream::new(2, "mistakes").normal_matrix((10, 2));
+        assert!(linear_v_information(x.view(), x.view(), 1, 0).is_err());
+        assert!(linear_v_information(x.slice(s![..5, ..]), x.slice(s![..5, ..]), 2, 0).is_err());
+        assert!(logistic_v_information(x.view(), &[0; 9], 0.1, 2, 0).is_err());
+        assert!(logistic_v_information(x.view(), &[0; 10], 0.0, 2, 0).is_err());
+        let one_class = logistic_v_information(x.view(), &[4; 10], 0.1, 2, 0).unwrap();
+        assert_eq!(one_class.value, 0.0);
+    }
+}
