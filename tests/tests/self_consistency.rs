@@ -17,7 +17,7 @@ use mi_critics::{Critic, CriticSpec};
 use mi_data::{DatasetName, Split, load};
 use mi_estimators::bounds::{BoundSpec, Objective};
 use mi_estimators::engine::Engine;
-use mi_nets::{Adam, AdamConfig, Gradients, Params, Tape};
+use mi_nets::{AdamConfig, Gradients, Optimiser, Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array2, Axis, concatenate};
 
@@ -56,7 +56,7 @@ fn smile(train: &Split, test: &Split, pairing: Pairing<'_>) -> f64 {
     let mut params = Params::<f32>::new();
     let critic =
         Critic::new(&mut params, "critic", &spec, dx, dy, &mut Stream::new(2, "init")).unwrap();
-    let mut adam = Adam::new(AdamConfig { lr: 5e-4, ..AdamConfig::default() }, &params);
+    let mut adam = Optimiser::new(AdamConfig { lr: 5e-4, ..AdamConfig::default() }, &params);
     let mut gradients = Gradients::zeros_like(&params);
     let mut objective = Objective::new(&BoundSpec::Smile { clip: 5.0 }, None).unwrap();
     let (mut tape, mut engine) = (Tape::new(), Engine::new());

@@ -7,7 +7,7 @@ use mi_data::{CorrelatedGaussian, PairSource, View};
 use mi_estimators::bounds::{BoundSpec, Objective};
 use mi_estimators::engine::Engine;
 use mi_eval::Probe;
-use mi_nets::{Adam, AdamConfig, Gradients, Init, Mlp, Module, Params, Tape};
+use mi_nets::{AdamConfig, Gradients, Init, Mlp, Module, Optimiser, Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, Axis};
 
@@ -17,7 +17,7 @@ struct Model {
     g1: Mlp,
     g2: Mlp,
     critic: Critic,
-    adam: Adam<f32>,
+    adam: Optimiser<f32>,
     gradients: Gradients<f32>,
     tape: Tape<f32>,
     engine: Engine<f32>,
@@ -33,7 +33,7 @@ impl Model {
         let dim = sizes[sizes.len() - 1];
         let critic = Critic::new(&mut params, "critic", critic, dim, dim, &mut init).unwrap();
         Self {
-            adam: Adam::new(AdamConfig { lr, ..AdamConfig::default() }, &params),
+            adam: Optimiser::new(AdamConfig { lr, ..AdamConfig::default() }, &params),
             gradients: Gradients::zeros_like(&params),
             tape: Tape::new(),
             engine: Engine::new(),

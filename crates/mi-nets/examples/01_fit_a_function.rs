@@ -3,7 +3,7 @@
 //! One training step: start a graph, run the network, turn its output into a gradient of the
 //! loss, go back, let Adam step. The tape's memory is reused from step to step.
 
-use mi_nets::{Adam, AdamConfig, Gradients, Init, Mlp, Module, NetsError, Params, Tape};
+use mi_nets::{AdamConfig, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Tape};
 use mi_random::Stream;
 use ndarray::Array2;
 
@@ -18,7 +18,7 @@ fn main() -> Result<(), NetsError> {
         println!("  {} {:?}", params.name(id), params.view(id).dim());
     }
 
-    let mut adam = Adam::new(AdamConfig { lr: 3e-3, ..AdamConfig::default() }, &params);
+    let mut adam = Optimiser::new(AdamConfig { lr: 3e-3, ..AdamConfig::default() }, &params);
     let mut gradients = Gradients::zeros_like(&params);
     let mut tape = Tape::new();
     let mut samples = Stream::new(1, "samples");

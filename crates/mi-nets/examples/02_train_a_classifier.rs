@@ -4,8 +4,8 @@
 //! New here: a loss that comes with its gradient, inference, and checkpoints.
 
 use mi_nets::{
-    Adam, AdamConfig, Checkpoint, Gradients, Init, Mlp, Module, NetsError, Params, Tape, Targets,
-    softmax_cross_entropy,
+    AdamConfig, Checkpoint, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Tape,
+    Targets, softmax_cross_entropy,
 };
 use mi_random::Stream;
 use ndarray::Array2;
@@ -44,7 +44,7 @@ fn accuracy(params: &Params<f32>, net: &Mlp, x: &Array2<f32>, labels: &[usize]) 
 
 fn main() -> Result<(), NetsError> {
     let (mut params, net) = network(1)?;
-    let mut adam = Adam::new(AdamConfig { lr: 3e-3, ..AdamConfig::default() }, &params);
+    let mut adam = Optimiser::new(AdamConfig { lr: 3e-3, ..AdamConfig::default() }, &params);
     let mut gradients = Gradients::zeros_like(&params);
     let mut tape = Tape::new();
     let mut samples = Stream::new(1, "samples");

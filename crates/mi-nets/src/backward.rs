@@ -1,8 +1,10 @@
 use mi_kernels::Scalar;
 use ndarray::ArrayView2;
 
+use crate::arena::Slot;
 use crate::matrix::{matrix, matrix_mut};
 use crate::ops::Op;
+use crate::params::Role;
 use crate::tape::{Adjoints, Needs, Node};
 use crate::target::Target;
 use crate::values::Values;
@@ -180,6 +182,17 @@ impl<T: Scalar> Backward<'_, T> {
         self.adjoints.slots[y.index] = None;
     }
 
+    /// A buffer of at least `length` elements for the time of one product; [`Backward::give`] takes
+    /// it back.
+    pub(crate) fn take(&mut self, length: usize) -> (Slot, Vec<T>) {
+        self.adjoints.arena.take(length)
+    }
+
+    pub(crate) fn give(&mut self, slot: Slot, buffer: Vec<T>) {
+        self.adjoints.arena.put(slot, buffer);
+        self.adjoints.arena.release(slot);
+    }
+
     /// Where a value's gradient goes; `None` when nobody needs it.
     pub(crate) fn target(&mut self, var: Var) -> Option<Target<'_, T>> {
         let Node { needs: Needs { inputs, params }, rows, columns, .. } =
@@ -197,8 +210,15 @@ impl<T: Scalar> Backward<'_, T> {
         Some(Target { values: arena.slice_mut(slot, rows * columns), fresh })
     }
 
-    /// Where a parameter's gradient goes; `None` when nobody needs it.
+    /// Where a parameter's gradient goes; `None` when nobody needs it or it is frozen.
     pub(crate) fn param_target(&mut self, id: ParamId) -> Option<Target<'_, T>> {
-        self.gradients.as_mut().map(|gradients| gradients.target(id))
+        let trained = self.values.params.is_trained(id);
+        self.gradients.as_mut().filter(|_| trained).map(|gradients| gradients.target(id))
+    }
+
+    /// Where a batch leaves its statistics for running ones; `None` when no step will follow.
+    pub(crate) fn statistics_target(&mut self, id: ParamId) -> Option<Target<'_, T>> {
+        let running = matches!(self.values.params.role(id), Role::Running { .. });
+        self.gradients.as_mut().filter(|_| running).map(|gradients| gradients.target(id))
     }
 }

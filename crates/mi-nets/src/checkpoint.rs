@@ -6,8 +6,9 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
+use crate::optimiser::Memory;
 use crate::params::is_permutation;
-use crate::{Adam, NetsError, Params};
+use crate::{NetsError, Optimiser, Params};
 
 /// The key under which safetensors' own metadata carries a [`Header`]. It is the only key:
 /// safetensors keeps metadata in a map of random order, and equal checkpoints have equal bytes.
@@ -27,25 +28,26 @@ struct Entry {
     bytes: Vec<u8>,
 }
 
-/// The whole state of a training run as one safetensors file: parameters, permutations, Adam's
-/// moments and step, and texts.
+/// The whole state of a training run as one safetensors file: parameters, running statistics,
+/// permutations, what an optimiser remembers and its step, and texts.
 ///
 /// Parameters come in groups, so that networks trained apart can share a file. Tensors are
-/// named `{group}/params/{name}`, `{group}/permutations/{name}`, `{group}/adam/first/{name}`,
-/// `{group}/adam/second/{name}` and `{group}/adam/step`. A checksum tells damaged files.
+/// named `{group}/params/{name}`, `{group}/permutations/{name}`, `{group}/{rule}/first/{name}`,
+/// `{group}/{rule}/second/{name}` and `{group}/{rule}/step`, where the rule is `adam` or `sgd`. A
+/// checksum tells damaged files.
 ///
 /// ```
-/// use mi_nets::{Adam, AdamConfig, Checkpoint, Init, Mlp, NetsError, Params};
+/// use mi_nets::{AdamConfig, Checkpoint, Init, Mlp, NetsError, Optimiser, Params};
 /// use mi_random::Stream;
 ///
 /// let mut params = Params::<f32>::new();
 /// let mut stream = Stream::new(0, "init");
 /// Mlp::new(&mut params, "net", &[3, 2], Init::GlorotUniform, &mut stream)?;
-/// let adam = Adam::new(AdamConfig::default(), &params);
+/// let adam = Optimiser::new(AdamConfig::default(), &params);
 ///
 /// let mut checkpoint = Checkpoint::new();
 /// checkpoint.put_params("encoder", &params)?;
-/// checkpoint.put_adam("encoder", &params, &adam)?;
+/// checkpoint.put_optimiser("encoder", &params, &adam)?;
 /// checkpoint.put_metadata("step", "1000");
 /// let bytes = checkpoint.to_bytes()?;
 ///
@@ -92,22 +94,25 @@ impl Checkpoint {
     ///
     /// # Errors
     /// When it has been put in already, or the optimiser was made for other parameters.
-    pub fn put_adam<T: Scalar>(
+    pub fn put_optimiser<T: Scalar>(
         &mut self,
         group: &str,
         params: &Params<T>,
-        adam: &Adam<T>,
+        optimiser: &Optimiser<T>,
     ) -> Result<(), NetsError> {
-        adam.check_fits(params)?;
-        for (param, moments) in params.entries().iter().zip(adam.moments()) {
-            for (moment, values) in [("first", &moments.first), ("second", &moments.second)] {
-                let name = format!("{group}/adam/{moment}/{}", param.name);
-                self.put(name, floats(values, vec![param.rows, param.columns]))?;
+        optimiser.check_fits(params)?;
+        let prefix = format!("{group}/{}", optimiser.config().rule.name());
+        for (param, memory) in params.entries().iter().zip(optimiser.memory()) {
+            for (part, values) in [("first", &memory.first), ("second", &memory.second)] {
+                if !values.is_empty() {
+                    let name = format!("{prefix}/{part}/{}", param.name);
+                    self.put(name, floats(values, vec![param.rows, param.columns]))?;
+                }
             }
         }
-        let step =
-            Entry { dtype: Dtype::U64, shape: vec![1], bytes: adam.step().to_le_bytes().to_vec() };
-        self.put(format!("{group}/adam/step"), step)
+        let bytes = optimiser.step().to_le_bytes().to_vec();
+        let step = Entry { dtype: Dtype::U64, shape: vec![1], bytes };
+        self.put(format!("{prefix}/step"), step)
     }
 
     /// Puts in a text, in the place of an earlier one of the same key.
@@ -159,32 +164,36 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Overwrites the moments and the step of a group's optimiser with the saved ones; its
+    /// Overwrites what a group's optimiser remembers, and its step, with what was saved; its
     /// settings stay. Nothing is changed on an error.
     ///
     /// # Errors
-    /// When a moment is missing, unknown, of another shape or number type, or the optimiser was
-    /// made for other parameters.
-    pub fn restore_adam<T: Scalar>(
+    /// When a part is missing, unknown, of another shape or number type; when another rule saved
+    /// it, or the optimiser was made for other parameters.
+    pub fn restore_optimiser<T: Scalar>(
         &self,
         group: &str,
         params: &Params<T>,
-        adam: &mut Adam<T>,
+        optimiser: &mut Optimiser<T>,
     ) -> Result<(), NetsError> {
-        adam.check_fits(params)?;
-        let step = self.integers(&format!("{group}/adam/step"), 1)?.sum();
-        let mut saved = Vec::new();
-        for moment in ["first", "second"] {
-            let prefix = format!("{group}/adam/{moment}/");
+        optimiser.check_fits(params)?;
+        let rule = &optimiser.config().rule;
+        let prefix = format!("{group}/{}", rule.name());
+        let step = self.integers(&format!("{prefix}/step"), 1)?.sum();
+        let mut memory = vec![Memory::default(); params.len()];
+        for (part, remembered) in ["first", "second"].into_iter().zip(rule.remembers()) {
+            let prefix = format!("{prefix}/{part}/");
             let names = params.entries().iter().map(|param| param.name.as_str());
-            self.check_names(&prefix, names)?;
-            for param in params.entries() {
-                let name = format!("{prefix}{}", param.name);
-                saved.push(self.floats::<T>(&name, &[param.rows, param.columns])?);
+            self.check_names(&prefix, names.filter(|_| remembered))?;
+            if remembered {
+                for (param, memory) in params.entries().iter().zip(&mut memory) {
+                    let name = format!("{prefix}{}", param.name);
+                    let values = self.floats::<T>(&name, &[param.rows, param.columns])?;
+                    *if part == "first" { &mut memory.first } else { &mut memory.second } = values;
+                }
             }
         }
-        let second = saved.split_off(params.len());
-        adam.restore(step, saved.into_iter().zip(second));
+        optimiser.restore(step, memory);
         Ok(())
     }
 

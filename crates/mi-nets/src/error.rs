@@ -32,7 +32,7 @@ pub enum NetsError {
     /// An optimiser step over a parameter that took no part in the objective.
     #[error(
         "optimiser: parameter `{name}` got no gradient in this step; it takes no part in the \
-         objective: leave it out of the parameters or use it"
+         objective: use it, freeze it, or leave it out of the parameters"
     )]
     UnusedParameter {
         /// The parameter's name.
@@ -53,6 +53,14 @@ pub enum NetsError {
         /// The operation.
         operation: &'static str,
         /// What differs.
+        problem: String,
+    },
+    /// A setting outside its range.
+    #[error("{operation}: {problem}")]
+    Setting {
+        /// What the setting belongs to.
+        operation: &'static str,
+        /// The setting, its value, and its range.
         problem: String,
     },
     /// A target of a loss that cannot be used.

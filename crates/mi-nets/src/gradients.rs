@@ -3,6 +3,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use crate::arena::{Arena, Slot};
 use crate::matrix::{matrix, matrix_mut};
+use crate::params::Role;
 use crate::target::Target;
 use crate::{NetsError, ParamId, Params};
 
@@ -11,6 +12,8 @@ struct Gradient {
     rows: usize,
     columns: usize,
     state: State,
+    /// Whether what is kept here is no gradient but a batch's statistics.
+    statistics: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +40,8 @@ impl<T: Scalar> Gradients<T> {
     pub fn zeros_like(params: &Params<T>) -> Self {
         let absent = |id| {
             let (rows, columns) = params.view(id).dim();
-            Gradient { rows, columns, state: State::Absent }
+            let statistics = matches!(params.role(id), Role::Running { .. });
+            Gradient { rows, columns, state: State::Absent, statistics }
         };
         Self { gradients: params.ids().map(absent).collect(), values: Arena::new() }
     }
@@ -50,14 +54,14 @@ impl<T: Scalar> Gradients<T> {
         }
     }
 
-    /// A parameter's gradient; `None` when nothing was added to it, or when an optimiser has used
-    /// it up ([`crate::Adam::backward_and_descend`]).
+    /// A parameter's gradient; `None` when nothing was added to it, when it is frozen or no
+    /// parameter but running statistics, or when an optimiser has used it up ([`crate::Optimiser::backward_and_descend`]).
     ///
     /// # Panics
     /// When `id` lies beyond the parameters that these gradients were made for.
     pub fn view(&self, id: ParamId) -> Option<ArrayView2<'_, T>> {
-        let Gradient { rows, columns, .. } = self.gradients[id.0];
-        self.slice(id).map(|values| matrix(rows, columns, values))
+        let Gradient { rows, columns, statistics, .. } = self.gradients[id.0];
+        self.slice(id).filter(|_| !statistics).map(|values| matrix(rows, columns, values))
     }
 
     /// A parameter's gradient, to be added to. It counts as present from now on, and starts
@@ -73,7 +77,7 @@ impl<T: Scalar> Gradients<T> {
     /// Multiplies every present gradient.
     pub fn scale(&mut self, factor: T) {
         for gradient in &self.gradients {
-            if let State::Present(slot) = gradient.state {
+            if let (State::Present(slot), false) = (gradient.state, gradient.statistics) {
                 for value in self.values.slice_mut(slot, gradient.rows * gradient.columns) {
                     *value *= factor;
                 }
@@ -88,7 +92,7 @@ impl<T: Scalar> Gradients<T> {
 
     /// Where a contribution to a parameter's gradient goes; it counts as present from now on.
     pub(crate) fn target(&mut self, id: ParamId) -> Target<'_, T> {
-        let Gradient { rows, columns, ref mut state } = self.gradients[id.0];
+        let Gradient { rows, columns, ref mut state, .. } = self.gradients[id.0];
         let length = rows * columns;
         let (slot, fresh) = match *state {
             State::Present(slot) => (slot, false),
@@ -104,7 +108,7 @@ impl<T: Scalar> Gradients<T> {
 
     /// A parameter's gradient, row by row, if it is present.
     pub(crate) fn slice(&self, id: ParamId) -> Option<&[T]> {
-        let Gradient { rows, columns, state } = self.gradients[id.0];
+        let Gradient { rows, columns, state, .. } = self.gradients[id.0];
         let State::Present(slot) = state else { return None };
         Some(self.values.slice(slot, rows * columns))
     }
@@ -117,9 +121,10 @@ impl<T: Scalar> Gradients<T> {
         self.gradients[id.0].state = State::Spent;
     }
 
-    /// The first parameter without a gradient, present or spent.
-    pub(crate) fn first_absent(&self) -> Option<ParamId> {
-        self.gradients.iter().position(|gradient| gradient.state == State::Absent).map(ParamId)
+    /// The first trained parameter without a gradient, present or spent.
+    pub(crate) fn first_absent(&self, params: &Params<T>) -> Option<ParamId> {
+        let absent = |&id: &ParamId| self.gradients[id.0].state == State::Absent;
+        params.ids().filter(|&id| params.is_trained(id)).find(absent)
     }
 
     /// Every parameter's id and, when present, its gradient.

@@ -1,4 +1,5 @@
 use mi_kernels::Scalar;
+use mi_random::Stream;
 use ndarray::ArrayView2;
 
 use crate::arena::Slot;
@@ -21,9 +22,38 @@ use crate::{NetsError, ParamId, Params, Tape, Var};
 pub struct Graph<'a, T> {
     pub(crate) tape: &'a mut Tape<T>,
     pub(crate) params: &'a Params<T>,
+    pub(crate) mode: Mode,
+    /// Where random operations draw from.
+    pub(crate) noise: Option<&'a mut Stream>,
+}
+
+/// Whether a graph trains or evaluates, which batch normalisation and dropout ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Statistics of the batch, random masks: where [`Tape::begin`] starts.
+    Training,
+    /// Running statistics, no masks: where [`Tape::begin_inference`] starts.
+    Evaluation,
 }
 
 impl<'a, T: Scalar> Graph<'a, T> {
+    /// Sets whether the operations that follow train or evaluate. Gradients do not depend on it:
+    /// [`Tape::begin`] with [`Mode::Evaluation`] differentiates a network as it is used.
+    pub fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
+    /// Whether operations train or evaluate.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Gives random operations ([`Graph::dropout`]) the stream that they draw from. Its state
+    /// belongs to the state of the training run.
+    pub fn draw_from(&mut self, stream: &'a mut Stream) {
+        self.noise = Some(stream);
+    }
+
     /// Puts in a batch, which is copied; it gets no gradient.
     ///
     /// # Shapes
@@ -43,7 +73,8 @@ impl<'a, T: Scalar> Graph<'a, T> {
     /// A parameter's matrix as a value.
     pub fn param(&mut self, id: ParamId) -> Var {
         let (rows, columns) = self.params.view(id).dim();
-        self.push_node(Op::Param(id), Storage::Param(id), (rows, columns), Needs::PARAMS)
+        let needs = self.trained([id]);
+        self.push_node(Op::Param(id), Storage::Param(id), (rows, columns), needs)
     }
 
     /// A computed value.
@@ -146,6 +177,13 @@ impl<'a, T: Scalar> Graph<'a, T> {
 
     pub(crate) fn needs(&self, var: Var) -> Needs {
         self.node(var).needs
+    }
+
+    /// What parameters want of the value of an operation that reads them: a gradient, unless all
+    /// are frozen.
+    pub(crate) fn trained(&self, ids: impl IntoIterator<Item = ParamId>) -> Needs {
+        let any = ids.into_iter().any(|id| self.params.is_trained(id));
+        if any { Needs::PARAMS } else { Needs::NONE }
     }
 
     /// A value, row by row.

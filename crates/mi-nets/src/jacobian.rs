@@ -1,9 +1,9 @@
 use mi_kernels::Scalar;
 use ndarray::{Array2, ArrayView1};
 
-use crate::{Module, NetsError, Params, Tape};
+use crate::{Mode, Module, NetsError, Params, Tape};
 
-/// The Jacobian ∂y/∂x of a network at one input.
+/// The Jacobian ∂y/∂x of a network at one input, in [`Mode::Evaluation`].
 ///
 /// The input is repeated, one row an output, and row i gets the seed of output i: one pass
 /// forward and one back give all rows, without any work for parameters.
@@ -22,6 +22,7 @@ pub fn jacobian<T: Scalar>(
     let outputs = module.output_dim();
     let shape = (outputs, x.len());
     let mut graph = tape.begin(params);
+    graph.set_mode(Mode::Evaluation);
     let repeated = x.broadcast(shape).map(|rows| graph.input_with_gradient(rows));
     let Some(input) = repeated else {
         unreachable!("a row can be broadcast to any number of rows");

@@ -3,18 +3,18 @@
 //! Every value is a matrix, one row a sample. Parameters live in [`Params`], named by path, and
 //! layers hold their ids. A [`Tape`] keeps the memory of computations; [`Tape::begin`] starts a
 //! [`Graph`], on which operations compute at once, and [`Graph::backward`] takes gradients of
-//! any values back to [`Gradients`] of the parameters, which an optimiser ([`Adam`]) applies.
-//! For large networks [`Adam::backward_and_descend`] does both in one pass over the parameters.
+//! any values back to [`Gradients`] of the parameters, which an [`Optimiser`] applies.
+//! For large networks [`Optimiser::backward_and_descend`] does both in one pass over the parameters.
 //!
 //! ```
-//! use mi_nets::{Adam, AdamConfig, Gradients, Init, Mlp, Module, NetsError, Params, Tape};
+//! use mi_nets::{AdamConfig, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Tape};
 //! use mi_random::Stream;
 //!
 //! // Fit y = x₁ · x₂.
 //! let mut params = Params::<f32>::new();
 //! let mut init = Stream::new(1, "init");
 //! let net = Mlp::new(&mut params, "net", &[2, 32, 1], Init::GlorotUniform, &mut init)?;
-//! let mut adam = Adam::new(AdamConfig { lr: 1e-2, ..AdamConfig::default() }, &params);
+//! let mut adam = Optimiser::new(AdamConfig { lr: 1e-2, ..AdamConfig::default() }, &params);
 //! let mut gradients = Gradients::zeros_like(&params);
 //! let mut tape = Tape::new();
 //! let mut samples = Stream::new(1, "samples");
@@ -38,10 +38,8 @@
 //! # Ok::<(), NetsError>(())
 //! ```
 
-mod adam;
 mod arena;
 mod backward;
-mod backward_step;
 mod checkpoint;
 mod error;
 mod gradients;
@@ -52,24 +50,28 @@ mod layers;
 mod loss;
 mod matrix;
 mod ops;
+mod optimiser;
 mod params;
 mod tape;
 mod target;
 mod values;
 mod vector;
 
-pub use adam::{Adam, AdamConfig, EpsPlacement};
 pub use checkpoint::Checkpoint;
 pub use error::NetsError;
 pub use gradients::Gradients;
-pub use graph::Graph;
+pub use graph::{Graph, Mode};
 pub use init::Init;
 pub use jacobian::jacobian;
 pub use layers::{
-    ConvNet, ConvNetConfig, CouplingKind, InverseError, Mlp, Module, RealNvp, RealNvpConfig,
-    ResidualMlp,
+    CausalConv, ConvNet, ConvNetConfig, ConvNetOutputs, CouplingKind, Gru, InverseError, Mlp,
+    Module, RealNvp, RealNvpConfig, ResidualMlp,
 };
 pub use loss::{Targets, softmax_cross_entropy, softmax_cross_entropy_into};
-pub use ops::{Activation, ConvGeometry, CustomOp, Operands, Padding, Unary};
+pub use ops::{Activation, ConvGeometry, CustomOp, GruWeights, Operands, Padding, Unary};
+pub use optimiser::{
+    AdamConfig, Decay, EpsPlacement, Optimiser, OptimiserConfig, Rule, Schedule, SgdConfig,
+    WeightDecay,
+};
 pub use params::{ParamId, Params, PermutationId};
 pub use tape::{Tape, Var};

@@ -19,6 +19,18 @@ pub(crate) struct Param<T> {
     pub(crate) columns: usize,
     /// Row-major.
     pub(crate) values: Vec<T>,
+    pub(crate) role: Role,
+}
+
+/// What a step does with a parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Role {
+    /// It goes along its gradient.
+    Trained,
+    /// It stays as it is, and no gradient is worked out for it.
+    Frozen,
+    /// It is no parameter but statistics of batches, which follow those of the latest batch.
+    Running { momentum: f64 },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +40,7 @@ struct Permutation {
 }
 
 /// The trained parameters of one or more networks, named by path (`g1.layers.0.weight`), and
-/// the permutations of columns that belong to a network without being trained.
+/// the permutations of columns and running statistics that belong to it without being trained.
 ///
 /// Parameters live outside the tape and outside the layers, which hold [`ParamId`]s only. Every
 /// parameter is a matrix; ids count up from 0 in the order of [`Params::add`].
@@ -70,8 +82,77 @@ impl<T: Scalar> Params<T> {
         }
         // `iter` is in logical order; the raw buffer of a transposed array is not.
         let values = values.iter().copied().collect();
-        self.params.push(Param { name, rows, columns, values });
+        self.params.push(Param { name, rows, columns, values, role: Role::Trained });
         Ok(ParamId(self.params.len() - 1))
+    }
+
+    /// Adds the running statistics of a batch normalisation over `channels` channels: a 3×channels
+    /// matrix of means (0 at first), variances (1) and the number of steps seen (0).
+    ///
+    /// They are saved and restored with the parameters but not trained: a step moves means and
+    /// variances by the share `momentum` towards those of its batch.
+    ///
+    /// # Errors
+    /// When the name is taken, there is no channel, or `momentum` is not in (0, 1].
+    pub fn add_running_statistics(
+        &mut self,
+        name: impl Into<String>,
+        channels: usize,
+        momentum: f64,
+    ) -> Result<ParamId, NetsError> {
+        if !(momentum > 0.0 && momentum <= 1.0) {
+            let problem = format!("`momentum` is {momentum}: it must be in (0, 1]");
+            return Err(NetsError::Setting { operation: "running statistics", problem });
+        }
+        let mut values = Array2::zeros((3, channels));
+        values.row_mut(1).fill(T::one());
+        let id = self.add(name, values)?;
+        self.params[id.0].role = Role::Running { momentum };
+        Ok(id)
+    }
+
+    /// Freezes a parameter: it gets no gradient and no update, and an optimiser does not miss it.
+    /// Which parameters are frozen is not saved in checkpoints. Running statistics stay as they
+    /// are in any case.
+    ///
+    /// # Panics
+    /// As [`Params::view`].
+    pub fn freeze(&mut self, id: ParamId) {
+        self.set_role(id, Role::Frozen);
+    }
+
+    /// Lets a frozen parameter be trained again.
+    ///
+    /// # Panics
+    /// As [`Params::view`].
+    pub fn thaw(&mut self, id: ParamId) {
+        self.set_role(id, Role::Trained);
+    }
+
+    /// Freezes a whole network: every parameter whose path begins with `path` (`g1` for
+    /// `g1.layers.0.weight`).
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn freeze_network(&mut self, path: &str) -> Result<(), NetsError> {
+        self.set_roles(path, Role::Frozen)
+    }
+
+    /// Lets a whole network be trained again.
+    ///
+    /// # Errors
+    /// As [`Params::freeze_network`].
+    pub fn thaw_network(&mut self, path: &str) -> Result<(), NetsError> {
+        self.set_roles(path, Role::Trained)
+    }
+
+    /// Whether a step moves this parameter along its gradient: it is neither frozen nor running
+    /// statistics.
+    ///
+    /// # Panics
+    /// As [`Params::view`].
+    pub fn is_trained(&self, id: ParamId) -> bool {
+        self.params[id.0].role == Role::Trained
     }
 
     /// Adds a permutation of 0..n.
@@ -141,9 +222,11 @@ impl<T: Scalar> Params<T> {
         self.params.is_empty()
     }
 
-    /// The number of trained numbers: the elements of all parameters.
+    /// The number of parameters in the usual sense: the elements of all matrices, frozen ones too,
+    /// but not of running statistics.
     pub fn scalar_count(&self) -> usize {
-        self.params.iter().map(|param| param.values.len()).sum()
+        let counted = self.params.iter().filter(|p| !matches!(p.role, Role::Running { .. }));
+        counted.map(|param| param.values.len()).sum()
     }
 
     /// A permutation: column j of the result is column `order[j]` of the operand.
@@ -167,6 +250,7 @@ impl<T: Scalar> Params<T> {
             rows: param.rows,
             columns: param.columns,
             values: param.values.iter().map(|&x| U::from_f64(x.to_f64())).collect(),
+            role: param.role,
         };
         Params {
             params: self.params.iter().map(cast).collect(),
@@ -177,6 +261,32 @@ impl<T: Scalar> Params<T> {
     /// Whether no value is NaN or infinite.
     pub fn all_finite(&self) -> bool {
         self.params.iter().all(|param| all_finite(&param.values))
+    }
+
+    fn set_role(&mut self, id: ParamId, role: Role) {
+        let param = &mut self.params[id.0];
+        if !matches!(param.role, Role::Running { .. }) {
+            param.role = role;
+        }
+    }
+
+    fn set_roles(&mut self, path: &str, role: Role) -> Result<(), NetsError> {
+        let below = |name: &str| {
+            name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let ids: Vec<ParamId> = self.ids().filter(|&id| below(self.name(id))).collect();
+        if ids.is_empty() {
+            let problem = format!("no parameter's path begins with `{path}`");
+            return Err(NetsError::Mismatch { operation: "Params", problem });
+        }
+        for id in ids {
+            self.set_role(id, role);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn role(&self, id: ParamId) -> Role {
+        self.params[id.0].role
     }
 
     pub(crate) fn entries(&self) -> &[Param<T>] {

@@ -4,7 +4,7 @@ use mi_kernels::Scalar;
 
 use crate::arena::{Arena, Slot};
 use crate::ops::Op;
-use crate::{Graph, NetsError, ParamId, Params};
+use crate::{Graph, Mode, NetsError, ParamId, Params};
 
 /// A value on a [`Graph`]: a matrix that was put in or computed.
 ///
@@ -102,14 +102,14 @@ impl<T: Scalar> Tape<T> {
         }
     }
 
-    /// Starts a graph that keeps what [`Graph::backward`] needs. All values of the graph
-    /// before are gone.
+    /// Starts a graph that keeps what [`Graph::backward`] needs, in [`Mode::Training`]. All values
+    /// of the graph before are gone.
     pub fn begin<'a>(&'a mut self, params: &'a Params<T>) -> Graph<'a, T> {
         self.start(params, true)
     }
 
-    /// Starts a graph for values only: the same values bit for bit, but layers give the memory
-    /// of what lies between their input and output back as they go.
+    /// Starts a graph for values only: in [`Mode::Evaluation`], the same values bit for bit, but
+    /// layers give the memory of what lies between their input and output back as they go.
     pub fn begin_inference<'a>(&'a mut self, params: &'a Params<T>) -> Graph<'a, T> {
         self.start(params, false)
     }
@@ -138,6 +138,7 @@ impl<T: Scalar> Tape<T> {
         self.adjoints.slots.clear();
         self.recording = recording;
         self.error = None;
-        Graph { tape: self, params }
+        let mode = if recording { Mode::Training } else { Mode::Evaluation };
+        Graph { tape: self, params, mode, noise: None }
     }
 }

@@ -8,8 +8,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use mi_nets::{
-    Adam, AdamConfig, ConvNet, ConvNetConfig, CouplingKind, Gradients, Init, Mlp, Module, Params,
-    RealNvp, RealNvpConfig, Tape, Targets, softmax_cross_entropy_into,
+    AdamConfig, CausalConv, ConvGeometry, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph,
+    Gru, Init, Mlp, Module, Optimiser, Padding, ParamId, Params, RealNvp, RealNvpConfig, Tape,
+    Targets, Unary, Var, softmax_cross_entropy_into,
 };
 use mi_random::Stream;
 use ndarray::Array2;
@@ -84,11 +85,13 @@ fn count_step(params: &mut Params<f32>, net: &dyn Module<f32>, at_once: bool) ->
     let x = Stream::new(1, "x").normal_matrix((16, net.input_dim())).mapv(|x| x as f32);
     let labels: Vec<usize> = (0..16).map(|i| i % net.output_dim()).collect();
     let mut seed = Array2::zeros((16, net.output_dim()));
-    let mut adam = Adam::new(AdamConfig::default(), params);
+    let mut adam = Optimiser::new(AdamConfig::default(), params);
     let mut gradients = Gradients::zeros_like(params);
     let mut tape = Tape::new();
+    let mut noise = Stream::new(1, "dropout");
     let mut step = || {
         let mut graph = tape.begin(params);
+        graph.draw_from(&mut noise);
         let input = graph.input(x.view());
         let y = net.forward(&mut graph, input);
         let targets = Targets::Labels(&labels);
@@ -106,6 +109,44 @@ fn count_step(params: &mut Params<f32>, net: &dyn Module<f32>, at_once: bool) ->
         step();
     }
     allocations(step)
+}
+
+/// The operations without a layer of their own.
+#[derive(Debug)]
+struct Regularised {
+    scale: ParamId,
+    shift: ParamId,
+    running: ParamId,
+}
+
+impl Regularised {
+    fn new(params: &mut Params<f32>) -> Self {
+        Self {
+            scale: params.add("scale", Array2::ones((1, 2))).unwrap(),
+            shift: params.add("shift", Array2::zeros((1, 2))).unwrap(),
+            running: params.add_running_statistics("running", 2, 0.1).unwrap(),
+        }
+    }
+}
+
+impl Module<f32> for Regularised {
+    fn forward(&self, graph: &mut Graph<'_, f32>, x: Var) -> Var {
+        let (padding, channels) = (Padding::Same, 2);
+        let (kernel, stride) = (3, 2);
+        let geometry = ConvGeometry { height: 4, width: 4, channels, kernel, stride, padding };
+        let h = graph.max_pool(x, &geometry);
+        let h = graph.batch_norm(h, self.scale, self.shift, self.running);
+        let h = graph.unary(h, Unary::Gelu);
+        graph.dropout(h, 0.5)
+    }
+
+    fn input_dim(&self) -> usize {
+        32
+    }
+
+    fn output_dim(&self) -> usize {
+        8
+    }
 }
 
 #[test]
@@ -126,6 +167,22 @@ fn a_steady_training_step_allocates_only_inside_matrix_products() {
     let config = ConvNetConfig { output: 10, ..ConvNetConfig::paper(8, 8, 1) };
     let net = ConvNet::new(&mut params, "net", &config, init, &mut stream).unwrap();
     assert_eq!(steady_step(&mut params, &net), (2 * 68 + 3 * 14 + 3) * one);
+
+    // Four steps of width 5: inputs at once forward and for weights; three steps' states forward,
+    // back and for weights.
+    let mut params = Params::new();
+    let net = Gru::new(&mut params, "net", (4, 6, 5), &mut stream).unwrap();
+    assert_eq!(steady_step(&mut params, &net), (2 + 3 * 3) * one);
+
+    // Two layers: forward 2 and weights 2, the second's inputs too.
+    let mut params = Params::new();
+    let net = CausalConv::new(&mut params, "net", (4, 2), &[6, 5, 3], init, &mut stream).unwrap();
+    assert_eq!(steady_step(&mut params, &net), 5 * one);
+
+    // Pooling, batch normalisation, dropout and GELU multiply no matrices.
+    let mut params = Params::new();
+    let net = Regularised::new(&mut params);
+    assert_eq!(steady_step(&mut params, &net), 0);
 
     // Four couplings of a two-layer MLP: forward 2 and weights 2 each, the hidden layer's
     // gradient 1 each, and the gradient of the MLP's input in all but the first coupling.

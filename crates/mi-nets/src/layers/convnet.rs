@@ -123,8 +123,38 @@ impl ConvNet {
     }
 }
 
-impl<T: Scalar> Module<T> for ConvNet {
-    fn forward(&self, graph: &mut Graph<'_, T>, x: Var) -> Var {
+/// A [`ConvNet`]'s summary of an image and its map of locations.
+#[derive(Clone, Copy, Debug)]
+pub struct ConvNetOutputs {
+    /// n×output: what [`Module::forward`] returns.
+    pub summary: Var,
+    /// n×(locations·channels), the channel innermost: what the summary is the mean of, up to a
+    /// dense layer. Layer normalisation mixes statistics of the whole image into every location.
+    pub map: Var,
+    /// The map before layer normalisation: a location has seen its receptive field alone.
+    pub local_map: Var,
+}
+
+impl ConvNet {
+    /// Rows, columns and channels of the map of locations.
+    pub fn map_shape(&self) -> (usize, usize, usize) {
+        let geometry = self.config.geometries().last().map(|last| last.output_size());
+        let (height, width) = geometry.unwrap_or_default();
+        (height, width, self.config.filters.last().copied().unwrap_or_default())
+    }
+
+    /// The network's summary and its map of locations, from one pass.
+    ///
+    /// # Shapes
+    /// As [`ConvNetOutputs`] says; locations and channels are those of [`ConvNet::map_shape`].
+    pub fn forward_with_map<T: Scalar>(&self, graph: &mut Graph<'_, T>, x: Var) -> ConvNetOutputs {
+        let local_map = self.convolve(graph, x);
+        let map = graph.layer_norm(local_map, self.scale, self.shift);
+        let summary = self.summarise(graph, map);
+        ConvNetOutputs { summary, map, local_map }
+    }
+
+    fn convolve<T: Scalar>(&self, graph: &mut Graph<'_, T>, x: Var) -> Var {
         let mut h = x;
         for (k, Conv { geometry, weight, bias }) in self.convs.iter().enumerate() {
             let next = graph.conv2d(h, *weight, Some(*bias), geometry, Activation::Relu);
@@ -133,13 +163,25 @@ impl<T: Scalar> Module<T> for ConvNet {
             }
             h = next;
         }
-        let normal = graph.layer_norm(h, self.scale, self.shift);
-        graph.release(h);
+        h
+    }
+
+    fn summarise<T: Scalar>(&self, graph: &mut Graph<'_, T>, map: Var) -> Var {
         let channels = graph.params().view(self.scale).ncols();
-        let pooled = graph.global_average_pool(normal, channels);
-        graph.release(normal);
+        let pooled = graph.global_average_pool(map, channels);
         let y = self.dense.forward(graph, pooled, Activation::Linear);
         graph.release(pooled);
+        y
+    }
+}
+
+impl<T: Scalar> Module<T> for ConvNet {
+    fn forward(&self, graph: &mut Graph<'_, T>, x: Var) -> Var {
+        let h = self.convolve(graph, x);
+        let map = graph.layer_norm(h, self.scale, self.shift);
+        graph.release(h);
+        let y = self.summarise(graph, map);
+        graph.release(map);
         y
     }
 

@@ -1,14 +1,18 @@
 //! Networks built from the operations.
 
+mod causal_conv;
 mod convnet;
 mod dense;
+mod gru;
 mod mlp;
 mod realnvp;
 mod residual;
 
 use std::fmt::Debug;
 
-pub use convnet::{ConvNet, ConvNetConfig};
+pub use causal_conv::CausalConv;
+pub use convnet::{ConvNet, ConvNetConfig, ConvNetOutputs};
+pub use gru::Gru;
 pub use mlp::Mlp;
 pub use realnvp::{CouplingKind, InverseError, RealNvp, RealNvpConfig};
 pub use residual::ResidualMlp;

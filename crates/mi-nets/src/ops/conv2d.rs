@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::{Activation, Op};
 use crate::backward::Backward;
 use crate::matrix::{matrix, matrix_mut};
-use crate::tape::Needs;
 use crate::{Graph, ParamId, Var};
 
 /// What surrounds an image under a convolution's kernel.
@@ -42,6 +41,12 @@ impl ConvGeometry {
     /// Rows and columns of positions that the kernel takes.
     pub fn output_size(&self) -> (usize, usize) {
         (self.positions(self.height), self.positions(self.width))
+    }
+
+    /// The number of positions that the kernel takes.
+    pub fn positions_count(&self) -> usize {
+        let (rows, columns) = self.output_size();
+        rows * columns
     }
 
     /// Zeros before and after the pixels of an axis of this length.
@@ -98,7 +103,7 @@ impl ConvGeometry {
     }
 
     /// What the kernel covers of the image, position by position and kernel row by kernel row.
-    fn runs(&self) -> impl Iterator<Item = Run> {
+    pub(super) fn runs(&self) -> impl Iterator<Item = Run> {
         let geometry = *self;
         let (rows, columns) = self.output_size();
         let (top, left) = (self.padding_of(self.height).0, self.padding_of(self.width).0);
@@ -125,12 +130,12 @@ impl ConvGeometry {
 
 /// Values that lie side by side both in an image and in the rows of the weights: the pixels inside
 /// the image that one row of the kernel covers at one position.
-struct Run {
-    position: usize,
+pub(super) struct Run {
+    pub(super) position: usize,
     /// Whether it is the first of its position.
     opens: bool,
     taps: Range<usize>,
-    pixels: Range<usize>,
+    pub(super) pixels: Range<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -164,8 +169,7 @@ impl<T: Scalar> Graph<'_, T> {
         if let Some(problem) = geometry.problem() {
             return self.fail("conv2d", (rows, channels), || problem);
         }
-        let positions = geometry.output_size().0 * geometry.output_size().1;
-        let columns = positions * channels;
+        let columns = geometry.positions_count() * channels;
         let (input_dim, patch_dim) = (geometry.input_dim(), geometry.patch_dim());
         let bias_fits = b.is_none_or(|b| b.dim() == (1, channels));
         if inputs != input_dim || w.nrows() != patch_dim || !bias_fits {
@@ -190,7 +194,7 @@ impl<T: Scalar> Graph<'_, T> {
         let y = &mut buffer[..rows * columns];
         activation.forward(y, bias.map(|id| self.params.slice(id)));
         let op = Conv2d { x, weight, bias, geometry: *geometry, activation };
-        let needs = self.needs(x).or(Needs::PARAMS);
+        let needs = self.needs(x).or(self.trained(bias.into_iter().chain([weight])));
         self.push(Op::Conv2d(op), slot, buffer, (rows, columns), needs)
     }
 }

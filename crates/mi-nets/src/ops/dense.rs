@@ -3,7 +3,6 @@ use mi_kernels::{Scalar, matrix_product};
 use super::{Activation, Op};
 use crate::backward::Backward;
 use crate::matrix::{matrix, matrix_mut};
-use crate::tape::Needs;
 use crate::{Graph, ParamId, Var};
 
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +41,7 @@ impl<T: Scalar> Graph<'_, T> {
         matrix_product(T::one(), self.value(x), w, T::zero(), product);
         activation.forward(y, bias.map(|id| self.params.slice(id)));
         let op = Dense { x, weight, bias, activation };
-        let needs = self.needs(x).or(Needs::PARAMS);
+        let needs = self.needs(x).or(self.trained(bias.into_iter().chain([weight])));
         self.push(Op::Dense(op), slot, buffer, (rows, columns), needs)
     }
 }

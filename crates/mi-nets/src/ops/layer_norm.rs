@@ -3,7 +3,6 @@ use mi_kernels::Scalar;
 use super::Op;
 use crate::arena::Slot;
 use crate::backward::Backward;
-use crate::tape::Needs;
 use crate::target::Target;
 use crate::vector::{sum_of, sum_of_pairs};
 use crate::{Graph, ParamId, Var};
@@ -64,7 +63,7 @@ impl<T: Scalar> Graph<'_, T> {
         }
         self.keep(statistics_slot, statistics);
         let op = LayerNorm { x, scale, shift, statistics: statistics_slot };
-        let needs = self.needs(x).or(Needs::PARAMS);
+        let needs = self.needs(x).or(self.trained([scale, shift]));
         self.push(Op::LayerNorm(op), slot, buffer, (rows, columns), needs)
     }
 }

@@ -1,20 +1,27 @@
 //! The operations: each family in its own file, forward and backward side by side.
 
 mod activation;
+mod batch_norm;
 mod binary;
 mod columns;
 mod conv2d;
 mod custom;
 mod dense;
+mod dropout;
+mod gelu;
+mod gru;
 mod layer_norm;
 mod pool;
+mod reshape;
 mod rows;
 mod scale_exp;
 mod unary;
 
 pub use activation::Activation;
+pub(crate) use batch_norm::move_running_statistics;
 pub use conv2d::{ConvGeometry, Padding};
 pub use custom::{CustomOp, Operands};
+pub use gru::GruWeights;
 pub use unary::Unary;
 
 use mi_kernels::Scalar;
@@ -30,7 +37,13 @@ pub(crate) enum Op<T> {
     Dense(dense::Dense),
     Conv2d(conv2d::Conv2d),
     LayerNorm(layer_norm::LayerNorm),
+    BatchNorm(batch_norm::BatchNorm),
     GlobalAveragePool(pool::GlobalAveragePool),
+    MaxPool(pool::MaxPool),
+    Dropout(dropout::Dropout),
+    Gru(gru::Gru),
+    Reshape(reshape::Reshape),
+    CausalWindows(reshape::CausalWindows),
     Binary(binary::Binary),
     Unary(unary::UnaryOp),
     GatherColumns(columns::GatherColumns),
@@ -45,13 +58,21 @@ pub(crate) enum Op<T> {
 impl<T> Op<T> {
     /// The parameters that the operation reads.
     pub(crate) fn params(&self) -> impl Iterator<Item = ParamId> + use<T> {
+        let two = |[a, b]: [Option<ParamId>; 2]| [a, b, None, None];
+        let three = |[a, b, c]: [Option<ParamId>; 3]| [a, b, c, None];
         let ids = match self {
-            Op::Param(id) => [Some(*id), None],
-            Op::Dense(op) => op.params(),
-            Op::Conv2d(op) => op.params(),
-            Op::LayerNorm(op) => op.params(),
-            Op::ScaleExp(op) => op.params(),
+            Op::Param(id) => two([Some(*id), None]),
+            Op::Dense(op) => two(op.params()),
+            Op::Conv2d(op) => two(op.params()),
+            Op::LayerNorm(op) => two(op.params()),
+            Op::ScaleExp(op) => two(op.params()),
+            Op::BatchNorm(op) => three(op.params()),
+            Op::Gru(op) => op.params(),
             Op::Input
+            | Op::MaxPool(_)
+            | Op::Dropout(_)
+            | Op::Reshape(_)
+            | Op::CausalWindows(_)
             | Op::GlobalAveragePool(_)
             | Op::Binary(_)
             | Op::Unary(_)
@@ -60,7 +81,7 @@ impl<T> Op<T> {
             | Op::ConcatColumns(_)
             | Op::NormalizeRows(_)
             | Op::RowSums(_)
-            | Op::Custom(_) => [None, None],
+            | Op::Custom(_) => [None; 4],
         };
         ids.into_iter().flatten()
     }
@@ -80,7 +101,13 @@ impl<T: Scalar> Op<T> {
             Op::Dense(op) => op.backward(cx, y, dy),
             Op::Conv2d(op) => op.backward(cx, y, dy),
             Op::LayerNorm(op) => op.backward(cx, dy),
+            Op::BatchNorm(op) => op.backward(cx, dy),
             Op::GlobalAveragePool(op) => op.backward(cx, dy),
+            Op::MaxPool(op) => op.backward(cx, y, dy),
+            Op::Dropout(op) => op.backward(cx, dy),
+            Op::Gru(op) => op.backward(cx, y, dy),
+            Op::Reshape(op) => op.backward(cx, dy),
+            Op::CausalWindows(op) => op.backward(cx, dy),
             Op::Binary(op) => op.backward(cx, dy),
             Op::Unary(op) => op.backward(cx, y, dy),
             Op::GatherColumns(op) => op.backward(cx, dy),

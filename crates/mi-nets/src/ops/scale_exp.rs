@@ -2,7 +2,6 @@ use mi_kernels::Scalar;
 
 use super::Op;
 use crate::backward::Backward;
-use crate::tape::Needs;
 use crate::vector::sum_of_pairs;
 use crate::{Graph, ParamId, Var};
 
@@ -36,7 +35,7 @@ impl<T: Scalar> Graph<'_, T> {
         for (y, &x) in buffer[..rows * columns].iter_mut().zip(self.slice(x)) {
             *y = x * factor;
         }
-        let needs = self.needs(x).or(Needs::PARAMS);
+        let needs = self.needs(x).or(self.trained([log_scale]));
         let op = Op::ScaleExp(ScaleExp { x, log_scale });
         self.push(op, slot, buffer, (rows, columns), needs)
     }

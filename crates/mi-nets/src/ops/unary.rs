@@ -2,11 +2,13 @@ use mi_kernels::Scalar;
 
 use super::Op;
 use super::activation::relu;
+use super::gelu::{gelu, gelu_derivative};
 use crate::backward::Backward;
 use crate::{Graph, Var};
 
 /// A function applied to every element.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Unary {
     /// max(x, 0), derivative 0 at 0; NaN stays NaN.
     Relu,
@@ -16,6 +18,9 @@ pub enum Unary {
     Sigmoid,
     /// tanh x.
     Tanh,
+    /// x · Φ(x), Φ the standard normal distribution function: the exact form by erf, not the
+    /// approximation by tanh (Hendrycks and Gimpel, 2016).
+    Gelu,
     /// eˣ.
     Exp,
     /// The natural logarithm.
@@ -59,6 +64,7 @@ impl Unary {
             Self::Softplus => map(x, y, |x| relu(x) + (-x.abs()).exp().ln_1p()),
             Self::Sigmoid => map(x, y, |x| (T::one() + (-x).exp()).recip()),
             Self::Tanh => map(x, y, T::tanh),
+            Self::Gelu => map(x, y, gelu),
             Self::Exp => map(x, y, T::exp),
             Self::Ln => map(x, y, T::ln),
             Self::Square => map(x, y, |x| x * x),
@@ -88,6 +94,7 @@ impl UnaryOp {
             Unary::Softplus => target.map_pairs(dy, y, |d, y| d * -(-y).exp_m1()),
             Unary::Sigmoid => target.map_pairs(dy, y, |d, y| d * y * (one - y)),
             Unary::Tanh => target.map_pairs(dy, y, |d, y| d * (one - y * y)),
+            Unary::Gelu => target.map_pairs(dy, x, |d, x| d * gelu_derivative(x)),
             Unary::Exp => target.map_pairs(dy, y, |d, y| d * y),
             Unary::Ln => target.map_pairs(dy, x, |d, x| d / x),
             Unary::Square => target.map_pairs(dy, x, |d, x| d * (x + x)),

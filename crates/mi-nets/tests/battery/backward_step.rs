@@ -1,8 +1,9 @@
 //! A step during the way back against gradients first and the step afterwards.
 
 use mi_nets::{
-    Activation, Adam, AdamConfig, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph, Init,
-    Mlp, Module, NetsError, Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, Var,
+    Activation, AdamConfig, CausalConv, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph,
+    Gru, Init, Mlp, Module, NetsError, Optimiser, Params, RealNvp, RealNvpConfig, ResidualMlp,
+    Tape, Var,
 };
 use mi_random::Stream;
 use ndarray::{Array2, array};
@@ -14,7 +15,8 @@ fn check(params: &Params<f64>, columns: usize, forward: impl Fn(&mut Graph<'_, f
     let config = AdamConfig { lr: 0.1, ..AdamConfig::default() };
     for up in [false, true] {
         let (mut one, mut other) = (params.clone(), params.clone());
-        let (mut adam_one, mut adam_other) = (Adam::new(config, params), Adam::new(config, params));
+        let (mut adam_one, mut adam_other) =
+            (Optimiser::new(config, params), Optimiser::new(config, params));
         let mut gradients = Gradients::zeros_like(params);
         let mut tape = Tape::new();
         for seed in 0..3 {
@@ -68,6 +70,20 @@ fn every_network_takes_the_same_steps() {
     let net = ConvNet::new(&mut params, "net", &config, init, &mut stream).unwrap();
     check(&params, 64, |graph, x| net.forward(graph, x));
 
+    let mut params = Params::new();
+    let net = Gru::new(&mut params, "net", (3, 4, 5), &mut stream).unwrap();
+    check(&params, 12, |graph, x| net.forward(graph, x));
+
+    let mut params = Params::new();
+    let net = CausalConv::new(&mut params, "net", (3, 2), &[4, 5], init, &mut stream).unwrap();
+    check(&params, 12, |graph, x| net.forward(graph, x));
+
+    let mut params = Params::new();
+    let scale = params.add("scale", array![[1.0, 2.0]]).unwrap();
+    let shift = params.add("shift", array![[0.5, 0.0]]).unwrap();
+    let running = params.add_running_statistics("running", 2, 0.1).unwrap();
+    check(&params, 6, |graph, x| graph.batch_norm(x, scale, shift, running));
+
     for kind in [CouplingKind::Additive, CouplingKind::Affine] {
         let mut params = Params::new();
         let config = RealNvpConfig { dim: 8, couplings: 3, hidden: vec![5], kind };
@@ -99,7 +115,7 @@ fn a_parameter_that_is_read_again_changes_after_its_last_reader_on_the_way_back(
 struct Small {
     params: Params<f64>,
     gradients: Gradients<f64>,
-    adam: Adam<f64>,
+    adam: Optimiser<f64>,
     tape: Tape<f64>,
 }
 
@@ -110,7 +126,7 @@ fn small() -> (Small, Mlp) {
     let net = Mlp::new(&mut params, "net", &[3, 2], init, &mut Stream::new(1, "init")).unwrap();
     params.add("other", array![[1.0, 2.0]]).unwrap();
     let gradients = Gradients::zeros_like(&params);
-    let adam = Adam::new(AdamConfig::default(), &params);
+    let adam = Optimiser::new(AdamConfig::default(), &params);
     (Small { params, gradients, adam, tape: Tape::new() }, net)
 }
 

@@ -1,7 +1,7 @@
 //! Checkpoints: round trips, continued training, refusals.
 
 use mi_nets::{
-    Adam, AdamConfig, Checkpoint, CouplingKind, Gradients, Graph, Init, Mlp, Module, Params,
+    AdamConfig, Checkpoint, CouplingKind, Gradients, Graph, Init, Mlp, Module, Optimiser, Params,
     RealNvp, RealNvpConfig, Tape, Unary,
 };
 use mi_random::Stream;
@@ -20,7 +20,7 @@ fn network(seed: u64) -> (Params<f32>, RealNvp) {
 fn train(
     net: &RealNvp,
     params: &mut Params<f32>,
-    adam: &mut Adam<f32>,
+    adam: &mut Optimiser<f32>,
     steps: std::ops::Range<u64>,
 ) {
     let mut gradients = Gradients::zeros_like(params);
@@ -38,10 +38,10 @@ fn train(
     }
 }
 
-fn checkpoint(params: &Params<f32>, adam: &Adam<f32>) -> Checkpoint {
+fn checkpoint(params: &Params<f32>, adam: &Optimiser<f32>) -> Checkpoint {
     let mut checkpoint = Checkpoint::new();
     checkpoint.put_params("net", params).unwrap();
-    checkpoint.put_adam("net", params, adam).unwrap();
+    checkpoint.put_optimiser("net", params, adam).unwrap();
     checkpoint.put_metadata("experiment", "fig1");
     checkpoint
 }
@@ -49,17 +49,17 @@ fn checkpoint(params: &Params<f32>, adam: &Adam<f32>) -> Checkpoint {
 #[test]
 fn training_goes_on_with_the_same_bits() {
     let (mut params, net) = network(1);
-    let mut adam = Adam::new(AdamConfig::default(), &params);
+    let mut adam = Optimiser::new(AdamConfig::default(), &params);
     train(&net, &mut params, &mut adam, 0..5);
     let bytes = checkpoint(&params, &adam).to_bytes().unwrap();
     train(&net, &mut params, &mut adam, 5..10);
 
     // Another seed: other weights and other permutations until they are restored.
     let (mut restored, net) = network(2);
-    let mut restored_adam = Adam::new(AdamConfig::default(), &restored);
+    let mut restored_adam = Optimiser::new(AdamConfig::default(), &restored);
     let read = Checkpoint::from_bytes(&bytes).unwrap();
     read.restore_params("net", &mut restored).unwrap();
-    read.restore_adam("net", &restored, &mut restored_adam).unwrap();
+    read.restore_optimiser("net", &restored, &mut restored_adam).unwrap();
     assert_eq!(restored_adam.step(), 5);
     train(&net, &mut restored, &mut restored_adam, 5..10);
     assert_eq!(restored, params);
@@ -69,7 +69,7 @@ fn training_goes_on_with_the_same_bits() {
 #[test]
 fn equal_checkpoints_have_equal_bytes() {
     let (params, _) = network(1);
-    let adam = Adam::new(AdamConfig::default(), &params);
+    let adam = Optimiser::new(AdamConfig::default(), &params);
     let mut first = checkpoint(&params, &adam);
     for (key, value) in [("b", "2"), ("a", "1"), ("c", "3")] {
         first.put_metadata(key, value);
@@ -88,7 +88,8 @@ fn equal_checkpoints_have_equal_bytes() {
 #[test]
 fn other_programs_can_read_it() {
     let (params, _) = network(1);
-    let bytes = checkpoint(&params, &Adam::new(AdamConfig::default(), &params)).to_bytes().unwrap();
+    let bytes =
+        checkpoint(&params, &Optimiser::new(AdamConfig::default(), &params)).to_bytes().unwrap();
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let name = "g1.couplings.0.layers.0.weight";
     let tensor = tensors.tensor(&format!("net/params/{name}")).unwrap();
@@ -102,7 +103,8 @@ fn other_programs_can_read_it() {
 #[test]
 fn damaged_files_are_refused() {
     let (params, _) = network(1);
-    let bytes = checkpoint(&params, &Adam::new(AdamConfig::default(), &params)).to_bytes().unwrap();
+    let bytes =
+        checkpoint(&params, &Optimiser::new(AdamConfig::default(), &params)).to_bytes().unwrap();
     let message = |bytes: &[u8]| Checkpoint::from_bytes(bytes).unwrap_err().to_string();
     for length in [0, 7, 100, bytes.len() - 1] {
         assert!(message(&bytes[..length]).contains("not a whole safetensors file"));
@@ -123,7 +125,7 @@ fn damaged_files_are_refused() {
 #[test]
 fn another_network_is_refused_and_nothing_changes() {
     let (params, _) = network(1);
-    let adam = Adam::new(AdamConfig::default(), &params);
+    let adam = Optimiser::new(AdamConfig::default(), &params);
     let saved = checkpoint(&params, &adam);
     let refused = |params: &mut Params<f32>, expected: &str| {
         let before = params.clone();
@@ -162,7 +164,7 @@ fn double_precision_and_several_groups_share_a_file() {
     let mut fresh = fresh.cast::<f64>();
     read.restore_params("double", &mut fresh).unwrap();
     assert_eq!(fresh, double);
-    let mut adam = Adam::new(AdamConfig::default(), &params);
-    let error = read.restore_adam("single", &params, &mut adam).unwrap_err();
+    let mut adam = Optimiser::new(AdamConfig::default(), &params);
+    let error = read.restore_optimiser("single", &params, &mut adam).unwrap_err();
     assert!(error.to_string().contains("`single/adam/step` is missing"), "{error}");
 }

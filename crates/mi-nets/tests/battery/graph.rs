@@ -1,7 +1,7 @@
 //! The graph: seeds, gradients that are not wanted, mistakes, inference, reuse of memory.
 
 use mi_nets::{
-    Activation, Adam, AdamConfig, Gradients, Init, Mlp, Module, NetsError, Params, Tape, Unary,
+    Activation, AdamConfig, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Tape, Unary,
 };
 use mi_random::Stream;
 use ndarray::{Array2, array, s};
@@ -88,7 +88,7 @@ fn an_unused_parameter_is_an_error_that_names_it() {
     let net = mlp(&mut params);
     add(&mut params, "spare.weight", 1, (2, 2));
     let mut gradients = Gradients::zeros_like(&params);
-    let mut adam = Adam::new(AdamConfig::default(), &params);
+    let mut adam = Optimiser::new(AdamConfig::default(), &params);
     let mut tape = Tape::new();
     let mut graph = tape.begin(&params);
     let x = graph.input(normal(1, (4, 3)).view());

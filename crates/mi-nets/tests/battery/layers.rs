@@ -1,8 +1,9 @@
 //! Whole networks: derivatives, parameter counts, names and initial values.
 
 use mi_nets::{
-    Activation, ConvGeometry, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph, Init, Mlp,
-    Module, NetsError, Padding, Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, jacobian,
+    Activation, CausalConv, ConvGeometry, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph,
+    Gru, Init, Mlp, Module, NetsError, Padding, Params, RealNvp, RealNvpConfig, ResidualMlp, Tape,
+    jacobian,
 };
 use mi_random::Stream;
 use ndarray::{Array2, s};
@@ -230,11 +231,15 @@ fn embeddings_do_not_depend_on_batch_mates() {
     let init = Init::GlorotUniform;
     let config = ConvNetConfig { output: 10, ..ConvNetConfig::paper(6, 8, 1) };
     let nvp = RealNvpConfig { dim: 48, couplings: 2, hidden: vec![8], kind: CouplingKind::Affine };
-    let modules: [Box<dyn Module<f32>>; 4] = [
+    let modules: [Box<dyn Module<f32>>; 6] = [
         Box::new(Mlp::new(&mut params, "mlp", &[48, 20, 7], init, &mut stream).unwrap()),
         Box::new(ResidualMlp::new(&mut params, "res", 48, 3, init, &mut stream).unwrap()),
         Box::new(ConvNet::new(&mut params, "conv", &config, init, &mut stream).unwrap()),
         Box::new(RealNvp::new(&mut params, "nvp", &nvp, init, &mut stream).unwrap()),
+        Box::new(Gru::new(&mut params, "gru", (4, 12, 5), &mut stream).unwrap()),
+        Box::new(
+            CausalConv::new(&mut params, "causal", (4, 2), &[12, 5], init, &mut stream).unwrap(),
+        ),
     ];
     let x = normal(1, (9, 48)).mapv(|x| x as f32);
     let mut others = normal(2, (9, 48)).mapv(|x| 100.0 * x as f32);

@@ -11,5 +11,8 @@ mod layers;
 mod loss;
 mod numerics;
 mod ops;
+mod optimiser;
 mod realnvp;
+mod regularisers;
+mod sequences;
 mod support;

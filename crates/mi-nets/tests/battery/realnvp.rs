@@ -1,8 +1,8 @@
 //! `RealNVP`: inverse, log-determinant, permutations.
 
 use mi_nets::{
-    Adam, AdamConfig, CouplingKind, Gradients, Init, Module, Params, RealNvp, RealNvpConfig, Tape,
-    Unary, jacobian,
+    AdamConfig, CouplingKind, Gradients, Init, Module, Optimiser, Params, RealNvp, RealNvpConfig,
+    Tape, Unary, jacobian,
 };
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2};
@@ -31,7 +31,7 @@ fn forward(net: &RealNvp, params: &Params<f64>, x: ArrayView2<'_, f64>) -> Array
 /// Steps that pull the outputs together, so that weights and scales move.
 fn train(net: &RealNvp, params: &mut Params<f64>, steps: usize) {
     let config = AdamConfig { lr: 1e-2, ..AdamConfig::default() };
-    let mut adam = Adam::new(config, params);
+    let mut adam = Optimiser::new(config, params);
     let mut gradients = Gradients::zeros_like(params);
     let mut tape = Tape::new();
     for step in 0..steps {

@@ -6,8 +6,8 @@ use mi_critics::{Critic, CriticSpec};
 use mi_estimators::bounds::{BoundSpec, Objective};
 use mi_estimators::engine::Engine;
 use mi_nets::{
-    Adam, AdamConfig, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph, Init, Mlp, Module,
-    Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, Var,
+    AdamConfig, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph, Init, Mlp, Module,
+    Optimiser, Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, Var,
 };
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2};
@@ -124,7 +124,7 @@ pub(crate) fn training_step(encoder: &str, critic: &str) -> Result<Work> {
     // So small that the bound stays where it starts: repeated steps on one batch would drive
     // gradients to subnormal numbers, which cost what no training costs.
     let config = AdamConfig { lr: 1e-12, ..AdamConfig::default() };
-    let mut adam = Adam::new(config, &params);
+    let mut adam = Optimiser::new(config, &params);
     let mut gradients = Gradients::zeros_like(&params);
     let (mut tape, mut bound) = (Tape::new(), Bound::new(critic)?);
     let gflop = 2.0 * forward + critic_products(spec, BATCH, dim);

@@ -1,6 +1,6 @@
 //! What every training step shares: the optimiser and the watch over numbers that are not finite.
 
-use mi_nets::{Adam, AdamConfig, EpsPlacement, Gradients, Params, Tape, Var};
+use mi_nets::{AdamConfig, EpsPlacement, Gradients, Optimiser, Params, Tape, Var};
 use ndarray::ArrayView2;
 
 use super::Halt;
@@ -15,7 +15,7 @@ pub(super) enum Direction {
 /// Parameters that are trained, with all that their steps need.
 pub(super) struct Learner {
     pub(super) params: Params<f32>,
-    pub(super) adam: Adam<f32>,
+    pub(super) adam: Optimiser<f32>,
     pub(super) tape: Tape<f32>,
     pub(super) gradients: Gradients<f32>,
 }
@@ -26,7 +26,7 @@ impl Learner {
         let eps_placement = EpsPlacement::BeforeCorrection;
         let config = AdamConfig { lr, eps_placement, ..AdamConfig::default() };
         Self {
-            adam: Adam::new(config, &params),
+            adam: Optimiser::new(config, &params),
             tape: Tape::new(),
             gradients: Gradients::zeros_like(&params),
             params,

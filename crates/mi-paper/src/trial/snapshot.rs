@@ -19,7 +19,7 @@ impl Snapshot {
         for (index, Learner { params, adam, .. }) in learners.iter().enumerate() {
             let group = index.to_string();
             checkpoint.put_params(&group, params)?;
-            checkpoint.put_adam(&group, params, adam)?;
+            checkpoint.put_optimiser(&group, params, adam)?;
         }
         Ok(Self { checkpoint })
     }
@@ -29,7 +29,7 @@ impl Snapshot {
         for (index, Learner { params, adam, .. }) in learners.iter_mut().enumerate() {
             let group = index.to_string();
             self.checkpoint.restore_params(&group, params)?;
-            self.checkpoint.restore_adam(&group, params, adam)?;
+            self.checkpoint.restore_optimiser(&group, params, adam)?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The difference of entropies: a model of y less a model of y given x, both learnt.
 
 use mi_kernels::Scalar;
-use mi_nets::{Adam, AdamConfig, Gradients, Init, Mlp, Module, Params, Tape};
+use mi_nets::{AdamConfig, Gradients, Init, Mlp, Module, Optimiser, Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rayon::prelude::*;
@@ -244,7 +244,7 @@ fn fit(
         params.view_mut(last).fill(0.0);
     }
     let lr = settings.learning_rate.unwrap_or(ENTROPIES_RATE);
-    let mut adam = Adam::new(AdamConfig { lr, ..AdamConfig::default() }, &params);
+    let mut adam = Optimiser::new(AdamConfig { lr, ..AdamConfig::default() }, &params);
     let mut gradients = Gradients::zeros_like(&params);
     let mut tape = Tape::new();
     let loss = |tape: &mut Tape<f32>, params: &Params<f32>| {

@@ -5,7 +5,7 @@ use mi_estimators::EstimatorError;
 use mi_estimators::bounds::{BoundSpec, Evaluation, Objective};
 use mi_estimators::engine::Engine;
 use mi_kernels::Scalar;
-use mi_nets::{Adam, AdamConfig, Gradients, Params, Tape};
+use mi_nets::{AdamConfig, Gradients, Optimiser, Params, Tape};
 use mi_random::Stream;
 use ndarray::Axis;
 
@@ -196,8 +196,8 @@ fn objective_of(settings: &NeuralSettings) -> Objective {
     }
 }
 
-fn adam<T: Scalar>(lr: f64, params: &Params<T>) -> Adam<T> {
-    Adam::new(AdamConfig { lr, ..AdamConfig::default() }, params)
+fn adam<T: Scalar>(lr: f64, params: &Params<T>) -> Optimiser<T> {
+    Optimiser::new(AdamConfig { lr, ..AdamConfig::default() }, params)
 }
 
 /// Moves the average towards the parameters; over the first steps it is their plain mean.
@@ -233,7 +233,7 @@ struct Learner<T> {
     tape: Tape<T>,
     engine: Engine<T>,
     gradients: Gradients<T>,
-    adam: Adam<T>,
+    adam: Optimiser<T>,
 }
 
 impl<T: Scalar> Learner<T> {

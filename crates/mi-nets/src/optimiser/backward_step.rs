@@ -1,12 +1,12 @@
 use mi_kernels::{Scalar, all_finite};
 use ndarray::ArrayView2;
 
-use crate::adam::Step;
+use super::{Direction, Optimiser, Step};
 use crate::backward::WayBack;
-use crate::{Adam, Gradients, NetsError, ParamId, Params, Tape, Var};
+use crate::{Gradients, NetsError, ParamId, Params, Tape, Var};
 
-impl<T: Scalar> Adam<T> {
-    /// [`crate::Graph::backward`] on the tape's last graph and [`Adam::descend`] in one: each
+impl<T: Scalar> Optimiser<T> {
+    /// [`crate::Graph::backward`] on the tape's last graph and [`Optimiser::descend`] in one: each
     /// parameter is updated as soon as its gradient is whole, while both are in the cache. The
     /// results are the same to the bit, and gradients need the memory of a layer instead of that
     /// of the network, which counts from networks of some megabytes on.
@@ -17,7 +17,7 @@ impl<T: Scalar> Adam<T> {
     /// A seed has its value's shape.
     ///
     /// # Errors
-    /// As [`crate::Graph::backward`] and [`Adam::descend`], and a gradient that is not finite.
+    /// As [`crate::Graph::backward`] and [`Optimiser::descend`], and a gradient that is not finite.
     /// After a parameter without a gradient or with one that is not finite, others have been
     /// updated: go on from a checkpoint. After any other error nothing has changed.
     pub fn backward_and_descend(
@@ -27,10 +27,10 @@ impl<T: Scalar> Adam<T> {
         params: &mut Params<T>,
         gradients: &mut Gradients<T>,
     ) -> Result<(), NetsError> {
-        self.backward_and_step(tape, seeds, (params, gradients), -1.0)
+        self.backward_and_step(tape, seeds, (params, gradients), Direction::Down)
     }
 
-    /// [`Adam::backward_and_descend`] with the gradient's sign flipped.
+    /// [`Optimiser::backward_and_descend`] with the gradient's sign flipped.
     ///
     /// # Errors
     /// As there.
@@ -41,7 +41,7 @@ impl<T: Scalar> Adam<T> {
         params: &mut Params<T>,
         gradients: &mut Gradients<T>,
     ) -> Result<(), NetsError> {
-        self.backward_and_step(tape, seeds, (params, gradients), 1.0)
+        self.backward_and_step(tape, seeds, (params, gradients), Direction::Up)
     }
 
     fn backward_and_step(
@@ -49,18 +49,18 @@ impl<T: Scalar> Adam<T> {
         tape: &mut Tape<T>,
         seeds: &[(Var, ArrayView2<'_, T>)],
         (params, gradients): (&mut Params<T>, &mut Gradients<T>),
-        sign: f64,
+        direction: Direction,
     ) -> Result<(), NetsError> {
         gradients.check_fits(params)?;
         self.check_fits(params)?;
         tape.check_seeds(seeds)?;
-        let mut stepping = Stepping { params, gradients, step: self.begin_step(sign) };
+        let mut stepping = Stepping { params, gradients, step: self.begin_step(direction)? };
         tape.sweep(seeds, &mut stepping)?;
         // What the graph did not read has its gradient from elsewhere.
         for id in stepping.params.ids() {
             stepping.passed(id)?;
         }
-        match gradients.first_absent() {
+        match gradients.first_absent(params) {
             Some(id) => Err(NetsError::UnusedParameter { name: params.name(id).to_owned() }),
             None => Ok(()),
         }
