@@ -1,16 +1,13 @@
 //! What a simple reader of x can use of the information: V-information beside mutual information.
 
 use mi_samples::{
-    ColumnType, Declared, Sample, SamplesError, VInformation, linear_v_information,
+    ColumnType, CrossFit, Declared, Sample, SamplesError, VInformation, linear_v_information,
     logistic_v_information,
 };
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::error::CliError;
 use crate::observations::{Observations, Side};
-
-/// Parts of the rows, each judged by readers fitted to the others.
-const FOLDS: usize = 5;
 
 /// What readers of a family can use.
 #[derive(Clone, Debug)]
@@ -22,16 +19,16 @@ pub struct Usable {
 }
 
 /// Linear readers of a continuous y, logistic readers of one discrete column; discrete columns
-/// of x are read as indicators of their values.
+/// of x are read as indicators of their values. `split` says which rows judge which readers.
 ///
 /// # Errors
 /// When y mixes kinds, has several discrete columns, or is constant.
-pub fn usable(observations: &Observations, seed: u64) -> Result<Usable, CliError> {
+pub fn usable(observations: &Observations, split: &CrossFit) -> Result<Usable, CliError> {
     let Observations { x, y, .. } = observations;
     let x = indicators(x)?;
     let kinds = kinds(y)?;
     if kinds.iter().all(|kind| !kind.is_discrete()) {
-        let found = linear_v_information(x.view(), y.values.view(), FOLDS, seed)?;
+        let found = linear_v_information(x.view(), y.values.view(), split)?;
         return Ok(Usable { family: "linear", found });
     }
     if kinds.len() > 1 {
@@ -45,7 +42,7 @@ pub fn usable(observations: &Observations, seed: u64) -> Result<Usable, CliError
     let label = |value: &f64| levels.partition_point(|level| level < value) as u32;
     let labels: Vec<u32> = column.iter().map(label).collect();
     let ridge = 1.0 / labels.len() as f64;
-    let found = logistic_v_information(x.view(), &labels, ridge, FOLDS, seed)?;
+    let found = logistic_v_information(x.view(), &labels, ridge, split)?;
     Ok(Usable { family: "logistic", found })
 }
 
@@ -105,10 +102,13 @@ mod tests {
     fn a_linear_reader_uses_lines_and_not_parabolas() {
         let mut stream = Stream::new(1, "usable");
         let (x, noise) = (stream.normal_matrix((2000, 1)), stream.normal_matrix((2000, 1)));
-        let line = usable(&observe(&x, &x + &noise, Declared::Auto), 0).unwrap();
+        let line =
+            usable(&observe(&x, &x + &noise, Declared::Auto), &CrossFit::at_random(0)).unwrap();
         // ½ ln 2 = 0.3466.
         assert!(line.family == "linear" && (line.found.value - 0.3466).abs() < 0.05);
-        let parabola = usable(&observe(&x, &x * &x + &noise, Declared::Auto), 0).unwrap();
+        let parabola =
+            usable(&observe(&x, &x * &x + &noise, Declared::Auto), &CrossFit::at_random(0))
+                .unwrap();
         assert!(parabola.found.value.abs() < 0.05);
     }
 
@@ -121,7 +121,9 @@ mod tests {
             100 => 2.0,
             _ => f64::from(u8::from(y[[i, 0]] > 0.0)),
         });
-        let found = |x: &Array2<f64>| usable(&observe(x, y.clone(), Declared::Auto), 0).unwrap();
+        let found = |x: &Array2<f64>| {
+            usable(&observe(x, y.clone(), Declared::Auto), &CrossFit::at_random(0)).unwrap()
+        };
         // Of N(0, 1) the sign leaves a variance of 1 − 2/π: ½ ln 1/0.363 = 0.506.
         assert!((found(&code).found.value - 0.506).abs() < 0.15);
         assert!(found(&Array2::ones((200, 1))).found.value.abs() < 1e-9);
@@ -133,10 +135,13 @@ mod tests {
         // The middle code differs from both others: no line through the codes sees it.
         let code = Array2::from_shape_simple_fn((1500, 1), || stream.below(3) as f64);
         let y = code.mapv(|code| f64::from(u8::from(code == 1.0)));
-        let found = usable(&observe(&code, y.clone(), Declared::Auto), 0).unwrap();
+        let found =
+            usable(&observe(&code, y.clone(), Declared::Auto), &CrossFit::at_random(0)).unwrap();
         // H(1/3) = 0.6365.
         assert!(found.family == "logistic" && (found.found.value - 0.6365).abs() < 0.05);
         let both = concatenate(Axis(1), &[code.view(), y.view()]).unwrap();
-        assert!(usable(&observe(&code, both, Declared::Discrete), 0).is_err());
+        assert!(
+            usable(&observe(&code, both, Declared::Discrete), &CrossFit::at_random(0)).is_err()
+        );
     }
 }

@@ -131,6 +131,34 @@ pub enum SamplesError {
         /// The values possible.
         range: &'static str,
     },
+    /// Groups that are not one for every row.
+    #[error("{groups} groups for {rows} rows; give the group of every row")]
+    GroupCount {
+        /// Groups given.
+        groups: usize,
+        /// Rows.
+        rows: usize,
+    },
+    /// All rows in one group.
+    #[error(
+        "all {n} rows are of one group, so that no group is left to compare it with; choose \
+         another column for the groups, or none"
+    )]
+    OneGroup {
+        /// Rows.
+        n: usize,
+    },
+    /// Fewer groups than parts that each need one.
+    #[error(
+        "{operation} splits the rows into {parts} parts of whole groups, each with some to \
+         validate by; there are too few groups for that: use fewer parts, or smaller groups"
+    )]
+    TooFewGroups {
+        /// What was asked.
+        operation: &'static str,
+        /// The parts.
+        parts: usize,
+    },
     /// Rows for a trained critic that do not have the columns it was trained on.
     #[error("{found} columns for a critic trained on {fitted}; give the same columns in order")]
     CriticColumns {

@@ -34,6 +34,7 @@ mod error;
 mod estimate;
 mod neighbours;
 mod neural;
+mod rows;
 mod sample;
 mod tasks;
 mod uncertainty;
@@ -57,9 +58,10 @@ pub use neural::{
     EntropyDifference, NeuralCritic, NeuralEstimate, NeuralSettings, difference_of_entropies,
     neural,
 };
+pub use rows::{Gap, RowStructure};
 pub use sample::{ColumnKind, ColumnType, Declared, Marginals, Sample};
 pub use tasks::{STAIRCASE_DIMENSIONS, STAIRCASE_STEPS, Staircase, TASKS, Task};
 pub use uncertainty::{
     Extrapolation, Interval, IntervalMethod, Surrogate, TestResult, TestSettings,
 };
-pub use v_information::{VInformation, linear_v_information, logistic_v_information};
+pub use v_information::{CrossFit, VInformation, linear_v_information, logistic_v_information};

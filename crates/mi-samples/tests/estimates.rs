@@ -136,12 +136,12 @@ fn everything() -> (Estimate, Vec<f64>, Estimate) {
     let z = stream.normal_matrix((1500, 1)) + &y;
     let settings = Settings {
         extrapolate: true,
-        test: Some(TestSettings { surrogates: 9, surrogate: Surrogate::Shift { least: 10 } }),
+        test: Some(TestSettings::new(9, Surrogate::Shift { least: 10 })),
         ..Settings::default()
     };
     let [sx, sy, sz] = [&x, &y, &z].map(|values| side(values.view()));
     let first = mutual_information(&sx, &sy, &settings).unwrap();
-    let test = TestSettings { surrogates: 5, surrogate: Surrogate::Local { neighbours: 5 } };
+    let test = TestSettings::new(5, Surrogate::Local { neighbours: 5 });
     let settings = Settings { test: Some(test), ..settings };
     let conditional = conditional_mutual_information(&sx, &sy, &sz, &settings).unwrap();
     let large = stream.normal_matrix((80_000, 1));
@@ -181,7 +181,7 @@ fn estimates_survive_json() {
     let x = x.mapv(|v| (v * 20.0).round());
     let settings = Settings {
         extrapolate: true,
-        test: Some(TestSettings { surrogates: 5, surrogate: Surrogate::Blocks { length: 10 } }),
+        test: Some(TestSettings::new(5, Surrogate::Blocks { length: 10 })),
         ..Settings::default()
     };
     let found = mutual_information(&side(x.view()), &side(y.view()), &settings).unwrap();

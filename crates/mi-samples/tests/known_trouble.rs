@@ -106,7 +106,7 @@ fn few_rows_are_said_to_be_few() {
 fn tiny_samples_give_values_or_messages_never_a_crash() {
     let settings = Settings {
         extrapolate: true,
-        test: Some(TestSettings { surrogates: 3, surrogate: Surrogate::Permutation }),
+        test: Some(TestSettings::new(3, Surrogate::Permutation)),
         ..Settings::default()
     };
     for n in 1..9 {
@@ -378,7 +378,7 @@ fn the_same_seed_gives_the_same_bits() {
     let x = x.mapv(|v| (v * 50.0).round());
     let settings = Settings {
         extrapolate: true,
-        test: Some(TestSettings { surrogates: 9, surrogate: Surrogate::Permutation }),
+        test: Some(TestSettings::new(9, Surrogate::Permutation)),
         ..Settings::default()
     };
     let run = |seed| {
@@ -412,7 +412,7 @@ fn time_series_need_shifted_surrogates() {
     for seed in 0..8 {
         let (x, y) = (autoregressive(2 * seed, 500), autoregressive(2 * seed + 1, 500));
         let p_value = |surrogate| {
-            let test = Some(TestSettings { surrogates: 19, surrogate });
+            let test = Some(TestSettings::new(19, surrogate));
             let settings = Settings { test, ..quick() };
             let found = mutual_information(&side(&x), &side(&y), &settings).unwrap();
             assert!(warned(&found, |w| matches!(w, Warning::Autocorrelated { .. })));
@@ -428,7 +428,7 @@ fn time_series_need_shifted_surrogates() {
 #[test]
 fn p_values_count_the_data_too() {
     let (x, y) = pair(18, 200, 0.9);
-    let test = |surrogates| Some(TestSettings { surrogates, surrogate: Surrogate::Permutation });
+    let test = |surrogates| Some(TestSettings::new(surrogates, Surrogate::Permutation));
     let settings = Settings { test: test(49), ..quick() };
     let found = mutual_information(&side(&x), &side(&y), &settings).unwrap().test.unwrap();
     assert_eq!((found.p_value, found.at_least), (1.0 / 50.0, 0));
@@ -439,7 +439,7 @@ fn p_values_count_the_data_too() {
 #[test]
 fn a_copy_is_significant_given_an_independent_column() {
     let (x, z) = pair(19, 300, 0.0);
-    let test = TestSettings { surrogates: 19, surrogate: Surrogate::Local { neighbours: 5 } };
+    let test = TestSettings::new(19, Surrogate::Local { neighbours: 5 });
     let settings = Settings { test: Some(test), ..quick() };
     let given = |x: &Array2<f64>, y: &Array2<f64>| {
         let sides = [x, y, &z].map(side);

@@ -4,10 +4,12 @@ use mi_critics::CriticSpec;
 use mi_estimators::bounds::{BOUNDS, BoundSpec};
 use mi_random::Stream;
 use mi_samples::{
-    IntervalMethod, Method, NeuralCritic, NeuralSettings, Sample, SamplesError, Settings, TASKS,
-    Warning, mutual_information, mutual_information_and_critic, neural,
+    IntervalMethod, Method, NeuralCritic, NeuralSettings, RowStructure, Sample, SamplesError,
+    Settings, TASKS, Warning, mutual_information, mutual_information_and_critic, neural,
 };
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
+
+const INDEPENDENT: RowStructure = RowStructure::Exchangeable;
 
 fn pair(n: usize, d: usize, rho: f64, seed: u64) -> (Array2<f64>, Array2<f64>) {
     let mut stream = Stream::new(seed, "pair");
@@ -47,7 +49,7 @@ fn a_gaussian_pair_has_its_information_and_an_interval() {
 fn independent_columns_have_none() {
     for (d, seed) in [(1, 2), (3, 3)] {
         let (x, y) = pair(2000, d, 0.0, seed);
-        let found = neural(&side(&x), &side(&y), &quick(), 0).unwrap();
+        let found = neural(&side(&x), &side(&y), &quick(), &INDEPENDENT, 0).unwrap();
         assert!(found.value.abs() < 0.02, "{}", found.value);
         assert!(found.value < 3.0 * found.standard_error + 1e-3);
     }
@@ -57,11 +59,11 @@ fn independent_columns_have_none() {
 fn fifty_gaussian_columns_keep_their_information() {
     let task = TASKS.iter().find(|task| task.id() == "multinormal-dense-25-25-0.5").unwrap();
     let (x, y) = task.sample(4000, &mut Stream::new(1, "dense"));
-    let found = neural(&side(&x), &side(&y), &quick(), 0).unwrap();
+    let found = neural(&side(&x), &side(&y), &quick(), &INDEPENDENT, 0).unwrap();
     assert!((found.value - 1.2922).abs() < 0.1, "{}", found.value);
     // Without the start, a network of few rows learns a part.
     let bare = NeuralSettings { gaussian_start: false, ..quick() };
-    let bare = neural(&side(&x), &side(&y), &bare, 0).unwrap();
+    let bare = neural(&side(&x), &side(&y), &bare, &INDEPENDENT, 0).unwrap();
     assert!(bare.value < found.value - 0.1, "{} {}", bare.value, found.value);
 }
 
@@ -71,7 +73,7 @@ fn forty_independent_columns_of_few_rows_have_none() {
     for bound in [BoundSpec::InfoNce, BoundSpec::Mine { rate: 0.01 }, BoundSpec::DonskerVaradhan] {
         let (x, y) = pair(500, 20, 0.0, 13);
         let settings = NeuralSettings { bound, ..quick() };
-        let found = neural(&side(&x), &side(&y), &settings, 0).unwrap();
+        let found = neural(&side(&x), &side(&y), &settings, &INDEPENDENT, 0).unwrap();
         assert!(found.value < 0.05 && found.value > -0.3, "{:?}: {}", settings.bound, found.value);
     }
 }
@@ -95,7 +97,7 @@ fn a_label_and_a_number() {
     let mut stream = Stream::new(4, "classes");
     let label = Array2::from_shape_simple_fn((3000, 1), || stream.below(2) as f64);
     let x = label.mapv(|label| 2.0 * label - 1.0) + stream.normal_matrix((3000, 1));
-    let found = neural(&side(&x), &side(&label), &quick(), 0).unwrap();
+    let found = neural(&side(&x), &side(&label), &quick(), &INDEPENDENT, 0).unwrap();
     assert!((found.value - two_classes()).abs() < 0.04, "{} {}", found.value, two_classes());
 }
 
@@ -104,17 +106,18 @@ fn copies_do_not_raise_the_estimate() {
     // Rounded, so that a dither is in the values.
     let (x, y) = pair(1000, 2, 0.6, 5);
     let [x, y] = [x, y].map(|side| side.mapv(|v| (v * 100.0).round() / 100.0));
-    let once = neural(&side(&x), &side(&y), &quick(), 0).unwrap();
+    let once = neural(&side(&x), &side(&y), &quick(), &INDEPENDENT, 0).unwrap();
     let twice = |side: &Array2<f64>| concatenate![Axis(0), side.view(), side.view()];
     let (x, y) = (twice(&x), twice(&y));
-    let doubled = neural(&side(&x), &side(&y), &quick(), 0).unwrap();
+    let doubled = neural(&side(&x), &side(&y), &quick(), &INDEPENDENT, 0).unwrap();
     // The truth is 0.446, with a standard error of 0.02; neighbours would see more than 1.
     assert!((doubled.value - 0.446).abs() < 0.08, "{}", doubled.value);
     let ratio = doubled.standard_error / once.standard_error;
     assert!((0.85..1.2).contains(&ratio), "copies count as one row: {ratio}");
     // Thirty different rows are no more than thirty, however often they are copied.
     let few = x.select(Axis(0), &(0..30).collect::<Vec<_>>().repeat(10));
-    let error = neural(&side(&few), &side(&few), &quick(), 0).unwrap_err().to_string();
+    let error =
+        neural(&side(&few), &side(&few), &quick(), &INDEPENDENT, 0).unwrap_err().to_string();
     assert!(error.starts_with("a neural estimate, beside copies, needs at least 60"), "{error}");
 }
 
@@ -124,7 +127,8 @@ fn bits_do_not_depend_on_threads() {
     let settings = NeuralSettings { steps: 40, ..quick() };
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let found = pool.install(|| neural(&side(&x), &side(&y), &settings, 3).unwrap());
+        let found =
+            pool.install(|| neural(&side(&x), &side(&y), &settings, &INDEPENDENT, 3).unwrap());
         (found.value, found.training_value, found.pointwise)
     };
     assert_eq!(on(1), on(3));
@@ -137,7 +141,7 @@ fn every_bound_trains_and_judges() {
     let truth = -(1.0 - 0.49_f64).ln();
     for bound in BOUNDS.iter().filter_map(|entry| entry.usual()) {
         let settings = NeuralSettings { bound: bound.clone(), steps: 80, ..quick() };
-        let found = neural(&x, &y, &settings, 0).unwrap();
+        let found = neural(&x, &y, &settings, &INDEPENDENT, 0).unwrap();
         let error = found.value - truth;
         assert!(error.abs() < 0.15, "{}: {} of {truth}", bound.name(), found.value);
     }
@@ -149,7 +153,7 @@ fn every_critic_trains() {
     let (x, y) = (side(&x), side(&y));
     let by = |y: &Sample, critic: CriticSpec| {
         let settings = NeuralSettings { critic: Some(critic), steps: 150, ..quick() };
-        neural(&x, y, &settings, 0).unwrap().value
+        neural(&x, y, &settings, &INDEPENDENT, 0).unwrap().value
     };
     // The truth is 0.673.
     for critic in [
@@ -171,7 +175,7 @@ fn every_critic_trains() {
     let cosine = |learned: bool| {
         let critic = Some(CriticSpec::Cosine { temperature: 0.1, learned });
         let settings = NeuralSettings { critic, learning_rate: Some(0.05), ..quick() };
-        neural(&x, &y, &settings, 0).unwrap().value
+        neural(&x, &y, &settings, &INDEPENDENT, 0).unwrap().value
     };
     let (fixed, learned) = (cosine(false), cosine(true));
     assert!(fixed < 0.0 && learned > 0.2 && learned < 0.673, "{fixed} {learned}");
@@ -230,7 +234,7 @@ fn little_and_much_are_said() {
 #[test]
 fn mistakes_are_named() {
     let (x, y) = pair(50, 1, 0.5, 12);
-    let few = neural(&side(&x), &side(&y), &quick(), 0).unwrap_err();
+    let few = neural(&side(&x), &side(&y), &quick(), &INDEPENDENT, 0).unwrap_err();
     assert!(matches!(few, SamplesError::TooFewObservations { needed: 60, n: 50, .. }));
     let (x, y) = pair(100, 1, 0.5, 12);
     for settings in [
@@ -238,8 +242,9 @@ fn mistakes_are_named() {
         NeuralSettings { learning_rate: Some(f64::NAN), ..quick() },
         NeuralSettings { bound: BoundSpec::Smile { clip: -1.0 }, ..quick() },
     ] {
-        let error = neural(&side(&x), &side(&y), &settings, 0).unwrap_err();
-        assert!(matches!(error, SamplesError::Setting { .. }), "{error}");
+        let error = neural(&side(&x), &side(&y), &settings, &INDEPENDENT, 0).unwrap_err();
+        let named = matches!(error, SamplesError::Setting { .. } | SamplesError::Estimator(_));
+        assert!(named, "{error}");
     }
     assert!(NeuralCritic::from_bytes(b"no critic").is_err());
     let constant = Array2::zeros((100, 1));

@@ -67,7 +67,7 @@ pub fn calibrate(
         ("independent slow series, permuted: p <= 0.05", SLOW, Surrogate::Permutation),
         ("independent slow series, shifted: p <= 0.05", SLOW, shift),
     ] {
-        let test = Some(TestSettings { surrogates: SURROGATES, surrogate });
+        let test = Some(TestSettings::new(SURROGATES, surrogate));
         let settings = Settings { interval: false, test, ..Settings::default() };
         let share = share(trials, &step, |trial| {
             let mut stream = Stream::new(trial, "false positives");

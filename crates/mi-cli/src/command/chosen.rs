@@ -1,7 +1,7 @@
 //! Options and steps that the estimating commands share.
 
 use clap::{Args, ValueEnum};
-use mi_samples::{ColumnType, Marginals, Settings, Surrogate, TestSettings};
+use mi_samples::{ColumnType, Marginals, RowStructure, Settings, Surrogate, TestSettings};
 
 use crate::error::CliError;
 use crate::estimator::{Methods, Plan};
@@ -166,13 +166,18 @@ impl MeasureOptions {
                 return Err(CliError::Usage("--surrogate local needs --given columns".into()));
             }
         };
-        let test = TestSettings { surrogates: permutations, surrogate };
+        let test = TestSettings::new(permutations, surrogate);
         let plan = self.basic.plan();
         let settings = Settings {
             theiler: self.theiler,
-            ordered: self.ordered
+            rows: if self.ordered
                 || self.theiler > 0
-                || matches!(kind, SurrogateKind::Shift | SurrogateKind::Block),
+                || matches!(kind, SurrogateKind::Shift | SurrogateKind::Block)
+            {
+                RowStructure::Ordered
+            } else {
+                RowStructure::Exchangeable
+            },
             interval: !self.no_interval,
             extrapolate: self.extrapolate,
             test: (permutations > 0).then_some(test),

@@ -2,7 +2,7 @@ use std::io::Write;
 
 use clap::Args;
 use mi_critics::CriticSpec;
-use mi_samples::{Estimate, Marginals, Method, information_correlation};
+use mi_samples::{CrossFit, Estimate, Marginals, Method, information_correlation};
 use serde::Serialize;
 
 use super::chosen::{Chosen, MeasureOptions, SideOptions};
@@ -169,6 +169,8 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     let mut plan = options.measure.plan(rows.used.len(), !given.is_empty(), permutations)?;
     plan.settings.neural = options.neural.settings();
     options.neural.check(&plan, options.lag.values().len())?;
+    let rows_of_split = plan.settings.rows.clone();
+    let split = CrossFit { rows: rows_of_split, ..CrossFit::at_random(options.measure.seed()) };
     let mut found: Vec<(isize, Measured)> = Vec::new();
     let mut readers: Vec<Option<Usable>> = Vec::new();
     let mut formula = String::new();
@@ -177,11 +179,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         let measured = plan.measure(&observations)?;
         measured.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
         formula = observations.title();
-        readers.push(if options.usable {
-            Some(usable(&observations, options.measure.seed())?)
-        } else {
-            None
-        });
+        readers.push(if options.usable { Some(usable(&observations, &split)?) } else { None });
         options.neural.save(&measured, [&x, &y], &mut messages)?;
         found.push((lag, measured));
     }

@@ -6,11 +6,11 @@ use super::warnings::{Side, Warning};
 use super::{Estimate, EstimatorSettings, Method, Settings};
 use crate::SamplesError;
 use crate::closed_form::discrete_entropy;
-use crate::neighbours::nearest_rows;
 use crate::neural::{NeuralCritic, NeuralEstimate};
-use crate::sample::{ColumnKind, Marginals, Sample};
+use crate::rows::RowStructure;
+use crate::sample::{ColumnKind, Sample};
 use crate::uncertainty::{
-    Groups, Surrogate, analytic_interval, extrapolate, held_out_interval, permutation_test,
+    Surrogate, analytic_interval, extrapolate, held_out_interval, permutation_test,
     subsample_interval,
 };
 
@@ -121,8 +121,9 @@ fn estimate(
             return Err(SamplesError::RowCounts { x: n, y: other.n() });
         }
     }
+    settings.rows.check(n)?;
     let run = Run::new(x, y, z, settings)?;
-    let mut warnings = data_warnings(x, y, z, &run);
+    let mut warnings = data_warnings(x, y, z, &run, settings);
     // Nothing can be learnt of or from a constant; a method might still report sampling error.
     let constant = x.is_constant() || y.is_constant();
     let found = if constant { Found::plain(0.0) } else { run.evaluate(x, y, z)? };
@@ -132,7 +133,10 @@ fn estimate(
             return Some(0.0);
         }
         let part = |side: &Sample| side.select(rows);
-        run.evaluate(&part(x), &part(y), z.map(part).as_ref()).ok().map(|found| found.value)
+        run.select(rows)
+            .evaluate(&part(x), &part(y), z.map(part).as_ref())
+            .ok()
+            .map(|found| found.value)
     };
     let stream = |name: &str| Stream::new(settings.seed, name);
     let level = settings.level;
@@ -141,22 +145,25 @@ fn estimate(
         (Some(error), Some(neural)) => {
             Some(held_out_interval(value, error, neural.shortfall(), level))
         }
-        (Some(error), None) => Some(analytic_interval(value, error, level)),
-        (None, _) => {
+        // A formula takes rows as independent; rows held out know their structure.
+        (Some(error), None) if settings.rows.is_exchangeable() || run.method.trains() => {
+            Some(analytic_interval(value, error, level))
+        }
+        _ => {
             let stream = stream("interval");
-            subsample_interval(value, n, level, settings.ordered, &stream, on_rows)
+            subsample_interval(value, n, level, &settings.rows, &stream, on_rows)
         }
     };
     let extrapolation = if settings.extrapolate {
-        extrapolate(value, n, settings.ordered, &stream("extrapolation"), on_rows)
+        extrapolate(value, n, &settings.rows, &stream("extrapolation"), on_rows)
     } else {
         None
     };
     let test = settings
         .test
         .map(|test| {
-            let groups = groups(z, test.surrogate, settings.marginals)?;
-            permutation_test(value, n, test, groups.as_ref(), &stream("test"), |rows| {
+            let exchange = test.surrogate.exchange(z, &settings.rows, settings.marginals)?;
+            permutation_test(value, n, test, exchange.as_ref(), &stream("test"), |rows| {
                 if constant {
                     return Ok(0.0);
                 }
@@ -165,6 +172,12 @@ fn estimate(
         })
         .transpose()?;
     let entropy_bound = entropy_bound(x, y, run.method)?;
+    if let Some((test, made)) = settings.test.zip(test.as_ref())
+        && made.available < test.surrogates
+    {
+        let (asked, available) = (test.surrogates, made.available);
+        warnings.push(Warning::FewSurrogates { asked, available });
+    }
     value_warnings(&found, &run, n, entropy_bound, &mut warnings);
     if settings.interval && interval.is_none() && !constant {
         warnings.push(Warning::NoInterval);
@@ -185,32 +198,6 @@ fn estimate(
     Ok((estimate, found.neural.map(|neural| neural.critic)))
 }
 
-fn groups(
-    z: Option<&Sample>,
-    surrogate: Surrogate,
-    marginals: Marginals,
-) -> Result<Option<Groups>, SamplesError> {
-    let Surrogate::Local { neighbours } = surrogate else {
-        return Ok(None);
-    };
-    let Some(z) = z else {
-        return Err(SamplesError::Setting {
-            setting: "the surrogate",
-            value: "local".into(),
-            range: "another kind where nothing is conditioned on",
-        });
-    };
-    if z.is_discrete() {
-        let (labels, classes) = z.labels();
-        let mut groups = vec![Vec::new(); classes];
-        for (row, label) in labels.into_iter().enumerate() {
-            groups[label as usize].push(row);
-        }
-        return Ok(Some(Groups::Labels(groups)));
-    }
-    nearest_rows(&z.coordinates(marginals).columns, neighbours).map(|g| Some(Groups::Neighbours(g)))
-}
-
 /// The smaller entropy of the discrete sides: of the frequencies, or corrected as the value is.
 fn entropy_bound(x: &Sample, y: &Sample, method: Method) -> Result<Option<f64>, SamplesError> {
     let mut bound: Option<f64> = None;
@@ -222,7 +209,13 @@ fn entropy_bound(x: &Sample, y: &Sample, method: Method) -> Result<Option<f64>, 
     Ok(bound)
 }
 
-fn data_warnings(x: &Sample, y: &Sample, z: Option<&Sample>, run: &Run) -> Vec<Warning> {
+fn data_warnings(
+    x: &Sample,
+    y: &Sample,
+    z: Option<&Sample>,
+    run: &Run,
+    settings: &Settings,
+) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let sides = || [(Side::X, Some(x)), (Side::Y, Some(y)), (Side::Given, z)];
     for (side, sample) in sides().into_iter().filter_map(|(side, s)| Some((side, s?))) {
@@ -264,8 +257,13 @@ fn data_warnings(x: &Sample, y: &Sample, z: Option<&Sample>, run: &Run) -> Vec<W
     if run.method.trains() && x.n() < NEURAL_ROWS {
         warnings.push(Warning::FewObservations { n: x.n(), advised: NEURAL_ROWS });
     }
+    // Rows that are known to be in order need a hint only where a test forgets it.
+    let shuffled = settings.test.is_some_and(|test| test.surrogate == Surrogate::Permutation);
     let (of_x, of_y) = (x.autocorrelation(), y.autocorrelation());
-    if of_x > HIGH_AUTOCORRELATION && of_y > HIGH_AUTOCORRELATION {
+    if (settings.rows.is_exchangeable() || settings.rows == RowStructure::Ordered && shuffled)
+        && of_x > HIGH_AUTOCORRELATION
+        && of_y > HIGH_AUTOCORRELATION
+    {
         warnings.push(Warning::Autocorrelated { x: of_x, y: of_y });
     }
     if let Some((x, y)) = x.monotone_columns(y) {
@@ -290,6 +288,9 @@ fn value_warnings(
     // Rounding of a bijection's value is no excess.
     if let Some(entropy) = entropy_bound.filter(|entropy| found.value > entropy + 1e-9) {
         warnings.push(Warning::AboveEntropy { entropy });
+    }
+    if let Some(gap) = found.gap.filter(|gap| gap.is_cut) {
+        warnings.push(Warning::LongMemory { rows: gap.rows });
     }
     if found.left_out > 0 {
         warnings.push(Warning::UniqueLabels { rows: found.left_out });

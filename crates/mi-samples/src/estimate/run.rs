@@ -10,6 +10,7 @@ use crate::neighbours::{
     KsgVariant, conditional_ksg_of, ksg_of, mesner_shalizi_of, mixture_of, ross_of,
 };
 use crate::neural::{NeuralEstimate, NeuralSettings, difference_of_entropies, neural};
+use crate::rows::{Gap, RowStructure};
 use crate::sample::{Marginals, Sample};
 
 /// Rows up to which an estimate averages over [`MOST_DITHERS`] dithers; more rows, fewer dithers.
@@ -27,6 +28,8 @@ pub(super) struct Found {
     pub(super) left_out: usize,
     pub(super) cells: Option<usize>,
     pub(super) neural: Option<Box<NeuralEstimate>>,
+    /// Of methods that train.
+    pub(super) gap: Option<Gap>,
 }
 
 impl Found {
@@ -38,11 +41,13 @@ impl Found {
             left_out: 0,
             cells: None,
             neural: None,
+            gap: None,
         }
     }
 }
 
 /// A method with all its settings resolved.
+#[derive(Clone)]
 pub(super) struct Run {
     pub(super) method: Method,
     pub(super) k: usize,
@@ -51,6 +56,7 @@ pub(super) struct Run {
     /// How many dithers of rounded columns to average over.
     dithers: usize,
     neural: NeuralSettings,
+    rows: RowStructure,
     seed: u64,
 }
 
@@ -87,6 +93,7 @@ impl Run {
                 Method::EntropyDifference => settings.neural.resolve_without_critic(),
                 _ => settings.neural.resolve((x.dims(), y.dims())),
             },
+            rows: settings.rows.clone(),
             seed: settings.seed,
         })
     }
@@ -100,6 +107,11 @@ impl Run {
             theiler: self.theiler,
             neural: self.method.trains().then(|| self.neural.clone()),
         }
+    }
+
+    /// The same for these rows of the sides.
+    pub(super) fn select(&self, rows: &[usize]) -> Self {
+        Self { rows: self.rows.select(rows), ..self.clone() }
     }
 
     /// The mean over the dithers.
@@ -162,15 +174,15 @@ impl Run {
                 })
             }
             Method::Neural => {
-                let found = neural(x, y, &self.neural, self.seed)?;
-                let (value, error) = (found.value, found.standard_error);
+                let found = neural(x, y, &self.neural, &self.rows, self.seed)?;
+                let (value, error, gap) = (found.value, found.standard_error, Some(found.gap));
                 let neural = Some(Box::new(found));
-                Ok(Found { standard_error: Some(error), neural, ..Found::plain(value) })
+                Ok(Found { standard_error: Some(error), neural, gap, ..Found::plain(value) })
             }
             Method::EntropyDifference => {
-                let found = difference_of_entropies(x, y, &self.neural, self.seed)?;
-                let standard_error = Some(found.standard_error);
-                Ok(Found { standard_error, ..Found::plain(found.value) })
+                let found = difference_of_entropies(x, y, &self.neural, &self.rows, self.seed)?;
+                let (standard_error, gap) = (Some(found.standard_error), Some(found.gap));
+                Ok(Found { standard_error, gap, ..Found::plain(found.value) })
             }
             Method::PlugIn => {
                 let (x, y) = (x.labels().0, y.beside_if(z)?.labels().0);

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::Method;
 use crate::SamplesError;
 use crate::neural::NeuralSettings;
+use crate::rows::RowStructure;
 use crate::sample::Marginals;
 use crate::uncertainty::TestSettings;
 
@@ -14,7 +15,7 @@ use crate::uncertainty::TestSettings;
 /// | `neighbours` | 3 or 5 by method | number of nearest neighbours | 1…n − 1 |
 /// | `marginals` | normal scores | what neighbour methods see of continuous columns | |
 /// | `theiler` | 0 | rows this near in time are not neighbours | ksg1, ksg2, frenzel-pompe |
-/// | `ordered` | false | rows are a time series: intervals use contiguous pieces | |
+/// | `rows` | exchangeable | how rows hang together: what is held out, resampled and rearranged | |
 /// | `interval` | true | whether to give an interval | |
 /// | `level` | 0.95 | its coverage | 0…1, exclusive |
 /// | `extrapolate` | false | whether to fit 1/N over halves, thirds and quarters of the rows | |
@@ -32,8 +33,8 @@ pub struct Settings {
     pub marginals: Marginals,
     /// Rows at most this far apart are not neighbours of one another.
     pub theiler: usize,
-    /// Whether the rows follow one another in time.
-    pub ordered: bool,
+    /// How the rows depend on one another.
+    pub rows: RowStructure,
     /// Whether to give an interval.
     pub interval: bool,
     /// The coverage of the interval.
@@ -55,7 +56,7 @@ impl Default for Settings {
             neighbours: None,
             marginals: Marginals::default(),
             theiler: 0,
-            ordered: false,
+            rows: RowStructure::Exchangeable,
             interval: true,
             level: 0.95,
             extrapolate: false,

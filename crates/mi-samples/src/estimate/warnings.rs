@@ -112,8 +112,21 @@ pub enum Warning {
         /// ln n of a held-out part, in nats.
         limit: f64,
     },
-    /// The rows are too few for the pieces that an interval needs.
+    /// The rows, or their groups, are too few for the pieces that an interval needs.
     NoInterval,
+    /// Ordered rows remember their past for longer than the gap that held-out rows are kept at:
+    /// the value may be too high.
+    LongMemory {
+        /// The gap, a tenth of the rows.
+        rows: usize,
+    },
+    /// Fewer different rearrangements exist than were asked for; all were made.
+    FewSurrogates {
+        /// Those asked for.
+        asked: usize,
+        /// Those that exist.
+        available: usize,
+    },
 }
 
 impl fmt::Display for Side {
@@ -192,7 +205,19 @@ impl fmt::Display for Warning {
                 "the value is near or above {limit:.2} nats, the logarithm of the number of \
                  held-out rows: no lower bound from so many rows can be sure of it"
             ),
-            Self::NoInterval => write!(f, "too few rows for an interval"),
+            Self::NoInterval => write!(f, "too few rows, or groups of rows, for an interval"),
+            Self::LongMemory { rows } => write!(
+                f,
+                "the series remember their past for more than {rows} rows, the longest gap that \
+                 can be left around held-out rows: the value may be too high; compare --surrogate \
+                 shift"
+            ),
+            Self::FewSurrogates { asked, available } => write!(
+                f,
+                "{asked} surrogates were asked for, and only {available} different ones exist: \
+                 the smallest p-value that can come out is {:.2}",
+                1.0 / (1.0 + *available as f64)
+            ),
         }
     }
 }

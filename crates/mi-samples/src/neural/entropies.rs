@@ -8,10 +8,10 @@ use rayon::prelude::*;
 
 use super::features::{Encoder, Features};
 use super::settings::ENTROPIES_RATE;
-use super::split::{self, Part};
-use super::{NeuralSettings, standard_error};
+use super::{NeuralSettings, Splits};
 use crate::SamplesError;
 use crate::closed_form::Cholesky;
+use crate::rows::{Gap, Part, RowStructure, standard_error};
 use crate::sample::{ColumnType, Sample};
 
 /// Added to the diagonals of covariances of scores.
@@ -32,6 +32,8 @@ pub struct EntropyDifference {
     pub value: f64,
     /// The standard error of `value` between rows (copies of a row count as one).
     pub standard_error: f64,
+    /// Rows left out between those of a fit and those that it is judged by, if rows are ordered.
+    pub gap: Gap,
     /// Each row's `ln q(y | x) − ln q(y)`, in nats.
     pub pointwise: Vec<f64>,
 }
@@ -50,14 +52,14 @@ pub struct EntropyDifference {
 /// functions of one another.
 ///
 /// ```
-/// use mi_samples::{NeuralSettings, Sample, Staircase, difference_of_entropies};
+/// use mi_samples::{NeuralSettings, RowStructure, Sample, Staircase, difference_of_entropies};
 ///
 /// // 8 nats, more than the logarithm of the 2000 rows.
 /// let mut stream = mi_random::Stream::new(0, "example");
 /// let (x, y) = Staircase::GAUSSIAN.sample(8.0, 2000, &mut stream)?;
 /// let (x, y) = (Sample::new(x.view(), &[], 0)?, Sample::new(y.view(), &[], 0)?);
 /// let settings = NeuralSettings { steps: 50, ..NeuralSettings::default() };
-/// let found = difference_of_entropies(&x, &y, &settings, 0)?;
+/// let found = difference_of_entropies(&x, &y, &settings, &RowStructure::Exchangeable, 0)?;
 /// assert!((found.value - 8.0).abs() < 1.0);
 /// # Ok::<(), mi_samples::SamplesError>(())
 /// ```
@@ -65,6 +67,7 @@ pub fn difference_of_entropies(
     x: &Sample,
     y: &Sample,
     settings: &NeuralSettings,
+    structure: &RowStructure,
     seed: u64,
 ) -> Result<EntropyDifference, SamplesError> {
     if y.columns().any(ColumnType::is_discrete) {
@@ -74,7 +77,7 @@ pub fn difference_of_entropies(
             advice: "swap the sides, or use another method",
         });
     }
-    let (parts, groups) = split::of_samples(x, y, settings, seed)?;
+    let Splits { parts, units, gap } = Splits::new(x, y, settings, structure, seed)?;
     let (x, y) = (Encoder::fit(x).of_sample(x), Encoder::fit(y).of_sample(y));
     let stream = Stream::new(seed, "entropies");
     let folds: Vec<Vec<f64>> = parts
@@ -82,7 +85,7 @@ pub fn difference_of_entropies(
         .enumerate()
         .map(|(fold, part)| judge(&x, &y, part, settings, &stream.child(&format!("fold {fold}"))))
         .collect::<Result<_, _>>()?;
-    let mut pointwise = vec![0.0; groups.len()];
+    let mut pointwise = vec![0.0; units.len()];
     for (part, ratios) in parts.iter().zip(folds) {
         for (&row, ratio) in part.held_out.iter().zip(ratios) {
             pointwise[row] = ratio;
@@ -90,7 +93,8 @@ pub fn difference_of_entropies(
     }
     Ok(EntropyDifference {
         value: pointwise.iter().sum::<f64>() / pointwise.len() as f64,
-        standard_error: standard_error(&pointwise, &groups),
+        standard_error: standard_error(&pointwise, &units),
+        gap,
         pointwise,
     })
 }
@@ -322,8 +326,10 @@ mod tests {
         let spread = x.mapv(|x| (0.5 * x).exp()) * &noise;
         let side = |values: &Array2<f64>| Sample::new(values.view(), &[], 0).unwrap();
         let settings = NeuralSettings { steps: 400, ..NeuralSettings::default() };
-        let by =
-            |y: &Array2<f64>| difference_of_entropies(&side(&x), &side(y), &settings, 0).unwrap();
+        let rows = RowStructure::Exchangeable;
+        let by = |y: &Array2<f64>| {
+            difference_of_entropies(&side(&x), &side(y), &settings, &rows, 0).unwrap()
+        };
         let neighbours =
             crate::mutual_information(&side(&x), &side(&spread), &crate::Settings::default());
         let (found, other) = (by(&spread).value, neighbours.unwrap().value);
@@ -332,7 +338,8 @@ mod tests {
         let none = by(&noise);
         assert!(none.value.abs() < 0.02, "{none:?}");
         let label = noise.mapv(|v| f64::from(u8::from(v > 0.0)));
-        let error = difference_of_entropies(&side(&x), &side(&label), &settings, 0).unwrap_err();
+        let error =
+            difference_of_entropies(&side(&x), &side(&label), &settings, &rows, 0).unwrap_err();
         assert!(matches!(error, SamplesError::WrongColumns { .. }));
     }
 }

@@ -8,7 +8,6 @@ mod network;
 mod pointwise;
 mod saved;
 mod settings;
-mod split;
 mod training;
 
 pub use critic::NeuralCritic;
@@ -21,12 +20,12 @@ use ndarray::Axis;
 use rayon::prelude::*;
 
 use crate::SamplesError;
+use crate::rows::{self, Gap, Part, RowStructure, standard_error};
 use crate::sample::Sample;
 use critic::Member;
 use features::{Encoder, Features};
 use gaussian::GaussianRatio;
 use network::{Network, Rows};
-use split::Part;
 use training::{Judge, Recipe};
 
 /// Pairs that a kept critic compares new ones with, at most.
@@ -49,6 +48,8 @@ pub struct NeuralEstimate {
     pub batch: usize,
     /// Training steps, over all folds.
     pub steps: usize,
+    /// Rows left out between those of a fit and those that it is judged by, if rows are ordered.
+    pub gap: Gap,
     /// Each row's log ratio by the critic that was not trained on it, in nats.
     pub pointwise: Vec<f64>,
     /// The critics.
@@ -61,23 +62,25 @@ pub struct NeuralEstimate {
 /// Continuous columns become normal scores of their ranks over all rows (a map that knows one
 /// side only), discrete columns indicators. The rows are split into folds; for each, a critic is
 /// trained on most of the others, stopped on the rest of them, and judged on the fold as one
-/// batch of K rows. Copies of a row stay on one side of every split. The critic's score is a
-/// network's plus the log ratio of a Gaussian copula fitted to the training rows, from which
+/// batch of K rows. Copies of a row stay on one side of every split, and so do groups; ordered rows
+/// are held out in runs, with a gap as long as both sides remember their past. The critic's score
+/// is a network's plus the log ratio of a Gaussian copula fitted to the training rows, from which
 /// training starts and to which stopping may return.
 ///
 /// A lower bound for most bounds ([`BOUNDS`](mi_estimators::bounds::BOUNDS) says which), so that what the
 /// critic fails to learn is missing.
 ///
 /// # Errors
-/// Sides that differ in rows or have fewer than 60, copies aside; settings out of range; training that
-/// diverges from every start.
+/// Sides that differ in rows or have fewer than 60, copies aside; groups that are not one for every
+/// row, or too few for the folds; settings out of range; training that diverges from every start.
 pub fn neural(
     x: &Sample,
     y: &Sample,
     settings: &NeuralSettings,
+    structure: &RowStructure,
     seed: u64,
 ) -> Result<NeuralEstimate, SamplesError> {
-    let (parts, groups) = split::of_samples(x, y, settings, seed)?;
+    let Splits { parts, units, gap } = Splits::new(x, y, settings, structure, seed)?;
     let (n, stream) = (x.n(), Stream::new(seed, "neural"));
     let (of_x, of_y) = (Encoder::fit(x), Encoder::fit(y));
     let (seen_x, seen_y) = (of_x.of_sample(x), of_y.of_sample(y));
@@ -105,11 +108,12 @@ pub fn neural(
     }
     Ok(NeuralEstimate {
         value,
-        standard_error: standard_error(&ratios, &groups),
+        standard_error: standard_error(&ratios, &units),
         training_value,
         cap: settings.bound.cap(batch),
         batch,
         steps: folds.iter().map(|fold| fold.steps).sum(),
+        gap,
         pointwise: ratios,
         critic: NeuralCritic {
             settings: settings.resolve((x.dims(), y.dims())),
@@ -133,15 +137,50 @@ impl NeuralEstimate {
     }
 }
 
-/// The standard error of a mean over rows of which those of a group are copies.
-fn standard_error(ratios: &[f64], groups: &[usize]) -> f64 {
-    let n = ratios.len() as f64;
-    let mean = ratios.iter().sum::<f64>() / n;
-    let mut sums = vec![0.0; ratios.len()];
-    for (&ratio, &group) in ratios.iter().zip(groups) {
-        sums[group] += ratio - mean;
+/// The share of the rows that are not held out on which training is stopped.
+const VALIDATION_SHARE: f64 = 0.2;
+
+/// Rows that a neural estimate needs at the least.
+const FEWEST_ROWS: usize = 60;
+
+/// Which rows each fold learns from, is stopped by and is judged by.
+struct Splits {
+    parts: Vec<Part>,
+    /// Equal for rows that count as one observation.
+    units: Vec<usize>,
+    /// Between those rows, if they are ordered.
+    gap: Gap,
+}
+
+impl Splits {
+    fn new(
+        x: &Sample,
+        y: &Sample,
+        settings: &NeuralSettings,
+        structure: &RowStructure,
+        seed: u64,
+    ) -> Result<Self, SamplesError> {
+        settings.check()?;
+        let first_copies = x.beside(y)?.first_copies();
+        structure.check(x.n())?;
+        let n = first_copies.iter().enumerate().filter(|&(row, &first)| row == first).count();
+        let needed = FEWEST_ROWS.max(10 * settings.folds);
+        if n < needed {
+            let copies = n < x.n();
+            let operation =
+                if copies { "a neural estimate, beside copies," } else { "a neural estimate" };
+            return Err(SamplesError::TooFewObservations { operation, needed, n });
+        }
+        let gap = Gap::of(structure, || [x.tracks(), y.tracks()], x.n());
+        let units = rows::units(structure, first_copies, gap);
+        let mut stream = Stream::new(seed, "neural").child("folds");
+        let counts = (settings.folds, VALIDATION_SHARE);
+        let parts = rows::folds(structure, &units, gap, counts, &mut stream).ok_or({
+            let operation = "a neural estimate";
+            SamplesError::TooFewGroups { operation, parts: settings.folds }
+        })?;
+        Ok(Self { parts, units, gap })
     }
-    sums.iter().map(|sum| sum * sum).sum::<f64>().sqrt() / n
 }
 
 /// What one fold gave.

@@ -5,6 +5,7 @@ use mi_random::Stream;
 use super::Marginals;
 use super::column_type::{ColumnKind, ColumnType, Declared};
 use super::order::{ascending, normal_scores, runs};
+use crate::rows::Track;
 
 #[derive(Clone, Debug)]
 pub(super) struct Column {
@@ -87,18 +88,28 @@ impl Column {
     }
 
     pub(super) fn rank_autocorrelation(&self) -> f64 {
-        let n = self.order.len();
-        if n < 3 {
+        if self.order.len() < 3 {
             return 0.0;
         }
-        let centre = (n - 1) as f64 / 2.0;
-        let mut ranks = vec![0.0; n];
-        for (rank, &row) in self.order.iter().enumerate() {
-            ranks[row as usize] = rank as f64 - centre;
+        let [ranks, _] = Track::of_numbers(&self.ranks());
+        ranks.autocorrelation(1)
+    }
+
+    /// What the column looks like over time.
+    pub(super) fn tracks(&self) -> Vec<Track> {
+        if self.kind.is_discrete() {
+            vec![Track::Labels(self.labels().0)]
+        } else {
+            Track::of_numbers(&self.ranks()).into()
         }
-        let squares: f64 = ranks.iter().map(|rank| rank * rank).sum();
-        let products: f64 = ranks.windows(2).map(|pair| pair[0] * pair[1]).sum();
-        products / squares
+    }
+
+    fn ranks(&self) -> Vec<f64> {
+        let mut ranks = vec![0.0; self.order.len()];
+        for (rank, &row) in self.order.iter().enumerate() {
+            ranks[row as usize] = rank as f64;
+        }
+        ranks
     }
 
     pub(super) fn marginal(&self, marginals: Marginals) -> Vec<f64> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::column::Column;
 use super::column_type::{ColumnKind, ColumnType, Declared};
 use crate::SamplesError;
+use crate::rows::Track;
 
 /// Differences of values below this one are finite.
 const LARGEST: f64 = 1e300;
@@ -135,6 +136,11 @@ impl Sample {
     pub(crate) fn autocorrelation(&self) -> f64 {
         let columns = self.columns.iter().filter(|column| !column.kind.is_discrete());
         columns.map(Column::rank_autocorrelation).fold(0.0, f64::max)
+    }
+
+    /// What the columns look like over time.
+    pub(crate) fn tracks(&self) -> Vec<Track> {
+        self.columns.iter().flat_map(Column::tracks).collect()
     }
 
     /// The first pair of columns, one of either side, that are continuous and in the same or the

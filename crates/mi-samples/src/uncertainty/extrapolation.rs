@@ -2,7 +2,7 @@ use mi_random::Stream;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::split;
+use crate::rows::{RowStructure, pieces};
 
 /// The smallest parts whose estimates are fitted: quarters of the rows.
 const MOST_PIECES: usize = 4;
@@ -22,7 +22,7 @@ pub struct Extrapolation {
 pub(crate) fn extrapolate(
     value: f64,
     n: usize,
-    ordered: bool,
+    structure: &RowStructure,
     stream: &Stream,
     estimate: impl Fn(&[usize]) -> Option<f64> + Sync,
 ) -> Option<Extrapolation> {
@@ -30,11 +30,11 @@ pub(crate) fn extrapolate(
         return None;
     }
     let mut points = vec![(n as f64, value)];
-    for pieces in 2..=MOST_PIECES {
-        let parts = split(n, pieces, ordered, &mut stream.child(&format!("part {pieces}")));
+    for count in 2..=MOST_PIECES {
+        let parts = pieces(structure, n, count, &mut stream.child(&format!("part {count}")))?;
         let values: Option<Vec<f64>> = parts.par_iter().map(|rows| estimate(rows)).collect();
-        let mean = values?.iter().sum::<f64>() / pieces as f64;
-        points.push((n as f64 / pieces as f64, mean));
+        let mean = values?.iter().sum::<f64>() / count as f64;
+        points.push((n as f64 / count as f64, mean));
     }
     let (limit, slope) = line(&points);
     Some(Extrapolation { limit, slope, points })
@@ -60,13 +60,19 @@ mod tests {
 
     #[test]
     fn a_bias_of_one_over_n_is_removed() {
-        let found = extrapolate(0.7 - 30.0 / 1200.0, 1200, false, &Stream::new(0, "x"), |rows| {
-            Some(0.7 - 30.0 / rows.len() as f64)
-        });
+        let found = extrapolate(
+            0.7 - 30.0 / 1200.0,
+            1200,
+            &RowStructure::Exchangeable,
+            &Stream::new(0, "x"),
+            |rows| Some(0.7 - 30.0 / rows.len() as f64),
+        );
         let found = found.unwrap();
         assert!((found.limit - 0.7).abs() < 1e-12 && (found.slope + 30.0).abs() < 1e-8);
         let sizes: Vec<f64> = found.points.iter().map(|point| point.0).collect();
         assert_eq!(sizes, [1200.0, 600.0, 400.0, 300.0]);
-        assert!(extrapolate(0.0, 9, false, &Stream::new(0, "x"), |_| None).is_none());
+        assert!(
+            extrapolate(0.0, 9, &RowStructure::Ordered, &Stream::new(0, "x"), |_| None).is_none()
+        );
     }
 }

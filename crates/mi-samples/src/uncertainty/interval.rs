@@ -3,7 +3,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::split;
+use crate::rows::{RowStructure, pieces};
 use crate::sample::normal_quantile;
 
 /// Numbers of disjoint pieces whose spread is measured. With fewer, larger pieces the variance is
@@ -75,12 +75,16 @@ pub(crate) fn held_out_interval(
 /// intervals cover the truth in 92 % (300 rows, ρ = 0), 93 % (300, 0.6), 95 % (2000, 0.6) and
 /// 92 % (2000, 0.9).
 ///
-/// `estimate(rows)` is absent where a piece is too small. So is the interval, then.
+/// Pieces are successive rows if those are ordered, and hold whole groups if they are grouped, so
+/// that the spread between pieces is that of other times, or of other groups.
+///
+/// `estimate(rows)` is absent where a piece is too small. So is the interval, then, and where
+/// there are fewer groups than pieces.
 pub(crate) fn subsample_interval(
     value: f64,
     n: usize,
     level: f64,
-    ordered: bool,
+    structure: &RowStructure,
     stream: &Stream,
     estimate: impl Fn(&[usize]) -> Option<f64> + Sync,
 ) -> Option<Interval> {
@@ -89,8 +93,8 @@ pub(crate) fn subsample_interval(
     }
     let parts: Vec<Vec<Vec<usize>>> = PIECES
         .iter()
-        .map(|&pieces| split(n, pieces, ordered, &mut stream.child(&format!("pieces {pieces}"))))
-        .collect();
+        .map(|&count| pieces(structure, n, count, &mut stream.child(&format!("pieces {count}"))))
+        .collect::<Option<_>>()?;
     let values: Option<Vec<Vec<f64>>> = parts
         .par_iter()
         .map(|parts| parts.par_iter().map(|rows| estimate(rows)).collect())

@@ -1,17 +1,29 @@
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use mi_random::Stream;
 use serde::{Deserialize, Serialize};
+use statrs::function::gamma::ln_gamma;
 
 use crate::SamplesError;
+use crate::neighbours::nearest_rows;
+use crate::rows::RowStructure;
+use crate::sample::{Marginals, Sample};
 
 /// How the rows of x are rearranged to break its relation to y.
+///
+/// No rearrangement is used twice, nor the one that changes nothing, which a p-value counts by its
+/// "1 +". Where fewer exist than are asked for, all are used, and the smallest p-value that can
+/// come out is 1 over one more than there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Surrogate {
     /// All orders alike: for independent rows.
     #[default]
     Permutation,
-    /// Every row moves on by the same random number of rows, at least `least` and at most n −
-    /// `least`, the end going to the front: keeps the autocorrelation of x.
+    /// Every row moves on by the same number of rows, at least `least` and at most n − `least`,
+    /// the end going to the front: keeps the autocorrelation of x. There are n − 2 `least` + 1
+    /// such shifts.
     ///
     /// Neighbouring shifts of a slow series are alike, so that few rows hold few different ones, and
     /// p-values are somewhat small: of independent autoregressive series (φ = 0.99), p ≤ 0.05 in
@@ -21,8 +33,8 @@ pub enum Surrogate {
         /// The smallest shift.
         least: usize,
     },
-    /// Blocks of this many successive rows change places: keeps the autocorrelation of x within
-    /// them.
+    /// Blocks of this many successive rows change places, the series being cut at a random row
+    /// first: keeps the autocorrelation of x within them.
     Blocks {
         /// Rows in a block.
         length: usize,
@@ -34,21 +46,47 @@ pub enum Surrogate {
         /// Nearest neighbours to choose among.
         neighbours: usize,
     },
+    /// Rows change places within their group. The null hypothesis is that x and y are independent
+    /// within every group; differences between groups stay as they are.
+    WithinGroups,
+    /// The x of a whole group goes to another group of as many rows, row by row (whole-block
+    /// exchange: Winkler et al., 2015, `NeuroImage` 123, section 2). The null hypothesis is that x
+    /// and y are independent, and groups are what was sampled. A group that is alone with its
+    /// number of rows keeps its place.
+    WholeGroups,
 }
 
-/// For every row, the rows it may take the place of.
+/// What may change places with what.
 #[derive(Clone, Debug)]
-pub(crate) enum Groups {
-    /// Rows of the same label.
-    Labels(Vec<Vec<usize>>),
-    /// Every row's neighbours.
+pub(crate) enum Exchange {
+    /// Rows within each of these sets.
+    Rows(Vec<Vec<usize>>),
+    /// Every row with those listed for it.
     Neighbours(Vec<Vec<usize>>),
+    /// Within each set groups of rows, all of the same length.
+    Groups(Vec<Vec<Vec<usize>>>),
 }
+
+/// One rearrangement, to be made when it is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rearrangement {
+    /// Moved on by so many rows.
+    Shift(usize),
+    /// Drawn from the child stream of this number.
+    Drawn(usize),
+}
+
+/// Draws in a row that bring nothing new, in parts of what was found, after which nothing new is
+/// expected: a rearrangement as likely as the others is then missed with a chance of e⁻²⁰.
+const VAIN_DRAWS: usize = 20;
+
+/// Rearrangements beyond e to this are so many that none is drawn twice.
+const COUNTLESS: f64 = 45.0;
 
 impl Surrogate {
     pub(super) fn check(self, n: usize) -> Result<(), SamplesError> {
         let (setting, value, range, holds) = match self {
-            Self::Permutation => return Ok(()),
+            Self::Permutation | Self::WithinGroups | Self::WholeGroups => return Ok(()),
             Self::Shift { least } => (
                 "the smallest shift",
                 least,
@@ -74,40 +112,167 @@ impl Surrogate {
         Err(SamplesError::Setting { setting, value: value.to_string(), range })
     }
 
-    /// For every row, the row whose x it gets.
-    pub(super) fn rearrange(
+    /// What may change places with what, if that is not all rows.
+    ///
+    /// # Errors
+    /// If there is nothing given, or there are no groups, that the surrogate is about; if no two
+    /// groups can change places.
+    pub(crate) fn exchange(
+        self,
+        given: Option<&Sample>,
+        structure: &RowStructure,
+        marginals: Marginals,
+    ) -> Result<Option<Exchange>, SamplesError> {
+        let wrong = |value: &str, range| {
+            let setting = "the surrogate";
+            Err(SamplesError::Setting { setting, value: value.into(), range })
+        };
+        let groups = || structure.groups();
+        match self {
+            Self::Permutation | Self::Shift { .. } | Self::Blocks { .. } => Ok(None),
+            Self::Local { neighbours } => match given {
+                None => wrong("local", "another kind where nothing is conditioned on"),
+                Some(given) if given.is_discrete() => {
+                    let labels = RowStructure::Grouped(given.labels().0);
+                    Ok(labels.groups().map(Exchange::Rows))
+                }
+                Some(given) => {
+                    let near = nearest_rows(&given.coordinates(marginals).columns, neighbours)?;
+                    Ok(Some(Exchange::Neighbours(near)))
+                }
+            },
+            Self::WithinGroups => match groups() {
+                None => wrong("within groups", "another kind where rows have no groups"),
+                Some(groups) if groups.iter().all(|group| group.len() < 2) => {
+                    wrong("within groups", "another kind where every group has one row")
+                }
+                Some(groups) => Ok(Some(Exchange::Rows(groups))),
+            },
+            Self::WholeGroups => {
+                let Some(mut groups) = groups() else {
+                    return wrong("whole groups", "another kind where rows have no groups");
+                };
+                groups.sort_by_key(Vec::len);
+                let alike = groups.chunk_by(|a, b| a.len() == b.len()).map(<[_]>::to_vec);
+                let sets: Vec<Vec<Vec<usize>>> = alike.filter(|set| set.len() > 1).collect();
+                if sets.is_empty() {
+                    return wrong(
+                        "whole groups",
+                        "within groups where no two groups have the same number of rows",
+                    );
+                }
+                Ok(Some(Exchange::Groups(sets)))
+            }
+        }
+    }
+
+    /// `asked` different rearrangements, none of which leaves all rows in place; all that exist if
+    /// those are fewer.
+    pub(super) fn rearrangements(
         self,
         n: usize,
-        groups: Option<&Groups>,
-        stream: &mut Stream,
+        exchange: Option<&Exchange>,
+        asked: usize,
+        stream: &Stream,
+    ) -> Vec<Rearrangement> {
+        if let Self::Shift { least } = self {
+            let count = n - 2 * least + 1;
+            let shifts = if asked < count {
+                stream.child("shifts").permutation(count)
+            } else {
+                (0..count).collect()
+            };
+            let shifts = shifts.into_iter().take(asked);
+            return shifts.map(|shift| Rearrangement::Shift(least + shift)).collect();
+        }
+        let drawn = (0..).map(Rearrangement::Drawn);
+        if self.at_least_exp(n, exchange).is_some_and(|log| log > COUNTLESS) {
+            return drawn.take(asked).collect();
+        }
+        let fingerprint = |rows: &[usize]| {
+            let mut hasher = DefaultHasher::new();
+            rows.hash(&mut hasher);
+            hasher.finish()
+        };
+        let mut seen = HashSet::from([fingerprint(&(0..n).collect::<Vec<_>>())]);
+        let (mut found, mut vain) = (Vec::new(), 0);
+        for rearrangement in drawn {
+            if found.len() == asked || vain > VAIN_DRAWS * seen.len() {
+                break;
+            }
+            if seen.insert(fingerprint(&self.rows(rearrangement, n, exchange, stream))) {
+                found.push(rearrangement);
+                vain = 0;
+            } else {
+                vain += 1;
+            }
+        }
+        found
+    }
+
+    /// The logarithm of a number of rearrangements that certainly exist, where it is known.
+    fn at_least_exp(self, n: usize, exchange: Option<&Exchange>) -> Option<f64> {
+        let log_factorial = |count: usize| ln_gamma(count as f64 + 1.0);
+        match (self, exchange) {
+            (_, Some(Exchange::Neighbours(_))) => None,
+            (_, Some(Exchange::Rows(sets))) => {
+                Some(sets.iter().map(|set| log_factorial(set.len())).sum())
+            }
+            (_, Some(Exchange::Groups(sets))) => {
+                Some(sets.iter().map(|set| log_factorial(set.len())).sum())
+            }
+            (Self::Blocks { length }, None) => Some(log_factorial(n / length)),
+            (_, None) => Some(log_factorial(n)),
+        }
+    }
+
+    /// For every row, the row whose x it gets.
+    pub(super) fn rows(
+        self,
+        rearrangement: Rearrangement,
+        n: usize,
+        exchange: Option<&Exchange>,
+        stream: &Stream,
     ) -> Vec<usize> {
-        match (self, groups) {
-            (Self::Local { .. }, Some(Groups::Labels(groups))) => {
-                let mut rows = vec![0; n];
-                for group in groups {
-                    for (&row, at) in group.iter().zip(stream.permutation(group.len())) {
-                        rows[row] = group[at];
+        let number = match rearrangement {
+            Rearrangement::Shift(shift) => return (0..n).map(|row| (row + shift) % n).collect(),
+            Rearrangement::Drawn(number) => number,
+        };
+        // Every rearrangement has its own stream, so that threads do not matter.
+        let mut stream = stream.child(&format!("surrogate {number}"));
+        match (self, exchange) {
+            (_, Some(Exchange::Rows(sets))) => {
+                let mut rows: Vec<usize> = (0..n).collect();
+                for set in sets {
+                    for (&row, at) in set.iter().zip(stream.permutation(set.len())) {
+                        rows[row] = set[at];
                     }
                 }
                 rows
             }
-            (Self::Local { .. }, Some(Groups::Neighbours(near))) => local(near, stream),
-            (Self::Shift { least }, _) => {
-                let shift = least + stream.below(n - 2 * least + 1);
-                (0..n).map(|row| (row + shift) % n).collect()
+            (_, Some(Exchange::Groups(sets))) => {
+                let mut rows: Vec<usize> = (0..n).collect();
+                for set in sets {
+                    for (group, at) in set.iter().zip(stream.permutation(set.len())) {
+                        group.iter().zip(&set[at]).for_each(|(&row, &other)| rows[row] = other);
+                    }
+                }
+                rows
             }
-            (Self::Blocks { length }, _) => {
+            (_, Some(Exchange::Neighbours(near))) => local(near, &mut stream),
+            (Self::Blocks { length }, None) => {
                 // A random start, so that block edges fall anywhere.
                 let start = stream.below(n);
-                let blocks = n.div_ceil(length);
-                let order = stream.permutation(blocks);
-                order
-                    .into_iter()
-                    .flat_map(|block| block * length..n.min((block + 1) * length))
-                    .map(|row| (row + start) % n)
-                    .collect()
+                let order = stream.permutation(n.div_ceil(length));
+                let blocks =
+                    order.into_iter().flat_map(|block| block * length..n.min((block + 1) * length));
+                let mut rows = vec![0; n];
+                for (place, row) in blocks.enumerate() {
+                    rows[(start + place) % n] = (start + row) % n;
+                }
+                rows
             }
-            (Self::Permutation | Self::Local { .. }, _) => stream.permutation(n),
+            (_, None) => stream.permutation(n),
         }
     }
 }
@@ -137,31 +302,90 @@ mod tests {
         rows
     }
 
+    fn all_of(surrogate: Surrogate, n: usize, exchange: Option<&Exchange>) -> Vec<Vec<usize>> {
+        let stream = Stream::new(1, "surrogates");
+        let found = surrogate.rearrangements(n, exchange, 50, &stream);
+        found.into_iter().map(|r| surrogate.rows(r, n, exchange, &stream)).collect()
+    }
+
     #[test]
     fn rearrangements_keep_all_rows_and_the_order_they_promise() {
         let n = 103;
         let all: Vec<usize> = (0..n).collect();
-        for trial in 0..50 {
-            let mut stream = Stream::new(trial, "surrogates");
-            let shift = Surrogate::Shift { least: 10 }.rearrange(n, None, &mut stream);
+        for shift in all_of(Surrogate::Shift { least: 10 }, n, None) {
             assert!((10..=93).contains(&shift[0]));
             assert!(shift.windows(2).all(|pair| pair[1] == (pair[0] + 1) % n));
-            let blocks = Surrogate::Blocks { length: 10 }.rearrange(n, None, &mut stream);
-            let breaks = blocks.windows(2).filter(|pair| pair[1] != (pair[0] + 1) % n).count();
-            assert!(breaks <= 10 && sorted(blocks) == all);
-            let permuted = Surrogate::Permutation.rearrange(n, None, &mut stream);
+        }
+        for blocks in all_of(Surrogate::Blocks { length: 10 }, n, None) {
+            let breaks = (0..n).filter(|&i| blocks[(i + 1) % n] != (blocks[i] + 1) % n).count();
+            assert!(breaks <= 11 && sorted(blocks) == all);
+        }
+        for permuted in all_of(Surrogate::Permutation, n, None) {
             assert_eq!(sorted(permuted), all);
-            let groups = Groups::Labels((0..3).map(|g| (g..n).step_by(3).collect()).collect());
-            let local = Surrogate::Local { neighbours: 5 }.rearrange(n, Some(&groups), &mut stream);
+        }
+        let thirds: Vec<Vec<usize>> = (0..3).map(|g| (g..n).step_by(3).collect()).collect();
+        let labels = Exchange::Rows(thirds.clone());
+        for local in all_of(Surrogate::Local { neighbours: 5 }, n, Some(&labels)) {
             assert!(local.iter().enumerate().all(|(row, other)| row % 3 == other % 3));
             assert_eq!(sorted(local), all);
-            let near = Groups::Neighbours(
-                (0..n).map(|row| (row.saturating_sub(3)..n.min(row + 4)).collect()).collect(),
-            );
-            let local = Surrogate::Local { neighbours: 5 }.rearrange(n, Some(&near), &mut stream);
+        }
+        let near = (0..n).map(|row| (row.saturating_sub(3)..n.min(row + 4)).collect()).collect();
+        let near = Exchange::Neighbours(near);
+        for local in all_of(Surrogate::Local { neighbours: 5 }, n, Some(&near)) {
             assert!(local.iter().enumerate().all(|(row, other)| row.abs_diff(*other) <= 3));
         }
         assert!(Surrogate::Shift { least: 60 }.check(n).is_err());
         assert!(Surrogate::Blocks { length: 0 }.check(n).is_err());
+    }
+
+    #[test]
+    fn groups_change_places_whole_or_rows_within_them() {
+        // Groups of 3, 3, 2 and 3 rows, not one after the other.
+        let structure = RowStructure::Grouped(vec![0, 1, 0, 2, 1, 0, 1, 2, 3, 3, 3]);
+        let RowStructure::Grouped(group) = &structure else { return };
+        let exchange = |s: Surrogate| s.exchange(None, &structure, Marginals::Raw).unwrap();
+        let within =
+            all_of(Surrogate::WithinGroups, 11, exchange(Surrogate::WithinGroups).as_ref());
+        assert_eq!(within.len(), 50);
+        for rows in within {
+            assert!(rows.iter().enumerate().all(|(row, &other)| group[row] == group[other]));
+            assert_eq!(sorted(rows), (0..11).collect::<Vec<_>>());
+        }
+        let whole = all_of(Surrogate::WholeGroups, 11, exchange(Surrogate::WholeGroups).as_ref());
+        // Three groups of three rows have six orders; the group of two stays.
+        assert_eq!(whole.len(), 5);
+        for rows in whole {
+            assert_eq!((rows[3], rows[7]), (3, 7));
+            let taken: Vec<u32> = [0, 2, 5].map(|row: usize| group[rows[row]]).to_vec();
+            assert!(taken.windows(2).all(|pair| pair[0] == pair[1]));
+        }
+        let none = |structure: RowStructure, s: Surrogate| {
+            s.exchange(None, &structure, Marginals::Raw).unwrap_err().to_string()
+        };
+        let error = none(RowStructure::Grouped(vec![0, 1, 1]), Surrogate::WholeGroups);
+        assert!(error.contains("no two groups have the same number of rows"), "{error}");
+        none(RowStructure::Grouped(vec![0, 1, 2]), Surrogate::WithinGroups);
+        none(RowStructure::Ordered, Surrogate::WithinGroups);
+    }
+
+    #[test]
+    fn no_rearrangement_comes_twice_or_changes_nothing() {
+        let identity = |n: usize| (0..n).collect::<Vec<_>>();
+        for (surrogate, n, exist) in [
+            // All shifts but those by fewer than 7 rows to either side.
+            (Surrogate::Shift { least: 7 }, 60, 47),
+            (Surrogate::Shift { least: 30 }, 60, 1),
+            // Two halves can only change places; three blocks of ten starts have 5 orders each,
+            // but the two cyclic ones are the same for all starts.
+            (Surrogate::Blocks { length: 30 }, 60, 1),
+            (Surrogate::Blocks { length: 10 }, 30, 2 + 3 * 10),
+            (Surrogate::Permutation, 4, 23),
+        ] {
+            let mut found = all_of(surrogate, n, None);
+            assert_eq!(found.len(), exist.min(50), "{surrogate:?}");
+            found.push(identity(n));
+            found.sort_unstable();
+            assert!(found.windows(2).all(|pair| pair[0] != pair[1]), "{surrogate:?}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::SamplesError;
+use crate::rows::{self, Gap, RowStructure, Track, standard_error};
 use crate::sample::columns_of;
 
 /// An estimate of V-information.
@@ -21,12 +22,33 @@ pub struct VInformation {
     pub without: f64,
     /// `H_V(Y | X)`: the mean of −ln p(y | x), in nats.
     pub with: f64,
-    /// The standard error of `value` between rows.
+    /// The standard error of `value` between rows, or between groups or stretches of rows.
     pub standard_error: f64,
     /// Rows, each held out once.
     pub n: usize,
     /// Parts that the rows were split into.
     pub folds: usize,
+    /// Rows left out between those of a fit and those that it is judged by, if rows are ordered.
+    pub gap: Gap,
+}
+
+/// How readers are fitted to some rows and judged by others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrossFit {
+    /// Parts that the rows are split into, each judged by a reader fitted to the others; at least
+    /// 2.
+    pub folds: usize,
+    /// How the rows depend on one another.
+    pub rows: RowStructure,
+    /// The seed of the split.
+    pub seed: u64,
+}
+
+impl CrossFit {
+    /// Five parts, drawn at random.
+    pub fn at_random(seed: u64) -> Self {
+        Self { folds: 5, rows: RowStructure::Exchangeable, seed }
+    }
 }
 
 /// V-information (Xu et al., 2020, definition 2) of linear-Gaussian readers: p(y | x) =
@@ -49,7 +71,8 @@ pub struct VInformation {
 /// let x = stream.normal_matrix((2000, 1));
 /// let noise = stream.normal_matrix((2000, 1));
 /// let (line, parabola) = (&x + &noise, &x * &x + &noise);
-/// let usable = |y: &ndarray::Array2<f64>| mi_samples::linear_v_information(x.view(), y.view(), 5, 0);
+/// let split = mi_samples::CrossFit::at_random(0);
+/// let usable = |y: &ndarray::Array2<f64>| mi_samples::linear_v_information(x.view(), y.view(), &split);
 /// assert!((usable(&line)?.value - 0.347).abs() < 0.05); // all of it: ½ ln 2
 /// assert!(usable(&parabola)?.value.abs() < 0.05); // none, though y depends on x
 /// # Ok::<(), mi_samples::SamplesError>(())
@@ -57,15 +80,15 @@ pub struct VInformation {
 pub fn linear_v_information(
     x: ArrayView2<'_, f64>,
     y: ArrayView2<'_, f64>,
-    folds: usize,
-    seed: u64,
+    split: &CrossFit,
 ) -> Result<VInformation, SamplesError> {
     if x.nrows() != y.nrows() {
         return Err(SamplesError::RowCounts { x: x.nrows(), y: y.nrows() });
     }
     let (x, y) = (standardised(x)?, standardised(y)?);
     let smallest = x.ncols() + y.ncols() + 2;
-    cross_fit(x.nrows(), folds, seed, smallest, |fit, held_out| {
+    let sides = || [tracks(&x), tracks(&y)];
+    cross_fit(x.nrows(), split, smallest, sides, |fit, held_out| {
         let rows = |side: &Array2<f64>, rows: &[usize]| side.select(Axis(0), rows);
         linear::losses(
             (rows(&x, fit).view(), rows(&y, fit).view()),
@@ -90,8 +113,7 @@ pub fn logistic_v_information(
     x: ArrayView2<'_, f64>,
     labels: &[u32],
     ridge: f64,
-    folds: usize,
-    seed: u64,
+    split: &CrossFit,
 ) -> Result<VInformation, SamplesError> {
     if x.nrows() != labels.len() {
         return Err(SamplesError::RowCounts { x: x.nrows(), y: labels.len() });
@@ -106,7 +128,8 @@ pub fn logistic_v_information(
     classes.dedup();
     let dense: Vec<usize> =
         labels.iter().map(|label| classes.partition_point(|class| class < label)).collect();
-    cross_fit(x.nrows(), folds, seed, 1, |fit, held_out| {
+    let sides = || [tracks(&x), vec![Track::Labels(dense.iter().map(|&c| c as u32).collect())]];
+    cross_fit(x.nrows(), split, 1, sides, |fit, held_out| {
         let rows = |rows: &[usize]| x.select(Axis(0), rows);
         let labels =
             |rows: &[usize]| -> Vec<usize> { rows.iter().map(|&row| dense[row]).collect() };
@@ -125,11 +148,13 @@ type Losses = Vec<(f64, f64)>;
 /// Fits on all parts but one, and judges by that one, for every part.
 fn cross_fit(
     n: usize,
-    folds: usize,
-    seed: u64,
+    split: &CrossFit,
     smallest: usize,
+    sides: impl FnOnce() -> [Vec<Track>; 2],
     losses: impl Fn(&[usize], &[usize]) -> Result<Losses, SamplesError> + Sync,
 ) -> Result<VInformation, SamplesError> {
+    let &CrossFit { folds, rows: ref structure, seed } = split;
+    structure.check(n)?;
     if folds < 2 {
         let (setting, value, range) = ("folds", folds.to_string(), "at least 2");
         return Err(SamplesError::Setting { setting, value, range });
@@ -138,23 +163,37 @@ fn cross_fit(
         let needed = (smallest * folds).div_ceil(folds - 1).max(folds) + 1;
         return Err(SamplesError::TooFewObservations { operation: "cross-fitting", needed, n });
     }
-    let order = Stream::new(seed, "v-information").permutation(n);
-    let parts: Vec<Losses> = (0..folds)
-        .into_par_iter()
-        .map(|fold| {
-            let held = fold * n / folds..(fold + 1) * n / folds;
-            let fit = [&order[..held.start], &order[held.end..]].concat();
-            losses(&fit, &order[held])
-        })
+    let gap = Gap::of(structure, sides, n);
+    let units = rows::units(structure, (0..n).collect(), gap);
+    let mut stream = Stream::new(seed, "v-information");
+    let parts = rows::folds(structure, &units, gap, (folds, 0.0), &mut stream)
+        .ok_or(SamplesError::TooFewGroups { operation: "cross-fitting", parts: folds })?;
+    if let Some(part) = parts.iter().find(|part| part.train.len() < smallest) {
+        let (operation, needed, n) = ("fitting a reader", smallest, part.train.len());
+        return Err(SamplesError::TooFewObservations { operation, needed, n });
+    }
+    let found: Vec<Losses> = parts
+        .par_iter()
+        .map(|part| losses(&part.train, &part.held_out))
         .collect::<Result<_, _>>()?;
-    let all: Losses = parts.into_iter().flatten().collect();
+    let mut all: Losses = vec![(0.0, 0.0); n];
+    for (part, found) in parts.iter().zip(found) {
+        for (&row, loss) in part.held_out.iter().zip(found) {
+            all[row] = loss;
+        }
+    }
     let size = n as f64;
     let without = all.iter().map(|loss| loss.0).sum::<f64>() / size;
     let with = all.iter().map(|loss| loss.1).sum::<f64>() / size;
     let value = without - with;
-    let squares: f64 = all.iter().map(|loss| (loss.0 - loss.1 - value).powi(2)).sum();
-    let standard_error = (squares / (size * (size - 1.0))).sqrt();
-    Ok(VInformation { value, without, with, standard_error, n, folds })
+    let gains: Vec<f64> = all.iter().map(|loss| loss.0 - loss.1).collect();
+    let standard_error = standard_error(&gains, &units);
+    Ok(VInformation { value, without, with, standard_error, n, folds, gap })
+}
+
+/// What the columns of a side look like over time.
+fn tracks(side: &Array2<f64>) -> Vec<Track> {
+    side.columns().into_iter().flat_map(|column| Track::of_numbers(&column.to_vec())).collect()
 }
 
 /// Columns of mean 0 and variance 1; constant columns become 0.
@@ -179,18 +218,22 @@ fn standardised(side: ArrayView2<'_, f64>) -> Result<Array2<f64>, SamplesError> 
 mod tests {
     use super::*;
 
+    fn folds(folds: usize) -> CrossFit {
+        CrossFit { folds, ..CrossFit::at_random(0) }
+    }
+
     #[test]
     fn linear_readers_find_the_gaussian_information() {
         let mut stream = Stream::new(0, "linear");
         let x = stream.normal_matrix((3000, 3));
         let y = 0.6 * &x.slice(s![.., ..2]) + 0.8 * stream.normal_matrix((3000, 2));
-        let found = linear_v_information(x.view(), y.view(), 5, 0).unwrap();
+        let found = linear_v_information(x.view(), y.view(), &CrossFit::at_random(0)).unwrap();
         let truth = -(0.64_f64).ln();
         assert!((found.value - truth).abs() < 4.0 * found.standard_error, "{found:?}");
         assert!((found.value - (found.without - found.with)).abs() < 1e-12);
         // A hidden relation: y is a product of signs, of which no linear reader knows.
         let y = Array2::from_shape_fn((3000, 1), |(i, _)| x[[i, 0]] * x[[i, 1]].signum());
-        let found = linear_v_information(x.view(), y.view(), 5, 0).unwrap();
+        let found = linear_v_information(x.view(), y.view(), &CrossFit::at_random(0)).unwrap();
         assert!(found.value.abs() < 0.02, "{found:?}");
     }
 
@@ -208,11 +251,13 @@ mod tests {
             mean -= (p * p.ln() + (1.0 - p) * (1.0 - p).ln()) / 200_000.0;
         }
         let truth = 2.0_f64.ln() - mean;
-        let found = logistic_v_information(x.view(), &labels, 1.0 / 4000.0, 5, 0).unwrap();
+        let found =
+            logistic_v_information(x.view(), &labels, 1.0 / 4000.0, &CrossFit::at_random(0))
+                .unwrap();
         assert!((found.value - truth).abs() < 4.0 * found.standard_error, "{found:?} {truth}");
         // Separable classes stay finite, and within the entropy.
         let labels: Vec<u32> = x.column(0).iter().map(|&x| u32::from(x > 0.0)).collect();
-        let found = logistic_v_information(x.view(), &labels, 1e-3, 4, 0).unwrap();
+        let found = logistic_v_information(x.view(), &labels, 1e-3, &folds(4)).unwrap();
         assert!(found.value > 0.5 && found.value < 2.0_f64.ln(), "{found:?}");
     }
 
@@ -221,23 +266,27 @@ mod tests {
         let mut stream = Stream::new(3, "rare");
         let x = stream.normal_matrix((400, 1));
         let y = &x + stream.normal_matrix((400, 1));
-        let plain = linear_v_information(x.view(), y.view(), 5, 0).unwrap().value;
+        let plain =
+            linear_v_information(x.view(), y.view(), &CrossFit::at_random(0)).unwrap().value;
         // An indicator of one row, a constant and a copy: some fit sees a singular covariance.
         let rare = Array2::from_shape_fn((400, 1), |(i, _)| f64::from(u8::from(i == 7)));
         let constant = Array2::ones((400, 1));
         let wide = ndarray::concatenate![Axis(1), x, rare, constant, x];
-        let found = linear_v_information(wide.view(), y.view(), 5, 0).unwrap().value;
+        let found =
+            linear_v_information(wide.view(), y.view(), &CrossFit::at_random(0)).unwrap().value;
         assert!((found - plain).abs() < 0.02, "{found} {plain}");
     }
 
     #[test]
     fn mistakes_are_named() {
         let x = Stream::new(2, "mistakes").normal_matrix((10, 2));
-        assert!(linear_v_information(x.view(), x.view(), 1, 0).is_err());
-        assert!(linear_v_information(x.slice(s![..5, ..]), x.slice(s![..5, ..]), 2, 0).is_err());
-        assert!(logistic_v_information(x.view(), &[0; 9], 0.1, 2, 0).is_err());
-        assert!(logistic_v_information(x.view(), &[0; 10], 0.0, 2, 0).is_err());
-        let one_class = logistic_v_information(x.view(), &[4; 10], 0.1, 2, 0).unwrap();
+        assert!(linear_v_information(x.view(), x.view(), &folds(1)).is_err());
+        assert!(
+            linear_v_information(x.slice(s![..5, ..]), x.slice(s![..5, ..]), &folds(2)).is_err()
+        );
+        assert!(logistic_v_information(x.view(), &[0; 9], 0.1, &folds(2)).is_err());
+        assert!(logistic_v_information(x.view(), &[0; 10], 0.0, &folds(2)).is_err());
+        let one_class = logistic_v_information(x.view(), &[4; 10], 0.1, &folds(2)).unwrap();
         assert_eq!(one_class.value, 0.0);
     }
 }
