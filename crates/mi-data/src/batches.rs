@@ -6,6 +6,7 @@ use crate::DataError;
 /// How a [`BatchSampler`] orders the rows of an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Shuffle {
     /// A fresh random permutation of all rows each epoch; the rows left over at its end, too few
     /// for a batch, are dropped.
@@ -26,7 +27,8 @@ impl Shuffle {
 }
 
 /// Draws batches of row indices, epoch after epoch. Every batch has the full size, because the
-/// size of a batch sets the cap of contrastive bounds.
+/// size of a batch sets the cap of contrastive bounds; [`BatchSampler::keeping_last`] keeps the
+/// short rest of an epoch as well, for probes and classifiers.
 ///
 /// The order of an epoch depends on the stream's key and the epoch's number alone. The sampler's
 /// whole state (through serde) is therefore small, and a restored one gives the same batches.
@@ -63,6 +65,9 @@ struct SamplerState {
     epoch: u64,
     /// Rows of the epoch's order already handed out.
     position: usize,
+    /// Whether an epoch ends with a batch of what is left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    keeps_last: bool,
 }
 
 impl BatchSampler {
@@ -77,23 +82,51 @@ impl BatchSampler {
         shuffle: Shuffle,
         stream: &Stream,
     ) -> Result<Self, DataError> {
+        Self::start(rows, batch_size, shuffle, stream, false)
+    }
+
+    /// Batches of a fresh permutation of all rows each epoch ([`Shuffle::Full`]), whose last one
+    /// holds what is left. While whole batches last, they are those of [`BatchSampler::new`].
+    ///
+    /// # Errors
+    /// When `batch_size` or `rows` is 0.
+    pub fn keeping_last(
+        rows: usize,
+        batch_size: usize,
+        stream: &Stream,
+    ) -> Result<Self, DataError> {
+        Self::start(rows, batch_size, Shuffle::Full, stream, true)
+    }
+
+    fn start(
+        rows: usize,
+        batch_size: usize,
+        shuffle: Shuffle,
+        stream: &Stream,
+        keeps_last: bool,
+    ) -> Result<Self, DataError> {
         let stream = stream.child("epochs").state();
-        Self::try_from(SamplerState { rows, batch_size, shuffle, stream, epoch: 0, position: 0 })
+        let (epoch, position) = (0, 0);
+        let state = SamplerState { rows, batch_size, shuffle, stream, epoch, position, keeps_last };
+        Self::try_from(state)
     }
 
     /// The row indices of the next batch.
     pub fn next_batch(&mut self) -> &[usize] {
-        let SamplerState { rows, batch_size, shuffle, .. } = self.state;
+        let SamplerState { rows, batch_size, shuffle, keeps_last, .. } = self.state;
         self.batch.clear();
-        if shuffle == Shuffle::Full && rows - self.state.position < batch_size {
+        let left = rows - self.state.position;
+        if shuffle == Shuffle::Full && left < if keeps_last { 1 } else { batch_size } {
             self.start_next_epoch();
         }
-        while self.batch.len() < batch_size {
+        let left = rows - self.state.position;
+        let size = if keeps_last { batch_size.min(left) } else { batch_size };
+        while self.batch.len() < size {
             if self.state.position == rows {
                 self.start_next_epoch();
             }
             let position = self.state.position;
-            let end = rows.min(position + batch_size - self.batch.len());
+            let end = rows.min(position + size - self.batch.len());
             self.batch.extend_from_slice(&self.order[position..end]);
             self.state.position = end;
         }
@@ -115,9 +148,10 @@ impl BatchSampler {
         self.state.batch_size
     }
 
-    /// Whole batches that one epoch holds.
+    /// Batches that one epoch holds: whole ones, and the short last one if it is kept.
     pub fn batches_per_epoch(&self) -> usize {
-        self.state.rows / self.state.batch_size
+        let SamplerState { rows, batch_size, keeps_last, .. } = self.state;
+        if keeps_last { rows.div_ceil(batch_size) } else { rows / batch_size }
     }
 
     fn start_next_epoch(&mut self) {
@@ -157,10 +191,12 @@ impl TryFrom<SamplerState> for BatchSampler {
     type Error = DataError;
 
     fn try_from(state: SamplerState) -> Result<Self, DataError> {
-        let SamplerState { rows, batch_size, .. } = state;
+        let SamplerState { rows, batch_size, keeps_last, .. } = state;
         let reason = if batch_size == 0 {
             "a batch needs at least one row"
-        } else if rows < batch_size {
+        } else if rows == 0 {
+            "there are no rows"
+        } else if rows < batch_size && !keeps_last {
             "there are not enough rows for one batch; use more data or a smaller batch"
         } else if state.shuffle == (Shuffle::Buffer { size: 0 }) {
             "a shuffle buffer needs at least one row"

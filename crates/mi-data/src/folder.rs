@@ -16,6 +16,7 @@ use crate::{
 /// A published data set that [`load`] knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum DatasetName {
     /// Handwritten digits, 28×28×1 (Yann Le Cun, Corinna Cortes, Christopher Burges).
     Mnist,

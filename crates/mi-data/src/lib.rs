@@ -3,32 +3,34 @@
 //! Everything works offline and from files: a [`Dataset`] comes from [`load`] (MNIST,
 //! Fashion-MNIST, CIFAR-10), from [`load_idx`] (any set in the IDX format, EMNIST for one) or
 //! from `embedded` (10,000 digits inside this crate, default feature `embedded`). A [`View`]
-//! names a piece of an image, a [`BatchSampler`] draws the rows, and [`Piece::gather`] brings the
-//! two together without allocating. Images are flattened row-major, H×W×C with the channel
+//! names a piece of an image, a [`BatchSampler`] draws the rows, and a [`Batch`] brings both together,
+//! with the labels, without allocating. Images are flattened row-major, H×W×C with the channel
 //! innermost, scaled to [0, 1].
 //!
 //! ```
 //! # #[cfg(feature = "embedded")]
 //! # fn main() -> Result<(), mi_data::DataError> {
-//! use mi_data::{BatchSampler, Shuffle, View, embedded};
-//! use mi_random::Stream;
-//! use ndarray::Array2;
+//! use mi_data::{Batch, BatchSampler, Shuffle, Stream, View, embedded};
 //!
 //! let digits = embedded()?;
-//! let top = View::top_half().of(digits.geometry)?;
+//! let views = [View::top_half(), "bottom_half+noise:0.1".parse()?];
+//! let mut batch = Batch::new(&views, digits.geometry)?;
+//! let mut noise = Stream::new(7, "noise");
 //! let mut sampler =
 //!     BatchSampler::new(digits.train.len(), 128, Shuffle::Full, &Stream::new(7, "batches"))?;
-//! let mut x = Array2::zeros((128, top.columns().len()));
-//! top.gather(digits.train.images.view(), sampler.next_batch(), x.view_mut())?;
-//! assert_eq!(x.dim(), (128, 392));
+//! batch.draw(&digits.train, sampler.next_batch(), &mut noise)?;
+//! assert_eq!(batch.view(0).dim(), (128, 392));
+//! assert_eq!(batch.labels().len(), 128);
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "embedded"))]
 //! # fn main() {}
 //! ```
 
+mod batch;
 mod batches;
 mod cifar;
+mod colour;
 mod content;
 mod dataset;
 mod duplicates;
@@ -42,11 +44,15 @@ mod noise;
 mod number;
 mod piece;
 mod provenance;
+mod span;
 mod synthetic;
 mod view;
+mod view_text;
 
+pub use batch::Batch;
 pub use batches::{BatchSampler, Shuffle};
 pub use cifar::read_cifar10;
+pub use colour::Colour;
 pub use dataset::{Dataset, Split};
 pub use duplicates::duplicate_rows;
 #[cfg(feature = "embedded")]
@@ -60,3 +66,6 @@ pub use piece::Piece;
 pub use provenance::{Provenance, SourceFile};
 pub use synthetic::{CorrelatedGaussian, Covariance, LatentPair, PairSource, Sampling, rho_for_mi};
 pub use view::View;
+
+pub use mi_random::Stream;
+pub use ndarray;

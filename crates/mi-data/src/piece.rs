@@ -1,33 +1,42 @@
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2};
+use mi_random::Stream;
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, NdFloat};
 
-use crate::{DataError, Geometry, View};
+use crate::view::{Noise, Patches};
+use crate::{DataError, Geometry, View, add_noise};
 
-/// A [`View`] of images of one size: the columns that it takes from a batch matrix.
+/// A [`View`] of images of one size: the columns that it takes from a batch matrix, and what it
+/// makes of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     view: View,
     source: Geometry,
+    /// Of one patch.
     geometry: Geometry,
+    /// Rows and columns of patches.
+    grid: (usize, usize),
     columns: Vec<usize>,
     /// The same columns as runs of neighbours, which are copied whole.
     runs: Vec<Range<usize>>,
 }
 
 impl Piece {
+    /// Patches that fit into rows × columns without a rest.
     pub(crate) fn new(
         view: View,
         source: Geometry,
-        rows: &Range<usize>,
-        columns: &Range<usize>,
-        channels: &[usize],
+        (rows, columns, channels): (&[usize], &[usize], &[usize]),
+        Patches { height, width, strides }: Patches,
     ) -> Self {
-        let geometry = Geometry::new(rows.len(), columns.len(), channels.len());
-        let mut taken = Vec::with_capacity(geometry.len());
-        for y in rows.clone() {
-            for x in columns.clone() {
-                taken.extend(channels.iter().map(|&c| source.column(y, x, c)));
+        let geometry = Geometry::new(height, width, channels.len());
+        let grid = ((rows.len() - height) / strides.0 + 1, (columns.len() - width) / strides.1 + 1);
+        let mut taken = Vec::with_capacity(grid.0 * grid.1 * geometry.len());
+        for (down, right) in (0..grid.0).flat_map(|i| (0..grid.1).map(move |j| (i, j))) {
+            for &y in &rows[down * strides.0..][..height] {
+                for &x in &columns[right * strides.1..][..width] {
+                    taken.extend(channels.iter().map(|&c| source.column(y, x, c)));
+                }
             }
         }
         let mut runs: Vec<Range<usize>> = Vec::new();
@@ -37,7 +46,7 @@ impl Piece {
                 _ => runs.push(column..column + 1),
             }
         }
-        Self { view, source, geometry, columns: taken, runs }
+        Self { view, source, geometry, grid, columns: taken, runs }
     }
 
     /// The view that this is a piece by.
@@ -45,17 +54,34 @@ impl Piece {
         &self.view
     }
 
-    /// The size of the piece.
+    /// The size of the piece; of one patch, where the view is cut into patches.
     pub fn geometry(&self) -> Geometry {
         self.geometry
     }
 
-    /// The columns of a batch matrix that the piece takes: H×W×C order of the piece.
+    /// Rows and columns of patches: 1 and 1 of a view that is not cut.
+    pub fn grid(&self) -> (usize, usize) {
+        self.grid
+    }
+
+    /// The width of a row: patches × values of a patch.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether the piece has no value, which [`View::of`] refuses.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The columns of a batch matrix that the piece takes: patch by patch, row by row of the grid,
+    /// and H×W×C order in each. In a colour space column (y, x, 1) stands for the pixel's second
+    /// channel there, which all three of the source make.
     pub fn columns(&self) -> &[usize] {
         &self.columns
     }
 
-    /// How many values the two pieces share. Views that share values share information whatever
+    /// How many values of the source the two pieces share. Views that share values share information whatever
     /// the data are; equal views share all.
     pub fn overlap(&self, other: &Self) -> usize {
         let mut taken = vec![false; self.source.len()];
@@ -71,17 +97,38 @@ impl Piece {
     /// n × source values → n × piece values.
     ///
     /// # Errors
-    /// When the rows are not images of the size that the piece was made for.
-    pub fn apply<T: Copy + Default>(
-        &self,
-        images: ArrayView2<'_, T>,
-    ) -> Result<Array2<T>, DataError> {
+    /// When the rows are not images of the size that the piece was made for; when the view has
+    /// noise, which [`Piece::draw`] adds.
+    pub fn apply<T: NdFloat>(&self, images: ArrayView2<'_, T>) -> Result<Array2<T>, DataError> {
         self.check_source(images.ncols())?;
-        let mut out = Array2::from_elem((images.nrows(), self.columns.len()), T::default());
+        self.check_no_noise()?;
+        let mut out = Array2::zeros((images.nrows(), self.columns.len()));
         for (from, to) in images.rows().into_iter().zip(out.rows_mut()) {
             self.copy(from, to);
         }
         Ok(out)
+    }
+
+    /// Writes the piece of the images `rows` into a caller's buffer, and adds the view's noise, if it
+    /// has any, from `noise`. Allocates nothing.
+    ///
+    /// # Shapes
+    /// As [`Piece::gather`].
+    ///
+    /// # Errors
+    /// When a shape does not fit or a row is beyond the images.
+    pub fn draw<T: NdFloat>(
+        &self,
+        images: ArrayView2<'_, T>,
+        rows: &[usize],
+        mut out: ArrayViewMut2<'_, T>,
+        noise: &mut Stream,
+    ) -> Result<(), DataError> {
+        self.write(images, rows, out.view_mut())?;
+        match self.view.noise {
+            Some(Noise(sd)) => add_noise(out, sd, noise),
+            None => Ok(()),
+        }
     }
 
     /// Writes the piece of the images `rows` into a caller's buffer. Allocates nothing.
@@ -90,8 +137,19 @@ impl Piece {
     /// `images` is n × source values, `out` is `rows.len()` × piece values; rows may repeat.
     ///
     /// # Errors
-    /// When a shape does not fit or a row is beyond the images.
-    pub fn gather<T: Copy>(
+    /// When a shape does not fit or a row is beyond the images; when the view has noise, which
+    /// [`Piece::draw`] adds.
+    pub fn gather<T: NdFloat>(
+        &self,
+        images: ArrayView2<'_, T>,
+        rows: &[usize],
+        out: ArrayViewMut2<'_, T>,
+    ) -> Result<(), DataError> {
+        self.check_no_noise()?;
+        self.write(images, rows, out)
+    }
+
+    fn write<T: NdFloat>(
         &self,
         images: ArrayView2<'_, T>,
         rows: &[usize],
@@ -126,8 +184,30 @@ impl Piece {
         })
     }
 
-    fn copy<T: Copy>(&self, from: ArrayView1<'_, T>, mut to: ArrayViewMut1<'_, T>) {
-        if let (Some(from), Some(mut to)) = (from.as_slice(), to.as_slice_mut()) {
+    fn check_no_noise(&self) -> Result<(), DataError> {
+        if self.view.noise.is_none() {
+            return Ok(());
+        }
+        Err(DataError::View {
+            view: self.view.to_string(),
+            geometry: self.source.to_string(),
+            reason: "its noise needs a random stream: call `Piece::draw`".into(),
+        })
+    }
+
+    fn copy<T: NdFloat>(&self, from: ArrayView1<'_, T>, mut to: ArrayViewMut1<'_, T>) {
+        if let Some(colour) = self.view.colour {
+            // Channels of a pixel stand side by side, so each pixel is converted once.
+            let mut last = (usize::MAX, [T::zero(); 3]);
+            for (value, &column) in to.iter_mut().zip(&self.columns) {
+                let (pixel, channel) = (column / 3, column % 3);
+                if last.0 != pixel {
+                    let rgb = [0, 1, 2].map(|c| from[3 * pixel + c]);
+                    last = (pixel, colour.of_rgb(rgb));
+                }
+                *value = last.1[channel];
+            }
+        } else if let (Some(from), Some(mut to)) = (from.as_slice(), to.as_slice_mut()) {
             for run in &self.runs {
                 let (head, rest) = to.split_at_mut(run.len());
                 head.copy_from_slice(&from[run.clone()]);

@@ -1,48 +1,25 @@
-use std::fmt;
-use std::ops::Range;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
-use crate::{DataError, Geometry, Piece};
+use crate::span::Span;
+use crate::{Colour, DataError, Geometry, Piece};
 
-/// Which part of one axis a view keeps.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Span {
-    #[default]
-    All,
-    FirstHalf,
-    SecondHalf,
-    Range(Range<usize>),
-}
-
-impl Span {
-    /// Halves are n/2 rounded down and the rest, so the middle line of an odd axis belongs to
-    /// the second half and the two halves make the whole.
-    fn of(&self, n: usize) -> Range<usize> {
-        match self {
-            Self::All => 0..n,
-            Self::FirstHalf => 0..n / 2,
-            Self::SecondHalf => n / 2..n,
-            Self::Range(range) => range.clone(),
-        }
-    }
-
-    fn term(&self, halves: [&str; 2], axis: &str) -> Option<String> {
-        match self {
-            Self::All => None,
-            Self::FirstHalf => Some(halves[0].into()),
-            Self::SecondHalf => Some(halves[1].into()),
-            Self::Range(range) => Some(format!("{axis}:{}..{}", range.start, range.end)),
-        }
-    }
-}
-
-/// A named piece of an image of any size: some rows × some columns × some channels.
+/// A named piece of an image of any size: some rows × some columns × some channels, as a whole or
+/// cut into patches, in a colour space, with or without noise.
 ///
-/// A view's name is its text form and can be parsed again: `whole`, `top_half`, `bottom_half`,
-/// `left_half`, `right_half`, `rows:0..7`, `columns:7..21`, `channels:0,2`, or several of them
-/// joined by `+`. Serde uses that text as well.
+/// A view's name is its text form and can be parsed again; serde uses that text as well. It is
+/// `whole`, or some of these joined by `+`:
+///
+/// | text | keeps |
+/// | --- | --- |
+/// | `top_half`, `bottom_half`, `left_half`, `right_half` | half of the rows or columns |
+/// | `top_half:+3` | the half and 3 rows of the other one, which a view of that half shares |
+/// | `even_rows`, `odd_rows`, `even_columns`, `odd_columns` | every second line, from 0 or from 1 |
+/// | `rows:0..7`, `columns:7..21` | these lines |
+/// | `lab`, `lab_scaled` | red, green and blue as [`Colour`] says; channels are then L, a, b |
+/// | `channels:0,2` | these channels |
+/// | `patches:7x7`, `patches:8x8/4` | patches of rows × columns, the next one after as many lines, or after 4 |
+/// | `noise:0.5` | adds N(0, 0.5²) to every value, drawn anew for every batch ([`Piece::draw`]) |
 ///
 /// On an axis of odd length n the first half (top, left) has ⌊n/2⌋ lines and the second half the
 /// other ⌈n/2⌉: the middle line belongs to the bottom or the right, and two halves together make
@@ -55,15 +32,41 @@ impl Span {
 /// assert_eq!(top.columns(), (0..14 * 28).collect::<Vec<_>>());
 /// let view: View = "left_half+channels:0,2".parse()?;
 /// assert_eq!(view, View::left_half().with_channels([0, 2]));
+/// let patches = "patches:8x8/4".parse::<View>()?.of(Geometry::new(32, 32, 3))?;
+/// assert_eq!((patches.grid(), patches.geometry()), ((7, 7), Geometry::new(8, 8, 3)));
 /// # Ok::<(), mi_data::DataError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct View {
-    rows: Span,
-    columns: Span,
-    channels: Option<Vec<usize>>,
+    pub(crate) rows: Span,
+    pub(crate) columns: Span,
+    pub(crate) colour: Option<Colour>,
+    pub(crate) channels: Option<Vec<usize>>,
+    pub(crate) patches: Option<Patches>,
+    pub(crate) noise: Option<Noise>,
 }
+
+/// A grid of patches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Patches {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    /// Lines from one patch to the next, down and to the right.
+    pub(crate) strides: (usize, usize),
+}
+
+/// The standard deviation of a view's noise. Compared by its bits, so that views are `Eq`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Noise(pub(crate) f64);
+
+impl PartialEq for Noise {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+
+impl Eq for Noise {}
 
 impl View {
     /// The whole image.
@@ -73,22 +76,32 @@ impl View {
 
     /// Rows 0..⌊height/2⌋.
     pub fn top_half() -> Self {
-        Self { rows: Span::FirstHalf, ..Self::default() }
+        Self { rows: Span::FirstHalf(0), ..Self::default() }
     }
 
     /// Rows ⌊height/2⌋..height.
     pub fn bottom_half() -> Self {
-        Self { rows: Span::SecondHalf, ..Self::default() }
+        Self { rows: Span::SecondHalf(0), ..Self::default() }
     }
 
     /// Columns 0..⌊width/2⌋.
     pub fn left_half() -> Self {
-        Self { columns: Span::FirstHalf, ..Self::default() }
+        Self { columns: Span::FirstHalf(0), ..Self::default() }
     }
 
     /// Columns ⌊width/2⌋..width.
     pub fn right_half() -> Self {
-        Self { columns: Span::SecondHalf, ..Self::default() }
+        Self { columns: Span::SecondHalf(0), ..Self::default() }
+    }
+
+    /// Rows 0, 2, ….
+    pub fn even_rows() -> Self {
+        Self { rows: Span::Even, ..Self::default() }
+    }
+
+    /// Rows 1, 3, ….
+    pub fn odd_rows() -> Self {
+        Self { rows: Span::Odd, ..Self::default() }
     }
 
     /// These channels of every pixel, in this order.
@@ -98,7 +111,22 @@ impl View {
 
     /// The pixels of these rows and columns.
     pub fn patch(rows: Range<usize>, columns: Range<usize>) -> Self {
-        Self { rows: Span::Range(rows), columns: Span::Range(columns), channels: None }
+        Self { rows: Span::Range(rows), columns: Span::Range(columns), ..Self::default() }
+    }
+
+    /// Patches of `height` × `width` side by side, row by row.
+    pub fn patches(height: usize, width: usize) -> Self {
+        Self::default().with_patches((height, width), (height, width))
+    }
+
+    /// Halves with `lines` more lines, taken from the other half; other axes stay as they are.
+    pub fn extended(mut self, lines: usize) -> Self {
+        for span in [&mut self.rows, &mut self.columns] {
+            if let Span::FirstHalf(more) | Span::SecondHalf(more) = span {
+                *more = lines;
+            }
+        }
+        self
     }
 
     /// The same piece, of these channels only.
@@ -107,32 +135,46 @@ impl View {
         self
     }
 
+    /// The same piece in another colour space, whose channels [`View::with_channels`] then counts.
+    pub fn with_colour(mut self, colour: Colour) -> Self {
+        self.colour = Some(colour);
+        self
+    }
+
+    /// The same piece, cut into patches of height × width that start so many lines and columns
+    /// apart.
+    pub fn with_patches(
+        mut self,
+        (height, width): (usize, usize),
+        strides: (usize, usize),
+    ) -> Self {
+        self.patches = Some(Patches { height, width, strides });
+        self
+    }
+
+    /// The same piece with N(0, sd²) added to every value, drawn anew for every batch.
+    pub fn with_noise(mut self, sd: f64) -> Self {
+        self.noise = Some(Noise(sd));
+        self
+    }
+
     /// The view of images of this size.
     ///
     /// # Errors
-    /// When the view is empty, reaches outside the image or repeats a channel.
+    /// When the view is empty, reaches outside the image or repeats a channel; when patches do not
+    /// fill it, colours are asked of an image without three channels, or noise is not finite.
     pub fn of(&self, geometry: Geometry) -> Result<Piece, DataError> {
         let fail = |reason: String| DataError::View {
             view: self.to_string(),
             geometry: geometry.to_string(),
             reason,
         };
-        let rows = self.rows.of(geometry.height);
-        let columns = self.columns.of(geometry.width);
+        let rows = self.rows.of(geometry.height, "rows").map_err(fail)?;
+        let columns = self.columns.of(geometry.width, "columns").map_err(fail)?;
         let channels = match &self.channels {
             Some(channels) => channels.clone(),
             None => (0..geometry.channels).collect(),
         };
-        for (axis, range, size) in
-            [("rows", &rows, geometry.height), ("columns", &columns, geometry.width)]
-        {
-            if range.end > size {
-                return Err(fail(format!("{axis} {}..{} reach outside", range.start, range.end)));
-            }
-            if range.is_empty() {
-                return Err(fail(format!("it has no {axis}")));
-            }
-        }
         for (i, channel) in channels.iter().enumerate() {
             if *channel >= geometry.channels {
                 return Err(fail(format!("there is no channel {channel} (counted from 0)")));
@@ -144,81 +186,32 @@ impl View {
         if channels.is_empty() {
             return Err(fail("it has no channels".into()));
         }
-        Ok(Piece::new(self.clone(), geometry, &rows, &columns, &channels))
-    }
-}
-
-impl fmt::Display for View {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let channels = self.channels.as_ref().map(|channels| {
-            let list: Vec<String> = channels.iter().map(usize::to_string).collect();
-            format!("channels:{}", list.join(","))
-        });
-        let terms = [
-            self.rows.term(["top_half", "bottom_half"], "rows"),
-            self.columns.term(["left_half", "right_half"], "columns"),
-            channels,
-        ];
-        let terms: Vec<String> = terms.into_iter().flatten().collect();
-        f.write_str(if terms.is_empty() { "whole".into() } else { terms.join("+") }.as_str())
-    }
-}
-
-impl FromStr for View {
-    type Err = DataError;
-
-    fn from_str(text: &str) -> Result<Self, DataError> {
-        let unknown = || DataError::UnknownName {
-            what: "view",
-            found: text.into(),
-            known: "whole, top_half, bottom_half, left_half, right_half, rows:A..B, \
-                    columns:A..B, channels:A,B,…; joined by +, at most one an axis"
-                .into(),
-        };
-        let range = |span: &str| -> Option<Span> {
-            let (start, end) = span.split_once("..")?;
-            Some(Span::Range(start.parse().ok()?..end.parse().ok()?))
-        };
-        let list = |items: &str| items.split(',').map(|item| item.parse().ok()).collect();
-        if text == "whole" {
-            return Ok(Self::whole());
+        if self.colour.is_some() && geometry.channels != 3 {
+            let found = geometry.channels;
+            return Err(fail(format!("colours need red, green and blue, not {found} channels")));
         }
-        let mut view = Self::default();
-        for term in text.split('+') {
-            let (name, argument) = term.split_once(':').unwrap_or((term, ""));
-            let (slot, span) = match (name, argument) {
-                ("top_half", "") => (&mut view.rows, Span::FirstHalf),
-                ("bottom_half", "") => (&mut view.rows, Span::SecondHalf),
-                ("left_half", "") => (&mut view.columns, Span::FirstHalf),
-                ("right_half", "") => (&mut view.columns, Span::SecondHalf),
-                ("rows", _) => (&mut view.rows, range(argument).ok_or_else(unknown)?),
-                ("columns", _) => (&mut view.columns, range(argument).ok_or_else(unknown)?),
-                ("channels", _) if view.channels.is_none() => {
-                    let channels: Option<Vec<usize>> = list(argument);
-                    view.channels = Some(channels.ok_or_else(unknown)?);
-                    continue;
-                }
-                _ => return Err(unknown()),
-            };
-            if *slot != Span::All {
-                return Err(unknown());
+        if let Some(Noise(sd)) = self.noise.filter(|noise| !(noise.0.is_finite() && noise.0 > 0.0))
+        {
+            return Err(fail(format!("the noise {sd} must be finite and above 0")));
+        }
+        let (height, width) = (rows.len(), columns.len());
+        let whole = Patches { height, width, strides: (height, width) };
+        let patches = self.patches.unwrap_or(whole);
+        for (axis, length, patch, stride) in [
+            ("rows", height, patches.height, patches.strides.0),
+            ("columns", width, patches.width, patches.strides.1),
+        ] {
+            if patch == 0 || stride == 0 || patch > length {
+                return Err(fail(format!("no patch of {patch} {axis} fits into {length}")));
             }
-            *slot = span;
+            let over = (length - patch) % stride;
+            if over > 0 {
+                return Err(fail(format!(
+                    "patches of {patch} {axis}, {stride} apart, leave {over} of {length} over: \
+                     take a size that fits, or keep fewer {axis}"
+                )));
+            }
         }
-        Ok(view)
-    }
-}
-
-impl TryFrom<String> for View {
-    type Error = DataError;
-
-    fn try_from(text: String) -> Result<Self, DataError> {
-        text.parse()
-    }
-}
-
-impl From<View> for String {
-    fn from(view: View) -> Self {
-        view.to_string()
+        Ok(Piece::new(self.clone(), geometry, (&rows, &columns, &channels), patches))
     }
 }

@@ -6,7 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use mi_data::{BatchSampler, Geometry, Shuffle, View, add_noise};
+use mi_data::{Batch, BatchSampler, Geometry, Shuffle, Split, View, add_noise};
 use mi_random::Stream;
 use ndarray::Array2;
 
@@ -39,10 +39,13 @@ fn a_batch_of_two_noisy_views_allocates_nothing() {
     let images = Array2::<f32>::ones((100, geometry.len()));
     let pieces = [View::top_half(), View::channels([1])].map(|view| view.of(geometry).unwrap());
     let mut buffers = pieces.each_ref().map(|piece| Array2::zeros((10, piece.columns().len())));
+    let split = Split::new(images.clone(), vec![0; 100]).unwrap();
+    let views = ["lab+channels:0+patches:4x4/2", "odd_rows+noise:0.1"];
+    let mut batch = Batch::new(&views.map(|view| view.parse().unwrap()), geometry).unwrap();
     let mut noise = Stream::new(1, "noise");
     let mut sampler =
         BatchSampler::new(100, 10, Shuffle::Full, &Stream::new(1, "batches")).unwrap();
-    sampler.next_batch();
+    batch.draw(&split, sampler.next_batch(), &mut noise).unwrap();
 
     let before = ALLOCATIONS.with(Cell::get);
     for _ in 1..sampler.batches_per_epoch() {
@@ -51,6 +54,7 @@ fn a_batch_of_two_noisy_views_allocates_nothing() {
             piece.gather(images.view(), rows, buffer.view_mut()).unwrap();
             add_noise(buffer.view_mut(), 0.05, &mut noise).unwrap();
         }
+        batch.draw(&split, rows, &mut noise).unwrap();
     }
     assert_eq!(ALLOCATIONS.with(Cell::get), before);
     // The counter does count.

@@ -1,7 +1,7 @@
 //! Batches: full size, every row once an epoch, and the same after a restart.
 
-use mi_data::{BatchSampler, DataError, Shuffle};
-use mi_random::Stream;
+use mi_data::{Batch, BatchSampler, DataError, Geometry, Shuffle, Split, Stream, View};
+use ndarray::Array2;
 
 fn sampler(rows: usize, batch: usize, shuffle: Shuffle, seed: u64) -> BatchSampler {
     BatchSampler::new(rows, batch, shuffle, &Stream::new(seed, "batches")).expect("valid settings")
@@ -26,6 +26,73 @@ fn an_epoch_holds_each_row_at_most_once_and_drops_the_rest() {
         assert!(seen.len() == 100 && seen[99] < 103);
     }
     assert!(orders[0] != orders[1] && orders[1] != orders[2]);
+}
+
+#[test]
+fn the_short_last_batch_can_be_kept() {
+    let stream = Stream::new(1, "batches");
+    let mut keeping = BatchSampler::keeping_last(103, 10, &stream).unwrap();
+    let mut dropping = sampler(103, 10, Shuffle::Full, 1);
+    assert_eq!(keeping.batches_per_epoch(), 11);
+    for epoch in 0..3 {
+        let mut seen = Vec::new();
+        for batch in 0..11 {
+            let saved = serde_json::to_string(&keeping).unwrap();
+            let rows = keeping.next_batch().to_vec();
+            assert_eq!(rows.len(), if batch < 10 { 10 } else { 3 });
+            if batch < 10 {
+                assert_eq!(rows, dropping.next_batch(), "whole batches are the same");
+            }
+            let mut restored: BatchSampler = serde_json::from_str(&saved).unwrap();
+            assert_eq!(restored.next_batch(), rows);
+            seen.extend(rows);
+            assert_eq!(keeping.epoch(), epoch);
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (0..103).collect::<Vec<_>>());
+    }
+    // Without a rest there is no short batch, and few rows are one.
+    let mut even = BatchSampler::keeping_last(20, 10, &stream).unwrap();
+    assert_eq!(even.batches_per_epoch(), 2);
+    assert!((0..6).all(|_| even.next_batch().len() == 10));
+    let mut few = BatchSampler::keeping_last(3, 10, &stream).unwrap();
+    assert!((0..4).all(|epoch| few.next_batch().len() == 3 && few.epoch() == epoch));
+    assert!(BatchSampler::keeping_last(0, 10, &stream).is_err());
+    // What was saved before there was the choice is read as before.
+    let saved = serde_json::to_string(&dropping).unwrap();
+    assert!(!saved.contains("last"), "{saved}");
+}
+
+#[test]
+fn batches_carry_views_and_labels_of_any_number_of_rows() {
+    let geometry = Geometry::new(4, 4, 1);
+    let images = Array2::from_shape_fn((30, 16), |(i, j)| (100 * i + j) as f32);
+    let split = Split::new(images, (0..30).collect()).unwrap();
+    let views = [View::bottom_half(), View::patches(2, 2), View::top_half().with_noise(0.1)];
+    let mut batch = Batch::new(&views, geometry).unwrap();
+    assert!(batch.is_empty());
+    let mut noise = Stream::new(1, "noise");
+    for rows in [&[3, 1, 29][..], &[7], &[0, 0, 5, 6, 2]] {
+        batch.draw(&split, rows, &mut noise).unwrap();
+        let labels: Vec<u8> = rows.iter().map(|&row| row as u8).collect();
+        assert_eq!((batch.labels(), batch.len()), (&*labels, rows.len()));
+        for (index, piece) in batch.pieces().iter().take(2).enumerate() {
+            let mut expected = Array2::zeros((rows.len(), piece.len()));
+            piece.gather(split.images.view(), rows, expected.view_mut()).unwrap();
+            assert_eq!(batch.view(index), expected);
+        }
+        let noisy = batch.view(2);
+        assert!((noisy[[0, 0]] - 100.0 * rows[0] as f32).abs() < 1.0);
+        assert!(noisy[[0, 0]].fract() != 0.0);
+    }
+    let error = batch.draw(&split, &[1, 30], &mut noise).unwrap_err();
+    assert!(error.to_string().contains("row 30"), "{error}");
+    assert!(batch.is_empty() && batch.view(0).nrows() == 0);
+    let mut labels_only = Batch::new(&[], geometry).unwrap();
+    labels_only.draw(&split, &[4], &mut noise).unwrap();
+    assert_eq!(labels_only.labels(), [4]);
+    assert!(labels_only.draw(&split, &[30], &mut noise).is_err());
+    assert!(Batch::new(&[View::channels([1])], geometry).is_err());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Views on patterns without symmetry.
 
-use mi_data::{Geometry, Piece, View};
+use mi_data::{Colour, Geometry, Piece, Stream, View, add_noise};
+use mi_random::rand::distr::StandardUniform;
 use ndarray::{Array2, Axis, array, s};
 
 /// Images whose value (y, x, c) is 10,000 i + 100 y + 10 x + c.
@@ -102,9 +103,110 @@ fn gathering_is_applying_to_the_selected_rows_in_any_layout() {
 }
 
 #[test]
+fn lines_of_one_parity_and_halves_that_overlap() {
+    let image = Geometry::new(5, 4, 2);
+    let even = piece(&View::even_rows(), image);
+    let odd = piece(&View::odd_rows(), image);
+    assert_eq!(even.columns(), columns(image, |y, _, _| y % 2 == 0));
+    assert_eq!(odd.columns(), columns(image, |y, _, _| y % 2 == 1));
+    assert_eq!((even.geometry(), odd.geometry().height), (Geometry::new(3, 4, 2), 2));
+    assert_eq!(even.overlap(&odd), 0);
+    let columns_of_one_parity = piece(&"odd_columns".parse().unwrap(), image);
+    assert_eq!(columns_of_one_parity.columns(), columns(image, |_, x, _| x % 2 == 1));
+
+    let (top, bottom) = (View::top_half(), View::bottom_half());
+    let longer = piece(&top.clone().extended(2), image);
+    assert_eq!(longer.columns(), columns(image, |y, _, _| y < 4));
+    assert_eq!(longer.overlap(&piece(&bottom, image)), 2 * 4 * 2);
+    let earlier = piece(&bottom.extended(1), image);
+    assert_eq!(earlier.columns(), columns(image, |y, _, _| y >= 1));
+    assert_eq!(piece(&top, image).overlap(&earlier), 4 * 2);
+}
+
+#[test]
+fn patches_stand_one_after_the_other_row_by_row_of_the_grid() {
+    let image = Geometry::new(4, 6, 2);
+    for (view, grid, size, strides) in [
+        (View::patches(2, 3), (2, 2), (2, 3), (2, 3)),
+        ("patches:2x2/1".parse().unwrap(), (3, 5), (2, 2), (1, 1)),
+        ("patches:4x2/3x2".parse().unwrap(), (1, 3), (4, 2), (3, 2)),
+    ] {
+        let patches = piece(&view, image);
+        assert_eq!(patches.grid(), grid, "{view}");
+        assert_eq!(patches.geometry(), Geometry::new(size.0, size.1, 2));
+        let mut expected = Vec::new();
+        for (down, right) in (0..grid.0).flat_map(|i| (0..grid.1).map(move |j| (i, j))) {
+            let (y, x) = (down * strides.0, right * strides.1);
+            let one = View::patch(y..y + size.0, x..x + size.1);
+            expected.extend_from_slice(piece(&one, image).columns());
+        }
+        assert_eq!(patches.columns(), expected);
+        assert_eq!(patches.len(), grid.0 * grid.1 * patches.geometry().len());
+    }
+    // The patches of a half, and of one channel.
+    let half = piece(&"bottom_half+channels:1+patches:1x2".parse().unwrap(), image);
+    assert_eq!((half.grid(), half.geometry()), ((2, 3), Geometry::new(1, 2, 1)));
+    assert_eq!(half.columns()[..2], [image.column(2, 0, 1), image.column(2, 1, 1)]);
+    assert_eq!(piece(&View::patches(7, 7), Geometry::new(28, 28, 1)).grid(), (4, 4));
+}
+
+#[test]
+fn colours_are_converted_pixel_by_pixel_and_channels_chosen_afterwards() {
+    let geometry = Geometry::new(2, 3, 3);
+    let batch = Stream::new(1, "rgb").matrix((4, geometry.len()), StandardUniform);
+    let lab = piece(&"lab".parse().unwrap(), geometry).apply(batch.view()).unwrap();
+    for (pixel, expected) in batch.rows().into_iter().zip(lab.rows()).flat_map(|(rgb, lab)| {
+        let pixels = (0..6).map(|p| [rgb[3 * p], rgb[3 * p + 1], rgb[3 * p + 2]]);
+        pixels
+            .zip((0..6).map(move |p| [lab[3 * p], lab[3 * p + 1], lab[3 * p + 2]]))
+            .collect::<Vec<_>>()
+    }) {
+        assert_eq!(Colour::Lab.of_rgb::<f64>(pixel), expected);
+    }
+    let ab = piece(&View::channels([1, 2]).with_colour(Colour::Lab), geometry);
+    assert_eq!(ab.geometry(), Geometry::new(2, 3, 2));
+    assert_eq!(ab.apply(batch.view()).unwrap(), lab.select(Axis(1), ab.columns()));
+    let patches: View = "lab+channels:2,0+patches:1x1".parse().unwrap();
+    let patches = piece(&patches, geometry);
+    assert_eq!(patches.apply(batch.view()).unwrap(), lab.select(Axis(1), patches.columns()));
+}
+
+#[test]
+fn noise_is_drawn_from_the_stream_and_never_left_out_silently() {
+    let geometry = Geometry::new(4, 4, 1);
+    let batch = images(3, geometry);
+    let clean = piece(&View::top_half(), geometry);
+    let noisy = piece(&View::top_half().with_noise(0.5), geometry);
+    let rows = [2, 0];
+    let mut expected = Array2::zeros((2, 8));
+    clean.gather(batch.view(), &rows, expected.view_mut()).unwrap();
+    let mut found = Array2::zeros((2, 8));
+    let mut stream = Stream::new(1, "noise");
+    clean.draw(batch.view(), &rows, found.view_mut(), &mut stream).unwrap();
+    assert_eq!((&found, stream.state()), (&expected, Stream::new(1, "noise").state()));
+    noisy.draw(batch.view(), &rows, found.view_mut(), &mut stream).unwrap();
+    add_noise(expected.view_mut(), 0.5, &mut Stream::new(1, "noise")).unwrap();
+    assert_eq!(found, expected);
+    for error in [
+        noisy.gather(batch.view(), &rows, found.view_mut()).unwrap_err(),
+        noisy.apply(batch.view()).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("Piece::draw"), "{error}");
+    }
+}
+
+#[test]
 fn views_that_an_image_does_not_have_are_errors() {
     let grey = Geometry::new(4, 4, 1);
     for (view, reason) in [
+        (View::top_half().extended(3), "3 rows larger"),
+        (View::patches(5, 1), "no patch of 5 rows fits into 4"),
+        (View::patches(0, 1), "no patch of 0 rows"),
+        (View::patches(3, 2), "leave 1 of 4 over"),
+        (View::whole().with_patches((2, 2), (2, 0)), "no patch of 2 columns"),
+        (View::whole().with_colour(Colour::Lab), "red, green and blue, not 1"),
+        (View::whole().with_noise(f64::NAN), "noise NaN"),
+        (View::whole().with_noise(-1.0), "noise -1"),
         (View::channels([1]), "no channel 1"),
         (View::channels([0, 0]), "twice"),
         (View::channels([]), "no channels"),
@@ -137,6 +239,14 @@ fn a_views_text_is_read_back() {
         "right_half+channels:0,2",
         "rows:1..3",
         "rows:1..3+columns:0..2+channels:1",
+        "top_half:+2",
+        "bottom_half:+1+left_half:+3+channels:0",
+        "even_rows+odd_columns",
+        "lab+channels:1,2",
+        "top_half+lab_scaled+channels:0+patches:2x3+noise:0.25",
+        "patches:8x8/4",
+        "patches:8x6/4x2",
+        "noise:0.5",
     ] {
         let view: View = text.parse().unwrap();
         assert_eq!(view.to_string(), text);
@@ -155,6 +265,19 @@ fn a_views_text_is_read_back() {
         "top_half:3",
         "whole+top_half",
         "channels:0+channels:1",
+        "top_half:+0",
+        "top_half:+",
+        "top_half+",
+        "+top_half",
+        "even_rows+odd_rows",
+        "even_rows:2",
+        "lab+lab_scaled",
+        "lab:3",
+        "patches:7",
+        "patches:7x7/",
+        "patches:7x7+patches:2x2",
+        "noise:",
+        "noise:a",
     ] {
         let message = text.parse::<View>().unwrap_err().to_string();
         assert!(message.contains("top_half, bottom_half"), "{text}: {message}");

@@ -12,6 +12,7 @@ use crate::{EvalError, Lbfgs, MinMaxScaler, Saga, StandardScaler};
 /// The scaler is fitted on the training rows alone. The last state of the fit is scored; the
 /// test rows choose nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Probe {
     /// Min–max scaling, then SAGA.
     Saga(Saga),

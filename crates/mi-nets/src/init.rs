@@ -8,6 +8,7 @@ use ndarray::Array2;
 /// in both number types.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Init {
     /// Uniform on ±√(6 / (fan in + fan out)) (Glorot and Bengio, 2010, eq. 16). A
     /// convolution's fans are its channels times its kernel's positions.

@@ -4,6 +4,7 @@ use crate::target::Target;
 
 /// What follows a layer's matrix product and bias, in the same pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Activation {
     /// y = z.
     Linear,

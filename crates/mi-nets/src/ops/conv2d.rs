@@ -12,6 +12,7 @@ use crate::{Graph, ParamId, Var};
 /// What surrounds an image under a convolution's kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Padding {
     /// Nothing: the kernel stays inside.
     Valid,
