@@ -2,7 +2,7 @@ use faer::{Mat, Side};
 use mi_kernels::Scalar;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use crate::{EvalError, features};
+use crate::{EvalError, features, graded};
 
 /// Down to this ratio of smallest to largest, eigenvalues of the Gram matrix are accurate enough:
 /// their relative error, at most about n·ε·10⁶, halves in the square root.
@@ -17,8 +17,10 @@ const GRAM_RATIO: f64 = 1e-6;
 /// `σ_i = √λ_i(J Jᵀ)` (or `Jᵀ J`, whichever is smaller) when `σ_max/σ_min < 10³`, which is twice
 /// as fast as a singular value decomposition and accurate to 10⁻⁹; the decomposition otherwise.
 ///
-/// A value of at most `σ_max · ε · max(m, n)` cannot be told from 0 (ε = 2.2·10⁻¹⁶) and is
-/// returned as exactly 0, so that a rank-deficient Jacobian has an infinite condition.
+/// A value of at most `σ_max · ε · max(m, n)` (ε = 2.2·10⁻¹⁶) cannot be told from 0 and is
+/// returned as exactly 0, so that a rank-deficient Jacobian has an infinite condition. The
+/// exception are matrices that are of full rank once each row (or, if square, each column) is
+/// divided by its length, such as diag(10²⁰⁰, 1): their small values are known, and returned.
 ///
 /// # Shapes
 /// `jacobian` is outputs × inputs, m × n; the result has min(m, n) values.
@@ -48,16 +50,36 @@ pub fn jacobian_singular_values<T: Scalar>(
     };
     values.sort_by(|a, b| b.total_cmp(a));
     let unresolved = values[0] * f64::EPSILON * rows.max(columns) as f64;
+    let lost = values.iter().any(|value| *value <= unresolved);
     for value in &mut values {
         *value = if *value <= unresolved { 0.0 } else { *value * scale };
+    }
+    if lost {
+        let of_rows = || {
+            graded::singular_values(&Mat::from_fn(wide.nrows(), wide.ncols(), |i, j| {
+                wide[[i, j]].to_f64()
+            }))
+        };
+        let of_columns =
+            || graded::singular_values(&Mat::from_fn(rows, columns, |i, j| wide[[j, i]].to_f64()));
+        if let Some(found) = of_rows().or_else(|| (rows == columns).then(of_columns).flatten()) {
+            values = found;
+            values.sort_by(|a, b| b.total_cmp(a));
+        }
     }
     Ok(values)
 }
 
 /// The power of two at or below a number, for a scaling that costs no digits: without it, entries
-/// around 10²⁰⁰ overflow when they are squared. 1 for 0 and subnormal numbers.
+/// around 10²⁰⁰ overflow when they are squared. 1 for 0.
 fn power_of_two(number: f64) -> f64 {
-    if number.is_normal() { f64::from_bits(number.to_bits() & (0x7ff << 52)) } else { 1.0 }
+    if number == 0.0 {
+        return 1.0;
+    }
+    let bits = number.to_bits();
+    // A subnormal number has no exponent: its highest digit is the power.
+    let power = if number.is_normal() { bits & (0x7ff << 52) } else { 1 << bits.ilog2() };
+    f64::from_bits(power)
 }
 
 /// `None` when squaring would cost too many digits.
@@ -248,6 +270,27 @@ mod tests {
         assert!((log_condition(&[2.0, 6.0, 3.0]) - 3.0_f64.ln()).abs() < 1e-15);
         assert!((log_condition(&[1e200, 1e-200]) - 400.0 * 10.0_f64.ln()).abs() < 1e-10);
         assert!(log_condition(&[]).is_nan());
+    }
+
+    #[test]
+    fn entries_of_any_size_keep_their_condition() {
+        let condition = |matrix: Array2<f64>| {
+            log_condition(&jacobian_singular_values(0, matrix.view()).unwrap())
+        };
+        let diagonal = |a: f64, b: f64| array![[a, 0.0], [0.0, b]];
+        let near = |found: f64, expected: f64| {
+            assert!(
+                (found - expected).abs() < 1e-9 * expected.abs().max(1.0),
+                "{found} {expected}"
+            );
+        };
+        near(condition(diagonal(1e200, 1.0)), 200.0 * 10_f64.ln());
+        near(condition(diagonal(1.0, 1e200)), 200.0 * 10_f64.ln());
+        near(condition(diagonal(1e-310, 1e-312)), 100_f64.ln());
+        near(condition(diagonal(1e300, 1e-300)), 600.0 * 10_f64.ln());
+        // Columns that differ as well as rows; and a third column, orthogonal to both rows.
+        near(condition(array![[1e120, 2.0], [1e120, 3.0]]), 2e120_f64.ln());
+        near(condition(array![[1e120, 0.0, 0.0], [0.0, 3.0, 4.0]]), (1e120_f64 / 5.0).ln());
     }
 
     #[test]

@@ -33,6 +33,7 @@
 mod classes;
 mod error;
 mod features;
+mod graded;
 mod jacobian;
 mod kernel;
 mod lbfgs;

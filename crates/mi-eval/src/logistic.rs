@@ -1,3 +1,4 @@
+use mi_kernels::Logarithm;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use crate::classes::{Classes, Label};
@@ -78,9 +79,9 @@ impl<L: Label> LogisticRegression<L> {
     ) -> Result<Array2<f64>, EvalError> {
         let mut probabilities = Array2::zeros((features.nrows(), self.classes.len()));
         self.each_row("predict_proba", features, |i, logits| {
-            let normaliser = log_sum_exp(logits);
+            let normaliser = log_sum(logits);
             for (&k, &logit) in self.present.iter().zip(logits) {
-                probabilities[[i, k]] = (logit.to_f64() - normaliser).exp();
+                probabilities[[i, k]] = normaliser.below(logit.to_f64()).exp();
             }
         })?;
         Ok(probabilities)
@@ -139,7 +140,7 @@ impl<L: Label> LogisticRegression<L> {
             match column.and_then(|k| self.present.binary_search(&k).ok()) {
                 Some(place) => {
                     correct += usize::from(argmax(logits) == place);
-                    loss += log_sum_exp(logits) - logits[place].to_f64();
+                    loss += log_sum(logits).above(logits[place].to_f64());
                 }
                 None => loss = f64::INFINITY,
             }
@@ -197,7 +198,6 @@ fn argmax<T: Feature>(logits: &[T]) -> usize {
     best
 }
 
-fn log_sum_exp<T: Feature>(logits: &[T]) -> f64 {
-    let largest = logits[argmax(logits)].to_f64();
-    largest + logits.iter().map(|&l| (l.to_f64() - largest).exp()).sum::<f64>().ln()
+fn log_sum<T: Feature>(logits: &[T]) -> Logarithm {
+    Logarithm::of_sum(logits.iter().map(|&logit| logit.to_f64()))
 }

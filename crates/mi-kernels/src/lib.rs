@@ -17,6 +17,7 @@
 
 mod elementwise;
 mod exp;
+mod logarithm;
 mod product;
 mod reductions;
 mod relu_pairs;
@@ -24,6 +25,7 @@ mod scalar;
 mod simd;
 
 pub use elementwise::{add_scaled, all_finite, scaled, scaled_transpose, weighted_sum};
+pub use logarithm::{Logarithm, log_add, origin_for, softplus};
 pub use product::matrix_product;
 pub use reductions::{
     add_exp_shifted, exp_shifted, exp_shifted_twice, log_sum_exp, logistic_softplus_sum, maximum,

@@ -1,4 +1,4 @@
-use mi_kernels::Scalar;
+use mi_kernels::{Logarithm, Scalar};
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
 use crate::NetsError;
@@ -66,13 +66,14 @@ pub fn softmax_cross_entropy_into<T: Scalar>(
     for (i, (logits, mut gradient)) in
         logits.rows().into_iter().zip(gradient.rows_mut()).enumerate()
     {
-        let log_sum = log_sum_exp(logits);
+        // In `f64`, as there are few classes.
+        let log_sum = Logarithm::of_sum(logits.iter().map(|&logit| logit.to_f64()));
         for (j, (&logit, gradient)) in logits.iter().zip(&mut gradient).enumerate() {
             let target = match targets {
                 Targets::Labels(labels) => f64::from(u8::from(labels[i] == j)),
                 Targets::Distribution(q) => q[[if q.nrows() == rows { i } else { 0 }, j]].to_f64(),
             };
-            let log_probability = logit.to_f64() - log_sum;
+            let log_probability = log_sum.below(logit.to_f64());
             // A class of probability 0 that nobody asks for is no loss; 0 · ∞ would be NaN.
             if target > 0.0 {
                 loss -= target * log_probability;
@@ -81,13 +82,6 @@ pub fn softmax_cross_entropy_into<T: Scalar>(
         }
     }
     Ok(loss / n)
-}
-
-/// log Σ exp, relative to the largest so that nothing overflows. In `f64`, as there are few
-/// classes.
-fn log_sum_exp<T: Scalar>(logits: ArrayView1<'_, T>) -> f64 {
-    let largest = logits.iter().fold(f64::NEG_INFINITY, |largest, &l| largest.max(l.to_f64()));
-    largest + logits.iter().map(|&l| (l.to_f64() - largest).exp()).sum::<f64>().ln()
 }
 
 fn check<T: Scalar>(

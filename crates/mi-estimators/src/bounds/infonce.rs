@@ -20,7 +20,7 @@ impl<T: Scalar> Bound<T> for InfoNce {
                 shift => shift - all,
             },
             positive_gradient: rest,
-            ..negatives.statistics()
+            ..negatives.differences()
         }
     }
 

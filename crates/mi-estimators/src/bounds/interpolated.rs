@@ -1,6 +1,6 @@
-use mi_kernels::{Scalar, exp_shifted, maximum, sum_exp_shifted};
+use mi_kernels::{Scalar, exp_shifted, log_add, maximum, origin_for, sum_exp_shifted};
 
-use super::rows::{log_add, mean, split};
+use super::rows::{mean, split};
 use super::{Bound, Outcome, Row, RowStatistics};
 
 /// TUBA with a baseline between `InfoNCE`'s leave-one-out mean (α = 1) and the learned one
@@ -68,11 +68,15 @@ impl<T: Scalar> Bound<T> for Interpolated {
         let alpha = self.alpha;
         let n = (row.scores.len() - 1) as f64; // negatives
         let mut parts = Parts::new(row.scores, row.index);
-        let (positive, star, second) = (parts.positive, parts.star, parts.second);
-        let log_a = (1.0 - alpha).ln() + row.log_baseline;
-
         // The others as exp(S − second), which loses nothing however large the other two are.
+        let second = parts.second;
         let shift = if second == f64::NEG_INFINITY { T::zero() } else { T::from_f64(second) };
+        // From here on relative to an origin, which is 0 for ordinary scores: all that counts are
+        // differences within the row.
+        let origin = origin_for(parts.positive.max(parts.star));
+        let (positive, star, second) =
+            (parts.positive - origin, parts.star - origin, second - origin);
+        let log_a = (1.0 - alpha).ln() + (row.log_baseline - origin);
         let mut sum = 0.0;
         let all = T::infinity();
         parts.others(|part| {
@@ -143,6 +147,7 @@ impl<T: Scalar> Bound<T> for Interpolated {
         let pull = (positive - top).exp() * inverse + (positive - rest).exp() / d_star;
         let drawn = (a1 * inverse + (log_a - rest).exp() / d_star) / n;
         RowStatistics {
+            origin: 0.0,
             positive,
             log_sum: positive - log_d / n,
             auxiliary: ratio,

@@ -1,6 +1,8 @@
-use mi_kernels::{Scalar, logistic_softplus_sum, maximum, softplus_sum, sum_exp_shifted};
+use mi_kernels::{
+    Scalar, logistic_softplus_sum, maximum, origin_for, softplus, softplus_sum, sum_exp_shifted,
+};
 
-use super::rows::{exponentials, log_negatives, log_sum, mean, softplus, split};
+use super::rows::{exponentials, log_negatives, log_total, mean, rebase, split};
 use super::{Bound, Outcome, Row, RowStatistics};
 
 /// Trains `mean_i −softplus(−S_ii) − mean_{i≠j} softplus(S_ij)` (Hjelm et al., 2019, eq. 4;
@@ -18,9 +20,9 @@ pub(crate) enum JensenShannon {
 impl<T: Scalar> Bound<T> for JensenShannon {
     fn row(&self, mut row: Row<'_, T>) -> RowStatistics {
         let weights = std::mem::replace(&mut row.weights, false);
-        let log_sum = match *self {
-            Self::Nwj => exponentials(&mut row).log_sum,
-            Self::Clipped { limit } => clipped_log_sum(&mut row, limit),
+        let reported = match *self {
+            Self::Nwj => exponentials(&mut row).statistics(),
+            Self::Clipped { limit } => clipped(&mut row, limit),
         };
         let (left, diagonal, right) = split(row.scores, row.index);
         let positive = diagonal.to_f64();
@@ -31,13 +33,7 @@ impl<T: Scalar> Bound<T> for JensenShannon {
             softplus_sum(left) + softplus_sum(right)
         };
         let positive_gradient = (-softplus(positive)).exp(); // σ(−S_ii)
-        RowStatistics {
-            positive,
-            log_sum,
-            auxiliary,
-            positive_gradient,
-            ..RowStatistics::default()
-        }
+        RowStatistics { auxiliary, positive_gradient, ..reported }
     }
 
     fn finish(&self, rows: &mut [RowStatistics]) -> Outcome {
@@ -45,27 +41,34 @@ impl<T: Scalar> Bound<T> for JensenShannon {
         for row in &mut *rows {
             row.positive_gradient /= k;
         }
+        let joint = mean(rows, |row| -softplus(-(row.origin + row.positive)));
+        let marginal = mean(rows, |row| row.auxiliary / (k - 1.0));
+        let origin = rebase(rows);
         let pairs = log_negatives(rows);
-        let log_mean = log_sum(rows.iter().map(|row| row.log_sum)) - pairs;
+        let log_mean = log_total(rows) - pairs;
         let positives = mean(rows, |row| row.positive);
         let estimate = match self {
-            Self::Nwj => 1.0 + positives - log_mean.exp(),
+            Self::Nwj => 1.0 + (origin + positives) - (origin + log_mean).exp(),
             Self::Clipped { .. } => positives - log_mean,
         };
-        let joint = mean(rows, |row| -softplus(-row.positive));
-        let marginal = mean(rows, |row| row.auxiliary / (k - 1.0));
-        Outcome { estimate, objective: joint - marginal, log_scale: -pairs, log_average: None }
+        Outcome { objective: joint - marginal, ..Outcome::of(estimate, -pairs) }
     }
 }
 
-/// `log Σ_{j≠i} exp clip(S_ij, −τ, τ)`; the scores stay as they are.
-fn clipped_log_sum<T: Scalar>(row: &mut Row<'_, T>, limit: f64) -> f64 {
+/// The positive, and `log Σ_{j≠i} exp clip(S_ij, −τ, τ)`; the scores stay as they are.
+fn clipped<T: Scalar>(row: &mut Row<'_, T>, limit: f64) -> RowStatistics {
     if limit == f64::INFINITY {
-        return exponentials(row).log_sum;
+        return exponentials(row).statistics();
     }
     let limit = T::from_f64(limit);
-    let (left, _, right) = split(row.scores, row.index);
+    let (left, positive, right) = split(row.scores, row.index);
     let largest = maximum(left).max(maximum(right)).min(limit).max(-limit);
     let sum = sum_exp_shifted(left, limit, largest) + sum_exp_shifted(right, limit, largest);
-    largest.to_f64() + sum.ln()
+    let origin = origin_for(largest.to_f64());
+    RowStatistics {
+        origin,
+        positive: positive.to_f64() - origin,
+        log_sum: (largest.to_f64() - origin) + sum.ln(),
+        ..RowStatistics::default()
+    }
 }

@@ -11,7 +11,7 @@
 //! `g_ij = δ_ij p_i − exp(a + b_i) w_ij`
 //!
 //! with the weight `w_ij` (0 on the diagonal), `p_i` the row's `positive_gradient`, `b_i` its
-//! `log_weight`, and a the outcome's `log_scale`. Exponentials stay in the logarithmic domain
+//! `log_weight` minus the outcome's `origin`, and a the outcome's `log_scale`. Exponentials stay in the logarithmic domain
 //! until the end, the diagonal is left out by structure and not by a stand-in for −∞, and all
 //! sums over rows are `f64`, in the order of rows.
 //!
@@ -40,12 +40,11 @@ pub use structured::{
 };
 pub use whole::{evaluate, evaluate_with_baseline, gradient, gradient_with_baseline};
 
-pub(crate) use rows::log_add;
-pub(crate) use whole::saturated;
+pub(crate) use whole::{saturated, with_positive};
 
 use std::fmt::Debug;
 
-use mi_kernels::Scalar;
+use mi_kernels::{Logarithm, Scalar};
 
 /// One row of scores on its way through a bound.
 #[derive(Debug)]
@@ -67,20 +66,26 @@ pub struct Row<'a, T> {
 pub struct ColumnSums<'a, T> {
     /// `log Σ_i exp S_ij` of every column, its positive among them.
     pub all: &'a [T],
+    /// The same without rounding, where some are so large that rounding would show.
+    pub exact: Option<&'a [Logarithm]>,
     /// The same without the positive, of this row's column.
-    pub negatives: f64,
+    pub negatives: Logarithm,
 }
 
 /// What a bound keeps of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RowStatistics {
+    /// What `positive` and `log_sum` are relative to: 0, except where scores are so large that
+    /// sums would round differences between them away.
+    pub origin: f64,
     /// The positive score `S_ii`.
     pub positive: f64,
     /// `log Σ_{j≠i} exp S_ij`, or what the bound averages in its place.
     pub log_sum: f64,
     /// A second number, for bounds that need one.
     pub auxiliary: f64,
-    /// The logarithm of the factor of the row's weights, up to the outcome's `log_scale`.
+    /// The logarithm of the factor of the row's weights, up to the outcome's `log_scale` and
+    /// `origin`.
     pub log_weight: f64,
     /// The gradient with respect to `S_ii`; final after [`Bound::finish`].
     pub positive_gradient: f64,
@@ -97,14 +102,17 @@ pub struct Outcome {
     pub objective: f64,
     /// The logarithm of the factor of all weights.
     pub log_scale: f64,
+    /// Subtracted from every row's `log_weight`: 0, except where scores are so large that
+    /// `log_scale` would round the rest away.
+    pub origin: f64,
     /// The new state of a moving average, for bounds that keep one.
-    pub log_average: Option<f64>,
+    pub log_average: Option<Logarithm>,
 }
 
 impl Outcome {
     /// An outcome whose objective is the estimate itself.
     fn of(estimate: f64, log_scale: f64) -> Self {
-        Self { estimate, objective: estimate, log_scale, log_average: None }
+        Self { estimate, objective: estimate, log_scale, origin: 0.0, log_average: None }
     }
 }
 

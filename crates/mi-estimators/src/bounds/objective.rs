@@ -1,3 +1,4 @@
+use mi_kernels::Logarithm;
 use serde::{Deserialize, Serialize};
 
 use super::spec::Resolved;
@@ -16,8 +17,12 @@ use crate::EstimatorError;
 pub struct Objective {
     bound: BoundSpec,
     target: Option<f64>,
-    /// The logarithm of MINE's moving average of exp S; none before the first batch.
+    /// The logarithm of MINE's moving average of exp S, relative to the origin; none before the
+    /// first batch.
     log_average: Option<f64>,
+    /// None, which stands for 0, unless scores are huge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log_average_origin: Option<f64>,
 }
 
 impl Objective {
@@ -33,7 +38,7 @@ impl Objective {
             let (setting, value) = ("the target of the bound", t.to_string());
             return Err(EstimatorError::Setting { setting, value, range: "a finite number" });
         }
-        Ok(Self { bound: bound.clone(), target, log_average: None })
+        Ok(Self { bound: bound.clone(), target, log_average: None, log_average_origin: None })
     }
 
     /// The bound.
@@ -47,7 +52,8 @@ impl Objective {
     }
 
     pub(crate) fn resolve(&self) -> Resolved {
-        self.bound.resolve(self.log_average)
+        let origin = self.log_average_origin.unwrap_or(0.0);
+        self.bound.resolve(self.log_average.map(|rest| Logarithm { origin, rest }))
     }
 
     /// What must hold of a batch before its scores are looked at.
@@ -116,8 +122,9 @@ impl Objective {
 
     /// Takes over the state that a batch left.
     pub(crate) fn advance(&mut self, outcome: &Outcome) {
-        if outcome.log_average.is_some() {
-            self.log_average = outcome.log_average;
+        if let Some(Logarithm { origin, rest }) = outcome.log_average {
+            self.log_average = Some(rest);
+            self.log_average_origin = (origin != 0.0).then_some(origin);
         }
     }
 }

@@ -1,17 +1,20 @@
 //! What rows of scores are turned into.
 
-use mi_kernels::{Scalar, exp_shifted, maximum, sum_exp_shifted};
+use mi_kernels::{Logarithm, Scalar, exp_shifted, maximum, origin_for, sum_exp_shifted};
 
 use super::{Row, RowStatistics};
 
 /// The negatives of a row as exponentials.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Exponentials {
-    /// `S_ii`
+    /// What the others are relative to: 0, or the largest negative where it is so large that sums
+    /// would round the rest away.
+    pub(super) origin: f64,
+    /// `S_ii − origin`
     pub(super) positive: f64,
-    /// The largest negative; weights are exp(S − shift).
+    /// The largest negative minus the origin; weights are exp(S − largest).
     pub(super) shift: f64,
-    /// `log Σ_{j≠i} exp S_ij`
+    /// `log Σ_{j≠i} exp S_ij − origin`
     pub(super) log_sum: f64,
 }
 
@@ -31,10 +34,10 @@ pub(super) fn split<T: Scalar>(scores: &mut [T], index: usize) -> (&mut [T], &mu
 /// others 0, and the log-sum is +∞. NaN anywhere makes the log-sum NaN.
 pub(super) fn exponentials<T: Scalar>(row: &mut Row<'_, T>) -> Exponentials {
     let (left, diagonal, right) = split(row.scores, row.index);
-    let positive = diagonal.to_f64();
     let largest = maximum(left);
     let largest = if largest > maximum(right) { largest } else { maximum(right) };
-    let shift = largest.to_f64();
+    let origin = origin_for(largest.to_f64());
+    let (positive, shift) = (diagonal.to_f64() - origin, largest.to_f64() - origin);
     let log_sum = if largest.is_infinite() {
         infinite(left, right, largest, row.weights)
     } else if row.weights {
@@ -47,7 +50,7 @@ pub(super) fn exponentials<T: Scalar>(row: &mut Row<'_, T>) -> Exponentials {
     if row.weights {
         *diagonal = T::zero();
     }
-    Exponentials { positive, shift, log_sum }
+    Exponentials { origin, positive, shift, log_sum }
 }
 
 /// The limit of [`exponentials`] where the largest negative is ±∞ or there is none.
@@ -67,28 +70,38 @@ fn infinite<T: Scalar>(left: &mut [T], right: &mut [T], largest: T, weights: boo
 impl Exponentials {
     /// Statistics without gradient factors.
     pub(super) fn statistics(self) -> RowStatistics {
-        RowStatistics { positive: self.positive, log_sum: self.log_sum, ..RowStatistics::default() }
+        RowStatistics {
+            origin: self.origin,
+            positive: self.positive,
+            log_sum: self.log_sum,
+            ..RowStatistics::default()
+        }
+    }
+
+    /// Statistics of a bound that looks at differences within a row only, of which the origin is
+    /// no part.
+    pub(super) fn differences(self) -> RowStatistics {
+        RowStatistics { origin: 0.0, ..self.statistics() }
     }
 }
 
-/// log(eᵃ + eᵇ), with −∞ as the logarithm of 0.
-pub(crate) fn log_add(a: f64, b: f64) -> f64 {
-    let (large, small) = if a > b { (a, b) } else { (b, a) };
-    if large.is_infinite() { large } else { large + (small - large).exp().ln_1p() }
+/// `log Σ exp log_sum` over rows, after [`rebase`].
+pub(super) fn log_total(rows: &[RowStatistics]) -> f64 {
+    Logarithm::of_sum(rows.iter().map(|row| row.log_sum)).value()
 }
 
-/// log Σ exp over an iterator that can be run twice.
-pub(super) fn log_sum(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
-    if largest.is_infinite() {
-        return largest;
+/// Makes positives and log-sums of all rows relative to one origin, and returns it: 0 for ordinary
+/// scores.
+pub(super) fn rebase(rows: &mut [RowStatistics]) -> f64 {
+    let top = |row: &RowStatistics| row.origin + row.positive.max(row.log_sum);
+    let origin = origin_for(rows.iter().map(top).fold(f64::NEG_INFINITY, f64::max));
+    for row in rows {
+        let moved = row.origin - origin;
+        row.origin = origin;
+        row.positive += moved;
+        row.log_sum += moved;
     }
-    largest + values.map(|value| (value - largest).exp()).sum::<f64>().ln()
-}
-
-/// log(1 + eˣ)
-pub(super) fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
+    origin
 }
 
 /// The mean over rows.
@@ -105,18 +118,6 @@ pub(super) fn log_negatives(rows: &[RowStatistics]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sums_of_infinities() {
-        let inf = f64::INFINITY;
-        assert_eq!(log_add(-inf, -inf), -inf);
-        assert_eq!(log_add(inf, 0.0), inf);
-        assert_eq!(log_add(-inf, 3.0), 3.0);
-        assert!((log_add(1000.0, 1000.0) - 1000.0 - 2_f64.ln()).abs() < 1e-12);
-        assert_eq!(log_sum([].into_iter()), -inf);
-        assert_eq!(log_sum([inf, 0.0].into_iter()), inf);
-        assert!((log_sum([-1000.0, -1000.0].into_iter()) + 1000.0 - 2_f64.ln()).abs() < 1e-12);
-    }
 
     #[test]
     fn rows_of_infinities_have_finite_weights() {

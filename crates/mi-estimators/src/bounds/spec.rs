@@ -1,3 +1,4 @@
+use mi_kernels::Logarithm;
 use serde::{Deserialize, Serialize};
 
 use super::Bound;
@@ -97,7 +98,7 @@ impl Resolved {
 
 impl BoundSpec {
     /// The bound, with the logarithm of its moving average if it keeps one.
-    pub(super) fn resolve(&self, log_average: Option<f64>) -> Resolved {
+    pub(super) fn resolve(&self, log_average: Option<Logarithm>) -> Resolved {
         match *self {
             Self::InfoNce => Resolved::InfoNce(InfoNce),
             Self::InfoNceSymmetric => Resolved::Symmetric(Symmetric),

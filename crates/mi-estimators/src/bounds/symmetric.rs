@@ -1,4 +1,4 @@
-use mi_kernels::Scalar;
+use mi_kernels::{Logarithm, Scalar};
 
 use super::infonce::SoftMax;
 use super::rows::{exponentials, mean, split};
@@ -23,15 +23,29 @@ impl<T: Scalar> Bound<T> for Symmetric {
         };
         let weights = std::mem::replace(&mut row.weights, false);
         let negatives = exponentials(&mut row);
-        let positive = negatives.positive;
-        let in_row = SoftMax::new(positive, negatives.log_sum);
-        let in_column = SoftMax::new(positive, columns.negatives);
+        let in_row = SoftMax::new(negatives.positive, negatives.log_sum);
+        let (left, diagonal, right) = split(row.scores, row.index);
+        let own = diagonal.to_f64() - columns.negatives.origin;
+        let in_column = SoftMax::new(own, columns.negatives.rest);
         if weights {
-            let (left, diagonal, right) = split(row.scores, row.index);
-            let (left_sums, right_sums) = columns.all.split_at(row.index);
             *diagonal = T::zero();
-            soft_max_both(left, T::from_f64(in_row.all), left_sums);
-            soft_max_both(right, T::from_f64(in_row.all), &right_sums[1..]);
+            let all = Logarithm { origin: negatives.origin, rest: in_row.all };
+            if let (0.0, None) = (all.origin, columns.exact) {
+                let (left_sums, right_sums) = columns.all.split_at(row.index);
+                soft_max_both(left, T::from_f64(all.rest), left_sums);
+                soft_max_both(right, T::from_f64(all.rest), &right_sums[1..]);
+            } else {
+                let exact = |j: usize| match columns.exact {
+                    Some(exact) => exact[j],
+                    None => Logarithm::new(columns.all[j].to_f64()),
+                };
+                for (j, s) in left.iter_mut().enumerate() {
+                    *s = share_of_both(*s, all, exact(j));
+                }
+                for (j, s) in (row.index + 1..).zip(right) {
+                    *s = share_of_both(*s, all, exact(j));
+                }
+            }
         }
         RowStatistics {
             auxiliary: f64::midpoint(in_row.log_share, in_column.log_share),
@@ -47,6 +61,17 @@ impl<T: Scalar> Bound<T> for Symmetric {
         }
         Outcome::of(k.ln() + mean(rows, |row| row.auxiliary), -(2.0 * k).ln())
     }
+}
+
+/// exp(s − row's log-sum) + exp(s − column's log-sum) for sums that `T` would round too much.
+fn share_of_both<T: Scalar>(s: T, row: Logarithm, column: Logarithm) -> T {
+    let share = |sum: Logarithm| match s.to_f64() {
+        f64::NEG_INFINITY => 0.0,
+        // exp(∞ − ∞) = 1: an infinite score has all of the weight.
+        s if s == sum.value() && s.is_infinite() => 1.0,
+        s => sum.below(s).exp(),
+    };
+    T::from_f64(share(row) + share(column))
 }
 
 /// s ← exp(s − row's log-sum) + exp(s − column's log-sum).

@@ -1,6 +1,6 @@
 use mi_kernels::Scalar;
 
-use super::rows::{exponentials, log_negatives, mean};
+use super::rows::{Exponentials, exponentials, log_negatives, mean};
 use super::{Bound, Outcome, Row, RowStatistics};
 
 /// `1 + mean_i (S_ii − log a_i) − mean_{i≠j} exp(S_ij − log a_i)` for baselines `a_i > 0`
@@ -17,11 +17,12 @@ pub(crate) enum Tuba {
 }
 
 impl Tuba {
-    fn log_baseline(self, positive: f64, learned: f64) -> f64 {
+    /// `log a`, relative to the row's origin.
+    fn log_baseline(self, negatives: &Exponentials, learned: f64) -> f64 {
         match self {
-            Self::Constant => 1.0,
-            Self::Learned => learned,
-            Self::Flo => positive + learned,
+            Self::Constant => 1.0 - negatives.origin,
+            Self::Learned => learned - negatives.origin,
+            Self::Flo => negatives.positive + learned,
         }
     }
 }
@@ -30,11 +31,11 @@ impl<T: Scalar> Bound<T> for Tuba {
     fn row(&self, mut row: Row<'_, T>) -> RowStatistics {
         let learned = row.log_baseline;
         let negatives = exponentials(&mut row);
-        let log_baseline = self.log_baseline(negatives.positive, learned);
+        let log_baseline = self.log_baseline(&negatives, learned);
         RowStatistics {
             auxiliary: log_baseline,
             log_weight: negatives.shift - log_baseline,
-            ..negatives.statistics()
+            ..negatives.differences()
         }
     }
 

@@ -1,6 +1,6 @@
 //! A whole matrix of scores at once.
 
-use mi_kernels::Scalar;
+use mi_kernels::{Logarithm, Scalar, log_add, origin_for};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use super::{Bound, ColumnSums, Evaluation, Objective, Row, RowStatistics};
@@ -82,7 +82,8 @@ pub fn gradient_with_baseline<T: Scalar>(
     for (i, (mut weights, row)) in weights.rows_mut().into_iter().zip(&rows).enumerate() {
         // Infinities that meet here cancel: the weight is then a share of 1.
         let finite = |log: f64| log.clamp(-1e9, 1e9);
-        let factor = -sign * (finite(outcome.log_scale) + finite(row.log_weight)).exp();
+        let log_weight = finite(row.log_weight - outcome.origin);
+        let factor = -sign * (finite(outcome.log_scale) + log_weight).exp();
         let (factor, cut): (T, bool) = saturated(factor);
         evaluation.overflow |= cut;
         weights.mapv_inplace(|weight| factor * weight);
@@ -109,30 +110,40 @@ fn sweep<T: Scalar>(
         let Some(scores) = row.as_slice_mut() else {
             unreachable!("rows of a row-major matrix are contiguous");
         };
-        rows.push(
-            bound.row(Row {
-                index,
-                scores,
-                log_baseline: baseline.map_or(0.0, |baseline| baseline[index].to_f64()),
-                columns: columns
-                    .as_ref()
-                    .map(|(all, negatives)| ColumnSums { all, negatives: negatives[index] }),
-                weights,
+        rows.push(bound.row(Row {
+            index,
+            scores,
+            log_baseline: baseline.map_or(0.0, |baseline| baseline[index].to_f64()),
+            columns: columns.as_ref().map(|(all, exact, negatives)| ColumnSums {
+                all,
+                exact: exact.as_deref(),
+                negatives: negatives[index],
             }),
-        );
+            weights,
+        }));
     }
     Ok(())
 }
 
-/// `log Σ_i exp S_ij` of every column, and the same without the positive.
-fn column_sums<T: Scalar>(scores: &Array2<T>) -> (Vec<T>, Vec<f64>) {
-    let sums = |(j, column): (usize, ArrayView1<'_, T>)| {
+/// `log Σ_i exp S_ij` of every column, the same in full where `T` is too coarse for some, and the
+/// same without the positive.
+fn column_sums<T: Scalar>(scores: &Array2<T>) -> (Vec<T>, Option<Vec<Logarithm>>, Vec<Logarithm>) {
+    let (mut all, mut negatives) = (Vec::new(), Vec::new());
+    for (j, column) in scores.columns().into_iter().enumerate() {
         let column: Vec<f64> = column.iter().map(|&s| s.to_f64()).collect();
-        let others = column[..j].iter().chain(&column[j + 1..]).copied();
-        let negatives = super::rows::log_sum(others);
-        (T::from_f64(super::rows::log_add(negatives, column[j])), negatives)
-    };
-    scores.columns().into_iter().enumerate().map(sums).unzip()
+        let others = Logarithm::of_sum(column[..j].iter().chain(&column[j + 1..]).copied());
+        all.push(with_positive(others, column[j]));
+        negatives.push(others);
+    }
+    let far = all.iter().any(|all| all.origin != 0.0);
+    let rounded = all.iter().map(|all| T::from_f64(all.value())).collect();
+    (rounded, far.then_some(all), negatives)
+}
+
+/// The logarithm of a column's sum with its positive, from that without it.
+pub(crate) fn with_positive(negatives: Logarithm, positive: f64) -> Logarithm {
+    let origin = origin_for(negatives.value().max(positive));
+    Logarithm { origin, rest: log_add(negatives.from_origin(origin), positive - origin) }
 }
 
 /// The number of rows of a matrix that a bound can take.

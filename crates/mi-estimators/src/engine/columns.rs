@@ -1,11 +1,11 @@
 //! Log-sum-exps of columns, for bounds that need them before they see a row.
 
 use mi_critics::Scorer;
-use mi_kernels::{Scalar, add_exp_shifted};
+use mi_kernels::{Logarithm, Scalar, add_exp_shifted, origin_for};
 use rayon::prelude::*;
 
 use super::ROW_MULTIPLE;
-use crate::bounds::{ColumnSums, log_add};
+use crate::bounds::{ColumnSums, with_positive};
 
 /// Columns that one task takes. Fixed; columns do not depend on one another.
 const COLUMN_BLOCK: usize = 1024;
@@ -19,7 +19,10 @@ pub(super) struct ColumnSweep<T> {
     blocks: Vec<Block<T>>,
     positives: Vec<f64>,
     all: Vec<T>,
-    negatives: Vec<f64>,
+    exact: Vec<Logarithm>,
+    negatives: Vec<Logarithm>,
+    /// Whether rounding to `T` would show in some of the sums.
+    far: bool,
 }
 
 /// A stretch of columns: for each, the largest negative so far, and the sum of exponentials
@@ -38,7 +41,8 @@ struct Block<T> {
 impl<T: Scalar> ColumnSweep<T> {
     /// Sums of the columns that row `index` needs.
     pub(super) fn sums(&self, index: usize) -> ColumnSums<'_, T> {
-        ColumnSums { all: &self.all, negatives: self.negatives[index] }
+        let exact = self.far.then_some(&*self.exact);
+        ColumnSums { all: &self.all, exact, negatives: self.negatives[index] }
     }
 
     /// Sweeps over all scores.
@@ -72,11 +76,17 @@ impl<T: Scalar> ColumnSweep<T> {
         let sums = self.blocks.iter().flat_map(|block| block.largest.iter().zip(&block.sum));
         self.negatives.clear();
         self.negatives.extend(sums.map(|(&largest, sum)| {
-            if largest.is_infinite() { largest.to_f64() } else { largest.to_f64() + sum.ln() }
+            let largest = largest.to_f64();
+            let origin = origin_for(largest);
+            let rest = if largest.is_infinite() { largest } else { (largest - origin) + sum.ln() };
+            Logarithm { origin, rest }
         }));
-        self.all.clear();
         let pairs = self.negatives.iter().zip(&self.positives);
-        self.all.extend(pairs.map(|(&negatives, &own)| T::from_f64(log_add(negatives, own))));
+        self.exact.clear();
+        self.exact.extend(pairs.map(|(&negatives, &own)| with_positive(negatives, own)));
+        self.all.clear();
+        self.all.extend(self.exact.iter().map(|all| T::from_f64(all.value())));
+        self.far = self.exact.iter().any(|all| all.origin != 0.0);
     }
 }
 

@@ -16,7 +16,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use crate::EstimatorError;
 use crate::bounds::{Bound, Evaluation, Objective, Outcome, Row, RowStatistics, saturated};
 use columns::ColumnSweep;
-use shift::Shift;
+use shift::{RunningShift, Shift};
 
 /// Memory for one panel of scores unless the driver says otherwise.
 const PANEL_BYTES: usize = 32 << 20;
@@ -58,8 +58,8 @@ pub struct Engine<T> {
     panel: Vec<T>,
     rows: Vec<RowStatistics>,
     factors: Vec<T>,
-    /// The power of two by which each row's factor was divided.
-    exponents: Vec<f64>,
+    /// What each row's factor was divided by.
+    shifts: Vec<Shift>,
     row_scales: Vec<T>,
     positives: Vec<T>,
     columns: ColumnSweep<T>,
@@ -92,7 +92,7 @@ impl<T: Scalar> Engine<T> {
             panel: Vec::new(),
             rows: Vec::new(),
             factors: Vec::new(),
-            exponents: Vec::new(),
+            shifts: Vec::new(),
             row_scales: Vec::new(),
             positives: Vec::new(),
             columns: ColumnSweep::default(),
@@ -315,8 +315,8 @@ impl<T: Scalar> Engine<T> {
             self.columns.run(&mut scorer, k, panel_rows, panel);
         }
         let weights = gradients.is_some();
-        let mut shift = Shift::default();
-        self.exponents.clear();
+        let mut running = RunningShift::default();
+        self.shifts.clear();
         for first in (0..k).step_by(panel_rows) {
             let span = first..k.min(first + panel_rows);
             let panel = &mut panel[..span.len() * stride];
@@ -333,12 +333,13 @@ impl<T: Scalar> Engine<T> {
             let rows = &mut self.rows[span.clone()];
             scorer.sweep(span.clone(), panel, rows, weights, digest);
             if weights {
-                if let Some(factor) = shift.raise(rows) {
+                if let Some(factor) = running.raise(rows) {
                     scorer.rescale(factor);
                 }
+                let shift = running.shift();
                 self.factors.clear();
                 self.factors.extend(rows.iter().map(|row| shift.factor::<T>(row)));
-                self.exponents.resize(span.end, shift.exponent());
+                self.shifts.resize(span.end, shift);
                 scorer.accumulate(span, panel, &self.factors);
             }
         }
@@ -349,14 +350,17 @@ impl<T: Scalar> Engine<T> {
         let outcome = bound.finish(&mut self.rows);
         let (mut evaluation, sign) = objective.judge(&outcome, k)?;
         if let Some(gradients) = gradients {
-            let mut scale = |exponent: f64| {
-                let (factor, cut) = saturated(-sign * shift::power(outcome.log_scale, exponent));
+            let shift = running.shift();
+            evaluation.overflow |= self.rows.iter().any(|row| loses::<T>(row, &outcome, shift, k));
+            let mut scale = |shift: Shift| {
+                let (factor, cut) =
+                    saturated(-sign * shift.power(outcome.log_scale, outcome.origin));
                 evaluation.overflow |= cut;
                 factor
             };
             self.row_scales.clear();
-            self.row_scales.extend(self.exponents.iter().map(|&exponent| scale(exponent)));
-            let columns = scale(shift.exponent());
+            self.row_scales.extend(self.shifts.iter().map(|&shift| scale(shift)));
+            let columns = scale(shift);
             self.positives.clear();
             let positives = self.rows.iter().map(|row| T::from_f64(sign * row.positive_gradient));
             self.positives.extend(positives);
@@ -377,6 +381,15 @@ impl<T: Scalar> Engine<T> {
         }
         Ok((outcome, evaluation))
     }
+}
+
+/// Whether a row's negatives are lost beside those of other rows, as they are in `T` below 10⁻³⁸
+/// of them, although they count beside positives, whose gradients are of the size of 1/K.
+fn loses<T: Scalar>(row: &RowStatistics, outcome: &Outcome, shift: Shift, k: usize) -> bool {
+    let weight = row.log_weight - outcome.origin + outcome.log_scale;
+    // Entries of the row are smaller than its factor.
+    let least = T::min_positive_value().to_f64().ln() - T::epsilon().to_f64().ln();
+    row.log_weight - shift.log() < least && weight > T::epsilon().to_f64().ln() - (k as f64).ln()
 }
 
 fn has_nan(row: &RowStatistics) -> bool {

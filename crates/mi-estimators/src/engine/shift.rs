@@ -2,58 +2,96 @@
 
 use std::f64::consts::LN_2;
 
-use mi_kernels::Scalar;
+use mi_kernels::{Scalar, origin_for};
 
 use crate::bounds::RowStatistics;
 
-/// Beyond this, factors are as good as 0 or infinite, and sums of exponents stay finite.
-const LARGEST: f64 = 1e9;
+/// The place of +∞, and with a minus of −∞ and NaN: factors that far apart are as good as 0 or
+/// infinite, and sums of exponents stay finite.
+const INFINITE: f64 = 1e9;
 
-/// The exponent that factors of rows are divided by: high enough that none exceeds 2, and a power
-/// of two, so that sums made under an earlier exponent can be brought to a later one exactly.
-#[derive(Clone, Copy, Debug, Default)]
+/// What factors of rows are divided by: `exp(base) · 2^exponent`, high enough that none exceeds 2.
+///
+/// The base is 0 for ordinary factors. What they are divided by is then a power of two, so that
+/// sums made under an earlier shift can be brought to a later one exactly.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Shift {
-    exponent: Option<f64>,
+    base: f64,
+    exponent: f64,
 }
 
-impl Shift {
-    /// Raises the exponent to the needs of more rows; returns what sums made so far must be
+/// The shift of the rows so far; none before the first row with weights.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RunningShift(Option<Shift>);
+
+impl RunningShift {
+    /// Raises the shift to the needs of more rows; returns what sums made so far must be
     /// multiplied by.
     pub(super) fn raise<T: Scalar>(&mut self, rows: &[RowStatistics]) -> Option<T> {
         let largest = rows.iter().map(|row| row.log_weight).fold(f64::NEG_INFINITY, f64::max);
         if largest == f64::NEG_INFINITY {
             return None;
         }
-        let needed = split(largest).1;
-        let old = self.exponent.filter(|&old| old >= needed);
-        match (old, self.exponent.replace(old.unwrap_or(needed))) {
-            (None, Some(old)) => Some(T::from_f64(power_of_two(old - needed))),
-            _ => None,
+        let needed = Shift::of(largest);
+        let Some(old) = self.0 else {
+            self.0 = Some(needed);
+            return None;
+        };
+        if old.log() >= needed.log() {
+            return None;
         }
+        self.0 = Some(needed);
+        Some(T::from_f64(needed.divide(old.base, old.exponent)))
     }
 
-    pub(super) fn exponent(self) -> f64 {
-        self.exponent.unwrap_or(0.0)
-    }
-
-    /// A row's factor divided by 2 to the exponent.
-    pub(super) fn factor<T: Scalar>(self, row: &RowStatistics) -> T {
-        let (fraction, exponent) = split(row.log_weight);
-        let factor = T::from_f64(fraction * power_of_two(exponent - self.exponent()));
-        // Subnormal numbers would slow every product down, and are nothing beside the others.
-        if factor < T::min_positive_value() { T::zero() } else { factor }
+    pub(super) fn shift(self) -> Shift {
+        self.0.unwrap_or_default()
     }
 }
 
-/// exp(log) · 2^exponent
-pub(super) fn power(log: f64, exponent: f64) -> f64 {
-    let (fraction, own) = split(log);
-    fraction * power_of_two(own + exponent)
+impl Shift {
+    fn of(log: f64) -> Self {
+        let base = origin_for(log);
+        Self { base, exponent: split(log - base).1 }
+    }
+
+    /// The logarithm of what factors are divided by, roughly.
+    pub(super) fn log(self) -> f64 {
+        if self.exponent > INFINITE { f64::INFINITY } else { self.base + self.exponent * LN_2 }
+    }
+
+    /// `exp(base) · 2^exponent` divided by this shift.
+    fn divide(self, base: f64, exponent: f64) -> f64 {
+        if self.base == base {
+            return power_of_two(exponent - self.exponent);
+        }
+        let (fraction, own) = split(base - self.base);
+        fraction * power_of_two(own + exponent - self.exponent)
+    }
+
+    /// A row's factor divided by this shift.
+    pub(super) fn factor<T: Scalar>(self, row: &RowStatistics) -> T {
+        let (fraction, exponent) = split(row.log_weight - self.base);
+        let factor = T::from_f64(fraction * power_of_two(exponent - self.exponent));
+        // Subnormal numbers would slow every product down, and are nothing beside the others.
+        if factor < T::min_positive_value() { T::zero() } else { factor }
+    }
+
+    /// `exp(log − origin)` times this shift.
+    pub(super) fn power(self, log: f64, origin: f64) -> f64 {
+        let (fraction, own) = split(log + (self.base - origin));
+        fraction * power_of_two(own + self.exponent)
+    }
 }
 
 /// exp(log) as a number near 1 and a power of two. NaN and −∞ are as good as 0.
 fn split(log: f64) -> (f64, f64) {
-    let log = if log.is_nan() { -LARGEST } else { log.clamp(-LARGEST, LARGEST) };
+    let log = match log {
+        f64::INFINITY => INFINITE,
+        log if log.is_nan() => -INFINITE,
+        // Half of it, so that the infinite exceed all others.
+        log => log.clamp(-INFINITE, 0.5 * INFINITE),
+    };
     let exponent = (log / LN_2).round();
     ((log - exponent * LN_2).exp(), exponent)
 }
@@ -79,15 +117,25 @@ mod tests {
 
     #[test]
     fn factors_and_powers_make_the_weight() {
-        for logs in [vec![0.0], vec![-3.0, 500.0, 499.0], vec![-400.0, -420.0], vec![300.0, 3.0]] {
+        let cases = [
+            vec![0.0],
+            vec![-3.0, 500.0, 499.0],
+            vec![-400.0, -420.0],
+            vec![300.0, 3.0],
+            vec![1e12, 1e12 - 3.0],
+            vec![-1e17],
+        ];
+        for logs in cases {
             let rows: Vec<_> = logs.iter().map(|&log| row(log)).collect();
-            let mut shift = Shift::default();
-            assert_eq!(shift.raise::<f64>(&rows), None);
+            let mut running = RunningShift::default();
+            assert_eq!(running.raise::<f64>(&rows), None);
+            let shift = running.shift();
             for (&log, row) in logs.iter().zip(&rows) {
                 let factor: f64 = shift.factor(row);
                 assert!(factor <= 2.0);
-                let whole = factor * power(-200.0, shift.exponent());
-                let exact = (log - 200.0).exp();
+                let origin = logs[0];
+                let whole = factor * shift.power(-200.0, origin);
+                let exact = ((log - origin) - 200.0).exp();
                 assert!((whole / exact - 1.0).abs() < 1e-12, "{log}: {whole} {exact}");
             }
         }
@@ -96,22 +144,43 @@ mod tests {
     #[test]
     fn a_later_exponent_changes_no_bit() {
         let (first, second) = (row(1.3), row(80.0));
-        let mut shift = Shift::default();
-        shift.raise::<f32>(&[first]);
-        let early: f32 = shift.factor(&first);
-        let rescale: f32 = shift.raise(&[second]).unwrap();
-        assert_eq!(early * rescale, shift.factor::<f32>(&first));
-        assert_eq!(shift.raise::<f32>(&[first]), None);
+        let mut running = RunningShift::default();
+        running.raise::<f32>(&[first]);
+        let early: f32 = running.shift().factor(&first);
+        let rescale: f32 = running.raise(&[second]).unwrap();
+        assert_eq!(early * rescale, running.shift().factor::<f32>(&first));
+        assert_eq!(running.raise::<f32>(&[first]), None);
+    }
+
+    #[test]
+    fn sums_follow_to_another_base() {
+        for (first, second) in
+            [(65_530.0, 65_540.0), (1e17, 1e17 + 32.0), (-1e12, -9e11), (0.0, 1e6)]
+        {
+            let mut running = RunningShift::default();
+            running.raise::<f64>(&[row(first)]);
+            let early: f64 = running.shift().factor(&row(first));
+            let rescale: f64 = running.raise(&[row(second)]).unwrap();
+            let late: f64 = running.shift().factor(&row(first));
+            assert!((early * rescale - late).abs() <= 1e-11 * late, "{first} {second}");
+            let own: f64 = running.shift().factor(&row(second));
+            assert!((late / own - (first - second).exp()).abs() < 1e-11);
+        }
     }
 
     #[test]
     fn nothing_is_not_a_number() {
-        let mut shift = Shift::default();
-        assert_eq!(shift.raise::<f64>(&[row(f64::NEG_INFINITY)]), None);
-        assert_eq!(shift.factor::<f64>(&row(f64::NEG_INFINITY)), 0.0);
-        assert_eq!(shift.raise::<f64>(&[row(f64::INFINITY)]), None);
+        let mut running = RunningShift::default();
+        assert_eq!(running.raise::<f64>(&[row(f64::NEG_INFINITY)]), None);
+        assert_eq!(running.shift().factor::<f64>(&row(f64::NEG_INFINITY)), 0.0);
+        assert_eq!(running.raise::<f64>(&[row(1e17)]), None);
+        // An infinite factor leaves nothing of the others.
+        assert_eq!(running.raise::<f64>(&[row(f64::INFINITY)]), Some(0.0));
+        let shift = running.shift();
         assert_eq!(shift.factor::<f64>(&row(3.0)), 0.0);
-        assert!(power(f64::NEG_INFINITY, shift.exponent()).is_finite());
-        assert_eq!(power(5.0, shift.exponent()), f64::INFINITY);
+        assert_eq!(shift.factor::<f64>(&row(1e17)), 0.0);
+        let share = shift.factor::<f64>(&row(f64::INFINITY)) * shift.power(f64::NEG_INFINITY, 0.0);
+        assert!((share - 1.0).abs() < 1e-6);
+        assert_eq!(shift.power(5.0, 0.0), f64::INFINITY);
     }
 }

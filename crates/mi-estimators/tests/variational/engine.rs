@@ -470,3 +470,120 @@ fn mistakes_are_named() {
     );
     assert!(matches!(error, Err(EstimatorError::Baseline { .. })));
 }
+
+/// Scores so large that `f64` cannot tell x from x + log K, let alone `f32`: all that counts is
+/// their differences.
+#[test]
+fn huge_scores_leave_their_differences() {
+    let k = 64;
+    let of_differences = |bound: &BoundSpec| match bound {
+        BoundSpec::InfoNce
+        | BoundSpec::InfoNceSymmetric
+        | BoundSpec::DonskerVaradhan
+        | BoundSpec::Mine { .. }
+        | BoundSpec::MlCpc { .. }
+        | BoundSpec::Flo => true,
+        BoundSpec::InterpolatedAlpha { alpha } => *alpha == 1.0,
+        // Its objective, of which the gradient is, looks at more than differences.
+        BoundSpec::Smile { clip } => *clip == f64::INFINITY,
+        _ => false,
+    };
+    // All scores are `size`; the second column of x, of zeros, gets a gradient that says which
+    // weight each pair had.
+    let case = |size: f64| {
+        let mut y = scattered((k, 2), 1.0, 0.2);
+        y.column_mut(0).fill(1.0);
+        let mut x = Array2::zeros((k, 2));
+        x.column_mut(0).fill(size);
+        Case { x, y, baseline: Array1::zeros(k), pairing: Pairing::Dot, params: Params::new() }
+    };
+    let near = |name: &str, found: &Array2<f64>, expected: &Array2<f64>| {
+        if name.starts_with("Smile") {
+            return;
+        }
+        for (found, expected) in found.column(1).iter().zip(expected.column(1)) {
+            assert!((found - expected).abs() < 1e-5 * expected.abs(), "{name}: {found} {expected}");
+        }
+    };
+    for bound in all_bounds().iter().filter(|bound| of_differences(bound)) {
+        let expected = case(0.0).run(&mut Engine::new(), &mut objective(bound));
+        for size in [1e5, 1e8, 1e12, 1e17, -1e17] {
+            let name = format!("{bound:?} at {size}");
+            let case = case(size);
+            for driver in [Driver::Whole, Driver::Panels { rows: 7 }] {
+                let found = case.run(&mut Engine::with_driver(driver), &mut objective(bound));
+                close(&name, found.evaluation.estimate, 0.0, 1e-10);
+                assert!(!found.evaluation.overflow, "{name}");
+                near(&name, &found.x, &expected.x);
+                let found =
+                    case.single().run(&mut Engine::with_driver(driver), &mut objective(bound));
+                close(&name, found.evaluation.estimate, 0.0, 1e-10);
+                near(&name, &found.x.mapv(f64::from), &expected.x);
+            }
+            let slow = case.slow(&mut objective(bound));
+            close(&name, slow.evaluation.estimate, 0.0, 1e-10);
+            near(&name, &slow.x, &expected.x);
+        }
+    }
+    // A moving average goes on from huge batches.
+    let mut state = objective(&BoundSpec::Mine { rate: 0.25 });
+    for size in [1e17, 1e17, 1e17] {
+        let found = case(size).run(&mut Engine::new(), &mut state);
+        close("average", found.evaluation.objective, 1e17 - 1.0, 1e-15);
+        let text = serde_json::to_string(&state).unwrap();
+        state = serde_json::from_str(&text).unwrap();
+        let expected =
+            case(0.0).run(&mut Engine::new(), &mut objective(&BoundSpec::Mine { rate: 0.25 }));
+        near("average", &found.x, &expected.x);
+    }
+}
+
+/// A row of scores far above the others and one far below, both huge.
+#[test]
+fn rows_of_huge_scores_do_not_depend_on_one_another() {
+    let sizes = [1e17, -1e17, 0.0, 1e12, 65_535.0];
+    let x = Array2::from_shape_fn((5, 1), |(i, _)| sizes[i]);
+    let mut y = Array2::ones((5, 1));
+    y.fill(1.0);
+    let case =
+        Case { x, y, baseline: Array1::zeros(5), pairing: Pairing::Dot, params: Params::new() };
+    for bound in [BoundSpec::InfoNce, BoundSpec::Flo, BoundSpec::InterpolatedAlpha { alpha: 1.0 }] {
+        let found = case.run(&mut Engine::new(), &mut objective(&bound));
+        close(&format!("{bound:?}"), found.evaluation.estimate, 0.0, 1e-10);
+        assert!(!found.evaluation.overflow);
+    }
+    // The mean of all negatives is that of the first row.
+    let found = case.run(&mut Engine::new(), &mut objective(&BoundSpec::DonskerVaradhan));
+    let mean = sizes.iter().sum::<f64>() / 5.0;
+    close("dv", found.evaluation.estimate, mean - 1e17 + 5_f64.ln(), 1e-15);
+    assert!(found.x.iter().all(|g| g.is_finite()));
+}
+
+/// Below e⁻⁸⁷ of others a row's exponentials are 0 in `f32`, although they may count for the row.
+#[test]
+fn negatives_lost_beside_others_are_reported() {
+    let at = |high: f64| {
+        let x = Array2::from_shape_fn((4, 1), |(i, _)| if i == 0 { high } else { 5.0 });
+        let baseline = Array1::zeros(4);
+        Case { x, y: Array2::ones((4, 1)), baseline, pairing: Pairing::Dot, params: Params::new() }
+    };
+    for bound in [BoundSpec::Nwj, BoundSpec::Tuba] {
+        let overflow = |high: f64| {
+            let found = at(high).single().run(&mut Engine::new(), &mut objective(&bound));
+            let exact = at(high).run(&mut Engine::new(), &mut objective(&bound));
+            let same = (found.x[[3, 0]] / exact.x[[3, 0]] as f32 - 1.0).abs() < 1e-4;
+            assert!(same || found.evaluation.overflow, "{bound:?} {high}");
+            found.evaluation.overflow
+        };
+        assert!(overflow(88.0) || bound == BoundSpec::Nwj);
+        assert!(!overflow(40.0), "{bound:?}");
+        for high in [60.0, 80.0, 85.0, 90.0, 95.0, 99.0, 120.0] {
+            overflow(high);
+        }
+    }
+    // Normalised bounds lose nothing that counts.
+    for bound in [BoundSpec::InfoNce, BoundSpec::DonskerVaradhan, BoundSpec::MlCpc { alpha: 1.0 }] {
+        let found = at(99.0).single().run(&mut Engine::new(), &mut objective(&bound));
+        assert!(!found.evaluation.overflow, "{bound:?}");
+    }
+}

@@ -1,6 +1,7 @@
 use mi_kernels::Scalar;
 
 use crate::target::Target;
+use crate::vector::{add_rows, map_and_add_rows};
 
 /// What follows a layer's matrix product and bias, in the same pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +19,8 @@ impl Activation {
         match (bias, self) {
             (None, Self::Linear) => {}
             (None, Self::Relu) => z.iter_mut().for_each(|z| *z = relu(*z)),
-            (Some(bias), Self::Linear) => add_rows(z, bias, |z| z),
-            (Some(bias), Self::Relu) => add_rows(z, bias, relu),
+            (Some(bias), Self::Linear) => add_to_rows(z, bias, |z| z),
+            (Some(bias), Self::Relu) => add_to_rows(z, bias, relu),
         }
     }
 
@@ -33,26 +34,16 @@ impl Activation {
                 }
             }
             (Some(bias), Self::Linear) => {
-                for dy in dy.chunks_exact(bias.values.len()) {
-                    for (sum, &d) in bias.values.iter_mut().zip(dy) {
-                        *sum += d;
-                    }
-                }
+                add_rows(bias.values, dy, dy, |_, d, _| d);
             }
             (Some(bias), Self::Relu) => {
-                let columns = bias.values.len();
-                for (dy, y) in dy.chunks_exact_mut(columns).zip(y.chunks_exact(columns)) {
-                    for ((sum, d), &y) in bias.values.iter_mut().zip(dy).zip(y) {
-                        *d = masked(*d, y);
-                        *sum += *d;
-                    }
-                }
+                map_and_add_rows(bias.values, dy, y, masked);
             }
         }
     }
 }
 
-fn add_rows<T: Scalar>(z: &mut [T], bias: &[T], f: impl Fn(T) -> T) {
+fn add_to_rows<T: Scalar>(z: &mut [T], bias: &[T], f: impl Fn(T) -> T) {
     for row in z.chunks_exact_mut(bias.len()) {
         for (z, &b) in row.iter_mut().zip(bias) {
             *z = f(*z + b);

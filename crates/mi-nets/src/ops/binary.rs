@@ -3,6 +3,7 @@ use mi_kernels::Scalar;
 use super::Op;
 use crate::backward::Backward;
 use crate::target::Target;
+use crate::vector::{add_rows, chain};
 use crate::{Graph, Var};
 
 #[derive(Clone, Copy, Debug)]
@@ -86,20 +87,17 @@ impl Binary {
                     let Target { values, fresh } = target;
                     let chunks = values.chunks_mut(b.len().max(1)).zip(dy.chunks(b.len().max(1)));
                     for (values, dy) in chunks {
-                        Target { values, fresh }.map_pairs(dy, b, |d, b| d * b);
+                        Target { values, fresh }.map_pairs(dy, b, chain);
                     }
                 }
             }
         }
         if let Some(target) = cx.target(self.b) {
             let db = target.zeroed().values;
-            for (dy, a) in dy.chunks(b.len().max(1)).zip(a.chunks(b.len().max(1))) {
-                let db = Target { values: &mut *db, fresh: false };
-                match self.kind {
-                    Kind::Add => db.map(dy, |d| d),
-                    Kind::Subtract => db.map(dy, |d| -d),
-                    Kind::Multiply => db.map_pairs(dy, a, |d, a| d * a),
-                }
+            match self.kind {
+                Kind::Add => add_rows(db, dy, a, |_, d, _| d),
+                Kind::Subtract => add_rows(db, dy, a, |_, d, _| -d),
+                Kind::Multiply => add_rows(db, dy, a, |_, d, a| chain(d, a)),
             }
         }
     }

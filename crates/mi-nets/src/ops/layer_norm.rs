@@ -4,7 +4,7 @@ use super::Op;
 use crate::arena::Slot;
 use crate::backward::Backward;
 use crate::target::Target;
-use crate::vector::{sum_of, sum_of_pairs};
+use crate::vector::{add_rows, sum_of, sum_of_pairs};
 use crate::{Graph, ParamId, Var};
 
 /// Added to the standard deviation.
@@ -83,22 +83,16 @@ impl LayerNorm {
         let channels = gain.len();
         if let Some(target) = cx.param_target(self.scale) {
             let sums = target.zeroed().values;
-            for ((dy, x), kept) in chunks(dy, x, columns).zip(statistics.chunks_exact(2)) {
+            let positions = columns / channels;
+            add_rows(sums, dy, x, |row, d, x| {
+                let kept = &statistics[row / positions * 2..][..2];
                 let (mean, inverse) = (kept[0], (kept[1] + T::from_f64(EPS)).recip());
-                for (dy, x) in chunks(dy, x, channels) {
-                    for ((sum, &d), &x) in sums.iter_mut().zip(dy).zip(x) {
-                        *sum += d * ((x - mean) * inverse);
-                    }
-                }
-            }
+                d * ((x - mean) * inverse)
+            });
         }
         if let Some(target) = cx.param_target(self.shift) {
             let sums = target.zeroed().values;
-            for dy in dy.chunks_exact(channels) {
-                for (sum, &d) in sums.iter_mut().zip(dy) {
-                    *sum += d;
-                }
-            }
+            add_rows(sums, dy, dy, |_, d, _| d);
         }
         let Some(Target { values, fresh }) = cx.target(self.x) else { return };
         for g in dy.chunks_exact_mut(channels) {

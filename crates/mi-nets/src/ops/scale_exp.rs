@@ -2,7 +2,7 @@ use mi_kernels::Scalar;
 
 use super::Op;
 use crate::backward::Backward;
-use crate::vector::sum_of_pairs;
+use crate::vector::{chain, sum_of_pairs};
 use crate::{Graph, ParamId, Var};
 
 /// The largest factor is 100 (Radford et al., 2021, section 2.5).
@@ -56,7 +56,7 @@ impl ScaleExp {
         let (y, log_scale) = (cx.values.slice(y), cx.values.param_slice(self.log_scale));
         if let Some(target) = cx.param_target(self.log_scale) {
             let free = log_scale.iter().all(|&p| p <= T::from_f64(LARGEST_LOG));
-            let dp = if free { sum_of_pairs(dy, y, |d, y| d * y) } else { T::zero() };
+            let dp = if free { sum_of_pairs(dy, y, chain) } else { T::zero() };
             target.map(&[dp], |dp| dp);
         }
         if let Some(target) = cx.target(self.x) {

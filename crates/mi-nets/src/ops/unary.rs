@@ -4,6 +4,7 @@ use super::Op;
 use super::activation::relu;
 use super::gelu::{gelu, gelu_derivative};
 use crate::backward::Backward;
+use crate::vector::chain;
 use crate::{Graph, Var};
 
 /// A function applied to every element.
@@ -95,9 +96,9 @@ impl UnaryOp {
             Unary::Sigmoid => target.map_pairs(dy, y, |d, y| d * y * (one - y)),
             Unary::Tanh => target.map_pairs(dy, y, |d, y| d * (one - y * y)),
             Unary::Gelu => target.map_pairs(dy, x, |d, x| d * gelu_derivative(x)),
-            Unary::Exp => target.map_pairs(dy, y, |d, y| d * y),
-            Unary::Ln => target.map_pairs(dy, x, |d, x| d / x),
-            Unary::Square => target.map_pairs(dy, x, |d, x| d * (x + x)),
+            Unary::Exp => target.map_pairs(dy, y, chain),
+            Unary::Ln => target.map_pairs(dy, x, |d, x| if d == zero { zero } else { d / x }),
+            Unary::Square => target.map_pairs(dy, x, |d, x| chain(d, x + x)),
             Unary::Linear { factor, .. } => {
                 let factor = T::from_f64(factor);
                 target.map(dy, |d| d * factor);

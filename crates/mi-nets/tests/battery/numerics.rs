@@ -120,3 +120,89 @@ fn the_learned_scale_is_clamped_at_100_and_can_come_back_from_there() {
     let (value, gradient) = gradient_at(9.0);
     assert!((value - 100.0).abs() < 1e-12 && gradient == 0.0);
 }
+
+#[test]
+fn nothing_comes_back_from_nothing_however_steep_the_function() {
+    let zero = Array2::zeros((1, 1));
+    let inf = f64::INFINITY;
+    let functions =
+        [(Unary::Ln, 0.0), (Unary::Exp, 1000.0), (Unary::Square, 1e300), (Unary::Exp, inf)];
+    for (function, at) in functions {
+        let x = array![[at]];
+        let (_, dx) = value_and_gradient(&x, &zero, &Params::new(), |x, g| g.unary(x, function));
+        assert_eq!(dx, zero, "{function:?} at {at}");
+        let seed = array![[1.0]];
+        let (_, dx) = value_and_gradient(&x, &seed, &Params::new(), |x, g| g.unary(x, function));
+        assert!(dx[[0, 0]] > 1e300, "{function:?} at {at}: {dx}");
+    }
+    // A product with a mask of −∞, of which nothing is asked.
+    let mask = array![[3.0, -inf]];
+    let seed = array![[2.0, 0.0]];
+    for masked_first in [true, false] {
+        let (_, dx) = value_and_gradient(&array![[1.0, 1.0]], &seed, &Params::new(), |x, g| {
+            let mask = g.input(mask.view());
+            if masked_first { g.multiply(mask, x) } else { g.multiply(x, mask) }
+        });
+        assert_eq!(dx, array![[6.0, 0.0]]);
+    }
+}
+
+/// Cross-entropy of scores over a learned temperature, one of them left out by −∞.
+#[test]
+fn a_masked_score_leaves_the_temperature_its_gradient() {
+    let scores = array![[2.0, 1.0, f64::NEG_INFINITY], [0.0, 3.0, 1.0]];
+    let t = 0.5_f64;
+    let mut params = Params::new();
+    let log_scale = params.add("log_scale", array![[-t.ln()]]).unwrap();
+    let mut gradients = Gradients::zeros_like(&params);
+    let mut tape = Tape::new();
+    let mut graph = tape.begin(&params);
+    let x = graph.input(scores.view());
+    let scaled = graph.scale_exp(x, log_scale);
+    let (loss, gradient) =
+        mi_nets::softmax_cross_entropy(graph.value(scaled), mi_nets::Targets::Labels(&[0, 1]))
+            .unwrap();
+    graph.backward(&[(scaled, gradient.view())], &mut gradients).unwrap();
+    // d/dt = d/d(−log t) · (−1/t)
+    let slope = -gradients.view(log_scale).unwrap()[[0, 0]] / t;
+    assert!((loss - 0.073_754_6).abs() < 1e-7, "{loss}");
+    assert!((slope - 0.324_745_5).abs() < 1e-7, "{slope}");
+}
+
+#[test]
+fn cross_entropy_of_huge_logits_is_that_of_their_differences() {
+    for size in [1e6_f64, 1e12, 1e17, -1e17] {
+        let logits = Array2::from_elem((2, 5), size);
+        let (loss, gradient) =
+            mi_nets::softmax_cross_entropy(logits.view(), mi_nets::Targets::Labels(&[0, 4]))
+                .unwrap();
+        assert!((loss - 5_f64.ln()).abs() < 1e-12, "{size}: {loss}");
+        assert!((gradient[[0, 0]] + 0.4).abs() < 1e-12 && (gradient[[0, 1]] - 0.1).abs() < 1e-12);
+    }
+}
+
+/// Sixty thousand numbers of one size, summed one after another, would lose their last digits.
+#[test]
+fn means_over_long_axes_keep_their_digits() {
+    let n = 60_000;
+    let x = Array2::from_shape_fn((1, n), |(_, j)| 1e6 + (j % 2) as f32);
+    let mut params = Params::new();
+    let zero = params.add("zero", array![[0.0_f32, 0.0]]).unwrap();
+    let weight = params.add("weight", array![[1.0_f32]]).unwrap();
+    let bias = params.add("bias", array![[0.0_f32]]).unwrap();
+    let mut gradients = Gradients::zeros_like(&params);
+    let mut tape = Tape::new();
+    let mut graph = tape.begin(&params);
+    let (row, column) = (graph.input(x.view()), graph.input(x.t()));
+    let sum = graph.row_sums(row);
+    let pooled = graph.global_average_pool(row, 1);
+    let norm = graph.layer_norm(row, zero, zero);
+    let dense = graph.dense(column, weight, Some(bias), Activation::Linear);
+    let mean = |sum: f32| f64::from(sum) / n as f64;
+    assert!((mean(graph.value(sum)[[0, 0]]) / 1_000_000.5 - 1.0).abs() < 1e-7);
+    assert_eq!(graph.value(pooled)[[0, 0]], 1_000_000.5);
+    assert!(graph.value(norm).iter().all(|y| y.is_finite()));
+    graph.backward(&[(dense, x.t())], &mut gradients).unwrap();
+    let found = mean(gradients.view(bias).unwrap()[[0, 0]]);
+    assert!((found / 1_000_000.5 - 1.0).abs() < 1e-7, "{found}");
+}

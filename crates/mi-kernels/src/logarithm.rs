@@ -1,0 +1,128 @@
+//! Sums of exponentials in the logarithmic domain, in `f64`.
+
+use crate::Scalar;
+
+/// Logarithms of this size or more have an origin of their own: below it `f64` rounds them by less
+/// than 10⁻¹¹.
+const FAR: f64 = 65536.0;
+
+/// The logarithm of a number in two parts, which is exact however large it is.
+///
+/// The logarithm is `origin + rest`. Among numbers near 0 the origin is 0. Near 10¹⁷, where one
+/// `f64` cannot tell `x` from `x + log 2`, the origin is the large part and `rest` the small one,
+/// so that differences of logarithms lose nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Logarithm {
+    /// The large part: 0 unless the logarithm is at least 65,536 in size.
+    pub origin: f64,
+    /// The logarithm minus the origin.
+    pub rest: f64,
+}
+
+/// The origin for logarithms near this one: 0 for ordinary numbers and for infinite ones.
+pub fn origin_for(log: f64) -> f64 {
+    if log.is_finite() && log.abs() >= FAR { log } else { 0.0 }
+}
+
+impl Logarithm {
+    /// A logarithm relative to the origin that suits it.
+    pub fn new(log: f64) -> Self {
+        let origin = origin_for(log);
+        Self { origin, rest: log - origin }
+    }
+
+    /// `log Σ exp x`: −∞ for no number or for nothing but −∞, +∞ when any is, NaN when any is.
+    ///
+    /// ```
+    /// use mi_kernels::Logarithm;
+    ///
+    /// let equal = [1e17; 64];
+    /// let all = Logarithm::of_sum(equal.into_iter());
+    /// assert_eq!(all.above(1e17), 64_f64.ln());
+    /// ```
+    pub fn of_sum(logs: impl Iterator<Item = f64> + Clone) -> Self {
+        let largest = logs.clone().fold(f64::NEG_INFINITY, f64::max);
+        if largest.is_infinite() {
+            let nan = logs.into_iter().any(f64::is_nan);
+            return Self { origin: 0.0, rest: if nan { f64::NAN } else { largest } };
+        }
+        let origin = origin_for(largest);
+        let sum = logs.map(|log| (log - largest).exp()).sum::<f64>();
+        Self { origin, rest: (largest - origin) + sum.ln() }
+    }
+
+    /// [`Logarithm::of_sum`] over a slice, exponentials and all in `f64`.
+    pub fn of_sum_in_f64<T: Scalar>(logs: &[T]) -> Self {
+        Self::of_sum(logs.iter().map(|&log| log.to_f64()))
+    }
+
+    /// The logarithm as one number, rounded.
+    pub fn value(self) -> f64 {
+        self.origin + self.rest
+    }
+
+    /// The logarithm minus another.
+    pub fn above(self, log: f64) -> f64 {
+        self.rest - (log - self.origin)
+    }
+
+    /// Another logarithm minus this one: for a term of a sum, the logarithm of its share.
+    pub fn below(self, log: f64) -> f64 {
+        (log - self.origin) - self.rest
+    }
+
+    /// The logarithm minus an origin that others are relative to.
+    pub fn from_origin(self, origin: f64) -> f64 {
+        (self.origin - origin) + self.rest
+    }
+}
+
+/// log(eᵃ + eᵇ), with −∞ as the logarithm of 0.
+pub fn log_add(a: f64, b: f64) -> f64 {
+    let (large, small) = if a > b { (a, b) } else { (b, a) };
+    if large.is_infinite() { large } else { large + (small - large).exp().ln_1p() }
+}
+
+/// log(1 + eˣ)
+pub fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_infinities() {
+        let inf = f64::INFINITY;
+        let sum = |logs: &[f64]| Logarithm::of_sum_in_f64(logs).value();
+        assert_eq!(log_add(-inf, -inf), -inf);
+        assert_eq!(log_add(inf, 0.0), inf);
+        assert_eq!(log_add(-inf, 3.0), 3.0);
+        assert!((log_add(1000.0, 1000.0) - 1000.0 - 2_f64.ln()).abs() < 1e-12);
+        assert_eq!(sum(&[]), -inf);
+        assert_eq!(sum(&[-inf, -inf]), -inf);
+        assert_eq!(sum(&[inf, 0.0]), inf);
+        assert!(sum(&[f64::NAN, 0.0]).is_nan() && sum(&[f64::NAN, inf]).is_nan());
+        assert!((sum(&[-1000.0, -1000.0]) + 1000.0 - 2_f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn differences_of_large_logarithms_lose_nothing() {
+        for size in [1.0, 65535.0, 65536.0, 1e12, 1e17, 1e300] {
+            for sign in [1.0, -1.0] {
+                let log = sign * size;
+                let sum = Logarithm::of_sum([log; 50].into_iter());
+                let tolerance = 1e-11;
+                assert!((sum.above(log) - 50_f64.ln()).abs() < tolerance, "{log}");
+                assert!((sum.below(log) + 50_f64.ln()).abs() < tolerance, "{log}");
+                let other = Logarithm::new(log);
+                assert!(
+                    (sum.from_origin(log) - other.from_origin(log) - 50_f64.ln()).abs() < tolerance
+                );
+                // Ordinary ones are one number.
+                assert_eq!(sum.origin == 0.0, size < FAR);
+            }
+        }
+    }
+}
