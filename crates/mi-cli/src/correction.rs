@@ -32,6 +32,21 @@ impl Correction {
         }
     }
 
+    /// The fewest surrogates with which `reached_by_none` of `tests` columns, to which no surrogate
+    /// came near, have corrected p-values of at most `level`.
+    ///
+    /// Their p-values are 1/(1 + N): Benjamini–Hochberg makes m/(r (1 + N)) of r such ones, Holm
+    /// m/(1 + N).
+    pub fn enough(self, tests: usize, reached_by_none: usize, level: f64) -> usize {
+        let factor = match self {
+            Correction::Bh => tests as f64 / reached_by_none.max(1) as f64,
+            Correction::Holm => tests as f64,
+            Correction::None => 1.0,
+        };
+        // Rounding must not ask for one more.
+        ((factor / level - 1e-9).ceil() as usize).saturating_sub(1)
+    }
+
     /// The corrected p-values, in the order given.
     ///
     /// With p₍₁₎ ≤ … ≤ p₍ₘ₎: Holm max over j ≤ i of (m − j + 1) p₍ⱼ₎, Benjamini–Hochberg min over
@@ -78,6 +93,22 @@ mod tests {
         assert!(close(&Correction::Bh.adjust(&p), &[0.05; 5]));
         assert!(close(&Correction::Bh.adjust(&[0.001, 0.5, 0.9]), &[0.003, 0.75, 0.9]));
         assert_eq!(Correction::None.adjust(&p), p);
+    }
+
+    #[test]
+    fn enough_surrogates_are_just_enough() {
+        for correction in [Correction::Bh, Correction::Holm, Correction::None] {
+            for (tests, none) in [(1, 1), (30, 1), (30, 4), (7, 7)] {
+                let smallest = |surrogates: usize| {
+                    let mut p = vec![1.0; tests];
+                    p[..none].fill(1.0 / (1.0 + surrogates as f64));
+                    correction.adjust(&p)[0]
+                };
+                let enough = correction.enough(tests, none, 0.05);
+                assert!(smallest(enough) <= 0.05 + 1e-12, "{correction:?} {tests} {none}");
+                assert!(smallest(enough - 1) > 0.05, "{correction:?} {tests} {none}");
+            }
+        }
     }
 
     #[test]

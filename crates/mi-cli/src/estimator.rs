@@ -4,7 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mi_estimators::bounds::{BOUNDS, BoundSpec};
 use mi_samples::{
     Estimate, Marginals, Method, NeuralCritic, Sample, SamplesError, Settings, Side as Where,
-    Warning as Found, conditional_mutual_information, mutual_information,
+    Surrogate, Warning as Found, conditional_mutual_information, mutual_information,
     mutual_information_and_critic,
 };
 
@@ -61,6 +61,9 @@ pub struct Plan {
     pub clamp: bool,
     /// Whether pairs of columns leave out copies of rows.
     pub dedup: bool,
+    /// Whether a test is left out where successive rows are alike and nothing says that they are
+    /// a series, or that they are not.
+    pub is_cautious: bool,
 }
 
 /// What the estimators found.
@@ -113,6 +116,18 @@ impl Plan {
         given: Option<&Sample>,
         names: [&[String]; 3],
     ) -> Result<Measured, SamplesError> {
+        let mut warnings = Vec::new();
+        let alike = self.is_cautious
+            && self.settings.test.is_some_and(|test| test.surrogate == Surrogate::Permutation)
+            && x.alike_in_time(y).is_some();
+        let asked = &self.settings;
+        let asked = Settings { test: asked.test.filter(|_| !alike), ..asked.clone() };
+        if alike {
+            let text = "no p-value: successive rows are alike, and shuffled rows would make chance \
+                        significant; say --ordered if the rows are a time series, or \
+                        --permutations 199 if their order means nothing";
+            warnings.push(Warning::new("no_p_value", text).mild());
+        }
         let first = match self.methods {
             Methods::One(method) => method,
             // A critic has no neighbours to keep apart in time.
@@ -125,7 +140,7 @@ impl Plan {
             } else {
                 self.settings.theiler
             };
-            let settings = Settings { method, theiler, ..self.settings.clone() };
+            let settings = Settings { method, theiler, ..asked.clone() };
             match given {
                 Some(given) => conditional_mutual_information(x, y, given, &settings),
                 None => mutual_information(x, y, &settings),
@@ -133,9 +148,8 @@ impl Plan {
         };
         let mut critic = None;
         let mut estimates = Vec::new();
-        let mut warnings = Vec::new();
         if first == Method::Neural && given.is_none() && !x.is_constant() && !y.is_constant() {
-            let mut settings = self.settings.clone();
+            let mut settings = asked.clone();
             if self.methods == Methods::Fitting {
                 // A critic for every rearrangement would take hours; neighbours are tested.
                 settings = Settings { test: None, extrapolate: false, ..settings };
@@ -239,6 +253,9 @@ fn code(warning: &Found) -> &'static str {
         Found::Overfitted { .. } => "overfitted",
         Found::BeyondConfidence { .. } => "beyond_confidence",
         Found::NoInterval => "no_interval",
+        Found::LongMemory { .. } => "long_memory",
+        Found::FewSurrogates { .. } => "few_surrogates",
+        Found::OffWhenPermuted { .. } => "off_when_permuted",
         _ => "other",
     }
 }
@@ -275,6 +292,11 @@ fn say(warning: &Found, names: [&[String]; 3]) -> String {
         Found::Autocorrelated { x, y } => format!(
             "successive rows are alike (lag-1 autocorrelation {x:.2} in x, {y:.2} in y): for a \
              time series say --ordered, and test with --surrogate shift or block"
+        ),
+        Found::OffWhenPermuted { mean, standard_error } => format!(
+            "values repeat, and with y permuted the estimate is {mean:.3} ± {standard_error:.3} \
+             nats instead of 0: ties put it off by about as much; see mi selftest, or try another \
+             --method"
         ),
         Found::Deterministic { x, y } => format!(
             "`{}` is a monotone function of `{}`: the true value is infinite and the estimate \

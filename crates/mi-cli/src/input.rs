@@ -4,6 +4,7 @@ use std::path::Path;
 
 use mi_samples::Declared;
 
+use crate::copies::Fingerprints;
 use crate::error::CliError;
 use crate::messages::Messages;
 use crate::options::{MissingRule, TableOptions};
@@ -25,6 +26,27 @@ pub struct Frame {
     pub columns: Vec<Column>,
     /// How many rows each has.
     pub rows: usize,
+    /// Rows of the files that the columns lack.
+    pub left_out: usize,
+    /// What every row of the files looks like, in all columns.
+    pub fingerprints: Fingerprints,
+}
+
+impl Frame {
+    /// These rows alone.
+    pub fn keep(self, rows: &[usize]) -> Self {
+        let columns = self.columns.into_iter().map(|column| {
+            let values: Vec<f64> = rows.iter().map(|&row| column.values[row]).collect();
+            let missing = values.iter().filter(|value| value.is_nan()).count();
+            Column { values, missing, ..column }
+        });
+        Self {
+            columns: columns.collect(),
+            rows: rows.len(),
+            left_out: self.left_out + self.rows - rows.len(),
+            fingerprints: Fingerprints::default(),
+        }
+    }
 }
 
 impl Input {
@@ -102,6 +124,11 @@ impl Input {
         select_all(option, lists, &self.names)
     }
 
+    /// Says what a column is.
+    pub fn declare(&mut self, index: usize, declared: Declared) {
+        self.declared[index] = declared;
+    }
+
     /// The columns of each file, as indices.
     pub fn by_file(&self) -> Vec<Vec<usize>> {
         let mut start = 0;
@@ -126,6 +153,7 @@ impl Input {
     pub fn load(self, wanted: &[usize], messages: &mut Messages) -> Result<Frame, CliError> {
         let mut slots: Vec<Option<Column>> = vec![None; wanted.len()];
         let mut first: Option<(String, usize)> = None;
+        let mut fingerprints: Option<Fingerprints> = None;
         let mut start = 0;
         for (_, source) in self.sources {
             let count = source.names().len();
@@ -150,6 +178,10 @@ impl Input {
                 Some(_) => {}
                 None => first = Some((table.file, table.rows)),
             }
+            fingerprints = Some(match fingerprints {
+                Some(before) => before.beside(&table.fingerprints),
+                None => table.fingerprints,
+            });
             for (slot, mut column) in here.into_iter().zip(table.columns) {
                 column.name.clone_from(&self.names[wanted[slot]]);
                 slots[slot] = Some(column);
@@ -157,7 +189,8 @@ impl Input {
             start += count;
         }
         let rows = first.map_or(0, |(_, rows)| rows);
-        Ok(Frame { columns: slots.into_iter().flatten().collect(), rows })
+        let columns = slots.into_iter().flatten().collect();
+        Ok(Frame { columns, rows, left_out: 0, fingerprints: fingerprints.unwrap_or_default() })
     }
 }
 

@@ -2,17 +2,24 @@
 
 use std::str::FromStr;
 
+use crate::table::Column;
+use crate::words::list;
+
 /// A list of lags, in rows. A positive lag pairs y with x so many rows *before* it: information
 /// at lag 2 means that x tells about the y two rows later.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lags(Vec<isize>);
+pub struct Lags {
+    lags: Vec<isize>,
+    /// How many of its own past rows y is given.
+    history: usize,
+}
 
 /// More lags than this are taken for a mistake.
 const MOST: usize = 100_000;
 
 impl Default for Lags {
     fn default() -> Self {
-        Self(vec![0])
+        Self { lags: vec![0], history: 0 }
     }
 }
 
@@ -44,21 +51,63 @@ impl FromStr for Lags {
         }
         lags.sort_unstable();
         lags.dedup();
-        Ok(Self(lags))
+        Ok(Self { lags, history: 0 })
     }
 }
 
 impl Lags {
     /// The lags, ascending.
     pub fn values(&self) -> &[isize] {
-        &self.0
+        &self.lags
     }
 
-    /// The rows t of `0..n` for which t − lag is a row for every lag: the same for all lags, so
-    /// that their estimates can be compared.
+    /// One lag.
+    pub fn one(lag: isize) -> Self {
+        Self { lags: vec![lag], history: 0 }
+    }
+
+    /// The same, with so many rows of y's own past given.
+    pub fn with_history(self, history: usize) -> Self {
+        Self { history, ..self }
+    }
+
+    /// The information that is asked for, with the time at which every column stands.
+    pub fn formula(&self, x: &[&Column], y: &[&Column], given: &[&Column]) -> String {
+        let at = |columns: &[&Column], time: &str| -> Vec<String> {
+            columns.iter().map(|column| format!("{}[{time}]", column.name)).collect()
+        };
+        let of_x = match self.lags[..] {
+            [0] => "t".to_owned(),
+            [lag] if lag > 0 => format!("t-{lag}"),
+            [lag] => format!("t+{}", -lag),
+            _ => "t-lag".to_owned(),
+        };
+        let past = match self.history {
+            0 => Vec::new(),
+            1 => at(y, "t-1"),
+            rows => at(y, &format!("t-1..t-{rows}")),
+        };
+        let known = [past, at(given, "t")].concat();
+        let bar = if known.is_empty() { "" } else { " | " };
+        format!("{}; {}{bar}{}", list(&at(x, &of_x)), list(&at(y, "t")), list(&known))
+    }
+
+    /// How many rows of y's own past are given.
+    pub fn history(&self) -> usize {
+        self.history
+    }
+
+    /// Whether rows stand beside earlier or later ones.
+    pub fn use_time(&self) -> bool {
+        self.history > 0 || self.lags != [0]
+    }
+
+    /// The rows t of `0..n` for which t − lag is a row for every lag, and so is y's past: the same
+    /// for all lags, so that their estimates can be compared.
     pub fn rows(&self, n: usize) -> impl Iterator<Item = usize> + '_ {
-        let first = self.0.last().copied().unwrap_or(0).max(0).unsigned_abs();
-        let beyond = self.0.first().copied().unwrap_or(0).min(0).unsigned_abs();
+        let first = self.lags.last().copied().unwrap_or(0).max(0).unsigned_abs();
+        let first = first.max(self.history);
+        let beyond = self.lags.first().copied().unwrap_or(0).min(0).unsigned_abs();
         first..n.saturating_sub(beyond)
     }
 }
@@ -68,7 +117,7 @@ mod tests {
     use super::*;
 
     fn lags(text: &str) -> Result<Vec<isize>, String> {
-        text.parse::<Lags>().map(|lags| lags.0)
+        text.parse::<Lags>().map(|lags| lags.lags)
     }
 
     #[test]
@@ -89,5 +138,7 @@ mod tests {
         assert_eq!(rows("-2:3"), (3..8).collect::<Vec<_>>());
         assert_eq!(rows("-2:-1"), (0..8).collect::<Vec<_>>());
         assert_eq!(rows("20"), Vec::<usize>::new());
+        let past = "0:1".parse::<Lags>().unwrap().with_history(4);
+        assert_eq!(past.rows(10).collect::<Vec<_>>(), (4..10).collect::<Vec<_>>());
     }
 }

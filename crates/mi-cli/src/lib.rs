@@ -15,6 +15,7 @@
 
 pub mod bench;
 mod command;
+pub mod copies;
 pub mod correction;
 mod error;
 pub mod estimator;

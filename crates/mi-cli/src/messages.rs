@@ -65,6 +65,13 @@ impl Messages {
         self.warnings.push(warning);
     }
 
+    /// Says it, if there is something to say.
+    pub fn warn_if(&mut self, warning: Option<Warning>) {
+        if let Some(warning) = warning {
+            self.warn(warning);
+        }
+    }
+
     /// The notes so far.
     pub fn notes(&self) -> &[String] {
         &self.notes

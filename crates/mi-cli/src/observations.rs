@@ -28,13 +28,25 @@ impl Side {
 
     /// Rows `rows` of the columns; row t of the side is row t − `lag` of the table.
     fn of(columns: &[&Column], rows: &[usize], lag: isize) -> Self {
-        let at = |row: usize, column: usize| {
-            row.checked_add_signed(-lag).map_or(f64::NAN, |row| columns[column].values[row])
-        };
+        let columns: Vec<_> = columns.iter().map(|&column| (column, lag)).collect();
         Self {
-            names: columns.iter().map(|column| column.name.clone()).collect(),
-            values: Array2::from_shape_fn((rows.len(), columns.len()), |(i, j)| at(rows[i], j)),
-            declared: columns.iter().map(|column| column.declared).collect(),
+            names: columns.iter().map(|(column, _)| column.name.clone()).collect(),
+            ..Self::at(&columns, rows)
+        }
+    }
+
+    /// Rows `rows` of columns that each have their own lag, which their names say.
+    fn at(columns: &[(&Column, isize)], rows: &[usize]) -> Self {
+        let value = |row: usize, (column, lag): (&Column, isize)| {
+            row.checked_add_signed(-lag).map_or(f64::NAN, |row| column.values[row])
+        };
+        let name = |(column, lag): &(&Column, isize)| format!("{}[t-{lag}]", column.name);
+        Self {
+            names: columns.iter().map(name).collect(),
+            values: Array2::from_shape_fn((rows.len(), columns.len()), |(i, j)| {
+                value(rows[i], columns[j])
+            }),
+            declared: columns.iter().map(|(column, _)| column.declared).collect(),
         }
     }
 
@@ -49,6 +61,17 @@ impl Side {
     /// These rows, in this order.
     pub fn select(&self, rows: &[usize]) -> Self {
         Self { values: self.values.select(Axis(0), rows), ..self.clone() }
+    }
+
+    /// The columns of both sides, which have the same rows, as one side.
+    pub fn beside(&self, other: &Self) -> Self {
+        let (own, more) = (self.values.ncols(), other.values.ncols());
+        let cell = |(i, j)| if j < own { self.values[[i, j]] } else { other.values[[i, j - own]] };
+        Self {
+            names: [&self.names[..], &other.names[..]].concat(),
+            values: Array2::from_shape_fn((self.values.nrows(), own + more), cell),
+            declared: [&self.declared[..], &other.declared[..]].concat(),
+        }
     }
 }
 
@@ -93,19 +116,20 @@ impl Rows {
     }
 }
 
-/// The rows to use: those in which every lag of `x`, and `others`, have values.
+/// The rows to use: those in which every lag of `x`, `others` and the history of `y` have values.
 ///
 /// # Errors
 /// When values are missing and `rule` does not allow it, a column has no value at all, or no row
 /// is left.
 pub fn complete_rows(
     x: &[&Column],
+    y: &[&Column],
     others: &[&Column],
     lags: &Lags,
     total: usize,
     rule: MissingRule,
 ) -> Result<Rows, CliError> {
-    let columns: Vec<&Column> = x.iter().chain(others).copied().collect();
+    let columns: Vec<&Column> = x.iter().chain(y).chain(others).copied().collect();
     if let Some(empty) = columns.iter().find(|column| column.missing == column.values.len()) {
         return Err(CliError::Data(format!(
             "column `{}` has no values: all are missing",
@@ -119,6 +143,8 @@ pub fn complete_rows(
     let lagged = |row: usize, lag: isize| row.checked_add_signed(-lag);
     let present = |row: usize| {
         others.iter().all(|column| !column.values[row].is_nan())
+            && (row - lags.history()..=row)
+                .all(|row| y.iter().all(|column| !column.values[row].is_nan()))
             && lags
                 .values()
                 .iter()
@@ -184,6 +210,23 @@ impl Observations {
         Self { x: Side::of(x, rows, lag), y: Side::of(y, rows, 0), given }
     }
 
+    /// The same with y's own past given too, rows t − 1 to t − `history`: I(x; y | past, given) is
+    /// then the transfer entropy from x to y (Schreiber, 2000).
+    pub fn with_history(mut self, y: &[&Column], rows: &[usize], history: usize) -> Self {
+        if history == 0 {
+            return self;
+        }
+        let past: Vec<_> = (1..=history.cast_signed())
+            .flat_map(|lag| y.iter().map(move |&column| (column, lag)))
+            .collect();
+        let mut past = Side::at(&past, rows);
+        if let Some(given) = self.given.take() {
+            past = past.beside(&given);
+        }
+        self.given = Some(past);
+        self
+    }
+
     /// How many there are.
     pub fn n(&self) -> usize {
         self.x.values.nrows()
@@ -246,7 +289,7 @@ mod tests {
     fn rows_with_missing_values_are_refused_or_dropped_with_a_count() {
         let (x, y) =
             (column("x", &[1.0, NAN, 3.0, NAN, 5.0]), column("y", &[NAN, 2.0, 3.0, 4.0, 5.0]));
-        let rows = |rule| complete_rows(&[&x], &[&y], &Lags::default(), 5, rule);
+        let rows = |rule| complete_rows(&[&x], &[&y], &[], &Lags::default(), 5, rule);
         let error = rows(MissingRule::Error).unwrap_err().to_string();
         assert_eq!(
             error,
@@ -261,10 +304,10 @@ mod tests {
     #[test]
     fn a_column_without_values_is_named() {
         let (x, y) = (column("x", &[NAN, NAN]), column("y", &[1.0, 2.0]));
-        let error = complete_rows(&[&x], &[&y], &Lags::default(), 2, MissingRule::Drop);
+        let error = complete_rows(&[&x], &[&y], &[], &Lags::default(), 2, MissingRule::Drop);
         assert_eq!(error.unwrap_err().to_string(), "column `x` has no values: all are missing");
         let (x, y) = (column("x", &[NAN, 1.0]), column("y", &[1.0, NAN]));
-        let error = complete_rows(&[&x], &[&y], &Lags::default(), 2, MissingRule::Drop);
+        let error = complete_rows(&[&x], &[&y], &[], &Lags::default(), 2, MissingRule::Drop);
         assert!(error.unwrap_err().to_string().starts_with("no row has a value in every column"));
     }
 
@@ -273,7 +316,7 @@ mod tests {
         let (x, y) =
             (column("x", &[1.0, 2.0, NAN, 4.0, 5.0]), column("y", &[10.0, 20.0, 30.0, 40.0, 50.0]));
         let lags: Lags = "0:1".parse().unwrap();
-        let rows = complete_rows(&[&x], &[&y], &lags, 5, MissingRule::Drop).unwrap();
+        let rows = complete_rows(&[&x], &[&y], &[], &lags, 5, MissingRule::Drop).unwrap();
         // Row 0 has no row before it; rows 2 and 3 meet the missing value at lags 0 and 1.
         assert_eq!((&rows.used[..], rows.beyond, rows.missing), (&[1, 4][..], 1, 2));
         let at = Observations::at_lag(&[&x], &[&y], &[], &rows.used, 1);

@@ -1,6 +1,6 @@
 //! Pairs of columns, each column typed and ranked once.
 
-use mi_samples::{Estimate, Sample};
+use mi_samples::{Estimate, Sample, Settings};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
@@ -147,11 +147,16 @@ impl Plan {
         }
         let (x, y) = ([x.column], [y.column]);
         let total = x[0].values.len();
-        let rows = complete_rows(&x, &y, &Lags::default(), total, MissingRule::Drop)?;
-        let mut observations = Observations::at_lag(&x, &y, &[], &rows.used, 0);
+        let rows = complete_rows(&x, &y, &[], &Lags::default(), total, MissingRule::Drop)?;
+        let mut used = rows.used;
+        let mut observations = Observations::at_lag(&x, &y, &[], &used, 0);
         if self.dedup {
-            observations = observations.select(&observations.no_copies(self.settings.seed)?);
+            let places = observations.no_copies(self.settings.seed)?;
+            observations = observations.select(&places);
+            used = places.into_iter().map(|place| used[place]).collect();
         }
-        Ok(Pair { n: observations.n(), measured: self.measure(&observations)? })
+        let settings = Settings { rows: self.settings.rows.select(&used), ..self.settings.clone() };
+        let plan = Self { settings, ..self.clone() };
+        Ok(Pair { n: observations.n(), measured: plan.measure(&observations)? })
     }
 }

@@ -93,7 +93,9 @@ fn warned(measured: &Measured, code: &str) -> bool {
 /// What, beside a dependence, may have raised the estimate of nearest neighbours.
 fn doubt(measured: &Measured) -> Option<&'static str> {
     let test = measured.estimates.first().and_then(|estimate| estimate.test.as_ref());
-    let kept_in_order = test.is_some_and(|test| test.surrogate != Surrogate::Permutation);
+    let in_time =
+        |surrogate| matches!(surrogate, Surrogate::Shift { .. } | Surrogate::Blocks { .. });
+    let kept_in_order = test.is_some_and(|test| in_time(test.surrogate));
     if warned(measured, "duplicate_rows") {
         Some("Copies of rows raise the value too: leave them out first (--dedup).")
     } else if warned(measured, "autocorrelated") && !kept_in_order {

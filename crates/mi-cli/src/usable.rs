@@ -1,13 +1,15 @@
 //! What a simple reader of x can use of the information: V-information beside mutual information.
 
 use mi_samples::{
-    ColumnType, CrossFit, Declared, Sample, SamplesError, VInformation, linear_v_information,
-    logistic_v_information,
+    ColumnType, CrossFit, Declared, Estimate, Sample, SamplesError, VInformation,
+    linear_v_information, logistic_v_information,
 };
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::error::CliError;
+use crate::messages::Warning;
 use crate::observations::{Observations, Side};
+use crate::options::Unit;
 
 /// What readers of a family can use.
 #[derive(Clone, Debug)]
@@ -16,6 +18,39 @@ pub struct Usable {
     pub family: &'static str,
     /// The measure.
     pub found: VInformation,
+}
+
+impl Usable {
+    /// What to say where a reader can use more than the estimate holds.
+    ///
+    /// V-information is at most mutual information (Xu et al., 2020, proposition 1), so that it is
+    /// a lower bound but for its own sampling error.
+    pub fn above(&self, estimate: Option<&Estimate>, unit: Unit) -> Option<Warning> {
+        let estimate = estimate?;
+        let excess = self.found.value - estimate.value;
+        if excess <= 0.0 {
+            return None;
+        }
+        let known = estimate.interval.map_or(0.0, |interval| interval.standard_error);
+        let within = excess <= 2.0 * self.found.standard_error.hypot(known);
+        let meaning = if within {
+            "the difference is within their sampling errors"
+        } else {
+            "the estimate is too low, trust the reader's value as a lower bound"
+        };
+        let warning = Warning::new(
+            "usable_above_estimate",
+            format!(
+                "a {} reader can use {:.4} {}, more than the estimate of {:.4}: what a reader can \
+                 use is a lower bound on the information; {meaning}",
+                self.family,
+                unit.of(self.found.value),
+                unit.name(),
+                unit.of(estimate.value),
+            ),
+        );
+        Some(if within { warning.mild() } else { warning })
+    }
 }
 
 /// Linear readers of a continuous y, logistic readers of one discrete column; discrete columns

@@ -1,8 +1,10 @@
 //! Options and steps that the estimating commands share.
 
 use clap::{Args, ValueEnum};
-use mi_samples::{ColumnType, Marginals, RowStructure, Settings, Surrogate, TestSettings};
+use mi_samples::{ColumnType, Marginals, RowStructure, Settings, Surrogate};
 
+use super::p_value::Permutations;
+use super::rows::RowOptions;
 use crate::error::CliError;
 use crate::estimator::{Methods, Plan};
 use crate::input::{Frame, Input};
@@ -19,21 +21,24 @@ pub(super) struct MeasureOptions {
     basic: BasicOptions,
 
     /// Rearranged data sets for a p-value, (1 + as large or larger) / (1 + N); 0 for none
-    /// [default: 0; of mi rank 199]
+    /// [default: up to 199 of mi estimate, where that takes a few seconds at most; of mi rank as
+    /// many as decide]
+    ///
+    /// No arrangement is used twice, nor the one that the data have; where fewer exist than are
+    /// asked for, all are used. By default no more are made once 20 are as large or larger, and p is
+    /// 20 over their number (Besag and Clifford, 1991): both kinds of p are below 0.05 in at most
+    /// 5 % of independent data.
     #[arg(long, value_name = "N")]
     permutations: Option<usize>,
 
-    /// How rows are rearranged [default: permute; of mi estimate with --given, local]
+    /// How rows are rearranged [default: permute; with --ordered shift, with --group groups; of
+    /// mi estimate with --given local]
     #[arg(long, value_enum)]
     surrogate: Option<SurrogateKind>,
 
     /// Rows of a block, or the smallest shift [default: the square root of the rows]
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
     block_length: Option<u32>,
-
-    /// Rows follow one another in time: intervals come from pieces of successive rows
-    #[arg(long)]
-    ordered: bool,
 
     /// Leave out the 95 % intervals, which take most of the time
     #[arg(long)]
@@ -44,7 +49,7 @@ pub(super) struct MeasureOptions {
     extrapolate: bool,
 
     /// Neighbours must be more than this many rows apart; implies --ordered
-    #[arg(long, value_name = "ROWS", default_value_t = 0)]
+    #[arg(long, value_name = "ROWS", default_value_t = 0, conflicts_with = "group")]
     theiler: usize,
 
     /// Bring values between 0 and a discrete side's entropy (which biases averages upwards)
@@ -69,14 +74,12 @@ pub(super) struct BasicOptions {
     #[arg(long, value_enum, default_value_t = MarginalKind::Scores)]
     marginals: MarginalKind,
 
-    /// Leave out copies: rows that repeat an earlier one in every used column, and in more than
-    /// labels, few values and atoms
-    #[arg(long)]
-    pub(super) dedup: bool,
-
     /// Seed of everything random; the same seed gives the same result
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
+
+    #[command(flatten)]
+    pub(super) rows: RowOptions,
 }
 
 /// What nearest-neighbour methods see of continuous columns.
@@ -102,6 +105,12 @@ enum SurrogateKind {
     Block,
     /// Rows of x among rows whose --given columns are near: independence given those
     Local,
+    /// The x of whole --group subjects, to others with as many rows: independence, subjects being
+    /// what was sampled
+    Groups,
+    /// Rows of x within each --group subject: independence within subjects, whatever is between
+    /// them
+    Within,
 }
 
 impl SurrogateKind {
@@ -111,6 +120,8 @@ impl SurrogateKind {
             SurrogateKind::Shift => "shift",
             SurrogateKind::Block => "block",
             SurrogateKind::Local => "local",
+            SurrogateKind::Groups => "groups",
+            SurrogateKind::Within => "within",
         }
     }
 }
@@ -119,8 +130,8 @@ impl SurrogateKind {
 const LOCAL_NEIGHBOURS: usize = 10;
 
 impl BasicOptions {
-    /// One value without interval or test.
-    pub(super) fn plan(&self) -> Plan {
+    /// One value without interval or test, of rows of this structure.
+    pub(super) fn plan(&self, rows: RowStructure) -> Plan {
         let settings = Settings {
             neighbours: self.k.map(|k| k as usize),
             marginals: match self.marginals {
@@ -128,75 +139,103 @@ impl BasicOptions {
                 MarginalKind::Standardised => Marginals::Standardised,
                 MarginalKind::Raw => Marginals::Raw,
             },
+            rows,
             interval: false,
             seed: self.seed,
             ..Settings::default()
         };
-        Plan { methods: self.method, settings, clamp: false, dedup: self.dedup }
+        let (methods, dedup) = (self.method, self.rows.dedup());
+        Plan { methods, settings, clamp: false, dedup, is_cautious: false }
     }
 
     /// The same with one method only.
-    pub(super) fn plan_of_one(&self) -> Plan {
-        let plan = self.plan();
+    pub(super) fn plan_of_one(&self, rows: RowStructure) -> Plan {
+        let plan = self.plan(rows);
         let methods = if plan.methods == Methods::Fitting { Methods::First } else { plan.methods };
         Plan { methods, ..plan }
     }
 }
 
 impl MeasureOptions {
-    /// The plan for `n` rows, with columns given or not, and so many permutations.
+    /// The plan for `n` rows of this structure, with columns given or not, and a p-value by so
+    /// many permutations.
     ///
     /// # Errors
-    /// When local surrogates are asked for and no column is given.
+    /// When the surrogates asked for do not go with the structure or with what is given.
     pub(super) fn plan(
         &self,
         n: usize,
+        rows: RowStructure,
         given: bool,
-        permutations: usize,
+        permutations: Permutations,
     ) -> Result<Plan, CliError> {
-        let kind = self.kind(given);
+        let kind = self.kind(given, &rows);
         let length = self.block_length.map_or((n as f64).sqrt() as usize, |length| length as usize);
         let length = length.max(1);
+        let grouped = matches!(rows, RowStructure::Grouped(_));
+        let usage = |text: &str| Err(CliError::Usage(text.into()));
         let surrogate = match kind {
             SurrogateKind::Permute => Surrogate::Permutation,
+            SurrogateKind::Shift | SurrogateKind::Block if grouped => {
+                return usage(
+                    "--surrogate shift and block take all rows for one series, and --group for \
+                     several subjects: say --surrogate groups or within",
+                );
+            }
             SurrogateKind::Shift => Surrogate::Shift { least: length },
             SurrogateKind::Block => Surrogate::Blocks { length },
-            SurrogateKind::Local if given => Surrogate::Local { neighbours: LOCAL_NEIGHBOURS },
-            SurrogateKind::Local => {
-                return Err(CliError::Usage("--surrogate local needs --given columns".into()));
+            SurrogateKind::Local if !given => {
+                return usage("--surrogate local needs --given columns");
             }
+            SurrogateKind::Local if grouped && permutations.most > 0 => {
+                return usage(
+                    "no surrogate keeps both --group and what is given: put the group among the \
+                     --given columns instead, or say --permutations 0",
+                );
+            }
+            SurrogateKind::Local => Surrogate::Local { neighbours: LOCAL_NEIGHBOURS },
+            SurrogateKind::Groups | SurrogateKind::Within if !grouped => {
+                return usage("--surrogate groups and within need --group");
+            }
+            SurrogateKind::Groups => Surrogate::WholeGroups,
+            SurrogateKind::Within => Surrogate::WithinGroups,
         };
-        let test = TestSettings::new(permutations, surrogate);
-        let plan = self.basic.plan();
+        let ordered = rows.is_exchangeable()
+            && (self.theiler > 0 || matches!(kind, SurrogateKind::Shift | SurrogateKind::Block));
+        let plan = self.basic.plan(if ordered { RowStructure::Ordered } else { rows });
         let settings = Settings {
             theiler: self.theiler,
-            rows: if self.ordered
-                || self.theiler > 0
-                || matches!(kind, SurrogateKind::Shift | SurrogateKind::Block)
-            {
-                RowStructure::Ordered
-            } else {
-                RowStructure::Exchangeable
-            },
             interval: !self.no_interval,
             extrapolate: self.extrapolate,
-            test: (permutations > 0).then_some(test),
+            test: permutations.test(surrogate),
             ..plan.settings
         };
-        Ok(Plan { settings, clamp: self.clamp, ..plan })
+        let is_cautious = permutations.is_cautious;
+        Ok(Plan { settings, clamp: self.clamp, is_cautious, ..plan })
     }
 
     /// The same with one method only.
     ///
     /// # Errors
     /// As [`MeasureOptions::plan`].
-    pub(super) fn plan_of_one(&self, n: usize, permutations: usize) -> Result<Plan, CliError> {
-        let plan = self.plan(n, false, permutations)?;
-        Ok(Plan { methods: self.basic.plan_of_one().methods, ..plan })
+    pub(super) fn plan_of_one(
+        &self,
+        n: usize,
+        rows: RowStructure,
+        permutations: Permutations,
+    ) -> Result<Plan, CliError> {
+        let methods = self.basic.plan_of_one(rows.clone()).methods;
+        Ok(Plan { methods, ..self.plan(n, rows, false, permutations)? })
     }
 
-    fn kind(&self, given: bool) -> SurrogateKind {
-        let default = if given { SurrogateKind::Local } else { SurrogateKind::Permute };
+    fn kind(&self, given: bool, rows: &RowStructure) -> SurrogateKind {
+        let default = match rows {
+            _ if given => SurrogateKind::Local,
+            RowStructure::Grouped(_) => SurrogateKind::Groups,
+            RowStructure::Ordered => SurrogateKind::Shift,
+            RowStructure::Exchangeable if self.theiler > 0 => SurrogateKind::Shift,
+            RowStructure::Exchangeable => SurrogateKind::Permute,
+        };
         self.surrogate.unwrap_or(default)
     }
 
@@ -204,18 +243,29 @@ impl MeasureOptions {
         self.basic.seed
     }
 
-    pub(super) fn dedup(&self) -> bool {
-        self.basic.dedup
+    /// How rows hang together.
+    pub(super) fn rows(&self) -> &RowOptions {
+        &self.basic.rows
     }
 
-    /// The permutations asked for, or this many.
-    pub(super) fn permutations_or(&self, default: usize) -> usize {
-        self.permutations.unwrap_or(default)
+    /// The estimators asked for.
+    pub(super) fn methods(&self) -> Methods {
+        self.basic.method
+    }
+
+    /// The permutations asked for.
+    pub(super) fn permutations(&self) -> Option<usize> {
+        self.permutations
+    }
+
+    /// Whether surrogates of a kind were asked for.
+    pub(super) fn names_surrogate(&self) -> bool {
+        self.surrogate.is_some()
     }
 
     /// The name of the surrogates.
-    pub(super) fn surrogate_name(&self, given: bool) -> &'static str {
-        self.kind(given).name()
+    pub(super) fn surrogate_name(&self, given: bool, rows: &RowStructure) -> &'static str {
+        self.kind(given, rows).name()
     }
 }
 
@@ -237,6 +287,7 @@ pub(super) struct Chosen {
     /// Indices in the input, each once.
     pub(super) wanted: Vec<usize>,
     sides: [Vec<usize>; 3],
+    group: Option<usize>,
 }
 
 impl Chosen {
@@ -245,6 +296,7 @@ impl Chosen {
         input: &Input,
         sides: &SideOptions,
         given: &[String],
+        group: Option<usize>,
     ) -> Result<Self, CliError> {
         let SideOptions { x, y } = sides;
         let [x, y] = match (x.is_empty(), y.is_empty()) {
@@ -265,10 +317,11 @@ impl Chosen {
             }
         };
         let given = input.select("--given", given)?;
-        let mut wanted: Vec<usize> = x.iter().chain(&y).chain(&given).copied().collect();
+        let mut wanted: Vec<usize> =
+            x.iter().chain(&y).chain(&given).chain(&group).copied().collect();
         wanted.sort_unstable();
         wanted.dedup();
-        Ok(Self { wanted, sides: [x, y, given] })
+        Ok(Self { wanted, sides: [x, y, given], group })
     }
 
     /// The columns of x, y and given among those that were read.
@@ -279,11 +332,24 @@ impl Chosen {
         [0, 1, 2].map(|side| self.sides[side].iter().filter_map(column).collect())
     }
 
+    /// The column of the groups.
+    pub(super) fn group<'a>(&self, frame: &'a Frame) -> Option<&'a Column> {
+        frame.columns.get(self.group_place()?)
+    }
+
+    /// Its place among the columns that were read.
+    pub(super) fn group_place(&self) -> Option<usize> {
+        self.wanted.binary_search(&self.group?).ok()
+    }
+
     /// Says what the columns are taken for, and warns of a column on two sides.
     pub(super) fn say_kinds(&self, frame: &Frame, messages: &mut Messages) {
-        frame.columns.iter().for_each(|column| say_kind(column, messages));
         for (place, column) in frame.columns.iter().enumerate() {
             let sides = self.sides.iter().filter(|side| side.contains(&self.wanted[place])).count();
+            // The groups' column may be no side.
+            if sides > 0 {
+                say_kind(column, messages);
+            }
             if sides > 1 {
                 messages.warn(Warning::new(
                     "column_on_two_sides",

@@ -2,16 +2,19 @@ use std::io::Write;
 
 use clap::Args;
 use mi_critics::CriticSpec;
-use mi_samples::{CrossFit, Estimate, Marginals, Method, information_correlation};
+use mi_samples::{
+    CrossFit, Estimate, Marginals, Method, RowStructure, TestResult, information_correlation,
+};
 use serde::Serialize;
 
 use super::chosen::{Chosen, MeasureOptions, SideOptions};
 use super::neural::NeuralOptions;
+use super::p_value::{self, Permutations};
 use crate::error::CliError;
 use crate::estimator::{self, Measured};
 use crate::input::Input;
 use crate::lag::Lags;
-use crate::messages::Messages;
+use crate::messages::{Messages, Warning};
 use crate::observations::{Observations, complete_rows};
 use crate::options::{OutputOptions, TableOptions, Unit};
 use crate::output::{Align, Grid, p_value, wrap, write_json};
@@ -29,6 +32,8 @@ Examples:
   mi estimate data.csv --x height --y weight
   mi estimate data.csv --x 1:3 --y 'out_*' --given age --unit bits
   mi estimate series.csv --x rain --y river --lag 0:20 --permutations 199 --surrogate shift
+  mi estimate series.csv --x rain --y river --history 3 --lag 1:5      transfer entropy
+  mi estimate visits.csv --x dose --y pulse --group patient
   mi estimate x.npy y.npy                       the first array against the second
   mi estimate data.csv --x 1:5 --y out --method neural --save critic.safetensors
 
@@ -44,14 +49,25 @@ pub struct EstimateOptions {
     sides: SideOptions,
 
     /// Columns that are known already: information beyond what they tell, I(X; Y | Z)
+    ///
+    /// With --lag they stand at the time of y.
     #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
     given: Vec<String>,
 
     /// Lags in rows: 3, 0:20, -5:5 or 0:100:10; at lag 2, x is paired with the y two rows later
     ///
-    /// All lags use the same rows, so that their values can be compared.
-    #[arg(long, default_value = "0", allow_hyphen_values = true, help_heading = "Columns")]
-    lag: Lags,
+    /// All lags use the same rows, so that their values can be compared. [default: 0; with
+    /// --history 1]
+    #[arg(long, allow_hyphen_values = true, help_heading = "Columns")]
+    lag: Option<Lags>,
+
+    /// Give y's own past too, this many rows of it: transfer entropy from x to y (Schreiber, 2000)
+    ///
+    /// At lag 1 that is I(x[t-1]; y[t] | y[t-1], ..., y[t-L]): what the last x says about the next y
+    /// beyond what y says itself.
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u16).range(1..),
+          conflicts_with_all = ["usable", "group"], help_heading = "Columns")]
+    history: Option<u16>,
 
     #[command(flatten)]
     measure: MeasureOptions,
@@ -98,6 +114,8 @@ pub(super) struct EstimateRow {
     interval: Option<[f64; 2]>,
     extrapolated: Option<f64>,
     p_value: Option<f64>,
+    surrogates: Option<usize>,
+    smallest_p_value: Option<f64>,
     surrogate_mean: Option<f64>,
     equivalent_correlation: f64,
 }
@@ -118,6 +136,8 @@ impl EstimateRow {
             interval: interval.map(|ends| ends.map(|nats| unit.of(nats))),
             extrapolated: estimate.extrapolation.as_ref().map(|line| unit.of(line.limit)),
             p_value: estimate.test.as_ref().map(|test| test.p_value),
+            surrogates: estimate.test.as_ref().map(|test| test.surrogates),
+            smallest_p_value: estimate.test.as_ref().map(TestResult::smallest_p_value),
             surrogate_mean: estimate.test.as_ref().map(|test| unit.of(test.null_mean)),
             equivalent_correlation: information_correlation(estimate.value),
         }
@@ -133,6 +153,8 @@ struct Body<'a> {
     unit: &'static str,
     rows: usize,
     rows_left_out: usize,
+    groups: Option<usize>,
+    history: usize,
     seed: u64,
     permutations: usize,
     surrogate: Option<&'static str>,
@@ -140,50 +162,141 @@ struct Body<'a> {
     reading: Option<String>,
 }
 
-/// Estimates the information between two sides.
-pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), CliError> {
-    let mut messages = Messages::new(options.output.quiet);
-    let input = Input::open(&options.table)?;
-    let chosen = Chosen::sides(&input, &options.sides, &options.given)?;
-    let missing = input.missing_rule();
-    let frame = input.load(&chosen.wanted, &mut messages)?;
-    let [x, y, given] = chosen.of(&frame);
-    chosen.say_kinds(&frame, &mut messages);
-    let others: Vec<_> = y.iter().chain(&given).copied().collect();
-    let mut rows = complete_rows(&x, &others, &options.lag, frame.rows, missing)?;
-    if options.measure.dedup() {
-        if options.lag.values() != [0] {
+impl EstimateOptions {
+    /// The lags, and the history, with their defaults.
+    fn lags(&self) -> Lags {
+        let default = if self.history.is_some() { Lags::one(1) } else { Lags::default() };
+        let lags = self.lag.clone().unwrap_or(default);
+        lags.with_history(self.history.map_or(0, usize::from))
+    }
+
+    /// Refuses what does not go with lags.
+    fn check_time(&self, lags: &Lags) -> Result<(), CliError> {
+        if !lags.use_time() {
+            return Ok(());
+        }
+        if self.measure.rows().dedup() {
             return Err(CliError::Usage(
                 "--dedup removes rows, which would shift the others against one another: it does \
-                 not go with --lag"
+                 not go with --lag or --history"
                     .into(),
             ));
         }
+        if self.measure.rows().is_grouped() {
+            return Err(CliError::Usage(
+                "--lag pairs rows by their place, also those of different subjects: it does not \
+                 go with --group; make lagged columns within each subject first"
+                    .into(),
+            ));
+        }
+        if lags.history() > 0 && lags.values().iter().any(|&lag| lag < 1) {
+            return Err(CliError::Usage(
+                "transfer entropy asks what earlier rows of x say about y: with --history every \
+                 --lag is 1 or more"
+                    .into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The permutations of a p-value that nobody asked for, or none and a sentence on why.
+    fn permutations_by_default(
+        &self,
+        observations: &Observations,
+        structure: &RowStructure,
+        lags: &Lags,
+        messages: &mut Messages,
+    ) -> Permutations {
+        let grouped = matches!(structure, RowStructure::Grouped(_));
+        let found = if grouped && observations.given.is_some() {
+            Err("no p-value: no surrogate keeps both --group and what is given".into())
+        } else if grouped && !self.measure.names_surrogate() && !structure.has_equal_groups() {
+            Err("no p-value: no two groups have the same number of rows, so that none can take \
+                 another's place; --surrogate within asks for a relation within groups"
+                .into())
+        } else {
+            p_value::by_default(self.measure.methods(), observations, lags.values().len())
+        };
+        let found = found.map(|permutations| Permutations {
+            is_cautious: permutations.is_cautious && !self.measure.names_surrogate(),
+            ..permutations
+        });
+        found.unwrap_or_else(|why| {
+            messages.warn(Warning::new("no_p_value", why).mild());
+            Permutations::asked(0)
+        })
+    }
+}
+
+/// Estimates the information between two sides.
+pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), CliError> {
+    let mut messages = Messages::new(options.output.quiet);
+    let mut input = Input::open(&options.table)?;
+    let row_options = options.measure.rows();
+    let group = row_options.column(&mut input)?;
+    let chosen = Chosen::sides(&input, &options.sides, &options.given, group)?;
+    let missing = input.missing_rule();
+    let lags = options.lags();
+    options.check_time(&lags)?;
+    let frame = input.load(&chosen.wanted, &mut messages)?;
+    let frame = row_options.prepare(frame, chosen.group_place(), missing, &mut messages)?;
+    let [x, y, given] = chosen.of(&frame);
+    chosen.say_kinds(&frame, &mut messages);
+    let mut rows = complete_rows(&x, &y, &given, &lags, frame.rows, missing)?;
+    if row_options.dedup() {
         let all = Observations::at_lag(&x, &y, &given, &rows.used, 0);
         rows = rows.only(&all.no_copies(options.measure.seed())?);
     }
     if let Some(note) = rows.note() {
         messages.note(note);
     }
-    let permutations = options.measure.permutations_or(0);
-    let mut plan = options.measure.plan(rows.used.len(), !given.is_empty(), permutations)?;
+    let structure = match row_options.structure(chosen.group(&frame), &rows.used)? {
+        RowStructure::Exchangeable if lags.use_time() => RowStructure::Ordered,
+        found => found,
+    };
+    let at_lag = |lag: isize| {
+        Observations::at_lag(&x, &y, &given, &rows.used, lag).with_history(
+            &y,
+            &rows.used,
+            lags.history(),
+        )
+    };
+    let is_given = !given.is_empty() || lags.history() > 0;
+    let permutations = match options.measure.permutations() {
+        Some(asked) => Permutations::asked(asked),
+        None => options.permutations_by_default(&at_lag(0), &structure, &lags, &mut messages),
+    };
+    let n = rows.used.len();
+    let mut plan = options.measure.plan(n, structure, is_given, permutations)?;
     plan.settings.neural = options.neural.settings();
-    options.neural.check(&plan, options.lag.values().len())?;
-    let rows_of_split = plan.settings.rows.clone();
-    let split = CrossFit { rows: rows_of_split, ..CrossFit::at_random(options.measure.seed()) };
+    plan.settings.check_ties = true;
+    options.neural.check(&plan, lags.values().len())?;
+    let structure = plan.settings.rows.clone();
+    let split = CrossFit { rows: structure.clone(), ..CrossFit::at_random(options.measure.seed()) };
     let mut found: Vec<(isize, Measured)> = Vec::new();
     let mut readers: Vec<Option<Usable>> = Vec::new();
     let mut formula = String::new();
-    for &lag in options.lag.values() {
-        let observations = Observations::at_lag(&x, &y, &given, &rows.used, lag);
+    for &lag in lags.values() {
+        let observations = at_lag(lag);
         let measured = plan.measure(&observations)?;
         measured.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
         formula = observations.title();
-        readers.push(if options.usable { Some(usable(&observations, &split)?) } else { None });
+        readers.push(if options.usable {
+            let found = usable(&observations, &split)?;
+            messages.warn_if(found.above(measured.estimates.first(), options.output.unit));
+            Some(found)
+        } else {
+            None
+        });
         options.neural.save(&measured, [&x, &y], &mut messages)?;
         found.push((lag, measured));
     }
     let unit = options.output.unit;
+    if lags.use_time() {
+        formula = lags.formula(&x, &y, &given);
+    }
+    let estimates = found.iter().flat_map(|(_, measured)| &measured.estimates);
+    let tested = estimates.clone().any(|estimate| estimate.test.is_some());
     let title = |columns: &[&Column]| -> String {
         list(&columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>())
     };
@@ -208,11 +321,12 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
             given: &names(&given),
             unit: unit.name(),
             rows: rows.used.len(),
-            rows_left_out: rows.total - rows.used.len(),
+            rows_left_out: frame.left_out + rows.total - rows.used.len(),
+            groups: structure.groups_count(),
+            history: lags.history(),
             seed: options.measure.seed(),
-            permutations,
-            surrogate: (permutations > 0)
-                .then(|| options.measure.surrogate_name(!given.is_empty())),
+            permutations: if tested { permutations.most } else { 0 },
+            surrogate: tested.then(|| options.measure.surrogate_name(is_given, &structure)),
             results: results.collect(),
             reading,
         };

@@ -79,14 +79,17 @@ struct PairRow<'a> {
 /// Estimates every pair of columns.
 pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.output.quiet);
-    let input = Input::open(&options.table)?;
-    let wanted = columns_but(&input, &options.columns, &options.exclude)?;
+    let mut input = Input::open(&options.table)?;
+    let rows = &options.measure.rows;
+    let group = rows.column(&mut input)?;
+    let mut wanted = columns_but(&input, &options.columns, &options.exclude)?;
+    wanted.retain(|&index| Some(index) != group);
     if wanted.len() < 2 {
         return Err(CliError::Usage("a matrix needs two columns or more".into()));
     }
     let rule = input.missing_rule();
-    let frame = input.load(&wanted, &mut messages)?;
-    let plan = options.measure.plan_of_one();
+    let (frame, structure) = rows.load(input, wanted, group, &mut messages)?;
+    let plan = options.measure.plan_of_one(structure);
     let columns = ColumnSample::all(&frame, rule, options.measure.seed, &mut messages)?;
     let names: Vec<String> = columns.iter().map(|column| column.column.name.clone()).collect();
     for column in &columns {

@@ -6,8 +6,10 @@ mod columns;
 mod estimate;
 mod matrix;
 mod neural;
+mod p_value;
 mod pointwise;
 mod rank;
+mod rows;
 mod selftest;
 mod shell;
 

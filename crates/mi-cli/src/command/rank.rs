@@ -1,14 +1,15 @@
 use std::io::Write;
 
 use clap::Args;
-use mi_samples::information_correlation;
+use mi_samples::{TestResult, information_correlation};
 use serde::Serialize;
 
 use super::chosen::{MeasureOptions, columns_but, say_kind};
 use super::estimate::{EstimateRow, interval};
+use super::p_value::{ENOUGH, Permutations, SURROGATES};
 use crate::correction::Correction;
 use crate::error::CliError;
-use crate::estimator::title;
+use crate::estimator::{Plan, title};
 use crate::input::Input;
 use crate::messages::{Messages, Warning};
 use crate::options::{OutputOptions, TableOptions, Unit};
@@ -17,9 +18,6 @@ use crate::pairs::{ColumnSample, Pair};
 
 /// The level below which a corrected p-value is usually called significant.
 const LEVEL: f64 = 0.05;
-
-/// Permutations when none are asked for.
-const PERMUTATIONS: usize = 199;
 
 /// Options of `mi rank`.
 #[derive(Args, Debug)]
@@ -82,18 +80,17 @@ struct Ranked<'a> {
 /// Ranks columns by their information about a target.
 pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.output.quiet);
-    let input = Input::open(&options.table)?;
+    let mut input = Input::open(&options.table)?;
+    let group = options.measure.rows().column(&mut input)?;
     let [target] = input.select("--target", std::slice::from_ref(&options.target))?[..] else {
         return Err(CliError::Usage("--target takes one column".into()));
     };
     let mut wanted = columns_but(&input, &options.columns, &options.exclude)?;
-    wanted.retain(|&index| index != target);
+    wanted.retain(|&index| index != target && Some(index) != group);
     wanted.insert(0, target);
     let name = input.names()[target].clone();
     let rule = input.missing_rule();
-    let frame = input.load(&wanted, &mut messages)?;
-    let permutations = options.measure.permutations_or(PERMUTATIONS);
-    let plan = options.measure.plan_of_one(frame.rows, permutations)?;
+    let (frame, structure) = options.measure.rows().load(input, wanted, group, &mut messages)?;
     let columns = ColumnSample::all(&frame, rule, options.measure.seed(), &mut messages)?;
     let Some((target, others)) = columns.split_first().filter(|(t, _)| t.column.name == name)
     else {
@@ -106,14 +103,22 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
         say_kind(column.column, &mut messages);
     }
     let both: Vec<_> = others.iter().map(|column| (column, target)).collect();
-    let pairs = plan.measure_pairs(&both, &mut messages)?;
+    let plan = |permutations: Permutations| {
+        options.measure.plan_of_one(frame.rows, structure.clone(), permutations)
+    };
+    let (pairs, most) = match options.measure.permutations() {
+        Some(asked) => {
+            (plan(Permutations::asked(asked))?.measure_pairs(&both, &mut messages)?, asked)
+        }
+        None => by_as_many_as_decide(&both, options.correction, plan, &mut messages)?,
+    };
     // What could not be estimated has no rank.
     let ranked = others.iter().zip(pairs).filter(|(_, pair)| pair.estimate().is_some());
     let (others, pairs): (Vec<_>, Vec<_>) = ranked.unzip();
     let tests = pairs.iter().map(|pair| pair.estimate()?.test.as_ref());
     let p_values: Option<Vec<f64>> = tests.map(|test| Some(test?.p_value)).collect();
     let corrected = p_values.map(|p_values| options.correction.adjust(&p_values));
-    warn_of_few_permutations(options.correction, permutations, others.len(), &mut messages);
+    warn_of_few_permutations(options.correction, most, &pairs, &mut messages);
     let mut order: Vec<usize> = (0..pairs.len()).collect();
     order.sort_by(|&a, &b| pairs[b].nats().total_cmp(&pairs[a].nats()));
     let unit = options.output.unit;
@@ -131,8 +136,8 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
             target: &name,
             unit: unit.name(),
             seed: options.measure.seed(),
-            permutations,
-            surrogate: (permutations > 0).then(|| options.measure.surrogate_name(false)),
+            permutations: most,
+            surrogate: (most > 0).then(|| options.measure.surrogate_name(false, &structure)),
             correction: options.correction.name(),
             columns: ranked.collect(),
         };
@@ -141,10 +146,14 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
     let names: Vec<&str> = others.iter().map(|other| other.column.name.as_str()).collect();
     let grid = grid(&names, &pairs, &order, corrected.as_deref(), unit);
     let footnote = if corrected.is_some() {
+        let (up_to, fewer) = if options.measure.permutations().is_some() {
+            ("", String::new())
+        } else {
+            ("up to ", format!(", no more once {ENOUGH} reach the estimate"))
+        };
         format!(
-            "\np: {} surrogates ({}), corrected for {} columns ({})\n",
-            permutations,
-            options.measure.surrogate_name(false),
+            "\np: {up_to}{most} surrogates ({}){fewer}; corrected for {} columns ({})\n",
+            options.measure.surrogate_name(false, &structure),
             pairs.len(),
             options.correction.title()
         )
@@ -191,22 +200,74 @@ fn grid(
     grid
 }
 
-/// With few surrogates and many columns, Holm's correction can leave nothing below 0.05.
+/// Measures pairs with as many permutations as their corrected p-values need, and returns how
+/// many that were at most.
+///
+/// Every test ends once [`ENOUGH`] surrogates reach the estimate (Besag and Clifford, 1991). It
+/// starts with at most [`SURROGATES`]; while some columns were reached by none, and the smallest
+/// p-value that so many can give is not significant after the correction, those columns, all of
+/// them, get more. For every column whether it goes on depends on its own surrogates only by none
+/// having reached it, so that its p-value stays valid: at a level below 1/(1 + `SURROGATES`) only
+/// the longer test counts, and above it going on can but raise p.
+fn by_as_many_as_decide(
+    both: &[(&ColumnSample<'_>, &ColumnSample<'_>)],
+    correction: Correction,
+    plan: impl Fn(Permutations) -> Result<Plan, CliError>,
+    messages: &mut Messages,
+) -> Result<(Vec<Pair>, usize), CliError> {
+    let not_cautious = |most| Permutations { is_cautious: false, ..Permutations::by_default(most) };
+    let mut most = SURROGATES;
+    let mut pairs = plan(not_cautious(most))?.measure_pairs(both, messages)?;
+    let tests = pairs.iter().filter(|pair| test_of(pair).is_some()).count();
+    loop {
+        // Columns that could go on: none has reached them, and more surrogates exist.
+        let open: Vec<usize> = (0..pairs.len())
+            .filter(|&i| test_of(&pairs[i]).is_some_and(|t| t.at_least == 0 && t.available == most))
+            .collect();
+        let enough = correction.enough(tests, open.len(), LEVEL);
+        if open.is_empty() || most >= enough {
+            return Ok((pairs, most));
+        }
+        // Twice what is needed leaves room for one surrogate that reaches the estimate.
+        most = 2 * enough;
+        let again: Vec<_> = open.iter().map(|&i| both[i]).collect();
+        let found = plan(not_cautious(most))?.measure_pairs(&again, messages)?;
+        for (i, pair) in open.into_iter().zip(found) {
+            pairs[i] = pair;
+        }
+    }
+}
+
+fn test_of(pair: &Pair) -> Option<&TestResult> {
+    pair.estimate()?.test.as_ref()
+}
+
+/// With few surrogates and many columns, the correction can leave nothing below 0.05.
 fn warn_of_few_permutations(
     correction: Correction,
-    permutations: usize,
-    columns: usize,
+    asked: usize,
+    pairs: &[Pair],
     messages: &mut Messages,
 ) {
-    let smallest = columns as f64 / (permutations as f64 + 1.0);
-    if correction == Correction::Holm && permutations > 0 && smallest > LEVEL {
-        let enough = (columns as f64 / LEVEL).ceil() as usize;
-        messages.warn(Warning::new(
-            "few_permutations",
-            format!(
-                "{permutations} surrogates and {columns} columns: Holm's correction leaves no \
-                 p-value below {smallest:.2}; say --permutations {enough} or more"
-            ),
-        ));
+    let tests: Vec<&TestResult> = pairs.iter().filter_map(test_of).collect();
+    let Some(available) = tests.iter().map(|test| test.available).max() else { return };
+    let enough = correction.enough(tests.len(), 1, LEVEL);
+    if available >= enough {
+        return;
     }
+    let smallest = (correction.enough(tests.len(), 1, 1.0) as f64 + 1.0) / (available as f64 + 1.0);
+    let advice = if available < asked {
+        "no more different ones exist: more rows, or fewer --columns, would help".to_owned()
+    } else {
+        format!("say --permutations {enough} or more")
+    };
+    messages.warn(Warning::new(
+        "few_permutations",
+        format!(
+            "{available} surrogates and {} columns: a column that alone matters has a corrected \
+             p-value of at least {smallest:.2} ({}); {advice}",
+            tests.len(),
+            correction.title()
+        ),
+    ));
 }

@@ -58,21 +58,27 @@ struct CheckRow {
 /// Checks an estimator on the person's own rows.
 pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.output.quiet);
-    let input = Input::open(&options.table)?;
-    let chosen = Chosen::sides(&input, &options.sides, &[])?;
+    let mut input = Input::open(&options.table)?;
+    let group = options.measure.rows.column(&mut input)?;
+    let chosen = Chosen::sides(&input, &options.sides, &[], group)?;
     let rule = input.missing_rule();
     let frame = input.load(&chosen.wanted, &mut messages)?;
+    let frame = options.measure.rows.prepare(frame, chosen.group_place(), rule, &mut messages)?;
     let [x, y, _] = chosen.of(&frame);
     chosen.say_kinds(&frame, &mut messages);
-    let rows = complete_rows(&x, &y, &Lags::default(), frame.rows, rule)?;
+    let rows = complete_rows(&x, &y, &[], &Lags::default(), frame.rows, rule)?;
     if let Some(note) = rows.note() {
         messages.note(note);
     }
     let mut observations = Observations::at_lag(&x, &y, &[], &rows.used, 0);
-    if options.measure.dedup {
-        observations = observations.select(&observations.no_copies(options.measure.seed)?);
+    let mut used = rows.used;
+    if options.measure.rows.dedup() {
+        let places = observations.no_copies(options.measure.seed)?;
+        observations = observations.select(&places);
+        used = places.into_iter().map(|place| used[place]).collect();
     }
-    let (whole, checks) = checks(&observations, &options.measure.plan_of_one())?;
+    let structure = options.measure.rows.structure(chosen.group(&frame), &used)?;
+    let (whole, checks) = checks(&observations, &options.measure.plan_of_one(structure))?;
     whole.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
     let base = whole.estimates.first().map_or(f64::NAN, |estimate| estimate.value);
     let unit = options.output.unit;

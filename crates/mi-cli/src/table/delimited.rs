@@ -11,6 +11,7 @@ use super::error::{Place, TableError};
 use super::normalise::Normaliser;
 use super::sniff::{self, Header, HeaderRule};
 use super::source::{Source, Table};
+use crate::copies::Fingerprints;
 use crate::words::count;
 
 /// How a text table is written.
@@ -225,13 +226,16 @@ impl Source for Delimited {
             .iter()
             .map(|&index| Builder::new(declared.get(index).copied().unwrap_or_default()))
             .collect();
-        let mut rows = 0;
+        let (mut rows, mut fingerprints) = (0, Fingerprints::default());
         let mut row = self.first.take().unwrap_or_default();
         let mut pending = !row.is_empty();
         while pending || self.next_row(&mut row)? {
             pending = false;
             if row.len() != self.names.len() {
                 return Err(self.ragged(&row));
+            }
+            for (column, cell) in row.iter().enumerate() {
+                fingerprints.add(rows, column, cell.trim_ascii());
             }
             for (builder, &index) in builders.iter_mut().zip(wanted) {
                 let text = self.text(&row, index, &self.names[index])?;
@@ -285,7 +289,7 @@ impl Source for Delimited {
             count(rows, "row"),
             count(self.names.len(), "column")
         );
-        Ok(Table { file: self.file, columns, rows, notes: self.notes })
+        Ok(Table { file: self.file, columns, rows, notes: self.notes, fingerprints })
     }
 }
 

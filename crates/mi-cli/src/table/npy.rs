@@ -10,6 +10,7 @@ use super::column::Column;
 use super::error::{Place, TableError};
 use super::npy_header::{Dtype, Header, Number};
 use super::source::{Source, Table};
+use crate::copies::Fingerprints;
 use crate::words::count;
 
 /// An array whose header is read.
@@ -137,11 +138,11 @@ impl Npy {
         &self,
         data: &mut dyn Read,
         wanted: &[usize],
-    ) -> Result<(Vec<Vec<f64>>, usize), TableError> {
+    ) -> Result<(Vec<Vec<f64>>, usize, Fingerprints), TableError> {
         let Header { dtype, rows, columns, fortran_order, .. } = self.header;
         let size = dtype.size();
         let mut kept: Vec<Vec<f64>> = vec![Vec::new(); wanted.len()];
-        let mut large = 0;
+        let (mut large, mut fingerprints) = (0, Fingerprints::default());
         // One line is what is contiguous in the file: a row, or a column in Fortran's order.
         let (lines, line_length) = if fortran_order { (columns, rows) } else { (rows, columns) };
         // Long lines are read in pieces.
@@ -153,6 +154,10 @@ impl Npy {
                 let bytes = &mut buffer[..count * size];
                 data.read_exact(bytes)
                     .map_err(|source| TableError::Read { file: self.file.clone(), source })?;
+                for (cell, at) in bytes.chunks_exact(size).zip(start..) {
+                    let (row, column) = if fortran_order { (at, line) } else { (line, at) };
+                    fingerprints.add(row, column, cell);
+                }
                 for (slot, &column) in wanted.iter().enumerate() {
                     let here = if !fortran_order {
                         let inside = (start..start + count).contains(&column);
@@ -188,7 +193,7 @@ impl Npy {
                 }
             }
         }
-        Ok((kept, large))
+        Ok((kept, large, fingerprints))
     }
 }
 
@@ -202,7 +207,7 @@ impl Source for Npy {
         wanted: &[usize],
         declared: &[Declared],
     ) -> Result<Table, TableError> {
-        let (kept, large) =
+        let (kept, large, fingerprints) =
             match std::mem::replace(&mut self.data, Data::Plain(Box::new(io::empty()))) {
                 Data::Plain(mut data) => self.numbers(&mut data, wanted)?,
                 Data::Member(mut archive, index) => {
@@ -225,7 +230,7 @@ impl Source for Npy {
                 Column::from_numbers(self.names[index].clone(), values, declared)
             })
             .collect();
-        Ok(Table { file: self.file, columns, rows: self.header.rows, notes })
+        Ok(Table { file: self.file, columns, rows: self.header.rows, notes, fingerprints })
     }
 }
 

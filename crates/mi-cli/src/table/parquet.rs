@@ -106,7 +106,8 @@ impl Source for ParquetTable {
             count(rows, "row"),
             count(self.names.len(), "column")
         )];
-        Ok(Table { file: self.file, columns, rows, notes })
+        let fingerprints = crate::copies::Fingerprints::default();
+        Ok(Table { file: self.file, columns, rows, notes, fingerprints })
     }
 }
 

@@ -9,6 +9,7 @@ use super::column::Column;
 use super::delimited::{Delimited, TextRules};
 use super::error::TableError;
 use super::npy::Npy;
+use crate::copies::Fingerprints;
 
 /// Bytes that are looked at to find the delimiter and the header.
 const SAMPLE: usize = 64 * 1024;
@@ -26,6 +27,8 @@ pub struct Table {
     pub rows: usize,
     /// What was found and decided on the way, one sentence each.
     pub notes: Vec<String>,
+    /// What every row of the file looks like; empty where the file is read by columns.
+    pub fingerprints: Fingerprints,
 }
 
 /// A table whose column names are known and whose values are still to be read.

@@ -121,7 +121,7 @@ fn a_ranking_has_intervals_and_corrected_p_values() {
     assert_eq!(columns[0]["p_value"], 1.0 / 40.0);
     assert!(columns[0]["interval"][0].as_f64() < columns[0]["value"].as_f64());
     let text = rank(&["--permutations", "19", "--correction", "holm"]).out;
-    assert!(text.contains("19 surrogates (permute), corrected for 7 columns (Holm)"), "{text}");
+    assert!(text.contains("19 surrogates (permute); corrected for 7 columns (Holm)"), "{text}");
     assert!(!rank(&["--permutations", "0", "--no-interval"]).out.contains("surrogates"));
     let loud = folder.run(&[
         "rank",
@@ -136,7 +136,7 @@ fn a_ranking_has_intervals_and_corrected_p_values() {
         "99",
         "--no-interval",
     ]);
-    loud.said(&["99 surrogates and 7 columns", "--permutations 140 or more"]);
+    loud.said(&["99 surrogates and 7 columns", "--permutations 139 or more"]);
     rank(&["--target", "2"]).refused(2, &["--target"]);
     let wrong = folder.run(&["rank", "penguins.csv", "--target", "1:2", "-q"]);
     wrong.refused(2, &["--target takes one column"]);

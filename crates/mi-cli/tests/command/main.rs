@@ -10,6 +10,7 @@ mod first_five_minutes;
 mod folder;
 mod json_docs;
 mod neural;
+mod order;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod readers;

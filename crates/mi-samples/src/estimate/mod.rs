@@ -5,6 +5,7 @@ mod pipeline;
 mod result;
 mod run;
 mod settings;
+mod ties;
 mod warnings;
 
 pub use method::Method;

@@ -2,6 +2,7 @@ use mi_random::Stream;
 
 use super::method::NEURAL_ROWS;
 use super::run::{Found, Run};
+use super::ties::off_when_permuted;
 use super::warnings::{Side, Warning};
 use super::{Estimate, EstimatorSettings, Method, Settings};
 use crate::SamplesError;
@@ -24,9 +25,6 @@ const NEAR_CAP: f64 = 0.7;
 /// A bound on training rows this far above the one on held-out rows, in nats and in parts of the
 /// latter, tells of overfitting.
 const OVERFITTED: (f64, f64) = (0.1, 0.2);
-
-/// Lag-1 autocorrelation from which rows do not count as independent.
-const HIGH_AUTOCORRELATION: f64 = 0.5;
 
 /// Mutual information in nats of two sides, by the method asked for or, by default, the one that
 /// fits their columns.
@@ -171,6 +169,9 @@ fn estimate(
             })
         })
         .transpose()?;
+    if settings.check_ties && z.is_none() && !constant && run.method.uses_neighbours() {
+        warnings.extend(off_when_permuted(x, y, &run, test.as_ref(), &stream("permuted"))?);
+    }
     let entropy_bound = entropy_bound(x, y, run.method)?;
     if let Some((test, made)) = settings.test.zip(test.as_ref())
         && made.available < test.surrogates
@@ -259,10 +260,8 @@ fn data_warnings(
     }
     // Rows that are known to be in order need a hint only where a test forgets it.
     let shuffled = settings.test.is_some_and(|test| test.surrogate == Surrogate::Permutation);
-    let (of_x, of_y) = (x.autocorrelation(), y.autocorrelation());
     if (settings.rows.is_exchangeable() || settings.rows == RowStructure::Ordered && shuffled)
-        && of_x > HIGH_AUTOCORRELATION
-        && of_y > HIGH_AUTOCORRELATION
+        && let Some((of_x, of_y)) = x.alike_in_time(y)
     {
         warnings.push(Warning::Autocorrelated { x: of_x, y: of_y });
     }

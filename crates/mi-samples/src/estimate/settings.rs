@@ -20,6 +20,7 @@ use crate::uncertainty::TestSettings;
 /// | `level` | 0.95 | its coverage | 0…1, exclusive |
 /// | `extrapolate` | false | whether to fit 1/N over halves, thirds and quarters of the rows | |
 /// | `test` | none | a permutation test | |
+/// | `check_ties` | false | where values repeat, whether to look if the estimate is 0 with y permuted | |
 /// | `neural` | see [`NeuralSettings`] | bound, critic and training of the methods that train | |
 /// | `seed` | 0 | of splits, permutations and training | |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,8 @@ pub struct Settings {
     pub extrapolate: bool,
     /// A test of independence, if any.
     pub test: Option<TestSettings>,
+    /// Whether to see that a neighbour estimate of columns with ties is 0 where y is permuted.
+    pub check_ties: bool,
     /// How the methods that train do it, and what the neural one reports.
     pub neural: NeuralSettings,
     /// The seed of splits, permutations and training.
@@ -61,6 +64,7 @@ impl Default for Settings {
             level: 0.95,
             extrapolate: false,
             test: None,
+            check_ties: false,
             neural: NeuralSettings::default(),
             seed: 0,
         }

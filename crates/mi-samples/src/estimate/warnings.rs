@@ -120,6 +120,14 @@ pub enum Warning {
         /// The gap, a tenth of the rows.
         rows: usize,
     },
+    /// With y permuted, where the truth is 0, the method gives another value on these columns,
+    /// whose values repeat.
+    OffWhenPermuted {
+        /// The mean over permutations, in nats.
+        mean: f64,
+        /// Its standard error, in nats.
+        standard_error: f64,
+    },
     /// Fewer different rearrangements exist than were asked for; all were made.
     FewSurrogates {
         /// Those asked for.
@@ -211,6 +219,11 @@ impl fmt::Display for Warning {
                 "the series remember their past for more than {rows} rows, the longest gap that \
                  can be left around held-out rows: the value may be too high; compare --surrogate \
                  shift"
+            ),
+            Self::OffWhenPermuted { mean, standard_error } => write!(
+                f,
+                "values repeat, and with y permuted the estimate is {mean:.3} ± \
+                 {standard_error:.3} nats instead of 0: ties put it off by about as much"
             ),
             Self::FewSurrogates { asked, available } => write!(
                 f,

@@ -38,6 +38,19 @@ impl RowStructure {
         *self == Self::Exchangeable
     }
 
+    /// The number of groups, if rows have groups.
+    pub fn groups_count(&self) -> Option<usize> {
+        self.groups().map(|groups| groups.len())
+    }
+
+    /// Whether two groups have the same number of rows, so that they can change places.
+    pub fn has_equal_groups(&self) -> bool {
+        let mut sizes: Vec<usize> =
+            self.groups().unwrap_or_default().iter().map(Vec::len).collect();
+        sizes.sort_unstable();
+        sizes.windows(2).any(|pair| pair[0] == pair[1])
+    }
+
     /// Numbers groups by the order in which their names first occur.
     ///
     /// ```

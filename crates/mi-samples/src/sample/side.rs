@@ -6,6 +6,9 @@ use super::column_type::{ColumnKind, ColumnType, Declared};
 use crate::SamplesError;
 use crate::rows::Track;
 
+/// Lag-1 autocorrelation from which rows do not count as independent.
+const HIGH_AUTOCORRELATION: f64 = 0.5;
+
 /// Differences of values below this one are finite.
 const LARGEST: f64 = 1e300;
 
@@ -133,9 +136,22 @@ impl Sample {
 
     /// The largest lag-1 autocorrelation of the ranks of a column that is not discrete; 0 if
     /// there is none.
-    pub(crate) fn autocorrelation(&self) -> f64 {
+    fn autocorrelation(&self) -> f64 {
         let columns = self.columns.iter().filter(|column| !column.kind.is_discrete());
         columns.map(Column::rank_autocorrelation).fold(0.0, f64::max)
+    }
+
+    /// The lag-1 autocorrelations of two sides, the largest of their columns' ranks, if both are so
+    /// high that rows do not count as independent.
+    pub fn alike_in_time(&self, other: &Self) -> Option<(f64, f64)> {
+        let found = (self.autocorrelation(), other.autocorrelation());
+        (found.0 > HIGH_AUTOCORRELATION && found.1 > HIGH_AUTOCORRELATION).then_some(found)
+    }
+
+    /// Whether values repeat in a column that is not discrete, so that an estimate rests on what
+    /// is done about ties.
+    pub(crate) fn has_ties(&self) -> bool {
+        self.columns().any(|column| !column.is_discrete() && column.tied > 0)
     }
 
     /// What the columns look like over time.

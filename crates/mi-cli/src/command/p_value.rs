@@ -1,0 +1,89 @@
+//! How many rearranged data sets a p-value gets when nobody says so.
+
+use mi_samples::{Method, TestSettings};
+
+use crate::estimator::Methods;
+use crate::observations::Observations;
+
+/// Rearranged data sets of a p-value by default.
+pub(super) const SURROGATES: usize = 199;
+
+/// Rearranged data sets that reach the estimate, after which no more are made (Besag and Clifford,
+/// 1991): the p-value is then above a tenth of the usual number, and known to about a fifth of
+/// itself.
+pub(super) const ENOUGH: usize = 20;
+
+/// Seconds that a p-value may take without having been asked for.
+const PATIENCE: f64 = 3.0;
+
+/// Seconds that a neighbour search takes for a row of two columns, and a closed form for a cell,
+/// rounded up.
+const SECONDS: (f64, f64) = (1e-6, 1e-7);
+
+/// Rows up to which estimates average over several dithers, so that fewer cost no less.
+const DITHERED_ROWS: usize = 8000;
+
+/// How a p-value is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Permutations {
+    /// Rearranged data sets, at most; 0 for no p-value.
+    pub(super) most: usize,
+    /// Those that reach the estimate after which no more are made.
+    pub(super) enough: Option<usize>,
+    /// Whether successive rows that are alike leave the p-value out: a permutation would call
+    /// chance significant.
+    pub(super) is_cautious: bool,
+}
+
+impl Permutations {
+    /// Exactly so many, because they were asked for.
+    pub(super) fn asked(number: usize) -> Self {
+        Self { most: number, enough: None, is_cautious: false }
+    }
+
+    /// At most so many, without having been asked for.
+    pub(super) fn by_default(most: usize) -> Self {
+        Self { most, enough: Some(ENOUGH), is_cautious: true }
+    }
+
+    /// The test, if there is one.
+    pub(super) fn test(self, surrogate: mi_samples::Surrogate) -> Option<TestSettings> {
+        let test = TestSettings { surrogates: self.most, surrogate, enough: self.enough };
+        (self.most > 0).then_some(test)
+    }
+}
+
+/// The usual number if it takes no more than a few seconds by a rough count, which depends on the
+/// data's shape alone, so that the same command always does the same. Otherwise why not.
+pub(super) fn by_default(
+    methods: Methods,
+    observations: &Observations,
+    lags: usize,
+) -> Result<Permutations, String> {
+    let (n, columns) = (observations.n(), observations.dims());
+    let own = match methods {
+        Methods::One(method) if method.trains() => {
+            return Err(format!(
+                "no p-value: it would train {SURROGATES} times; say --permutations {SURROGATES}, \
+                 or --permutations 19, to have one all the same"
+            ));
+        }
+        Methods::One(Method::Gaussian | Method::GaussianCopula | Method::PlugIn) => {
+            SECONDS.1 * (n * columns) as f64
+        }
+        _ => {
+            // Each further column doubles what is searched, up to all rows.
+            let searched = (columns.saturating_sub(2) as f64).exp2();
+            let most = 1.0_f64.max(n as f64 * columns as f64 / 1000.0);
+            SECONDS.0 * n.max(DITHERED_ROWS.min(8 * n)) as f64 * searched.min(most)
+        }
+    };
+    let seconds = own * SURROGATES as f64 * lags as f64;
+    if seconds <= PATIENCE {
+        return Ok(Permutations::by_default(SURROGATES));
+    }
+    Err(format!(
+        "no p-value: {SURROGATES} rearranged data sets would take longer than a few seconds; say \
+         --permutations {SURROGATES} to have one"
+    ))
+}

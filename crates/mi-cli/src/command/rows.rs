@@ -1,0 +1,166 @@
+//! Options on how the rows of a table hang together, and what follows before any estimate.
+
+use clap::Args;
+use mi_samples::{Declared, RowStructure};
+
+use crate::error::CliError;
+use crate::input::{Frame, Input};
+use crate::messages::{Messages, Warning};
+use crate::observations::refuse_missing;
+use crate::options::MissingRule;
+use crate::table::Column;
+use crate::words::count;
+
+/// How rows hang together.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Rows")]
+pub(super) struct RowOptions {
+    /// Rows follow one another in time
+    ///
+    /// Intervals come from runs of successive rows and p-values from shifts. What is held out
+    /// (--method neural and entropy-difference, --usable) is a run of successive rows too, with a
+    /// gap to those of the fit as long as both sides remember their past. A lag other than 0,
+    /// --history and --theiler imply it.
+    #[arg(long, conflicts_with = "group")]
+    ordered: bool,
+
+    /// Rows that are equal in this column are of one subject (or site, batch, day)
+    ///
+    /// Subjects stay together in every split and in the pieces that an interval comes from. For
+    /// p-values the x of a whole subject goes to another one with as many rows (--surrogate
+    /// groups); --surrogate within rearranges the rows of each subject instead, which asks for a
+    /// relation within subjects.
+    #[arg(long, value_name = "COLUMN")]
+    group: Option<String>,
+
+    /// Leave out copies: rows that repeat an earlier one in every used column, and in more than
+    /// labels, few values and atoms; of a table that was pasted several times all but one
+    #[arg(long)]
+    dedup: bool,
+}
+
+impl RowOptions {
+    /// Whether copies are left out.
+    pub(super) fn dedup(&self) -> bool {
+        self.dedup
+    }
+
+    /// Whether rows have groups.
+    pub(super) fn is_grouped(&self) -> bool {
+        self.group.is_some()
+    }
+
+    /// The column of the groups, as an index in the input.
+    ///
+    /// # Errors
+    /// When the option names no column, or several.
+    pub(super) fn column(&self, input: &mut Input) -> Result<Option<usize>, CliError> {
+        let Some(group) = &self.group else { return Ok(None) };
+        let [index] = input.select("--group", std::slice::from_ref(group))?[..] else {
+            return Err(CliError::Usage("--group takes one column".into()));
+        };
+        // Groups are names, whatever they look like.
+        input.declare(index, Declared::Discrete);
+        Ok(Some(index))
+    }
+
+    /// The structure of these rows of the table.
+    ///
+    /// # Errors
+    /// When they are all of one group.
+    pub(super) fn structure(
+        &self,
+        group: Option<&Column>,
+        rows: &[usize],
+    ) -> Result<RowStructure, CliError> {
+        let Some(group) = group else {
+            let plain = RowStructure::Exchangeable;
+            return Ok(if self.ordered { RowStructure::Ordered } else { plain });
+        };
+        let names: Vec<u64> = rows.iter().map(|&row| group.values[row].to_bits()).collect();
+        if names.iter().all(|name| *name == names[0]) {
+            return Err(CliError::Data(format!(
+                "--group: column `{}` has the same value in all {} that are used; choose a column \
+                 with two values or more",
+                group.name,
+                count(rows.len(), "row")
+            )));
+        }
+        Ok(RowStructure::grouped_by(names))
+    }
+
+    /// Reads columns and prepares their rows; the column of the groups serves for the structure
+    /// alone.
+    ///
+    /// # Errors
+    /// As [`Input::load`], [`RowOptions::prepare`] and [`RowOptions::structure`].
+    pub(super) fn load(
+        &self,
+        input: Input,
+        mut wanted: Vec<usize>,
+        group: Option<usize>,
+        messages: &mut Messages,
+    ) -> Result<(Frame, RowStructure), CliError> {
+        let place = group.map(|_| wanted.len());
+        wanted.extend(group);
+        let rule = input.missing_rule();
+        let frame = input.load(&wanted, messages)?;
+        let mut frame = self.prepare(frame, place, rule, messages)?;
+        let group = place.and_then(|_| frame.columns.pop());
+        let rows: Vec<usize> = (0..frame.rows).collect();
+        let structure = self.structure(group.as_ref(), &rows)?;
+        Ok((frame, structure))
+    }
+
+    /// The table without what its whole rows rule out: copies of a pasted table (if they are to
+    /// be left out, else they are warned of), and rows without a group. `group` is the place of
+    /// the groups among the columns.
+    ///
+    /// # Errors
+    /// When rows have no group, and missing values are not to be dropped.
+    pub(super) fn prepare(
+        &self,
+        mut frame: Frame,
+        group: Option<usize>,
+        rule: MissingRule,
+        messages: &mut Messages,
+    ) -> Result<Frame, CliError> {
+        let total = frame.rows;
+        let mut keep = vec![true; total];
+        if let Some(pasted) = frame.fingerprints.pasted() {
+            let copies = total - pasted.first.len();
+            if self.dedup {
+                keep = vec![false; total];
+                pasted.first.iter().for_each(|&row| keep[row] = true);
+                messages.note(format!(
+                    "{} of {total} rows used; left out: {copies} that repeat an earlier row of \
+                     the table in every column",
+                    pasted.first.len()
+                ));
+            } else {
+                messages.warn(Warning::new(
+                    "pasted_table",
+                    format!(
+                        "nearly every row of the table occurs {} times: copies raise the \
+                         estimate; say --dedup to use each row once, unless they are separate \
+                         observations",
+                        pasted.times
+                    ),
+                ));
+            }
+        }
+        let group = group.map(|place| &frame.columns[place]);
+        if let Some(group) = group.filter(|group| group.missing > 0) {
+            if rule == MissingRule::Error {
+                refuse_missing(&[group], total)?;
+            }
+            keep.iter_mut().zip(&group.values).for_each(|(keep, name)| *keep &= !name.is_nan());
+            messages.note(format!("{} without a `{}` left out", group.missing, group.name));
+        }
+        if keep.contains(&false) {
+            let rows: Vec<usize> = (0..total).filter(|&row| keep[row]).collect();
+            frame = frame.keep(&rows);
+        }
+        Ok(frame)
+    }
+}

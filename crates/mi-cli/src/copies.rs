@@ -1,0 +1,124 @@
+//! Tables that were pasted several times, seen by their whole rows.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// A fingerprint of every row of a table, over all its columns: also those that nobody asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fingerprints(Vec<u64>);
+
+/// Different rows from which a repetition is no accident.
+const FEWEST_ROWS: usize = 20;
+
+/// Repetitions up to which a table counts as pasted; more are a table of few possible rows.
+const MOST_TIMES: usize = 10;
+
+/// The share of the different rows that must occur equally often. Rows that repeat by their
+/// nature, as those of a few labels, occur once, twice and more often side by side.
+const SHARE: f64 = 0.9;
+
+/// Rows that occur several times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pasted {
+    /// How often nearly all rows occur.
+    pub times: usize,
+    /// The first of each, in order.
+    pub first: Vec<usize>,
+}
+
+impl Fingerprints {
+    /// Adds a cell to a row's fingerprint; cells of a row may come in any order.
+    pub(crate) fn add(&mut self, row: usize, column: usize, cell: impl Hash) {
+        let mut hasher = DefaultHasher::new();
+        (column, cell).hash(&mut hasher);
+        if self.0.len() <= row {
+            self.0.resize(row + 1, 0);
+        }
+        self.0[row] = self.0[row].wrapping_add(hasher.finish());
+    }
+
+    /// The fingerprints of two tables side by side.
+    pub(crate) fn beside(mut self, other: &Self) -> Self {
+        for (own, other) in self.0.iter_mut().zip(&other.0) {
+            *own = own.rotate_left(1).wrapping_add(*other);
+        }
+        self
+    }
+
+    /// Whether nearly every row of the table occurs equally often, and more than once.
+    pub fn pasted(&self) -> Option<Pasted> {
+        let mut counts: HashMap<u64, usize> = HashMap::new();
+        let mut first = Vec::new();
+        for (row, &fingerprint) in self.0.iter().enumerate() {
+            let count = counts.entry(fingerprint).or_insert(0);
+            *count += 1;
+            if *count == 1 {
+                first.push(row);
+            }
+        }
+        if first.len() < FEWEST_ROWS || 2 * first.len() > self.0.len() + first.len() / 5 {
+            return None;
+        }
+        let often = |times: usize| counts.values().filter(|count| **count == times).count() as f64;
+        let times = (2..=MOST_TIMES).find(|&times| often(times) >= SHARE * first.len() as f64)?;
+        Some(Pasted { times, first })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mi_random::Stream;
+
+    fn fingerprints(rows: &[impl AsRef<[u32]>]) -> Fingerprints {
+        let mut found = Fingerprints::default();
+        for (row, cells) in rows.iter().enumerate() {
+            for (column, cell) in cells.as_ref().iter().enumerate().rev() {
+                found.add(row, column, cell);
+            }
+        }
+        found
+    }
+
+    fn random(rows: usize, values: usize) -> Vec<[u32; 3]> {
+        let mut stream = Stream::new(1, "rows");
+        (0..rows).map(|_| [(); 3].map(|()| stream.below(values) as u32)).collect()
+    }
+
+    #[test]
+    fn a_table_pasted_twice_is_seen_in_any_order() {
+        let once = random(200, 1000);
+        assert_eq!(fingerprints(&once).pasted(), None);
+        let mut twice = once.repeat(2);
+        let found = fingerprints(&twice).pasted().unwrap();
+        assert_eq!((found.times, found.first), (2, (0..200).collect()));
+        Stream::new(2, "order").shuffle(&mut twice);
+        assert_eq!(fingerprints(&twice).pasted().unwrap().first.len(), 200);
+        // One cell was mended since.
+        twice[7][1] += 1;
+        assert_eq!(fingerprints(&twice).pasted().unwrap().times, 2);
+        assert_eq!(fingerprints(&once.repeat(3)).pasted().unwrap().times, 3);
+    }
+
+    #[test]
+    fn rows_that_repeat_by_their_nature_are_not_pasted() {
+        for values in [2, 3, 5, 8] {
+            assert_eq!(fingerprints(&random(300, values)).pasted(), None, "{values}");
+        }
+        let labels: Vec<[u32; 1]> = (0..100).map(|row| [row % 4]).collect();
+        assert_eq!(fingerprints(&labels).pasted(), None);
+        // The same cells in other columns are other rows.
+        let swapped: Vec<[u32; 2]> =
+            random(50, 900).into_iter().flat_map(|[a, b, _]| [[a, b], [b, a]]).collect();
+        assert_eq!(fingerprints(&swapped).pasted(), None);
+    }
+
+    #[test]
+    fn tables_side_by_side_are_one() {
+        let (x, y) = (fingerprints(&random(40, 1000)), fingerprints(&random(40, 999)));
+        let (x_twice, y_twice) = (random(40, 1000).repeat(2), random(80, 998));
+        assert!(x.beside(&y).pasted().is_none());
+        let both = fingerprints(&x_twice).beside(&fingerprints(&y_twice));
+        assert!(both.pasted().is_none(), "the rows differ in the second table");
+    }
+}
