@@ -1,6 +1,6 @@
 //! Axes: scale, limits, ticks and where a value falls.
 
-use crate::ticks::{log_ticks, round_step, spaced, symlog_ticks, tick_labels};
+use crate::ticks::{log_ticks, round_step, spaced, tick_labels};
 
 /// How values become distances along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,11 +9,6 @@ pub enum Scale {
     Linear,
     /// Equal ratios, equal distances; values that are not positive lie below the axis.
     Log,
-    /// `sign(v) ln(1 + |v| / threshold)`: linear near zero, logarithmic far from it.
-    Symlog {
-        /// Where the scale turns from linear to logarithmic; greater than zero.
-        threshold: f64,
-    },
 }
 
 impl Scale {
@@ -23,7 +18,6 @@ impl Scale {
             Self::Linear => value,
             Self::Log if value > 0.0 => value.ln(),
             Self::Log => return None,
-            Self::Symlog { threshold } => value.signum() * (value.abs() / threshold).ln_1p(),
         };
         transformed.is_finite().then_some(transformed)
     }
@@ -38,8 +32,6 @@ pub enum Limits {
     /// that of the values within three 10–90 % spans of the middle, the others are left out and
     /// shown at the edge, and the drawing says so.
     Trimmed,
-    /// From the first to the second, whatever the data; what lies outside is shown at the edge.
-    Fixed(f64, f64),
 }
 
 /// An axis: its label, scale and limits.
@@ -103,15 +95,12 @@ impl Axis {
         let values: Vec<f64> = values.iter().copied().filter(shown).collect();
         let extent = extent.iter().copied().filter(shown);
         let (low, high) = match self.limits {
-            Limits::Fixed(low, high) if usable(&low) && usable(&high) => {
-                (low.min(high), low.max(high))
-            }
             Limits::Trimmed => {
                 let (fence_low, fence_high) = fences(&values);
                 let inside = |v: &f64| (fence_low..=fence_high).contains(v);
                 range(values.iter().copied().chain(extent).filter(inside))
             }
-            _ => range(values.iter().copied().chain(extent)),
+            Limits::Auto => range(values.iter().copied().chain(extent)),
         };
         let (low, high) = self.widen(low, high);
         let ticks = self.tick_values(low, high);
@@ -135,7 +124,7 @@ impl Axis {
     }
 
     fn limits_are_free(&self) -> bool {
-        self.ticks.is_none() && !matches!(self.limits, Limits::Fixed(..))
+        self.ticks.is_none()
     }
 
     /// Gives an axis length where the data have none.
@@ -162,7 +151,6 @@ impl Axis {
         match self.scale {
             Scale::Linear => spaced(low, high, round_step(high - low, 5)),
             Scale::Log => log_ticks(low, high),
-            Scale::Symlog { threshold } => symlog_ticks(low, high, threshold),
         }
     }
 }
@@ -265,8 +253,6 @@ mod tests {
             labels(&log, &[1e-9, 1e-3]),
             ["10⁻⁹", "10⁻⁸", "10⁻⁷", "10⁻⁶", "10⁻⁵", "10⁻⁴", "10⁻³"]
         );
-        let symlog = Axis::new("").scale(Scale::Symlog { threshold: 1.0 });
-        assert_eq!(labels(&symlog, &[-500.0, 9.0]), ["−100", "−10", "−1", "0", "1"]);
         let far = labels(&linear, &[-143.673, -143.676]);
         assert_eq!(far[..2], ["−143.6760", "−143.6755"]);
         let sizes = Axis::new("").scale(Scale::Log).ticks([32.0, 64.0, 1e9]);
@@ -313,12 +299,11 @@ mod tests {
 
     #[test]
     fn places_follow_the_scale() {
-        let symlog = Axis::new("").scale(Scale::Symlog { threshold: 1.0 });
-        let fitted = symlog.fit(&[-100.0, 100.0], &[], true);
+        let fitted = Axis::new("").fit(&[-100.0, 100.0], &[], true);
         assert_eq!(fitted.place(0.0), Place::Inside(0.5));
-        let log = Axis::new("").scale(Scale::Log).limits(Limits::Fixed(1.0, 100.0));
-        let fitted = log.fit(&[], &[], true);
-        assert_eq!(fitted.place(10.0), Place::Inside(0.5));
+        let fitted = Axis::new("").scale(Scale::Log).fit(&[1.0, 100.0], &[], true);
+        let Place::Inside(middle) = fitted.place(10.0) else { panic!("10 lies inside") };
+        assert!((middle - 0.5).abs() < 1e-12);
         assert_eq!(fitted.place(0.0), Place::Below(None));
         assert_eq!(fitted.place(f64::INFINITY), Place::Above(None));
         assert_eq!(fitted.place(f64::NAN), Place::Nowhere);

@@ -1,12 +1,14 @@
-//! Charts as accessible, theme-aware SVG, without dependencies.
+//! Numbers for people, without dependencies: charts as accessible, theme-aware SVG, and text.
 //!
 //! - [`LineChart`]: means with bands over a common axis, reference lines, values to compare with.
 //! - [`IntervalChart`]: estimates with intervals, one below the other.
 //! - [`HeatMap`]: a matrix as shaded cells.
+//! - [`TextTable`], [`number`], [`fixed`], [`duration`]: the same for a terminal.
 //!
-//! Each draws an [`Svg`], as a file of its own or as a part of a page. Colours are CSS custom
+//! Charts are drawn as an [`Svg`]: as a file of its own or as a part of a page. Colours are CSS custom
 //! properties that follow the reader's light or dark scheme; they can be told apart with any of
-//! the common colour-vision deficiencies, and series differ in marker or stroke too. Drawings
+//! the common colour-vision deficiencies, and series differ in marker or stroke too. Readers of SVG
+//! without custom properties (Inkscape, CairoSVG, resvg) show the light scheme. Drawings
 //! carry a title, a description, `role="img"`, and each value as a native tooltip and as `data-`
 //! attributes. The same input gives the same bytes, and no input makes drawing fail.
 //!
@@ -39,7 +41,9 @@ mod outside;
 #[cfg(test)]
 mod parsed;
 mod series;
+mod shading;
 mod svg;
+mod table;
 mod text;
 mod theme;
 mod ticks;
@@ -48,7 +52,13 @@ pub use axis::{Axis, Limits, Scale};
 pub use heat::HeatMap;
 pub use interval::{IntervalChart, IntervalRow};
 pub use line::LineChart;
-pub use series::{Dash, Mark, Marker, Point, Series};
+pub use series::{Dash, Mark, Point, Series};
+pub use shading::Shading;
 pub use svg::Svg;
-pub use text::{grouped, number};
+pub use table::{Align, TextTable};
+pub use text::{duration, fixed, grouped, number, shortened};
 pub use theme::{COLOURS, stylesheet};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

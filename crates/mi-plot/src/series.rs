@@ -62,7 +62,7 @@ impl Dash {
 
 /// The shape of a series' points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Marker {
+pub(crate) enum Marker {
     /// A disc.
     Circle,
     /// A square.
@@ -75,7 +75,7 @@ pub enum Marker {
 
 impl Marker {
     /// The marker of the n-th series, for people who cannot tell its colour.
-    pub fn nth(index: usize) -> Self {
+    pub(crate) fn nth(index: usize) -> Self {
         [Self::Circle, Self::Square, Self::Triangle, Self::Diamond][index % 4]
     }
 
@@ -97,7 +97,6 @@ pub struct Series {
     pub(crate) points: Vec<Point>,
     pub(crate) colour: Option<usize>,
     pub(crate) dash: Dash,
-    pub(crate) marker: Option<Marker>,
     pub(crate) quiet: bool,
 }
 
@@ -105,14 +104,7 @@ impl Series {
     /// A series; points are drawn in the order given. Values that are not a number break the
     /// line; infinite ones are shown at the edge.
     pub fn new(label: impl Into<String>, points: Vec<Point>) -> Self {
-        Self {
-            label: label.into(),
-            points,
-            colour: None,
-            dash: Dash::Solid,
-            marker: None,
-            quiet: false,
-        }
+        Self { label: label.into(), points, colour: None, dash: Dash::Solid, quiet: false }
     }
 
     /// Sets the colour by index; without it, the series' place in the chart decides.
@@ -124,12 +116,6 @@ impl Series {
     /// Sets the stroke.
     pub fn dash(mut self, dash: Dash) -> Self {
         self.dash = dash;
-        self
-    }
-
-    /// Sets the shape of points; without it, the series' place in the chart decides.
-    pub fn marker(mut self, marker: Marker) -> Self {
-        self.marker = Some(marker);
         self
     }
 

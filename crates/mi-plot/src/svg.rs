@@ -6,8 +6,9 @@ use crate::theme;
 
 /// A finished drawing.
 ///
-/// It is one `<svg>` element with `role="img"`, a `<title>` and a `<desc>`, and carries no colour
-/// of its own: colours come from the [stylesheet](crate::stylesheet).
+/// It is one `<svg>` element with `role="img"`, a `<title>` and a `<desc>`. Its colours come from the
+/// [stylesheet](crate::stylesheet); its elements also carry those of the light scheme as attributes,
+/// for readers of SVG that do not know custom properties.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Svg {
     width: f64,
@@ -44,12 +45,17 @@ impl Svg {
 
     fn element(&self, namespace: &str, style: &str) -> String {
         let (width, height) = (coordinate(self.width), coordinate(self.height));
+        let mut surface = Canvas::new();
+        let size = [("width", width.as_str()), ("height", &height)];
+        surface.element("rect", &[("class", "plot-surface"), size[0], size[1]]);
         format!(
             "<svg{namespace} class=\"plot\" role=\"img\" viewBox=\"0 0 {width} {height}\" \
-             width=\"{width}\" height=\"{height}\"><title>{}</title><desc>{}</desc>{style}\
-             <rect class=\"plot-surface\" width=\"{width}\" height=\"{height}\"/>{}</svg>",
+             width=\"{width}\" height=\"{height}\" {}><title>{}</title><desc>{}</desc>{style}\
+             {}{}</svg>",
+            theme::TYPE,
             escape(&self.title),
             escape(&self.description),
+            surface.body,
             self.body,
         )
     }
@@ -67,7 +73,8 @@ pub(crate) enum Anchor {
 #[derive(Debug, Default)]
 pub(crate) struct Canvas {
     body: String,
-    open: Vec<&'static str>,
+    /// The elements that are not closed yet, each with the series colour inside it.
+    open: Vec<(&'static str, &'static str)>,
 }
 
 impl Canvas {
@@ -92,12 +99,12 @@ impl Canvas {
     pub(crate) fn open(&mut self, tag: &'static str, attributes: &[(&str, &str)]) {
         self.start(tag, attributes);
         self.body.push('>');
-        self.open.push(tag);
+        self.open.push((tag, self.series_colour(attributes)));
     }
 
     /// Ends the element opened last.
     pub(crate) fn close(&mut self) {
-        if let Some(tag) = self.open.pop() {
+        if let Some((tag, _)) = self.open.pop() {
             let _ = write!(self.body, "</{tag}>");
         }
     }
@@ -145,7 +152,24 @@ impl Canvas {
         for (name, value) in attributes {
             let _ = write!(self.body, " {name}=\"{}\"", escape(value));
         }
+        let classes = class(attributes);
+        for (name, value) in theme::presentation(tag, classes, self.series_colour(attributes)) {
+            if attributes.iter().all(|(own, _)| *own != name) {
+                let _ = write!(self.body, " {name}=\"{value}\"");
+            }
+        }
     }
+
+    /// The series colour that an element with these attributes has.
+    fn series_colour(&self, attributes: &[(&str, &str)]) -> &'static str {
+        let around = || self.open.last().map_or(theme::INK, |(_, colour)| *colour);
+        theme::series_colour(class(attributes)).unwrap_or_else(around)
+    }
+}
+
+/// The classes among attributes.
+fn class<'a>(attributes: &[(&str, &'a str)]) -> &'a str {
+    attributes.iter().find(|(name, _)| *name == "class").map_or("", |(_, classes)| classes)
 }
 
 /// A coordinate with at most two decimals, the same text on every machine.

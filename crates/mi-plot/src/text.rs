@@ -34,6 +34,26 @@ pub fn number(value: f64) -> String {
     text.replace('-', "−")
 }
 
+/// A number with so many decimals and a true minus sign, which no zero has.
+pub fn fixed(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return number(value);
+    }
+    let text = format!("{value:.decimals$}");
+    let zero = text.chars().all(|c| matches!(c, '-' | '0' | '.'));
+    if zero { text.replace('-', "") } else { text.replace('-', "−") }
+}
+
+/// A time in seconds as a person would say it: `45 s`, `3 min 20 s`, `2 h 05 min`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3_600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3_600, whole / 60 % 60),
+    }
+}
+
 /// An interval as a parenthesis; nothing if there is none.
 pub(crate) fn between(low: f64, high: f64) -> String {
     if low.is_nan() || high.is_nan() {
@@ -53,6 +73,20 @@ pub fn grouped(value: u64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// A text of at most `most` characters, its middle left out where it is longer: names that are built
+/// alike differ at their ends.
+pub fn shortened(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text.to_owned();
+    }
+    let kept = most.saturating_sub(1);
+    let end = kept / 2;
+    let start: String = text.chars().take(kept - end).collect();
+    let end: String = text.chars().skip(length - end).collect();
+    format!("{start}…{end}")
 }
 
 /// Width of a text in a common sans-serif face, in user units; errs on the wide side, since the
@@ -104,6 +138,29 @@ mod tests {
         assert_eq!(number(1e-12), "1.00e−12");
         assert_eq!(number(f64::NEG_INFINITY), "−∞");
         assert_eq!(number(f64::NAN), "not a number");
+    }
+
+    #[test]
+    fn a_shortened_name_keeps_its_ends() {
+        assert_eq!(shortened("größe", 5), "größe");
+        assert_eq!(shortened("temperature_inside_1", 9), "temp…de_1");
+        assert_eq!(shortened("abc", 1), "…");
+    }
+
+    #[test]
+    fn decimals_are_kept_and_zero_has_no_sign() {
+        assert_eq!(fixed(-0.000_01, 3), "0.000");
+        assert_eq!(fixed(-1.5, 2), "−1.50");
+        assert_eq!(fixed(f64::NEG_INFINITY, 2), "−∞");
+    }
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(duration(44.6), "45 s");
+        assert_eq!(duration(59.6), "1 min 00 s");
+        assert_eq!(duration(200.0), "3 min 20 s");
+        assert_eq!(duration(7_500.0), "2 h 05 min");
+        assert_eq!(duration(f64::NAN), "0 s");
     }
 
     #[test]

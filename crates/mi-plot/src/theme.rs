@@ -42,55 +42,138 @@ const DARK: Scheme = Scheme {
 /// Past this shade the surface's colour reads better on a cell than ink does, in both schemes.
 pub(crate) const INVERSE_FROM: f64 = 0.57;
 
-/// The rules that do not depend on the colour scheme.
-///
-/// Each `var()` stands after a literal for readers of SVG that do not know custom properties:
-/// they drop the second declaration and keep the first.
-const RULES: &str = "\
-.plot{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',Helvetica,Arial,sans-serif;\
-font-size:12px;font-variant-numeric:tabular-nums}\
-.plot text{fill:#1b1f24;fill:var(--plot-ink)}\
-.plot-surface{fill:#ffffff;fill:var(--plot-surface)}\
-.plot .plot-title{font-size:14px;font-weight:600}\
-.plot .plot-muted{fill:#59636e;fill:var(--plot-muted)}\
-.plot .plot-small{font-size:11px;fill:#59636e;fill:var(--plot-muted)}\
-.plot .plot-inverse{fill:#ffffff;fill:var(--plot-surface)}\
-.plot .plot-halo{paint-order:stroke;stroke:#ffffff;stroke:var(--plot-surface);stroke-width:3px;\
-stroke-linejoin:round}\
-.plot-grid{stroke:#e4e7eb;stroke:var(--plot-grid);stroke-width:1}\
-.plot-axis{stroke:#59636e;stroke:var(--plot-muted);stroke-width:1}\
-.plot-reference{stroke:#59636e;stroke:var(--plot-muted);stroke-width:1.25;stroke-dasharray:2 3}\
-.plot-line{fill:none;stroke:currentColor;stroke-width:1.8;stroke-linejoin:round;\
-stroke-linecap:round}\
-.plot-dashed{stroke-dasharray:6 4}\
-.plot-dotted{stroke-dasharray:1.5 4}\
-.plot-band{fill:currentColor;fill-opacity:.16;stroke:none}\
-.plot-bar{stroke:currentColor;stroke-width:1.6;fill:none}\
-.plot-leader{stroke:currentColor;stroke-width:1;fill:none;stroke-opacity:.55}\
-.plot-key{fill:currentColor}\
-.plot-neutral{color:#59636e;color:var(--plot-muted)}\
-.plot-point{fill:currentColor;stroke:transparent;stroke-width:9;pointer-events:all}\
-.plot-mark{fill:#ffffff;fill:var(--plot-surface);stroke:currentColor;stroke-width:1.8;\
-pointer-events:all}\
-.plot-cell{fill:#08306b;fill:var(--plot-heat)}\
-.plot-frame{fill:none;stroke:#e4e7eb;stroke:var(--plot-grid)}";
+/// A value of a style.
+#[derive(Clone, Copy, Debug)]
+enum Value {
+    /// The same in every scheme.
+    Same(&'static str),
+    Surface,
+    Muted,
+    Grid,
+    Heat,
+    /// The colour of the series.
+    Series,
+}
+use Value::{Grid, Heat, Muted, Same, Series, Surface};
+
+impl Value {
+    fn css(self) -> &'static str {
+        match self {
+            Same(value) => value,
+            Surface => "var(--plot-surface)",
+            Muted => "var(--plot-muted)",
+            Grid => "var(--plot-grid)",
+            Heat => "var(--plot-heat)",
+            Series => "currentColor",
+        }
+    }
+
+    /// The value in the light scheme, within a series of this colour.
+    fn literal(self, series: &'static str) -> &'static str {
+        match self {
+            Same(value) => value,
+            Surface => LIGHT.surface,
+            Muted => LIGHT.muted,
+            Grid => LIGHT.grid,
+            Heat => LIGHT.heat,
+            Series => series,
+        }
+    }
+}
+
+type Style = &'static [(&'static str, Value)];
+
+/// How the elements of each class look, said once: browsers read it as CSS, others (Inkscape,
+/// CairoSVG, resvg, word processors) as presentation attributes in the light scheme. Later classes
+/// win over earlier ones.
+const STYLES: [(&str, Style); 20] = [
+    ("plot-surface", &[("fill", Surface)]),
+    ("plot-title", &[("font-size", Same("14px")), ("font-weight", Same("600"))]),
+    ("plot-muted", &[("fill", Muted)]),
+    ("plot-small", &[("font-size", Same("11px")), ("fill", Muted)]),
+    ("plot-inverse", &[("fill", Surface)]),
+    ("plot-grid", &[("stroke", Grid), ("stroke-width", Same("1"))]),
+    ("plot-axis", &[("stroke", Muted), ("stroke-width", Same("1"))]),
+    (
+        "plot-reference",
+        &[("stroke", Muted), ("stroke-width", Same("1.25")), ("stroke-dasharray", Same("2 3"))],
+    ),
+    (
+        "plot-line",
+        &[
+            ("fill", Same("none")),
+            ("stroke", Series),
+            ("stroke-width", Same("1.8")),
+            ("stroke-linejoin", Same("round")),
+            ("stroke-linecap", Same("round")),
+        ],
+    ),
+    ("plot-dashed", &[("stroke-dasharray", Same("6 4"))]),
+    ("plot-dotted", &[("stroke-dasharray", Same("1.5 4"))]),
+    ("plot-band", &[("fill", Series), ("fill-opacity", Same(".16")), ("stroke", Same("none"))]),
+    ("plot-bar", &[("stroke", Series), ("stroke-width", Same("1.6")), ("fill", Same("none"))]),
+    (
+        "plot-leader",
+        &[
+            ("stroke", Series),
+            ("stroke-width", Same("1")),
+            ("fill", Same("none")),
+            ("stroke-opacity", Same(".55")),
+        ],
+    ),
+    ("plot-key", &[("fill", Series)]),
+    ("plot-point", &[("fill", Series)]),
+    ("plot-mark", &[("fill", Surface), ("stroke", Series), ("stroke-width", Same("1.8"))]),
+    ("plot-cell", &[("fill", Heat)]),
+    ("plot-cells", &[("stroke", Heat), ("fill", Same("none"))]),
+    ("plot-frame", &[("fill", Same("none")), ("stroke", Grid)]),
+];
+
+/// What only browsers need: a halo is drawn over the letters where `paint-order` is not known, and
+/// a transparent stroke only makes a point easier to hit with a mouse.
+const BROWSERS_ONLY: &str = "\
+.plot-halo{paint-order:stroke;stroke:var(--plot-surface);stroke-width:3px;stroke-linejoin:round}\
+.plot-neutral{color:var(--plot-muted)}\
+.plot-point{stroke:transparent;stroke-width:9;pointer-events:all}\
+.plot-mark{pointer-events:all}";
+
+/// Typefaces of the reader's system.
+const FACES: &str =
+    "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',Helvetica,Arial,sans-serif";
+
+/// Attributes of the `<svg>` element that say the type to readers without CSS.
+pub(crate) const TYPE: &str = "font-family=\"Helvetica,Arial,sans-serif\" font-size=\"12px\"";
 
 /// The style of all drawings: once in a page, or inside each stand-alone file.
 ///
 /// Colours are custom properties on `:root` (`--plot-surface`, `--plot-ink`, `--plot-muted`,
 /// `--plot-grid`, `--plot-heat`, `--plot-1` to `--plot-8`), so a page can use them too or set its
-/// own. The dark scheme applies on screens that ask for it, never in print.
+/// own. The dark scheme applies on screens that ask for it, never in print. Readers that do not
+/// know custom properties skip the rules, since those stand in an `@supports` block, and take the
+/// attributes of the elements.
 pub fn stylesheet() -> String {
     let mut css = format!(":root{{{}}}", properties(&LIGHT));
+    // Writing to a String cannot fail.
     let _ = write!(
         css,
-        "@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}{RULES}",
+        "@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}\
+         @supports (color:var(--plot-ink)){{\
+         .plot{{font-family:{FACES};font-size:12px;font-variant-numeric:tabular-nums}}\
+         .plot text{{fill:var(--plot-ink)}}",
         properties(&DARK)
     );
-    for (index, colour) in LIGHT.series.iter().enumerate() {
-        let n = index + 1;
-        let _ = write!(css, ".plot-c{n}{{color:{colour};color:var(--plot-{n})}}");
+    for (class, style) in STYLES {
+        let _ = write!(css, ".plot .{class}{{");
+        for (property, value) in style {
+            let _ = write!(css, "{property}:{};", value.css());
+        }
+        css.push('}');
     }
+    css.push_str(BROWSERS_ONLY);
+    for n in 1..=COLOURS {
+        let _ = write!(css, ".plot-c{n}{{color:var(--plot-{n})}}");
+    }
+    css.push('}');
     css
 }
 
@@ -98,6 +181,38 @@ pub fn stylesheet() -> String {
 pub(crate) fn colour_class(index: usize) -> String {
     format!("plot-c{}", index % COLOURS + 1)
 }
+
+/// The series colour that classes set, in the light scheme, if they set one.
+pub(crate) fn series_colour(classes: &str) -> Option<&'static str> {
+    classes.split_whitespace().find_map(|class| {
+        if class == "plot-neutral" {
+            return Some(LIGHT.muted);
+        }
+        let number: usize = class.strip_prefix("plot-c")?.parse().ok()?;
+        LIGHT.series.get(number.checked_sub(1)?).copied()
+    })
+}
+
+/// Presentation attributes of an element of these classes inside a series of this colour.
+pub(crate) fn presentation(
+    tag: &str,
+    classes: &str,
+    series: &'static str,
+) -> Vec<(&'static str, &'static str)> {
+    let mut attributes: Vec<(&str, &str)> = Vec::new();
+    if tag == "text" {
+        attributes.push(("fill", LIGHT.ink));
+    }
+    let named = |class| STYLES.iter().find(|(name, _)| *name == class);
+    for (property, value) in classes.split_whitespace().filter_map(named).flat_map(|(_, s)| *s) {
+        attributes.retain(|(other, _)| other != property);
+        attributes.push((property, value.literal(series)));
+    }
+    attributes
+}
+
+/// The ink of the light scheme: the colour where no series sets one.
+pub(crate) const INK: &str = LIGHT.ink;
 
 fn properties(scheme: &Scheme) -> String {
     let mut css = format!(

@@ -46,21 +46,6 @@ pub(crate) fn log_ticks(low: f64, high: f64) -> Vec<f64> {
     if ticks.len() >= 2 { ticks } else { spaced(low, high, round_step(high - low, 4)) }
 }
 
-/// Zero and powers of ten times the threshold, to both sides.
-pub(crate) fn symlog_ticks(low: f64, high: f64, threshold: f64) -> Vec<f64> {
-    let reach = low.abs().max(high.abs()) / threshold;
-    let decades = reach.max(1.0).log10().floor() as i32;
-    let every = (decades / 3).max(1);
-    let mut ticks = vec![0.0];
-    for exponent in (0..=decades).step_by(every as usize) {
-        let tick = threshold * 10f64.powi(exponent);
-        ticks.extend([tick, -tick]);
-    }
-    ticks.retain(|t| (low..=high).contains(t));
-    ticks.sort_by(f64::total_cmp);
-    ticks
-}
-
 /// Labels of ticks: as many decimals as tell them apart, `k` and `M` for round large numbers.
 pub(crate) fn tick_labels(ticks: &[f64], scale: Scale) -> Vec<String> {
     let largest = ticks.iter().fold(0.0f64, |m, t| m.max(t.abs()));

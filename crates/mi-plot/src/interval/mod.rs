@@ -31,7 +31,6 @@ const LONG: f64 = 700.0;
 #[derive(Clone, Debug, PartialEq)]
 pub struct IntervalChart {
     title: String,
-    description: String,
     axis: Axis,
     rows: Vec<IntervalRow>,
     references: Vec<(f64, String)>,
@@ -46,7 +45,6 @@ impl IntervalChart {
     pub fn new(title: impl Into<String>, axis: Axis) -> Self {
         Self {
             title: title.into(),
-            description: String::new(),
             axis,
             rows: Vec::new(),
             references: Vec::new(),
@@ -55,12 +53,6 @@ impl IntervalChart {
             notes: Vec::new(),
             width: 440.0,
         }
-    }
-
-    /// Sets the text that stands for the drawing where it cannot be seen.
-    pub fn description(mut self, description: impl Into<String>) -> Self {
-        self.description = description.into();
-        self
     }
 
     /// Adds a row below the others.
@@ -245,11 +237,8 @@ impl IntervalChart {
         canvas.close();
     }
 
-    /// The given description, or the rows in words.
+    /// The rows in words.
     fn describe(&self) -> String {
-        if !self.description.is_empty() {
-            return self.description.clone();
-        }
         let rows: Vec<String> = self
             .rows
             .iter()

@@ -42,7 +42,6 @@ pub struct LineChart {
     y: Axis,
     series: Vec<Series>,
     references: Vec<(f64, String)>,
-    marks: Vec<(f64, Mark)>,
     column: Option<(String, Vec<Mark>)>,
     stacked: bool,
     notes: Vec<String>,
@@ -59,7 +58,6 @@ impl LineChart {
             y,
             series: Vec::new(),
             references: Vec::new(),
-            marks: Vec::new(),
             column: None,
             stacked: false,
             notes: Vec::new(),
@@ -82,12 +80,6 @@ impl LineChart {
     /// Adds a horizontal line at a value to compare with; the y axis reaches it.
     pub fn reference(mut self, value: f64, label: impl Into<String>) -> Self {
         self.references.push((value, label.into()));
-        self
-    }
-
-    /// Adds a hollow diamond at a position of the x axis; the y axis reaches it.
-    pub fn mark(mut self, x: f64, mark: Mark) -> Self {
-        self.marks.push((x, mark));
         self
     }
 
@@ -171,11 +163,6 @@ impl LineChart {
         for (index, series) in self.series.iter().enumerate() {
             self.draw_series(&mut canvas, &plane, series, index);
         }
-        for (x, mark) in &self.marks {
-            if let Place::Inside(fraction) = x_axis.place(*x) {
-                plane.draw_mark(&mut canvas, area.left + fraction * area.width(), mark, "");
-            }
-        }
         if !legend.names_references() {
             for (value, label) in &self.references {
                 plane.name_reference(&mut canvas, *value, label);
@@ -194,12 +181,8 @@ impl LineChart {
 
     fn fit(&self) -> (Fitted, Fitted) {
         let points = || self.series.iter().flat_map(|s| &s.points);
-        let marks = || {
-            let column = self.column.iter().flat_map(|(_, marks)| marks);
-            self.marks.iter().map(|(_, mark)| mark).chain(column)
-        };
-        let xs: Vec<f64> =
-            points().map(|p| p.x).chain(self.marks.iter().map(|(x, _)| *x)).collect();
+        let marks = || self.column.iter().flat_map(|(_, marks)| marks);
+        let xs: Vec<f64> = points().map(|p| p.x).collect();
         let ys: Vec<f64> = points().map(|p| p.y).collect();
         // Bands, marks and references are shown where they can be, but do not decide which of
         // the values are stragglers.
@@ -219,7 +202,7 @@ impl LineChart {
             }
         }
         let column = self.column.iter().flat_map(|(_, marks)| marks);
-        for mark in self.marks.iter().map(|(_, mark)| mark).chain(column) {
+        for mark in column {
             outside.add(mark.value, y.place(mark.value));
         }
         outside
@@ -227,10 +210,6 @@ impl LineChart {
 
     fn colour(&self, index: usize) -> usize {
         self.series[index].colour.unwrap_or(index)
-    }
-
-    fn marker(&self, index: usize) -> Marker {
-        self.series[index].marker.unwrap_or_else(|| Marker::nth(index))
     }
 
     fn entries(&self) -> Vec<Option<Entry>> {
@@ -242,7 +221,7 @@ impl LineChart {
                 label,
                 colour: Some(self.colour(index)),
                 dash: series.dash,
-                marker: (series.points.len() <= MOST_MARKERS).then(|| self.marker(index)),
+                marker: (series.points.len() <= MOST_MARKERS).then(|| Marker::nth(index)),
             };
             (!series.quiet).then_some(entry)
         };
@@ -270,7 +249,7 @@ impl LineChart {
         }
         let stride = series.points.len().div_ceil(MOST_MARKERS).max(1);
         for point in series.points.iter().step_by(stride) {
-            let shape = if stride == 1 { self.marker(index).path() } else { "M0 0h0" };
+            let shape = if stride == 1 { Marker::nth(index).path() } else { "M0 0h0" };
             plane.draw_point(canvas, point, &series.label, shape);
         }
         canvas.close();

@@ -27,9 +27,7 @@ fn every_point_lies_inside_the_plot_and_the_ticks_cover_the_data() {
         Axis::new("y"),
         Axis::new("y").limits(Limits::Trimmed),
         Axis::new("y").limits(Limits::Trimmed).floor(0.0),
-        Axis::new("y").limits(Limits::Fixed(4.0, 5.0)),
         Axis::new("y").scale(Scale::Log),
-        Axis::new("y").scale(Scale::Symlog { threshold: 1.0 }),
     ];
     for axis in axes {
         let drawing = Parsed::new(&chart(axis.clone(), &steep).draw());
@@ -87,8 +85,8 @@ fn extreme_data_are_drawn() {
         &[1.0, 1.0 + 1e-15, 1.0],
     ];
     for values in cases {
-        for scale in [Scale::Linear, Scale::Log, Scale::Symlog { threshold: 1e-3 }] {
-            for limits in [Limits::Auto, Limits::Trimmed, Limits::Fixed(2.0, 2.0)] {
+        for scale in [Scale::Linear, Scale::Log] {
+            for limits in [Limits::Auto, Limits::Trimmed] {
                 let axis = Axis::new("y").scale(scale).limits(limits);
                 let svg = chart(axis, values).reference(f64::NAN, "r").draw();
                 let drawing = Parsed::new(&svg);
@@ -109,8 +107,9 @@ fn bands_stay_inside_and_lone_points_get_bars() {
         };
         values.iter().enumerate().map(point).collect::<Vec<_>>()
     };
-    let axis = Axis::new("y").limits(Limits::Fixed(0.0, 1.0));
-    let band = points(&[(-50.0, 0.5), (0.2, 0.6), (0.3, 9.0)]);
+    let axis = Axis::new("y").limits(Limits::Trimmed);
+    let near = [(0.2, 0.6); 20];
+    let band = points(&[&[(-50.0, 0.5)][..], &near, &[(0.3, 90.0)]].concat());
     let chart = LineChart::new("t", Axis::new("x"), axis).series(Series::new("a", band));
     let drawing = Parsed::new(&chart.draw());
     let area = area(&drawing);
