@@ -179,7 +179,7 @@ impl Plan {
             }
         }
         for found in estimates.iter().flat_map(|estimate| &estimate.warnings) {
-            let warning = Warning::new(code(found), say(found, names));
+            let warning = Warning::new(code(found), say(found, names)).about(columns(found, names));
             // Nearly every measured column is rounded.
             let rounded = matches!(found, Found::Lattice { .. });
             warnings.push(if rounded { warning.mild() } else { warning });
@@ -260,6 +260,32 @@ fn code(warning: &Found) -> &'static str {
     }
 }
 
+/// A side: its only column, or else its letter.
+fn whole(names: &[String], letter: &str) -> String {
+    if let [name] = names { format!("`{name}`") } else { letter.to_owned() }
+}
+
+/// The names of the columns that a warning is about.
+fn columns(warning: &Found, names: [&[String]; 3]) -> Vec<String> {
+    let side = |side: &Where| match side {
+        Where::X => names[0],
+        Where::Y => names[1],
+        Where::Given => names[2],
+    };
+    let one = |names: &[String], column: usize| names.get(column).cloned();
+    match warning {
+        Found::Constant { side: which } => side(which).to_vec(),
+        Found::Lattice { side: which, column, .. } | Found::Ties { side: which, column, .. } => {
+            one(side(which), *column).into_iter().collect()
+        }
+        Found::Deterministic { x, y } => {
+            one(names[0], *x).into_iter().chain(one(names[1], *y)).collect()
+        }
+        Found::Autocorrelated { .. } => [names[0], names[1]].concat(),
+        _ => Vec::new(),
+    }
+}
+
 /// A warning in the words of the command: with the names of columns, and its options.
 fn say(warning: &Found, names: [&[String]; 3]) -> String {
     let side = |side: &Where| match side {
@@ -290,8 +316,10 @@ fn say(warning: &Found, names: [&[String]; 3]) -> String {
              they are separate observations"
         ),
         Found::Autocorrelated { x, y } => format!(
-            "successive rows are alike (lag-1 autocorrelation {x:.2} in x, {y:.2} in y): for a \
-             time series say --ordered, and test with --surrogate shift or block"
+            "successive rows are alike (lag-1 autocorrelation {x:.2} in {}, {y:.2} in {}): for a \
+             time series say --ordered, and test with --surrogate shift or block",
+            whole(names[0], "x"),
+            whole(names[1], "y")
         ),
         Found::OffWhenPermuted { mean, standard_error } => format!(
             "values repeat, and with y permuted the estimate is {mean:.3} ± {standard_error:.3} \

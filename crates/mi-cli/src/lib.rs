@@ -1,37 +1,44 @@
 //! The `mi` command: mutual information of a person's own data.
 //!
-//! The library part holds what the command is made of, so that it can be tested and reused.
+//! The library holds the command itself, [`Cli`], and the readers of tables, so that both can be tested
+//! and used from outside.
 //!
 //! ```no_run
-//! use mi_cli::select::select;
 //! use mi_cli::table::{ReadOptions, open};
 //!
 //! let source = open("penguins.csv", &ReadOptions::default())?;
-//! let wanted = select("bill_length_mm,species", source.names())?;
-//! let table = source.load(&wanted, &[])?;
+//! let table = source.load(&[0, 1], &[])?;
 //! println!("{} rows; {} is {:?}", table.rows, table.columns[1].name, table.columns[1].declared);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod bench;
+// The terminal goes through `output`: `println!` and `eprintln!` end the program where nobody reads.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+// Items of private modules are `pub` for their siblings.
+#![allow(unreachable_pub)]
+
+mod bench;
+mod clusters;
 mod command;
-pub mod copies;
-pub mod correction;
+mod copies;
+mod correction;
 mod error;
-pub mod estimator;
-pub mod input;
-pub mod lag;
-pub mod messages;
-pub mod observations;
-pub mod options;
-pub mod output;
-pub mod pairs;
-pub mod reading;
-pub mod select;
-pub mod selftest;
+mod estimator;
+mod input;
+mod lag;
+mod messages;
+mod observations;
+mod options;
+mod output;
+mod pairs;
+mod reading;
+mod select;
+mod selftest;
 pub mod table;
-pub mod usable;
+mod threads;
+mod usable;
 mod words;
 
 pub use command::{Cli, Command};
 pub use error::CliError;
+pub use output::say;

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let code = error.exit_code();
             if code != 0 {
-                eprintln!("mi: error: {error}");
+                mi_cli::say(format_args!("mi: error: {error}"));
             }
             // What is left in the buffer cannot be written, and would be tried once more.
             std::mem::forget(out);

@@ -1,6 +1,10 @@
 //! What the command says beside its results, on standard error.
 
+mod group;
+
 use serde::Serialize;
+
+use crate::output::say;
 
 /// Something the reader of a result should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -9,6 +13,8 @@ pub struct Warning {
     pub code: &'static str,
     /// A sentence.
     pub message: String,
+    /// The columns that it is about, if it is about columns.
+    pub columns: Vec<String>,
     /// Whether it is so common that the word "warning" would be too much.
     #[serde(skip)]
     mild: bool,
@@ -17,7 +23,12 @@ pub struct Warning {
 impl Warning {
     /// A warning called `code`.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), mild: false }
+        Self { code, message: message.into(), columns: Vec::new(), mild: false }
+    }
+
+    /// The same, about these columns.
+    pub fn about(self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { columns: columns.into_iter().map(Into::into).collect(), ..self }
     }
 
     /// The same, said without the word "warning".
@@ -26,19 +37,23 @@ impl Warning {
     }
 }
 
-/// Notes and warnings in the order in which they arose, each said once on standard error and
-/// kept for the JSON output.
-#[derive(Clone, Debug, Default)]
+/// Notes and warnings in the order in which they arose, each kept once for the JSON output.
+///
+/// On standard error those that differ in a column's name and in numbers only are one line. It is
+/// written by [`Messages::flush`], before a long computation, and at the end.
+#[derive(Debug)]
 pub struct Messages {
     quiet: bool,
     notes: Vec<String>,
     warnings: Vec<Warning>,
+    /// What standard error has not seen yet.
+    unsaid: Vec<String>,
 }
 
 impl Messages {
     /// No messages yet; `quiet` keeps them off standard error.
     pub fn new(quiet: bool) -> Self {
-        Self { quiet, ..Self::default() }
+        Self { quiet, notes: Vec::new(), warnings: Vec::new(), unsaid: Vec::new() }
     }
 
     /// Says what was found or decided.
@@ -47,21 +62,22 @@ impl Messages {
         if self.notes.contains(&text) {
             return;
         }
-        if !self.quiet {
-            eprintln!("mi: {text}");
-        }
+        self.unsaid.push(text.clone());
         self.notes.push(text);
     }
 
     /// Says what makes a result doubtful.
     pub fn warn(&mut self, warning: Warning) {
-        if self.warnings.contains(&warning) {
+        let same =
+            |other: &&mut Warning| (other.code, &other.message) == (warning.code, &warning.message);
+        if let Some(known) = self.warnings.iter_mut().find(same) {
+            let more = warning.columns.into_iter();
+            let more: Vec<String> = more.filter(|name| !known.columns.contains(name)).collect();
+            known.columns.extend(more);
             return;
         }
-        if !self.quiet {
-            let word = if warning.mild { "" } else { "warning: " };
-            eprintln!("mi: {word}{}", warning.message);
-        }
+        let word = if warning.mild { "" } else { "warning: " };
+        self.unsaid.push(format!("{word}{}", warning.message));
         self.warnings.push(warning);
     }
 
@@ -69,6 +85,14 @@ impl Messages {
     pub fn warn_if(&mut self, warning: Option<Warning>) {
         if let Some(warning) = warning {
             self.warn(warning);
+        }
+    }
+
+    /// Writes what was not written yet.
+    pub fn flush(&mut self) {
+        let unsaid = std::mem::take(&mut self.unsaid);
+        if !self.quiet {
+            group::lines(&unsaid).iter().for_each(|line| say(format_args!("mi: {line}")));
         }
     }
 
@@ -85,5 +109,11 @@ impl Messages {
     /// Whether standard error is to stay silent.
     pub fn is_quiet(&self) -> bool {
         self.quiet
+    }
+}
+
+impl Drop for Messages {
+    fn drop(&mut self) {
+        self.flush();
     }
 }

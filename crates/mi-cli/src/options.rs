@@ -1,5 +1,6 @@
 //! Options that several commands share.
 
+use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 
 use crate::table::{CellRules, Encoding, HeaderRule, TextRules};
@@ -96,13 +97,34 @@ pub struct OutputOptions {
     #[arg(long)]
     pub json: bool,
 
+    /// Write the results as CSV, one line each, with all digits
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+
     /// Say nothing on standard error but errors
     #[arg(long, short)]
     pub quiet: bool,
 
     /// Threads to use [default: all]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = threads_parser())]
     pub threads: Option<u16>,
+}
+
+/// More threads than any machine has cores make nothing faster, and cost memory each.
+const MOST_THREADS: i64 = 1024;
+
+/// Reads a number of threads.
+pub fn threads_parser() -> impl TypedValueParser<Value = u16> {
+    clap::value_parser!(u16).range(1..=MOST_THREADS)
+}
+
+/// What may happen to files that are there already.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Output")]
+pub struct ReplaceOptions {
+    /// Replace files that are there already (never one that the command reads)
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Units of information.

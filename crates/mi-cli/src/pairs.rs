@@ -31,8 +31,9 @@ pub struct Pair {
 
 impl Pair {
     /// A pair without an estimate, and why.
-    fn none(why: String) -> Self {
-        let warnings = vec![Warning::new("no_estimate", why)];
+    fn none(x: &Column, y: &Column, why: &CliError) -> Self {
+        let why = format!("`{}` and `{}`: {why}", x.name, y.name);
+        let warnings = vec![Warning::new("no_estimate", why).about([&x.name, &y.name])];
         Self { n: 0, measured: Measured { estimates: Vec::new(), warnings, critic: None } }
     }
 
@@ -63,15 +64,13 @@ impl<'a> ColumnSample<'a> {
         for column in &frame.columns {
             let present = column.values.len() - column.missing;
             if column.labels.as_ref().is_some_and(|labels| labels.len() == present && present > 1) {
-                messages.warn(Warning::new(
-                    "every_label_unique",
-                    format!("`{}` is left out: every label is unique", column.name),
-                ));
+                let text = format!("`{}` is left out: every label is unique", column.name);
+                messages.warn(Warning::new("every_label_unique", text).about([&column.name]));
                 continue;
             }
             if present == 0 {
                 let text = format!("`{}` is left out: all its values are missing", column.name);
-                messages.warn(Warning::new("no_values", text));
+                messages.warn(Warning::new("no_values", text).about([&column.name]));
                 continue;
             }
             columns.push(column);
@@ -105,6 +104,7 @@ impl Plan {
         pairs: &[(&ColumnSample<'_>, &ColumnSample<'_>)],
         messages: &mut Messages,
     ) -> Result<Vec<Pair>, CliError> {
+        messages.flush();
         let progress = Progress::new("pairs", pairs.len(), messages.is_quiet());
         let found: Vec<Result<Pair, CliError>> = pairs
             .par_iter()
@@ -121,11 +121,18 @@ impl Plan {
             let pair = match pair {
                 Ok(pair) => pair,
                 Err(error) if none => return Err(error),
-                Err(error) => {
-                    Pair::none(format!("`{}` and `{}`: {error}", x.column.name, y.column.name))
-                }
+                Err(error) => Pair::none(x.column, y.column, &error),
             };
-            pair.measured.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
+            for warning in &pair.measured.warnings {
+                // What is about the rows is about those of both columns.
+                let both = [&x.column.name, &y.column.name];
+                let warning = warning.clone();
+                messages.warn(if warning.columns.is_empty() {
+                    warning.about(both)
+                } else {
+                    warning
+                });
+            }
             measured.push(pair);
         }
         Ok(measured)

@@ -1,5 +1,5 @@
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use mi_plot::Svg;
@@ -11,8 +11,8 @@ use crate::bench::{
 };
 use crate::error::CliError;
 use crate::messages::{Messages, Warning};
-use crate::options::OutputOptions;
-use crate::output::{Align, Grid, Progress, write_json};
+use crate::options::{OutputOptions, ReplaceOptions};
+use crate::output::{Align, Csv, OutputFile, Progress, TextTable, write_json};
 use crate::select::select;
 
 /// Options of `mi bench`.
@@ -43,15 +43,15 @@ pub struct BenchOptions {
     methods: Vec<Asked>,
 
     /// Nearest neighbours [default: 3; 5 for mixture and mesner-shalizi]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_ROWS))]
     k: Option<u32>,
 
     /// Rows of each sample
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..=MOST_ROWS))]
     rows: u32,
 
     /// Samples of each distribution [default: 10; with --from: those in the files]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_SAMPLES))]
     seeds: Option<u32>,
 
     /// The seed of the first sample; the others count on from it
@@ -62,7 +62,7 @@ pub struct BenchOptions {
     ///
     /// The intervals are those of --methods [default: ksg1,gaussian-copula,neural] for samples of
     /// --benchmarks [default: 1v1-normal-0.75].
-    #[arg(long, value_name = "TRIALS", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "TRIALS", value_parser = clap::value_parser!(u32).range(1..=MOST_SAMPLES))]
     calibration: Option<u32>,
 
     /// Keep every estimate in this CSV file as it is made; those in it already are not made again
@@ -84,7 +84,14 @@ pub struct BenchOptions {
 
     #[command(flatten)]
     pub(super) output: OutputOptions,
+
+    #[command(flatten)]
+    replace: ReplaceOptions,
 }
+
+/// More than this is taken for a mistake.
+const MOST_ROWS: i64 = 10_000_000;
+const MOST_SAMPLES: i64 = 1_000_000;
 
 /// The estimators when none is asked for.
 const METHODS: [&str; 5] = ["auto", "neural", "ksg1", "gaussian-copula", "gaussian"];
@@ -140,9 +147,27 @@ struct Measured {
     seeds: u32,
 }
 
+impl BenchOptions {
+    /// The files of the figures, checked.
+    fn figures(&self) -> Result<[Option<OutputFile>; 2], CliError> {
+        let read: Vec<&PathBuf> = self.from.iter().chain(&self.records).collect();
+        let check = |option, path: &Option<PathBuf>| {
+            let check = |path: &PathBuf| OutputFile::check(option, path, &read, self.replace.force);
+            path.as_ref().map(check).transpose()
+        };
+        OutputFile::check_apart([
+            ("--svg", self.svg.as_deref()),
+            ("--heat", self.heat.as_deref()),
+            ("--records", self.records.as_deref()),
+        ])?;
+        Ok([check("--svg", &self.svg)?, check("--heat", &self.heat)?])
+    }
+}
+
 /// Measures the estimators where the answer is known.
 pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.output.quiet);
+    let [svg, heat] = options.figures()?;
     if let Some(trials) = options.calibration {
         return calibration(options, trials as usize, out, &messages);
     }
@@ -153,11 +178,11 @@ pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), Cli
     };
     let Measured { chosen, scores, .. } = &measured;
     let unit = options.output.unit;
-    if let Some(path) = &options.svg {
-        draw(path, &against_truth(chosen, scores, unit))?;
+    if let Some(file) = svg {
+        draw(file, &against_truth(chosen, scores, unit))?;
     }
-    if let Some(path) = &options.heat {
-        draw(path, &errors(chosen, scores, unit))?;
+    if let Some(file) = heat {
+        draw(file, &errors(chosen, scores, unit))?;
     }
     show(options, measured, out, &messages)
 }
@@ -182,6 +207,7 @@ fn measured(options: &BenchOptions, messages: &mut Messages) -> Result<Measured,
         let (file, there) = (path.display(), total - missing);
         messages.note(format!("records: {file}, which has {there} of {total} samples"));
     }
+    messages.flush();
     let progress = Progress::new("samples", missing, options.output.quiet);
     measure(&work, &store, || progress.step())?;
     drop(progress);
@@ -246,9 +272,8 @@ impl Measured {
     }
 }
 
-fn draw(path: &Path, figure: &Svg) -> Result<(), CliError> {
-    std::fs::write(path, figure.standalone())
-        .map_err(|source| CliError::Write { to: path.display().to_string(), source })
+fn draw(file: OutputFile, figure: &Svg) -> Result<(), CliError> {
+    file.write(figure.standalone().as_bytes())
 }
 
 /// Writes the table, or the JSON.
@@ -293,9 +318,29 @@ fn show(
         };
         return write_json(out, "bench", body, messages);
     }
+    if options.output.csv {
+        let mut csv =
+            Csv::new(&["benchmark", "method", "true", "mean", "sd", "samples", "failed"])?;
+        for (benchmark, scores) in chosen.iter().zip(&scores) {
+            let truth = unit.of(benchmark.mutual_information());
+            for score in scores {
+                let mean = finite(score.mean());
+                csv.row([
+                    benchmark.id.as_str().into(),
+                    score.method.as_str().into(),
+                    truth.into(),
+                    mean.into(),
+                    finite(score.deviation()).filter(|_| mean.is_some()).into(),
+                    score.present().len().into(),
+                    score.values.iter().filter(|value| value.is_none()).count().into(),
+                ])?;
+            }
+        }
+        return csv.write(out);
+    }
     let mut headings = vec![("benchmark", Align::Left), ("true", Align::Right)];
     headings.extend(methods.iter().map(|method| (&method[..], Align::Right)));
-    let mut grid = Grid::new(&headings);
+    let mut grid = TextTable::new(&headings);
     for (benchmark, scores) in chosen.iter().zip(&scores) {
         let mut row =
             vec![benchmark.id.clone(), format!("{:.4}", unit.of(benchmark.mutual_information()))];
@@ -316,7 +361,7 @@ fn show(
     }
     let plural = if seeds == 1 { "" } else { "s" };
     let heading = format!("{rows} rows, {seeds} seed{plural}, mean ± sd, in {}", unit.name());
-    write!(out, "{heading}\n\n{}", grid.render()).map_err(CliError::from_stdout)
+    write!(out, "{heading}\n\n{}", grid).map_err(CliError::from_stdout)
 }
 
 /// The estimators asked for, or else those of these names.
@@ -381,7 +426,14 @@ fn calibration(
         };
         return write_json(out, "bench", body, messages);
     }
-    let mut grid = Grid::new(&[
+    if options.output.csv {
+        let mut csv = Csv::new(&["share_of_trials", "nominal", "share", "trials"])?;
+        for c in &found {
+            csv.row([c.what.as_str().into(), c.nominal.into(), c.share.into(), c.trials.into()])?;
+        }
+        return csv.write(out);
+    }
+    let mut grid = TextTable::new(&[
         ("share of trials", Align::Left),
         ("nominal", Align::Right),
         ("found", Align::Right),
@@ -391,5 +443,5 @@ fn calibration(
         grid.row([c.what.clone(), format!("{:.2}", c.nominal), share]);
     }
     let heading = format!("{} rows, {trials} trials", options.rows);
-    write!(out, "{heading}\n\n{}", grid.render()).map_err(CliError::from_stdout)
+    write!(out, "{heading}\n\n{}", grid).map_err(CliError::from_stdout)
 }

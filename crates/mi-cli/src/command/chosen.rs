@@ -28,8 +28,8 @@ pub(super) struct MeasureOptions {
     /// asked for, all are used. By default no more are made once 20 are as large or larger, and p is
     /// 20 over their number (Besag and Clifford, 1991): both kinds of p are below 0.05 in at most
     /// 5 % of independent data.
-    #[arg(long, value_name = "N")]
-    permutations: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=10_000_000))]
+    permutations: Option<u32>,
 
     /// How rows are rearranged [default: permute; with --ordered shift, with --group groups; of
     /// mi estimate with --given local]
@@ -255,7 +255,7 @@ impl MeasureOptions {
 
     /// The permutations asked for.
     pub(super) fn permutations(&self) -> Option<usize> {
-        self.permutations
+        self.permutations.map(|permutations| permutations as usize)
     }
 
     /// Whether surrogates of a kind were asked for.
@@ -351,10 +351,8 @@ impl Chosen {
                 say_kind(column, messages);
             }
             if sides > 1 {
-                messages.warn(Warning::new(
-                    "column_on_two_sides",
-                    format!("column `{}` stands on more than one side", column.name),
-                ));
+                let text = format!("column `{}` stands on more than one side", column.name);
+                messages.warn(Warning::new("column_on_two_sides", text).about([&column.name]));
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::estimator::short;
 use crate::input::Input;
 use crate::messages::Messages;
 use crate::options::TableOptions;
-use crate::output::{Align, Grid, write_json};
+use crate::output::{Align, TextTable, write_json};
 use crate::table::Column;
 
 /// Options of `mi columns`.
@@ -66,7 +66,7 @@ pub(super) fn run(options: &ColumnsOptions, out: &mut dyn Write) -> Result<(), C
         let body = Body { files: options.table.files.clone(), rows: frame.rows, columns };
         return write_json(out, "columns", body, &messages);
     }
-    let mut grid = Grid::new(&[
+    let mut grid = TextTable::new(&[
         ("", Align::Right),
         ("column", Align::Left),
         ("kind", Align::Left),
@@ -84,7 +84,7 @@ pub(super) fn run(options: &ColumnsOptions, out: &mut dyn Write) -> Result<(), C
             values(column, summary),
         ]);
     }
-    write!(out, "{}", grid.render()).map_err(CliError::from_stdout)
+    write!(out, "{}", grid).map_err(CliError::from_stdout)
 }
 
 fn summary(number: usize, column: &Column) -> Summary {

@@ -16,8 +16,8 @@ use crate::input::Input;
 use crate::lag::Lags;
 use crate::messages::{Messages, Warning};
 use crate::observations::{Observations, complete_rows};
-use crate::options::{OutputOptions, TableOptions, Unit};
-use crate::output::{Align, Grid, p_value, wrap, write_json};
+use crate::options::{OutputOptions, ReplaceOptions, TableOptions, Unit};
+use crate::output::{Align, Cell, Csv, TextTable, p_value, wrap, write_json};
 use crate::reading;
 use crate::table::Column;
 use crate::usable::{Usable, usable};
@@ -83,6 +83,9 @@ pub struct EstimateOptions {
 
     #[command(flatten)]
     pub(super) output: OutputOptions,
+
+    #[command(flatten)]
+    replace: ReplaceOptions,
 }
 
 /// What was found at one lag.
@@ -141,6 +144,41 @@ impl EstimateRow {
             surrogate_mean: estimate.test.as_ref().map(|test| unit.of(test.null_mean)),
             equivalent_correlation: information_correlation(estimate.value),
         }
+    }
+}
+
+impl EstimateRow {
+    /// What the cells of [`EstimateRow::cells`] are.
+    pub(super) fn headings(unit: Unit) -> [&'static str; 10] {
+        [
+            "method",
+            "neighbours",
+            "bound",
+            unit.name(),
+            "lower",
+            "upper",
+            "uncorrected",
+            "extrapolated",
+            "p_value",
+            "equivalent_correlation",
+        ]
+    }
+
+    /// The estimate as cells of a CSV row.
+    pub(super) fn cells(&self) -> [Cell; 10] {
+        let [lower, upper] = self.interval.map_or([None; 2], |ends| ends.map(Some));
+        [
+            self.method.into(),
+            self.neighbours.into(),
+            self.bound.unwrap_or_default().into(),
+            self.value.into(),
+            lower.into(),
+            upper.into(),
+            self.uncorrected.into(),
+            self.extrapolated.into(),
+            self.p_value.into(),
+            self.equivalent_correlation.into(),
+        ]
     }
 }
 
@@ -231,6 +269,7 @@ impl EstimateOptions {
 /// Estimates the information between two sides.
 pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.output.quiet);
+    let mut save = options.neural.file(&options.table.files, options.replace.force)?;
     let mut input = Input::open(&options.table)?;
     let row_options = options.measure.rows();
     let group = row_options.column(&mut input)?;
@@ -273,6 +312,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     options.neural.check(&plan, lags.values().len())?;
     let structure = plan.settings.rows.clone();
     let split = CrossFit { rows: structure.clone(), ..CrossFit::at_random(options.measure.seed()) };
+    messages.flush();
     let mut found: Vec<(isize, Measured)> = Vec::new();
     let mut readers: Vec<Option<Usable>> = Vec::new();
     let mut formula = String::new();
@@ -288,7 +328,9 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         } else {
             None
         });
-        options.neural.save(&measured, [&x, &y], &mut messages)?;
+        if let Some(file) = save.take() {
+            NeuralOptions::save(file, &measured, [&x, &y], &mut messages)?;
+        }
         found.push((lag, measured));
     }
     let unit = options.output.unit;
@@ -332,6 +374,22 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         };
         return write_json(out, "estimate", body, &messages);
     }
+    if options.output.csv {
+        let headings = [&["x", "y", "given", "lag", "rows"][..], &EstimateRow::headings(unit)];
+        let mut csv = Csv::new(&headings.concat())?;
+        for (lag, measured) in &found {
+            for estimate in &measured.estimates {
+                let sides = [&x, &y, &given].map(|columns| {
+                    let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+                    Cell::Text(names.join("; "))
+                });
+                let row = EstimateRow::new(estimate, unit);
+                let start = [Cell::Integer(*lag as i64), rows.used.len().into()];
+                csv.row(sides.into_iter().chain(start).chain(row.cells()))?;
+            }
+        }
+        return csv.write(out);
+    }
     let table = match (&found[..], &readers[..]) {
         ([(_, measured)], [usable]) => one_lag(measured, unit) + &sentence(usable.as_ref(), unit),
         _ => many_lags(&found, &readers, unit),
@@ -364,7 +422,7 @@ fn one_lag(measured: &Measured, unit: Unit) -> String {
         headings.extend(shown.then_some(heading));
     }
     headings.push(("like r", Align::Right));
-    let mut grid = Grid::new(&headings);
+    let mut grid = TextTable::new(&headings);
     for estimate in &measured.estimates {
         let mut row = vec![estimator::title(estimate), number(Some(estimate.value))];
         let limit = estimate.extrapolation.as_ref().map(|line| line.limit);
@@ -379,7 +437,7 @@ fn one_lag(measured: &Measured, unit: Unit) -> String {
         row.push(format!("{:.2}", information_correlation(estimate.value)));
         grid.row(row);
     }
-    grid.render()
+    grid.to_string()
 }
 
 /// What a reader of x can use.
@@ -410,7 +468,7 @@ fn many_lags(found: &[(isize, Measured)], readers: &[Option<Usable>], unit: Unit
     }
     let usable = readers.iter().flatten().next().is_some();
     headings.extend(usable.then_some(("usable", Align::Right)));
-    let mut grid = Grid::new(&headings);
+    let mut grid = TextTable::new(&headings);
     for ((lag, measured), reader) in found.iter().zip(readers) {
         let mut row = vec![lag.to_string()];
         for (i, estimate) in measured.estimates.iter().enumerate() {
@@ -423,7 +481,7 @@ fn many_lags(found: &[(isize, Measured)], readers: &[Option<Usable>], unit: Unit
         row.extend(reader.as_ref().map(|usable| format!("{:.4}", unit.of(usable.found.value))));
         grid.row(row);
     }
-    grid.render()
+    grid.to_string()
 }
 
 pub(super) fn interval(estimate: &Estimate, unit: Unit) -> String {

@@ -1,22 +1,24 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
-use clap::Args;
-use mi_plot::HeatMap;
+use clap::{Args, ValueEnum, ValueHint};
+use mi_plot::{HeatMap, shortened};
 use serde::Serialize;
 
 use super::chosen::{BasicOptions, columns_but, say_kind};
+use crate::clusters;
 use crate::error::CliError;
 use crate::input::Input;
 use crate::messages::Messages;
-use crate::options::{OutputOptions, TableOptions, Unit};
-use crate::output::{Align, Grid, heat_map, write_json};
+use crate::options::{OutputOptions, ReplaceOptions, TableOptions, Unit};
+use crate::output::{Align, Csv, LINE, OutputFile, TextTable, heat_map, write_json};
 use crate::pairs::{ColumnSample, Pair};
+use crate::words::count;
 
-/// A matrix wider than this is listed pair by pair.
-const WIDEST: usize = 12;
 /// Pairs that are listed.
 const LISTED: usize = 40;
+/// Fewest places for a name before a matrix is listed pair by pair.
+const NARROWEST_NAME: usize = 8;
 
 /// Options of `mi matrix`.
 #[derive(Args, Debug)]
@@ -25,7 +27,11 @@ Examples:
   mi matrix data.csv
   mi matrix data.csv --columns 'temp_*,rain' --heat-map
   mi matrix data.csv --exclude id --missing drop --svg matrix.svg
-  mi matrix data.csv --csv > pairs.csv")]
+  mi matrix data.csv --csv > pairs.csv
+  mi matrix data.csv --order clusters --heat-map
+
+Columns are headed by their numbers. Where pairs have different numbers of rows, values stand
+above the diagonal and rows below it.")]
 pub struct MatrixOptions {
     #[command(flatten)]
     table: TableOptions,
@@ -44,17 +50,29 @@ pub struct MatrixOptions {
     #[command(flatten)]
     pub(super) output: OutputOptions,
 
-    /// Write one line a pair as CSV: x, y, rows, value
-    #[arg(long, conflicts_with = "json", help_heading = "Output")]
-    csv: bool,
-
     /// Show the matrix as a heat map in the terminal
     #[arg(long, conflicts_with_all = ["json", "csv"], help_heading = "Output")]
     heat_map: bool,
 
-    /// Also draw a heat map into this file
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    /// Also draw a heat map into this SVG file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     svg: Option<PathBuf>,
+
+    /// In which order the columns stand
+    #[arg(long, value_enum, default_value_t = Order::File, help_heading = "Output")]
+    order: Order,
+
+    #[command(flatten)]
+    replace: ReplaceOptions,
+}
+
+/// In which order the columns of a matrix stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Order {
+    /// As in the file
+    File,
+    /// Those that tell most about one another side by side
+    Clusters,
 }
 
 #[derive(Serialize)]
@@ -79,6 +97,9 @@ struct PairRow<'a> {
 /// Estimates every pair of columns.
 pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.output.quiet);
+    let (files, force) = (&options.table.files, options.replace.force);
+    let check = |path: &PathBuf| OutputFile::check("--svg", path, files, force);
+    let svg = options.svg.as_ref().map(check).transpose()?;
     let mut input = Input::open(&options.table)?;
     let rows = &options.measure.rows;
     let group = rows.column(&mut input)?;
@@ -91,7 +112,6 @@ pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), Cl
     let (frame, structure) = rows.load(input, wanted, group, &mut messages)?;
     let plan = options.measure.plan_of_one(structure);
     let columns = ColumnSample::all(&frame, rule, options.measure.seed, &mut messages)?;
-    let names: Vec<String> = columns.iter().map(|column| column.column.name.clone()).collect();
     for column in &columns {
         say_kind(column.column, &mut messages);
     }
@@ -99,48 +119,39 @@ pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), Cl
         (0..columns.len()).flat_map(|i| (i + 1..columns.len()).map(move |j| (i, j))).collect();
     let both: Vec<_> = indices.iter().map(|&(i, j)| (&columns[i], &columns[j])).collect();
     let pairs = plan.measure_pairs(&both, &mut messages)?;
-    let unit = options.output.unit;
-    let value = |pair: &Pair| unit.of(pair.nats());
-    let mut matrix = vec![vec![f64::NAN; names.len()]; names.len()];
-    for (&(i, j), pair) in indices.iter().zip(&pairs) {
-        matrix[i][j] = value(pair);
-        matrix[j][i] = value(pair);
+    let names = columns.iter().map(|column| column.column.name.clone()).collect();
+    let found = Found { names, indices, pairs, unit: options.output.unit };
+    let order = match options.order {
+        Order::File => (0..found.names.len()).collect(),
+        Order::Clusters => {
+            clusters::order(&found.values(&(0..found.names.len()).collect::<Vec<_>>()))
+        }
+    };
+    let names: Vec<String> = order.iter().map(|&place| found.names[place].clone()).collect();
+    let values = found.values(&order);
+    let unit = options.output.unit.name();
+    if let Some(file) = svg {
+        let heading = "Mutual information of every pair";
+        let map = HeatMap::new(heading, &names, &names, |i, j| values[i][j]).unit(unit).from_zero();
+        file.write(map.draw().standalone().as_bytes())?;
     }
-    if let Some(path) = &options.svg {
-        draw(path, &names, &matrix, unit)?;
-    }
-    let rows = |(&(i, j), pair): (&(usize, usize), &Pair)| (i, j, pair.n, value(pair));
-    let estimated = indices.iter().zip(&pairs).filter(|(_, pair)| pair.estimate().is_some());
-    let listed: Vec<(usize, usize, usize, f64)> = estimated.map(rows).collect();
     if options.output.json {
-        let pair_rows = indices.iter().zip(&pairs).filter_map(|(&(i, j), pair)| {
-            let estimator = &pair.estimate()?.estimator;
-            Some(PairRow {
-                x: &names[i],
-                y: &names[j],
-                rows: pair.n,
-                method: estimator.method.name(),
-                neighbours: estimator.neighbours,
-                value: value(pair),
-            })
-        });
         let body = Body {
-            files: &options.table.files,
-            unit: unit.name(),
+            files,
+            unit,
             seed: options.measure.seed,
             columns: &names,
-            pairs: pair_rows.collect(),
+            pairs: found.estimated().map(|one| one.row(&found)).collect(),
         };
         return write_json(out, "matrix", body, &messages);
     }
-    let text = if options.csv {
-        csv(&names, &listed, unit)?
-    } else if options.heat_map {
-        heat_map(&names, &matrix, unit.name(), colour())
-    } else if names.len() <= WIDEST {
-        square(&names, &matrix, unit)
+    if options.output.csv {
+        return found.csv(out);
+    }
+    let text = if options.heat_map {
+        heat_map(&names, &values, unit, colour())
     } else {
-        list(&names, listed, unit)
+        found.square(&names, &order, &values).unwrap_or_else(|| found.list())
     };
     out.write_all(text.as_bytes()).map_err(CliError::from_stdout)
 }
@@ -152,62 +163,148 @@ fn colour() -> bool {
     std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
 }
 
-fn square(names: &[String], matrix: &[Vec<f64>], unit: Unit) -> String {
-    let mut headings = vec![("", Align::Left)];
-    headings.extend(names.iter().map(|name| (name.as_str(), Align::Right)));
-    let mut grid = Grid::new(&headings);
-    for (name, row) in names.iter().zip(matrix) {
-        let cells = row.iter().map(|v| if v.is_nan() { "-".into() } else { format!("{v:.3}") });
-        grid.row(std::iter::once(name.clone()).chain(cells));
-    }
-    format!("mutual information of every pair, in {}\n\n{}", unit.name(), grid.render())
-}
-
-/// The strongest pairs.
-fn list(names: &[String], mut pairs: Vec<(usize, usize, usize, f64)>, unit: Unit) -> String {
-    pairs.sort_by(|a, b| b.3.total_cmp(&a.3));
-    let mut grid = Grid::new(&[
-        ("x", Align::Left),
-        ("y", Align::Left),
-        ("rows", Align::Right),
-        (unit.name(), Align::Right),
-    ]);
-    for &(i, j, rows, value) in pairs.iter().take(LISTED) {
-        grid.row([names[i].clone(), names[j].clone(), rows.to_string(), format!("{value:.4}")]);
-    }
-    let more = match pairs.len().saturating_sub(LISTED) {
-        0 => String::new(),
-        more => format!("\n{more} weaker pairs are not shown; --csv and --json list all\n"),
-    };
-    format!("{}{more}", grid.render())
-}
-
-fn csv(
-    names: &[String],
-    pairs: &[(usize, usize, usize, f64)],
+/// What was found about every pair of columns.
+struct Found {
+    names: Vec<String>,
+    /// The two columns of each pair.
+    indices: Vec<(usize, usize)>,
+    pairs: Vec<Pair>,
     unit: Unit,
-) -> Result<String, CliError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let failed = |error: csv::Error| CliError::Data(format!("cannot write CSV: {error}"));
-    writer.write_record(["x", "y", "rows", unit.name()]).map_err(failed)?;
-    for &(i, j, rows, value) in pairs {
-        let (rows, value) = (rows.to_string(), value.to_string());
-        writer.write_record([names[i].as_str(), &names[j], &rows, &value]).map_err(failed)?;
-    }
-    let bytes = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn draw(
-    path: &std::path::Path,
-    names: &[String],
-    matrix: &[Vec<f64>],
-    unit: Unit,
-) -> Result<(), CliError> {
-    let svg = HeatMap::new("Mutual information of every pair", names, names, |i, j| matrix[i][j])
-        .unit(unit.name())
-        .draw()
-        .standalone();
-    std::fs::write(path, svg)
-        .map_err(|source| CliError::Write { to: path.display().to_string(), source })
+/// A pair that has an estimate.
+struct Estimated {
+    x: usize,
+    y: usize,
+    rows: usize,
+    method: &'static str,
+    neighbours: Option<usize>,
+    value: f64,
+}
+
+impl Estimated {
+    fn row<'a>(&self, found: &'a Found) -> PairRow<'a> {
+        PairRow {
+            x: &found.names[self.x],
+            y: &found.names[self.y],
+            rows: self.rows,
+            method: self.method,
+            neighbours: self.neighbours,
+            value: self.value,
+        }
+    }
+}
+
+impl Found {
+    fn estimated(&self) -> impl Iterator<Item = Estimated> {
+        self.indices.iter().zip(&self.pairs).filter_map(|(&(x, y), pair)| {
+            let estimator = &pair.estimate()?.estimator;
+            let (method, neighbours) = (estimator.method.name(), estimator.neighbours);
+            let value = self.unit.of(pair.nats());
+            Some(Estimated { x, y, rows: pair.n, method, neighbours, value })
+        })
+    }
+
+    /// A symmetric matrix of one number a pair, its columns in this order.
+    fn matrix(&self, order: &[usize], number: impl Fn(&Estimated) -> f64) -> Vec<Vec<f64>> {
+        let mut place = vec![0; order.len()];
+        for (now, &before) in order.iter().enumerate() {
+            place[before] = now;
+        }
+        let mut matrix = vec![vec![f64::NAN; order.len()]; order.len()];
+        for one in self.estimated() {
+            let (i, j) = (place[one.x], place[one.y]);
+            matrix[i][j] = number(&one);
+            matrix[j][i] = number(&one);
+        }
+        matrix
+    }
+
+    fn values(&self, order: &[usize]) -> Vec<Vec<f64>> {
+        self.matrix(order, |one| one.value)
+    }
+
+    /// The matrix itself, if it fits a line; columns are headed by their numbers.
+    fn square(&self, names: &[String], order: &[usize], values: &[Vec<f64>]) -> Option<String> {
+        let rows = self.matrix(order, |one| one.rows as f64);
+        let mut counts: Vec<usize> = self.estimated().map(|one| one.rows).collect();
+        counts.dedup();
+        let mixed = counts.len() > 1;
+        let number = |v: f64| if v.is_nan() { "-".into() } else { format!("{v:.3}") };
+        let cell = |i: usize, j: usize| match rows[i][j] {
+            rows if i > j && mixed && !rows.is_nan() => rows.to_string(),
+            _ => number(values[i][j]),
+        };
+        let n = names.len();
+        let cells: Vec<Vec<String>> =
+            (0..n).map(|i| (0..n).map(|j| cell(i, j)).collect()).collect();
+        let numbers: Vec<String> = (1..=n).map(|number| number.to_string()).collect();
+        let width =
+            |j: usize| cells.iter().map(|row| row[j].len()).fold(numbers[j].len(), usize::max);
+        let taken = numbers[n - 1].len() + 2 + (0..n).map(|j| 2 + width(j)).sum::<usize>();
+        let room = LINE.checked_sub(taken).filter(|&room| room >= NARROWEST_NAME)?;
+        let mut headings = vec![("", Align::Right), ("", Align::Left)];
+        headings.extend(numbers.iter().map(|number| (number.as_str(), Align::Right)));
+        let mut grid = TextTable::new(&headings);
+        for ((number, name), row) in numbers.iter().zip(names).zip(cells) {
+            grid.row([number.clone(), shortened(name, room)].into_iter().chain(row));
+        }
+        let rows = match counts[..] {
+            _ if mixed => {
+                "\nbelow the diagonal: rows in which both columns have a value".to_owned()
+            }
+            [rows] => format!(", {}", count(rows, "row")),
+            _ => String::new(),
+        };
+        let heading = format!("mutual information of every pair, in {}{rows}", self.unit.name());
+        Some(format!("{heading}\n\n{}", grid))
+    }
+
+    /// The strongest pairs.
+    fn list(&self) -> String {
+        let mut pairs: Vec<Estimated> = self.estimated().collect();
+        pairs.sort_by(|a, b| b.value.total_cmp(&a.value));
+        let hidden = pairs.len().saturating_sub(LISTED);
+        pairs.truncate(LISTED);
+        let rows: Vec<[String; 3]> = pairs
+            .iter()
+            .map(|one| [one.rows.to_string(), one.method.to_owned(), format!("{:.4}", one.value)])
+            .collect();
+        let headings = ["rows", "method", self.unit.name()];
+        let width =
+            |k: usize| rows.iter().map(|row| row[k].len()).fold(headings[k].len(), usize::max);
+        let taken: usize = (0..3).map(|k| 2 + width(k)).sum();
+        let room = (LINE.saturating_sub(taken + 2) / 2).max(NARROWEST_NAME);
+        let mut grid = TextTable::new(&[
+            ("x", Align::Left),
+            ("y", Align::Left),
+            ("rows", Align::Right),
+            ("method", Align::Left),
+            (self.unit.name(), Align::Right),
+        ]);
+        for (one, row) in pairs.iter().zip(rows) {
+            let names = [one.x, one.y].map(|column| shortened(&self.names[column], room));
+            grid.row(names.into_iter().chain(row));
+        }
+        let more = match hidden {
+            0 => String::new(),
+            more => format!("\n{more} weaker pairs are not shown; --csv and --json list all\n"),
+        };
+        format!("{}{more}", grid)
+    }
+
+    fn csv(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        let mut csv = Csv::new(&["x", "y", "rows", "method", "neighbours", self.unit.name()])?;
+        for one in self.estimated() {
+            csv.row([
+                self.names[one.x].as_str().into(),
+                self.names[one.y].as_str().into(),
+                one.rows.into(),
+                one.method.into(),
+                one.neighbours.into(),
+                one.value.into(),
+            ])?;
+        }
+        csv.write(out)
+    }
 }

@@ -18,6 +18,8 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 
 use crate::error::CliError;
+use crate::options::OutputOptions;
+use crate::threads;
 
 /// Mutual information of your own data: how much one set of columns tells about another.
 ///
@@ -73,9 +75,8 @@ impl Cli {
     /// # Errors
     /// When the command's words, the data or the system stand in the way.
     pub fn run(self, out: &mut dyn Write) -> Result<(), CliError> {
-        if let Some(threads) = self.command.threads() {
-            // Fails only if the pool exists already, which then serves as well.
-            let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
+        if let Some((asked, quiet)) = self.command.threads() {
+            threads::start(asked, quiet);
         }
         match self.command {
             Command::Columns(options) => columns::run(&options, out),
@@ -92,16 +93,19 @@ impl Cli {
 }
 
 impl Command {
-    /// The number of threads asked for.
-    fn threads(&self) -> Option<u16> {
+    /// The number of threads asked for, and whether to be quiet; `None` for commands that need no
+    /// threads.
+    fn threads(&self) -> Option<(Option<u16>, bool)> {
+        let of = |output: &OutputOptions| Some((output.threads, output.quiet));
         match self {
-            Command::Estimate(options) => options.output.threads,
-            Command::Matrix(options) => options.output.threads,
-            Command::Rank(options) => options.output.threads,
-            Command::Selftest(options) => options.output.threads,
-            Command::Pointwise(options) => options.threads(),
-            Command::Bench(options) => options.output.threads,
-            Command::Columns(_) | Command::Completions(_) | Command::Man(_) => None,
+            Command::Columns(_) => Some((Some(1), true)),
+            Command::Estimate(options) => of(&options.output),
+            Command::Matrix(options) => of(&options.output),
+            Command::Rank(options) => of(&options.output),
+            Command::Selftest(options) => of(&options.output),
+            Command::Pointwise(options) => Some(options.threads()),
+            Command::Bench(options) => of(&options.output),
+            Command::Completions(_) | Command::Man(_) => None,
         }
     }
 }

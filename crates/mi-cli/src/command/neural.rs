@@ -1,6 +1,6 @@
 //! Options of the neural method, and its critics in files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::CliError;
 use crate::estimator::{Measured, Methods, Plan, bounds};
 use crate::messages::Messages;
+use crate::output::OutputFile;
 use crate::table::Column;
 
 /// How critics are trained, and where they go.
@@ -27,7 +28,7 @@ pub(super) struct NeuralOptions {
     critic: Option<CriticSpec>,
 
     /// Parts of the rows, each held out once while a critic trains on the others
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=1000))]
     folds: u32,
 
     /// Keep the trained critic in this file, for `mi pointwise`
@@ -93,19 +94,29 @@ impl NeuralOptions {
         Err(CliError::Usage("--save goes with --method neural and a single lag".into()))
     }
 
-    /// Keeps the critic, if that was asked for.
+    /// The file that the critic will be kept in, checked.
+    ///
+    /// # Errors
+    /// As [`OutputFile::check`].
+    pub(super) fn file(
+        &self,
+        inputs: &[impl AsRef<Path>],
+        force: bool,
+    ) -> Result<Option<OutputFile>, CliError> {
+        let check = |path: &PathBuf| OutputFile::check("--save", path, inputs, force);
+        self.save.as_ref().map(check).transpose()
+    }
+
+    /// Keeps the critic in a file.
     ///
     /// # Errors
     /// When there is none, or it cannot be written.
     pub(super) fn save(
-        &self,
+        file: OutputFile,
         measured: &Measured,
         [x, y]: [&[&Column]; 2],
         messages: &mut Messages,
     ) -> Result<(), CliError> {
-        let Some(path) = &self.save else {
-            return Ok(());
-        };
         let Some(critic) = &measured.critic else {
             let why = "--save: a side is constant, so that no critic was trained";
             return Err(CliError::Data(why.into()));
@@ -120,8 +131,9 @@ impl NeuralOptions {
         let note = serde_json::to_string(&Trained { x: side(x), y: side(y) })
             .map_err(|error| CliError::Data(error.to_string()))?;
         let bytes = critic.clone().with_note(note).to_bytes()?;
-        let to = path.display().to_string();
-        messages.note(format!("critic: {to}"));
-        std::fs::write(path, bytes).map_err(|source| CliError::Write { to, source })
+        let note = format!("critic: {}", file.name());
+        file.write(&bytes)?;
+        messages.note(note);
+        Ok(())
     }
 }

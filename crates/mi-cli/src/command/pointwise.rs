@@ -10,7 +10,7 @@ use crate::error::CliError;
 use crate::input::Input;
 use crate::messages::Messages;
 use crate::observations::refuse_missing;
-use crate::options::{MissingRule, TableOptions, Unit};
+use crate::options::{MissingRule, TableOptions, Unit, threads_parser};
 use crate::table::Column;
 
 /// Options of `mi pointwise`.
@@ -40,13 +40,13 @@ pub struct PointwiseOptions {
     quiet: bool,
 
     /// Threads to use [default: all]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = threads_parser())]
     threads: Option<u16>,
 }
 
 impl PointwiseOptions {
-    pub(super) fn threads(&self) -> Option<u16> {
-        self.threads
+    pub(super) fn threads(&self) -> (Option<u16>, bool) {
+        (self.threads, self.quiet)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::estimator::{Plan, title};
 use crate::input::Input;
 use crate::messages::{Messages, Warning};
 use crate::options::{OutputOptions, TableOptions, Unit};
-use crate::output::{Align, Grid, p_value, write_json};
+use crate::output::{Align, Csv, TextTable, p_value, write_json};
 use crate::pairs::{ColumnSample, Pair};
 
 /// The level below which a corrected p-value is usually called significant.
@@ -143,6 +143,18 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
         };
         return write_json(out, "rank", body, &messages);
     }
+    if options.output.csv {
+        let ends = (&["column", "rows"][..], &["corrected_p_value"][..]);
+        let mut csv = Csv::new(&[ends.0, &EstimateRow::headings(unit), ends.1].concat())?;
+        for &i in &order {
+            let Some(estimate) = pairs[i].estimate() else { continue };
+            let start = [others[i].column.name.as_str().into(), pairs[i].n.into()];
+            let p = corrected.as_ref().map(|corrected| corrected[i]);
+            let cells = EstimateRow::new(estimate, unit).cells();
+            csv.row(start.into_iter().chain(cells).chain([p.into()]))?;
+        }
+        return csv.write(out);
+    }
     let names: Vec<&str> = others.iter().map(|other| other.column.name.as_str()).collect();
     let grid = grid(&names, &pairs, &order, corrected.as_deref(), unit);
     let footnote = if corrected.is_some() {
@@ -161,7 +173,7 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
         String::new()
     };
     let heading = format!("information about {name}, in {}", unit.name());
-    write!(out, "{heading}\n\n{}{footnote}", grid.render()).map_err(CliError::from_stdout)
+    write!(out, "{heading}\n\n{}{footnote}", grid).map_err(CliError::from_stdout)
 }
 
 fn grid(
@@ -170,8 +182,8 @@ fn grid(
     order: &[usize],
     corrected: Option<&[f64]>,
     unit: Unit,
-) -> Grid {
-    let mut grid = Grid::new(&[
+) -> TextTable {
+    let mut grid = TextTable::new(&[
         ("column", Align::Left),
         ("rows", Align::Right),
         ("method", Align::Left),

@@ -10,7 +10,7 @@ use crate::lag::Lags;
 use crate::messages::Messages;
 use crate::observations::{Observations, complete_rows};
 use crate::options::{OutputOptions, TableOptions};
-use crate::output::{Align, Grid, write_json};
+use crate::output::{Align, Cell, Csv, TextTable, write_json};
 use crate::selftest::{Check, checks};
 
 /// Options of `mi selftest`.
@@ -99,10 +99,19 @@ pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), 
             checks: rows.collect(),
         };
         write_json(out, "selftest", body, &messages)?;
+    } else if options.output.csv {
+        let mut csv = Csv::new(&["check", "expected", "found", "tolerance", "holds"])?;
+        for check in &checks {
+            let numbers = [check.expected, check.found, check.tolerance];
+            let numbers = numbers.map(|nats| Cell::from(unit.of(nats)));
+            let holds = if check.holds() { "true" } else { "false" };
+            csv.row([check.name.into()].into_iter().chain(numbers).chain([holds.into()]))?;
+        }
+        csv.write(out)?;
     } else {
         let (title, name) = (observations.title(), unit.name());
         let grid = grid(&checks, |nats| unit.of(nats));
-        let text = format!("I({title}) = {:.4} {name}\n\n{}", unit.of(base), grid.render());
+        let text = format!("I({title}) = {:.4} {name}\n\n{}", unit.of(base), grid);
         out.write_all(text.as_bytes()).map_err(CliError::from_stdout)?;
     }
     if failed > 0 {
@@ -112,8 +121,8 @@ pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), 
     Ok(())
 }
 
-fn grid(checks: &[Check], unit: impl Fn(f64) -> f64) -> Grid {
-    let mut grid = Grid::new(&[
+fn grid(checks: &[Check], unit: impl Fn(f64) -> f64) -> TextTable {
+    let mut grid = TextTable::new(&[
         ("", Align::Left),
         ("check", Align::Left),
         ("expected", Align::Right),

@@ -1,5 +1,9 @@
 use std::fmt::Write as _;
 
+use mi_plot::{Shading, number, shortened};
+
+use super::LINE;
+
 /// Stops of a ramp from dark to light, even in lightness, that colour-blind eyes can read.
 const RAMP: [[u8; 3]; 5] =
     [[45, 11, 89], [117, 28, 109], [190, 55, 82], [240, 117, 52], [252, 217, 125]];
@@ -7,16 +11,18 @@ const RAMP: [[u8; 3]; 5] =
 const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 
 /// A matrix as coloured (or shaded) cells for a terminal, a row a line, columns headed by their
-/// numbers. Values that are not finite are shown as `·`.
+/// numbers. Values that are not finite are shown as `·`. Names are shortened where the lines would
+/// be longer than 80 places.
 pub fn heat_map(names: &[String], values: &[Vec<f64>], unit: &str, colour: bool) -> String {
-    let finite = values.iter().flatten().copied().filter(|v| v.is_finite());
+    let shading = Shading::of(values.iter().flatten().map(|value| value.max(0.0)));
     // Information below zero is noise around zero: the ramp starts there.
-    let top = finite.fold(0.0, f64::max);
-    let level = |value: f64| if top > 0.0 { (value / top).clamp(0.0, 1.0) } else { 0.0 };
+    let level = |value: f64| shading.level(value.max(0.0)).unwrap_or(0.0);
     let digits = names.len().to_string().len();
     // Two places a cell: one is too narrow to compare colours by.
     let cell = digits.max(2);
     let width = cell + 1;
+    let room = LINE.saturating_sub(digits + 1 + width * names.len()).max(NARROWEST_NAME);
+    let names: Vec<String> = names.iter().map(|name| shortened(&printable(name), room)).collect();
     let label = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let mut out = format!("{:digits$} {:label$}", "", "");
     for number in 1..=names.len() {
@@ -37,8 +43,16 @@ pub fn heat_map(names: &[String], values: &[Vec<f64>], unit: &str, colour: bool)
         }
         out.push('\n');
     }
-    let _ = writeln!(out, "\n{}", legend(top, unit, colour));
+    let _ = writeln!(out, "\n{}", legend(&shading, unit, colour));
     out
+}
+
+/// Fewest places for a name.
+const NARROWEST_NAME: usize = 8;
+
+/// A name without what a terminal would obey.
+fn printable(name: &str) -> String {
+    name.replace(char::is_control, " ")
 }
 
 /// The colour at a level from 0 to 1, between the two nearest stops.
@@ -56,20 +70,24 @@ fn shade(level: f64) -> char {
     SHADES[((level * SHADES.len() as f64) as usize).min(SHADES.len() - 1)]
 }
 
-fn legend(top: f64, unit: &str, colour: bool) -> String {
+fn legend(shading: &Shading, unit: &str, colour: bool) -> String {
     let steps = 10;
+    let cell = |level: f64| {
+        if colour {
+            let [r, g, b] = ramp(level);
+            format!("\x1b[48;2;{r};{g};{b}m \x1b[0m")
+        } else {
+            shade(level).to_string()
+        }
+    };
     let cells: String = (0..steps)
-        .map(|step| {
-            let level = (f64::from(step) + 0.5) / f64::from(steps);
-            if colour {
-                let [r, g, b] = ramp(level);
-                format!("\x1b[48;2;{r};{g};{b}m \x1b[0m")
-            } else {
-                shade(level).to_string()
-            }
-        })
+        .map(|step| cell((f64::from(step) + 0.5) / f64::from(steps) * shading.end()))
         .collect();
-    format!("0 {cells} {top:.3} {unit}")
+    let top = number(shading.range().1);
+    let beyond = shading
+        .beyond()
+        .map_or_else(String::new, |beyond| format!(", {} up to {}", cell(1.0), number(beyond)));
+    format!("0 {cells} {top} {unit}{beyond}")
 }
 
 #[cfg(test)]
@@ -87,7 +105,7 @@ mod tests {
         assert_eq!(lines[0], "        1  2");
         assert_eq!(lines[1], "1 a     · ██");
         assert_eq!(lines[2], "2 long    ▒▒");
-        assert_eq!(lines[4], "0   ░░▒▒▓▓██ 2.000 nats");
+        assert_eq!(lines[4], "0   ░░▒▒▓▓██ 2 nats");
         assert!(!map.contains('\x1b'));
     }
 
@@ -102,7 +120,7 @@ mod tests {
     #[test]
     fn a_matrix_of_nothing_is_no_panic() {
         let map = heat_map(&names(), &vec![vec![f64::NAN; 2]; 2], "nats", false);
-        assert!(map.contains("0.000 nats"));
+        assert!(map.contains("0   ░░▒▒▓▓██ 1 nats"));
         assert!(heat_map(&[], &[], "nats", false).contains("nats"));
     }
 }

@@ -1,15 +1,20 @@
 //! How results are written.
 
-mod grid;
+mod csv;
+mod file;
 mod heat;
 mod json;
 mod number;
 mod progress;
+mod stderr;
 mod wrap;
 
-pub use grid::{Align, Grid};
+pub use csv::{Cell, Csv};
+pub use file::OutputFile;
 pub use heat::heat_map;
-pub use json::{SCHEMA, write_json};
+pub use json::write_json;
+pub use mi_plot::{Align, TextTable};
 pub use number::p_value;
 pub use progress::Progress;
-pub use wrap::wrap;
+pub use stderr::say;
+pub use wrap::{LINE, wrap};

@@ -1,84 +1,115 @@
+use std::fmt::Write as _;
 use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
+use mi_plot::duration;
 
-/// Seconds between two lines where there is no terminal.
-const INTERVAL: Duration = Duration::from_secs(10);
+use super::say;
+
+/// Time between two lines where there is no terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+/// Time between two changes of the words on a terminal.
+const BAR_INTERVAL: Duration = Duration::from_millis(200);
+/// Less than this has passed too little to foretell from, or is left too little to be worth saying.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// How far a long computation is: a bar on a terminal, a plain line now and then elsewhere.
 pub struct Progress {
     what: &'static str,
     total: usize,
-    form: Form,
+    /// The bar, where there is a terminal.
+    bar: Option<ProgressBar>,
+    /// `None` where nothing is to be said.
+    state: Option<Mutex<State>>,
 }
 
-enum Form {
-    Silent,
-    Bar(ProgressBar),
-    Lines(Mutex<Lines>),
-}
-
-struct Lines {
+struct State {
     done: usize,
     start: Instant,
-    last: Instant,
-}
-
-impl Lines {
-    /// The time that the rest takes if it goes on as before.
-    fn left(&self, total: usize) -> Duration {
-        let rest = total.saturating_sub(self.done) as f64 / self.done.max(1) as f64;
-        Duration::from_secs_f64(self.start.elapsed().as_secs_f64() * rest)
-    }
+    said: Instant,
 }
 
 impl Progress {
     /// Nothing done yet of `total` things called `what`.
     pub fn new(what: &'static str, total: usize, quiet: bool) -> Self {
-        let form = if quiet {
-            Form::Silent
-        } else if std::io::stderr().is_terminal() {
+        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new(total as u64);
             // The template is a constant; should it not parse, the default bar does.
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {eta} left")
-            {
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
                 bar.set_style(style);
             }
             bar.set_message(what);
-            Form::Bar(bar)
-        } else {
-            let now = Instant::now();
-            Form::Lines(Mutex::new(Lines { done: 0, start: now, last: now }))
-        };
-        Self { what, total, form }
+            bar
+        });
+        let now = Instant::now();
+        let state = (!quiet).then(|| Mutex::new(State { done: 0, start: now, said: now }));
+        Self { what, total, bar, state }
     }
 
     /// One more is done.
     pub fn step(&self) {
-        match &self.form {
-            Form::Silent => {}
-            Form::Bar(bar) => bar.inc(1),
-            Form::Lines(lines) => {
-                // A thread that panicked while it counted leaves a count that is still right.
-                let mut lines = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                lines.done += 1;
-                if lines.last.elapsed() >= INTERVAL {
-                    let left = HumanDuration(lines.left(self.total));
-                    let (done, total, what) = (lines.done, self.total, self.what);
-                    eprintln!("mi: {done} of {total} {what}, about {left} left");
-                    lines.last = Instant::now();
+        let Some(state) = &self.state else { return };
+        // A thread that panicked while it counted leaves a count that is still right.
+        let mut state: MutexGuard<'_, State> = state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.done += 1;
+        let interval = if self.bar.is_some() { BAR_INTERVAL } else { LINE_INTERVAL };
+        let due = state.said.elapsed() >= interval;
+        if due {
+            state.said = Instant::now();
+        }
+        let left = left(state.start.elapsed(), state.done, self.total);
+        match &self.bar {
+            Some(bar) => {
+                if due {
+                    bar.set_message(format!("{}{left}", self.what));
                 }
+                bar.inc(1);
             }
+            // The last one is followed by the result.
+            None if due && state.done < self.total => {
+                say(format_args!("mi: {} of {} {}{left}", state.done, self.total, self.what));
+            }
+            None => {}
         }
     }
 }
 
+/// `, about 3 min 20 s left`: the time that the rest takes if it goes on as before; nothing where
+/// that cannot be known yet, or is over in a moment.
+fn left(elapsed: Duration, done: usize, total: usize) -> String {
+    let mut text = String::new();
+    if elapsed < MOMENT || done == 0 {
+        return text;
+    }
+    let rest = elapsed.as_secs_f64() * total.saturating_sub(done) as f64 / done as f64;
+    if rest >= MOMENT.as_secs_f64() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, ", about {} left", duration(rest));
+    }
+    text
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Form::Bar(bar) = &self.form {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_said_where_it_is_known_and_worth_it() {
+        let after = |millis, done, total| left(Duration::from_millis(millis), done, total);
+        assert_eq!(after(20_000, 1, 11), ", about 3 min 20 s left");
+        assert_eq!(after(500, 1, 1_000), "");
+        assert_eq!(after(20_000, 100, 100), "");
+        assert_eq!(after(20_000, 100, 104), "");
+        assert_eq!(after(20_000, 0, 100), "");
     }
 }

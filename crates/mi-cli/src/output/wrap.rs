@@ -1,5 +1,5 @@
-/// Columns of a line of prose.
-const WIDTH: usize = 80;
+/// Columns of a line on a terminal.
+pub const LINE: usize = 80;
 
 /// Prose in lines of at most 80 columns (longer where a word is).
 pub fn wrap(text: &str) -> String {
@@ -7,7 +7,7 @@ pub fn wrap(text: &str) -> String {
     let mut column = 0;
     for word in text.split_whitespace() {
         let width = word.chars().count();
-        if column > 0 && column + 1 + width > WIDTH {
+        if column > 0 && column + 1 + width > LINE {
             out.push('\n');
             column = 0;
         } else if column > 0 {

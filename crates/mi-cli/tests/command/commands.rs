@@ -21,6 +21,7 @@ fn a_matrix_is_a_table_csv_json_or_a_heat_map() {
     };
     let table = matrix(&[]);
     assert_eq!((table.code, table.out.lines().count()), (0, 6));
+    assert!(table.out.contains("in nats, 342 rows") && table.out.contains("1  bill_length_mm"));
     let json = matrix(&["--json"]).json();
     let pairs = json["pairs"].as_array().unwrap();
     assert_eq!(pairs.len(), 3);
@@ -28,9 +29,9 @@ fn a_matrix_is_a_table_csv_json_or_a_heat_map() {
     assert_eq!(pairs[0]["rows"], 342);
     let csv = matrix(&["--csv"]).out;
     let mut lines = csv.lines();
-    assert_eq!(lines.next(), Some("x,y,rows,nats"));
+    assert_eq!(lines.next(), Some("x,y,rows,method,neighbours,nats"));
     let first: Vec<&str> = lines.next().unwrap().split(',').collect();
-    assert_eq!(first[3].parse::<f64>().unwrap(), pairs[0]["value"].as_f64().unwrap());
+    assert_eq!(first[5].parse::<f64>().unwrap(), pairs[0]["value"].as_f64().unwrap());
     let map = matrix(&["--heat-map"]).out;
     assert!(map.contains('█') && map.contains("nats"), "{map}");
     // Colours are for terminals, and this is none.
@@ -38,7 +39,7 @@ fn a_matrix_is_a_table_csv_json_or_a_heat_map() {
     assert_eq!(matrix(&["--svg", "m.svg"]).code, 0);
     let svg = std::fs::read_to_string(folder.path("m.svg")).unwrap();
     assert!(svg.starts_with("<svg") && svg.contains("bill_depth_mm"));
-    matrix(&["--svg", "nowhere/m.svg"]).refused(1, &["cannot write nowhere/m.svg"]);
+    matrix(&["--svg", "nowhere/m.svg"]).refused(2, &["--svg: nowhere/m.svg cannot be made"]);
     matrix(&["--json", "--csv"]).refused(2, &["--json", "--csv"]);
 }
 
@@ -204,7 +205,9 @@ fn the_benchmark_prints_a_table_and_keeps_records() {
     assert!(drawn[1].contains("Absolute error of the mean estimate"));
     // The same from the file alone, and from any part of it that a stopped run left, on any
     // number of threads.
-    let again = folder.run(&[&["bench", "--from", "r/all.csv"], &figures[..]].concat());
+    let from = [&["bench", "--from", "r/all.csv"], &figures[..]].concat();
+    folder.run(&from).refused(2, &["--svg: b.svg is there already"]);
+    let again = folder.run(&[&from[..], &["--force"]].concat());
     assert_eq!(again.out, run.out);
     assert_eq!([svg("b.svg"), svg("h.svg")], drawn);
     for (cut, threads) in [(0, "1"), (150, "3"), (records.len() / 2, "2"), (records.len() - 1, "1")]

@@ -11,6 +11,7 @@ mod folder;
 mod json_docs;
 mod neural;
 mod order;
+mod outputs;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod readers;

@@ -62,7 +62,7 @@ fn mistakes_have_messages() {
     assert_eq!(run.code, 0, "{}", run.err);
     assert!(run.out.contains("neural nwj, held out"));
     folder.write("constant.csv", "a,b\n".to_owned() + &"1,2\n".repeat(80));
-    let run = folder.run(&[&["estimate", "constant.csv"], &neural[..]].concat());
+    let run = folder.run(&[&["estimate", "constant.csv", "--force"], &neural[..]].concat());
     run.refused(1, &["--save: a side is constant"]);
     folder.write("other.csv", "a,c\n1,2\n");
     let run = folder.run(&["pointwise", "other.csv", "--critic", "kept"]);
