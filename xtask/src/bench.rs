@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use clap::Args;
 
+use crate::terminal::{print, say};
 use crate::workspace::Workspace;
 
 mod against;
@@ -24,7 +25,7 @@ mod yardstick;
 
 use against::Rules;
 use comparison::{Line, Verdict};
-use record::Kind;
+use record::{Kind, Record};
 
 /// What `--compare` alone compares with.
 const PREVIOUS: &str = "previous";
@@ -36,9 +37,12 @@ const PREVIOUS: &str = "previous";
 pub(crate) struct Options {
     /// Only benchmarks whose id, PACKAGE/TARGET/…, contains this text
     filter: Option<String>,
-    /// List the ids and run nothing
+    /// List the ids, as of the last build or record, and run nothing
     #[arg(long, conflicts_with_all = ["compare", "against", "report", "instructions"])]
     list: bool,
+    /// With --list: build the benchmarks, and list the ids that they have now
+    #[arg(long, requires = "list")]
+    build: bool,
     /// Measure for a moment only, to see that it works; such records are kept apart
     #[arg(long)]
     quick: bool,
@@ -93,10 +97,7 @@ impl Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let filter = options.filter.as_deref();
     if options.list {
-        let benches = targets::build(workspace, filter, None)?;
-        for case in measure::select(&benches, filter)? {
-            println!("{}", case.qualified());
-        }
+        list(workspace, options)?;
     } else if let Some(reference) = &options.against {
         let rules = options.rules()?;
         let hash = against::resolve(workspace, reference)?;
@@ -104,7 +105,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         let new = targets::build(workspace, filter, None)?;
         let chosen = |id: &str| filter.is_none_or(|filter| id.contains(filter));
         let lines = against::alternate(workspace, &old, &new, chosen, rules)?;
-        return Ok(verdict(&lines, "ns"));
+        return verdict(&lines, "ns");
     } else if let Some(older) = &options.compare {
         let request = compare::Request {
             records: &options.records(workspace)?,
@@ -115,7 +116,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
             confirm: !options.no_confirm,
         };
         let (lines, unit) = compare::run(workspace, &request)?;
-        return Ok(verdict(&lines, &unit));
+        return verdict(&lines, &unit);
     } else if options.report {
         let out = options.out.clone();
         let out = out.unwrap_or_else(|| workspace.root().join("bench-results/report.html"));
@@ -128,16 +129,37 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Prints the ids that match the filter.
+fn list(workspace: &Workspace, options: &Options) -> Result<()> {
+    let filter = options.filter.as_deref();
+    let ids: Vec<String> = if options.build {
+        let benches = targets::build(workspace, filter, None)?;
+        measure::select(&benches, filter)?.iter().map(targets::Case::qualified).collect()
+    } else {
+        let records = Record::read_all(&options.records(workspace)?)?;
+        let records: Vec<Record> = records.into_iter().map(|(_, record)| record).collect();
+        let ids = targets::known_ids(workspace, filter, &records)?;
+        ensure!(
+            !ids.is_empty(),
+            "no benchmark that is known has `{}` in its id; --list --build looks again",
+            filter.unwrap_or_default()
+        );
+        say("as of the last build or record; --list --build builds the benchmarks and looks again");
+        ids
+    };
+    print(ids.join("\n") + "\n")
+}
+
 /// Prints the comparison; exit code 1 when something is slower for certain.
-fn verdict(lines: &[Line], unit: &str) -> ExitCode {
-    print!("{}", comparison::show(lines, unit));
+fn verdict(lines: &[Line], unit: &str) -> Result<ExitCode> {
+    print(format_args!("{}", comparison::show(lines, unit)))?;
     let suspects = compare::suspects(lines).count();
     if suspects > 0 {
-        eprintln!(
+        say(format_args!(
             "{suspects} unconfirmed suspicions: run --against the older commit to settle them"
-        );
+        ));
     }
     let slower = lines.iter().filter(|line| line.verdict == Verdict::Slower).count();
-    eprintln!("{slower} of {} benchmarks are slower", lines.len());
-    ExitCode::from(u8::from(slower > 0))
+    say(format_args!("{slower} of {} benchmarks are slower", lines.len()));
+    Ok(ExitCode::from(u8::from(slower > 0)))
 }

@@ -1,14 +1,23 @@
 //! `cargo xtask`: the workspace's own commands. Each is one module; none links a heavy crate.
 
+// The terminal goes through `terminal`: `println!` and `eprintln!` end the program where nobody reads.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use terminal::say;
+use workspace::Workspace;
+
 mod bench;
+mod build;
 mod clock;
+mod files;
 mod reproduce;
+mod terminal;
 mod workspace;
 
 /// The workspace's own commands; they work from any folder of it.
@@ -32,17 +41,16 @@ enum Command {
 }
 
 fn run() -> Result<ExitCode> {
-    let workspace = workspace::Workspace::find()?;
     match Cli::parse().command {
-        Command::Reproduce { arguments } => reproduce::run(&workspace, &arguments),
-        Command::Bench(options) => bench::run(&workspace, &options),
+        Command::Reproduce { arguments } => reproduce::run(&arguments),
+        Command::Bench(options) => bench::run(&Workspace::find()?, &options),
     }
 }
 
 /// 0: fine; 1: `bench` found something slower; 2: an error. `reproduce` passes on mi-paper's code.
 fn main() -> ExitCode {
     run().unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        say(format_args!("error: {error:#}"));
         ExitCode::from(2)
     })
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// The checkout that xtask belongs to. Nothing depends on the caller's folder.
+/// The checkout that the command is about.
 #[derive(Debug, Clone)]
 pub(crate) struct Workspace {
     root: PathBuf,
@@ -15,19 +15,25 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// The parent of xtask's own manifest, and the cargo that started xtask.
+    /// The checkout that the command runs in, and the cargo that started it.
     ///
-    /// Cargo sets both variables for `cargo run`; the values from the build serve when the binary
-    /// is started by hand.
+    /// `cargo xtask` names the checkout (`cargo run` sets `CARGO_MANIFEST_DIR`); a binary started by
+    /// hand looks for it from the current folder upwards. Where the binary was compiled does not
+    /// matter: target folders are shared, and copied with their checkout.
     pub(crate) fn find() -> Result<Self> {
-        let manifest = env::var_os("CARGO_MANIFEST_DIR")
-            .map(PathBuf::from)
-            .filter(|folder| folder.ends_with("xtask"))
-            .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
-        let root = manifest
-            .parent()
-            .filter(|root| root.join("Cargo.toml").is_file())
-            .with_context(|| format!("no workspace around {}", manifest.display()))?;
+        let named = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let named = named.filter(|folder| folder.ends_with("xtask"));
+        let here = env::current_dir().context("the current folder cannot be found")?;
+        let root = match named.as_deref().and_then(Path::parent) {
+            Some(root) => Some(root).filter(|root| is_root(root)),
+            None => here.ancestors().find(|folder| is_root(folder)),
+        };
+        let root = root.with_context(|| {
+            let from = named.as_deref().unwrap_or(&here).display();
+            format!(
+                "there is no workspace with an xtask in {from} or above; go to a checkout first"
+            )
+        })?;
         Ok(Self { root: root.to_owned(), cargo: env::var_os("CARGO").unwrap_or("cargo".into()) })
     }
 
@@ -53,6 +59,10 @@ impl Workspace {
         git.arg("-C").arg(&self.root).args(arguments);
         output(git)
     }
+}
+
+fn is_root(folder: &Path) -> bool {
+    folder.join("Cargo.toml").is_file() && folder.join("xtask").join("Cargo.toml").is_file()
 }
 
 /// The trimmed standard output of a command that must succeed.

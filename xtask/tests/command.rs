@@ -1,13 +1,24 @@
 //! The commands as a user starts them, from other folders than the root.
 
-#[cfg(unix)]
 use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
 
+fn root() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().canonicalize().unwrap()
+}
+
+/// The program in this checkout, as cargo starts it.
 fn xtask() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+/// The program as started by hand.
+fn by_hand() -> Command {
+    let mut command = xtask();
     command.env_remove("CARGO_MANIFEST_DIR");
     command
 }
@@ -17,15 +28,33 @@ fn stderr(command: &mut Command) -> String {
     String::from_utf8_lossy(&assert.get_output().stderr).into_owned()
 }
 
-/// A stand-in for cargo: a shell script.
 #[cfg(unix)]
-fn fake_cargo(folder: &Path, script: &str) -> std::path::PathBuf {
+fn script(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt;
 
-    let path = folder.join("fake-cargo");
-    fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
+    let path = folder.join(name);
+    fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("a script");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("an executable script");
     path
+}
+
+/// A stand-in for cargo, which keeps its arguments in `cargo-arguments`, complains, and says that
+/// it built a program for mi-paper: this script.
+#[cfg(unix)]
+fn fake_cargo(folder: &Path, program: &str) -> std::path::PathBuf {
+    let program = script(folder, "fake-mi-paper", program);
+    let artifact = serde_json::json!({
+        "reason": "compiler-artifact",
+        "package_id": "mi-paper",
+        "target": { "name": "mi-paper", "kind": ["bin"] },
+        "executable": program,
+    });
+    let kept = folder.join("cargo-arguments");
+    let text = format!(
+        "printf '%s\\n' \"$@\" > '{}'\necho building >&2\ncat <<'END'\n{artifact}\nEND",
+        kept.display()
+    );
+    script(folder, "fake-cargo", &text)
 }
 
 #[cfg(unix)]
@@ -36,21 +65,19 @@ fn reproduce_hands_over_folder_arguments_and_exit_code() {
     let assert = xtask()
         .current_dir(&folder)
         .env("CARGO", fake_cargo(&folder, "pwd; printf '%s\\n' \"$@\"; exit 130"))
-        .args(["reproduce", "--preset", "smoke", "--data", "../data", "--help", "with space"])
+        .args(["reproduce", "--preset", "smoke", "--data", "../data", "with space"])
         .assert()
         .code(130);
     let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
     let lines: Vec<_> = text.lines().collect();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().canonicalize().unwrap();
-    assert_eq!(lines[0], folder.to_str().unwrap());
-    assert_eq!(lines[1..3], ["run", "--manifest-path"]);
-    assert_eq!(Path::new(lines[3]).canonicalize().unwrap(), root.join("Cargo.toml"));
-    assert!(lines[4..].starts_with(&["--release", "--package", "mi-paper"]));
-    let after: Vec<_> = lines.iter().skip_while(|line| **line != "--").skip(1).collect();
-    assert_eq!(
-        after,
-        [&"reproduce", &"--preset", &"smoke", &"--data", &"../data", &"--help", &"with space"]
-    );
+    let after = ["reproduce", "--preset", "smoke", "--data", "../data", "with space"];
+    assert_eq!(lines, [&[folder.to_str().unwrap()][..], &after].concat());
+    assert!(String::from_utf8_lossy(&assert.get_output().stderr).contains("building"));
+    let build = fs::read_to_string(folder.join("cargo-arguments")).unwrap();
+    let build: Vec<_> = build.lines().collect();
+    assert_eq!(build[..2], ["build", "--manifest-path"]);
+    assert_eq!(Path::new(build[2]).canonicalize().unwrap(), root().join("Cargo.toml"));
+    assert!(build[3..].starts_with(&["--release", "--package", "mi-paper"]));
 }
 
 /// A signal to the process that was started reaches the program at the end of the chain.
@@ -65,10 +92,81 @@ fn reproduce_becomes_its_child() {
     assert_eq!(output.status.signal(), Some(15));
 }
 
+/// `cargo xtask reproduce 2>&1 | head -1`, and a disk that is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_or_full_standard_error_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    // A cargo that ends where nobody reads it, as the true one does.
+    let cargo = fake_cargo(folder.path(), "exit 7");
+    let text =
+        fs::read_to_string(&cargo).unwrap().replace("echo building >&2", "echo b >&2 || exit 101");
+    let cargo = script(folder.path(), "strict-cargo", &text);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for stderr in [std::process::Stdio::from(writer), full.into()] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR")).env("CARGO", &cargo);
+        let status = command.arg("reproduce").stderr(stderr).status().unwrap();
+        assert_eq!(status.code(), Some(7));
+    }
+}
+
+#[test]
+fn help_builds_nothing() {
+    for arguments in
+        [&["--help"][..], &["bench", "--help"], &["reproduce", "--help"], &["reproduce", "-h"]]
+    {
+        let assert = xtask().env("CARGO", "no-such-cargo").args(arguments).assert().success();
+        let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+        assert!(text.contains("Usage: cargo xtask"), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+fn the_checkout_is_the_one_that_it_is_run_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().canonicalize().unwrap();
+    let bench = ["bench", "--compare"];
+    let text = stderr(by_hand().current_dir(&other).args(bench));
+    assert!(text.contains("there is no workspace with an xtask in"), "{text}");
+    fs::create_dir_all(other.join("xtask/src")).unwrap();
+    fs::write(other.join("Cargo.toml"), "[workspace]\n").unwrap();
+    fs::write(other.join("xtask/Cargo.toml"), "").unwrap();
+    let text = stderr(by_hand().current_dir(other.join("xtask/src")).args(bench));
+    let records = other.join("bench-results").join("records");
+    assert!(text.contains(&format!("no record in {}", records.display())), "{text}");
+    // Cargo says which checkout is meant.
+    let named = other.join("xtask");
+    let text = stderr(xtask().env("CARGO_MANIFEST_DIR", named).args(bench));
+    assert!(text.contains(&format!("no record in {}", records.display())), "{text}");
+}
+
+#[test]
+fn a_list_builds_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = |arguments: &[&str]| {
+        let mut command = xtask();
+        command.env("CARGO_TARGET_DIR", folder.path());
+        let assert = command.args(["bench", "--list"]).args(arguments).assert().success();
+        String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+    };
+    let all = list(&[]);
+    assert!(all.lines().any(|line| line.starts_with("mi-kernels/yardstick/")), "{all}");
+    let part = list(&["mi-kernels/yardstick/"]);
+    assert!(part.lines().all(|line| line.starts_with("mi-kernels/yardstick/")), "{part}");
+    // Nothing was recorded and nothing built: the targets alone are known.
+    let none = folder.path().join("none");
+    let targets = list(&["--records", none.to_str().unwrap()]);
+    assert!(targets.lines().all(|line| line.ends_with("/…")), "{targets}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn a_missing_cargo_is_named() {
     let text = stderr(xtask().env("CARGO", "no-such-cargo").arg("reproduce"));
-    assert!(text.contains("no-such-cargo run"), "{text}");
+    assert!(text.contains("no-such-cargo build"), "{text}");
 }
 
 #[test]

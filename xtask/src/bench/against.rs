@@ -15,6 +15,7 @@ use super::criterion_files::Measured;
 use super::measure::Progress;
 use super::record::short;
 use super::targets::{self, Bench, Case};
+use crate::terminal::say;
 use crate::workspace::Workspace;
 
 /// How two sides are compared.
@@ -56,7 +57,7 @@ pub(crate) fn build_commit(
     remove_others(workspace, &folder, keep)?;
     let place = folder.join(short(hash));
     let tree = worktree(workspace, &place, hash)?;
-    eprintln!("building commit {} in {}", short(hash), tree.display());
+    say(format_args!("building commit {} in {}", short(hash), tree.display()));
     targets::build(&workspace.at(&tree), filter, Some(&place.join("target")))
 }
 

@@ -10,6 +10,7 @@ use super::machine::Machine;
 use super::record::{Commit, Kind, Measurement, Record};
 use super::targets::{self, Bench};
 use super::yardstick;
+use crate::terminal::say;
 use crate::workspace::Workspace;
 
 /// Which records to compare, and how.
@@ -33,10 +34,10 @@ pub(crate) fn run(workspace: &Workspace, request: &Request<'_>) -> Result<(Vec<L
         format!("no record in {}; `cargo xtask bench` makes one", request.records.display())
     })?;
     let (old_path, old) = older(workspace, &records, new, request.older)?;
-    eprintln!("new: {}\nold: {} ({})", new.1.title(), old.title(), old_path.display());
+    say(format_args!("new: {}\nold: {} ({})", new.1.title(), old.title(), old_path.display()));
     let new = &new.1;
     if old.toolchain != new.toolchain {
-        eprintln!("the compilers differ: {} / {}", old.toolchain, new.toolchain);
+        say(format_args!("the compilers differ: {} / {}", old.toolchain, new.toolchain));
     }
 
     let shared = |results: &[Measurement]| -> Vec<Measurement> {
@@ -54,7 +55,7 @@ pub(crate) fn run(workspace: &Workspace, request: &Request<'_>) -> Result<(Vec<L
     if !suspects.is_empty() && request.confirm {
         match settle(workspace, &old, new, &suspects, request.rules) {
             Ok(settled) => replace(&mut lines, settled),
-            Err(error) => eprintln!("suspicions stay unconfirmed: {error:#}"),
+            Err(error) => say(format_args!("suspicions stay unconfirmed: {error:#}")),
         }
     }
     Ok((lines, new.unit.clone()))
@@ -164,7 +165,11 @@ fn settle(
     if old.commit == new.commit {
         bail!("both records are of commit {}", old.commit.hash);
     }
-    eprintln!("{} suspects run again, {} rounds in alternation", suspects.len(), rules.rounds);
+    say(format_args!(
+        "{} suspects run again, {} rounds in alternation",
+        suspects.len(),
+        rules.rounds
+    ));
     let (old, new) = (build(&old.commit)?, build(&new.commit)?);
     let chosen = |id: &str| suspects.iter().any(|suspect| suspect == id);
     against::alternate(workspace, &old, &new, chosen, rules)

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
 
 use super::measure::{Progress, results_table};
 use super::record::{Kind, Measurement, Record};
+use crate::build::{build, program};
+use crate::terminal::{print, say};
 use crate::workspace::{Workspace, output, shown};
 
 /// The program under valgrind: with `--list` it prints its cases, with a case and a number N it
@@ -27,7 +28,7 @@ pub(crate) fn run(workspace: &Workspace, records: &Path, filter: Option<&str>) -
     let mut version = Command::new("valgrind");
     version.arg("--version");
     let Ok(valgrind) = output(version) else {
-        eprintln!("skipped: valgrind is not installed, so instructions cannot be counted");
+        say(format_args!("skipped: valgrind is not installed, so instructions cannot be counted"));
         return Ok(());
     };
     let mut record = Record::now(workspace, Kind::Instructions, false);
@@ -35,7 +36,7 @@ pub(crate) fn run(workspace: &Workspace, records: &Path, filter: Option<&str>) -
     record.toolchain = format!("{} {valgrind}", record.toolchain);
     record.threads = Some("1".to_owned());
 
-    let program = build(workspace)?;
+    let program = build_example(workspace)?;
     let mut list = Command::new(&program);
     list.arg("--list");
     let list = output(list)?;
@@ -59,38 +60,16 @@ pub(crate) fn run(workspace: &Workspace, records: &Path, filter: Option<&str>) -
         let rates = Vec::new();
         record.results.push(Measurement { id, value: each, low: each, high: each, rates });
     }
-    println!("{}", results_table(&record));
-    println!("record: {}", record.append(records)?.display());
+    print(format_args!("{}\n", results_table(&record)))?;
+    print(format_args!("record: {}\n", record.append(records)?.display()))?;
     Ok(())
 }
 
-/// What cargo says of a finished target.
-#[derive(Deserialize)]
-struct Artifact {
-    target: Target,
-    executable: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
-    kind: Vec<String>,
-}
-
-fn build(workspace: &Workspace) -> Result<PathBuf> {
+fn build_example(workspace: &Workspace) -> Result<PathBuf> {
     let mut command = workspace.cargo("build");
     command.args(["--release", "--package", PACKAGE, "--example", EXAMPLE]);
-    command.args(["--message-format", "json-render-diagnostics"]);
-    command.current_dir(workspace.root()).stdin(Stdio::null()).stderr(Stdio::inherit());
-    let result = command.output().with_context(|| format!("`{}`", shown(&command)))?;
-    ensure!(result.status.success(), "`{}` failed", shown(&command));
-    String::from_utf8_lossy(&result.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Artifact>(line).ok())
-        .filter(|one| one.target.name == EXAMPLE)
-        .filter(|one| one.target.kind.iter().any(|kind| kind == "example"))
-        .find_map(|one| one.executable)
-        .context("cargo built no such example")
+    command.current_dir(workspace.root());
+    program(&build(&mut command)?, "example", EXAMPLE, None)
 }
 
 fn count(program: &Path, case: &str, times: u32) -> Result<u64> {

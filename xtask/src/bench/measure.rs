@@ -1,14 +1,16 @@
 //! `cargo xtask bench [FILTER]`: run the benchmarks and append one record.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
+use mi_plot::duration;
 
 use super::record::{Kind, Measurement, Record};
 use super::table::{interval, table, value};
 use super::targets::{self, Bench, Case};
 use super::yardstick::Yardstick;
+use crate::terminal::{print, say};
 use crate::workspace::Workspace;
 
 /// The benchmarks whose qualified ids contain the filter, in the order of their declaration.
@@ -41,7 +43,9 @@ pub(crate) fn run(
     let yardsticks: Vec<_> =
         benches.iter().flat_map(Bench::cases).filter(Case::is_yardstick).collect();
     if yardsticks.is_empty() {
-        eprintln!("no yardstick benchmark: the record will have no shares of this machine's peak");
+        say(format_args!(
+            "no yardstick benchmark: the record will have no shares of this machine's peak"
+        ));
     }
     let others = select(&benches, filter)?.into_iter().filter(|case| !case.is_yardstick());
     let cases: Vec<_> = yardsticks.into_iter().chain(others).collect();
@@ -62,8 +66,8 @@ pub(crate) fn run(
     let results = measured.into_iter().map(|(id, one)| record.yardstick.measurement(id, &one));
     record.results = results.collect();
 
-    println!("{}", results_table(&record));
-    println!("record: {}", record.append(records)?.display());
+    print(format_args!("{}\n", results_table(&record)))?;
+    print(format_args!("record: {}\n", record.append(records)?.display()))?;
     ensure!(failures.is_empty(), "not measured:\n{}", failures.join("\n"));
     Ok(())
 }
@@ -83,14 +87,14 @@ impl Progress {
     pub(crate) fn announce(&mut self, what: &str) {
         let left = match u32::try_from(self.done) {
             Ok(done) if done > 0 => {
-                let one = self.start.elapsed() / done;
-                let seconds = one.saturating_mul((self.all - self.done) as u32).as_secs();
-                format!(", {:?} left", Duration::from_secs(seconds))
+                let one = self.start.elapsed().as_secs_f64() / f64::from(done);
+                let seconds = one * (self.all - self.done) as f64;
+                format!(", {} left", duration(seconds))
             }
             _ => String::new(),
         };
         self.done += 1;
-        eprintln!("[{}/{}{left}] {what}", self.done, self.all);
+        say(format_args!("[{}/{}{left}] {what}", self.done, self.all));
     }
 }
 

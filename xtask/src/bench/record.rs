@@ -1,7 +1,6 @@
 //! Dated records of measurements: one JSON file a run, written once, never changed.
 
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::machine::Machine;
 use super::yardstick::Yardstick;
 use crate::clock::Utc;
+use crate::files::write_whole;
+use crate::terminal::say;
 use crate::workspace::{Workspace, output};
 
 /// The form of the files; a change of meaning gets another number.
@@ -182,16 +183,9 @@ impl Record {
             suffix = (suffix ^ u64::from(std::process::id())).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let name = format!("{stem}-{machine}-{commit}-{:06x}.json", suffix >> 40);
             let path = folder.join(name);
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(mut file) => {
-                    file.write_all(text.as_bytes())
-                        .with_context(|| format!("writing {}", path.display()))?;
-                    return Ok(path);
-                }
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => {
-                    return Err(error).with_context(|| format!("creating {}", path.display()));
-                }
+            if !path.exists() {
+                write_whole(&path, &text)?;
+                return Ok(path);
             }
         }
     }
@@ -220,7 +214,8 @@ impl Record {
         Ok(record)
     }
 
-    /// All records of a folder, oldest first; none when there is no such folder.
+    /// All records of a folder, oldest first; none when there is no such folder. Those that cannot be
+    /// read are left out with a warning.
     pub(crate) fn read_all(folder: &Path) -> Result<Vec<(PathBuf, Self)>> {
         let mut records = Vec::new();
         if !folder.is_dir() {
@@ -229,8 +224,13 @@ impl Record {
         for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
             let path = entry.with_context(|| format!("{}", folder.display()))?.path();
             if path.extension().is_some_and(|extension| extension == "json") {
-                let record = Self::read(&path)?;
-                records.push((path, record));
+                match Self::read(&path) {
+                    Ok(record) => records.push((path, record)),
+                    // One record that was torn or edited must not hide the others.
+                    Err(error) => say(format_args!(
+                        "warning: {error:#}; it is left out: restore or delete it"
+                    )),
+                }
             }
         }
         records.sort_by(|(a_path, a), (b_path, b)| (&a.date, a_path).cmp(&(&b.date, b_path)));
@@ -344,6 +344,17 @@ pub(crate) mod tests {
         let dates: Vec<_> = records.iter().map(|(_, record)| record.date.as_str()).collect();
         assert_eq!(dates, ["2025-12-31T23:59:59Z", "2026-02-03T04:05:05Z", "2026-02-03T04:05:06Z"]);
         assert_eq!(Record::read_all(&folder.path().join("none")).unwrap(), []);
+    }
+
+    #[test]
+    fn a_torn_record_does_not_hide_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = record("one", "2026-02-03T04:05:06Z", &[("p/t/a", 3.0, 1.0)]);
+        let path = whole.append(folder.path()).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(folder.path().join("torn.json"), &text[..text.len() / 2]).unwrap();
+        fs::write(folder.path().join("empty.json"), "").unwrap();
+        assert_eq!(Record::read_all(folder.path()).unwrap(), [(path, whole)]);
     }
 
     #[test]

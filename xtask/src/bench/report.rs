@@ -12,6 +12,8 @@ use super::cost::{Family, families};
 use super::record::{Kind, Measurement, Record, short};
 use super::table::{interval, value};
 use crate::clock::Utc;
+use crate::files::write_whole;
+use crate::terminal::print;
 
 /// Charts tell this many series apart.
 const MOST_SERIES: usize = mi_plot::COLOURS;
@@ -34,8 +36,8 @@ pub(crate) fn run(records: &Path, out: &Path) -> Result<()> {
     if let Some(folder) = out.parent() {
         fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     }
-    fs::write(out, page(&all)).with_context(|| format!("writing {}", out.display()))?;
-    println!("report: {}", out.display());
+    write_whole(out, &page(&all))?;
+    print(format_args!("report: {}\n", out.display()))?;
     Ok(())
 }
 

@@ -1,26 +1,15 @@
 //! Plain tables and numbers for the terminal; no colour, so `NO_COLOR` has nothing to turn off.
 
-/// Columns padded to their widest cell: the first to the left, the others to the right.
+use mi_plot::{Align, TextTable};
+
+/// A table of these rows: the first column to the left, the others to the right.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
-    let mut text = String::new();
-    for row in std::iter::once(&head).chain(rows) {
-        let cells = row.iter().zip(&widths).enumerate();
-        let padded = cells.map(|(column, (cell, &width))| match column {
-            0 => format!("{cell:width$}"),
-            _ => format!("{cell:>width$}"),
-        });
-        let line = padded.collect::<Vec<_>>().join("  ");
-        text += line.trim_end();
-        text.push('\n');
-    }
-    text
+    let align = |column| if column == 0 { Align::Left } else { Align::Right };
+    let columns: Vec<_> =
+        head.iter().enumerate().map(|(column, heading)| (*heading, align(column))).collect();
+    let mut table = TextTable::new(&columns);
+    rows.iter().for_each(|row| table.row(row));
+    table.to_string()
 }
 
 /// A value at a readable size: times from `ns` with their unit, counts in thousands or millions.

@@ -1,8 +1,8 @@
 //! The workspace's criterion benchmarks: found through cargo, built by cargo, run one at a time.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,7 +10,11 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::criterion_files::{self, Measured};
+use super::record::Record;
 use super::yardstick;
+use crate::build::{build as build_all, program};
+use crate::files::write_whole;
+use crate::terminal::{self, say};
 use crate::workspace::{Workspace, output, shown};
 
 /// One built bench target.
@@ -60,14 +64,6 @@ struct Target {
     required_features: Vec<String>,
 }
 
-/// What `cargo build --message-format json` says of one finished target.
-#[derive(Deserialize)]
-struct Artifact {
-    package_id: String,
-    target: Target,
-    executable: Option<PathBuf>,
-}
-
 impl Target {
     fn is_bench(&self) -> bool {
         self.kind.iter().any(|kind| kind == "bench")
@@ -93,42 +89,27 @@ pub(crate) fn build(
     filter: Option<&str>,
     target_directory: Option<&Path>,
 ) -> Result<Vec<Bench>> {
-    let packages = metadata(workspace)?.packages;
-    let mut command = workspace.cargo("bench");
-    command.args(["--no-run", "--message-format", "json-render-diagnostics"]);
-    let mut wanted = Vec::new();
-    for package in packages.iter().filter(|package| may_match(&package.name, &packages, filter)) {
-        let uses_criterion = package.dependencies.iter().any(|one| one.name == "criterion");
-        for target in package.targets.iter().filter(|target| target.is_bench()) {
-            if !uses_criterion || !target.required_features.is_empty() {
-                let why = if uses_criterion { "needs features" } else { "does not use criterion" };
-                eprintln!("skipped: {}/{} {why}", package.name, target.name);
-                continue;
-            }
-            command.args(["--package", &package.name, "--bench", &target.name]);
-            wanted.push((package, target.name.as_str()));
-        }
-    }
+    let metadata = metadata(workspace)?;
+    let packages = &metadata.packages;
+    let chosen = |package: &Package, target: &str| {
+        is_yardstick(&package.name, target) || may_match(package, target, packages, filter)
+    };
+    let wanted = criterion_targets(packages, chosen);
     ensure!(!wanted.is_empty(), "no package has a criterion benchmark");
-    command.current_dir(workspace.root()).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let mut command = workspace.cargo("bench");
+    command.arg("--no-run");
+    for (package, target) in &wanted {
+        command.args(["--package", &package.name, "--bench", target]);
+    }
+    command.current_dir(workspace.root());
     if let Some(folder) = target_directory {
         command.env("CARGO_TARGET_DIR", folder);
     }
-    eprintln!("building {} bench targets", wanted.len());
-    let result = command.output().with_context(|| format!("`{}`", shown(&command)))?;
-    ensure!(result.status.success(), "the benchmarks do not build: `{}`", shown(&command));
-
-    let messages = String::from_utf8_lossy(&result.stdout);
-    let artifacts: Vec<Artifact> =
-        messages.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    say(format_args!("building {} bench targets", wanted.len()));
+    let artifacts = build_all(&mut command).context("the benchmarks do not build")?;
     let mut benches = Vec::with_capacity(wanted.len());
     for (package, target) in wanted {
-        let executable = artifacts
-            .iter()
-            .filter(|one| one.target.is_bench() && one.target.name == target)
-            .find(|one| one.package_id == package.id)
-            .and_then(|one| one.executable.clone())
-            .with_context(|| format!("cargo built no program for {}/{target}", package.name))?;
+        let executable = program(&artifacts, "bench", target, Some(&package.id))?;
         let folder = package.manifest_path.parent().unwrap_or(workspace.root()).to_owned();
         let (package, target) = (package.name.clone(), target.to_owned());
         benches.push(Bench { package, target, executable, folder, ids: Vec::new() });
@@ -136,15 +117,114 @@ pub(crate) fn build(
     for bench in &mut benches {
         bench.ids = bench.list()?;
     }
+    if target_directory.is_none() {
+        remember(&metadata.target_directory.join("xtask"), &benches);
+    }
     Ok(benches)
 }
 
-/// A filter that starts with a package's name and a slash leaves the other packages unbuilt.
-fn may_match(name: &str, packages: &[Package], filter: Option<&str>) -> bool {
-    let Some((start, _)) = filter.and_then(|filter| filter.split_once('/')) else { return true };
-    name == yardstick::PACKAGE
-        || name == start
-        || !packages.iter().any(|package| package.name == start)
+/// The criterion targets of all packages that are chosen, in cargo's order.
+fn criterion_targets(
+    packages: &[Package],
+    chosen: impl Fn(&Package, &str) -> bool,
+) -> Vec<(&Package, &str)> {
+    let mut wanted = Vec::new();
+    for package in packages {
+        let uses_criterion = package.dependencies.iter().any(|one| one.name == "criterion");
+        for target in package.targets.iter().filter(|target| target.is_bench()) {
+            if !chosen(package, &target.name) {
+                continue;
+            }
+            if !uses_criterion || !target.required_features.is_empty() {
+                let why = if uses_criterion { "needs features" } else { "does not use criterion" };
+                say(format_args!("skipped: {}/{} {why}", package.name, target.name));
+                continue;
+            }
+            wanted.push((package, target.name.as_str()));
+        }
+    }
+    wanted
+}
+
+/// The ids that each target had when it was built last, by `PACKAGE/TARGET`.
+type Known = BTreeMap<String, Vec<String>>;
+
+/// Where [`remember`] keeps them.
+const KNOWN: &str = "bench-ids.json";
+
+/// Keeps the ids of what was built, for lists that build nothing. Losing them loses a convenience.
+fn remember(scratch: &Path, benches: &[Bench]) {
+    let mut known = known(scratch);
+    for bench in benches {
+        known.insert(format!("{}/{}", bench.package, bench.target), bench.ids.clone());
+    }
+    if let Ok(text) = serde_json::to_string(&known) {
+        let _ = fs::create_dir_all(scratch);
+        let _ = write_whole(&scratch.join(KNOWN), &text);
+    }
+}
+
+fn known(scratch: &Path) -> Known {
+    let text = fs::read_to_string(scratch.join(KNOWN)).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// The qualified ids that match the filter, as far as they are known without building anything:
+/// from the last build, or else from `records`, oldest first. A target of which nothing is known
+/// stands as `PACKAGE/TARGET/…`.
+pub(crate) fn known_ids(
+    workspace: &Workspace,
+    filter: Option<&str>,
+    records: &[Record],
+) -> Result<Vec<String>> {
+    let Metadata { packages, target_directory } = metadata(workspace)?;
+    let built = known(&target_directory.join("xtask"));
+    let chosen = |package: &Package, target: &str| may_match(package, target, &packages, filter);
+    let mut found = Vec::new();
+    for (package, target) in criterion_targets(&packages, chosen) {
+        let start = format!("{}/{target}", package.name);
+        let recorded = || {
+            let ids = |record: &Record| -> Option<Vec<String>> {
+                let ids = record.results.iter().filter_map(|one| {
+                    Some(one.id.strip_prefix(&start)?.strip_prefix('/')?.to_owned())
+                });
+                Some(ids.collect()).filter(|ids: &Vec<String>| !ids.is_empty())
+            };
+            // A record of a filter has a part only.
+            records.iter().rev().filter(|record| record.filter.is_none()).find_map(ids)
+        };
+        match built.get(&start).cloned().or_else(recorded) {
+            Some(ids) => {
+                let all = ids.iter().map(|id| format!("{start}/{id}"));
+                found.extend(all.filter(|id| filter.is_none_or(|filter| id.contains(filter))));
+            }
+            None => found.push(format!("{start}/…")),
+        }
+    }
+    Ok(found)
+}
+
+fn is_yardstick(package: &str, target: &str) -> bool {
+    package == yardstick::PACKAGE && target == yardstick::TARGET
+}
+
+/// Whether a target can hold ids that match: a filter that starts with a package's name and a slash
+/// leaves the other packages unbuilt, and one that goes on with a target's name the other targets.
+fn may_match(package: &Package, target: &str, packages: &[Package], filter: Option<&str>) -> bool {
+    let Some((start, rest)) = filter.and_then(|filter| filter.split_once('/')) else { return true };
+    let Some(named) = packages.iter().find(|package| package.name == start) else { return true };
+    named.name == package.name
+        && match rest.split_once('/') {
+            Some((name, _)) => name == target,
+            None => target.starts_with(rest) || !named.has_bench_like(rest),
+        }
+}
+
+impl Package {
+    /// Whether the start of a bench target's name is this.
+    fn has_bench_like(&self, start: &str) -> bool {
+        self.targets.iter().any(|target| target.is_bench() && target.name.starts_with(start))
+    }
 }
 
 impl Bench {
@@ -184,7 +264,7 @@ impl Case<'_> {
     }
 
     pub(crate) fn is_yardstick(&self) -> bool {
-        self.bench.package == yardstick::PACKAGE && self.bench.target == yardstick::TARGET
+        is_yardstick(&self.bench.package, &self.bench.target)
     }
 
     /// Runs this benchmark alone and reads what criterion wrote to `home`, which is emptied
@@ -203,8 +283,9 @@ impl Case<'_> {
             command.args(["--color", "never"]);
         }
         // Criterion's report is a message here; the results are the record and its table.
-        command.env("CRITERION_HOME", home).stdout(Stdio::from(io::stderr()));
-        let status = command.status().with_context(|| format!("`{}`", shown(&command)))?;
+        command.env("CRITERION_HOME", home);
+        let status =
+            terminal::status(&mut command).with_context(|| format!("`{}`", shown(&command)))?;
         ensure!(status.success(), "{} failed ({status})", self.qualified());
         let measured = criterion_files::read(home)?;
         ensure!(!measured.is_empty(), "criterion wrote no result for {}", self.qualified());

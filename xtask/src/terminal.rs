@@ -1,0 +1,66 @@
+//! Standard output and standard error, which may be closed (`2>&1 | head -1`) or full.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, PipeReader, Read, Write};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+
+use anyhow::{Context, Result};
+
+/// Writes a line on standard error; where it takes no more, the line is lost and the work goes on.
+pub(crate) fn say(text: impl Display) {
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
+/// Writes a text on standard output. A reader that has gone away is no error.
+pub(crate) fn print(text: impl Display) -> Result<()> {
+    match io::stdout().write_all(text.to_string().as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Runs a command, all of whose output is messages.
+///
+/// Most programs, cargo and criterion among them, end where their standard error is closed. Unless
+/// it is a terminal, they write to this process, which passes on what can be.
+pub(crate) fn status(command: &mut Command) -> io::Result<ExitStatus> {
+    if io::stderr().is_terminal() {
+        return command.stdout(io::stderr()).stderr(Stdio::inherit()).status();
+    }
+    let (mut reader, writer) = io::pipe()?;
+    command.stdout(writer.try_clone()?).stderr(writer);
+    let child = command.spawn();
+    // The command holds the writing ends: the pipe ends only when they are dropped.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    pass_on(&mut reader);
+    child?.wait()
+}
+
+/// Runs a command for its standard output; its messages go the same way as those of [`status`].
+pub(crate) fn results(command: &mut Command) -> io::Result<(ExitStatus, Vec<u8>)> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    if io::stderr().is_terminal() {
+        let result = command.stderr(Stdio::inherit()).output()?;
+        return Ok((result.status, result.stdout));
+    }
+    let (mut reader, writer) = io::pipe()?;
+    let child = command.stderr(writer).spawn();
+    command.stderr(Stdio::null());
+    let child = child?;
+    thread::scope(|scope| {
+        let messages = thread::Builder::new().spawn_scoped(scope, || pass_on(&mut reader))?;
+        let result = child.wait_with_output()?;
+        let _ = messages.join();
+        Ok((result.status, result.stdout))
+    })
+}
+
+fn pass_on(reader: &mut PipeReader) {
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = reader.read(&mut buffer) {
+        let _ = io::stderr().write_all(&buffer[..count]);
+    }
+}
