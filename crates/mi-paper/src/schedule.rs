@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
 
 use mi_data::Dataset;
 
@@ -19,8 +20,9 @@ pub type DataSets = BTreeMap<String, Arc<Dataset>>;
 /// became of each, in plan order; `None` for trials that were not started because of an
 /// interruption.
 ///
-/// A trial that fails, or that another process runs, does not stop the others. Records do not
-/// depend on `jobs`. The last event of every trial that was taken up is [`Event::Ended`].
+/// A trial that fails, or that another process runs, does not stop the others. Where the system
+/// refuses threads, those that there are do the work, the calling one if there is no other. Records
+/// do not depend on `jobs`. The last event of every trial that was taken up is [`Event::Ended`].
 pub fn run_plan(
     plan: &Plan,
     folder: &RunFolder,
@@ -48,20 +50,31 @@ pub fn run_plan(
     };
     let mut results: Vec<Option<Result<TrialState, PaperError>>> =
         plan.trials.iter().map(|_| None).collect();
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
-        for worker in workers {
-            match worker.join() {
-                Ok(done) => {
-                    for (index, result) in done {
-                        results[index] = Some(result);
-                    }
-                }
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-    });
+    for (index, result) in on_threads(jobs, Builder::new, work) {
+        results[index] = Some(result);
+    }
     results
+}
+
+/// What `work` returns on each of at most `jobs` threads, one after the other; on the calling thread
+/// if the system allows no other one.
+fn on_threads<T: Send>(
+    jobs: usize,
+    builder: impl Fn() -> Builder,
+    work: impl Fn() -> Vec<T> + Sync,
+) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let start = |_| builder().spawn_scoped(scope, &work).ok();
+        let workers: Vec<_> = (0..jobs.max(1)).map_while(start).collect();
+        if workers.is_empty() {
+            return work();
+        }
+        let joined = workers.into_iter().map(|worker| match worker.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.flatten().collect()
+    })
 }
 
 /// Makes the calling thread do all of its parallel work itself, from now on. Trials side by side
@@ -79,6 +92,30 @@ mod tests {
     use crate::config::Task;
     use crate::plan::Request;
     use crate::preset::{AdversarialRates, Preset};
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn work_is_done_on_the_threads_that_the_system_gives() {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&taken| taken < 20);
+            std::iter::from_fn(take).collect::<Vec<_>>()
+        };
+        // No machine has room for a stack of this size, which is what the system says to a thread
+        // beyond its limit too.
+        for allowed in [0, 1, 3] {
+            next.store(0, Ordering::Relaxed);
+            let asked = AtomicUsize::new(0);
+            let builder = || {
+                let size =
+                    if asked.fetch_add(1, Ordering::Relaxed) < allowed { 1 << 16 } else { 1 << 60 };
+                Builder::new().stack_size(size)
+            };
+            let mut done = on_threads(4, builder, work);
+            done.sort_unstable();
+            assert_eq!(done, (0..20).collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn every_trial_is_told_to_end_however_it_ends() {

@@ -382,3 +382,50 @@ fn a_full_disk_is_named_and_loses_nothing() {
     );
     assert!(state.is_ok_and(|text| text.contains("true_mi")));
 }
+
+/// `cargo xtask reproduce --help` prints this file, since it builds nothing.
+#[test]
+fn the_help_that_xtask_prints_is_that_of_the_program() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/reproduce-help.txt");
+    let Ok(kept) = fs::read_to_string(file) else {
+        eprintln!("skipped: there is no xtask next to this crate");
+        return;
+    };
+    let help = text(&mi_paper(&["reproduce", "--help"]).output().unwrap().stdout);
+    assert!(
+        kept == help,
+        "renew it: cargo run -p mi-paper -- reproduce --help > xtask/reproduce-help.txt"
+    );
+}
+
+/// `2>&1 | head -1`, and a disk that is full: what cannot be said is lost, and nothing else.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_or_full_standard_error_ends_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for (name, stderr) in [("closed", std::process::Stdio::from(writer)), ("full", full.into())] {
+        let out = root.path().join(name);
+        let mut command = mi_paper(&["reproduce", "--preset", "smoke", "--steps", "2"]);
+        command.args(["--experiment", "dependent", "--out"]).arg(&out).stderr(stderr);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{name}");
+        assert!(out.join("report.html").is_file(), "{name}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn folders_need_not_be_utf_8() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join(std::ffi::OsStr::from_bytes(b"gr\xf6\xdfe"));
+    let output = reproduce(&out, &["--experiment", "dependent", "--steps", "2"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(out.join("report.html").is_file());
+    let run = fs::read_to_string(out.join("run.json")).unwrap();
+    assert!(run.contains("--experiment dependent") && !run.contains("gr"), "{run}");
+}

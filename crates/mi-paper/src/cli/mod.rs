@@ -8,6 +8,7 @@ mod output;
 mod progress;
 mod reproduce;
 mod status;
+mod terminal;
 mod trial;
 
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mi_paper::preset::{AdversarialRates, Preset};
 use mi_paper::seeds::Seeds;
+
+use terminal::say;
 
 /// Experiments on mutual-information maximisation (Tschannen et al., ICLR 2020).
 #[derive(Debug, Parser)]
@@ -123,7 +126,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Trial { folder, id, data } => trial::run(&folder, &id, data.as_deref()),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        say(format_args!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }

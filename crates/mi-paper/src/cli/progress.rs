@@ -14,6 +14,7 @@ use mi_paper::record::Metric;
 use mi_paper::trial::Event;
 
 use super::status::duration;
+use super::terminal::say;
 
 /// Least time between two plain lines about the same trial.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
@@ -148,7 +149,7 @@ impl Progress {
             total.set_position((state.fraction() * 1_000.0) as u64);
             total.set_message(overall);
         } else {
-            eprintln!("[{overall}] {} {}", trial.id, trial.message(now));
+            say(format_args!("[{overall}] {} {}", trial.id, trial.message(now)));
         }
     }
 
@@ -156,7 +157,7 @@ impl Progress {
     pub(super) fn line(&self, text: &str) {
         match &self.bars {
             Some(bars) => drop(bars.println(text)),
-            None => eprintln!("{text}"),
+            None => say(text),
         }
     }
 

@@ -12,6 +12,7 @@ use mi_paper::schedule::{DataSets, run_plan};
 
 use super::interrupt::Interrupt;
 use super::progress::Progress;
+use super::terminal::say;
 use super::{Reproduce, data, dry_run, list, output, status};
 
 /// `mi-paper reproduce`.
@@ -32,7 +33,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         let outcome = folder.outcome()?;
         output::draw(&folder, &outcome)?;
         output::print(&outcome, options.format)?;
-        eprintln!("{}", written(&out));
+        say(written(&out));
         return Ok(ExitCode::SUCCESS);
     }
 
@@ -63,7 +64,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     folder.adopt(&plan)?;
     folder.unpack(&plan)?;
     if options.dry_run {
-        eprintln!("the plan is in {}", out.join("plan.json").display());
+        say(format_args!("the plan is in {}", out.join("plan.json").display()));
         return Ok(ExitCode::SUCCESS);
     }
     note_run(&folder, &plan, &sets)?;
@@ -90,9 +91,13 @@ fn work(
         })
         .collect::<Vec<f64>>();
     let left = done.iter().filter(|&&done| done < 1.0).count();
-    eprintln!("{left} of {} trials to run, {jobs} at a time, into {}", done.len(), out.display());
+    say(format_args!(
+        "{left} of {} trials to run, {jobs} at a time, into {}",
+        done.len(),
+        out.display()
+    ));
     for line in data::describe(sets) {
-        eprintln!("{line}");
+        say(line);
     }
 
     let interrupt = Interrupt::listen()?;
@@ -105,7 +110,7 @@ fn work(
     let outcome = folder.outcome()?;
     output::draw(folder, &outcome)?;
     if interrupt.asked() {
-        eprintln!("interrupted; everything is saved, and the same command goes on from here");
+        say("interrupted; everything is saved, and the same command goes on from here");
         return Ok(interrupt.exit_code());
     }
     output::print(&outcome, options.format)?;
@@ -118,10 +123,10 @@ fn work(
             }
             _ => continue,
         };
-        eprintln!("{}: {trouble}", config.id());
+        say(format_args!("{}: {trouble}", config.id()));
         code = ExitCode::FAILURE;
     }
-    eprintln!("{}", written(out));
+    say(written(out));
     Ok(code)
 }
 
@@ -163,9 +168,14 @@ fn command(mut arguments: impl Iterator<Item = String>) -> String {
     words.join(" ")
 }
 
+/// The program's arguments; what is no Unicode is a path, and paths are left out of the command.
+fn arguments() -> impl Iterator<Item = String> {
+    std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned())
+}
+
 fn run_info(plan: &Plan, data: Vec<String>) -> RunInfo {
     RunInfo {
-        command: command(std::env::args().skip(1)),
+        command: command(arguments()),
         preset: plan.preset.name().into(),
         data,
         seeds: plan.seeds.clone(),

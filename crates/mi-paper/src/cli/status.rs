@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use mi_paper::error::PaperError;
 use mi_paper::folder::{Lock, RunFolder};
 use mi_paper::outcome::TrialState;
+pub(super) use mi_plot::duration;
 
 /// How far a run came: a line for each trial, and the totals.
 pub(super) fn text(folder: &RunFolder) -> Result<String, PaperError> {
@@ -35,26 +36,4 @@ pub(super) fn text(folder: &RunFolder) -> Result<String, PaperError> {
         all - ended - running
     );
     Ok(text)
-}
-
-/// A time as a person would say it: `45 s`, `3 min 20 s`, `2 h 05 min`.
-pub(super) fn duration(seconds: f64) -> String {
-    let whole = seconds.max(0.0).round() as u64;
-    match whole {
-        0..60 => format!("{whole} s"),
-        60..3_600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3_600, whole / 60 % 60),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::duration;
-
-    #[test]
-    fn durations_read_well() {
-        assert_eq!(duration(44.6), "45 s");
-        assert_eq!(duration(200.0), "3 min 20 s");
-        assert_eq!(duration(7_500.0), "2 h 05 min");
-    }
 }

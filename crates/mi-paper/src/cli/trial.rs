@@ -10,6 +10,7 @@ use mi_paper::trial::{self, Event};
 
 use super::data;
 use super::interrupt::Interrupt;
+use super::terminal::say;
 
 /// Runs or resumes one trial of the plan in `folder`.
 pub(super) fn run(folder: &Path, id: &str, data: Option<&Path>) -> Result<ExitCode> {
@@ -27,7 +28,7 @@ pub(super) fn run(folder: &Path, id: &str, data: Option<&Path>) -> Result<ExitCo
     let _lock = Lock::take(trial.path())?;
     folder.unpack_trial(config)?;
     if folder.trial_info(config)?.state.is_finished() {
-        eprintln!("{id} is finished");
+        say(format_args!("{id} is finished"));
         return Ok(ExitCode::SUCCESS);
     }
     let names: Vec<&str> = plan.datasets().into_iter().filter(|n| *n == config.dataset).collect();
@@ -41,12 +42,17 @@ pub(super) fn run(folder: &Path, id: &str, data: Option<&Path>) -> Result<ExitCo
         &trial,
         &|| interrupt.asked(),
         &mut |event| match event {
-            Event::Started { step } => eprintln!("{id}: from step {step} of {}", config.steps),
+            Event::Started { step } => {
+                say(format_args!("{id}: from step {step} of {}", config.steps))
+            }
             Event::DamagedCheckpoint { path } => {
-                eprintln!("warning: {} is damaged; an older checkpoint is used", path.display());
+                say(format_args!(
+                    "warning: {} is damaged; an older checkpoint is used",
+                    path.display()
+                ));
             }
             Event::Evaluated { step, values } => {
-                eprintln!("{id}: step {step}{}", super::progress::values(values));
+                say(format_args!("{id}: step {step}{}", super::progress::values(values)));
             }
             Event::Stepped { .. } | Event::Ended { .. } => {}
         },
@@ -54,11 +60,11 @@ pub(super) fn run(folder: &Path, id: &str, data: Option<&Path>) -> Result<ExitCo
     Ok(match state {
         TrialState::Finished => ExitCode::SUCCESS,
         TrialState::Diverged { step, reason } => {
-            eprintln!("{id}: stopped at step {step}: {reason}");
+            say(format_args!("{id}: stopped at step {step}: {reason}"));
             ExitCode::FAILURE
         }
         TrialState::Waiting | TrialState::Unfinished { .. } => {
-            eprintln!("{id}: saved; the same command goes on from here");
+            say(format_args!("{id}: saved; the same command goes on from here"));
             interrupt.exit_code()
         }
     })

@@ -3,15 +3,8 @@
 use std::fmt;
 
 use maud::{Markup, html};
-
-/// On which side a column's cells stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
-    /// Words.
-    Left,
-    /// Numbers.
-    Right,
-}
+pub use mi_plot::Align;
+use mi_plot::TextTable;
 
 /// A row of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +74,7 @@ impl Table {
     pub fn to_markdown(&self) -> String {
         let mut lines = Vec::new();
         if !self.caption.is_empty() {
-            lines.extend([self.caption.clone(), String::new()]);
+            lines.extend([escape_html(&self.caption), String::new()]);
         }
         let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
         let titles: Vec<String> = self.columns.iter().map(|(title, _)| escape(title)).collect();
@@ -143,57 +136,33 @@ pub(crate) const MISSING: &str = "–";
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let length = |text: &str| text.chars().count();
-        let widths: Vec<usize> = (0..self.columns.len())
-            .map(|column| {
-                let cells = self.rows.iter().filter_map(|row| match row {
-                    Row::Cells(cells) => Some(length(&cells[column])),
-                    Row::Section(_) => None,
-                });
-                cells.max().unwrap_or(0).max(length(&self.columns[column].0))
-            })
-            .collect();
-        let line = |cells: &[&str]| {
-            let padded: Vec<String> = cells
-                .iter()
-                .zip(&widths)
-                .zip(&self.columns)
-                .map(|((cell, width), (_, align))| match align {
-                    Align::Left => format!("{cell:<width$}"),
-                    Align::Right => format!("{cell:>width$}"),
-                })
-                .collect();
-            padded.join("  ").trim_end().to_owned()
-        };
         if !self.caption.is_empty() {
             writeln!(f, "{}\n", self.caption)?;
         }
-        let titles: Vec<&str> = self.columns.iter().map(|(title, _)| title.as_str()).collect();
-        writeln!(f, "{}", line(&titles))?;
-        let total = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
-        writeln!(f, "{}", "─".repeat(total))?;
-        for (index, row) in self.rows.iter().enumerate() {
+        let mut text = TextTable::new(&self.columns).ruled();
+        for row in &self.rows {
             match row {
-                Row::Section(title) if index == 0 => writeln!(f, "{title}")?,
-                Row::Section(title) => writeln!(f, "\n{title}")?,
-                Row::Cells(cells) => {
-                    let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
-                    writeln!(f, "{}", line(&cells))?;
-                }
+                Row::Section(title) => text.section(title),
+                Row::Cells(cells) => text.row(cells),
             }
         }
-        Ok(())
+        text.fmt(f)
     }
 }
 
-/// Keeps a text inside its Markdown cell.
+/// Keeps a text inside its Markdown cell, as text: neither Markdown nor HTML.
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\")
+    escape_html(text)
+        .replace('\\', "\\\\")
         .replace('|', "\\|")
         .replace('*', "\\*")
         .replace('_', "\\_")
-        .replace('<', "&lt;")
         .replace(['\n', '\r'], " ")
+}
+
+/// A text in Markdown that a viewer cannot take for HTML.
+pub(crate) fn escape_html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -227,7 +196,7 @@ mod tests {
         let markdown = table().to_markdown();
         let rows: Vec<&str> = markdown.lines().skip(2).collect();
         assert!(rows.iter().all(|row| row.replace("\\|", "").matches('|').count() == 4));
-        assert!(markdown.contains("a\\_b"));
+        assert!(markdown.contains("a\\_b") && markdown.contains("&lt;c&gt;"));
     }
 
     #[test]

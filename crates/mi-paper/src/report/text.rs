@@ -7,7 +7,7 @@ use crate::figures;
 use crate::outcome::Outcome;
 use crate::report::facts;
 use crate::report::summary::summary;
-use crate::report::table::{Align, Table};
+use crate::report::table::{Align, Table, escape_html};
 use crate::report::time;
 use crate::report::verdicts as judged;
 
@@ -19,38 +19,39 @@ pub fn markdown(outcome: &Outcome) -> String {
     let mut line = |words: std::fmt::Arguments<'_>| {
         let _ = writeln!(text, "{words}");
     };
+    let plain = |words: &dyn std::fmt::Display| escape_html(&words.to_string());
     for (name, value) in facts::facts(outcome) {
-        line(format_args!("- {name}: {value}"));
+        line(format_args!("- {name}: {}", plain(&value)));
     }
-    line(format_args!("- command: `{}`", outcome.run.command));
+    line(format_args!("- command: {}", code(&outcome.run.command)));
     if let Some(progress) = facts::progress(outcome) {
-        line(format_args!("\n{progress}"));
+        line(format_args!("\n{}", plain(&progress)));
     }
     if !outcome.run.deviations.is_empty() {
         line(format_args!("\nThis run departs from the paper's protocol:\n"));
         for deviation in &outcome.run.deviations {
-            line(format_args!("- {deviation}"));
+            line(format_args!("- {}", plain(deviation)));
         }
     }
     line(format_args!("\n## The claims\n\n{}", claims_table(&verdicts).to_markdown()));
     line(format_args!("{}\n", judged::method()));
     let contradictions = judged::contradictions(&verdicts);
     if !contradictions.is_empty() {
-        line(format_args!("{}:\n", judged::contradiction_heading(outcome)));
+        line(format_args!("{}:\n", plain(&judged::contradiction_heading(outcome))));
         for sentence in contradictions {
-            line(format_args!("- {sentence}"));
+            line(format_args!("- {}", plain(&sentence)));
         }
         line(format_args!(""));
     }
     for figure in figures::figures(outcome) {
-        line(format_args!("## {}\n\n{}\n", figure.heading, figure.caption));
+        line(format_args!("## {}\n\n{}\n", plain(&figure.heading), plain(&figure.caption)));
         line(format_args!("{}", figure.ends.to_markdown()));
     }
     line(format_args!("## How each claim was judged\n"));
     for verdict in &verdicts {
         let dataset = judged::dataset(verdict).map_or(String::new(), |d| format!(" on {d}"));
-        line(format_args!("### {}{dataset}: {}\n", verdict.id, verdict.decision));
-        line(format_args!("Rule: {}\n\n{}\n", verdict.rule, verdict.reason));
+        line(format_args!("### {}{}: {}\n", verdict.id, plain(&dataset), verdict.decision));
+        line(format_args!("Rule: {}\n\n{}\n", plain(&verdict.rule), plain(&verdict.reason)));
         if !verdict.conditions.is_empty() {
             line(format_args!("{}", judged::conditions(verdict).to_markdown()));
         }
@@ -62,6 +63,14 @@ pub fn markdown(outcome: &Outcome) -> String {
         line(format_args!("{}", diverged.to_markdown()));
     }
     text
+}
+
+/// A text as code: between more backticks than it has itself.
+fn code(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let space = if longest > 0 { " " } else { "" };
+    format!("{fence}{space}{}{space}{fence}", text.replace(char::is_control, " "))
 }
 
 /// The claims, one row each.

@@ -217,7 +217,7 @@ fn what_one_seed_takes_is_the_mean_of_each_configuration() {
     };
     // Six configurations of 60, 61 and 62 s beside two of 183 s.
     let lines = rows(&outcome);
-    assert_eq!(lines[2], "| critics | MNIST | 18/18 | 21,000 | 18 min 18 s | 6 min 6 s | 50 % |");
+    assert_eq!(lines[2], "| critics | MNIST | 18/18 | 21,000 | 18 min 18 s | 6 min 06 s | 50 % |");
     assert_eq!(lines[4], "| all |  | 24/24 |  | 36 min 36 s | 12 min 12 s |  |");
     // There is no share of what is not known yet, and a trial that diverged tells nothing.
     for trial in outcome.trials.iter_mut().filter(|trial| trial.experiment == "pixels") {
@@ -225,7 +225,7 @@ fn what_one_seed_takes_is_the_mean_of_each_configuration() {
     }
     outcome.trials[0].state = TrialState::Diverged { step: 3, reason: "NaN".to_owned() };
     let lines = rows(&outcome);
-    assert_eq!(lines[2], "| critics | MNIST | 17/18 | 21,000 | 18 min 18 s | 6 min 7 s | – |");
+    assert_eq!(lines[2], "| critics | MNIST | 17/18 | 21,000 | 18 min 18 s | 6 min 07 s | – |");
     assert_eq!(lines[4], "| all |  | 17/24 |  | 36 min 36 s | – |  |");
 }
 
