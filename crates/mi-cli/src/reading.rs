@@ -96,7 +96,7 @@ fn doubt(measured: &Measured) -> Option<&'static str> {
     let in_time =
         |surrogate| matches!(surrogate, Surrogate::Shift { .. } | Surrogate::Blocks { .. });
     let kept_in_order = test.is_some_and(|test| in_time(test.surrogate));
-    if warned(measured, "duplicate_rows") {
+    if warned(measured, "duplicate_rows") || warned(measured, "pasted_table") {
         Some("Copies of rows raise the value too: leave them out first (--dedup).")
     } else if warned(measured, "autocorrelated") && !kept_in_order {
         Some(

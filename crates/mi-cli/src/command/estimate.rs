@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::chosen::{Chosen, MeasureOptions, SideOptions};
 use super::neural::NeuralOptions;
 use super::p_value::{self, Permutations};
+use super::rows::PASTED;
 use crate::error::CliError;
 use crate::estimator::{self, Measured};
 use crate::input::Input;
@@ -102,6 +103,7 @@ struct UsableRow {
     reader: &'static str,
     value: f64,
     standard_error: f64,
+    gap: usize,
 }
 
 /// One estimate, as it is written.
@@ -120,6 +122,7 @@ pub(super) struct EstimateRow {
     surrogates: Option<usize>,
     smallest_p_value: Option<f64>,
     surrogate_mean: Option<f64>,
+    gap: Option<usize>,
     equivalent_correlation: f64,
 }
 
@@ -142,6 +145,7 @@ impl EstimateRow {
             surrogates: estimate.test.as_ref().map(|test| test.surrogates),
             smallest_p_value: estimate.test.as_ref().map(TestResult::smallest_p_value),
             surrogate_mean: estimate.test.as_ref().map(|test| unit.of(test.null_mean)),
+            gap: estimate.gap.map(|gap| gap.rows),
             equivalent_correlation: information_correlation(estimate.value),
         }
     }
@@ -318,7 +322,10 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     let mut formula = String::new();
     for &lag in lags.values() {
         let observations = at_lag(lag);
-        let measured = plan.measure(&observations)?;
+        let mut measured = plan.measure(&observations)?;
+        // What was said of the whole table makes the estimate doubtful too.
+        let pasted = messages.warnings().iter().filter(|warning| warning.code == PASTED);
+        measured.warnings.extend(pasted.cloned());
         measured.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
         formula = observations.title();
         readers.push(if options.usable {
@@ -351,6 +358,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
                 reader: usable.family,
                 value: unit.of(usable.found.value),
                 standard_error: unit.of(usable.found.standard_error),
+                gap: usable.found.gap.rows,
             }),
         });
         let names = |columns: &[&Column]| -> Vec<String> {

@@ -11,6 +11,9 @@ use crate::options::MissingRule;
 use crate::table::Column;
 use crate::words::count;
 
+/// The code of the warning that a table was pasted several times.
+pub(super) const PASTED: &str = "pasted_table";
+
 /// How rows hang together.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Rows")]
@@ -139,7 +142,7 @@ impl RowOptions {
                 ));
             } else {
                 messages.warn(Warning::new(
-                    "pasted_table",
+                    PASTED,
                     format!(
                         "nearly every row of the table occurs {} times: copies raise the \
                          estimate; say --dedup to use each row once, unless they are separate \

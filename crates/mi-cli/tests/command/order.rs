@@ -44,6 +44,8 @@ fn an_ordered_series_is_held_out_in_time_and_not_advised_to_be_ordered() {
     let (shuffled, ordered) = (run(&["--usable"]), run(&["--usable", "--ordered"]));
     assert!(usable(&shuffled) > usable(&ordered) + 0.05);
     assert!(usable(&ordered) < 0.03, "{}", usable(&ordered));
+    let gap = |run: &Run| run.json()["results"][0]["usable"]["gap"].as_u64().unwrap();
+    assert!(gap(&shuffled) == 0 && gap(&ordered) >= 50, "{}", gap(&ordered));
     // Without a word on order there is no p-value, and a hint; with it shifts give one.
     assert!(warns(&shuffled, "autocorrelated") && warns(&shuffled, "no_p_value"));
     assert!(first(&shuffled)["p_value"].is_null());
@@ -282,6 +284,8 @@ fn a_pasted_table_is_known_by_its_whole_rows() {
     let twice = run("twice.csv", &[]);
     assert!(warns(&twice, "pasted_table"));
     twice.said(&["nearly every row of the table occurs 2 times", "--dedup"]);
+    let reading = twice.json()["reading"].as_str().unwrap().to_owned();
+    assert!(reading.contains("Copies of rows raise the value too"), "{reading}");
     let once = run("twice.csv", &["--dedup"]);
     assert_eq!(value(&once), value(&run("once.csv", &["--dedup"])));
     assert_eq!(once.json()["rows_left_out"], 300);

@@ -194,6 +194,7 @@ fn estimate(
         test,
         extrapolation,
         entropy_bound,
+        gap: found.gap,
         warnings,
     };
     Ok((estimate, found.neural.map(|neural| neural.critic)))

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Method, Warning};
 use crate::neural::NeuralSettings;
+use crate::rows::Gap;
 use crate::sample::{ColumnType, Marginals};
 use crate::uncertainty::{Extrapolation, Interval, TestResult};
 
@@ -42,6 +43,8 @@ pub struct Estimate {
     pub extrapolation: Option<Extrapolation>,
     /// The smallest entropy of a discrete side in nats, which no mutual information exceeds.
     pub entropy_bound: Option<f64>,
+    /// Rows left out between those of a fit and those held out, by a method that trains.
+    pub gap: Option<Gap>,
     /// What a reader should know.
     pub warnings: Vec<Warning>,
 }
