@@ -69,3 +69,8 @@ pub use view::View;
 
 pub use mi_random::Stream;
 pub use ndarray;
+
+/// The README's example, tested.
+#[cfg(all(doctest, feature = "embedded"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,14 +5,13 @@
 //! - [`MinMaxScaler`], [`StandardScaler`]: fitted on training rows alone.
 //! - [`Saga`], [`Lbfgs`]: two ways to train a [`LogisticRegression`], each saying whether it
 //!   converged.
-//! - [`jacobian_singular_values`], [`log_condition`], [`Conditioning`]: how near an encoder is to
-//!   losing directions of its input.
+//! - `jacobian_singular_values` (default feature `faer`), [`log_condition`], [`Conditioning`]: how
+//!   near an encoder is to losing directions of its input.
 //!
 //! The crate sees features and labels, never the encoder that made them.
 //!
 //! ```
-//! use mi_eval::Probe;
-//! use mi_random::Stream;
+//! use mi_eval::{Probe, Stream};
 //!
 //! // Two classes around (±1, 0): the best linear rule is right in Φ(1) = 84 % of cases.
 //! let mut stream = Stream::new(0, "example");
@@ -21,7 +20,7 @@
 //! for (mut row, label) in features.rows_mut().into_iter().zip(&labels) {
 //!     row[0] += if *label == "cat" { 1.0 } else { -1.0 };
 //! }
-//! let (train, test) = features.view().split_at(ndarray::Axis(0), 2000);
+//! let (train, test) = features.view().split_at(mi_eval::ndarray::Axis(0), 2000);
 //! let probe = Probe::converged();
 //! let result = probe.evaluate(train, &labels[..2000], test, &labels[2000..], 1)?;
 //! assert!(result.converged && (result.accuracy - 0.841).abs() < 0.03);
@@ -33,6 +32,7 @@
 mod classes;
 mod error;
 mod features;
+#[cfg(feature = "faer")]
 mod graded;
 mod jacobian;
 mod kernel;
@@ -42,15 +42,28 @@ mod objective;
 mod probe;
 mod saga;
 mod scaler;
+#[cfg(feature = "faer")]
+mod singular_values;
 mod training;
 
 pub use classes::{Classes, Label};
 pub use error::EvalError;
-pub use jacobian::{Conditioning, jacobian_singular_values, log_condition, numerical_jacobian};
+pub use jacobian::{Conditioning, log_condition, numerical_jacobian};
 pub use kernel::Feature;
 pub use lbfgs::Lbfgs;
 pub use logistic::LogisticRegression;
 pub use probe::{Probe, ProbeResult};
 pub use saga::Saga;
 pub use scaler::{MinMaxScaler, StandardScaler};
+#[cfg(feature = "faer")]
+pub use singular_values::jacobian_singular_values;
 pub use training::{Fit, FitReport, Warning};
+
+pub use mi_kernels::Scalar;
+pub use mi_random::Stream;
+pub use ndarray;
+
+/// The README's example, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -126,6 +126,32 @@ impl<L: Label> LogisticRegression<L> {
         Ok(self.score("mean_log_loss", features, labels)?.mean_log_loss)
     }
 
+    /// −ln p(label | row) of every row, in nats; infinite where [`mean_log_loss`] is.
+    ///
+    /// # Errors
+    /// As [`accuracy`](Self::accuracy).
+    ///
+    /// [`mean_log_loss`]: Self::mean_log_loss
+    pub fn log_losses<T: Feature>(
+        &self,
+        features: ArrayView2<'_, T>,
+        labels: &[L],
+    ) -> Result<Vec<f64>, EvalError> {
+        const OPERATION: &str = "log_losses";
+        check_labels(OPERATION, features.nrows(), labels.len())?;
+        let mut losses = Vec::with_capacity(labels.len());
+        self.each_row(OPERATION, features, |i, logits| {
+            let place = self.place_of(&labels[i]);
+            losses.push(place.map_or(f64::INFINITY, |place| loss(logits, place)));
+        })?;
+        Ok(losses)
+    }
+
+    /// A label's place among the classes with training rows.
+    fn place_of(&self, label: &L) -> Option<usize> {
+        self.classes.index_of(label).and_then(|k| self.present.binary_search(&k).ok())
+    }
+
     /// Accuracy and mean log loss in one pass.
     pub(crate) fn score<T: Feature>(
         &self,
@@ -134,19 +160,16 @@ impl<L: Label> LogisticRegression<L> {
         labels: &[L],
     ) -> Result<Score, EvalError> {
         check_labels(operation, features.nrows(), labels.len())?;
-        let (mut correct, mut loss) = (0_usize, 0.0);
-        self.each_row(operation, features, |i, logits| {
-            let column = self.classes.index_of(&labels[i]);
-            match column.and_then(|k| self.present.binary_search(&k).ok()) {
-                Some(place) => {
-                    correct += usize::from(argmax(logits) == place);
-                    loss += log_sum(logits).above(logits[place].to_f64());
-                }
-                None => loss = f64::INFINITY,
+        let (mut correct, mut sum) = (0_usize, 0.0);
+        self.each_row(operation, features, |i, logits| match self.place_of(&labels[i]) {
+            Some(place) => {
+                correct += usize::from(argmax(logits) == place);
+                sum += loss(logits, place);
             }
+            None => sum = f64::INFINITY,
         })?;
         let n = labels.len() as f64;
-        Ok(Score { accuracy: correct as f64 / n, mean_log_loss: loss / n })
+        Ok(Score { accuracy: correct as f64 / n, mean_log_loss: sum / n })
     }
 
     /// Calls `visit` with each row's number and its logits, one for each class with training
@@ -196,6 +219,11 @@ fn argmax<T: Feature>(logits: &[T]) -> usize {
         }
     }
     best
+}
+
+/// −ln of the softmax's entry at `place`.
+fn loss<T: Feature>(logits: &[T], place: usize) -> f64 {
+    log_sum(logits).above(logits[place].to_f64())
 }
 
 fn log_sum<T: Feature>(logits: &[T]) -> Logarithm {

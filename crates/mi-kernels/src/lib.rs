@@ -15,6 +15,7 @@
 
 #![allow(clippy::inline_always, reason = "vectors need their caller's processor features")]
 
+mod cholesky;
 mod elementwise;
 mod exp;
 mod logarithm;
@@ -24,6 +25,7 @@ mod relu_pairs;
 mod scalar;
 mod simd;
 
+pub use cholesky::Cholesky;
 pub use elementwise::{add_scaled, all_finite, scaled, scaled_transpose, weighted_sum};
 pub use logarithm::{Logarithm, log_add, origin_for, softplus};
 pub use product::matrix_product;

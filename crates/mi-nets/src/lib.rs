@@ -7,8 +7,7 @@
 //! For large networks [`Optimiser::backward_and_descend`] does both in one pass over the parameters.
 //!
 //! ```
-//! use mi_nets::{AdamConfig, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Tape};
-//! use mi_random::Stream;
+//! use mi_nets::{AdamConfig, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Stream, Tape};
 //!
 //! // Fit y = x₁ · x₂.
 //! let mut params = Params::<f32>::new();
@@ -75,3 +74,12 @@ pub use optimiser::{
 };
 pub use params::{ParamId, Params, PermutationId};
 pub use tape::{Tape, Var};
+
+pub use mi_kernels::Scalar;
+pub use mi_random::Stream;
+pub use ndarray;
+
+/// The README's example, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -18,6 +18,12 @@
 
 mod stream;
 
+pub use ndarray;
 pub use ndarray_rand::rand;
 pub use ndarray_rand::rand_distr;
 pub use stream::{Stream, StreamState};
+
+/// The README's example, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -185,6 +185,9 @@ pub enum SamplesError {
     /// A bound, or the engine that evaluates it.
     #[error(transparent)]
     Estimator(#[from] mi_estimators::EstimatorError),
+    /// A reader that cannot be fitted.
+    #[error(transparent)]
+    Reader(#[from] mi_eval::EvalError),
     /// A network or checkpoint.
     #[error(transparent)]
     Nets(#[from] mi_nets::NetsError),

@@ -1,3 +1,4 @@
+mod factor;
 mod minimise;
 mod precondition;
 

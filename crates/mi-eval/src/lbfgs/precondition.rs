@@ -1,8 +1,7 @@
-use faer::linalg::solvers::{Llt, Solve};
-use faer::{Mat, MatMut, Side};
 use mi_kernels::matrix_product;
 use ndarray::{Array2, ArrayView2, s};
 
+use super::factor::Factor;
 use crate::kernel::Feature;
 
 /// Above this many features the d³/3 operations of the factorisation are not worth it.
@@ -23,7 +22,7 @@ const CHUNK_ROWS: usize = 1024;
 /// features with log condition 5 to 7 (an encoder's late in training) need the same few dozen
 /// iterations as independent ones.
 pub(crate) struct Preconditioner {
-    factor: Option<Llt<f64>>,
+    factor: Option<Factor>,
     classes: usize,
 }
 
@@ -61,11 +60,10 @@ impl Preconditioner {
         let curvature = (1.0 - 1.0 / k) / k;
         let factor = gram.matrix.as_ref().and_then(|gram| {
             let last = gram.nrows() - 1;
-            let matrix = Mat::from_fn(gram.nrows(), gram.nrows(), |i, j| {
+            Factor::new(gram.nrows(), |i, j| {
                 let diagonal = if i == j && i < last { penalty } else { 0.0 };
                 curvature * gram[[i, j]] + diagonal
-            });
-            Llt::new(matrix.as_ref(), Side::Lower).ok()
+            })
         });
         Self { factor, classes }
     }
@@ -73,8 +71,7 @@ impl Preconditioner {
     /// M⁻¹ times `direction`, (features + 1) × classes row-major; nothing when there is none.
     pub(crate) fn apply(&self, direction: &mut [f64]) {
         if let Some(factor) = &self.factor {
-            let rows = direction.len() / self.classes;
-            factor.solve_in_place(MatMut::from_row_major_slice_mut(direction, rows, self.classes));
+            factor.solve(direction, self.classes);
         }
     }
 }

@@ -1,8 +1,10 @@
+use mi_kernels::Cholesky;
 use ndarray::{Array2, ArrayView2, s};
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::digamma;
 
-use super::linear_algebra::{Cholesky, singular_values};
+use super::SMALLEST_PIVOT;
+use super::linear_algebra::singular_values;
 use crate::SamplesError;
 use crate::sample::{Marginals, Sample, columns_of};
 
@@ -114,8 +116,9 @@ pub fn canonical_correlations(
     let n = sides.ncols();
     let matrix = sides.dot(&sides.t()) / (n - 1) as f64;
     let singular = |column| SamplesError::SingularCovariance { columns: dx + dy, n, column };
-    let of_x = Cholesky::new(matrix.slice(s![..dx, ..dx])).map_err(singular)?;
-    let of_y = Cholesky::new(matrix.slice(s![dx.., dx..])).map_err(|c| singular(dx + c))?;
+    let of_x = Cholesky::new(matrix.slice(s![..dx, ..dx]), SMALLEST_PIVOT).map_err(singular)?;
+    let of_y = Cholesky::new(matrix.slice(s![dx.., dx..]), SMALLEST_PIVOT)
+        .map_err(|c| singular(dx + c))?;
     // Lx⁻¹ Σxy Ly⁻ᵀ, column by column and then row by row.
     let mut cross = matrix.slice(s![..dx, dx..]).to_owned();
     for mut column in cross.columns_mut() {
@@ -214,11 +217,8 @@ fn standardise(columns: Vec<Vec<f64>>) -> Result<(Array2<f64>, Vec<f64>), Sample
 fn correlations(sides: &Array2<f64>) -> Result<Cholesky, SamplesError> {
     let (columns, n) = sides.dim();
     let matrix = sides.dot(&sides.t()) / (n - 1) as f64;
-    Cholesky::new(matrix.view()).map_err(|column| SamplesError::SingularCovariance {
-        columns,
-        n,
-        column,
-    })
+    Cholesky::new(matrix.view(), SMALLEST_PIVOT)
+        .map_err(|column| SamplesError::SingularCovariance { columns, n, column })
 }
 
 #[cfg(test)]

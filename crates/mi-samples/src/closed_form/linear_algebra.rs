@@ -1,66 +1,6 @@
-//! What covariance matrices of a few dozen columns need.
+//! The singular values of a few dozen columns.
 
 use ndarray::{Array1, Array2, ArrayView2};
-
-/// A pivot this small, of a matrix with a unit diagonal, is rounding error.
-const SMALLEST_PIVOT: f64 = 1e-12;
-
-/// The lower factor L of a positive definite matrix L Lᵀ.
-#[derive(Clone, Debug)]
-pub(crate) struct Cholesky {
-    lower: Array2<f64>,
-}
-
-impl Cholesky {
-    /// Factors a symmetric matrix with a diagonal near 1. The error is the first column that is
-    /// a linear function of those before it.
-    pub(crate) fn new(matrix: ArrayView2<'_, f64>) -> Result<Self, usize> {
-        let n = matrix.nrows();
-        let mut lower = Array2::zeros((n, n));
-        for i in 0..n {
-            for j in 0..=i {
-                let (row_i, row_j) = (lower.row(i), lower.row(j));
-                let sum = (0..j).fold(matrix[[i, j]], |sum, k| sum - row_i[k] * row_j[k]);
-                if i > j {
-                    lower[[i, j]] = sum / lower[[j, j]];
-                } else if sum > SMALLEST_PIVOT {
-                    lower[[i, i]] = sum.sqrt();
-                } else {
-                    return Err(i);
-                }
-            }
-        }
-        Ok(Self { lower })
-    }
-
-    /// The logarithm of the determinant of the leading `n` rows and columns.
-    pub(crate) fn log_determinant(&self, n: usize) -> f64 {
-        2.0 * self.lower.diag().iter().take(n).map(|pivot| pivot.ln()).sum::<f64>()
-    }
-
-    /// Replaces b by the solution of L z = b.
-    pub(crate) fn solve_lower(&self, b: &mut [f64]) {
-        for i in 0..b.len() {
-            let row = self.lower.row(i);
-            let sum = (0..i).fold(b[i], |sum, k| sum - row[k] * b[k]);
-            b[i] = sum / row[i];
-        }
-    }
-
-    /// Replaces b by the solution of L Lᵀ z = b.
-    pub(crate) fn solve(&self, b: &mut [f64]) {
-        self.solve_lower(b);
-        self.solve_upper(b);
-    }
-
-    /// Replaces b by the solution of Lᵀ z = b.
-    pub(crate) fn solve_upper(&self, b: &mut [f64]) {
-        for i in (0..b.len()).rev() {
-            let sum = (i + 1..b.len()).fold(b[i], |sum, k| sum - self.lower[[k, i]] * b[k]);
-            b[i] = sum / self.lower[[i, i]];
-        }
-    }
-}
 
 /// The singular values of a matrix, in descending order.
 pub(super) fn singular_values(matrix: ArrayView2<'_, f64>) -> Array1<f64> {
@@ -117,21 +57,6 @@ mod tests {
         for (found, expected) in found.iter().zip(expected) {
             assert_abs_diff_eq!(found, expected, epsilon = 1e-12);
         }
-    }
-
-    #[test]
-    fn a_factor_solves_and_has_the_determinant() {
-        let matrix = array![[1.0, 0.5, 0.2], [0.5, 1.0, -0.3], [0.2, -0.3, 1.0]];
-        let cholesky = Cholesky::new(matrix.view()).unwrap();
-        // 1·(1 − 0.09) − 0.5·(0.5 + 0.06) + 0.2·(−0.15 − 0.2)
-        assert_abs_diff_eq!(cholesky.log_determinant(3), 0.56_f64.ln(), epsilon = 1e-14);
-        assert_abs_diff_eq!(cholesky.log_determinant(2), 0.75_f64.ln(), epsilon = 1e-14);
-        let solution = array![1.0, -2.0, 3.0];
-        let mut b = matrix.dot(&solution).to_vec();
-        cholesky.solve(&mut b);
-        assert_slices_eq(&b, solution.as_slice().unwrap());
-        let singular = array![[1.0, 0.5, 1.0], [0.5, 1.0, 0.5], [1.0, 0.5, 1.0]];
-        assert_eq!(Cholesky::new(singular.view()).unwrap_err(), 2);
     }
 
     #[test]

@@ -14,4 +14,7 @@ pub use normalised::{information_correlation, normalised_information};
 
 pub(crate) use discrete::plug_in_of;
 pub(crate) use gaussian::gaussian_conditional_of;
-pub(crate) use linear_algebra::{Cholesky, orthogonal_columns};
+pub(crate) use linear_algebra::orthogonal_columns;
+
+/// A pivot this small, of a matrix with a unit diagonal, is rounding error.
+pub(crate) const SMALLEST_PIVOT: f64 = 1e-12;

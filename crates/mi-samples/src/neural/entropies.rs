@@ -1,6 +1,6 @@
 //! The difference of entropies: a model of y less a model of y given x, both learnt.
 
-use mi_kernels::Scalar;
+use mi_kernels::{Cholesky, Scalar};
 use mi_nets::{AdamConfig, Gradients, Init, Mlp, Module, Optimiser, Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
@@ -10,7 +10,7 @@ use super::features::{Encoder, Features};
 use super::settings::ENTROPIES_RATE;
 use super::{NeuralSettings, Splits};
 use crate::SamplesError;
-use crate::closed_form::Cholesky;
+use crate::closed_form::SMALLEST_PIVOT;
 use crate::rows::{Gap, Part, RowStructure, standard_error};
 use crate::sample::{ColumnType, Sample};
 
@@ -146,13 +146,12 @@ impl Regression {
         };
         let (mean_x, mean_y) = (mean(&x), mean(&y));
         let (x, y) = (&x - &mean_x, &y - &mean_y);
-        let root =
-            |side: &Array2<f64>| {
-                let mut covariance = side.t().dot(side) / n as f64;
-                covariance.diag_mut().mapv_inplace(|variance| variance + RIDGE);
-                Cholesky::new(covariance.view())
-                    .map_err(|column| SamplesError::SingularCovariance { columns, n, column })
-            };
+        let root = |side: &Array2<f64>| {
+            let mut covariance = side.t().dot(side) / n as f64;
+            covariance.diag_mut().mapv_inplace(|variance| variance + RIDGE);
+            Cholesky::new(covariance.view(), SMALLEST_PIVOT)
+                .map_err(|column| SamplesError::SingularCovariance { columns, n, column })
+        };
         let mut slopes = x.t().dot(&y) / n as f64;
         if x.ncols() > 0 {
             let of_x = root(&x)?;

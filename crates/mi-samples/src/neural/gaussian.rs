@@ -1,10 +1,11 @@
 //! Where critics start from: the log density ratio of a Gaussian copula.
 
+use mi_kernels::Cholesky;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
 use super::saved::Tables;
 use crate::SamplesError;
-use crate::closed_form::{Cholesky, orthogonal_columns};
+use crate::closed_form::{SMALLEST_PIVOT, orthogonal_columns};
 
 /// Added to the diagonals of the covariances of scores, whose own entries are near 1.
 const RIDGE: f64 = 1e-4;
@@ -54,7 +55,7 @@ impl GaussianRatio {
         let covariance = |side: &Array2<f64>| {
             let mut matrix = side.t().dot(side) / n;
             matrix.diag_mut().mapv_inplace(|variance| variance + RIDGE);
-            Cholesky::new(matrix.view())
+            Cholesky::new(matrix.view(), SMALLEST_PIVOT)
         };
         let (Ok(root_x), Ok(root_y)) = (covariance(&x), covariance(&y)) else {
             return Self::none(dx, dy);

@@ -1,10 +1,11 @@
 //! Linear readers with Gaussian noise.
 
+use mi_kernels::Cholesky;
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::Losses;
 use crate::SamplesError;
-use crate::closed_form::Cholesky;
+use crate::closed_form::SMALLEST_PIVOT;
 
 /// Added to the variance of standardised columns of x: a column that is constant in a part of the
 /// rows, or a function of others, then has a weight of 0, or shares theirs.
@@ -52,9 +53,6 @@ fn factor(centred: &Array2<f64>, ridge: f64) -> Result<Cholesky, SamplesError> {
     let (n, columns) = centred.dim();
     let mut covariance = centred.t().dot(centred) / n as f64;
     covariance.diag_mut().mapv_inplace(|variance| variance + ridge);
-    Cholesky::new(covariance.view()).map_err(|column| SamplesError::SingularCovariance {
-        columns,
-        n,
-        column,
-    })
+    Cholesky::new(covariance.view(), SMALLEST_PIVOT)
+        .map_err(|column| SamplesError::SingularCovariance { columns, n, column })
 }

@@ -133,12 +133,12 @@ pub fn logistic_v_information(
         let rows = |rows: &[usize]| x.select(Axis(0), rows);
         let labels =
             |rows: &[usize]| -> Vec<usize> { rows.iter().map(|&row| dense[row]).collect() };
-        Ok(logistic::losses(
+        logistic::losses(
             (rows(fit).view(), &labels(fit)),
             (rows(held_out).view(), &labels(held_out)),
             classes.len(),
             ridge,
-        ))
+        )
     })
 }
 
