@@ -89,7 +89,8 @@ impl Progress {
             Ok(done) if done > 0 => {
                 let one = self.start.elapsed().as_secs_f64() / f64::from(done);
                 let seconds = one * (self.all - self.done) as f64;
-                format!(", {} left", duration(seconds))
+                // What is over in a moment is not worth foretelling.
+                if seconds < 1.0 { String::new() } else { format!(", {} left", duration(seconds)) }
             }
             _ => String::new(),
         };

@@ -209,7 +209,7 @@ impl Followed {
             && self.done < 1.0
         {
             let left = (now - begun).as_secs_f64() / (self.done - from) * (1.0 - self.done);
-            let _ = write!(text, ", {} left", duration(left));
+            text.push_str(&time_left(left));
         }
         text
     }
@@ -235,10 +235,15 @@ impl State {
         let fresh = done - self.inherited;
         if fresh > 0.002 * all && done < all {
             let left = (now - self.begun).as_secs_f64() / fresh * (all - done);
-            let _ = write!(text, ", {} left", duration(left));
+            text.push_str(&time_left(left));
         }
         text
     }
+}
+
+/// `, 3 min 20 s left`; nothing where it is over in a moment.
+fn time_left(seconds: f64) -> String {
+    if seconds < 1.0 { String::new() } else { format!(", {} left", duration(seconds)) }
 }
 
 /// What an evaluation measured, as `, bound_test 1.234, accuracy 0.870`.
@@ -282,6 +287,11 @@ mod tests {
             adversarial_rates: AdversarialRates::Notebook,
         })
         .unwrap()
+    }
+
+    #[test]
+    fn a_moment_is_not_foretold() {
+        assert_eq!([time_left(0.3), time_left(200.0)], ["", ", 3 min 20 s left"]);
     }
 
     #[test]
