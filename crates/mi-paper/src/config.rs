@@ -59,6 +59,7 @@ impl Labels {
 /// What a trial trains and measures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Task {
     /// Two encoders and a critic maximise a bound between two views of an image.
     Contrastive(Contrastive),
@@ -70,6 +71,61 @@ pub enum Task {
     Supervised(Supervised),
     /// No training: the probes on the pixels of a view.
     Pixels(Pixels),
+}
+
+impl Task {
+    /// The encoder, or that of the first view.
+    pub fn encoder(&self) -> Option<&EncoderSpec> {
+        match self {
+            Self::Contrastive(task) => Some(&task.encoder),
+            Self::Adversarial(task) => Some(&task.encoder),
+            Self::Supervised(task) => Some(&task.encoder),
+            Self::Dependent(_) | Self::Pixels(_) => None,
+        }
+    }
+
+    /// The critic that is trained.
+    pub fn critic(&self) -> Option<&CriticSpec> {
+        match self {
+            Self::Contrastive(task) => Some(&task.critic),
+            Self::Dependent(task) => Some(&task.critic),
+            Self::Adversarial(_) | Self::Supervised(_) | Self::Pixels(_) => None,
+        }
+    }
+
+    /// The bound that is maximised or driven to a target.
+    pub fn bound(&self) -> Option<&BoundSpec> {
+        match self {
+            Self::Contrastive(task) => Some(&task.bound),
+            Self::Dependent(task) => Some(&task.bound),
+            Self::Adversarial(_) | Self::Supervised(_) | Self::Pixels(_) => None,
+        }
+    }
+
+    /// The value to which the bound is driven, in nats.
+    pub fn target(&self) -> Option<f64> {
+        if let Self::Contrastive(task) = self { task.target } else { None }
+    }
+
+    /// Rows in a batch.
+    pub fn batch_size(&self) -> Option<usize> {
+        match self {
+            Self::Contrastive(task) => Some(task.batch_size),
+            Self::Adversarial(task) => Some(task.batch_size),
+            Self::Dependent(task) => Some(task.batch_size),
+            Self::Supervised(task) => Some(task.batch_size),
+            Self::Pixels(_) => None,
+        }
+    }
+
+    /// Noise on the pixels, where the task says whether there is any.
+    pub fn noise(&self) -> Option<Noise> {
+        match self {
+            Self::Contrastive(task) => Some(task.noise),
+            Self::Pixels(task) => Some(Noise { sd: task.noise_sd, shared: false }),
+            Self::Adversarial(_) | Self::Dependent(_) | Self::Supervised(_) => None,
+        }
+    }
 }
 
 /// See [`Task::Contrastive`].
@@ -164,6 +220,7 @@ pub struct Pixels {
 /// An encoder's architecture; input and output sizes that follow from the data are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum EncoderSpec {
     /// A multilayer perceptron with `ReLU` between its layers.
     Mlp {
@@ -199,9 +256,27 @@ pub enum EncoderSpec {
     },
 }
 
+impl EncoderSpec {
+    /// The architecture's label in records.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Mlp { .. } => "mlp",
+            Self::Residual { .. } => "residual",
+            Self::ConvNet { .. } => "convnet",
+            Self::RealNvp { .. } => "realnvp",
+        }
+    }
+
+    /// Whether the encoder starts as nearly the identity, so that its first features are pixels.
+    pub fn starts_near_identity(&self) -> bool {
+        matches!(self, Self::Residual { .. } | Self::RealNvp { .. })
+    }
+}
+
 /// What is measured at an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Evaluation {
     /// The bound on 20 fresh training batches and on the test set, and |I − t| where there is a t.
     Bounds,

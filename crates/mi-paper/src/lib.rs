@@ -1,7 +1,7 @@
 //! The experiments of "On Mutual Information Maximization for Representation Learning"
 //! (Tschannen, Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020), from data to verdicts.
 //!
-//! A [`registry`] of plain declarations expands into a [`plan`] of trials; [`schedule`] runs them
+//! A list of [`experiments`], plain declarations, expands into a [`plan`] of trials; [`schedule`] runs them
 //! in a run [`folder`], each by [`trial::run`], which resumes where it stopped. What they measure
 //! are [`record`]s, and everything below (claims, figures, report) is drawn from records alone.
 //!
@@ -25,21 +25,25 @@
 
 pub mod claims;
 pub mod config;
-mod configurations;
 pub mod cost;
+mod departures;
 pub mod error;
+pub mod experiments;
 pub mod figures;
 pub mod folder;
+mod labels;
 mod names;
+mod numbers;
 pub mod origin;
 pub mod outcome;
 pub mod plan;
 pub mod preset;
 pub mod published;
 pub mod record;
-pub mod registry;
 pub mod report;
+mod results;
 pub mod schedule;
 pub mod seeds;
 mod statistics;
+mod table;
 pub mod trial;

@@ -1,7 +1,7 @@
 //! Names in records, as a reader expects them in prose.
 
-use crate::configurations::Key;
 use crate::record::{Metric, Unit};
+use crate::results::Configuration;
 
 /// A bound's name in prose.
 pub(crate) fn bound(name: &str) -> String {
@@ -40,18 +40,6 @@ pub(crate) fn critic(name: &str) -> &str {
         "inner" => "inner product",
         other => other,
     }
-}
-
-/// A setting in prose: `t=2` becomes `t = 2`, `shared-noise` becomes `shared noise`.
-pub(crate) fn setting(name: &str) -> String {
-    let name = match name {
-        "shared-noise" => "shared noise",
-        "independent-noise" => "independent noise",
-        "noise=0.05" => "noise of sd 0.05",
-        other => other,
-    };
-    let name = name.strip_prefix("k=").map_or(name.to_owned(), |k| format!("K={k}"));
-    name.replace("tau", "τ").replace('=', "\u{a0}=\u{a0}").replace(',', ", ")
 }
 
 /// A data set's name in prose.
@@ -129,7 +117,8 @@ enum Part {
 impl Part {
     const ALL: [Self; 4] = [Self::Encoder, Self::Critic, Self::Bound, Self::Setting];
 
-    fn of(self, key: &Key) -> &str {
+    fn of<'c>(self, configuration: &'c Configuration<'_>) -> &'c str {
+        let key = &configuration.key;
         match self {
             Self::Encoder => &key.encoder,
             Self::Critic => &key.critic,
@@ -139,7 +128,7 @@ impl Part {
     }
 }
 
-/// Which parts of a key differ among configurations.
+/// Which parts of their labels differ among configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Varies([bool; 4]);
 
@@ -147,20 +136,20 @@ impl Varies {
     /// All parts, for a table that stands alone.
     pub(crate) const ALL: Self = Self([true; 4]);
 
-    pub(crate) fn among<'k>(keys: impl Iterator<Item = &'k Key> + Clone) -> Self {
+    pub(crate) fn among(configurations: &[&Configuration<'_>]) -> Self {
         Self(Part::ALL.map(|part| {
-            let mut parts = keys.clone().map(|key| part.of(key));
+            let mut parts = configurations.iter().map(|c| part.of(c));
             parts.next().is_some_and(|first| parts.any(|other| other != first))
         }))
     }
 }
 
 /// A configuration in words, without the parts that do not vary.
-pub(crate) fn configuration(key: &Key, varies: Varies) -> String {
+pub(crate) fn configuration(configuration: &Configuration<'_>, varies: Varies) -> String {
     let named = Part::ALL.iter().zip(varies.0).filter(|(_, varies)| *varies);
     let parts: Vec<Part> = named.map(|(part, _)| *part).collect();
     let words = parts.iter().filter_map(|&part| {
-        let name = part.of(key);
+        let name = part.of(configuration);
         match part {
             _ if name.is_empty() || name == "none" => None,
             Part::Encoder => Some(encoder(name).to_owned()),
@@ -168,7 +157,7 @@ pub(crate) fn configuration(key: &Key, varies: Varies) -> String {
             Part::Critic if parts.len() == 1 => Some(critic(name).to_owned()),
             Part::Critic => Some(format!("{} critic", critic(name))),
             Part::Bound => Some(bound(name)),
-            Part::Setting => Some(setting(name)),
+            Part::Setting => Some(configuration.setting.clone()),
         }
     });
     words.collect::<Vec<String>>().join(", ")
@@ -176,8 +165,7 @@ pub(crate) fn configuration(key: &Key, varies: Varies) -> String {
 
 /// A configuration as the first cell of its row: what tells it apart from its siblings, or all of
 /// it where it has none.
-pub(crate) fn row<'k>(key: &Key, siblings: impl Iterator<Item = &'k Key> + Clone) -> String {
-    let varying = configuration(key, Varies::among(siblings));
-    let names = [varying, configuration(key, Varies::ALL)];
+pub(crate) fn row(of: &Configuration<'_>, siblings: &[&Configuration<'_>]) -> String {
+    let names = [configuration(of, Varies::among(siblings)), configuration(of, Varies::ALL)];
     names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "plain".to_owned())
 }

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan;
+/// This program and its version, as plans name it.
+pub const PROGRAM: &str = concat!("mi-paper ", env!("CARGO_PKG_VERSION"));
 
 /// What computed a result, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ impl Origin {
     /// This program on this machine.
     pub fn here() -> &'static Self {
         static HERE: LazyLock<Origin> = LazyLock::new(|| Origin {
-            version: plan::PROGRAM.to_owned(),
+            version: PROGRAM.to_owned(),
             commit: option_env!("MI_PAPER_REVISION").map(str::to_owned),
             host: host(),
         });

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::TrialConfig;
 use crate::origin::Origin;
 use crate::record::Record;
 
@@ -10,7 +11,9 @@ use crate::record::Record;
 pub struct Outcome {
     /// What ran, where and how long.
     pub run: RunInfo,
-    /// The plan's trials, in plan order.
+    /// The configuration of each of the plan's trials, in plan order.
+    pub configs: Vec<TrialConfig>,
+    /// How far each of the plan's trials came, in plan order.
     pub trials: Vec<TrialInfo>,
     /// All records, in plan order and by step within a trial.
     pub records: Vec<Record>,

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::config::TrialConfig;
+use crate::departures::departures;
 use crate::error::PaperError;
+use crate::experiments::{self, DataKind, EXPERIMENTS, Experiment, Variant};
 use crate::names;
+pub use crate::origin::PROGRAM;
 use crate::preset::{AdversarialRates, Preset, Scale};
 use crate::published;
-use crate::registry::{DataKind, EXPERIMENTS, Experiment, PAPER};
 use crate::seeds::Seeds;
 
 /// What a person asked for; not yet checked.
@@ -49,9 +51,6 @@ pub struct Plan {
     pub trials: Vec<TrialConfig>,
 }
 
-/// This program and its version, as plans name it.
-pub const PROGRAM: &str = concat!("mi-paper ", env!("CARGO_PKG_VERSION"));
-
 /// A data set and the hash of its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataId {
@@ -82,34 +81,27 @@ impl Plan {
                 all_seeds.push(seed);
             }
         }
+        let configured = experiments
+            .iter()
+            .map(|experiment| {
+                configured(
+                    experiment.name,
+                    experiment.data,
+                    (experiment.variants)(&scale),
+                    &digits,
+                    request,
+                )
+            })
+            .collect::<Result<Vec<_>, _>>()?;
         let mut trials = Vec::new();
         for &seed in &all_seeds {
-            let with_seed = experiments.iter().zip(&seeds).filter(|(_, own)| own.contains(&seed));
-            for (experiment, _) in with_seed {
-                let dataset = match experiment.data {
-                    DataKind::Digits => &digits,
-                    DataKind::Synthetic => "none",
-                    DataKind::Cifar if request.data.is_some() => "cifar-10",
-                    DataKind::Cifar => {
-                        return Err(PaperError::DataNeeded { experiment: experiment.name.into() });
-                    }
-                };
-                trials.extend((experiment.variants)(&scale).into_iter().map(|variant| {
-                    TrialConfig {
-                        experiment: experiment.name.into(),
-                        dataset: dataset.into(),
-                        seed,
-                        labels: variant.labels,
-                        steps: variant.steps,
-                        evaluate_every: variant.evaluate_every.max(1),
-                        task: variant.task,
-                    }
-                }));
+            let with_seed = configured.iter().zip(&seeds).filter(|(_, own)| own.contains(&seed));
+            for (configured, _) in with_seed {
+                trials.extend(configured.iter().map(|trial| TrialConfig { seed, ..trial.clone() }));
             }
         }
-        let names: Vec<&str> = experiments.iter().map(|experiment| experiment.name).collect();
-        let mut deviations = scale.deviations(&names);
-        if experiments.iter().any(|e| e.data == DataKind::Digits) {
+        let mut deviations = departures(&scale, &experiments);
+        if experiments.iter().any(|e| e.data == DataKind::Grey) {
             deviations.extend(other_images(&digits));
         }
         Ok(Self {
@@ -169,10 +161,6 @@ fn seeds_by_experiment(
     request: &Request,
     experiments: &[&Experiment],
 ) -> Result<Vec<Vec<u64>>, PaperError> {
-    let default: Vec<u64> = match request.preset {
-        Preset::Smoke | Preset::Paper => vec![0],
-        Preset::Quick => vec![0, 1, 2],
-    };
     let named = request.seeds.iter().filter_map(|entry| entry.experiment.as_deref());
     for name in named {
         if !experiments.iter().any(|experiment| experiment.name == name) {
@@ -188,32 +176,53 @@ fn seeds_by_experiment(
         let entry = request.seeds.iter().rev().find(|entry| entry.experiment.as_deref() == name);
         entry.map(|entry| entry.seeds.clone())
     };
-    let everywhere = of(None).unwrap_or(default);
+    let everywhere = of(None).unwrap_or_else(|| request.preset.seeds());
     Ok(experiments.iter().map(|e| of(Some(e.name)).unwrap_or_else(|| everywhere.clone())).collect())
 }
 
+/// The trials of an experiment, as those of seed 0.
+fn configured(
+    name: &str,
+    data: DataKind,
+    variants: Vec<Variant>,
+    grey: &str,
+    request: &Request,
+) -> Result<Vec<TrialConfig>, PaperError> {
+    let dataset = match data {
+        DataKind::Grey => grey,
+        DataKind::Synthetic => "none",
+        DataKind::Cifar if request.data.is_some() => "cifar-10",
+        DataKind::Cifar => return Err(PaperError::DataNeeded { experiment: name.into() }),
+    };
+    let labels = Variant::labels(&variants);
+    let trials = variants.into_iter().zip(labels).map(|(variant, labels)| TrialConfig {
+        experiment: name.into(),
+        dataset: dataset.into(),
+        seed: 0,
+        labels,
+        steps: variant.steps,
+        evaluate_every: variant.evaluate_every.max(1),
+        task: variant.task,
+    });
+    Ok(trials.collect())
+}
+
 fn select(names: &[String]) -> Result<Vec<&'static Experiment>, PaperError> {
-    let groups = [("all", EXPERIMENTS.iter().map(|e| e.name).collect()), ("paper", PAPER.to_vec())];
-    let mut wanted = Vec::new();
-    for name in names {
-        if let Some((_, members)) = groups.iter().find(|(group, _)| group == name) {
-            wanted.extend(members.iter().copied());
-        } else if let Some(experiment) = EXPERIMENTS.iter().find(|e| e.name == name) {
-            wanted.push(experiment.name);
-        } else {
-            let groups = groups.iter().map(|(group, _)| *group);
-            return Err(PaperError::Unknown {
-                what: "experiment",
-                name: name.clone(),
-                valid: EXPERIMENTS.iter().map(|e| e.name).chain(groups).collect(),
-            });
-        }
+    const GROUPS: [&str; 2] = ["paper", "all"];
+    let known = |name: &str| GROUPS.contains(&name) || experiments::find(name).is_some();
+    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+        return Err(PaperError::Unknown {
+            what: "experiment",
+            name: unknown.clone(),
+            valid: EXPERIMENTS.iter().map(|e| e.name).chain(GROUPS).collect(),
+        });
     }
-    if names.is_empty() {
-        wanted.extend(PAPER);
-    }
+    let asked = |name: &str| names.iter().any(|other| other == name);
+    let wanted = |e: &Experiment| {
+        asked("all") || asked(e.name) || e.by_default && (asked("paper") || names.is_empty())
+    };
     // Registry order, whatever the order asked for: the same set is the same plan.
-    Ok(EXPERIMENTS.iter().filter(|e| wanted.contains(&e.name)).collect())
+    Ok(EXPERIMENTS.iter().copied().filter(|experiment| wanted(experiment)).collect())
 }
 
 /// The deviation of grey images that are not the paper's.
@@ -301,8 +310,9 @@ mod tests {
             found.dedup();
             found.len()
         };
-        assert_eq!(count(&[]), PAPER.len());
-        assert_eq!(count(&["paper", "critics"]), PAPER.len());
+        let paper = experiments::by_default().count();
+        assert_eq!(count(&[]), paper);
+        assert_eq!(count(&["paper", "critics"]), paper);
         assert_eq!(count(&["all"]), EXPERIMENTS.len());
     }
 

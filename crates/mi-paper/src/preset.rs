@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The size of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Preset {
     /// A few steps of everything: does it run?
     Smoke,
@@ -15,6 +16,14 @@ pub enum Preset {
 }
 
 impl Preset {
+    /// The seeds of a run in which nothing else is asked for.
+    pub fn seeds(self) -> Vec<u64> {
+        match self {
+            Self::Smoke | Self::Paper => vec![0],
+            Self::Quick => vec![0, 1, 2],
+        }
+    }
+
     /// The preset's name.
     pub fn name(self) -> &'static str {
         match self {
@@ -62,7 +71,8 @@ impl AdversarialRates {
 }
 
 /// All sizes that presets and options change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Scale {
     /// Optimiser steps.
     pub steps: u64,
@@ -152,7 +162,7 @@ impl Scale {
     }
 
     /// The paper's protocol. The notebook trains 21,000 steps and shows 20,000.
-    fn paper() -> Self {
+    pub(crate) fn paper() -> Self {
         Self {
             steps: 21_000,
             evaluate_every: 1_000,
@@ -201,69 +211,5 @@ impl Scale {
             *own = (*own).min(steps);
         }
         self
-    }
-
-    /// Where this scale departs from the paper's protocol in experiments of these names, one
-    /// sentence each.
-    pub fn deviations(&self, experiments: &[&str]) -> Vec<String> {
-        let paper = Self::paper();
-        let number = |n: u64| n.to_string();
-        let flow = |scale: &Self| {
-            let (couplings, hidden) = (scale.couplings, &scale.coupling_hidden);
-            format!("{couplings} couplings with hidden layers {hidden:?}")
-        };
-        let adversarial = |scale: &Self| {
-            let (steps, warm_up) = (scale.adversarial_steps, scale.warm_up_steps);
-            format!("{steps} steps after a warm-up of {warm_up}")
-        };
-        let cifar =
-            |scale: &Self| format!("{} steps at {}", scale.cifar_steps, scale.cifar_learning_rate);
-        let dense: &[&str] = &[
-            "critics",
-            "encoders",
-            "conditioning",
-            "supervised",
-            "bounds",
-            "batch-size",
-            "cosine",
-        ];
-        let conv: &[&str] = &["encoders", "supervised"];
-        let rows: [(&[&str], &str, String, String); 9] = [
-            (dense, "Optimiser steps", number(self.steps), number(paper.steps)),
-            (conv, "Steps of the ConvNet", number(self.conv_steps), number(paper.conv_steps)),
-            (
-                &["encoders", "supervised", "cifar-encoders"],
-                "Channels of the ConvNet",
-                format!("{:?}", self.conv_channels),
-                format!("{:?}", paper.conv_channels),
-            ),
-            (
-                &["invertible"],
-                "Steps of RealNVP encoders",
-                number(self.flow_steps),
-                number(paper.flow_steps),
-            ),
-            (&["invertible", "adversarial"], "RealNVP", flow(self), flow(&paper)),
-            (&["adversarial"], "Adversarial encoder", adversarial(self), adversarial(&paper)),
-            (
-                &["dependent"],
-                "Steps with dependent negatives",
-                number(self.dependent_steps),
-                number(paper.dependent_steps),
-            ),
-            (
-                &["conditioning"],
-                "Inputs at which Jacobians are taken",
-                self.jacobian_inputs.to_string(),
-                paper.jacobian_inputs.to_string(),
-            ),
-            (&["cifar-critics", "cifar-encoders"], "CIFAR-10", cifar(self), cifar(&paper)),
-        ];
-        rows.into_iter()
-            .filter(|(of, _, own, papers)| {
-                own != papers && of.iter().any(|name| experiments.contains(name))
-            })
-            .map(|(_, what, own, papers)| format!("{what}: {own} instead of {papers}."))
-            .collect()
     }
 }

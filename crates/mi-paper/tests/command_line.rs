@@ -87,7 +87,7 @@ fn unknown_names_are_refused_with_the_valid_ones() {
 fn listing_and_planning_touch_nothing() {
     let root = tempfile::tempdir().unwrap();
     let list = mi_paper(&["reproduce", "--list"]).current_dir(root.path()).output().unwrap();
-    for experiment in mi_paper::registry::EXPERIMENTS {
+    for experiment in mi_paper::experiments::EXPERIMENTS {
         assert!(text(&list.stdout).contains(experiment.name));
     }
     let plan = mi_paper(&["reproduce", "--dry-run"]).current_dir(root.path()).output().unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::numbers;
+use crate::numbers;
 use crate::statistics::Interval;
 
 /// The kind of number an effect is.
@@ -82,8 +82,8 @@ pub struct Condition {
     pub published: Option<f64>,
     /// Whether it lies there; `None` while the interval does not say.
     pub met: Option<bool>,
-    /// Of what a claim presupposes rather than says: the state of things where it is not met. It
-    /// leaves the claim undecided then, and never refutes it.
+    /// For what a claim presupposes rather than says: a clause that says what is wrong where the
+    /// condition is not met. The claim is then undecided, never refuted.
     pub presupposed: Option<&'static str>,
 }
 

@@ -1,4 +1,4 @@
-use mi_paper::registry::{EXPERIMENTS, PAPER};
+use mi_paper::experiments::{self, EXPERIMENTS};
 
 /// The experiments, one block each.
 pub(super) fn text() -> String {
@@ -11,13 +11,14 @@ pub(super) fn text() -> String {
             }
             other => other.to_owned(),
         };
-        let default = if PAPER.contains(&experiment.name) { ", by default" } else { "" };
+        let default = if experiment.by_default { ", by default" } else { "" };
         lines.push(format!(
             "  {:<15} {figures}{default}\n{:18}{}",
             experiment.name, "", experiment.question
         ));
     }
-    lines.push(format!("`--experiment paper`, the default, stands for {}.", PAPER.join(", ")));
+    let paper: Vec<&str> = experiments::by_default().map(|e| e.name).collect();
+    lines.push(format!("`--experiment paper`, the default, stands for {}.", paper.join(", ")));
     lines.push("`--experiment all` stands for every one.".into());
     lines.join("\n")
 }

@@ -134,7 +134,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
-    use mi_paper::registry::{EXPERIMENTS, PAPER};
+    use mi_paper::experiments;
 
     use super::Arguments;
 
@@ -144,11 +144,8 @@ mod tests {
         let reproduce = command.find_subcommand_mut("reproduce").unwrap();
         let help = reproduce.render_long_help().to_string();
         assert!(!help.contains("every figure"), "{help}");
-        let default: String = EXPERIMENTS
-            .iter()
-            .filter(|experiment| PAPER.contains(&experiment.name))
-            .map(|experiment| experiment.figures)
-            .collect();
+        let default: String =
+            experiments::by_default().map(|experiment| experiment.figures).collect();
         for figure in '1'..='9' {
             assert_eq!(default.contains(figure), figure <= '7', "figure {figure}: {default}");
         }

@@ -2,7 +2,6 @@ use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 use mi_paper::error::PaperError;
-use mi_paper::figures;
 use mi_paper::folder::{RunFolder, write_atomically};
 use mi_paper::outcome::Outcome;
 use mi_paper::report;
@@ -18,7 +17,7 @@ pub(super) fn draw(folder: &RunFolder, outcome: &Outcome) -> Result<()> {
         path: figures.clone(),
         reason,
     })?;
-    for figure in figures::draw(outcome) {
+    for figure in report::draw(outcome) {
         write_atomically(&figures.join(&figure.file), figure.svg.as_bytes())?;
     }
     write_atomically(&folder.path().join("report.html"), report::html(outcome).as_bytes())?;

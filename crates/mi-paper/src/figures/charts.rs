@@ -2,70 +2,44 @@
 
 use mi_plot::{Axis, Dash, Limits, LineChart, Mark, Point, Scale, Series};
 
-use crate::configurations::{Configuration, Key, Sample};
-use crate::figures::style::style;
+use crate::config::EncoderSpec;
 use crate::figures::{Panel, tables};
 use crate::names::{self, Varies};
-use crate::published::{self, Published};
+use crate::numbers;
+use crate::published::Value;
 use crate::record::Metric;
-use crate::report::numbers;
+use crate::results::{Configuration, Results, Sample};
 
-/// Cap of `InfoNCE` with the paper's batches of 128.
-pub(super) const CAP: f64 = 4.852_030_263_919_617;
-
-/// The configurations that one figure shows.
-pub(crate) struct Scene<'a> {
-    pub(crate) all: &'a [Configuration<'a>],
-    pub(crate) own: Vec<&'a Configuration<'a>>,
-    pub(crate) dataset: &'a str,
-}
-
-impl<'a> Scene<'a> {
-    pub(crate) fn new(all: &'a [Configuration<'a>], experiment: &str, dataset: &'a str) -> Self {
-        let own = all
-            .iter()
-            .filter(|c| c.key.experiment == experiment && c.key.dataset == dataset)
-            .collect();
-        Self { all, own, dataset }
-    }
-
-    /// Those that `is` picks and that have the metric.
-    pub(super) fn with(
-        &self,
-        metric: Metric,
-        is: impl Fn(&Key) -> bool,
-    ) -> Vec<&'a Configuration<'a>> {
-        self.own.iter().copied().filter(|c| is(&c.key) && c.has(metric)).collect()
-    }
-
-    pub(super) fn style(&self, configuration: &Configuration<'_>) -> (usize, Dash) {
+impl Results<'_> {
+    /// Colour and stroke of one of the configurations: the same in every drawing.
+    pub(super) fn style_of(&self, configuration: &Configuration<'_>) -> (usize, Dash) {
         let place = self.own.iter().position(|c| c.key == configuration.key).unwrap_or(0);
-        style(&configuration.key, place)
+        (self.style)(configuration, place)
     }
 
     /// Whether the paper's values are for another data set than this.
-    fn published_elsewhere(&self, published: &Published) -> bool {
-        published.dataset() != self.dataset
+    fn published_elsewhere(&self) -> bool {
+        self.published.dataset != self.dataset
     }
 
     /// Heading of the column of published values.
-    pub(super) fn column_heading(&self, published: &Published) -> &'static str {
-        match (self.published_elsewhere(published), published.dataset()) {
-            (true, "cifar-10") => "paper, CIFAR-10",
-            (true, _) => "paper, MNIST",
-            (false, _) => "paper",
+    pub(super) fn column_heading(&self) -> String {
+        match self.published_elsewhere() {
+            true => format!("paper, {}", names::dataset(self.published.dataset)),
+            false => "paper".to_owned(),
         }
     }
 
     /// End value of the pixel baseline on this data set, with the noise of the encoders' views.
     pub(super) fn pixel_accuracy(&self) -> Option<f64> {
-        let noisy = self.own.iter().any(|c| c.key.experiment == "conditioning");
-        self.all
-            .iter()
-            .filter(|c| c.key.experiment == "pixels" && c.key.dataset == self.dataset)
-            .filter(|c| c.key.setting.starts_with("noise=") == noisy)
-            .find_map(|c| c.end(Metric::Accuracy))
-            .map(|sample| sample.mean())
+        let has_noise = |c: &&Configuration<'_>| c.task.noise().is_some_and(|n| n.sd > 0.0);
+        let baseline = self.pixel_baseline(self.own.iter().any(has_noise))?;
+        baseline.end(Metric::Accuracy).map(|sample| sample.mean())
+    }
+
+    /// The largest value of `InfoNCE` as a line to compare with.
+    pub(super) fn infonce_cap(&self) -> Option<(f64, String)> {
+        self.batch_size().map(|k| ((k as f64).ln(), format!("ln {k}")))
     }
 }
 
@@ -77,45 +51,45 @@ pub(crate) struct OverSteps<'a> {
     /// The only bound shown; all for `None`.
     pub(crate) bound: Option<&'a str>,
     /// Values drawn as lines to compare with.
-    pub(crate) references: &'a [(f64, &'a str)],
+    pub(crate) references: &'a [(f64, String)],
 }
 
 impl OverSteps<'_> {
     /// The chart; `None` while no configuration has a value.
-    pub(crate) fn panel(&self, scene: &Scene<'_>) -> Option<Panel> {
-        let shown = scene.with(self.metric, |k| self.bound.is_none_or(|bound| k.bound == bound));
+    pub(crate) fn panel(&self, results: &Results<'_>) -> Option<Panel> {
+        let shown =
+            results.with(self.metric, |c| self.bound.is_none_or(|bound| c.key.bound == bound));
         if shown.is_empty() {
             return None;
         }
-        let varies = Varies::among(shown.iter().map(|c| &c.key));
-        let label = |c: &Configuration<'_>| labelled(&c.key, varies);
+        let varies = Varies::among(&shown);
+        let label = |c: &Configuration<'_>| labelled(c, varies);
         let mut chart = LineChart::new(self.title, Axis::new("training step"), axis(self.metric));
         for configuration in &shown {
-            let (colour, dash) = scene.style(configuration);
+            let (colour, dash) = results.style_of(configuration);
             let points = configuration.curve(self.metric).iter().map(point).collect();
             let series = Series::new(label(configuration), points).colour(colour).dash(dash);
             // A lone line needs no name beside the chart's title.
             chart = chart.series(if shown.len() == 1 { series.quiet() } else { series });
         }
-        for &(value, label) in self.references {
-            chart = chart.reference(value, label);
+        for (value, label) in self.references {
+            chart = chart.reference(*value, label.as_str());
         }
         if self.metric == Metric::Accuracy
             && takes_pixels(&shown)
-            && let Some(pixels) = scene.pixel_accuracy()
+            && let Some(pixels) = results.pixel_accuracy()
         {
             chart = chart.reference(pixels, "pixels, this run");
         }
-        let ends: Vec<(&Published, Mark)> = shown
+        let marks: Vec<Mark> = shown
             .iter()
             .filter_map(|c| {
-                let published = published::end(&c.key, self.metric)?;
-                Some((published, mark(published, &label(c), scene.style(c).0)))
+                let published = results.published_end(c, self.metric)?;
+                Some(mark(published, &label(c), results.style_of(c).0))
             })
             .collect();
-        if let Some((first, _)) = ends.first() {
-            let heading = scene.column_heading(first);
-            chart = chart.column(heading, ends.into_iter().map(|(_, mark)| mark).collect());
+        if !marks.is_empty() {
+            chart = chart.column(results.column_heading(), marks);
         }
         let curves: Vec<(String, Vec<Sample>)> =
             shown.iter().map(|c| (label(c), c.curve(self.metric))).collect();
@@ -129,18 +103,16 @@ impl OverSteps<'_> {
 
 /// The pixel baseline is a yardstick for encoders that begin near the identity.
 fn takes_pixels(shown: &[&Configuration<'_>]) -> bool {
-    let near_identity = |c: &&Configuration<'_>| {
-        matches!(c.key.experiment.as_str(), "invertible" | "adversarial" | "conditioning")
-    };
-    shown.iter().any(near_identity)
+    shown.iter().any(|c| c.task.encoder().is_some_and(EncoderSpec::starts_near_identity))
 }
 
 /// The name of a series; a lone one is named after its bound or encoder.
-pub(super) fn labelled(key: &Key, varies: Varies) -> String {
-    let label = names::configuration(key, varies);
+pub(super) fn labelled(configuration: &Configuration<'_>, varies: Varies) -> String {
+    let label = names::configuration(configuration, varies);
     if !label.is_empty() {
         return label;
     }
+    let key = &configuration.key;
     let candidates = [names::bound(&key.bound), names::encoder(&key.encoder).to_owned()];
     candidates.into_iter().find(|name| name != "none").unwrap_or_else(|| "all".to_owned())
 }
@@ -161,7 +133,7 @@ pub(super) fn seeds(sample: &Sample) -> String {
     }
 }
 
-pub(super) fn mark(published: &Published, label: &str, colour: usize) -> Mark {
+pub(super) fn mark(published: &Value, label: &str, colour: usize) -> Mark {
     let step = numbers::grouped(published.step);
     let mark = Mark::new(format!("{label}, step {step},"), published.value, colour);
     match published.band {
@@ -183,22 +155,22 @@ fn axis(metric: Metric) -> Axis {
 }
 
 /// What lines, bands and diamonds are.
-pub(crate) fn key(scene: &Scene<'_>) -> String {
-    let counted = scene.own.iter().map(|c| c.counted().count()).max().unwrap_or(0);
+pub(crate) fn key(results: &Results<'_>) -> String {
+    let counted = results.own.iter().map(|c| c.counted().count()).max().unwrap_or(0);
     let mut words = match counted {
         0 | 1 => String::new(),
         n => format!(
             "Lines are means over up to {n} seeds, bands reach from the least to the greatest. "
         ),
     };
-    let published = scene
+    let published = results
         .own
         .iter()
-        .find_map(|c| Metric::ALL.iter().find_map(|metric| published::end(&c.key, *metric)));
+        .find_map(|c| Metric::ALL.iter().find_map(|metric| results.published_end(c, *metric)));
     if let Some(published) = published {
         let step = numbers::grouped(published.step);
-        let elsewhere = if scene.published_elsewhere(published) {
-            format!(", on {}", names::dataset(published.dataset()))
+        let elsewhere = if results.published_elsewhere() {
+            format!(", on {}", names::dataset(results.published.dataset))
         } else {
             String::new()
         };
@@ -210,6 +182,3 @@ pub(crate) fn key(scene: &Scene<'_>) -> String {
     }
     words
 }
-
-/// The reference line of the cap of `InfoNCE`.
-pub(crate) const INFONCE_CAP: (f64, &str) = (CAP, "ln 128, cap");

@@ -2,12 +2,11 @@
 
 use mi_plot::{Axis, Dash, Limits, LineChart, Series};
 
-use crate::configurations::{Configuration, Sample};
-use crate::figures::charts::{Scene, labelled, mark, point};
+use crate::figures::charts::{labelled, mark, point};
 use crate::figures::{Panel, tables};
 use crate::names::{self, Varies};
-use crate::published;
 use crate::record::Metric;
+use crate::results::{Configuration, Results, Sample};
 
 /// Standard deviation of the filter over the curves of figure 4c, in steps.
 const SMOOTHING: f64 = 100.0;
@@ -16,10 +15,10 @@ const SMOOTHED_POINTS: u64 = 200;
 
 /// Percentiles of the Jacobians' condition over the steps (figures 2c and 5).
 pub(crate) fn percentiles(
-    scene: &Scene<'_>,
+    results: &Results<'_>,
     name: &str,
     title: &str,
-    (bound, setting): (&str, &str),
+    is: impl Fn(&Configuration<'_>) -> bool,
 ) -> Option<Panel> {
     const PERCENTILES: [(Metric, &str, Dash); 6] = [
         (Metric::LogConditionP100, "greatest", Dash::Dotted),
@@ -29,28 +28,27 @@ pub(crate) fn percentiles(
         (Metric::LogConditionP20, "20 %", Dash::Dashed),
         (Metric::LogConditionP0, "least", Dash::Dotted),
     ];
-    let shown = scene.with(Metric::LogConditionP0, |k| k.bound == bound && k.setting == setting);
+    let shown = results.with(Metric::LogConditionP0, is);
     let configuration = shown.first()?;
-    let (colour, _) = scene.style(configuration);
+    let (colour, _) = results.style_of(configuration);
     let mut chart = LineChart::new(
         title,
         Axis::new("training step"),
         Axis::new("ln(σmax/σmin) of the Jacobian, percentiles over inputs"),
     );
-    let (mut marks, mut curves, mut heading) = (Vec::new(), Vec::new(), None);
+    let (mut marks, mut curves) = (Vec::new(), Vec::new());
     for (metric, label, dash) in PERCENTILES {
         let curve = configuration.curve(metric);
         let points = curve.iter().map(point).collect();
         chart = chart.series(Series::new(label, points).colour(colour).dash(dash));
-        if let Some(published) = published::end(&configuration.key, metric) {
-            heading = Some(scene.column_heading(published));
+        if let Some(published) = results.published_end(configuration, metric) {
             marks.push(mark(published, label, colour));
         }
         curves.push((label.to_owned(), curve));
     }
     // One below the other: six marks side by side would read as six positions.
-    if let Some(heading) = heading {
-        chart = chart.stacked_column(heading, marks);
+    if !marks.is_empty() {
+        chart = chart.stacked_column(results.column_heading(), marks);
     }
     Some(Panel {
         name: name.to_owned(),
@@ -60,12 +58,12 @@ pub(crate) fn percentiles(
 }
 
 /// Estimates of one batch each, smoothed as in figure 4c.
-pub(crate) fn estimates(scene: &Scene<'_>, name: &str, title: &str) -> Option<Panel> {
-    let shown = scene.with(Metric::Estimate, |_| true);
+pub(crate) fn estimates(results: &Results<'_>, name: &str, title: &str) -> Option<Panel> {
+    let shown = results.with(Metric::Estimate, |_| true);
     if shown.is_empty() {
         return None;
     }
-    let varies = Varies::among(shown.iter().map(|c| &c.key));
+    let varies = Varies::among(&shown);
     let mut chart = LineChart::new(
         title,
         Axis::new("training step"),
@@ -73,12 +71,12 @@ pub(crate) fn estimates(scene: &Scene<'_>, name: &str, title: &str) -> Option<Pa
     );
     let (mut marks, mut curves) = (Vec::new(), Vec::new());
     for configuration in &shown {
-        let (colour, dash) = scene.style(configuration);
-        let label = labelled(&configuration.key, varies);
+        let (colour, dash) = results.style_of(configuration);
+        let label = labelled(configuration, varies);
         let curve = smoothed(configuration);
         let points = curve.iter().map(point).collect();
         chart = chart.series(Series::new(&label, points).colour(colour).dash(dash));
-        if let Some(published) = published::end(&configuration.key, Metric::Estimate) {
+        if let Some(published) = results.published_end(configuration, Metric::Estimate) {
             marks.push(mark(published, &label, colour));
         }
         curves.push((label, curve));

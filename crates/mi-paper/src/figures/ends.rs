@@ -2,26 +2,32 @@
 
 use mi_plot::{Axis, Dash, IntervalChart, IntervalRow, LineChart, Point, Scale, Series};
 
-use crate::configurations::{Configuration, Sample};
-use crate::figures::charts::{CAP, Scene, labelled, point, seeds};
+use crate::config::Task;
+use crate::figures::charts::{labelled, point, seeds};
 use crate::figures::{Panel, tables};
 use crate::names::{self, Varies};
 use crate::record::Metric;
+use crate::results::{Results, Sample};
 
 /// End values of configurations, one below the other.
-pub(crate) fn ends(scene: &Scene<'_>, name: &str, title: &str, metric: Metric) -> Option<Panel> {
-    let shown = scene.with(metric, |_| true);
+pub(crate) fn ends(
+    results: &Results<'_>,
+    name: &str,
+    title: &str,
+    metric: Metric,
+) -> Option<Panel> {
+    let shown = results.with(metric, |_| true);
     if shown.is_empty() {
         return None;
     }
-    let varies = Varies::among(shown.iter().map(|c| &c.key));
+    let varies = Varies::among(&shown);
     let mut chart = IntervalChart::new(title, Axis::new(names::axis(metric)));
     let mut curves = Vec::new();
     for configuration in &shown {
-        let label = labelled(&configuration.key, varies);
+        let label = labelled(configuration, varies);
         let Some(sample) = configuration.end(metric) else { continue };
         let mut row = IntervalRow::new(&label, sample.mean())
-            .colour(scene.style(configuration).0)
+            .colour(results.style_of(configuration).0)
             .note(seeds(&sample));
         if sample.values.len() > 1 {
             row = row.between(sample.least(), sample.greatest());
@@ -29,12 +35,14 @@ pub(crate) fn ends(scene: &Scene<'_>, name: &str, title: &str, metric: Metric) -
         chart = chart.row(row);
         curves.push((label, vec![sample]));
     }
-    if metric == Metric::BoundTrain || metric == Metric::BoundTest {
-        chart = chart.reference(CAP, "ln 128");
+    if matches!(metric, Metric::BoundTrain | Metric::BoundTest)
+        && let Some((cap, label)) = results.infonce_cap()
+    {
+        chart = chart.reference(cap, label);
     }
     if metric == Metric::Accuracy
-        && scene.own.iter().all(|c| c.key.experiment != "pixels")
-        && let Some(pixels) = scene.pixel_accuracy()
+        && !results.own.iter().any(|c| matches!(c.task, Task::Pixels(_)))
+        && let Some(pixels) = results.pixel_accuracy()
     {
         chart = chart.reference(pixels, "pixels");
     }
@@ -45,21 +53,17 @@ pub(crate) fn ends(scene: &Scene<'_>, name: &str, title: &str, metric: Metric) -
     })
 }
 
-/// End values over the batch size, which settings name as `k=…`.
+/// End values over the batch size.
 pub(crate) fn over_batch_size(
-    scene: &Scene<'_>,
+    results: &Results<'_>,
     name: &str,
     title: &str,
     metric: Metric,
 ) -> Option<Panel> {
-    let size = |c: &Configuration<'_>| -> Option<u64> {
-        c.key.setting.split(',').find_map(|part| part.trim().strip_prefix("k=")?.parse().ok())
-    };
     let mut lines: Vec<(String, Vec<(u64, Sample)>)> = Vec::new();
-    for configuration in scene.with(metric, |_| true) {
-        let (Some(k), Some(sample)) = (size(configuration), configuration.end(metric)) else {
-            continue;
-        };
+    for configuration in results.with(metric, |_| true) {
+        let size = configuration.task.batch_size().map(|k| k as u64);
+        let Some((k, sample)) = size.zip(configuration.end(metric)) else { continue };
         let label = names::bound(&configuration.key.bound);
         match lines.iter_mut().find(|(other, _)| *other == label) {
             Some((_, points)) => points.push((k, sample)),

@@ -2,19 +2,19 @@
 //!
 //! A figure belongs to one experiment on one data set and has one drawing a panel: means over
 //! seeds with bands from the least to the greatest, and the paper's published end values beside
-//! them. Trials that diverged are left out of means; tables say how many.
+//! them. Trials that diverged are left out of means; tables say how many. Which panels a figure
+//! has, and in which style, stands with its experiment.
 
-mod charts;
-mod curves;
-mod ends;
-mod gallery;
-mod style;
-mod tables;
+pub(crate) mod charts;
+pub(crate) mod curves;
+pub(crate) mod ends;
+pub(crate) mod panels;
+pub(crate) mod tables;
 
-use crate::configurations::Configuration;
-use crate::names;
-use crate::outcome::Outcome;
-use crate::report::Table;
+use mi_plot::Dash;
+
+use crate::results::{Configuration, Results};
+use crate::table::Table;
 
 /// A drawing as a file of its own.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,12 +35,25 @@ pub(crate) struct Panel {
     pub(crate) values: Table,
 }
 
-/// All drawings of an experiment on a data set.
-#[derive(Clone, Debug)]
+/// What the figure of an experiment shows.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Figure {
     /// Anchor in the page and first part of file names.
+    pub(crate) id: &'static str,
+    /// `Figures 3 and 6: …`, or what the experiment is about.
+    pub(crate) heading: &'static str,
+    pub(crate) caption: &'static str,
+    pub(crate) panels: fn(&Results<'_>) -> Vec<Panel>,
+    pub(crate) style: Style,
+}
+
+/// Colour and stroke of a configuration with this place among those of its experiment.
+pub(crate) type Style = fn(&Configuration<'_>, usize) -> (usize, Dash);
+
+/// The drawings of an experiment on a data set.
+#[derive(Clone, Debug)]
+pub(crate) struct DrawnFigure {
     pub(crate) id: String,
-    /// `Figures 3 and 6`, or what the experiment is about.
     pub(crate) heading: String,
     pub(crate) caption: String,
     /// What lines, bands and diamonds are.
@@ -52,58 +65,17 @@ pub(crate) struct Figure {
     pub(crate) csv: String,
 }
 
-/// Every drawing of every experiment that has records, as files.
-pub fn draw(outcome: &Outcome) -> Vec<NamedSvg> {
-    figures(outcome)
-        .iter()
-        .flat_map(|figure| {
-            figure.panels.iter().map(|panel| NamedSvg {
-                file: format!("{}-{}.svg", figure.id, panel.name),
-                svg: panel.svg.standalone(),
-            })
-        })
-        .collect()
+/// The style of experiments that have none of their own: a colour each.
+pub(crate) fn by_place(_: &Configuration<'_>, place: usize) -> (usize, Dash) {
+    (place, [Dash::Solid, Dash::Dashed][place / 8 % 2])
 }
 
-/// Every figure, in the order of the paper, those of one experiment by data set.
-pub(crate) fn figures(outcome: &Outcome) -> Vec<Figure> {
-    let configurations = Configuration::all(outcome);
-    let mut figures = Vec::new();
-    for entry in gallery::gallery(&configurations) {
-        let mut datasets: Vec<&str> = Vec::new();
-        for configuration in &configurations {
-            let key = &configuration.key;
-            if key.experiment == entry.experiment && !datasets.contains(&key.dataset.as_str()) {
-                datasets.push(&key.dataset);
-            }
-        }
-        for (index, dataset) in datasets.iter().enumerate() {
-            let scene = charts::Scene::new(&configurations, &entry.experiment, dataset);
-            // The first data set has the short anchor that claims point to.
-            let id = match index {
-                0 => entry.id.clone(),
-                _ => format!("{}-{}", entry.id, slug(dataset)),
-            };
-            let heading = match datasets.len() {
-                1 => entry.heading.clone(),
-                _ => format!("{}, {}", entry.heading, names::dataset(dataset)),
-            };
-            figures.push(Figure {
-                id,
-                heading,
-                caption: entry.caption.clone(),
-                key: charts::key(&scene),
-                panels: (entry.panels)(&scene),
-                ends: tables::ends(&scene),
-                csv: tables::csv(&scene),
-            });
-        }
+/// One hue for each of two groups; in both, the second setting is paler and dashed.
+pub(crate) fn paired(first: bool, strong: bool) -> (usize, Dash) {
+    match (first, strong) {
+        (true, true) => (0, Dash::Solid),
+        (true, false) => (5, Dash::Dashed),
+        (false, true) => (1, Dash::Solid),
+        (false, false) => (4, Dash::Dashed),
     }
-    figures
-}
-
-/// A name fit for files and anchors.
-fn slug(name: &str) -> String {
-    let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    name.chars().map(safe).collect()
 }

@@ -2,15 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::configurations::Sample;
-use crate::figures::charts::Scene;
 use crate::names;
-use crate::published;
+use crate::numbers;
 use crate::record::Metric;
-use crate::report::numbers;
-use crate::report::summary;
-use crate::report::{Align, Table};
+use crate::results::{Results, Sample};
 use crate::statistics;
+use crate::table::{Align, Table};
 
 /// Metrics in the order of a table's columns.
 const METRICS: [Metric; 16] = [
@@ -36,10 +33,10 @@ const METRICS: [Metric; 16] = [
 const MOST_ROWS: usize = 25;
 
 /// The end values of every configuration with the published ones beside them.
-pub(crate) fn ends(scene: &Scene<'_>) -> Table {
-    let has = |metric: Metric| scene.own.iter().any(|c| c.has(metric));
+pub(crate) fn ends(results: &Results<'_>) -> Table {
+    let has = |metric: Metric| results.own.iter().any(|c| c.has(metric));
     let metrics: Vec<Metric> = METRICS.into_iter().filter(|m| has(*m)).collect();
-    let published = |m: Metric| scene.own.iter().any(|c| published::end(&c.key, m).is_some());
+    let published = |m: Metric| results.own.iter().any(|c| results.published_end(c, m).is_some());
     let mut columns = vec![("", Align::Left), ("finished", Align::Right), ("step", Align::Right)];
     if has(Metric::Estimate) {
         columns.extend([("estimate, last fifth (nats)", Align::Right), ("paper", Align::Right)]);
@@ -51,15 +48,14 @@ pub(crate) fn ends(scene: &Scene<'_>) -> Table {
         }
     }
     let mut table = Table::new("", &columns);
-    for configuration in &scene.own {
-        let key = &configuration.key;
+    for configuration in &results.own {
         let mut cells = vec![
-            names::row(key, scene.own.iter().map(|c| &c.key)),
-            summary::finished(configuration),
-            summary::last_step(configuration),
+            names::row(configuration, &results.own),
+            numbers::finished(configuration),
+            numbers::last_step(configuration),
         ];
         let paper = |metric: Metric| {
-            let value = published::end(key, metric).map(|p| p.value);
+            let value = results.published_end(configuration, metric).map(|p| p.value);
             value.map_or(String::new(), |v| numbers::fixed(v, numbers::decimals(metric).min(3)))
         };
         if has(Metric::Estimate) {
@@ -115,10 +111,10 @@ pub(crate) fn by(
 }
 
 /// Every mean of the figure as CSV.
-pub(crate) fn csv(scene: &Scene<'_>) -> String {
+pub(crate) fn csv(results: &Results<'_>) -> String {
     let mut csv =
         "encoder,critic,bound,setting,metric,step,seeds,mean,sd,least,greatest\n".to_owned();
-    for configuration in &scene.own {
+    for configuration in &results.own {
         let key = &configuration.key;
         for &metric in Metric::ALL {
             let curve = configuration.curve(metric);

@@ -143,7 +143,7 @@ impl RunFolder {
             }
         }
         run.trial_seconds = trials.iter().map(|trial| trial.seconds).sum();
-        Ok(Outcome { run, trials, records })
+        Ok(Outcome { run, configs: plan.trials, trials, records })
     }
 
     /// Gives a folder of its own to each trial that has ended by what only the merged files tell,

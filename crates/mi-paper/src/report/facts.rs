@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::numbers;
 use crate::origin::Origin;
 use crate::outcome::{Outcome, TrialState};
-use crate::report::numbers;
-use crate::report::table::{Align, Table};
+use crate::table::{Align, Table};
 
 pub(crate) const TITLE: &str =
     "Reproduction of “On Mutual Information Maximization for Representation Learning”";

@@ -3,17 +3,17 @@
 //! Everything here is drawn from an [`Outcome`](crate::outcome::Outcome) alone, so a report can be
 //! written again without training anything.
 
+mod drawn;
 mod facts;
-pub(crate) mod numbers;
 mod page;
 mod records;
-pub(crate) mod summary;
-mod table;
+mod summary;
 mod text;
 mod time;
 mod verdicts;
 
+pub use crate::table::{Align, Table};
+pub use drawn::{draw, judge};
 pub use page::html;
 pub use summary::summary;
-pub use table::{Align, Table};
 pub use text::markdown;

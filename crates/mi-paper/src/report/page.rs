@@ -2,9 +2,10 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::claims::{self, Decision, Verdict};
-use crate::figures::{self, Figure};
+use crate::claims::{Decision, Verdict};
+use crate::figures::DrawnFigure;
 use crate::outcome::Outcome;
+use crate::report::drawn;
 use crate::report::facts;
 use crate::report::records;
 use crate::report::summary::summary;
@@ -19,8 +20,8 @@ const SCRIPT: &str = include_str!("hover.js");
 /// The page needs no network and no other file. It links to `records.csv` beside it and carries
 /// the records itself where they are small.
 pub fn html(outcome: &Outcome) -> String {
-    let verdicts = claims::judge(outcome);
-    let figures = figures::figures(outcome);
+    let verdicts = drawn::judge(outcome);
+    let figures = drawn::figures(outcome);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -104,7 +105,7 @@ fn top(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {
     }
 }
 
-fn claims_table(verdicts: &[Verdict], figures: &[Figure]) -> Markup {
+fn claims_table(verdicts: &[Verdict], figures: &[DrawnFigure]) -> Markup {
     let exists = |id: &str| figures.iter().any(|f| f.id == id);
     html! {
         table.claims {
@@ -162,7 +163,7 @@ fn contradictions(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {
     }
 }
 
-fn contents(figures: &[Figure]) -> Markup {
+fn contents(figures: &[DrawnFigure]) -> Markup {
     html! {
         nav aria-label="Contents" { ul {
             @for figure in figures {
@@ -181,7 +182,7 @@ fn short(heading: &str) -> &str {
     heading.split(':').next().unwrap_or(heading)
 }
 
-fn figure_section(figure: &Figure) -> Markup {
+fn figure_section(figure: &DrawnFigure) -> Markup {
     html! {
         section id=(figure.id) {
             h2 { (figure.heading) }
@@ -212,7 +213,7 @@ fn downloads(outcome: &Outcome) -> Markup {
     let count = outcome.records.len();
     html! {
         p {
-            "Every number on this page comes from " (crate::report::numbers::grouped(count as u64))
+            "Every number on this page comes from " (crate::numbers::grouped(count as u64))
             " records, one row each, in "
             a href="records.csv" { code { "records.csv" } }
             " beside this page."

@@ -1,11 +1,11 @@
 //! The summary: every configuration's numbers at its last step.
 
-use crate::configurations::{Configuration, Trial};
 use crate::names;
+use crate::numbers;
 use crate::outcome::Outcome;
 use crate::record::Metric;
-use crate::report::numbers;
-use crate::report::table::{Align, MISSING, Table};
+use crate::results::Configuration;
+use crate::table::{Align, Table};
 
 /// Metrics that have a column of their own.
 const COLUMNS: [Metric; 4] =
@@ -37,42 +37,21 @@ pub fn summary(outcome: &Outcome) -> Table {
     }
     for here in sections {
         table.section(format!("{}, {}", here.0, names::dataset(&here.1)));
-        let own = || configurations.iter().filter(|c| section(c) == here);
-        for configuration in own() {
-            let name = names::row(&configuration.key, own().map(|c| &c.key));
-            let mut cells = vec![name, last_step(configuration)];
+        let own: Vec<&Configuration<'_>> =
+            configurations.iter().filter(|c| section(c) == here).collect();
+        for configuration in &own {
+            let name = names::row(configuration, &own);
+            let mut cells = vec![name, numbers::last_step(configuration)];
             for metric in COLUMNS {
                 let end = configuration.end(metric);
                 cells.push(numbers::mean_and_deviation(end.as_ref(), metric));
             }
-            cells.push(finished(configuration));
+            cells.push(numbers::finished(configuration));
             cells.push(also(configuration));
             table.row(cells);
         }
     }
     table.without_empty_columns()
-}
-
-/// `finished/asked`, and how many diverged.
-pub(crate) fn finished(configuration: &Configuration<'_>) -> String {
-    let ratio = format!("{}/{}", configuration.finished(), configuration.asked());
-    match configuration.diverged() {
-        0 => ratio,
-        n => format!("{ratio}, {n} diverged"),
-    }
-}
-
-/// The step at which the numbers were taken, and that asked for if it was not reached.
-pub(crate) fn last_step(configuration: &Configuration<'_>) -> String {
-    let reached = configuration.counted().filter_map(Trial::last_step).max();
-    let asked = configuration.trials.iter().map(|t| t.info.steps).max().unwrap_or(0);
-    match reached {
-        None => MISSING.to_owned(),
-        Some(step) if configuration.finished() == 0 && step < asked => {
-            format!("{} of {}", numbers::grouped(step), numbers::grouped(asked))
-        }
-        Some(step) => numbers::grouped(step),
-    }
 }
 
 /// The number that an experiment is about where it is none of the columns.

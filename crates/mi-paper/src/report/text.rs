@@ -3,17 +3,17 @@
 use std::fmt::Write as _;
 
 use crate::claims::{self, Condition};
-use crate::figures;
 use crate::outcome::Outcome;
+use crate::report::drawn;
 use crate::report::facts;
 use crate::report::summary::summary;
-use crate::report::table::{Align, Table, escape_html};
 use crate::report::time;
 use crate::report::verdicts as judged;
+use crate::table::{Align, Table, escape_html};
 
 /// The report's facts and tables as Markdown.
 pub fn markdown(outcome: &Outcome) -> String {
-    let verdicts = claims::judge(outcome);
+    let verdicts = drawn::judge(outcome);
     let mut text = format!("# {}\n\n", facts::TITLE);
     // Writing to a String cannot fail.
     let mut line = |words: std::fmt::Arguments<'_>| {
@@ -43,7 +43,7 @@ pub fn markdown(outcome: &Outcome) -> String {
         }
         line(format_args!(""));
     }
-    for figure in figures::figures(outcome) {
+    for figure in drawn::figures(outcome) {
         line(format_args!("## {}\n\n{}\n", plain(&figure.heading), plain(&figure.caption)));
         line(format_args!("{}", figure.ends.to_markdown()));
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::names;
+use crate::numbers;
 use crate::outcome::{Outcome, TrialInfo};
-use crate::report::numbers;
-use crate::report::table::{Align, MISSING, Table};
+use crate::table::{Align, MISSING, Table};
 
 /// The trials of an experiment on one data set.
 struct Group<'a> {

@@ -6,7 +6,7 @@ use mi_plot::{Axis, IntervalChart, IntervalRow};
 use crate::claims::{self, Condition, Decision, Expected, Measure, Verdict};
 use crate::names;
 use crate::outcome::Outcome;
-use crate::report::table::{Align, Table};
+use crate::table::{Align, Table};
 
 /// How verdicts come about.
 pub(crate) fn method() -> String {

@@ -1,9 +1,10 @@
 //! Verdicts on outcomes that agree with the paper, contradict it, or say too little.
 
-use mi_paper::claims::{Decision, Verdict, judge};
+use mi_paper::claims::{Decision, Verdict};
+use mi_paper::experiments;
 use mi_paper::outcome::{Outcome, TrialInfo, TrialState};
 use mi_paper::record::Metric;
-use mi_paper::{published, report};
+use mi_paper::report::{self, judge};
 
 use crate::synthetic::{Synthetic, together};
 
@@ -270,7 +271,8 @@ fn trials_that_are_far_too_short_decide_nothing() {
 fn trials_shorter_than_the_papers_refute_nothing() {
     let of_length = |outcome: &mut Outcome, percent: u64| {
         for trial in &mut outcome.trials {
-            trial.steps = published::last_step(&trial.experiment) * percent / 100;
+            trial.steps =
+                experiments::find(&trial.experiment).unwrap().published.last_step * percent / 100;
         }
     };
     let mut against = Synthetic::agreeing(3)

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use mi_paper::origin::Origin;
 use mi_paper::outcome::{Outcome, TrialState};
-use mi_paper::published::VALUES;
 use mi_paper::record::Metric;
-use mi_paper::{figures, report};
+use mi_paper::report;
 
-use crate::synthetic::{Synthetic, together};
+use crate::synthetic::{Synthetic, published, together};
 
 /// Half of the plan done, with a trial in every state, and a result against the paper.
 fn half_done() -> Outcome {
@@ -43,7 +42,7 @@ fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
 #[test]
 fn every_experiment_has_drawings_that_a_parser_accepts() {
     let outcome = Synthetic::agreeing(2).outcome();
-    let drawings = figures::draw(&outcome);
+    let drawings = report::draw(&outcome);
     let names: BTreeSet<&str> = drawings.iter().map(|d| d.file.as_str()).collect();
     assert_eq!(names.len(), drawings.len(), "file names differ");
     for drawing in &drawings {
@@ -78,8 +77,8 @@ fn every_experiment_has_drawings_that_a_parser_accepts() {
 #[test]
 fn published_end_values_are_marked_in_drawings() {
     let outcome = Synthetic::agreeing(2).outcome();
-    let drawings: String = figures::draw(&outcome).into_iter().map(|d| d.svg).collect();
-    for value in VALUES.iter().filter(|v| v.is_last()) {
+    let drawings: String = report::draw(&outcome).into_iter().map(|d| d.svg).collect();
+    for (_, value) in published().filter(|(e, v)| v.step == e.published.last_step) {
         let mark = format!("data-mark=\"{}\"", value.value);
         assert!(drawings.contains(&mark), "{value:?}");
     }
@@ -241,7 +240,7 @@ fn hostile_text_stays_text() {
     let page = report::html(&outcome);
     assert_eq!(page.matches("<script>").count(), 1);
     assert!(!page.contains("<b>"));
-    for drawing in figures::draw(&outcome) {
+    for drawing in report::draw(&outcome) {
         roxmltree::Document::parse(&drawing.svg).unwrap();
     }
     assert!(report::markdown(&outcome).contains("a\\|b"));
@@ -261,7 +260,7 @@ fn numbers_that_are_not_finite_are_shown_as_such() {
         .outcome();
     let page = report::html(&outcome);
     assert!(page.contains("not a number") && page.contains("−∞"));
-    for drawing in figures::draw(&outcome) {
+    for drawing in report::draw(&outcome) {
         roxmltree::Document::parse(&drawing.svg).unwrap();
     }
 }
@@ -270,7 +269,7 @@ fn numbers_that_are_not_finite_are_shown_as_such() {
 fn an_empty_folder_has_a_report_too() {
     let mut outcome = Synthetic::agreeing(0).outcome();
     outcome.records.clear();
-    assert!(figures::draw(&outcome).is_empty());
+    assert!(report::draw(&outcome).is_empty());
     assert!(report::summary(&outcome).is_empty());
     let page = report::html(&outcome);
     assert!(page.contains("8 claims: not enough runs to say"));
@@ -281,5 +280,5 @@ fn an_empty_folder_has_a_report_too() {
 fn the_same_records_give_the_same_bytes() {
     let outcome = half_done();
     assert_eq!(report::html(&outcome), report::html(&outcome.clone()));
-    assert_eq!(figures::draw(&outcome), figures::draw(&outcome));
+    assert_eq!(report::draw(&outcome), report::draw(&outcome));
 }

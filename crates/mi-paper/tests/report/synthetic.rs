@@ -1,10 +1,17 @@
 //! Outcomes that look like those of a run: curves that end at the paper's published values.
 
+use mi_paper::config::TrialConfig;
+use mi_paper::experiments::{self, EXPERIMENTS, Experiment};
 use mi_paper::origin::Origin;
 use mi_paper::outcome::{Outcome, RunInfo, TrialInfo, TrialState};
-use mi_paper::published::{self, VALUES};
+use mi_paper::plan::{Plan, Request};
+use mi_paper::preset::{AdversarialRates, Preset};
+use mi_paper::published::Value;
 use mi_paper::record::{Metric, Record};
 use mi_random::Stream;
+
+/// True mutual information of the pair of figure 4c, in nats.
+const TRUE_MI: f64 = 0.020_41;
 
 /// Changes a value before it is recorded: trial, metric, step, value.
 type Change = fn(&TrialInfo, Metric, u64, f64) -> f64;
@@ -52,35 +59,33 @@ impl Synthetic {
     pub(crate) fn outcome(&self) -> Outcome {
         let mut trials = Vec::new();
         let mut records = Vec::new();
-        for configuration in configurations() {
+        let mut configs = Vec::new();
+        for config in configurations(self.seeds) {
             let wanted = self.experiments;
-            if !wanted.is_empty() && !wanted.contains(&configuration.experiment) {
+            if !wanted.is_empty() && !wanted.contains(&config.experiment.as_str()) {
                 continue;
             }
-            for seed in 0..self.seeds {
-                let mut trial = configuration.trial(seed);
-                if let Some(dataset) = self.dataset.filter(|_| trial.dataset == "mnist") {
-                    dataset.clone_into(&mut trial.dataset);
-                }
-                trial.state = (self.state)(&trial);
-                let reached = match &trial.state {
-                    TrialState::Waiting => None,
-                    TrialState::Unfinished { step } | TrialState::Diverged { step, .. } => {
-                        Some(*step)
-                    }
-                    TrialState::Finished => Some(trial.steps),
-                };
-                if reached.is_none() {
-                    trial.seconds = 0.0;
-                }
-                for (step, metric, value) in measured(&trial) {
-                    if reached.is_some_and(|reached| step <= reached) {
-                        let value = (self.change)(&trial, metric, step, value);
-                        records.push(record(&trial, step, metric, value));
-                    }
-                }
-                trials.push(trial);
+            let mut trial = waiting(&config);
+            if let Some(dataset) = self.dataset.filter(|_| trial.dataset == "mnist") {
+                dataset.clone_into(&mut trial.dataset);
             }
+            trial.state = (self.state)(&trial);
+            let reached = match &trial.state {
+                TrialState::Waiting => None,
+                TrialState::Unfinished { step } | TrialState::Diverged { step, .. } => Some(*step),
+                TrialState::Finished => Some(trial.steps),
+            };
+            if reached.is_none() {
+                trial.seconds = 0.0;
+            }
+            for (step, metric, value) in measured(&trial) {
+                if reached.is_some_and(|reached| step <= reached) {
+                    let value = (self.change)(&trial, metric, step, value);
+                    records.push(record(&trial, step, metric, value));
+                }
+            }
+            trials.push(trial);
+            configs.push(config);
         }
         let run = RunInfo {
             command: "cargo xtask reproduce --preset paper --seeds 3 --data data".to_owned(),
@@ -99,12 +104,13 @@ impl Synthetic {
             trial_seconds: trials.iter().map(|t| t.seconds).sum(),
             deviations: Vec::new(),
         };
-        Outcome { run, trials, records }
+        Outcome { run, configs, trials, records }
     }
 }
 
 /// Two outcomes of the same plan on different data sets as one.
 pub(crate) fn together(mut outcome: Outcome, other: Outcome) -> Outcome {
+    outcome.configs.extend(other.configs);
     outcome.trials.extend(other.trials.into_iter().map(|mut trial| {
         trial.id.push_str(".other");
         trial
@@ -116,98 +122,49 @@ pub(crate) fn together(mut outcome: Outcome, other: Outcome) -> Outcome {
     outcome
 }
 
-/// A configuration of the plan.
-#[derive(Clone, PartialEq)]
-struct Configuration {
-    experiment: &'static str,
-    encoder: &'static str,
-    critic: &'static str,
-    bound: &'static str,
-    setting: String,
+/// The trials of all experiments by the paper's protocol.
+fn configurations(seeds: u64) -> Vec<TrialConfig> {
+    if seeds == 0 {
+        return Vec::new();
+    }
+    let request = Request {
+        experiments: vec!["all".to_owned()],
+        preset: Preset::Paper,
+        seeds: vec![seeds.to_string().parse().unwrap()],
+        data: Some("data".into()),
+        dataset: None,
+        steps: None,
+        adversarial_rates: AdversarialRates::Notebook,
+    };
+    Plan::resolve(&request).unwrap().trials
 }
 
-impl Configuration {
-    fn new(
-        experiment: &'static str,
-        encoder: &'static str,
-        critic: &'static str,
-        bound: &'static str,
-        setting: impl Into<String>,
-    ) -> Self {
-        Self { experiment, encoder, critic, bound, setting: setting.into() }
-    }
-
-    fn trial(&self, seed: u64) -> TrialInfo {
-        let Self { experiment, encoder, critic, bound, setting } = self;
-        let steps = match *experiment {
-            "cifar-critics" | "cifar-encoders" => 60_000,
-            "adversarial" => 4_001,
-            "dependent" => 20_000,
-            "pixels" => 0,
-            _ => 21_000,
-        };
-        let dataset = match *experiment {
-            "cifar-critics" | "cifar-encoders" => "cifar-10",
-            "dependent" => "none",
-            _ => "mnist",
-        };
-        let hardness = match *encoder {
-            "realnvp" => 2400.0,
-            "convnet" => 900.0,
-            _ => 60.0,
-        };
-        TrialInfo {
-            id: format!("{experiment}.{dataset}.{encoder}.{critic}.{bound}.{setting}.s{seed}"),
-            experiment: (*experiment).to_owned(),
-            dataset: dataset.to_owned(),
-            seed,
-            encoder: (*encoder).to_owned(),
-            critic: (*critic).to_owned(),
-            bound: (*bound).to_owned(),
-            setting: setting.clone(),
-            steps,
-            state: TrialState::Finished,
-            seconds: hardness + seed as f64,
-            config: None,
-            origins: Vec::new(),
-        }
+fn waiting(config: &TrialConfig) -> TrialInfo {
+    let hardness = match config.labels.encoder.as_str() {
+        "realnvp" => 2400.0,
+        "convnet" => 900.0,
+        _ => 60.0,
+    };
+    TrialInfo {
+        id: config.id(),
+        experiment: config.experiment.clone(),
+        dataset: config.dataset.clone(),
+        seed: config.seed,
+        encoder: config.labels.encoder.clone(),
+        critic: config.labels.critic.clone(),
+        bound: config.labels.bound.clone(),
+        setting: config.labels.setting.clone(),
+        steps: config.steps,
+        state: TrialState::Finished,
+        seconds: hardness + config.seed as f64,
+        config: None,
+        origins: Vec::new(),
     }
 }
 
-/// The published configurations and those beyond the paper.
-fn configurations() -> Vec<Configuration> {
-    let mut all: Vec<Configuration> = Vec::new();
-    for v in VALUES {
-        let setting =
-            if v.setting == published::ANY_SETTING { "notebook rates" } else { v.setting };
-        let configuration = Configuration::new(v.experiment, v.encoder, v.critic, v.bound, setting);
-        if !all.contains(&configuration) {
-            all.push(configuration);
-        }
-    }
-    for encoder in ["mlp", "convnet"] {
-        all.push(Configuration::new("supervised", encoder, "none", "none", ""));
-    }
-    for bound in ["infonce", "nwj"] {
-        let setting = "independent-noise";
-        all.push(Configuration::new("conditioning", "residual", "bilinear", bound, setting));
-    }
-    for setting in ["", "noise=0.05"] {
-        all.push(Configuration::new("pixels", "none", "none", "none", setting));
-    }
-    for bound in ["infonce", "infonce-symmetric", "nwj", "dv", "mine", "tuba", "js", "smile"] {
-        all.push(Configuration::new("bounds", "mlp", "bilinear", bound, ""));
-    }
-    for k in [32, 64, 128, 256, 512] {
-        for bound in ["infonce", "nwj"] {
-            all.push(Configuration::new("batch-size", "mlp", "bilinear", bound, format!("k={k}")));
-        }
-    }
-    all.push(Configuration::new("cosine", "mlp", "inner", "infonce", ""));
-    for setting in ["tau=0.07", "tau=0.2", "tau learned"] {
-        all.push(Configuration::new("cosine", "mlp", "cosine", "infonce", setting));
-    }
-    all
+/// Every published value with its experiment.
+pub(crate) fn published() -> impl Iterator<Item = (&'static Experiment, &'static Value)> {
+    EXPERIMENTS.iter().flat_map(|e| e.published.values.iter().map(move |value| (*e, value)))
 }
 
 fn record(trial: &TrialInfo, step: u64, metric: Metric, value: f64) -> Record {
@@ -261,18 +218,15 @@ fn measured(trial: &TrialInfo) -> Vec<(u64, Metric, f64)> {
 /// A trial's metrics with their value at the start, at the end and their spread.
 fn targets(trial: &TrialInfo) -> Vec<(Metric, f64, f64, f64)> {
     let published = |metric: Metric, first: bool| {
-        VALUES
-            .iter()
-            .filter(|v| {
-                (v.experiment, v.encoder, v.critic)
-                    == (&*trial.experiment, &*trial.encoder, &*trial.critic)
-                    && v.bound == trial.bound
-                    && (v.setting == published_setting(trial)
-                        || v.setting == published::ANY_SETTING)
-                    && v.metric == metric
-            })
-            .find(|v| if first { v.step == 0 } else { v.is_last() })
-            .map(|v| v.value)
+        let experiment = experiments::find(&trial.experiment)?;
+        let values = experiment.published.values.iter().filter(|v| {
+            (v.curve.encoder, v.curve.critic, v.curve.bound)
+                == (&*trial.encoder, &*trial.critic, &*trial.bound)
+                && v.curve.setting.is_none_or(|setting| setting == published_setting(trial))
+                && v.metric == metric
+        });
+        let last = experiment.published.last_step;
+        values.into_iter().find(|v| v.step == if first { 0 } else { last }).map(|v| v.value)
     };
     let mut targets = Vec::new();
     let mut add = |metric, start, end, sd| targets.push((metric, start, end, sd));
@@ -351,7 +305,7 @@ fn targets(trial: &TrialInfo) -> Vec<(Metric, f64, f64, f64)> {
         "dependent" => {
             let end = published(Metric::Estimate, false).unwrap_or(0.02);
             add(Metric::Estimate, -0.02, end, 0.04);
-            add(Metric::TrueMi, published::DEPENDENT_TRUE_MI, published::DEPENDENT_TRUE_MI, 0.0);
+            add(Metric::TrueMi, TRUE_MI, TRUE_MI, 0.0);
             add(Metric::Ceiling, 0.3695, 0.3695, 0.0);
         }
         _ => {}

@@ -1,8 +1,14 @@
-//! Records sorted into configurations: what figures, tables and claims look at.
+//! Records sorted into configurations, and the results of one experiment on one data set: what
+//! figures, tables and claims look at.
 
 use std::collections::BTreeMap;
 
+use mi_plot::Dash;
+
+use crate::config::Task;
+use crate::labels::{self, Configured};
 use crate::outcome::{Outcome, TrialInfo, TrialState};
+use crate::published::{Published, Value};
 use crate::record::Metric;
 use crate::statistics;
 
@@ -79,6 +85,10 @@ impl Trial<'_> {
 #[derive(Clone, Debug)]
 pub(crate) struct Configuration<'a> {
     pub(crate) key: Key,
+    /// What it trains and measures.
+    pub(crate) task: &'a Task,
+    /// Its setting in prose.
+    pub(crate) setting: String,
     pub(crate) trials: Vec<Trial<'a>>,
 }
 
@@ -112,18 +122,22 @@ impl<'a> Configuration<'a> {
     /// hold are left out.
     pub(crate) fn all(outcome: &'a Outcome) -> Vec<Self> {
         let mut configurations: Vec<Self> = Vec::new();
+        let mut configured: Vec<Configured<'a>> = Vec::new();
         let mut places: BTreeMap<Key, usize> = BTreeMap::new();
         let mut trials: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-        for info in &outcome.trials {
+        for (info, config) in outcome.trials.iter().zip(&outcome.configs) {
             let key = Key::of(info);
             let place = *places.entry(key.clone()).or_insert_with(|| {
-                configurations.push(Self { key, trials: Vec::new() });
+                let setting = labels::typeset(&key.setting);
+                configurations.push(Self { key, task: &config.task, setting, trials: Vec::new() });
+                configured.push(Configured::of(config));
                 configurations.len() - 1
             });
             let siblings = &mut configurations[place].trials;
             trials.insert(&info.id, (place, siblings.len()));
             siblings.push(Trial { info, values: BTreeMap::new() });
         }
+        word_settings(&mut configurations, &configured);
         for record in &outcome.records {
             if let Some(&(place, index)) = trials.get(record.trial.as_str()) {
                 let values = &mut configurations[place].trials[index].values;
@@ -184,5 +198,110 @@ impl<'a> Configuration<'a> {
     /// Whether any trial has a value of the metric.
     pub(crate) fn has(&self, metric: Metric) -> bool {
         self.trials.iter().any(|t| t.values.contains_key(&metric))
+    }
+}
+
+/// Puts settings into prose, experiment by experiment; one that was labelled by hand stays as it
+/// is.
+fn word_settings(configurations: &mut [Configuration<'_>], configured: &[Configured<'_>]) {
+    let experiment = |key: &Key| (key.experiment.clone(), key.dataset.clone());
+    let mut experiments: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    for (index, configuration) in configurations.iter().enumerate() {
+        experiments.entry(experiment(&configuration.key)).or_default().push(index);
+    }
+    for members in experiments.values() {
+        let own: Vec<Configured<'_>> = members.iter().map(|&index| configured[index]).collect();
+        for (&index, settings) in members.iter().zip(labels::settings(&own)) {
+            let configuration = &mut configurations[index];
+            if configuration.key.setting == labels::joined(&settings) {
+                configuration.setting = labels::prose(&settings);
+            }
+        }
+    }
+}
+
+/// What one experiment yielded on one data set, with the values published for it.
+pub(crate) struct Results<'a> {
+    /// The configurations of the whole run.
+    pub(crate) all: &'a [Configuration<'a>],
+    /// Those of the experiment on the data set.
+    pub(crate) own: Vec<&'a Configuration<'a>>,
+    pub(crate) dataset: &'a str,
+    pub(crate) published: &'static Published,
+    /// Colour and stroke of a configuration that has this place among its own.
+    pub(crate) style: fn(&Configuration<'_>, usize) -> (usize, Dash),
+}
+
+impl<'a> Results<'a> {
+    /// The configurations with the metric that `is` picks.
+    pub(crate) fn with(
+        &self,
+        metric: Metric,
+        is: impl Fn(&Configuration<'_>) -> bool,
+    ) -> Vec<&'a Configuration<'a>> {
+        self.own.iter().copied().filter(|c| is(c) && c.has(metric)).collect()
+    }
+
+    /// The first configuration that `is` picks.
+    pub(crate) fn find(
+        &self,
+        is: impl Fn(&Configuration<'_>) -> bool,
+    ) -> Option<&'a Configuration<'a>> {
+        self.own.iter().copied().find(|c| is(c))
+    }
+
+    /// A number of each finished trial of the configuration asked for; none if it was not run.
+    pub(crate) fn by_seed(
+        &self,
+        is: impl Fn(&Configuration<'_>) -> bool,
+        number: impl Fn(&Trial<'a>) -> Option<f64>,
+    ) -> BTreeMap<u64, f64> {
+        self.find(is).map(|c| c.by_seed(number)).unwrap_or_default()
+    }
+
+    /// The paper's value at the end of the curve of the configuration asked for.
+    pub(crate) fn published(
+        &self,
+        is: impl Fn(&Configuration<'_>) -> bool,
+        metric: Metric,
+    ) -> Option<f64> {
+        self.find(is).and_then(|c| self.published_end(c, metric)).map(|value| value.value)
+    }
+
+    /// The values published for a configuration, whatever its data set, by step.
+    pub(crate) fn published_curve(
+        &self,
+        configuration: &Configuration<'_>,
+        metric: Metric,
+    ) -> impl Iterator<Item = &'static Value> {
+        let Key { encoder, critic, bound, setting, .. } = configuration.key.clone();
+        self.published.values.iter().filter(move |value| {
+            value.metric == metric && value.curve.is_of(&encoder, &critic, &bound, &setting)
+        })
+    }
+
+    /// The value published for the end of a configuration's curve.
+    pub(crate) fn published_end(
+        &self,
+        configuration: &Configuration<'_>,
+        metric: Metric,
+    ) -> Option<&'static Value> {
+        let last = self.published.last_step;
+        self.published_curve(configuration, metric).find(|value| value.step == last)
+    }
+
+    /// The runs of the probes on pixels of this data set, with or without noise.
+    pub(crate) fn pixel_baseline(&self, noisy: bool) -> Option<&'a Configuration<'a>> {
+        self.all.iter().find(|c| {
+            c.key.dataset == self.dataset
+                && matches!(c.task, Task::Pixels(pixels) if (pixels.noise_sd > 0.0) == noisy)
+        })
+    }
+
+    /// The number of pairs in a batch, where all configurations share it.
+    pub(crate) fn batch_size(&self) -> Option<usize> {
+        let mut sizes = self.own.iter().map(|c| c.task.batch_size());
+        let first = sizes.next()??;
+        sizes.all(|size| size == Some(first)).then_some(first)
     }
 }

@@ -2,9 +2,9 @@
 
 pub(crate) use mi_plot::{duration, fixed, grouped};
 
-use crate::configurations::Sample;
 use crate::record::{Metric, Unit};
-use crate::report::table::MISSING;
+use crate::results::{Configuration, Sample, Trial};
+use crate::table::MISSING;
 
 /// Decimals of a metric: accuracies need four to show differences between critics, estimates of
 /// hundredths of a nat to show any.
@@ -34,6 +34,28 @@ pub(crate) fn mean_and_deviation(sample: Option<&Sample>, metric: Metric) -> Str
             format!("{mean} ± {}", fixed(deviation, decimals))
         }
         _ => mean,
+    }
+}
+
+/// `finished/asked`, and how many diverged.
+pub(crate) fn finished(configuration: &Configuration<'_>) -> String {
+    let ratio = format!("{}/{}", configuration.finished(), configuration.asked());
+    match configuration.diverged() {
+        0 => ratio,
+        n => format!("{ratio}, {n} diverged"),
+    }
+}
+
+/// The step at which the numbers were taken, and that asked for if it was not reached.
+pub(crate) fn last_step(configuration: &Configuration<'_>) -> String {
+    let reached = configuration.counted().filter_map(Trial::last_step).max();
+    let asked = configuration.trials.iter().map(|t| t.info.steps).max().unwrap_or(0);
+    match reached {
+        None => MISSING.to_owned(),
+        Some(step) if configuration.finished() == 0 && step < asked => {
+            format!("{} of {}", grouped(step), grouped(asked))
+        }
+        Some(step) => grouped(step),
     }
 }
 

@@ -1,0 +1,154 @@
+//! Where a run departs from the paper's protocol: found by comparing resolved configurations.
+
+use std::collections::BTreeSet;
+
+use crate::experiments::{Experiment, Variant};
+use crate::labels::{Configured, Fields};
+use crate::preset::Scale;
+
+/// One field that differs from the paper's, in some configurations.
+struct Departure {
+    path: String,
+    /// The own value and the paper's; none where there is no such field.
+    own: Option<String>,
+    papers: Option<String>,
+    /// Where: an experiment, or those of its configurations that have this encoder.
+    places: Vec<String>,
+}
+
+/// The departures of experiments at a scale, one sentence each.
+///
+/// Each configuration is compared field by field with that of the same experiment at the paper's
+/// scale. Where the paper's text and notebook differ, either is the paper's.
+pub(crate) fn departures(scale: &Scale, experiments: &[&Experiment]) -> Vec<String> {
+    let paper = Scale { adversarial_rates: scale.adversarial_rates, ..Scale::paper() };
+    let mut found: Vec<Departure> = Vec::new();
+    for experiment in experiments {
+        let (own, papers) = ((experiment.variants)(scale), (experiment.variants)(&paper));
+        for departure in of_experiment(experiment.name, &own, &papers) {
+            let same = |other: &&mut Departure| {
+                (&other.path, &other.own, &other.papers)
+                    == (&departure.path, &departure.own, &departure.papers)
+            };
+            match found.iter_mut().find(same) {
+                Some(known) => known.places.extend(departure.places),
+                None => found.push(departure),
+            }
+        }
+    }
+    found.iter().map(Departure::sentence).collect()
+}
+
+/// The departures of one experiment.
+fn of_experiment(name: &str, own: &[Variant], papers: &[Variant]) -> Vec<Departure> {
+    let fields = |variant: &Variant| Configured::from(variant).fields();
+    let labels = Variant::labels(own);
+    let mut found: Vec<(Departure, BTreeSet<String>)> = Vec::new();
+    for ((own, papers), labels) in own.iter().zip(papers).zip(&labels) {
+        for (path, own, papers) in differences(&fields(own), &fields(papers)) {
+            let same = |(other, _): &&mut (Departure, BTreeSet<String>)| {
+                (&other.path, &other.own, &other.papers) == (&path, &own, &papers)
+            };
+            match found.iter_mut().find(same) {
+                Some((_, encoders)) => drop(encoders.insert(labels.encoder.clone())),
+                None => {
+                    let departure = Departure { path, own, papers, places: Vec::new() };
+                    found.push((departure, BTreeSet::from([labels.encoder.clone()])));
+                }
+            }
+        }
+    }
+    let all: BTreeSet<&String> = labels.iter().map(|labels| &labels.encoder).collect();
+    let mut departures = Vec::new();
+    for (mut departure, encoders) in found {
+        departure.places = if encoders.len() == all.len() {
+            vec![name.to_owned()]
+        } else {
+            encoders.iter().map(|encoder| format!("{name} with {encoder}")).collect()
+        };
+        departures.push(departure);
+    }
+    departures
+}
+
+/// The fields in which two configurations differ: path, own value, the paper's.
+fn differences(own: &Fields, papers: &Fields) -> Vec<(String, Option<String>, Option<String>)> {
+    let paths: BTreeSet<&String> = own.keys().chain(papers.keys()).collect();
+    paths
+        .into_iter()
+        .filter(|path| own.get(*path) != papers.get(*path))
+        .map(|path| (path.clone(), own.get(path).cloned(), papers.get(path).cloned()))
+        .collect()
+}
+
+impl Departure {
+    fn sentence(&self) -> String {
+        let Self { path, own, papers, places } = self;
+        let (what, places) = (word(path), places.join(", "));
+        match (own, papers) {
+            (None, _) => format!("{what}: left out ({places})."),
+            (Some(own), None) => format!("{what}: {own}, which the paper has not ({places})."),
+            (Some(own), Some(papers)) => format!("{what}: {own} instead of {papers} ({places})."),
+        }
+    }
+}
+
+/// A field in prose; one without a word of its own by its path.
+fn word(path: &str) -> String {
+    match path {
+        "steps" => "Optimiser steps",
+        "evaluate_every" => "Steps between evaluations",
+        "batch_size" => "Pairs in a batch",
+        "learning_rate" => "Learning rate",
+        "warm_up_steps" => "Steps of the classifier before the encoder's first",
+        "encoder.channels" => "Channels of the ConvNet",
+        "encoder.couplings" => "Couplings of RealNVP",
+        "encoder.hidden" => "Hidden layers of the encoder",
+        "evaluations.conditioning.inputs" => "Inputs at which Jacobians are taken",
+        "evaluations.bijectivity.inputs" => "Inputs at which the inverse is checked",
+        "evaluations.converged_probe.kind" => "Converged probe",
+        path => return format!("`{path}`"),
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiments::EXPERIMENTS;
+    use crate::preset::{AdversarialRates, Preset};
+
+    #[test]
+    fn every_experiment_that_is_smaller_than_the_papers_says_so() {
+        for preset in [Preset::Smoke, Preset::Quick] {
+            let scale = Scale::of(preset);
+            for experiment in EXPERIMENTS {
+                let differs =
+                    (experiment.variants)(&scale) != (experiment.variants)(&Scale::paper());
+                let found = departures(&scale, &[experiment]);
+                assert_eq!(!found.is_empty(), differs, "{}: {found:?}", experiment.name);
+            }
+        }
+        assert_eq!(departures(&Scale::paper(), EXPERIMENTS), Vec::<String>::new());
+    }
+
+    #[test]
+    fn departures_name_what_and_where() {
+        let quick = departures(&Scale::of(Preset::Quick), EXPERIMENTS);
+        for sentence in [
+            "Optimiser steps: 600 instead of 21000 (encoders with convnet, invertible, supervised \
+             with convnet).",
+            "Couplings of RealNVP: 6 instead of 30 (invertible, adversarial).",
+        ] {
+            assert!(quick.iter().any(|found| found == sentence), "{quick:#?}");
+        }
+        let smoke = departures(&Scale::of(Preset::Smoke), EXPERIMENTS);
+        assert!(smoke.iter().any(|found| found.starts_with("Converged probe: left out (")));
+    }
+
+    #[test]
+    fn the_learning_rates_of_text_and_notebook_are_both_the_papers() {
+        let text = Scale { adversarial_rates: AdversarialRates::Text, ..Scale::paper() };
+        assert_eq!(departures(&text, EXPERIMENTS), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,120 @@
+//! Figure 1c: a bijective encoder that is trained to be useless.
+
+use super::contrasts::{end, invertible};
+use super::settings::{probes, real_nvp};
+use super::{DataKind, Experiment, Variant, pixels};
+use crate::claims::{Claim, Condition, Expected, Measure};
+use crate::config::{Adversarial, Evaluation, Task};
+use crate::figures::charts::OverSteps;
+use crate::figures::panels::{accuracies, bijection, over};
+use crate::figures::{Figure, Panel, by_place};
+use crate::preset::Scale;
+use crate::published::{Curve, Published, Value};
+use crate::record::Metric;
+use crate::results::Results;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "adversarial",
+    figures: "1c",
+    question: "Can a bijective encoder be made useless for a linear probe?",
+    data: DataKind::Grey,
+    by_default: true,
+    variants,
+    published: Published { dataset: "mnist", last_step: LAST_STEP, values: VALUES },
+    place: 13,
+    figure: Figure {
+        id: "fig-1c",
+        heading: "Figure 1c: a bijective encoder trained to be useless",
+        caption: "A RealNVP encoder trained so that a linear classifier cannot tell digits apart, probed \
+                  afresh at every evaluation.",
+        panels,
+        style: by_place,
+    },
+    claim: Some(Claim {
+        id: "C2",
+        paper_figures: "1c",
+        statement: "A bijective encoder can be trained to be useless for a linear probe, with mutual \
+                    information unchanged.",
+        rule: "In every run the encoder's inverse returns the input to within half a grey level \
+               (1/510), and the interval of pixel baseline − accuracy(end) lies above 10 points. \
+               Without a pixel baseline in the run, accuracy(start) stands for it.",
+        conditions,
+    }),
+};
+
+/// The last step of the figure.
+const LAST_STEP: u64 = 4_000;
+/// Accuracy at the start of the figure.
+const START: f64 = 0.861;
+/// What "far below the pixel baseline" means.
+const FAR_BELOW: f64 = 0.10;
+
+fn variants(scale: &Scale) -> Vec<Variant> {
+    vec![Variant {
+        steps: scale.adversarial_steps,
+        evaluate_every: scale.adversarial_evaluate_every,
+        task: Task::Adversarial(Adversarial {
+            encoder: real_nvp(scale, true),
+            batch_size: scale.batch_size,
+            encoder_learning_rate: scale.adversarial_rates.encoder(),
+            classifier_learning_rate: scale.adversarial_rates.classifier(),
+            warm_up_steps: scale.warm_up_steps,
+            classifier_steps: 10,
+            evaluations: [
+                probes(scale),
+                vec![Evaluation::Bijectivity { inputs: scale.bijectivity_inputs }],
+            ]
+            .concat(),
+        }),
+        setting: Some(scale.adversarial_rates.label().to_owned()),
+    }]
+}
+
+const ADVERSARIAL: Curve = Curve::new("1c", "realnvp", "none", "none").any_setting();
+
+/// The values of the figures.
+const VALUES: &[Value] = &[
+    // Figure 1c, one run
+    ADVERSARIAL.at(Metric::Accuracy, 0, START),
+    ADVERSARIAL.at(Metric::Accuracy, 400, 0.769),
+    ADVERSARIAL.at(Metric::Accuracy, 800, 0.453),
+    ADVERSARIAL.at(Metric::Accuracy, 2_400, 0.409),
+    ADVERSARIAL.at(Metric::Accuracy, LAST_STEP, 0.48),
+];
+
+fn panels(results: &Results<'_>) -> Vec<Panel> {
+    let chance = [(std::f64::consts::LN_10, "ln 10, chance".to_owned())];
+    let loss = |name, title, metric| {
+        OverSteps { references: &chance, ..over(name, title, metric) }.panel(results)
+    };
+    let mut panels = accuracies(results);
+    panels.extend(loss("uniform-loss", "What the encoder minimises", Metric::UniformLoss));
+    panels.extend(loss("classifier-loss", "What the classifier minimises", Metric::ClassifierLoss));
+    panels.extend(bijection(results));
+    panels
+}
+
+fn conditions(results: &Results<'_>) -> Vec<Condition> {
+    let accuracy = results.by_seed(|_| true, end(Metric::Accuracy));
+    let pixels = results.pixel_baseline(false).map(|c| c.by_seed(end(Metric::Accuracy)));
+    let (baseline, name, paper) = match pixels.filter(|by_seed| !by_seed.is_empty()) {
+        Some(pixels) => (pixels, "pixel baseline", pixels::PUBLISHED_ACCURACY),
+        None => {
+            let starts = results.by_seed(|_| true, |t| t.first(Metric::Accuracy));
+            (starts, "start", START)
+        }
+    };
+    let what = format!("accuracy, {name} − end");
+    let expected = Expected::Above(FAR_BELOW);
+    let published = results.published(|_| true, Metric::Accuracy);
+    // A pixel baseline that was measured once serves every run.
+    let baseline = match baseline.len() {
+        1 => accuracy.keys().filter_map(|s| Some((*s, *baseline.values().next()?))).collect(),
+        _ => baseline,
+    };
+    vec![
+        invertible(results),
+        Condition::on_difference(what, Measure::Points, expected, &baseline, &accuracy)
+            .published(published.map(|end| paper - end)),
+    ]
+}

@@ -1,0 +1,53 @@
+//! Beyond the paper: the setting of figure 3 over the number of negatives.
+
+use super::settings::{PAPER_BOUNDS, contrastive, variant};
+use super::{DataKind, Experiment, Variant};
+use crate::config::Contrastive;
+use crate::figures::ends::over_batch_size;
+use crate::figures::{Figure, Panel, by_place};
+use crate::preset::Scale;
+use crate::published::Published;
+use crate::record::Metric;
+use crate::results::Results;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "batch-size",
+    figures: "",
+    question: "How do bound and representation depend on the number of negatives?",
+    data: DataKind::Grey,
+    by_default: false,
+    variants,
+    published: Published::NOTHING,
+    place: 140,
+    figure: Figure {
+        id: "batch-size",
+        heading: "Batch size",
+        caption: "Beyond the paper: the setting of figure 3 over the number K of pairs in a batch.",
+        panels,
+        style: by_place,
+    },
+    claim: None,
+};
+
+fn variants(scale: &Scale) -> Vec<Variant> {
+    let mut variants = Vec::new();
+    for bound in PAPER_BOUNDS {
+        for batch_size in [32, 64, 128, 256, 512] {
+            let task = Contrastive { batch_size, ..contrastive(scale, bound.clone()) };
+            variants.push(variant(scale, task));
+        }
+    }
+    variants
+}
+
+fn panels(results: &Results<'_>) -> Vec<Panel> {
+    [
+        ("accuracy", "Accuracy of the paper's probe", Metric::Accuracy),
+        ("bound", "Bound on training batches", Metric::BoundTrain),
+        ("bound-test", "Bound on held-out data", Metric::BoundTest),
+        ("accuracy-converged", "Accuracy of a converged probe", Metric::AccuracyConverged),
+    ]
+    .into_iter()
+    .filter_map(|(name, title, metric)| over_batch_size(results, name, title, metric))
+    .collect()
+}

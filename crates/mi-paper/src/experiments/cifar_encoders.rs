@@ -1,0 +1,59 @@
+//! Figure 9: encoders at the same value of the bound, on CIFAR-10.
+
+use super::cifar_critics::LAST_STEP;
+use super::{DataKind, Experiment, encoders};
+use crate::claims::Claim;
+use crate::figures::Figure;
+use crate::published::{Curve, Published, Value};
+use crate::record::Metric;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "cifar-encoders",
+    figures: "9",
+    question: "The encoders experiment on CIFAR-10.",
+    data: DataKind::Cifar,
+    by_default: false,
+    variants: |scale| encoders::variants(&scale.cifar()),
+    published: Published { dataset: "cifar-10", last_step: LAST_STEP, values: VALUES },
+    place: 90,
+    figure: Figure {
+        id: "fig-9",
+        heading: "Figure 9: encoders at the same value of the bound, CIFAR-10",
+        caption: "As figure 4, on the halves of CIFAR-10 images.",
+        panels: encoders::panels,
+        style: encoders::style,
+    },
+    claim: Some(Claim {
+        id: "C8",
+        paper_figures: "9",
+        statement: "As C5 on CIFAR-10: architecture matters more than the estimator.",
+        rule: encoders::RULE,
+        conditions: encoders::conditions,
+    }),
+};
+
+const CONVNET_T2_INFONCE: Curve = Curve::new("9", "convnet", "bilinear", "infonce").setting("t=2");
+const CONVNET_T4_INFONCE: Curve = Curve::new("9", "convnet", "bilinear", "infonce").setting("t=4");
+const MLP_T2_INFONCE: Curve = Curve::new("9", "mlp", "bilinear", "infonce").setting("t=2");
+const MLP_T4_INFONCE: Curve = Curve::new("9", "mlp", "bilinear", "infonce").setting("t=4");
+const CONVNET_T2_NWJ: Curve = Curve::new("9", "convnet", "bilinear", "nwj").setting("t=2");
+const CONVNET_T4_NWJ: Curve = Curve::new("9", "convnet", "bilinear", "nwj").setting("t=4");
+const MLP_T2_NWJ: Curve = Curve::new("9", "mlp", "bilinear", "nwj").setting("t=2");
+const MLP_T4_NWJ: Curve = Curve::new("9", "mlp", "bilinear", "nwj").setting("t=4");
+
+/// The values of the figures.
+const VALUES: &[Value] = &[
+    // Figure 9
+    CONVNET_T2_INFONCE.at(Metric::Accuracy, 0, 0.345),
+    CONVNET_T2_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.389),
+    CONVNET_T4_INFONCE.at(Metric::Accuracy, 0, 0.344),
+    CONVNET_T4_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.406),
+    MLP_T2_INFONCE.at(Metric::Accuracy, 0, 0.319),
+    MLP_T2_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.341),
+    MLP_T4_INFONCE.at(Metric::Accuracy, 0, 0.32),
+    MLP_T4_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.344),
+    CONVNET_T2_NWJ.at(Metric::Accuracy, LAST_STEP, 0.395),
+    CONVNET_T4_NWJ.at(Metric::Accuracy, LAST_STEP, 0.416),
+    MLP_T2_NWJ.at(Metric::Accuracy, LAST_STEP, 0.337),
+    MLP_T4_NWJ.at(Metric::Accuracy, LAST_STEP, 0.342),
+];

@@ -1,0 +1,169 @@
+//! Figures 2 and 5: encoders that are free to be invertible or not.
+
+use mi_plot::Dash;
+
+use super::contrasts::{published_rise, rise};
+use super::settings::{PAPER_BOUNDS, contrastive, probes, variant};
+use super::{DataKind, Experiment, Variant};
+use crate::claims::{Claim, Condition, Expected, Measure};
+use crate::config::{Contrastive, EncoderSpec, Evaluation, Noise};
+use crate::figures::curves::percentiles;
+use crate::figures::panels::{BOUNDS, accuracies, for_each_bound};
+use crate::figures::{Figure, Panel, paired};
+use crate::names;
+use crate::preset::Scale;
+use crate::published::{Curve, LAST_STEP, Published, Value};
+use crate::record::Metric;
+use crate::results::{Configuration, Results};
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "conditioning",
+    figures: "2, 5",
+    question: "Does an encoder that may become non-invertible become ill-conditioned?",
+    data: DataKind::Grey,
+    by_default: true,
+    variants,
+    published: Published { dataset: "mnist", last_step: LAST_STEP, values: VALUES },
+    place: 20,
+    figure: Figure {
+        id: "fig-2",
+        heading: "Figures 2 and 5: encoders free to be invertible or not",
+        caption: "Residual encoders begin near the identity. The paper adds the same noise to both halves \
+                  of an image in training, which the two views then have in common; independent noise is \
+                  shown beside it. Bounds on training batches are measured with the noise of training, \
+                  those on held-out data always with independent noise. The condition of the Jacobian is \
+                  shown as percentiles over inputs, each averaged over seeds.",
+        panels,
+        style,
+    },
+    claim: Some(Claim {
+        id: "C3",
+        paper_figures: "2a–c, 5",
+        statement: "An encoder that is free to be invertible or not becomes ill-conditioned.",
+        rule: "For each bound, trained with the paper's shared noise, ln(σmax/σmin) of the Jacobian at its \
+               40th percentile over inputs grows by more than ln 10 from start to end: at more than half \
+               of the inputs the condition number grows more than tenfold.",
+        conditions,
+    }),
+};
+
+fn variants(scale: &Scale) -> Vec<Variant> {
+    let mut variants = Vec::new();
+    for bound in PAPER_BOUNDS {
+        for shared in [true, false] {
+            let task = Contrastive {
+                encoder: EncoderSpec::Residual { layers: 5, init_sd: 1e-4 },
+                noise: Noise { sd: 0.05, shared },
+                evaluations: [
+                    vec![Evaluation::Bounds],
+                    probes(scale),
+                    vec![Evaluation::Conditioning { inputs: scale.jacobian_inputs }],
+                ]
+                .concat(),
+                ..contrastive(scale, bound.clone())
+            };
+            variants.push(variant(scale, task));
+        }
+    }
+    variants
+}
+
+const CONDITION_INFONCE: Curve =
+    Curve::new("2", "residual", "bilinear", "infonce").setting("shared-noise");
+const CONDITION_NWJ: Curve =
+    Curve::new("2, 5", "residual", "bilinear", "nwj").setting("shared-noise");
+
+/// The values of the figures.
+const VALUES: &[Value] = &[
+    // Figure 2a; the NWJ curve is very noisy
+    CONDITION_INFONCE.at(Metric::BoundTrain, 0, -1.43),
+    CONDITION_INFONCE.at(Metric::BoundTrain, 1_000, 4.41),
+    CONDITION_INFONCE.at(Metric::BoundTrain, LAST_STEP, 4.843),
+    CONDITION_NWJ.at(Metric::BoundTrain, 1_000, 3.18),
+    CONDITION_NWJ.at(Metric::BoundTrain, LAST_STEP, 5.0).within(1.5, 7.6),
+    // Figure 2b
+    CONDITION_INFONCE.at(Metric::Accuracy, 0, 0.841),
+    CONDITION_INFONCE.at(Metric::Accuracy, 1_000, 0.869),
+    CONDITION_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.88).within(0.877, 0.884),
+    CONDITION_NWJ.at(Metric::Accuracy, 0, 0.841),
+    CONDITION_NWJ.at(Metric::Accuracy, 1_000, 0.86),
+    CONDITION_NWJ.at(Metric::Accuracy, LAST_STEP, 0.878).within(0.873, 0.882),
+    // Figure 2c
+    CONDITION_INFONCE.at(Metric::LogConditionP0, 0, 0.008),
+    CONDITION_INFONCE.at(Metric::LogConditionP0, 1_000, 1.44),
+    CONDITION_INFONCE.at(Metric::LogConditionP0, LAST_STEP, 3.92),
+    CONDITION_INFONCE.at(Metric::LogConditionP20, 0, 0.008),
+    CONDITION_INFONCE.at(Metric::LogConditionP20, LAST_STEP, 4.46),
+    CONDITION_INFONCE.at(Metric::LogConditionP40, 0, 0.008),
+    CONDITION_INFONCE.at(Metric::LogConditionP40, LAST_STEP, 4.64),
+    CONDITION_INFONCE.at(Metric::LogConditionP60, 0, 0.008),
+    CONDITION_INFONCE.at(Metric::LogConditionP60, LAST_STEP, 4.81),
+    CONDITION_INFONCE.at(Metric::LogConditionP80, 0, 0.008),
+    CONDITION_INFONCE.at(Metric::LogConditionP80, LAST_STEP, 5.07),
+    CONDITION_INFONCE.at(Metric::LogConditionP100, 0, 0.008),
+    CONDITION_INFONCE.at(Metric::LogConditionP100, 1_000, 2.09),
+    CONDITION_INFONCE.at(Metric::LogConditionP100, LAST_STEP, 6.8),
+    // Figure 5
+    CONDITION_NWJ.at(Metric::LogConditionP0, 0, 0.008),
+    CONDITION_NWJ.at(Metric::LogConditionP0, 1_000, 0.98),
+    CONDITION_NWJ.at(Metric::LogConditionP0, LAST_STEP, 2.59),
+    CONDITION_NWJ.at(Metric::LogConditionP20, 0, 0.008),
+    CONDITION_NWJ.at(Metric::LogConditionP20, LAST_STEP, 3.15),
+    CONDITION_NWJ.at(Metric::LogConditionP40, 0, 0.008),
+    CONDITION_NWJ.at(Metric::LogConditionP40, LAST_STEP, 3.35),
+    CONDITION_NWJ.at(Metric::LogConditionP60, 0, 0.008),
+    CONDITION_NWJ.at(Metric::LogConditionP60, LAST_STEP, 3.56),
+    CONDITION_NWJ.at(Metric::LogConditionP80, 0, 0.008),
+    CONDITION_NWJ.at(Metric::LogConditionP80, LAST_STEP, 3.89),
+    CONDITION_NWJ.at(Metric::LogConditionP100, 0, 0.008),
+    CONDITION_NWJ.at(Metric::LogConditionP100, 1_000, 1.86),
+    CONDITION_NWJ.at(Metric::LogConditionP100, LAST_STEP, 5.41),
+];
+
+/// Whether the views share their noise, as in the paper.
+fn shares_noise(configuration: &Configuration<'_>) -> bool {
+    configuration.task.noise().is_some_and(|noise| noise.shared)
+}
+
+fn panels(results: &Results<'_>) -> Vec<Panel> {
+    let condition = |bound: &str, shared: bool| {
+        let (suffix, words) =
+            if shared { ("", "shared noise") } else { ("-independent", "independent noise") };
+        let name = format!("condition-{bound}{suffix}");
+        let title = format!("{}: condition, {words}", names::bound(bound));
+        percentiles(results, &name, &title, |c| c.key.bound == bound && shares_noise(c) == shared)
+    };
+    let mut panels =
+        for_each_bound(results, "bound", "bound on training batches", Metric::BoundTrain);
+    let held_out =
+        for_each_bound(results, "bound-test", "bound on held-out data", Metric::BoundTest);
+    panels.extend(held_out);
+    panels.extend(accuracies(results));
+    for shared in [true, false] {
+        panels.extend(BOUNDS.iter().filter_map(|bound| condition(bound, shared)));
+    }
+    panels
+}
+
+fn style(configuration: &Configuration<'_>, _: usize) -> (usize, Dash) {
+    paired(configuration.key.bound == BOUNDS[0], shares_noise(configuration))
+}
+
+fn conditions(results: &Results<'_>) -> Vec<Condition> {
+    let metric = Metric::LogConditionP40;
+    BOUNDS
+        .iter()
+        .map(|&bound| {
+            let as_published = |c: &Configuration<'_>| c.key.bound == bound && shares_noise(c);
+            let growth = results.by_seed(as_published, rise(metric, f64::NEG_INFINITY));
+            let what = format!("{}: growth of ln(σmax/σmin), 40th percentile", names::bound(bound));
+            let expected = Expected::Above(std::f64::consts::LN_10);
+            Condition::on(what, Measure::Log, expected, &growth).published(published_rise(
+                results,
+                bound,
+                metric,
+                f64::NEG_INFINITY,
+            ))
+        })
+        .collect()
+}

@@ -1,0 +1,52 @@
+//! The numbers that several claims compare.
+
+use std::collections::BTreeMap;
+
+use crate::claims::Condition;
+use crate::record::Metric;
+use crate::results::{Results, Trial};
+
+/// Largest inverse error of an encoder that loses nothing: pixels are multiples of 1/255, so a
+/// smaller error than half of that still names the exact grey level.
+const HALF_GREY_LEVEL: f64 = 1.0 / 510.0;
+
+/// Whether every finished run's encoder can be inverted.
+pub(super) fn invertible(results: &Results<'_>) -> Condition {
+    // f64::max would pass over NaN.
+    let larger = |a: f64, b: f64| if a.is_nan() || a > b { a } else { b };
+    let mut by_seed: BTreeMap<u64, f64> = BTreeMap::new();
+    for trial in results.own.iter().flat_map(|c| &c.trials).filter(|t| t.is_finished()) {
+        for (_, error) in trial.curve(Metric::InverseError) {
+            let worst = by_seed.entry(trial.info.seed).or_insert(error);
+            *worst = larger(*worst, error);
+        }
+    }
+    Condition::on_largest("largest inverse error of any run", HALF_GREY_LEVEL, &by_seed)
+}
+
+/// The last value of a metric.
+pub(super) fn end(metric: Metric) -> impl Fn(&Trial<'_>) -> Option<f64> {
+    move |trial| trial.last(metric).map(|(_, value)| value)
+}
+
+/// End minus start of a metric, the start held above `floor`.
+pub(super) fn rise(metric: Metric, floor: f64) -> impl Fn(&Trial<'_>) -> Option<f64> {
+    move |trial| {
+        let (start, (step, end)) = (trial.first(metric)?, trial.last(metric)?);
+        (step > 0).then(|| end - start.max(floor))
+    }
+}
+
+/// The rise in the paper's figures.
+pub(super) fn published_rise(
+    results: &Results<'_>,
+    bound: &str,
+    metric: Metric,
+    floor: f64,
+) -> Option<f64> {
+    let configuration =
+        results.find(|c| c.key.bound == bound && results.published_end(c, metric).is_some())?;
+    let end = results.published_end(configuration, metric)?.value;
+    let start = results.published_curve(configuration, metric).find(|v| v.step == 0);
+    Some(end - start.map_or(floor, |s| s.value.max(floor))).filter(|rise| rise.is_finite())
+}

@@ -1,0 +1,163 @@
+//! Figures 3 and 6: critics of different capacity.
+
+use mi_critics::CriticSpec;
+use mi_plot::Dash;
+
+use super::contrasts::end;
+use super::settings::{PAPER_BOUNDS, contrastive, variant};
+use super::{DataKind, Experiment, Variant};
+use crate::claims::{Claim, Condition, Expected, Measure};
+use crate::config::Contrastive;
+use crate::figures::panels::for_each_bound;
+use crate::figures::{Figure, Panel};
+use crate::names;
+use crate::preset::Scale;
+use crate::published::{Curve, LAST_STEP, Published, Value};
+use crate::record::Metric;
+use crate::results::{Configuration, Results};
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "critics",
+    figures: "3, 6",
+    question: "Do critics of higher capacity give better representations, or tighter bounds?",
+    data: DataKind::Grey,
+    by_default: true,
+    variants,
+    published: Published { dataset: "mnist", last_step: LAST_STEP, values: VALUES },
+    place: 30,
+    figure: Figure {
+        id: "fig-3",
+        heading: "Figures 3 and 6: critics of different capacity",
+        caption: "MLP encoders with bilinear, separable and MLP critics.",
+        panels,
+        style,
+    },
+    claim: Some(Claim {
+        id: "C4",
+        paper_figures: "3, 6",
+        statement: "Critics of higher capacity give worse representations. The bound is tighter only \
+                    for NWJ; for InfoNCE the MLP critic's is the lowest.",
+        rule: RULE,
+        conditions,
+    }),
+};
+
+pub(super) const RULE: &str = "At the end, by seed: for each bound the intervals of accuracy \
+    bilinear − separable and separable − MLP lie above zero; those of the NWJ bound MLP − \
+    bilinear and MLP − separable lie above zero; those of the InfoNCE bound bilinear − MLP and \
+    separable − MLP lie above zero. Bounds are those on training batches, as in the paper.";
+
+pub(super) fn variants(scale: &Scale) -> Vec<Variant> {
+    let critics = [
+        CriticSpec::Bilinear,
+        CriticSpec::Separable { hidden: vec![100], embed: 100 },
+        CriticSpec::Concat { hidden: vec![200] },
+    ];
+    let mut variants = Vec::new();
+    for bound in PAPER_BOUNDS {
+        for critic in &critics {
+            let task = Contrastive { critic: critic.clone(), ..contrastive(scale, bound.clone()) };
+            variants.push(variant(scale, task));
+        }
+    }
+    variants
+}
+
+const BILINEAR_INFONCE: Curve = Curve::new("3, 6", "mlp", "bilinear", "infonce");
+const SEPARABLE_INFONCE: Curve = Curve::new("3, 6", "mlp", "separable", "infonce");
+const MLP_INFONCE: Curve = Curve::new("3, 6", "mlp", "mlp", "infonce");
+const BILINEAR_NWJ: Curve = Curve::new("3", "mlp", "bilinear", "nwj");
+const SEPARABLE_NWJ: Curve = Curve::new("3", "mlp", "separable", "nwj");
+const MLP_NWJ: Curve = Curve::new("3", "mlp", "mlp", "nwj");
+
+/// The values of the figures.
+const VALUES: &[Value] = &[
+    // Figure 3, accuracy
+    BILINEAR_INFONCE.at(Metric::Accuracy, 0, 0.8),
+    BILINEAR_INFONCE.at(Metric::Accuracy, 1_000, 0.854),
+    BILINEAR_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.88).give_or_take(0.003),
+    SEPARABLE_INFONCE.at(Metric::Accuracy, 0, 0.8),
+    SEPARABLE_INFONCE.at(Metric::Accuracy, 1_000, 0.851),
+    SEPARABLE_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.877).give_or_take(0.003),
+    MLP_INFONCE.at(Metric::Accuracy, 0, 0.8),
+    MLP_INFONCE.at(Metric::Accuracy, 1_000, 0.815),
+    MLP_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.857).give_or_take(0.003),
+    BILINEAR_NWJ.at(Metric::Accuracy, 0, 0.8),
+    BILINEAR_NWJ.at(Metric::Accuracy, 1_000, 0.854),
+    BILINEAR_NWJ.at(Metric::Accuracy, LAST_STEP, 0.87).give_or_take(0.004),
+    SEPARABLE_NWJ.at(Metric::Accuracy, 0, 0.8),
+    SEPARABLE_NWJ.at(Metric::Accuracy, 1_000, 0.849),
+    SEPARABLE_NWJ.at(Metric::Accuracy, LAST_STEP, 0.866).give_or_take(0.004),
+    MLP_NWJ.at(Metric::Accuracy, 0, 0.8),
+    MLP_NWJ.at(Metric::Accuracy, 1_000, 0.816),
+    MLP_NWJ.at(Metric::Accuracy, LAST_STEP, 0.855).give_or_take(0.004),
+    // Figure 3 (NWJ) and figure 6 (InfoNCE), bound
+    BILINEAR_NWJ.at(Metric::BoundTrain, 1_000, 3.35),
+    BILINEAR_NWJ.at(Metric::BoundTrain, LAST_STEP, 5.52),
+    SEPARABLE_NWJ.at(Metric::BoundTrain, 1_000, 3.47),
+    SEPARABLE_NWJ.at(Metric::BoundTrain, LAST_STEP, 5.41),
+    MLP_NWJ.at(Metric::BoundTrain, 1_000, 3.82),
+    MLP_NWJ.at(Metric::BoundTrain, LAST_STEP, 6.22),
+    BILINEAR_INFONCE.at(Metric::BoundTrain, 1_000, 4.135),
+    BILINEAR_INFONCE.at(Metric::BoundTrain, LAST_STEP, 4.733),
+    SEPARABLE_INFONCE.at(Metric::BoundTrain, 1_000, 4.099),
+    SEPARABLE_INFONCE.at(Metric::BoundTrain, LAST_STEP, 4.72),
+    MLP_INFONCE.at(Metric::BoundTrain, 1_000, 3.824),
+    MLP_INFONCE.at(Metric::BoundTrain, LAST_STEP, 4.706),
+];
+
+pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
+    [
+        ("accuracy", "accuracy of the paper's probe", Metric::Accuracy),
+        ("bound", "bound on training batches", Metric::BoundTrain),
+        ("bound-test", "bound on held-out data", Metric::BoundTest),
+        ("accuracy-converged", "accuracy of a converged probe", Metric::AccuracyConverged),
+    ]
+    .into_iter()
+    .flat_map(|(name, title, metric)| for_each_bound(results, name, title, metric))
+    .collect()
+}
+
+/// A hue for each critic.
+pub(super) fn style(configuration: &Configuration<'_>, _: usize) -> (usize, Dash) {
+    let hue = match configuration.task.critic() {
+        Some(CriticSpec::Bilinear) => 0,
+        Some(CriticSpec::Separable { .. }) => 2,
+        _ => 1,
+    };
+    (hue, Dash::Solid)
+}
+
+pub(super) fn conditions(results: &Results<'_>) -> Vec<Condition> {
+    let accuracy = (Metric::Accuracy, Measure::Points, "accuracy");
+    let bound_value = (Metric::BoundTrain, Measure::Nats, "bound");
+    let comparisons = [
+        ("infonce", accuracy, "bilinear", "separable"),
+        ("infonce", accuracy, "separable", "mlp"),
+        ("nwj", accuracy, "bilinear", "separable"),
+        ("nwj", accuracy, "separable", "mlp"),
+        ("nwj", bound_value, "mlp", "bilinear"),
+        ("nwj", bound_value, "mlp", "separable"),
+        ("infonce", bound_value, "bilinear", "mlp"),
+        ("infonce", bound_value, "separable", "mlp"),
+    ];
+    comparisons
+        .iter()
+        .map(|&(bound, (metric, measure, quantity), larger, smaller)| {
+            let of = |critic: &'static str| {
+                let is =
+                    move |c: &Configuration<'_>| c.key.bound == bound && c.key.critic == critic;
+                (results.by_seed(is, end(metric)), results.published(is, metric))
+            };
+            let ((a, paper_a), (b, paper_b)) = (of(larger), of(smaller));
+            let what = format!(
+                "{}: {quantity}, {} − {}",
+                names::bound(bound),
+                names::critic(larger),
+                names::critic(smaller)
+            );
+            Condition::on_difference(what, measure, Expected::Above(0.0), &a, &b)
+                .published(paper_a.zip(paper_b).map(|(a, b)| a - b))
+        })
+        .collect()
+}

@@ -1,0 +1,237 @@
+//! Figures 4a, 4b and 7: encoders at the same value of the bound.
+
+use std::collections::BTreeMap;
+
+use mi_plot::Dash;
+
+use super::contrasts::end;
+use super::settings::{PAPER_BOUNDS, contrastive, conv_net, mlp, variant};
+use super::{DataKind, Experiment, Variant};
+use crate::claims::{Claim, Condition, Expected, Measure};
+use crate::config::{Contrastive, EncoderSpec};
+use crate::figures::panels::for_each_bound;
+use crate::figures::{Figure, Panel, paired};
+use crate::names;
+use crate::preset::Scale;
+use crate::published::{Curve, LAST_STEP, Published, Value};
+use crate::record::Metric;
+use crate::results::{Configuration, Results};
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "encoders",
+    figures: "4a, 4b, 7",
+    question: "At the same value of the bound, what matters more: encoder or estimator?",
+    data: DataKind::Grey,
+    by_default: true,
+    variants,
+    published: Published { dataset: "mnist", last_step: LAST_STEP, values: VALUES },
+    place: 40,
+    figure: Figure {
+        id: "fig-4",
+        heading: "Figures 4a, 4b and 7: encoders at the same value of the bound",
+        caption: "ConvNet and MLP encoders trained to bring the bound to t = 2 or t = 4 nats.",
+        panels,
+        style,
+    },
+    claim: Some(Claim {
+        id: "C5",
+        paper_figures: "4a, 4b, 7",
+        statement: "At the same value t of the bound, the encoder's architecture matters more than \
+                    the estimator.",
+        rule: RULE,
+        conditions,
+    }),
+};
+
+pub(super) const RULE: &str = "At the end, by seed: A, the accuracy ConvNet − MLP averaged over \
+    bounds and targets, and E, |InfoNCE − NWJ| averaged over encoders and targets; the intervals \
+    of A and of A − 3 E lie above zero. The claim is about bounds at their targets, so that it is \
+    undecided unless the interval of |I − t| lies below 0.2 nats for every configuration.";
+
+/// How many times the estimator's effect the architecture's must exceed.
+const MATTERS_MORE: f64 = 3.0;
+/// How near to its target a bound must be.
+const NEAR_TARGET: f64 = 0.2;
+/// The targets, in nats.
+const TARGETS: [f64; 2] = [2.0, 4.0];
+
+pub(super) fn variants(scale: &Scale) -> Vec<Variant> {
+    let mut variants = Vec::new();
+    for bound in PAPER_BOUNDS {
+        for (encoder, steps) in [(mlp(), scale.steps), (conv_net(scale), scale.conv_steps)] {
+            for target in TARGETS {
+                let task = Contrastive {
+                    encoder: encoder.clone(),
+                    target: Some(target),
+                    ..contrastive(scale, bound.clone())
+                };
+                variants.push(Variant { steps, ..variant(scale, task) });
+            }
+        }
+    }
+    variants
+}
+
+const CONVNET_T2_INFONCE: Curve =
+    Curve::new("4a, 7", "convnet", "bilinear", "infonce").setting("t=2");
+const CONVNET_T4_INFONCE: Curve =
+    Curve::new("4a, 7", "convnet", "bilinear", "infonce").setting("t=4");
+const MLP_T2_INFONCE: Curve = Curve::new("4a, 7", "mlp", "bilinear", "infonce").setting("t=2");
+const MLP_T4_INFONCE: Curve = Curve::new("4a, 7", "mlp", "bilinear", "infonce").setting("t=4");
+const CONVNET_T2_NWJ: Curve = Curve::new("4b, 7", "convnet", "bilinear", "nwj").setting("t=2");
+const CONVNET_T4_NWJ: Curve = Curve::new("4b, 7", "convnet", "bilinear", "nwj").setting("t=4");
+const MLP_T2_NWJ: Curve = Curve::new("4b, 7", "mlp", "bilinear", "nwj").setting("t=2");
+const MLP_T4_NWJ: Curve = Curve::new("4b, 7", "mlp", "bilinear", "nwj").setting("t=4");
+
+/// The values of the figures.
+const VALUES: &[Value] = &[
+    // Figure 4a
+    CONVNET_T2_INFONCE.at(Metric::Accuracy, 0, 0.82),
+    CONVNET_T2_INFONCE.at(Metric::Accuracy, 1_000, 0.864),
+    CONVNET_T2_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.895),
+    CONVNET_T4_INFONCE.at(Metric::Accuracy, 0, 0.82),
+    CONVNET_T4_INFONCE.at(Metric::Accuracy, 1_000, 0.89),
+    CONVNET_T4_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.906),
+    MLP_T2_INFONCE.at(Metric::Accuracy, 0, 0.8),
+    MLP_T2_INFONCE.at(Metric::Accuracy, 1_000, 0.836),
+    MLP_T2_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.85),
+    MLP_T4_INFONCE.at(Metric::Accuracy, 0, 0.8),
+    MLP_T4_INFONCE.at(Metric::Accuracy, 1_000, 0.856),
+    MLP_T4_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.87),
+    // Figure 4b
+    CONVNET_T2_NWJ.at(Metric::Accuracy, 0, 0.82),
+    CONVNET_T2_NWJ.at(Metric::Accuracy, 1_000, 0.862),
+    CONVNET_T2_NWJ.at(Metric::Accuracy, LAST_STEP, 0.897),
+    CONVNET_T4_NWJ.at(Metric::Accuracy, 0, 0.82),
+    CONVNET_T4_NWJ.at(Metric::Accuracy, 1_000, 0.861),
+    CONVNET_T4_NWJ.at(Metric::Accuracy, LAST_STEP, 0.905),
+    MLP_T2_NWJ.at(Metric::Accuracy, 0, 0.8),
+    MLP_T2_NWJ.at(Metric::Accuracy, 1_000, 0.843),
+    MLP_T2_NWJ.at(Metric::Accuracy, LAST_STEP, 0.856),
+    MLP_T4_NWJ.at(Metric::Accuracy, 0, 0.8),
+    MLP_T4_NWJ.at(Metric::Accuracy, 1_000, 0.853),
+    MLP_T4_NWJ.at(Metric::Accuracy, LAST_STEP, 0.869),
+    // Figure 7
+    CONVNET_T2_INFONCE.at(Metric::TargetLoss, 1_000, 0.083),
+    CONVNET_T2_INFONCE.at(Metric::TargetLoss, LAST_STEP, 0.036),
+    CONVNET_T4_INFONCE.at(Metric::TargetLoss, 1_000, 0.178),
+    CONVNET_T4_INFONCE.at(Metric::TargetLoss, LAST_STEP, 0.054),
+    MLP_T2_INFONCE.at(Metric::TargetLoss, 1_000, 0.058),
+    MLP_T2_INFONCE.at(Metric::TargetLoss, LAST_STEP, 0.038),
+    MLP_T4_INFONCE.at(Metric::TargetLoss, 1_000, 0.077),
+    MLP_T4_INFONCE.at(Metric::TargetLoss, LAST_STEP, 0.06),
+    CONVNET_T2_NWJ.at(Metric::TargetLoss, 1_000, 0.253),
+    CONVNET_T2_NWJ.at(Metric::TargetLoss, LAST_STEP, 0.049),
+    CONVNET_T4_NWJ.at(Metric::TargetLoss, 1_000, 1.98),
+    CONVNET_T4_NWJ.at(Metric::TargetLoss, LAST_STEP, 0.093),
+    MLP_T2_NWJ.at(Metric::TargetLoss, 1_000, 0.075),
+    MLP_T2_NWJ.at(Metric::TargetLoss, LAST_STEP, 0.044),
+    MLP_T4_NWJ.at(Metric::TargetLoss, 1_000, 0.678),
+    MLP_T4_NWJ.at(Metric::TargetLoss, LAST_STEP, 0.091),
+];
+
+pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
+    [
+        ("accuracy", "accuracy of the paper's probe", Metric::Accuracy),
+        ("target-loss", "distance to the target", Metric::TargetLoss),
+        ("accuracy-converged", "accuracy of a converged probe", Metric::AccuracyConverged),
+        ("bound-test", "bound on held-out data", Metric::BoundTest),
+    ]
+    .into_iter()
+    .flat_map(|(name, title, metric)| for_each_bound(results, name, title, metric))
+    .collect()
+}
+
+/// A hue for each encoder; the greater target is stronger.
+pub(super) fn style(configuration: &Configuration<'_>, _: usize) -> (usize, Dash) {
+    let is_conv_net = matches!(configuration.task.encoder(), Some(EncoderSpec::ConvNet { .. }));
+    paired(is_conv_net, configuration.task.target() == Some(TARGETS[1]))
+}
+
+pub(super) fn conditions(results: &Results<'_>) -> Vec<Condition> {
+    let is = |encoder: &str, bound: &str, target: f64| {
+        let labels = (encoder.to_owned(), bound.to_owned());
+        move |c: &Configuration<'_>| {
+            (&c.key.encoder, &c.key.bound) == (&labels.0, &labels.1)
+                && c.task.target() == Some(target)
+        }
+    };
+    let mut targets: Vec<f64> = Vec::new();
+    for target in results.own.iter().filter_map(|c| c.task.target()) {
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    let mut seeds: Vec<u64> =
+        results.own.iter().flat_map(|c| &c.trials).map(|t| t.info.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let accuracy = |seed: u64| {
+        move |encoder: &str, bound: &str, target: f64| {
+            let by_seed = results.by_seed(is(encoder, bound, target), end(Metric::Accuracy));
+            by_seed.get(&seed).copied()
+        }
+    };
+    let effects: BTreeMap<u64, Effects> = seeds
+        .iter()
+        .filter_map(|&seed| Some((seed, Effects::of(&targets, accuracy(seed))?)))
+        .collect();
+    let paper = Effects::of(&targets, |encoder, bound, target| {
+        results.published(is(encoder, bound, target), Metric::Accuracy)
+    });
+    let condition = |what: &str, number: fn(&Effects) -> f64| {
+        let by_seed = effects.iter().map(|(seed, e)| (*seed, number(e))).collect();
+        Condition::on(what, Measure::Points, Expected::Above(0.0), &by_seed)
+            .published(paper.as_ref().map(number))
+    };
+    let mut conditions = vec![
+        condition("accuracy, ConvNet − MLP (A)", |e| e.architecture),
+        condition("that less three times |InfoNCE − NWJ| (A − 3 E)", |e| {
+            e.architecture - MATTERS_MORE * e.estimator
+        }),
+    ];
+    for configuration in &results.own {
+        let key = &configuration.key;
+        let what = format!(
+            "{}, {}, {}: |I − t|",
+            names::encoder(&key.encoder),
+            names::bound(&key.bound),
+            configuration.setting
+        );
+        let losses = configuration.by_seed(end(Metric::TargetLoss));
+        let paper = results.published_end(configuration, Metric::TargetLoss).map(|v| v.value);
+        conditions.push(
+            Condition::on(what, Measure::Nats, Expected::Below(NEAR_TARGET), &losses)
+                .published(paper)
+                // The claim compares encoders at the same value of the bound: a bound elsewhere
+                // takes the ground from under it and says nothing against it.
+                .presupposed("the bounds are not at their targets"),
+        );
+    }
+    conditions
+}
+
+/// What the architecture and the estimator change in the accuracy.
+struct Effects {
+    /// `ConvNet` − MLP, averaged over bounds and targets.
+    architecture: f64,
+    /// `|InfoNCE − NWJ|`, averaged over encoders and targets.
+    estimator: f64,
+}
+
+impl Effects {
+    /// From the accuracies of all configurations; `None` if one is missing.
+    fn of(targets: &[f64], accuracy: impl Fn(&str, &str, f64) -> Option<f64>) -> Option<Self> {
+        let (mut architecture, mut estimator) = (0.0, 0.0);
+        for &target in targets {
+            let at = |encoder, bound| accuracy(encoder, bound, target);
+            let [conv_nce, conv_nwj] = [at("convnet", "infonce")?, at("convnet", "nwj")?];
+            let [mlp_nce, mlp_nwj] = [at("mlp", "infonce")?, at("mlp", "nwj")?];
+            architecture += f64::midpoint(conv_nce - mlp_nce, conv_nwj - mlp_nwj);
+            estimator += f64::midpoint((conv_nce - conv_nwj).abs(), (mlp_nce - mlp_nwj).abs());
+        }
+        let count = targets.len() as f64;
+        (count > 0.0)
+            .then(|| Self { architecture: architecture / count, estimator: estimator / count })
+    }
+}

@@ -1,0 +1,123 @@
+//! Figures 1a and 1b: bijective encoders, of which the mutual information cannot change.
+
+use mi_plot::Dash;
+
+use super::contrasts::{invertible, published_rise, rise};
+use super::settings::{PAPER_BOUNDS, contrastive, probes, real_nvp, variant};
+use super::{DataKind, Experiment, Variant};
+use crate::claims::{Claim, Condition, Expected, Measure};
+use crate::config::{Contrastive, Evaluation};
+use crate::figures::panels::{BOUNDS, accuracies, bijection, for_each_bound};
+use crate::figures::{Figure, Panel, paired};
+use crate::names;
+use crate::preset::Scale;
+use crate::published::{Curve, LAST_STEP, Published, Value};
+use crate::record::Metric;
+use crate::results::{Configuration, Results};
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "invertible",
+    figures: "1a, 1b",
+    question: "Do representations improve while the true mutual information cannot change?",
+    data: DataKind::Grey,
+    by_default: true,
+    variants,
+    published: Published { dataset: "mnist", last_step: LAST_STEP, values: VALUES },
+    place: 10,
+    figure: Figure {
+        id: "fig-1",
+        heading: "Figures 1a and 1b: bijective encoders",
+        caption: "RealNVP encoders lose nothing, whatever their weights: the mutual information of the \
+                  two views cannot change. The bound and the accuracy are shown over training, with the \
+                  pixel baseline, and what shows that the encoder is a bijection.",
+        panels,
+        style,
+    },
+    claim: Some(Claim {
+        id: "C1",
+        paper_figures: "1a, 1b",
+        statement: "With bijective encoders the true mutual information is constant, yet the bound \
+                    and the accuracy both rise.",
+        rule: "In every run the encoder's inverse returns the input to within half a grey level \
+               (1/510), so that no information is lost; and for each bound the intervals of \
+               accuracy(end) − accuracy(start) and of bound(end) − max(bound(start), 0) lie above \
+               zero. A negative start counts as zero, which no mutual information undercuts.",
+        conditions,
+    }),
+};
+
+fn variants(scale: &Scale) -> Vec<Variant> {
+    PAPER_BOUNDS
+        .into_iter()
+        .map(|bound| {
+            let task = Contrastive {
+                encoder: real_nvp(scale, false),
+                evaluations: [
+                    vec![Evaluation::Bounds],
+                    probes(scale),
+                    vec![Evaluation::Bijectivity { inputs: scale.bijectivity_inputs }],
+                ]
+                .concat(),
+                ..contrastive(scale, bound)
+            };
+            Variant {
+                steps: scale.flow_steps,
+                evaluate_every: scale.flow_evaluate_every,
+                ..variant(scale, task)
+            }
+        })
+        .collect()
+}
+
+const BIJECTIVE_INFONCE: Curve = Curve::new("1a, 1b", "realnvp", "bilinear", "infonce");
+const BIJECTIVE_NWJ: Curve = Curve::new("1a, 1b", "realnvp", "bilinear", "nwj");
+
+/// The values of the figures.
+const VALUES: &[Value] = &[
+    // Figure 1a
+    BIJECTIVE_INFONCE.at(Metric::BoundTrain, 0, -1.41),
+    BIJECTIVE_INFONCE.at(Metric::BoundTrain, 1_000, 4.415),
+    BIJECTIVE_INFONCE.at(Metric::BoundTrain, LAST_STEP, 4.771).within(4.761, 4.78),
+    BIJECTIVE_NWJ.at(Metric::BoundTrain, 1_000, 3.5),
+    BIJECTIVE_NWJ.at(Metric::BoundTrain, LAST_STEP, 5.69).within(5.28, 6.11),
+    // Figure 1b
+    BIJECTIVE_INFONCE.at(Metric::Accuracy, 0, 0.862),
+    BIJECTIVE_INFONCE.at(Metric::Accuracy, 1_000, 0.873),
+    BIJECTIVE_INFONCE.at(Metric::Accuracy, LAST_STEP, 0.896).within(0.894, 0.898),
+    BIJECTIVE_NWJ.at(Metric::Accuracy, 0, 0.862),
+    BIJECTIVE_NWJ.at(Metric::Accuracy, 1_000, 0.866),
+    BIJECTIVE_NWJ.at(Metric::Accuracy, LAST_STEP, 0.89).within(0.885, 0.895),
+];
+
+fn panels(results: &Results<'_>) -> Vec<Panel> {
+    let mut panels =
+        for_each_bound(results, "bound", "bound on training batches", Metric::BoundTrain);
+    panels.extend(accuracies(results));
+    let held_out =
+        for_each_bound(results, "bound-test", "bound on held-out data", Metric::BoundTest);
+    panels.extend(held_out);
+    panels.extend(bijection(results));
+    panels
+}
+
+fn style(configuration: &Configuration<'_>, _: usize) -> (usize, Dash) {
+    paired(configuration.key.bound == BOUNDS[0], true)
+}
+
+fn conditions(results: &Results<'_>) -> Vec<Condition> {
+    let mut conditions = vec![invertible(results)];
+    for bound in BOUNDS {
+        for (metric, measure, floor, what) in [
+            (Metric::Accuracy, Measure::Points, f64::NEG_INFINITY, "rise of the accuracy"),
+            (Metric::BoundTrain, Measure::Nats, 0.0, "rise of the bound"),
+        ] {
+            let rises = results.by_seed(|c| c.key.bound == bound, rise(metric, floor));
+            let what = format!("{}: {what}", names::bound(bound));
+            conditions.push(
+                Condition::on(what, measure, Expected::Above(0.0), &rises)
+                    .published(published_rise(results, bound, metric, floor)),
+            );
+        }
+    }
+    conditions
+}

@@ -1,0 +1,230 @@
+//! The experiments, one file each.
+//!
+//! A file holds all that is known of its experiment: the question, the variants at a given scale,
+//! the paper's values, the figure with its panels and style, and the claim. [`EXPERIMENTS`] lists
+//! them, and nothing else names one: plans, departures from the paper's protocol, figures, verdicts
+//! and the report follow from the list.
+
+mod adversarial;
+mod batch_size;
+mod bounds;
+mod cifar_critics;
+mod cifar_encoders;
+mod conditioning;
+mod contrasts;
+mod cosine;
+mod critics;
+mod dependent;
+mod encoders;
+mod invertible;
+mod pixels;
+mod settings;
+mod supervised;
+
+use serde::{Deserialize, Serialize};
+
+use crate::claims::Claim;
+use crate::config::{Labels, Task};
+use crate::figures::Figure;
+use crate::labels::{self, Configured};
+use crate::preset::Scale;
+use crate::published::Published;
+
+/// An experiment of the paper, or one that uses the same machinery.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Experiment {
+    /// The name by which it is asked for.
+    pub name: &'static str,
+    /// The paper's figures that it reproduces; empty for experiments beyond the paper.
+    pub figures: &'static str,
+    /// The question that it answers, in one line.
+    pub question: &'static str,
+    /// What it runs on.
+    pub data: DataKind,
+    /// Whether it runs when none is named: those of the paper on one data set of grey images.
+    pub by_default: bool,
+    /// Its configurations, at a given scale.
+    pub variants: fn(&Scale) -> Vec<Variant>,
+    /// What the paper published.
+    pub published: Published,
+    /// Its place in the report, which follows the paper: ten times the figure's number, and a
+    /// number beyond 100 for what the paper has no figure of.
+    pub(crate) place: u32,
+    /// What its figure shows.
+    pub(crate) figure: Figure,
+    /// The paper's claim.
+    pub(crate) claim: Option<Claim>,
+}
+
+/// What an experiment runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum DataKind {
+    /// Grey images: the embedded digits, MNIST or Fashion-MNIST.
+    Grey,
+    /// CIFAR-10.
+    #[serde(rename = "cifar-10")]
+    Cifar,
+    /// Synthetic pairs.
+    Synthetic,
+}
+
+/// One configuration of an experiment, without data and seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Steps between evaluations.
+    pub evaluate_every: u64,
+    /// What is trained and measured.
+    pub task: Task,
+    /// A label that says more than the task does; by default, variants are labelled by what tells
+    /// them apart.
+    pub setting: Option<String>,
+}
+
+impl Variant {
+    /// The labels of an experiment's variants.
+    pub fn labels(variants: &[Self]) -> Vec<Labels> {
+        let configured: Vec<Configured<'_>> = variants.iter().map(Configured::from).collect();
+        let labels = labels::labels(&configured);
+        let named = labels.into_iter().zip(variants);
+        named
+            .map(|(labels, variant)| match &variant.setting {
+                Some(setting) => labels.with(setting),
+                None => labels,
+            })
+            .collect()
+    }
+}
+
+impl<'a> From<&'a Variant> for Configured<'a> {
+    fn from(variant: &'a Variant) -> Self {
+        let Variant { steps, evaluate_every, task, .. } = variant;
+        Self { steps: *steps, evaluate_every: (*evaluate_every).max(1), task }
+    }
+}
+
+/// Every experiment, in the order in which they run.
+pub const EXPERIMENTS: &[&Experiment] = &[
+    &critics::EXPERIMENT,
+    &pixels::EXPERIMENT,
+    &dependent::EXPERIMENT,
+    &encoders::EXPERIMENT,
+    &conditioning::EXPERIMENT,
+    &invertible::EXPERIMENT,
+    &adversarial::EXPERIMENT,
+    &supervised::EXPERIMENT,
+    &cifar_critics::EXPERIMENT,
+    &cifar_encoders::EXPERIMENT,
+    &bounds::EXPERIMENT,
+    &batch_size::EXPERIMENT,
+    &cosine::EXPERIMENT,
+];
+
+/// The experiment of this name.
+pub fn find(name: &str) -> Option<&'static Experiment> {
+    EXPERIMENTS.iter().copied().find(|experiment| experiment.name == name)
+}
+
+/// The experiments that `paper` stands for, and that run when none is named.
+pub fn by_default() -> impl Iterator<Item = &'static Experiment> + Clone {
+    EXPERIMENTS.iter().copied().filter(|experiment| experiment.by_default)
+}
+
+/// Every experiment, in the order of the report.
+pub(crate) fn in_report() -> Vec<&'static Experiment> {
+    let mut experiments = EXPERIMENTS.to_vec();
+    experiments.sort_by_key(|experiment| experiment.place);
+    experiments
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::preset::Preset;
+
+    /// The code of a folder's files, tests left out.
+    fn code(folder: &Path, found: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                code(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+                found.push((path.display().to_string(), code));
+            }
+        }
+    }
+
+    #[test]
+    fn an_experiment_is_known_to_its_own_file_alone() {
+        let mut files = Vec::new();
+        code(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        assert!(files.len() > 50);
+        for experiment in EXPERIMENTS {
+            let literal = format!("\"{}\"", experiment.name);
+            let anchor = format!("\"{}\"", experiment.figure.id);
+            for (path, code) in &files {
+                let named = code.contains(&literal) || code.contains(&anchor);
+                let file = format!("experiments/{}.rs", experiment.name.replace('-', "_"));
+                assert!(!named || path.ends_with(&file), "{path} names {}", experiment.name);
+            }
+        }
+    }
+
+    #[test]
+    fn names_anchors_places_and_claims_are_unique() {
+        let count = EXPERIMENTS.len();
+        let names: BTreeSet<&str> = EXPERIMENTS.iter().map(|e| e.name).collect();
+        let anchors: BTreeSet<&str> = EXPERIMENTS.iter().map(|e| e.figure.id).collect();
+        let places: BTreeSet<u32> = EXPERIMENTS.iter().map(|e| e.place).collect();
+        assert_eq!([names.len(), anchors.len(), places.len()], [count; 3]);
+        let claims: Vec<&str> =
+            in_report().iter().filter_map(|e| e.claim.as_ref()).map(|claim| claim.id).collect();
+        assert_eq!(claims, ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8"]);
+    }
+
+    #[test]
+    fn labels_tell_variants_apart_at_every_scale() {
+        for preset in [Preset::Smoke, Preset::Quick, Preset::Paper] {
+            for experiment in EXPERIMENTS {
+                let variants = (experiment.variants)(&Scale::of(preset));
+                let labels = Variant::labels(&variants);
+                for (index, own) in labels.iter().enumerate() {
+                    assert!(!labels[..index].contains(own), "{}: {own:?}", experiment.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn published_values_are_of_variants_and_every_curve_has_its_end() {
+        for experiment in EXPERIMENTS {
+            let labels = Variant::labels(&(experiment.variants)(&Scale::paper()));
+            let Published { last_step, values, .. } = experiment.published;
+            for (index, value) in values.iter().enumerate() {
+                let place = |v: &crate::published::Value| (v.curve, v.metric, v.step);
+                assert!(values[..index].iter().all(|v| place(v) != place(value)), "{value:?}");
+                if let Some((low, high)) = value.band {
+                    assert!(low <= value.value && value.value <= high, "{value:?}");
+                }
+                let end = (value.curve, value.metric, last_step);
+                assert!(values.iter().any(|v| place(v) == end), "{value:?}");
+                assert!(
+                    labels
+                        .iter()
+                        .any(|l| value.curve.is_of(&l.encoder, &l.critic, &l.bound, &l.setting)),
+                    "no variant has the curve of {value:?}"
+                );
+            }
+        }
+    }
+}

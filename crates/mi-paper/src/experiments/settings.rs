@@ -1,0 +1,57 @@
+//! The paper's settings, which its experiments share.
+
+use mi_critics::CriticSpec;
+use mi_estimators::bounds::BoundSpec;
+
+use super::Variant;
+use crate::config::{Contrastive, EncoderSpec, Evaluation, Noise, Task};
+use crate::preset::Scale;
+
+/// Both bounds that the paper compares.
+pub(super) const PAPER_BOUNDS: [BoundSpec; 2] = [BoundSpec::InfoNce, BoundSpec::Nwj];
+
+pub(super) fn mlp() -> EncoderSpec {
+    EncoderSpec::Mlp { hidden: vec![300, 300], embed: 100 }
+}
+
+pub(super) fn conv_net(scale: &Scale) -> EncoderSpec {
+    EncoderSpec::ConvNet { channels: scale.conv_channels, embed: 100 }
+}
+
+pub(super) fn real_nvp(scale: &Scale, affine: bool) -> EncoderSpec {
+    EncoderSpec::RealNvp {
+        couplings: scale.couplings,
+        hidden: scale.coupling_hidden.clone(),
+        affine,
+        init_sd: 1e-4,
+    }
+}
+
+/// A contrastive task in the setting of figure 3: MLP encoders, bilinear critic.
+pub(super) fn contrastive(scale: &Scale, bound: BoundSpec) -> Contrastive {
+    Contrastive {
+        encoder: mlp(),
+        critic: CriticSpec::Bilinear,
+        bound,
+        target: None,
+        batch_size: scale.batch_size,
+        learning_rate: scale.learning_rate,
+        noise: Noise::NONE,
+        evaluations: [vec![Evaluation::Bounds], probes(scale)].concat(),
+    }
+}
+
+/// The probes of representations.
+pub(super) fn probes(scale: &Scale) -> Vec<Evaluation> {
+    let converged = scale.converged_probe.then_some(Evaluation::ConvergedProbe);
+    [Some(Evaluation::Probe), converged].into_iter().flatten().collect()
+}
+
+pub(super) fn variant(scale: &Scale, task: Contrastive) -> Variant {
+    Variant {
+        steps: scale.steps,
+        evaluate_every: scale.evaluate_every,
+        task: Task::Contrastive(task),
+        setting: None,
+    }
+}

@@ -1,0 +1,66 @@
+//! The supervised references of the paper's text.
+
+use mi_plot::Dash;
+
+use super::settings::{conv_net, mlp};
+use super::{DataKind, Experiment, Variant};
+use crate::config::{EncoderSpec, Supervised, Task};
+use crate::figures::charts::OverSteps;
+use crate::figures::panels::over;
+use crate::figures::{Figure, Panel, paired};
+use crate::preset::Scale;
+use crate::published::Published;
+use crate::record::Metric;
+use crate::results::{Configuration, Results};
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "supervised",
+    figures: "references in the text",
+    question: "What do the same encoders reach when they are trained on labels?",
+    data: DataKind::Grey,
+    by_default: true,
+    variants,
+    published: Published::NOTHING,
+    place: 110,
+    figure: Figure {
+        id: "supervised",
+        heading: "Supervised references",
+        caption: "The same encoders trained with labels on one view: what the architectures can do.",
+        panels,
+        style,
+    },
+    claim: None,
+};
+
+/// Accuracy of the paper's supervised references on MNIST, "about 94 %" (section 3.1).
+const PUBLISHED_ACCURACY: f64 = 0.94;
+
+fn variants(scale: &Scale) -> Vec<Variant> {
+    [(mlp(), scale.steps), (conv_net(scale), scale.conv_steps)]
+        .into_iter()
+        .map(|(encoder, steps)| Variant {
+            steps,
+            evaluate_every: scale.evaluate_every,
+            task: Task::Supervised(Supervised {
+                encoder,
+                batch_size: scale.batch_size,
+                learning_rate: scale.learning_rate,
+            }),
+            setting: None,
+        })
+        .collect()
+}
+
+fn panels(results: &Results<'_>) -> Vec<Panel> {
+    let accuracy = OverSteps {
+        references: &[(PUBLISHED_ACCURACY, "paper, MNIST".to_owned())],
+        ..over("accuracy", "Accuracy of the classifier", Metric::AccuracyClassifier)
+    };
+    let loss = over("classifier-loss", "Loss of the classifier", Metric::ClassifierLoss);
+    [accuracy.panel(results), loss.panel(results)].into_iter().flatten().collect()
+}
+
+fn style(configuration: &Configuration<'_>, _: usize) -> (usize, Dash) {
+    let is_conv_net = matches!(configuration.task.encoder(), Some(EncoderSpec::ConvNet { .. }));
+    paired(is_conv_net, true)
+}

@@ -1,0 +1,156 @@
+//! The experiments' figures and verdicts on an outcome.
+
+use crate::claims::{self, Verdict};
+use crate::experiments::{self, Experiment};
+use crate::figures::panels::every_metric;
+use crate::figures::{DrawnFigure, NamedSvg, by_place, charts, tables};
+use crate::names;
+use crate::outcome::Outcome;
+use crate::published::Published;
+use crate::results::{Configuration, Results};
+
+/// Every drawing of every experiment that has records, as files.
+pub fn draw(outcome: &Outcome) -> Vec<NamedSvg> {
+    figures(outcome)
+        .iter()
+        .flat_map(|figure| {
+            figure.panels.iter().map(|panel| NamedSvg {
+                file: format!("{}-{}.svg", figure.id, panel.name),
+                svg: panel.svg.standalone(),
+            })
+        })
+        .collect()
+}
+
+/// Judges every claim on every data set its experiment ran on.
+///
+/// A claim whose experiment is not part of the run is *not enough runs to say*.
+pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
+    let configurations = Configuration::all(outcome);
+    let mut verdicts = Vec::new();
+    for experiment in experiments::in_report() {
+        let Some(claim) = &experiment.claim else { continue };
+        let datasets = datasets(&configurations, experiment.name);
+        let datasets =
+            if datasets.is_empty() { vec![experiment.published.dataset] } else { datasets };
+        for dataset in datasets {
+            let results = results(&configurations, experiment, dataset);
+            verdicts.push(claims::judge(claim, (experiment.name, experiment.figure.id), &results));
+        }
+    }
+    verdicts
+}
+
+/// Every figure, in the order of the report, those of one experiment by data set; then those of
+/// experiments that are not built in.
+pub(crate) fn figures(outcome: &Outcome) -> Vec<DrawnFigure> {
+    let configurations = Configuration::all(outcome);
+    let mut figures = Vec::new();
+    for experiment in experiments::in_report() {
+        let figure = &experiment.figure;
+        let datasets = datasets(&configurations, experiment.name);
+        for (index, dataset) in datasets.iter().enumerate() {
+            let results = results(&configurations, experiment, dataset);
+            let (id, heading) = (figure.id.to_owned(), figure.heading.to_owned());
+            let (id, heading) = apart(id, heading, index, &datasets);
+            let caption = figure.caption.to_owned();
+            figures.push(drawn(id, heading, caption, (figure.panels)(&results), &results));
+        }
+    }
+    let mut others: Vec<&str> = Vec::new();
+    for configuration in &configurations {
+        let name = configuration.key.experiment.as_str();
+        if experiments::find(name).is_none() && !others.contains(&name) {
+            others.push(name);
+        }
+    }
+    for name in others {
+        let datasets = datasets(&configurations, name);
+        for (index, dataset) in datasets.iter().enumerate() {
+            let results = Results {
+                all: &configurations,
+                own: own(&configurations, name, dataset),
+                dataset,
+                published: &Published::NOTHING,
+                style: by_place,
+            };
+            let (id, heading) = (slug(name), format!("Experiment {name}"));
+            let (id, heading) = apart(id, heading, index, &datasets);
+            let caption = "Every metric that was recorded.".to_owned();
+            figures.push(drawn(id, heading, caption, every_metric(&results), &results));
+        }
+    }
+    figures
+}
+
+fn drawn(
+    id: String,
+    heading: String,
+    caption: String,
+    panels: Vec<crate::figures::Panel>,
+    results: &Results<'_>,
+) -> DrawnFigure {
+    DrawnFigure {
+        id,
+        heading,
+        caption,
+        key: charts::key(results),
+        panels,
+        ends: tables::ends(results),
+        csv: tables::csv(results),
+    }
+}
+
+/// Anchor and heading of an experiment's figure on one of its data sets. The first has the short
+/// anchor that claims point to.
+fn apart(id: String, heading: String, index: usize, datasets: &[&str]) -> (String, String) {
+    let dataset = datasets[index];
+    let id = if index == 0 { id } else { format!("{id}-{}", slug(dataset)) };
+    let heading = match datasets.len() {
+        1 => heading,
+        _ => format!("{heading}, {}", names::dataset(dataset)),
+    };
+    (id, heading)
+}
+
+/// The results of a built-in experiment.
+fn results<'a>(
+    configurations: &'a [Configuration<'a>],
+    experiment: &'static Experiment,
+    dataset: &'a str,
+) -> Results<'a> {
+    Results {
+        all: configurations,
+        own: own(configurations, experiment.name, dataset),
+        dataset,
+        published: &experiment.published,
+        style: experiment.figure.style,
+    }
+}
+
+fn own<'a>(
+    configurations: &'a [Configuration<'a>],
+    experiment: &str,
+    dataset: &str,
+) -> Vec<&'a Configuration<'a>> {
+    let is_own =
+        |c: &&Configuration<'_>| c.key.experiment == experiment && c.key.dataset == dataset;
+    configurations.iter().filter(is_own).collect()
+}
+
+/// The data sets that an experiment ran on, in plan order.
+fn datasets<'a>(configurations: &'a [Configuration<'a>], experiment: &str) -> Vec<&'a str> {
+    let mut datasets: Vec<&str> = Vec::new();
+    for configuration in configurations.iter().filter(|c| c.key.experiment == experiment) {
+        if !datasets.contains(&configuration.key.dataset.as_str()) {
+            datasets.push(&configuration.key.dataset);
+        }
+    }
+    datasets
+}
+
+/// A name fit for files and anchors.
+fn slug(name: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    name.chars().map(safe).collect()
+}
