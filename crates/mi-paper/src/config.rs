@@ -1,6 +1,7 @@
 //! Resolved configurations: everything a trial depends on, and nothing else.
 
 use mi_critics::CriticSpec;
+use mi_data::View;
 use mi_estimators::bounds::BoundSpec;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -133,6 +134,9 @@ impl Task {
 pub struct Contrastive {
     /// The architecture of both encoders; their weights are separate.
     pub encoder: EncoderSpec,
+    /// The architecture of the second view's encoder, where it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder_y: Option<EncoderSpec>,
     /// The critic on the encoded views.
     pub critic: CriticSpec,
     /// The bound that is maximised.
@@ -145,18 +149,23 @@ pub struct Contrastive {
     pub learning_rate: f64,
     /// Noise added to the pixels in training.
     pub noise: Noise,
+    /// The two views, where they are not the top and the bottom half.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub views: Option<Box<[View; 2]>>,
     /// What is measured at each evaluation.
     pub evaluations: Vec<Evaluation>,
 }
 
 /// Gaussian noise on the pixels of both views.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Noise {
     /// Standard deviation; 0 for none.
     pub sd: f64,
     /// Whether one draw is added to both views in training, as in the paper's notebook. That adds
     /// information the views share. The bound on training batches is measured with the same noise;
     /// on held-out data, and where features are probed, the draws are always independent.
+    #[serde(default)]
     pub shared: bool,
 }
 
@@ -170,6 +179,9 @@ impl Noise {
 pub struct Adversarial {
     /// The bijective encoder.
     pub encoder: EncoderSpec,
+    /// The view, where it is not the top half.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<View>,
     /// Rows in a batch.
     pub batch_size: usize,
     /// Adam's learning rate for the encoder.
@@ -204,6 +216,9 @@ pub struct Dependent {
 pub struct Supervised {
     /// The encoder, applied to the first view: what g1 could reach with labels.
     pub encoder: EncoderSpec,
+    /// The view, where it is not the top half.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<View>,
     /// Rows in a batch.
     pub batch_size: usize,
     /// Adam's learning rate.
@@ -215,6 +230,9 @@ pub struct Supervised {
 pub struct Pixels {
     /// Standard deviation of the noise added to the pixels; 0 for none.
     pub noise_sd: f64,
+    /// The view, where it is not the top half.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<View>,
 }
 
 /// An encoder's architecture; input and output sizes that follow from the data are left out.

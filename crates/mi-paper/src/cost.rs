@@ -5,6 +5,7 @@
 //! trials well; the seconds that follow from them are estimates.
 
 use mi_critics::CriticSpec;
+use mi_data::{Geometry, View};
 use mi_nets::ConvNetConfig;
 
 use crate::config::{EncoderSpec, Evaluation, Task, TrialConfig};
@@ -33,12 +34,12 @@ impl ImageSize {
         }
     }
 
-    fn view_height(self) -> usize {
-        self.height / 2
-    }
-
-    fn view_pixels(self) -> usize {
-        self.view_height() * self.width * self.channels
+    /// The size of a view; that of the top half where it does not fit the images, which the trial
+    /// then refuses.
+    fn of_view(self, view: Option<&View>) -> Geometry {
+        let whole = Geometry::new(self.height, self.width, self.channels);
+        let piece = view.and_then(|view| view.of(whole).ok());
+        piece.map_or(Geometry::new(self.height / 2, self.width, self.channels), |p| p.geometry())
     }
 }
 
@@ -73,16 +74,15 @@ impl Size {
         }
     }
 
-    fn encoder(spec: &EncoderSpec, image: ImageSize) -> Self {
-        let pixels = image.view_pixels();
+    fn encoder(spec: &EncoderSpec, view: Geometry) -> Self {
+        let pixels = view.len();
         match spec {
             EncoderSpec::Mlp { hidden, embed } => {
                 Self::dense(&[&[pixels], hidden.as_slice(), &[*embed]].concat())
             }
             EncoderSpec::Residual { layers, .. } => Self::dense(&vec![pixels; layers + 1]),
             EncoderSpec::ConvNet { channels: [first, second], embed } => {
-                let (height, width) = (image.view_height(), image.width);
-                let paper = ConvNetConfig::paper(height, width, image.channels);
+                let paper = ConvNetConfig::paper(view.height, view.width, view.channels);
                 let config = ConvNetConfig { filters: vec![*first, *second], ..paper };
                 let mut size = Self::dense(&[*second, *embed]);
                 for (geometry, filters) in config.geometries().zip(&config.filters) {
@@ -142,25 +142,32 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
     let probe = |features: usize| rows * features as f64 * 10.0 * 4.0 * 10.0;
     let (flops, parameters, activations) = match &config.task {
         Task::Contrastive(task) => {
-            let size = Size::encoder(&task.encoder, image);
+            let views = task.views.as_deref();
+            let first = image.of_view(views.map(|[x, _]| x));
+            let size = Size::encoder(&task.encoder, first);
+            let other = Size::encoder(
+                task.encoder_y.as_ref().unwrap_or(&task.encoder),
+                image.of_view(views.map(|[_, y]| y)),
+            );
             let k = task.batch_size;
             let (products, critic_parameters) = critic(&task.critic, size.output, k);
-            let step = 2.0 * k as f64 * size.products + products;
-            let mut evaluation = 2.0 * rows * size.products + probe(size.output);
+            let both = size.products + other.products;
+            let step = k as f64 * both + products;
+            let mut evaluation = rows * both + probe(size.output);
             for kind in &task.evaluations {
                 if let Evaluation::Conditioning { inputs } = kind {
-                    let d = image.view_pixels() as f64;
+                    let d = first.len() as f64;
                     evaluation += *inputs as f64 * (4.0 * d * size.products + 8.0 * d * d * d);
                 }
             }
             (
                 steps * step * OPERATIONS_PER_STEP + evaluations * evaluation,
-                2.0 * size.parameters + critic_parameters,
-                2.0 * k as f64 * size.activations + (k * k) as f64,
+                size.parameters + other.parameters + critic_parameters,
+                k as f64 * (size.activations + other.activations) + (k * k) as f64,
             )
         }
         Task::Adversarial(task) => {
-            let size = Size::encoder(&task.encoder, image);
+            let size = Size::encoder(&task.encoder, image.of_view(task.view.as_ref()));
             let batch = task.batch_size as f64 * size.products;
             let classifier_steps = task.warm_up_steps as f64 + steps * task.classifier_steps as f64;
             (
@@ -175,7 +182,7 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
             (steps * products * OPERATIONS_PER_STEP, parameters, products / 10.0)
         }
         Task::Supervised(task) => {
-            let size = Size::encoder(&task.encoder, image);
+            let size = Size::encoder(&task.encoder, image.of_view(task.view.as_ref()));
             let k = task.batch_size as f64;
             (
                 steps * k * size.products * OPERATIONS_PER_STEP
@@ -184,11 +191,11 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
                 k * size.activations,
             )
         }
-        Task::Pixels(_) => (probe(image.view_pixels()), 0.0, 0.0),
+        Task::Pixels(task) => (probe(image.of_view(task.view.as_ref()).len()), 0.0, 0.0),
     };
     // Values and Adam's two moments, beside which gradients are small, since each goes with its
     // layer's step; then features of all images, and activations with their gradients.
-    let features = rows * image.view_pixels() as f64;
+    let features = rows * image.of_view(None).len() as f64;
     Cost { flops, bytes: 4.0 * (3.0 * parameters + 2.0 * activations + 2.0 * features) }
 }
 
@@ -216,7 +223,7 @@ mod tests {
 
     #[test]
     fn sizes_are_the_papers() {
-        let mnist = ImageSize::of("mnist");
+        let mnist = ImageSize::of("mnist").of_view(None);
         let mlp = EncoderSpec::Mlp { hidden: vec![300, 300], embed: 100 };
         assert_eq!(Size::encoder(&mlp, mnist).parameters, 238_300.0);
         // Multiplied with the zeros around the images too it would be 5,904,000 products.

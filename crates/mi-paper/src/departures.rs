@@ -49,12 +49,12 @@ fn of_experiment(name: &str, own: &[Variant], papers: &[Variant]) -> Vec<Departu
             let same = |(other, _): &&mut (Departure, BTreeSet<String>)| {
                 (&other.path, &other.own, &other.papers) == (&path, &own, &papers)
             };
-            match found.iter_mut().find(same) {
-                Some((_, encoders)) => drop(encoders.insert(labels.encoder.clone())),
-                None => {
-                    let departure = Departure { path, own, papers, places: Vec::new() };
-                    found.push((departure, BTreeSet::from([labels.encoder.clone()])));
-                }
+            let encoder = labels.encoder.clone();
+            if let Some((_, encoders)) = found.iter_mut().find(same) {
+                encoders.insert(encoder);
+            } else {
+                let departure = Departure { path, own, papers, places: Vec::new() };
+                found.push((departure, BTreeSet::from([encoder])));
             }
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 /// Errors of plans, run folders and trials.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PaperError {
     /// A name that is not in a registry.
     #[error("there is no {what} called `{name}`; the valid names are {}", valid.join(", "))]
@@ -13,13 +14,50 @@ pub enum PaperError {
         /// The name.
         name: String,
         /// All valid names.
-        valid: Vec<&'static str>,
+        valid: Vec<String>,
     },
     /// A data set is needed that is not embedded.
     #[error("{experiment} needs data that is not embedded: name its folder with --data")]
     DataNeeded {
         /// What needs it.
         experiment: String,
+    },
+    /// An experiment file does not say what it should.
+    #[error("{}, line {line}: {reason}", path.display())]
+    ExperimentFile {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong, and what is expected.
+        reason: String,
+    },
+    /// An experiment file has the name of another experiment and asks for something else.
+    #[error(
+        "{}: `{name}` is the name of another experiment, and the file asks for other trials than \
+         that; give the file another name, or a `name` of its own",
+        path.display()
+    )]
+    NameTaken {
+        /// The file.
+        path: PathBuf,
+        /// The experiment's name.
+        name: String,
+    },
+    /// An experiment file has changed since the run in a folder began.
+    #[error(
+        "{}: the experiment `{name}` has changed since the run there began; to go on with that run \
+         change the file back, to run both name another folder with --out:\n{}",
+        folder.display(),
+        changes.join("\n")
+    )]
+    FileChanged {
+        /// The folder.
+        folder: PathBuf,
+        /// The experiment's name.
+        name: String,
+        /// Lines of the resolved file that went (`-`) and came (`+`).
+        changes: Vec<String>,
     },
     /// A file or folder could not be read or written.
     #[error("cannot {action} {}: {reason}{}", path.display(), hint(reason))]

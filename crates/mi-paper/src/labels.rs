@@ -207,8 +207,10 @@ fn collect(path: &str, value: &Value, fields: &mut Fields) {
             }
         }
         Value::Array(items) => {
-            let texts: Vec<String> = items.iter().map(Value::to_string).collect();
-            fields.insert(path.to_owned(), texts.join("x"));
+            let text = |item: &Value| item.as_str().map_or(item.to_string(), str::to_owned);
+            let texts: Vec<String> = items.iter().map(text).collect();
+            let joint = if items.iter().any(Value::is_string) { "/" } else { "x" };
+            fields.insert(path.to_owned(), texts.join(joint));
         }
         Value::String(text) => drop(fields.insert(path.to_owned(), text.clone())),
         other => drop(fields.insert(path.to_owned(), other.to_string())),

@@ -28,6 +28,7 @@ pub mod config;
 pub mod cost;
 mod departures;
 pub mod error;
+pub mod experiment_file;
 pub mod experiments;
 pub mod figures;
 pub mod folder;

@@ -13,10 +13,20 @@ pub struct Outcome {
     pub run: RunInfo,
     /// The configuration of each of the plan's trials, in plan order.
     pub configs: Vec<TrialConfig>,
+    /// The experiments that are not built in: their names and questions.
+    pub own: Vec<(String, String)>,
     /// How far each of the plan's trials came, in plan order.
     pub trials: Vec<TrialInfo>,
     /// All records, in plan order and by step within a trial.
     pub records: Vec<Record>,
+}
+
+impl Outcome {
+    /// Whether no experiment of the run is built in.
+    pub fn is_own(&self) -> bool {
+        let is_own = |trial: &TrialInfo| self.own.iter().any(|(name, _)| *name == trial.experiment);
+        !self.trials.is_empty() && self.trials.iter().all(is_own)
+    }
 }
 
 /// What ran, where and how long.

@@ -1,12 +1,13 @@
 //! From what was asked to an ordered list of trials.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::TrialConfig;
 use crate::departures::departures;
 use crate::error::PaperError;
+use crate::experiment_file::ExperimentFile;
 use crate::experiments::{self, DataKind, EXPERIMENTS, Experiment, Variant};
 use crate::names;
 pub use crate::origin::PROGRAM;
@@ -17,8 +18,8 @@ use crate::seeds::Seeds;
 /// What a person asked for; not yet checked.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Names of experiments; `paper` stands for those of the paper on one data set, `all` for every
-    /// one; empty for `paper`.
+    /// Names of experiments, or paths of experiment files, which end in `.toml`; `paper` stands for
+    /// those of the paper on one data set, `all` for every built-in one; empty for `paper`.
     pub experiments: Vec<String>,
     /// The size of the run.
     pub preset: Preset,
@@ -47,8 +48,22 @@ pub struct Plan {
     pub data: Vec<DataId>,
     /// Departures from the paper's protocol, one sentence each.
     pub deviations: Vec<String>,
+    /// The experiments that are not built in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<OwnExperiment>,
     /// The trials, in the order in which they run and in which their records are merged.
     pub trials: Vec<TrialConfig>,
+}
+
+/// What a plan keeps of an experiment from a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnExperiment {
+    /// Its name.
+    pub name: String,
+    /// Its question; may be empty.
+    pub question: String,
+    /// What it runs on.
+    pub data: DataKind,
 }
 
 /// A data set and the hash of its content.
@@ -67,31 +82,39 @@ impl Plan {
     /// An unknown experiment or data set, or an experiment that needs a data folder when none was
     /// named; the message lists what is valid.
     pub fn resolve(request: &Request) -> Result<Self, PaperError> {
-        let experiments = select(&request.experiments)?;
+        let (paths, names): (Vec<&String>, Vec<&String>) =
+            request.experiments.iter().partition(|name| ExperimentFile::is_named(name));
+        let experiments =
+            if names.is_empty() && !paths.is_empty() { Vec::new() } else { select(&names)? };
         let digits = digits_name(request)?;
         let mut scale = Scale::of(request.preset);
         scale.adversarial_rates = request.adversarial_rates;
         if let Some(steps) = request.steps {
             scale = scale.cut(steps);
         }
-        let seeds = seeds_by_experiment(request, &experiments)?;
+        let built_in = experiments.iter().map(|experiment| ExperimentFile::of(experiment, &scale));
+        let mut files: Vec<ExperimentFile> = built_in.collect();
+        for path in paths {
+            let file = read_own(Path::new(path), &scale, request.steps)?;
+            match files.iter().find(|other| other.name == file.name) {
+                // What is in the plan already.
+                Some(other) if other.variants == file.variants => {}
+                Some(_) => {
+                    return Err(PaperError::NameTaken { path: path.into(), name: file.name });
+                }
+                None => files.push(file),
+            }
+        }
+        let seeds = seeds_by_experiment(request, &files)?;
         let mut all_seeds: Vec<u64> = Vec::new();
         for &seed in seeds.iter().flatten() {
             if !all_seeds.contains(&seed) {
                 all_seeds.push(seed);
             }
         }
-        let configured = experiments
+        let configured = files
             .iter()
-            .map(|experiment| {
-                configured(
-                    experiment.name,
-                    experiment.data,
-                    (experiment.variants)(&scale),
-                    &digits,
-                    request,
-                )
-            })
+            .map(|file| configured(file, &digits, request))
             .collect::<Result<Vec<_>, _>>()?;
         let mut trials = Vec::new();
         for &seed in &all_seeds {
@@ -101,6 +124,7 @@ impl Plan {
             }
         }
         let mut deviations = departures(&scale, &experiments);
+        // A person's own experiment departs from nothing.
         if experiments.iter().any(|e| e.data == DataKind::Grey) {
             deviations.extend(other_images(&digits));
         }
@@ -110,6 +134,15 @@ impl Plan {
             seeds: all_seeds,
             data: Vec::new(),
             deviations,
+            own: files
+                .into_iter()
+                .filter(|file| experiments::find(&file.name).is_none())
+                .map(|ExperimentFile { name, question, data, .. }| OwnExperiment {
+                    name,
+                    question,
+                    data,
+                })
+                .collect(),
             trials,
         })
     }
@@ -144,6 +177,24 @@ impl Plan {
         Self { deviations: other.deviations.clone(), ..self.clone() }
     }
 
+    /// The experiments that are not built in, resolved: as files that ask for the same trials.
+    pub fn own_files(&self) -> Vec<ExperimentFile> {
+        let file = |own: &OwnExperiment| {
+            let first = self.trials.iter().find(|trial| trial.experiment == own.name);
+            let seed = first.map_or(0, |trial| trial.seed);
+            let trials = self.trials.iter().filter(|t| t.experiment == own.name && t.seed == seed);
+            let mut variants: Vec<Variant> = trials.clone().map(Variant::from).collect();
+            // Only where labels do not follow from the tasks were they given by hand.
+            for ((labels, trial), index) in Variant::labels(&variants).iter().zip(trials).zip(0..) {
+                let given = trial.labels != *labels;
+                variants[index].setting = given.then(|| trial.labels.setting.clone());
+            }
+            let OwnExperiment { name, question, data } = own.clone();
+            ExperimentFile { name, question, data, variants }
+        };
+        self.own.iter().map(file).collect()
+    }
+
     /// Names of the data sets that the trials need.
     pub fn datasets(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
@@ -159,7 +210,7 @@ impl Plan {
 /// The seeds of each experiment.
 fn seeds_by_experiment(
     request: &Request,
-    experiments: &[&Experiment],
+    experiments: &[ExperimentFile],
 ) -> Result<Vec<Vec<u64>>, PaperError> {
     let named = request.seeds.iter().filter_map(|entry| entry.experiment.as_deref());
     for name in named {
@@ -167,7 +218,7 @@ fn seeds_by_experiment(
             return Err(PaperError::Unknown {
                 what: "experiment of this run, for `--seeds`",
                 name: name.into(),
-                valid: experiments.iter().map(|experiment| experiment.name).collect(),
+                valid: experiments.iter().map(|experiment| experiment.name.clone()).collect(),
             });
         }
     }
@@ -177,47 +228,64 @@ fn seeds_by_experiment(
         entry.map(|entry| entry.seeds.clone())
     };
     let everywhere = of(None).unwrap_or_else(|| request.preset.seeds());
-    Ok(experiments.iter().map(|e| of(Some(e.name)).unwrap_or_else(|| everywhere.clone())).collect())
+    Ok(experiments
+        .iter()
+        .map(|e| of(Some(&e.name)).unwrap_or_else(|| everywhere.clone()))
+        .collect())
+}
+
+/// An experiment from a file, cut as built-in ones are.
+fn read_own(path: &Path, scale: &Scale, cut: Option<u64>) -> Result<ExperimentFile, PaperError> {
+    let mut file = ExperimentFile::read(path)?;
+    for variant in &mut file.variants {
+        variant.steps = cut.map_or(variant.steps, |steps| variant.steps.min(steps));
+    }
+    match experiments::find(&file.name) {
+        // Figures and claims of that name are about its trials alone.
+        Some(built_in) if (built_in.variants)(scale) != file.variants => {
+            Err(PaperError::NameTaken { path: path.to_owned(), name: file.name })
+        }
+        _ => Ok(file),
+    }
 }
 
 /// The trials of an experiment, as those of seed 0.
 fn configured(
-    name: &str,
-    data: DataKind,
-    variants: Vec<Variant>,
+    file: &ExperimentFile,
     grey: &str,
     request: &Request,
 ) -> Result<Vec<TrialConfig>, PaperError> {
+    let ExperimentFile { name, data, variants, .. } = file;
     let dataset = match data {
         DataKind::Grey => grey,
         DataKind::Synthetic => "none",
         DataKind::Cifar if request.data.is_some() => "cifar-10",
-        DataKind::Cifar => return Err(PaperError::DataNeeded { experiment: name.into() }),
+        DataKind::Cifar => return Err(PaperError::DataNeeded { experiment: name.clone() }),
     };
-    let labels = Variant::labels(&variants);
-    let trials = variants.into_iter().zip(labels).map(|(variant, labels)| TrialConfig {
-        experiment: name.into(),
+    let labels = Variant::labels(variants);
+    let trials = variants.iter().zip(labels).map(|(variant, labels)| TrialConfig {
+        experiment: name.clone(),
         dataset: dataset.into(),
         seed: 0,
         labels,
         steps: variant.steps,
         evaluate_every: variant.evaluate_every.max(1),
-        task: variant.task,
+        task: variant.task.clone(),
     });
     Ok(trials.collect())
 }
 
-fn select(names: &[String]) -> Result<Vec<&'static Experiment>, PaperError> {
+fn select(names: &[&String]) -> Result<Vec<&'static Experiment>, PaperError> {
     const GROUPS: [&str; 2] = ["paper", "all"];
     let known = |name: &str| GROUPS.contains(&name) || experiments::find(name).is_some();
-    if let Some(unknown) = names.iter().find(|name| !known(name)) {
+    if let Some(unknown) = names.iter().find(|name| !known(name.as_str())) {
         return Err(PaperError::Unknown {
             what: "experiment",
-            name: unknown.clone(),
-            valid: EXPERIMENTS.iter().map(|e| e.name).chain(GROUPS).collect(),
+            name: (*unknown).clone(),
+            valid: EXPERIMENTS.iter().map(|e| e.name).chain(GROUPS).map(String::from).collect(),
         });
     }
-    let asked = |name: &str| names.iter().any(|other| other == name);
+    let asked = |name: &str| names.iter().any(|other| *other == name);
     let wanted = |e: &Experiment| {
         asked("all") || asked(e.name) || e.by_default && (asked("paper") || names.is_empty())
     };
@@ -241,9 +309,11 @@ fn digits_name(request: &Request) -> Result<String, PaperError> {
     let valid = ["digits", "mnist", "fashion-mnist"];
     match request.dataset.as_deref() {
         None => Ok(if request.data.is_some() { "mnist" } else { "digits" }.into()),
-        Some(name) if !valid.contains(&name) => {
-            Err(PaperError::Unknown { what: "data set", name: name.into(), valid: valid.to_vec() })
-        }
+        Some(name) if !valid.contains(&name) => Err(PaperError::Unknown {
+            what: "data set",
+            name: name.into(),
+            valid: valid.map(String::from).to_vec(),
+        }),
         Some(name) if name != "digits" && request.data.is_none() => {
             Err(PaperError::DataNeeded { experiment: format!("--dataset {name}") })
         }

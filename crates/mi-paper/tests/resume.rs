@@ -49,12 +49,14 @@ fn config(task: Task) -> TrialConfig {
 fn contrastive(bound: BoundSpec, evaluations: Vec<Evaluation>) -> Contrastive {
     Contrastive {
         encoder: EncoderSpec::Mlp { hidden: vec![8], embed: 4 },
+        encoder_y: None,
         critic: CriticSpec::Bilinear,
         bound,
         target: None,
         batch_size: 16,
         learning_rate: 1e-3,
         noise: Noise { sd: 0.05, shared: true },
+        views: None,
         evaluations,
     }
 }
@@ -180,6 +182,7 @@ fn an_adversarial_trial_resumes() {
             affine: true,
             init_sd: 1e-2,
         },
+        view: None,
         batch_size: 16,
         encoder_learning_rate: 1e-4,
         classifier_learning_rate: 1e-3,
@@ -200,6 +203,7 @@ fn dependent_trials_resume() {
 fn a_supervised_trial_resumes() {
     resumes_to_the_same_bytes(&config(Task::Supervised(Supervised {
         encoder: EncoderSpec::ConvNet { channels: [2, 3], embed: 4 },
+        view: None,
         batch_size: 16,
         learning_rate: 1e-3,
     })));
@@ -210,7 +214,7 @@ fn the_pixel_baseline_resumes() {
     resumes_to_the_same_bytes(&TrialConfig {
         // The ends alone, as its converged probe is the slowest of all.
         evaluate_every: STEPS,
-        ..config(Task::Pixels(Pixels { noise_sd: 0.05 }))
+        ..config(Task::Pixels(Pixels { noise_sd: 0.05, view: None }))
     });
 }
 

@@ -2,6 +2,7 @@
 
 mod data;
 mod dry_run;
+mod experiment;
 mod interrupt;
 mod list;
 mod output;
@@ -33,6 +34,17 @@ enum Command {
     /// Run experiments, or go on where they stopped, and report what they found.
     #[command(after_help = EXAMPLES)]
     Reproduce(Box<Reproduce>),
+    /// Print a built-in experiment as a file, to edit and to run with `reproduce --experiment FILE`.
+    Experiment {
+        /// The experiment's name, as `reproduce --list` has it.
+        name: String,
+        /// Size of the run whose steps and other sizes are printed.
+        #[arg(long, value_enum, default_value_t = Preset::Quick)]
+        preset: Preset,
+        /// Learning rates of the adversarial experiment (the paper's text and notebook differ).
+        #[arg(long, value_enum, default_value_t = AdversarialRates::Notebook)]
+        adversarial_rates: AdversarialRates,
+    },
     /// Run or resume one trial of a plan; returns at once when it is done.
     Trial {
         /// A folder that holds a plan (see `reproduce --dry-run --out FOLDER`).
@@ -53,6 +65,8 @@ const EXAMPLES: &str = "Examples:
   reproduce --data DIR --preset paper         figures 1 to 7 by the paper's protocol, on MNIST
   reproduce --data DIR --experiment cifar-critics,cifar-encoders
                                               figures 8 and 9, on CIFAR-10
+  reproduce --experiment mine.toml            an experiment of your own, from a file that
+                                              `mi-paper experiment critics` is a start for
   reproduce --list                            all experiments and what they ask
   reproduce --status --out runs/quick         how far a run came";
 
@@ -63,9 +77,10 @@ struct Reproduce {
     /// List the experiments and end.
     #[arg(long)]
     list: bool,
-    /// Experiments to run, separated by commas; `paper` (figures 1 to 7; 8 and 9 need CIFAR-10)
-    /// and `all` are groups [default: paper]
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    /// Experiments to run, separated by commas: names, or files that end in .toml (see `mi-paper
+    /// experiment`); `paper` (figures 1 to 7; 8 and 9 need CIFAR-10) and `all` are groups
+    /// [default: paper]
+    #[arg(long, value_name = "NAME|FILE.toml", value_delimiter = ',')]
     experiment: Vec<String>,
     /// Size of the run.
     #[arg(long, value_enum, default_value_t = Preset::Quick)]
@@ -86,7 +101,8 @@ struct Reproduce {
     /// Learning rates of the adversarial experiment (the paper's text and notebook differ).
     #[arg(long, value_enum, default_value_t = AdversarialRates::Notebook)]
     adversarial_rates: AdversarialRates,
-    /// Folder for records, figures and the report [default: runs/PRESET]
+    /// Folder for records, figures and the report [default: runs/PRESET, or runs/FILE for a single
+    /// experiment file]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Trials to run side by side [default: one a core]
@@ -123,6 +139,9 @@ enum Format {
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Reproduce(options) => reproduce::run(&options),
+        Command::Experiment { name, preset, adversarial_rates } => {
+            experiment::run(&name, preset, adversarial_rates)
+        }
         Command::Trial { folder, id, data } => trial::run(&folder, &id, data.as_deref()),
     };
     result.unwrap_or_else(|error| {

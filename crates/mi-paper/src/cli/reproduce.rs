@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use mi_paper::error::PaperError;
-use mi_paper::folder::{Lock, RunFolder};
+use mi_paper::experiment_file::ExperimentFile;
+use mi_paper::folder::{Lock, RunFolder, write_atomically};
 use mi_paper::origin::Origin;
 use mi_paper::outcome::{RunInfo, TrialState};
 use mi_paper::plan::{self, DataId, Plan, Request};
@@ -21,7 +22,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         output::print_text(&list::text())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let out = options.out.clone().unwrap_or_else(|| Path::new("runs").join(options.preset.name()));
+    let out = options.out.clone().unwrap_or_else(|| default_folder(options));
     let out = std::path::absolute(&out).with_context(|| format!("{}", out.display()))?;
     let folder = RunFolder::new(&out);
     if options.status {
@@ -61,7 +62,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     plan.data = ids;
     plan.note_images(|name| sets.get(name).map(|set| (set.train.len(), set.test.len())));
     let _lock = Lock::take(&out)?;
-    folder.adopt(&plan)?;
+    adopt(&folder, &plan)?;
     folder.unpack(&plan)?;
     if options.dry_run {
         say(format_args!("the plan is in {}", out.join("plan.json").display()));
@@ -69,6 +70,59 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     }
     note_run(&folder, &plan, &sets)?;
     work(&plan, &folder, &sets, jobs, options)
+}
+
+/// `runs/PRESET`, or `runs/FILE` for a single experiment file.
+fn default_folder(options: &Reproduce) -> PathBuf {
+    let name = match options.experiment.as_slice() {
+        [only] if ExperimentFile::is_named(only) => Path::new(only).file_stem(),
+        _ => None,
+    };
+    Path::new("runs").join(name.unwrap_or(options.preset.name().as_ref()))
+}
+
+/// Puts the plan into the folder, with the resolved form of experiments from files; or says what
+/// has changed in them since the run there began.
+fn adopt(folder: &RunFolder, plan: &Plan) -> Result<()> {
+    let files: Vec<(String, PathBuf, String)> = plan
+        .own_files()
+        .into_iter()
+        .map(|file| {
+            let path = folder.path().join(format!("{}.toml", file.name));
+            let text = file.to_toml();
+            (file.name, path, text)
+        })
+        .collect();
+    if let Err(error) = folder.adopt(plan) {
+        if matches!(error, PaperError::AnotherPlan { .. }) {
+            for (name, path, text) in &files {
+                let Ok(there) = std::fs::read_to_string(path) else { continue };
+                if there != *text {
+                    return Err(PaperError::FileChanged {
+                        folder: folder.path().to_owned(),
+                        name: name.clone(),
+                        changes: changes(&there, text),
+                    }
+                    .into());
+                }
+            }
+        }
+        return Err(error.into());
+    }
+    for (_, path, text) in &files {
+        write_atomically(path, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The lines that went and those that came.
+fn changes(there: &str, asked: &str) -> Vec<String> {
+    let only_in = |text: &str, other: &str, sign: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !other.lines().any(|o| o == *line));
+        lines.map(|line| format!("  {sign} {line}")).collect()
+    };
+    let changes = [only_in(there, asked, "-"), only_in(asked, there, "+")].concat();
+    if changes.is_empty() { vec!["  the same lines in another order".to_owned()] } else { changes }
 }
 
 /// Runs what is left of the plan and reports.
@@ -146,7 +200,8 @@ fn note_run(folder: &RunFolder, plan: &Plan, sets: &DataSets) -> Result<(), Pape
 }
 
 /// The command that a person would give, from the program's arguments. Paths say more about the
-/// machine than about the run: that of the output is left out, that of the data is `DIR`.
+/// machine than about the run: that of the output is left out, that of the data is `DIR`, and of an
+/// experiment file there is its name.
 fn command(mut arguments: impl Iterator<Item = String>) -> String {
     let mut words = vec!["cargo xtask".to_owned()];
     while let Some(argument) = arguments.next() {
@@ -155,7 +210,12 @@ fn command(mut arguments: impl Iterator<Item = String>) -> String {
             None => (argument.as_str(), None),
         };
         if !["--data", "--out"].contains(&name) {
-            words.push(argument);
+            let is_file = ExperimentFile::is_named(&argument);
+            let names = argument.split(',').map(|part| match part.rsplit_once(['/', '\\']) {
+                Some((_, file)) if is_file => file,
+                _ => part,
+            });
+            words.push(names.collect::<Vec<&str>>().join(","));
             continue;
         }
         if name == "--data" {

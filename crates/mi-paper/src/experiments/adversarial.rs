@@ -55,6 +55,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
         evaluate_every: scale.adversarial_evaluate_every,
         task: Task::Adversarial(Adversarial {
             encoder: real_nvp(scale, true),
+            view: None,
             batch_size: scale.batch_size,
             encoder_learning_rate: scale.adversarial_rates.encoder(),
             classifier_learning_rate: scale.adversarial_rates.classifier(),
@@ -97,12 +98,12 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
 fn conditions(results: &Results<'_>) -> Vec<Condition> {
     let accuracy = results.by_seed(|_| true, end(Metric::Accuracy));
     let pixels = results.pixel_baseline(false).map(|c| c.by_seed(end(Metric::Accuracy)));
-    let (baseline, name, paper) = match pixels.filter(|by_seed| !by_seed.is_empty()) {
-        Some(pixels) => (pixels, "pixel baseline", pixels::PUBLISHED_ACCURACY),
-        None => {
-            let starts = results.by_seed(|_| true, |t| t.first(Metric::Accuracy));
-            (starts, "start", START)
-        }
+    let pixels = pixels.filter(|by_seed| !by_seed.is_empty());
+    let (baseline, name, paper) = if let Some(pixels) = pixels {
+        (pixels, "pixel baseline", pixels::PUBLISHED_ACCURACY)
+    } else {
+        let starts = results.by_seed(|_| true, |t| t.first(Metric::Accuracy));
+        (starts, "start", START)
     };
     let what = format!("accuracy, {name} − end");
     let expected = Expected::Above(FAR_BELOW);

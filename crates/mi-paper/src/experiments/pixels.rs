@@ -33,7 +33,7 @@ fn variants(_: &Scale) -> Vec<Variant> {
     let variant = |noise_sd| Variant {
         steps: 0,
         evaluate_every: 1,
-        task: Task::Pixels(Pixels { noise_sd }),
+        task: Task::Pixels(Pixels { noise_sd, view: None }),
         setting: None,
     };
     [0.0, 0.05].map(variant).to_vec()

@@ -31,12 +31,14 @@ pub(super) fn real_nvp(scale: &Scale, affine: bool) -> EncoderSpec {
 pub(super) fn contrastive(scale: &Scale, bound: BoundSpec) -> Contrastive {
     Contrastive {
         encoder: mlp(),
+        encoder_y: None,
         critic: CriticSpec::Bilinear,
         bound,
         target: None,
         batch_size: scale.batch_size,
         learning_rate: scale.learning_rate,
         noise: Noise::NONE,
+        views: None,
         evaluations: [vec![Evaluation::Bounds], probes(scale)].concat(),
     }
 }

@@ -43,6 +43,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
             evaluate_every: scale.evaluate_every,
             task: Task::Supervised(Supervised {
                 encoder,
+                view: None,
                 batch_size: scale.batch_size,
                 learning_rate: scale.learning_rate,
             }),

@@ -24,9 +24,10 @@ impl Results<'_> {
 
     /// Heading of the column of published values.
     pub(super) fn column_heading(&self) -> String {
-        match self.published_elsewhere() {
-            true => format!("paper, {}", names::dataset(self.published.dataset)),
-            false => "paper".to_owned(),
+        if self.published_elsewhere() {
+            format!("paper, {}", names::dataset(self.published.dataset))
+        } else {
+            "paper".to_owned()
         }
     }
 

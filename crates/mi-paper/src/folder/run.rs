@@ -143,7 +143,8 @@ impl RunFolder {
             }
         }
         run.trial_seconds = trials.iter().map(|trial| trial.seconds).sum();
-        Ok(Outcome { run, configs: plan.trials, trials, records })
+        let own = plan.own.into_iter().map(|own| (own.name, own.question)).collect();
+        Ok(Outcome { run, configs: plan.trials, own, trials, records })
     }
 
     /// Gives a folder of its own to each trial that has ended by what only the merged files tell,

@@ -24,8 +24,12 @@ pub fn draw(outcome: &Outcome) -> Vec<NamedSvg> {
 
 /// Judges every claim on every data set its experiment ran on.
 ///
-/// A claim whose experiment is not part of the run is *not enough runs to say*.
+/// A claim whose experiment is not part of the run is *not enough runs to say*. A run of a person's
+/// own experiments alone has nothing to judge.
 pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
+    if outcome.is_own() {
+        return Vec::new();
+    }
     let configurations = Configuration::all(outcome);
     let mut verdicts = Vec::new();
     for experiment in experiments::in_report() {
@@ -76,7 +80,10 @@ pub(crate) fn figures(outcome: &Outcome) -> Vec<DrawnFigure> {
             };
             let (id, heading) = (slug(name), format!("Experiment {name}"));
             let (id, heading) = apart(id, heading, index, &datasets);
-            let caption = "Every metric that was recorded.".to_owned();
+            let question = outcome.own.iter().find(|(own, _)| own == name);
+            let question = question.map_or("", |(_, question)| question.as_str());
+            let caption = format!("{question} Every metric that was recorded.");
+            let caption = caption.trim_start().to_owned();
             figures.push(drawn(id, heading, caption, every_metric(&results), &results));
         }
     }

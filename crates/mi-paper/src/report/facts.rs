@@ -7,12 +7,32 @@ use crate::origin::Origin;
 use crate::outcome::{Outcome, TrialState};
 use crate::table::{Align, Table};
 
-pub(crate) const TITLE: &str =
+const TITLE: &str =
     "Reproduction of “On Mutual Information Maximization for Representation Learning”";
-pub(crate) const SUBTITLE: &str = "Tschannen, Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020. \
+const SUBTITLE: &str = "Tschannen, Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020. \
     Each claim of the paper is judged by a rule that was written down before the results were \
     seen, and has only grown more careful since; every figure shows this run beside the published \
     values.";
+
+/// The report's title.
+pub(crate) fn title(outcome: &Outcome) -> String {
+    if outcome.is_own() {
+        let names: Vec<&str> = outcome.own.iter().map(|(name, _)| name.as_str()).collect();
+        format!("Results of {}", names.join(", "))
+    } else {
+        TITLE.to_owned()
+    }
+}
+
+/// What stands under the title.
+pub(crate) fn subtitle(outcome: &Outcome) -> String {
+    if outcome.is_own() {
+        let questions: Vec<&str> = outcome.own.iter().map(|(_, q)| q.as_str()).collect();
+        questions.join(" ")
+    } else {
+        SUBTITLE.to_owned()
+    }
+}
 
 /// What ran, where and how long, as names and values.
 pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
@@ -22,7 +42,11 @@ pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
     let other_hosts = others(outcome, "on", |origin| &origin.host);
     let other_commits = others(outcome, "at", |origin| origin.commit.as_deref().unwrap_or(""));
     vec![
-        ("preset", run.preset.clone()),
+        if outcome.is_own() {
+            ("experiment", "from a file, whose resolved form lies beside this report".into())
+        } else {
+            ("preset", run.preset.clone())
+        },
         ("data", run.data.join("; ")),
         ("seeds", seeds(outcome)),
         ("trials", trials(outcome)),

@@ -28,7 +28,7 @@ pub fn html(outcome: &Outcome) -> String {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (facts::TITLE) }
+                title { (facts::title(outcome)) }
                 // An empty icon keeps browsers from asking the server for one.
                 link rel="icon" href="data:,";
                 style { (PreEscaped(mi_plot::stylesheet())) (PreEscaped(STYLE)) }
@@ -36,20 +36,24 @@ pub fn html(outcome: &Outcome) -> String {
             body {
                 header { (top(outcome, &verdicts)) }
                 main {
-                    section id="claims" {
-                        h2 { "The claims" }
-                        @if !outcome.run.deviations.is_empty() {
-                            p { "Judged as run, with the departures from the protocol listed above." }
+                    @if !verdicts.is_empty() {
+                        section id="claims" {
+                            h2 { "The claims" }
+                            @if !outcome.run.deviations.is_empty() {
+                                p { "Judged as run, with the departures from the protocol listed above." }
+                            }
+                            (claims_table(&verdicts, &figures))
+                            (contradictions(outcome, &verdicts))
                         }
-                        (claims_table(&verdicts, &figures))
-                        (contradictions(outcome, &verdicts))
                     }
-                    (contents(&figures))
+                    (contents(&figures, &verdicts))
                     @for figure in &figures { (figure_section(figure)) }
-                    section id="rules" {
-                        h2 { "How each claim was judged" }
-                        p { (judged::method()) }
-                        @for verdict in &verdicts { (judged::details(verdict)) }
+                    @if !verdicts.is_empty() {
+                        section id="rules" {
+                            h2 { "How each claim was judged" }
+                            p { (judged::method()) }
+                            @for verdict in &verdicts { (judged::details(verdict)) }
+                        }
                     }
                     section id="summary" {
                         h2 { "Every configuration" }
@@ -81,8 +85,8 @@ fn top(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {
     let progress = facts::progress(outcome);
     let deviations = &outcome.run.deviations;
     html! {
-        h1 { (facts::TITLE) }
-        p.lead { (facts::SUBTITLE) }
+        h1 { (facts::title(outcome)) }
+        p.lead { (facts::subtitle(outcome)) }
         p.tally {
             @for decision in [Decision::Holds, Decision::DoesNotHold, Decision::NotEnoughRuns] {
                 @let count = verdicts.iter().filter(|v| v.decision == decision).count();
@@ -163,13 +167,15 @@ fn contradictions(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {
     }
 }
 
-fn contents(figures: &[DrawnFigure]) -> Markup {
+fn contents(figures: &[DrawnFigure], verdicts: &[Verdict]) -> Markup {
     html! {
         nav aria-label="Contents" { ul {
             @for figure in figures {
                 li { a href={ "#" (figure.id) } { (short(&figure.heading)) } }
             }
-            li { a href="#rules" { "How each claim was judged" } }
+            @if !verdicts.is_empty() {
+                li { a href="#rules" { "How each claim was judged" } }
+            }
             li { a href="#summary" { "Every configuration" } }
             li { a href="#trials" { "Trials and time" } }
             li { a href="#records" { "Records" } }

@@ -14,7 +14,7 @@ use crate::table::{Align, Table, escape_html};
 /// The report's facts and tables as Markdown.
 pub fn markdown(outcome: &Outcome) -> String {
     let verdicts = drawn::judge(outcome);
-    let mut text = format!("# {}\n\n", facts::TITLE);
+    let mut text = format!("# {}\n\n", facts::title(outcome));
     // Writing to a String cannot fail.
     let mut line = |words: std::fmt::Arguments<'_>| {
         let _ = writeln!(text, "{words}");
@@ -33,8 +33,10 @@ pub fn markdown(outcome: &Outcome) -> String {
             line(format_args!("- {}", plain(deviation)));
         }
     }
-    line(format_args!("\n## The claims\n\n{}", claims_table(&verdicts).to_markdown()));
-    line(format_args!("{}\n", judged::method()));
+    if !verdicts.is_empty() {
+        line(format_args!("\n## The claims\n\n{}", claims_table(&verdicts).to_markdown()));
+        line(format_args!("{}\n", judged::method()));
+    }
     let contradictions = judged::contradictions(&verdicts);
     if !contradictions.is_empty() {
         line(format_args!("{}:\n", plain(&judged::contradiction_heading(outcome))));
@@ -47,7 +49,9 @@ pub fn markdown(outcome: &Outcome) -> String {
         line(format_args!("## {}\n\n{}\n", plain(&figure.heading), plain(&figure.caption)));
         line(format_args!("{}", figure.ends.to_markdown()));
     }
-    line(format_args!("## How each claim was judged\n"));
+    if !verdicts.is_empty() {
+        line(format_args!("## How each claim was judged\n"));
+    }
     for verdict in &verdicts {
         let dataset = judged::dataset(verdict).map_or(String::new(), |d| format!(" on {d}"));
         line(format_args!("### {}{}: {}\n", verdict.id, plain(&dataset), verdict.decision));

@@ -48,14 +48,14 @@ impl AdversarialTraining {
         data: Arc<Dataset>,
     ) -> Result<Self, PaperError> {
         let streams = Stream::new(config.seed, "trial");
-        let views = Views::new(data)?;
+        let views = Views::single(data, task.view.as_ref())?;
         let batches = views.labelled(task.batch_size, &streams.child("batches"))?;
         let mut encoder_params = Params::new();
         let encoder = Encoder::build(
             &task.encoder,
             &mut encoder_params,
             "g1",
-            views.top.geometry(),
+            views.x.geometry(),
             &mut streams.child("init g1"),
         )?;
         let mut classifier_params = Params::new();
@@ -145,7 +145,7 @@ impl Training for AdversarialTraining {
         found.retain(|(_, value)| value.is_finite());
         let features = Features {
             data: &self.views.data,
-            piece: &self.views.top,
+            piece: &self.views.x,
             encoder: &self.encoder,
             params: &self.encoding.params,
             noise_sd: 0.0,

@@ -11,7 +11,7 @@ use super::optimise::{check_weights, mean};
 use super::snapshot::Snapshot;
 use super::views::{Pair, Views};
 use super::{Halt, Training};
-use crate::config::{Contrastive, Evaluation, Noise, TrialConfig};
+use crate::config::{Contrastive, EncoderSpec, Evaluation, Noise, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
 
@@ -51,7 +51,7 @@ impl ContrastiveTraining {
         data: Arc<Dataset>,
     ) -> Result<Self, PaperError> {
         let streams = Stream::new(config.seed, "trial");
-        let views = Views::new(data)?;
+        let views = Views::new(data, task.views.as_deref())?;
         let sampler = views.batches(task.batch_size, &streams.child("batches"))?;
         if views.data.test.len() < task.batch_size {
             return Err(PaperError::Unsuitable {
@@ -65,11 +65,12 @@ impl ContrastiveTraining {
             });
         }
         let mut params = Params::new();
-        let mut build = |name: &str, piece: &mi_data::Piece| {
+        let mut build = |name: &str, spec: &EncoderSpec, piece: &mi_data::Piece| {
             let mut stream = streams.child(&format!("init {name}"));
-            Encoder::build(&task.encoder, &mut params, name, piece.geometry(), &mut stream)
+            Encoder::build(spec, &mut params, name, piece.geometry(), &mut stream)
         };
-        let (g1, g2) = (build("g1", &views.top)?, build("g2", &views.bottom)?);
+        let g1 = build("g1", &task.encoder, &views.x)?;
+        let g2 = build("g2", task.encoder_y.as_ref().unwrap_or(&task.encoder), &views.y)?;
         let training = CriticTraining::new(
             params,
             (g1.module().output_dim(), g2.module().output_dim()),
@@ -149,7 +150,7 @@ impl Training for ContrastiveTraining {
         }
         let features = Features {
             data: &self.views.data,
-            piece: &self.views.top,
+            piece: &self.views.x,
             encoder: &self.encoders.g1,
             params: &self.training.learner.params,
             noise_sd: self.task.noise.sd,

@@ -10,9 +10,10 @@ use crate::config::{Pixels, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
 
-/// The probes on the pixels of the first view; there is nothing to train.
+/// The probes on the pixels of a view; there is nothing to train.
 pub(super) struct PixelBaseline {
     noise_sd: f64,
+    view: View,
     seed: u64,
     data: Arc<Dataset>,
     streams: Stream,
@@ -22,6 +23,7 @@ impl PixelBaseline {
     pub(super) fn new(config: &TrialConfig, task: &Pixels, data: Arc<Dataset>) -> Self {
         Self {
             noise_sd: task.noise_sd,
+            view: task.view.clone().unwrap_or_else(View::top_half),
             seed: config.seed,
             data,
             streams: Stream::new(config.seed, "trial"),
@@ -29,7 +31,7 @@ impl PixelBaseline {
     }
 
     fn inputs(&self, split: &Split, name: &str) -> Result<Array2<f32>, PaperError> {
-        let mut inputs = View::top_half().of(self.data.geometry)?.apply(split.images.view())?;
+        let mut inputs = self.view.of(self.data.geometry)?.apply(split.images.view())?;
         let mut stream = self.streams.child(&format!("evaluation noise {name}"));
         add_noise(inputs.view_mut(), self.noise_sd, &mut stream)?;
         Ok(inputs)

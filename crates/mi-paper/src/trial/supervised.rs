@@ -53,14 +53,14 @@ impl SupervisedTraining {
         data: Arc<Dataset>,
     ) -> Result<Self, PaperError> {
         let streams = Stream::new(config.seed, "trial");
-        let views = Views::new(data)?;
+        let views = Views::single(data, task.view.as_ref())?;
         let batches = views.labelled(task.batch_size, &streams.child("batches"))?;
         let mut params = Params::new();
         let encoder = Encoder::build(
             &task.encoder,
             &mut params,
             "g1",
-            views.top.geometry(),
+            views.x.geometry(),
             &mut streams.child("init g1"),
         )?;
         let linear = encoder.classifier(
@@ -99,7 +99,7 @@ impl Training for SupervisedTraining {
         let Learner { params, tape, .. } = &mut self.learner;
         check_weights(params)?;
         let test = &self.views.data.test;
-        let inputs = self.views.top.apply(test.images.view())?;
+        let inputs = self.views.x.apply(test.images.view())?;
         let logits = encode(&self.network, params, inputs, tape)?;
         let mut found = vec![(Metric::AccuracyClassifier, accuracy(&logits, &test.labels))];
         if self.loss.is_finite() {

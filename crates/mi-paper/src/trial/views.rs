@@ -8,11 +8,11 @@ use ndarray::Array2;
 
 use crate::config::Noise;
 
-/// Top and bottom half of a data set's images, drawn batch by batch.
+/// Two views of a data set's images, by default top and bottom half, drawn batch by batch.
 pub(super) struct Views {
     pub(super) data: Arc<Dataset>,
-    pub(super) top: Piece,
-    pub(super) bottom: Piece,
+    pub(super) x: Piece,
+    pub(super) y: Piece,
 }
 
 /// Batches of the first view with labels, in buffers that are used again.
@@ -27,7 +27,7 @@ impl Labelled {
     pub(super) fn draw(&mut self, views: &Views) -> Result<(), DataError> {
         let rows = self.sampler.next_batch();
         let train = &views.data.train;
-        views.top.gather(train.images.view(), rows, self.x.view_mut())?;
+        views.x.gather(train.images.view(), rows, self.x.view_mut())?;
         for (label, &row) in self.labels.iter_mut().zip(rows) {
             *label = usize::from(train.labels[row]);
         }
@@ -42,16 +42,22 @@ pub(super) struct Pair {
 }
 
 impl Views {
-    pub(super) fn new(data: Arc<Dataset>) -> Result<Self, DataError> {
-        let top = View::top_half().of(data.geometry)?;
-        let bottom = View::bottom_half().of(data.geometry)?;
-        Ok(Self { data, top, bottom })
+    pub(super) fn new(data: Arc<Dataset>, views: Option<&[View; 2]>) -> Result<Self, DataError> {
+        let halves = [View::top_half(), View::bottom_half()];
+        let [x, y] = views.unwrap_or(&halves);
+        Ok(Self { x: x.of(data.geometry)?, y: y.of(data.geometry)?, data })
+    }
+
+    /// A single view, by default the top half, in the place of the first.
+    pub(super) fn single(data: Arc<Dataset>, view: Option<&View>) -> Result<Self, DataError> {
+        let view = view.cloned().unwrap_or_else(View::top_half);
+        Self::new(data, Some(&[view.clone(), view]))
     }
 
     /// Buffers for batches of `rows`.
     pub(super) fn pair(&self, rows: usize) -> Pair {
         let empty = |piece: &Piece| Array2::zeros((rows, piece.geometry().len()));
-        Pair { x: empty(&self.top), y: empty(&self.bottom) }
+        Pair { x: empty(&self.x), y: empty(&self.y) }
     }
 
     /// A sampler of training batches.
@@ -77,8 +83,8 @@ impl Views {
         noise: Noise,
         stream: &mut Stream,
     ) -> Result<(), DataError> {
-        self.top.gather(split.images.view(), rows, pair.x.view_mut())?;
-        self.bottom.gather(split.images.view(), rows, pair.y.view_mut())?;
+        self.x.gather(split.images.view(), rows, pair.x.view_mut())?;
+        self.y.gather(split.images.view(), rows, pair.y.view_mut())?;
         if noise.sd > 0.0 && noise.shared {
             add_shared_noise(pair.x.view_mut(), pair.y.view_mut(), noise.sd, stream)
         } else if noise.sd > 0.0 {

@@ -145,7 +145,7 @@ fn diverged_trials_are_told_and_never_averaged() {
 fn a_half_done_run_says_what_is_missing() {
     let outcome = half_done();
     for text in [report::html(&outcome), report::markdown(&outcome)] {
-        assert!(text.contains("This run is not complete: 92 trials of 195 have not ended"));
+        assert!(text.contains("This run is not complete: 101 trials of 204 have not ended"));
         assert!(text.contains("RealNVP encoders have 6 couplings instead of 30."));
         assert!(text.contains("4,000 of 21,000"), "the step of trials under way");
         assert!(!text.contains("NaN"));

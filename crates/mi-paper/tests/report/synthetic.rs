@@ -104,7 +104,7 @@ impl Synthetic {
             trial_seconds: trials.iter().map(|t| t.seconds).sum(),
             deviations: Vec::new(),
         };
-        Outcome { run, configs, trials, records }
+        Outcome { run, configs, own: Vec::new(), trials, records }
     }
 }
 

@@ -1,0 +1,71 @@
+//! Experiments from TOML files, and built-in ones as TOML.
+//!
+//! A file says what one experiment trains and measures: views, encoders, terms, evaluations and
+//! sizes. A list where one value is expected is a grid: every combination of such lists is a
+//! variant. `[[variants]]` are several grids, each of which has its own keys in place of the
+//! file's. The crate's README has an example.
+
+mod read;
+mod schema;
+mod section;
+mod write;
+
+use std::path::Path;
+
+use crate::error::PaperError;
+use crate::experiments::{DataKind, Experiment, Variant};
+use crate::preset::Scale;
+
+/// An experiment as a file has it: all sizes are resolved.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ExperimentFile {
+    /// The name, which trial ids begin with.
+    pub name: String,
+    /// The question that it answers; may be empty.
+    pub question: String,
+    /// What it runs on.
+    pub data: DataKind,
+    /// Its configurations.
+    pub variants: Vec<Variant>,
+}
+
+impl ExperimentFile {
+    /// Whether a name is that of a file rather than of a built-in experiment.
+    pub fn is_named(name: &str) -> bool {
+        Path::new(name).extension().is_some_and(|extension| extension == "toml")
+    }
+
+    /// A built-in experiment at a scale.
+    pub fn of(experiment: &Experiment, scale: &Scale) -> Self {
+        Self {
+            name: experiment.name.to_owned(),
+            question: experiment.question.to_owned(),
+            data: experiment.data,
+            variants: (experiment.variants)(scale),
+        }
+    }
+
+    /// Reads a file. One that has no `name` has that of the file.
+    ///
+    /// # Errors
+    /// [`PaperError::File`] where it cannot be read, [`PaperError::ExperimentFile`] with the line
+    /// that is wrong.
+    pub fn read(path: &Path) -> Result<Self, PaperError> {
+        let text = std::fs::read_to_string(path).map_err(PaperError::file("read", path))?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a file that has this path.
+    ///
+    /// # Errors
+    /// [`PaperError::ExperimentFile`] with the line that is wrong.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, PaperError> {
+        read::read(text, path)
+    }
+
+    /// The experiment as the text of a file, without its name.
+    pub fn to_toml(&self) -> String {
+        write::write(self)
+    }
+}

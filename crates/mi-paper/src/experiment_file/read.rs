@@ -1,0 +1,448 @@
+//! From the text of an experiment file to variants.
+
+use std::path::Path;
+
+use mi_critics::CriticSpec;
+use mi_data::{Geometry, View};
+use mi_estimators::bounds::{BoundSpec, Objective};
+
+use super::ExperimentFile;
+use super::schema::{Measure, Net};
+use super::section::{Entry, Section, Source};
+use crate::config::{
+    Adversarial, Contrastive, Dependent, EncoderSpec, Evaluation, Noise, Pixels, Supervised, Task,
+};
+use crate::error::PaperError;
+use crate::experiments::{DataKind, Variant};
+
+/// Reads an experiment; one that names itself nowhere has the name of its file.
+pub(super) fn read(text: &str, path: &Path) -> Result<ExperimentFile, PaperError> {
+    let source = Source { path, text };
+    let mut file = Section::parse(source)?;
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let is_name = |name: &String| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        !name.is_empty() && name != "none" && name.chars().all(fits)
+    };
+    let expected = "letters, digits, - and _, since folders are named after it";
+    let name = match file.take("name") {
+        Some(entry) => entry.one_that(is_name, expected)?,
+        None => stem.filter(is_name).ok_or_else(|| {
+            file.error(format!(
+                "the file's name does not fit an experiment: give a `name` of {expected}"
+            ))
+        })?,
+    };
+    let question = file.one_or("question", String::new())?;
+    let data = file.one_or("data", DataKind::Grey)?;
+    let blocks = file.tables("variants")?;
+    let variants = if blocks.is_empty() {
+        variants(file, data)?
+    } else {
+        let merged = blocks.into_iter().map(|block| variants(file.overridden_by(block), data));
+        merged.collect::<Result<Vec<_>, _>>()?.concat()
+    };
+    let labels = Variant::labels(&variants);
+    if let Some(index) = (1..labels.len()).find(|&index| labels[..index].contains(&labels[index])) {
+        let labels = &labels[index];
+        let reason = format!(
+            "two variants are the same, or have the same `setting`: encoder {}, critic {}, bound {}, \
+             setting {:?}",
+            labels.encoder, labels.critic, labels.bound, labels.setting
+        );
+        return Err(source.error(0, reason));
+    }
+    Ok(ExperimentFile { name, question, data, variants })
+}
+
+/// What every kind of task has.
+struct Common {
+    steps: Vec<u64>,
+    evaluate_every: Option<u64>,
+    setting: Option<String>,
+}
+
+/// An encoder of the file.
+struct NamedEncoder {
+    name: String,
+    view: String,
+    nets: Vec<Net>,
+}
+
+/// The variants of one grid.
+///
+/// The order of the axes is fixed: bound, encoders, critic, target, noise, shared latent variable,
+/// batch size, learning rate, steps; the first varies slowest.
+fn variants(mut section: Section<'_>, data: DataKind) -> Result<Vec<Variant>, PaperError> {
+    let common = Common {
+        steps: section.take("steps").map_or(Ok(vec![0]), Entry::many)?,
+        evaluate_every: match section.take("evaluate_every") {
+            Some(entry) => Some(entry.one_that(|&n: &u64| n > 0, "a number of steps above 0")?),
+            None => None,
+        },
+        setting: section.take("setting").map(Entry::one).transpose()?,
+    };
+    let tasks = if data == DataKind::Synthetic {
+        dependent(&mut section)?
+    } else {
+        of_images(&mut section, data)?
+    };
+    let trains = !matches!(tasks.first(), Some(Task::Pixels(_)));
+    if trains && common.steps.contains(&0) {
+        return Err(section.error("`steps` is missing or 0: give the number of optimiser steps"));
+    }
+    section.finish()?;
+    let variant = |task: &Task, steps: u64| Variant {
+        steps,
+        evaluate_every: common.evaluate_every.unwrap_or((steps / 20).max(1)),
+        task: task.clone(),
+        setting: common.setting.clone(),
+    };
+    Ok(tasks.iter().flat_map(|task| common.steps.iter().map(|&s| variant(task, s))).collect())
+}
+
+/// Adam's learning rates.
+fn learning_rates(section: &mut Section<'_>) -> Result<Vec<f64>, PaperError> {
+    let mut optimiser = section.need("optimiser")?.table()?;
+    let mut adam = optimiser.need("adam")?.table()?;
+    let rates = positive(&mut adam, "learning_rate")?;
+    adam.finish()?;
+    optimiser.finish()?;
+    Ok(rates)
+}
+
+fn positive(section: &mut Section<'_>, key: &'static str) -> Result<Vec<f64>, PaperError> {
+    section.need(key)?.many_that(|&x: &f64| x.is_finite() && x > 0.0, "a number above 0")
+}
+
+fn batch_sizes(section: &mut Section<'_>) -> Result<Vec<usize>, PaperError> {
+    section.need("batch_size")?.many_that(|&k: &usize| k >= 2, "at least 2")
+}
+
+fn bounds(term: &mut Section<'_>) -> Result<Vec<BoundSpec>, PaperError> {
+    let entry = term.need("bound")?;
+    let place = entry.clone();
+    let bounds: Vec<BoundSpec> = entry.many()?;
+    for bound in &bounds {
+        Objective::new(bound, None).map_err(|error| place.error(error))?;
+    }
+    Ok(bounds)
+}
+
+/// A critic alone on pairs of known mutual information.
+fn dependent(section: &mut Section<'_>) -> Result<Vec<Task>, PaperError> {
+    let mut samples = section.need("samples")?.table()?;
+    let latents: Vec<bool> = samples.need("shared_latent")?.many()?;
+    samples.finish()?;
+    let mut term = only(section, "terms")?;
+    let side = |term: &mut Section<'_>, key: &'static str| {
+        let expected = format!("`{key}`: the samples themselves");
+        term.need(key)?.one_that(|found: &String| found == key, &expected)
+    };
+    side(&mut term, "x")?;
+    side(&mut term, "y")?;
+    let bounds = bounds(&mut term)?;
+    let critics: Vec<CriticSpec> = term.need("critic")?.many()?;
+    term.finish()?;
+    let (sizes, rates) = (batch_sizes(section)?, learning_rates(section)?);
+    let axes = [bounds.len(), critics.len(), latents.len(), sizes.len(), rates.len()];
+    let task = |at: [usize; 5]| {
+        Task::Dependent(Dependent {
+            dependent: latents[at[2]],
+            critic: critics[at[1]].clone(),
+            bound: bounds[at[0]].clone(),
+            batch_size: sizes[at[3]],
+            learning_rate: rates[at[4]],
+        })
+    };
+    Ok(grid(axes).into_iter().map(task).collect())
+}
+
+/// The only table of its kind.
+fn only<'i>(section: &mut Section<'i>, key: &'static str) -> Result<Section<'i>, PaperError> {
+    let mut tables = section.tables(key)?;
+    match (tables.pop(), tables.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (None, _) => Err(section.error(format!("[[{key}]] is missing"))),
+        (Some(second), false) => Err(second.error(format!("there can be one [[{key}]] only"))),
+    }
+}
+
+/// Every combination of indices, the first of which varies slowest.
+fn grid<const N: usize>(lengths: [usize; N]) -> Vec<[usize; N]> {
+    let count: usize = lengths.iter().product();
+    let at = |mut place: usize| {
+        let mut indices = [0; N];
+        for (index, length) in indices.iter_mut().zip(lengths).rev() {
+            *index = place % length;
+            place /= length;
+        }
+        indices
+    };
+    (0..count).map(at).collect()
+}
+
+/// What is trained or measured on views of images.
+fn of_images(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, PaperError> {
+    let views = views(section, data)?;
+    let encoders = encoders(section, &views)?;
+    if encoders.is_empty() {
+        return pixels(section, &views);
+    }
+    let mut term = only(section, "terms")?;
+    let x = encoder_of(&mut term, "x", &encoders)?;
+    let entry = term.need("y")?;
+    let y: String = entry.clone().one()?;
+    if y != "labels" {
+        let y = find(&encoders, &y).ok_or_else(|| {
+            let names: Vec<&str> = encoders.iter().map(|e| e.name.as_str()).collect();
+            entry.error(format!(
+                "there is no encoder `{y}`; there are {}, and `labels`",
+                names.join(", ")
+            ))
+        })?;
+        return contrastive(section, term, &views, (x, y));
+    }
+    let adversary = section.take("adversary").map(Entry::table).transpose()?;
+    let losses: &[&str] = if adversary.is_some() { &["uniform"] } else { &["cross-entropy"] };
+    let expected = match losses {
+        ["uniform"] => "\"uniform\", as there is an adversary",
+        _ => "\"cross-entropy\"; \"uniform\" needs an `adversary`",
+    };
+    term.need("loss")?.one_that(|loss: &String| losses.contains(&loss.as_str()), expected)?;
+    term.finish()?;
+    let nets = architectures(section, x)?;
+    let view = view_of(&views, x).filter(|view| *view != View::top_half());
+    let (sizes, rates) = (batch_sizes(section)?, learning_rates(section)?);
+    let axes = grid([nets.len(), sizes.len(), rates.len()]).into_iter();
+    let Some(mut adversary) = adversary else {
+        let task = |[net, size, rate]: [usize; 3]| {
+            Task::Supervised(Supervised {
+                encoder: nets[net].clone(),
+                view: view.clone(),
+                batch_size: sizes[size],
+                learning_rate: rates[rate],
+            })
+        };
+        return Ok(axes.map(task).collect());
+    };
+    let above_zero = |&x: &f64| x.is_finite() && x > 0.0;
+    let classifier_learning_rate =
+        adversary.need("learning_rate")?.one_that(above_zero, "a number above 0")?;
+    let warm_up_steps = adversary.need("warm_up_steps")?.one()?;
+    let classifier_steps = adversary.need("steps")?.one()?;
+    adversary.finish()?;
+    let evaluations = evaluations(section, x)?;
+    let task = |[net, size, rate]: [usize; 3]| {
+        Task::Adversarial(Adversarial {
+            encoder: nets[net].clone(),
+            view: view.clone(),
+            batch_size: sizes[size],
+            encoder_learning_rate: rates[rate],
+            classifier_learning_rate,
+            warm_up_steps,
+            classifier_steps,
+            evaluations: evaluations.clone(),
+        })
+    };
+    Ok(axes.map(task).collect())
+}
+
+fn contrastive(
+    section: &mut Section<'_>,
+    mut term: Section<'_>,
+    views: &[(String, View)],
+    (x, y): (&NamedEncoder, &NamedEncoder),
+) -> Result<Vec<Task>, PaperError> {
+    if x.name == y.name {
+        return Err(term.error("`x` and `y` have to be two encoders"));
+    }
+    let bounds = bounds(&mut term)?;
+    let critics: Vec<CriticSpec> = term.need("critic")?.many()?;
+    let targets: Vec<Option<f64>> = match term.take("target") {
+        Some(entry) => {
+            let targets = entry.many_that(|t: &f64| t.is_finite(), "a number of nats")?;
+            targets.into_iter().map(Some).collect()
+        }
+        None => vec![None],
+    };
+    term.finish()?;
+    let nets = architectures(section, x)?;
+    // A second encoder that is like the first follows it along the grid.
+    let others: Vec<Option<EncoderSpec>> = match y.nets.as_slice() {
+        [Net::Like(name)] if *name == x.name => vec![None],
+        _ => architectures(section, y)?.into_iter().map(Some).collect(),
+    };
+    let noises = noises(section)?;
+    let (sizes, rates) = (batch_sizes(section)?, learning_rates(section)?);
+    let pair = view_of(views, x).zip(view_of(views, y)).map(|(x, y)| [x, y]);
+    let pair = pair.filter(|pair| *pair != [View::top_half(), View::bottom_half()]);
+    let evaluations = evaluations(section, x)?;
+    let axes = [
+        bounds.len(),
+        nets.len(),
+        others.len(),
+        critics.len(),
+        targets.len(),
+        noises.len(),
+        sizes.len(),
+        rates.len(),
+    ];
+    let task = |at: [usize; 8]| {
+        Task::Contrastive(Contrastive {
+            encoder: nets[at[1]].clone(),
+            encoder_y: others[at[2]].clone().filter(|other| *other != nets[at[1]]),
+            critic: critics[at[3]].clone(),
+            bound: bounds[at[0]].clone(),
+            target: targets[at[4]],
+            batch_size: sizes[at[6]],
+            learning_rate: rates[at[7]],
+            noise: noises[at[5]],
+            views: pair.clone().map(Box::new),
+            evaluations: evaluations.clone(),
+        })
+    };
+    Ok(grid(axes).into_iter().map(task).collect())
+}
+
+/// The probes on the pixels of a view.
+fn pixels(section: &mut Section<'_>, views: &[(String, View)]) -> Result<Vec<Task>, PaperError> {
+    if section.take("terms").is_some() {
+        return Err(section.error("[[encoders]] are missing, which the terms compare"));
+    }
+    let mut evaluate = only(section, "evaluate")?;
+    let entry = evaluate.need("representation")?;
+    let name: String = entry.clone().one()?;
+    let view = views.iter().find(|(own, _)| *own == name).map(|(_, view)| view.clone());
+    let view = view.ok_or_else(|| {
+        entry.error(format!(
+            "there is no view `{name}`, and without encoders a view is what is measured"
+        ))
+    })?;
+    let both = |measures: &Vec<Measure>| *measures == [Measure::Probe, Measure::ConvergedProbe];
+    let expected = "[\"probe\", \"converged-probe\"] where pixels are measured";
+    evaluate.need("measures")?.one_that(both, expected)?;
+    evaluate.finish()?;
+    let view = Some(view).filter(|view| *view != View::top_half());
+    let noises = noises(section)?;
+    if noises.iter().any(|noise| noise.shared) {
+        return Err(section.error("`noise`: a single view has none to share noise with"));
+    }
+    let task = |noise: Noise| Task::Pixels(Pixels { noise_sd: noise.sd, view: view.clone() });
+    Ok(noises.into_iter().map(task).collect())
+}
+
+fn noises(section: &mut Section<'_>) -> Result<Vec<Noise>, PaperError> {
+    let expected = "of a standard deviation that is not negative";
+    section.take("noise").map_or(Ok(vec![Noise::NONE]), |entry| {
+        entry.many_that(|noise: &Noise| noise.sd.is_finite() && noise.sd >= 0.0, expected)
+    })
+}
+
+fn views(section: &mut Section<'_>, data: DataKind) -> Result<Vec<(String, View)>, PaperError> {
+    let images = match data {
+        DataKind::Cifar => Geometry::new(32, 32, 3),
+        DataKind::Grey | DataKind::Synthetic => Geometry::new(28, 28, 1),
+    };
+    let mut views: Vec<(String, View)> = Vec::new();
+    for mut table in section.tables("views")? {
+        let expected = "a name that no other view has";
+        let is_new = |name: &String| views.iter().all(|(other, _)| other != name);
+        let name = table.need("name")?.one_that(is_new, expected)?;
+        let entry = table.need("piece")?;
+        let view: View = entry.clone().one()?;
+        let piece = view.of(images).map_err(|error| entry.error(error))?;
+        // Terms compare one representation of an image, and a trial draws the noise of both views.
+        if piece.grid() != (1, 1) {
+            return Err(entry.error("patches are not trained on yet: keep `rows:` and `columns:`"));
+        }
+        if view.to_string().split('+').any(|term| term.starts_with("noise:")) {
+            return Err(entry.error("write noise as the key `noise` of the file"));
+        }
+        views.push((name, view));
+        table.finish()?;
+    }
+    Ok(views)
+}
+
+fn encoders(
+    section: &mut Section<'_>,
+    views: &[(String, View)],
+) -> Result<Vec<NamedEncoder>, PaperError> {
+    let mut encoders: Vec<NamedEncoder> = Vec::new();
+    for mut table in section.tables("encoders")? {
+        let is_new =
+            |name: &String| name != "labels" && encoders.iter().all(|other| other.name != *name);
+        let name = table
+            .need("name")?
+            .one_that(is_new, "a name that no other encoder has, nor `labels`")?;
+        let names: Vec<&str> = views.iter().map(|(name, _)| name.as_str()).collect();
+        let expected = format!("one of the views: {}", names.join(", "));
+        let view = table
+            .need("view")?
+            .one_that(|view: &String| names.contains(&view.as_str()), &expected)?;
+        let expected = "of layers that have a width above 0, with weights of a finite deviation";
+        let nets = table.need("net")?.many_that(Net::is_valid, expected)?;
+        table.finish()?;
+        encoders.push(NamedEncoder { name, view, nets });
+    }
+    Ok(encoders)
+}
+
+fn find<'e>(encoders: &'e [NamedEncoder], name: &str) -> Option<&'e NamedEncoder> {
+    encoders.iter().find(|encoder| encoder.name == name)
+}
+
+fn encoder_of<'e>(
+    term: &mut Section<'_>,
+    key: &'static str,
+    encoders: &'e [NamedEncoder],
+) -> Result<&'e NamedEncoder, PaperError> {
+    let entry = term.need(key)?;
+    let name: String = entry.clone().one()?;
+    let names: Vec<&str> = encoders.iter().map(|encoder| encoder.name.as_str()).collect();
+    find(encoders, &name).ok_or_else(|| {
+        entry.error(format!("there is no encoder `{name}`; there are {}", names.join(", ")))
+    })
+}
+
+fn view_of(views: &[(String, View)], encoder: &NamedEncoder) -> Option<View> {
+    views.iter().find(|(name, _)| *name == encoder.view).map(|(_, view)| view.clone())
+}
+
+/// The architectures of an encoder that is not like another.
+fn architectures(
+    section: &Section<'_>,
+    encoder: &NamedEncoder,
+) -> Result<Vec<EncoderSpec>, PaperError> {
+    let nets: Option<Vec<EncoderSpec>> = encoder.nets.iter().cloned().map(Net::encoder).collect();
+    nets.ok_or_else(|| {
+        section.error(format!(
+            "the net of encoder `{}` has to be spelled out: `like` is for a term's `y`, names its `x` \
+             and stands alone",
+            encoder.name
+        ))
+    })
+}
+
+/// What is measured on the first encoder.
+fn evaluations(section: &mut Section<'_>, x: &NamedEncoder) -> Result<Vec<Evaluation>, PaperError> {
+    let mut found: Vec<Evaluation> = Vec::new();
+    for mut table in section.tables("evaluate")? {
+        let expected = format!("`{}`, the term's x: only that is measured", x.name);
+        table.need("representation")?.one_that(|name: &String| *name == x.name, &expected)?;
+        let is_bijective = x.nets.iter().all(|net| matches!(net, Net::Realnvp { .. }));
+        let fits = |measures: &Vec<Measure>| {
+            measures.iter().all(|measure| match measure {
+                Measure::Bijectivity { inputs } => is_bijective && *inputs > 0,
+                Measure::Conditioning { inputs } => *inputs > 0,
+                Measure::Bounds | Measure::Probe | Measure::ConvergedProbe => true,
+            })
+        };
+        let expected = "measures of at least one input, and bijectivity of a `realnvp` only";
+        let measures = table.need("measures")?.one_that(fits, expected)?;
+        table.finish()?;
+        found.extend(measures.into_iter().map(Evaluation::from));
+    }
+    Ok(found)
+}

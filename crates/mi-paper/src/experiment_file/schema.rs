@@ -1,0 +1,108 @@
+//! The words of an experiment file that are not those of the resolved configuration.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{EncoderSpec, Evaluation};
+
+/// The network of an encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum Net {
+    Mlp {
+        hidden: Vec<usize>,
+        embed: usize,
+    },
+    Residual {
+        layers: usize,
+        init_sd: f64,
+    },
+    Convnet {
+        channels: [usize; 2],
+        embed: usize,
+    },
+    Realnvp {
+        couplings: usize,
+        hidden: Vec<usize>,
+        affine: bool,
+        init_sd: f64,
+    },
+    /// The architecture of another encoder, with weights of its own.
+    Like(String),
+}
+
+impl Net {
+    /// The encoder; `None` for one that is like another.
+    pub(super) fn encoder(self) -> Option<EncoderSpec> {
+        Some(match self {
+            Self::Mlp { hidden, embed } => EncoderSpec::Mlp { hidden, embed },
+            Self::Residual { layers, init_sd } => EncoderSpec::Residual { layers, init_sd },
+            Self::Convnet { channels, embed } => EncoderSpec::ConvNet { channels, embed },
+            Self::Realnvp { couplings, hidden, affine, init_sd } => {
+                EncoderSpec::RealNvp { couplings, hidden, affine, init_sd }
+            }
+            Self::Like(_) => return None,
+        })
+    }
+
+    /// Whether sizes are of layers that there can be.
+    pub(super) fn is_valid(&self) -> bool {
+        let sd = |sd: f64| sd.is_finite() && sd > 0.0;
+        match self {
+            Self::Mlp { hidden, embed } => *embed > 0 && !hidden.contains(&0),
+            Self::Residual { layers, init_sd } => *layers > 0 && sd(*init_sd),
+            Self::Convnet { channels, embed } => *embed > 0 && !channels.contains(&0),
+            Self::Realnvp { couplings, hidden, init_sd, .. } => {
+                *couplings > 0 && !hidden.contains(&0) && sd(*init_sd)
+            }
+            Self::Like(_) => true,
+        }
+    }
+}
+
+impl From<&EncoderSpec> for Net {
+    fn from(encoder: &EncoderSpec) -> Self {
+        match encoder.clone() {
+            EncoderSpec::Mlp { hidden, embed } => Self::Mlp { hidden, embed },
+            EncoderSpec::Residual { layers, init_sd } => Self::Residual { layers, init_sd },
+            EncoderSpec::ConvNet { channels, embed } => Self::Convnet { channels, embed },
+            EncoderSpec::RealNvp { couplings, hidden, affine, init_sd } => {
+                Self::Realnvp { couplings, hidden, affine, init_sd }
+            }
+        }
+    }
+}
+
+/// What is measured on a representation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum Measure {
+    Bounds,
+    Probe,
+    ConvergedProbe,
+    Conditioning { inputs: usize },
+    Bijectivity { inputs: usize },
+}
+
+impl From<Measure> for Evaluation {
+    fn from(measure: Measure) -> Self {
+        match measure {
+            Measure::Bounds => Self::Bounds,
+            Measure::Probe => Self::Probe,
+            Measure::ConvergedProbe => Self::ConvergedProbe,
+            Measure::Conditioning { inputs } => Self::Conditioning { inputs },
+            Measure::Bijectivity { inputs } => Self::Bijectivity { inputs },
+        }
+    }
+}
+
+impl From<Evaluation> for Measure {
+    fn from(evaluation: Evaluation) -> Self {
+        match evaluation {
+            Evaluation::Bounds => Self::Bounds,
+            Evaluation::Probe => Self::Probe,
+            Evaluation::ConvergedProbe => Self::ConvergedProbe,
+            Evaluation::Conditioning { inputs } => Self::Conditioning { inputs },
+            Evaluation::Bijectivity { inputs } => Self::Bijectivity { inputs },
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Experiments from files: read, refused, printed, and planned as the built-in ones are.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::process::Command;
+
+use mi_paper::config::{Task, TrialConfig};
+use mi_paper::experiment_file::ExperimentFile;
+use mi_paper::experiments::EXPERIMENTS;
+use mi_paper::plan::{Plan, Request};
+use mi_paper::preset::{AdversarialRates, Preset, Scale};
+
+fn request(experiment: &str, preset: Preset) -> Request {
+    Request {
+        experiments: vec![experiment.to_owned()],
+        preset,
+        seeds: vec!["2".parse().unwrap()],
+        data: Some("data".into()),
+        dataset: None,
+        steps: None,
+        adversarial_rates: AdversarialRates::Notebook,
+    }
+}
+
+/// The example of the crate's README.
+fn example() -> String {
+    let readme = include_str!("../README.md");
+    readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap().to_owned()
+}
+
+fn parsed(text: &str) -> ExperimentFile {
+    ExperimentFile::parse(text, Path::new("mine.toml")).unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+fn refused(text: &str) -> String {
+    ExperimentFile::parse(text, Path::new("mine.toml")).unwrap_err().to_string()
+}
+
+#[test]
+fn every_built_in_experiment_is_the_same_from_its_file() {
+    let root = tempfile::tempdir().unwrap();
+    for preset in [Preset::Smoke, Preset::Quick, Preset::Paper] {
+        for experiment in EXPERIMENTS {
+            let file = ExperimentFile::of(experiment, &Scale::of(preset));
+            let path = root.path().join(format!("{}.toml", experiment.name));
+            std::fs::write(&path, file.to_toml()).unwrap();
+            let built_in = Plan::resolve(&request(experiment.name, preset)).unwrap();
+            let own = Plan::resolve(&request(path.to_str().unwrap(), preset)).unwrap();
+            assert_eq!(own.trials, built_in.trials, "{}", experiment.name);
+            let told = |plan: &Plan| -> Vec<(String, String)> {
+                plan.trials.iter().map(|t| (t.id(), TrialConfig::hash(t))).collect()
+            };
+            assert_eq!(told(&own), told(&built_in));
+            assert!(own.own.is_empty() && own.is_same(&built_in));
+        }
+    }
+}
+
+#[test]
+fn a_grid_is_printed_as_one() {
+    let critics = EXPERIMENTS.iter().find(|e| e.name == "critics").unwrap();
+    let text = ExperimentFile::of(critics, &Scale::of(Preset::Quick)).to_toml();
+    assert!(text.contains("bound = [\"infonce\", \"nwj\"]"), "{text}");
+    assert!(!text.contains("\n[[variants]]"), "{text}");
+}
+
+#[test]
+fn lists_are_grids_whose_variants_are_told_apart() {
+    let file = parsed(&example());
+    assert_eq!(file.name, "mine");
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("mine.toml");
+    std::fs::write(&path, example()).unwrap();
+    let plan = Plan::resolve(&request(path.to_str().unwrap(), Preset::Quick)).unwrap();
+    let ids: Vec<String> = plan.trials.iter().map(TrialConfig::id).collect();
+    assert_eq!(ids.len(), 2 * 8, "{ids:#?}");
+    for id in [
+        "mine.mnist.mlp.bilinear.infonce.k-64--encoder-hidden-300x300.s0",
+        "mine.mnist.mlp.cosine.smile.k-128--encoder-hidden-100.s1",
+    ] {
+        assert!(ids.iter().any(|found| found == id), "{id} in {ids:#?}");
+    }
+    assert!(plan.deviations.is_empty(), "an own experiment departs from nothing");
+    assert_eq!(plan.own[0].name, "mine");
+    // The resolved form asks for the same trials, and so does what it resolves to.
+    let kept = &plan.own_files()[0];
+    assert_eq!(kept.variants, file.variants);
+    assert_eq!(parsed(&kept.to_toml()).variants, file.variants);
+}
+
+#[test]
+fn views_and_second_encoders_are_the_persons_own() {
+    let text = example()
+        .replace("piece = \"left_half\"", "piece = \"rows:0..10\"")
+        .replace("net = { like = \"g1\" }", "net = { residual = { layers = 2, init_sd = 0.01 } }");
+    let file = parsed(&text);
+    let Task::Contrastive(task) = &file.variants[0].task else { panic!("{file:?}") };
+    assert_eq!(task.views.as_ref().unwrap()[0].to_string(), "rows:0..10");
+    assert_eq!(task.encoder_y.as_ref().unwrap().label(), "residual");
+    let halves = example()
+        .replace("piece = \"left_half\"", "piece = \"top_half\"")
+        .replace("piece = \"right_half\"", "piece = \"bottom_half\"");
+    let Task::Contrastive(task) = &parsed(&halves).variants[0].task else { panic!() };
+    assert_eq!(task.views, None, "the paper's halves are the same trials however they are written");
+}
+
+#[test]
+fn mistakes_name_line_key_and_the_way_to_mend_them() {
+    let line = |text: &str, key: &str| 1 + text.lines().position(|l| l.starts_with(key)).unwrap();
+    let place = |key: &str| format!("mine.toml, line {}: ", line(&example(), key));
+    for (old, new, at, expected) in [
+        ("batch_size =", "bacth_size =", "batch_size", "did you mean `batch_size`?"),
+        ("steps = 2000", "steps = 2000\nstesp = 3", "evaluate_every", "did you mean `steps`?"),
+        ("\"infonce\"", "\"infonec\"", "bound", "did you mean `infonce`?"),
+        ("piece = \"left_half\"", "piece = \"lef_half\"", "piece", "left_half"),
+        ("\"left_half\"", "\"columns:20..40\"", "piece", "20..40"),
+        ("\"left_half\"", "\"patches:7x7\"", "piece", "patches"),
+        ("\"left_half\"", "\"left_half+noise:0.1\"", "piece", "`noise`"),
+        ("batch_size = [64, 128]", "batch_size = [64, 1]", "batch_size", "at least 2"),
+        (
+            "batch_size = [64, 128]",
+            "batch_size = \"many\"",
+            "batch_size",
+            "`batch_size`: invalid type",
+        ),
+        ("y = \"g2\"", "y = \"g3\"", "y = ", "there is no encoder `g3`; there are g1, g2"),
+        ("hidden = [100]", "hiden = [100]", "net = [", "did you mean `hidden`?"),
+        ("clip = 5.0", "clip = -1.0", "bound = { smile", "clip"),
+        ("learning_rate = 0.0001", "learning_rate = 0", "optimiser", "above 0"),
+        ("\"probe\"]", "{ bijectivity = { inputs = 2 } }]", "measures", "`realnvp` only"),
+        ("view = \"left\"", "view = \"west\"", "view = ", "one of the views: left, right"),
+    ] {
+        let text = example().replacen(old, new, 1);
+        assert_ne!(text, example(), "{old}");
+        let message = refused(&text);
+        assert!(message.starts_with(&place(at)), "{old}: {message}");
+        assert!(message.contains(expected), "{old}: {message}");
+    }
+    let twice = example().replace("batch_size = [64, 128]", "batch_size = [64, 64]");
+    assert!(refused(&twice).contains("two variants are the same"), "{}", refused(&twice));
+    assert!(refused("question = 'open").starts_with("mine.toml, line 1: "));
+    let missing = example().replace("steps = 2000\n", "");
+    assert!(refused(&missing).contains("`steps` is missing"), "{}", refused(&missing));
+}
+
+#[test]
+fn the_name_of_a_built_in_experiment_is_for_its_trials() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("critics.toml");
+    std::fs::write(&path, example()).unwrap();
+    let asked = request(path.to_str().unwrap(), Preset::Quick);
+    let message = Plan::resolve(&asked).unwrap_err().to_string();
+    assert!(message.contains("critics.toml") && message.contains("another name"), "{message}");
+    // Nor do two files of one name pass for each other.
+    let (first, second) = (root.path().join("mine.toml"), root.path().join("more.toml"));
+    std::fs::write(&first, example()).unwrap();
+    let other = format!("name = \"mine\"\n{}", example().replace("steps = 2000", "steps = 3000"));
+    std::fs::write(&second, other).unwrap();
+    let paths = [&first, &second].map(|path| path.to_str().unwrap().to_owned());
+    let both = Request { experiments: paths.to_vec(), ..asked };
+    let message = Plan::resolve(&both).unwrap_err().to_string();
+    assert!(message.contains("more.toml") && message.contains("`mine`"), "{message}");
+}
+
+const SYNTHETIC: &str = r#"
+question = "How large may the critic be?"
+data = "synthetic"
+steps = 40
+evaluate_every = 20
+batch_size = 16
+optimiser.adam.learning_rate = 0.001
+samples.shared_latent = false
+
+[[terms]]
+x = "x"
+y = "y"
+critic = [{ concat = { hidden = [4] } }, { concat = { hidden = [8] } }]
+bound = "nwj"
+"#;
+
+#[test]
+fn a_file_runs_resumes_and_is_refused_once_it_has_changed() {
+    let root = tempfile::tempdir().unwrap();
+    let (path, out) = (root.path().join("mine.toml"), root.path().join("run"));
+    std::fs::write(&path, SYNTHETIC).unwrap();
+    let reproduce = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mi-paper"));
+        command.args(["reproduce", "--seeds", "1", "--jobs", "1", "--experiment"]);
+        let output = command.arg(&path).arg("--out").arg(&out).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (success, messages) = reproduce();
+    assert!(success, "{messages}");
+    let read = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+    let report = read("report.md");
+    assert!(report.contains("# Results of mine"), "{report}");
+    assert!(
+        report.contains("How large may the critic be?") && !report.contains("claim"),
+        "{report}"
+    );
+    assert!(report.contains("critic.concat.hidden\u{a0}=\u{a0}8"), "{report}");
+    assert!(read("figures/mine-estimate.svg").contains("plot-point"));
+    assert!(read("report.html").contains("Results of mine"));
+    assert!(!read("run.json").contains(root.path().to_str().unwrap()), "{}", read("run.json"));
+    assert_eq!(parsed(&read("mine.toml")).variants, parsed(SYNTHETIC).variants);
+
+    let records = read("records.csv");
+    let (success, messages) = reproduce();
+    assert!(success && messages.contains("0 of 2 trials to run"), "{messages}");
+
+    std::fs::write(&path, SYNTHETIC.replace("batch_size = 16", "batch_size = 32")).unwrap();
+    let (success, messages) = reproduce();
+    assert!(!success);
+    for words in ["`mine` has changed", "- batch_size = 16", "+ batch_size = 32", "--out"] {
+        assert!(messages.contains(words), "{messages}");
+    }
+    assert_eq!(read("records.csv"), records);
+}
+
+#[test]
+fn a_built_in_experiment_is_printed_for_a_person_to_edit() {
+    let experiment = |name: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mi-paper"));
+        command.args(["experiment", name]).output().unwrap()
+    };
+    let printed = String::from_utf8(experiment("critics").stdout).unwrap();
+    assert_eq!(parsed(&printed).variants.len(), 6, "{printed}");
+    let unknown = experiment("critic");
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("critics"));
+}
