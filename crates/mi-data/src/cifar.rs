@@ -16,6 +16,10 @@ const RECORD: u64 = 3073;
 const CIFAR_100_RECORD: u64 = 3074;
 /// A hundred published files in one. A bound, because a small gzip file can unpack to any size.
 const MOST_RECORDS: u64 = 1_000_000;
+/// Records of a published file.
+const PUBLISHED_RECORDS: usize = 10_000;
+/// Records that are read at a time.
+const PIECE: u64 = 1000;
 pub(crate) const GEOMETRY: Geometry = Geometry::new(SIDE, SIDE, 3);
 
 /// Reads any number of CIFAR-10 binary batch files, packed with gzip or not, as one split.
@@ -46,12 +50,35 @@ pub(crate) fn parse<'a>(
     for content in contents {
         let mut content = content?;
         let path = content.path().to_owned();
-        let bytes = content.read(MOST_RECORDS * RECORD, None)?;
-        if !content.at_end(None)? {
-            let dims = format!("at most {MOST_RECORDS} records of {RECORD} bytes");
-            return Err(DataError::TooLong { path, dims, promised: MOST_RECORDS * RECORD });
+        let first = labels.len();
+        loop {
+            // In pieces, so that the bytes and the pixels are never held both.
+            let bytes = content.read(PIECE * RECORD, None)?;
+            let records = bytes.chunks_exact(RECORD as usize);
+            // Doubling, but for no more than a published file at once.
+            let more = pixels.len().min(PUBLISHED_RECORDS * GEOMETRY.len()).max(bytes.len());
+            if pixels.capacity() - pixels.len() < bytes.len() {
+                pixels.reserve_exact(more);
+            }
+            let ended = (bytes.len() as u64) < PIECE * RECORD;
+            for record in records {
+                let (label, planes) = (record[0], &record[1..]);
+                labels.push(label);
+                for pixel in 0..PLANE {
+                    for plane in 0..3 {
+                        pixels.push(f32::from(planes[plane * PLANE + pixel]) / 255.0);
+                    }
+                }
+            }
+            if ended {
+                break;
+            }
+            if (labels.len() - first) as u64 >= MOST_RECORDS && !content.at_end(None)? {
+                let dims = format!("at most {MOST_RECORDS} records of {RECORD} bytes");
+                return Err(DataError::TooLong { path, dims, promised: MOST_RECORDS * RECORD });
+            }
         }
-        let count = bytes.len() as u64;
+        let count = content.count();
         if !count.is_multiple_of(RECORD) {
             let remedy = if count.is_multiple_of(CIFAR_100_RECORD) {
                 "it looks like CIFAR-100, which is another data set"
@@ -59,17 +86,6 @@ pub(crate) fn parse<'a>(
                 "it is cut off or is not the binary version of CIFAR-10; replace it"
             };
             return Err(DataError::Records { path, bytes: count, remedy });
-        }
-        let first = labels.len();
-        pixels.reserve_exact(bytes.len());
-        for record in bytes.chunks_exact(RECORD as usize) {
-            let (label, planes) = (record[0], &record[1..]);
-            labels.push(label);
-            for pixel in 0..PLANE {
-                for plane in 0..3 {
-                    pixels.push(f32::from(planes[plane * PLANE + pixel]) / 255.0);
-                }
-            }
         }
         check_labels(&path, &labels[first..], &(0..=9))?;
         files.push(content.into_record(role));

@@ -1,8 +1,10 @@
 //! The bytes of a data file: unpacked when they are gzip, hashed, and read to the very end.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf, absolute};
+use std::rc::Rc;
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
@@ -12,11 +14,19 @@ use crate::{DataError, SourceFile};
 
 const HEAD: usize = 512;
 
+/// Content that gzip may expand to without being doubted, and how many times its packed size it may
+/// be beyond that. Images pack to a half or a tenth; a few bytes of zeros expand a thousandfold, and
+/// would fill any memory.
+const UNDOUBTED: u64 = 64 << 20;
+const MOST_EXPANSION: u64 = 100;
+
 /// A data file being read.
 pub(crate) struct Content<'a> {
     path: PathBuf,
     reader: Box<dyn Read + 'a>,
     gzip: bool,
+    /// Packed bytes read so far.
+    packed: Rc<Cell<u64>>,
     hasher: Sha256,
     count: u64,
 }
@@ -38,8 +48,10 @@ impl<'a> Content<'a> {
         reader: impl Read + 'a,
         expected: &'static str,
     ) -> Result<Self, DataError> {
-        let mut content =
-            Self { path, reader: Box::new(reader), gzip: false, hasher: Sha256::new(), count: 0 };
+        let packed = Rc::new(Cell::new(0));
+        let reader = Box::new(Counted { reader, count: Rc::clone(&packed) });
+        let hasher = Sha256::new();
+        let mut content = Self { path, reader, gzip: false, packed, hasher, count: 0 };
         let head = content.peek()?;
         // The name says nothing: browsers unpack files and keep `.gz`, and the reverse.
         let head = if head.starts_with(&[0x1f, 0x8b]) {
@@ -66,14 +78,32 @@ impl<'a> Content<'a> {
     /// Reads `count` bytes, or as many as there are. `promised` is the whole content's length
     /// where a header gave it, for the message.
     pub(crate) fn read(&mut self, count: u64, promised: Option<u64>) -> Result<Vec<u8>, DataError> {
+        /// Bytes after which gzip's expansion is looked at again.
+        const PIECE: u64 = 8 << 20;
         // Grows with what really comes, so a false header cannot ask for memory.
         let mut bytes = Vec::new();
-        let result = self.reader.by_ref().take(count).read_to_end(&mut bytes);
-        self.count += bytes.len() as u64;
-        self.hasher.update(&bytes);
-        match result {
-            Ok(_) => Ok(bytes),
-            Err(source) => Err(self.failure(source, promised)),
+        loop {
+            let before = bytes.len();
+            let piece = PIECE.min(count - before as u64);
+            let result = self.reader.by_ref().take(piece).read_to_end(&mut bytes);
+            let new = &bytes[before..];
+            self.count += new.len() as u64;
+            self.hasher.update(new);
+            if let Err(source) = result {
+                return Err(self.failure(source, promised));
+            }
+            let packed = self.packed.get();
+            if self.gzip && self.count > UNDOUBTED && self.count > MOST_EXPANSION * packed {
+                return Err(DataError::Expands {
+                    path: self.path.clone(),
+                    packed,
+                    content: self.count,
+                });
+            }
+            let read = (bytes.len() - before) as u64;
+            if read < piece || bytes.len() as u64 == count {
+                return Ok(bytes);
+            }
         }
     }
 
@@ -125,6 +155,20 @@ impl<'a> Content<'a> {
             }
             _ => DataError::Read { path, source },
         }
+    }
+}
+
+/// Counts the bytes that are read.
+struct Counted<R> {
+    reader: R,
+    count: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.count.set(self.count.get() + read as u64);
+        Ok(read)
     }
 }
 

@@ -74,6 +74,20 @@ pub enum DataError {
         /// The decoder's answer.
         source: io::Error,
     },
+    /// A gzip stream that expands as no images do.
+    #[error(
+        "{} is no data set: {packed} packed bytes expand to {content} and more, over a hundred times \
+         as many; replace the file, or unpack it yourself if it is right",
+        path.display()
+    )]
+    Expands {
+        /// The file.
+        path: PathBuf,
+        /// Packed bytes read.
+        packed: u64,
+        /// Bytes of content that they hold so far.
+        content: u64,
+    },
     /// The first four bytes are not those of the expected kind of IDX file.
     #[error(
         "{} starts with the bytes {:02x} {:02x} {:02x} {:02x}, expected {:02x} {:02x} {:02x} \

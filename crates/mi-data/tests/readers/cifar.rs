@@ -72,3 +72,12 @@ fn a_dark_first_pixel_like_markup_is_no_web_page() {
     let path = write(folder.path(), "a.bin", &record(9, [59, 59, 59]));
     assert_eq!(read_cifar10(&[&path]).unwrap().0.labels, [9]);
 }
+
+#[test]
+fn a_small_file_cannot_fill_the_memory() {
+    let zeros = gzip(&vec![0; 30_000 * 3073]);
+    assert!(zeros.len() < 1 << 20);
+    let (error, message) = cifar_error(&zeros);
+    assert!(matches!(error, DataError::Expands { content, .. } if content < 80 << 20), "{message}");
+    assert!(message.contains("over a hundred times as many; replace the file"), "{message}");
+}
