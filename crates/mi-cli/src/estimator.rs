@@ -3,8 +3,8 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mi_estimators::bounds::{BOUNDS, BoundSpec};
 use mi_samples::{
-    Estimate, Marginals, Method, NeuralCritic, Sample, SamplesError, Settings, Side as Where,
-    Surrogate, Warning as Found, conditional_mutual_information, mutual_information,
+    ColumnType, Estimate, Marginals, Method, NeuralCritic, Sample, SamplesError, Settings,
+    Side as Where, Surrogate, Warning as Found, conditional_mutual_information, mutual_information,
     mutual_information_and_critic,
 };
 
@@ -106,7 +106,18 @@ impl Plan {
         given: Option<&Sample>,
         names: [&[String]; 3],
     ) -> Result<Measured, CliError> {
-        self.estimate(x, y, given, names).map_err(|error| named(error, names))
+        self.estimate(x, y, given, names).map_err(|error| match error {
+            SamplesError::EveryLabelUnique { n } => {
+                let kinds = x.columns().chain(y.columns());
+                let columns = labelled(kinds.zip(names[0].iter().chain(names[1])));
+                CliError::Data(format!(
+                    "each of the {n} labels of {columns} is unique, so that no row has a neighbour of \
+                     the same label; is it an identifier? If it holds numbers on a scale, name it in \
+                     `--continuous`"
+                ))
+            }
+            other => named(other, names),
+        })
     }
 
     fn estimate(
@@ -178,14 +189,51 @@ impl Plan {
                 estimate.value = estimate.clamped();
             }
         }
-        for found in estimates.iter().flat_map(|estimate| &estimate.warnings) {
-            let warning = Warning::new(code(found), say(found, names)).about(columns(found, names));
+        let found = estimates
+            .iter()
+            .flat_map(|estimate| estimate.warnings.iter().map(move |found| (estimate, found)));
+        for (estimate, found) in found {
+            let text = match found {
+                Found::UniqueLabels { rows } => say_unique(*rows, estimate, names),
+                other => say(other, names),
+            };
+            let warning = Warning::new(code(found), text).about(columns(found, names));
             // Nearly every measured column is rounded.
             let rounded = matches!(found, Found::Lattice { .. });
             warnings.push(if rounded { warning.mild() } else { warning });
         }
         Ok(Measured { estimates, warnings, critic })
     }
+}
+
+impl Measured {
+    /// Rows that the first estimate could not use, because their label occurs once.
+    pub fn left_out(&self) -> usize {
+        let warnings = self.estimates.first().map_or(&[][..], |estimate| &estimate.warnings);
+        warnings
+            .iter()
+            .find_map(|found| match found {
+                Found::UniqueLabels { rows } => Some(*rows),
+                _ => None,
+            })
+            .unwrap_or(0)
+    }
+}
+
+/// Which labels occur once.
+fn say_unique(rows: usize, estimate: &Estimate, names: [&[String]; 3]) -> String {
+    let kinds = estimate.columns.iter().flatten().zip(names.into_iter().flatten());
+    format!(
+        "{} left out: their label of {} occurs in no other row",
+        if rows == 1 { "1 row was".into() } else { format!("{rows} rows were") },
+        labelled(kinds)
+    )
+}
+
+/// The names of discrete columns.
+fn labelled<'a>(columns: impl Iterator<Item = (&'a ColumnType, &'a String)>) -> String {
+    let discrete = columns.filter(|(kind, _)| kind.is_discrete());
+    discrete.map(|(_, name)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// An error in the words of the command: with the names of columns.

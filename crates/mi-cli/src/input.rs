@@ -1,6 +1,6 @@
 //! From files and selections to columns.
 
-use std::path::Path;
+use std::borrow::Cow;
 
 use mi_samples::Declared;
 
@@ -10,6 +10,7 @@ use crate::messages::Messages;
 use crate::options::{MissingRule, TableOptions};
 use crate::select::select;
 use crate::table::{Column, ReadOptions, Source, TableError, open};
+use crate::words::plain;
 
 /// One or several files side by side, their columns known by name and not yet read.
 pub struct Input {
@@ -17,6 +18,7 @@ pub struct Input {
     names: Vec<String>,
     declared: Vec<Declared>,
     missing: MissingRule,
+    keep_row_numbers: bool,
 }
 
 /// Columns that were read.
@@ -30,6 +32,27 @@ pub struct Frame {
     pub left_out: usize,
     /// What every row of the files looks like, in all columns.
     pub fingerprints: Fingerprints,
+    /// Columns that number the rows of their file and are no feature; none if they are to be kept.
+    pub row_numbers: Vec<RowNumbers>,
+}
+
+/// A column that numbers the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowNumbers {
+    /// Its place among the columns that were read.
+    pub place: usize,
+    /// Why it is taken for one: the end of a sentence that starts with its name.
+    pub why: &'static str,
+}
+
+impl RowNumbers {
+    /// Says that the column is left out, and how to keep it.
+    pub fn say(&self, column: &Column, messages: &mut Messages) {
+        messages.note(format!(
+            "`{}` is left out: it {} (`--keep-row-numbers` keeps it)",
+            column.name, self.why
+        ));
+    }
 }
 
 impl Frame {
@@ -45,7 +68,24 @@ impl Frame {
             rows: rows.len(),
             left_out: self.left_out + self.rows - rows.len(),
             fingerprints: Fingerprints::default(),
+            row_numbers: self.row_numbers,
         }
+    }
+
+    /// The columns without those that number the rows, but for the one at `spared`; each is said.
+    pub fn features(&self, spared: Option<usize>, messages: &mut Messages) -> Vec<&Column> {
+        let left_out = |place: &usize| {
+            let found = self.row_numbers.iter().find(|numbers| numbers.place == *place);
+            found.filter(|_| spared != Some(*place))
+        };
+        let mut columns = Vec::new();
+        for (place, column) in self.columns.iter().enumerate() {
+            match left_out(&place) {
+                Some(numbers) => numbers.say(column, messages),
+                None => columns.push(column),
+            }
+        }
+        columns
     }
 }
 
@@ -55,12 +95,24 @@ impl Input {
     /// # Errors
     /// When a file cannot be opened, or the options contradict one another.
     pub fn open(options: &TableOptions) -> Result<Self, CliError> {
+        Self::open_as(options, false)
+    }
+
+    /// The same to look at the columns: cells that fit nowhere are reported, not refused.
+    ///
+    /// # Errors
+    /// As [`Input::open`].
+    pub fn inspect(options: &TableOptions) -> Result<Self, CliError> {
+        Self::open_as(options, true)
+    }
+
+    fn open_as(options: &TableOptions, report_odd: bool) -> Result<Self, CliError> {
         if options.thousands.is_some_and(|c| options.decimal.starts_with(c)) {
             return Err(CliError::Usage(
                 "--thousands and --decimal name the same character".into(),
             ));
         }
-        if options.files.iter().filter(|file| *file == "-").count() > 1 {
+        if options.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
             return Err(CliError::Usage("standard input (`-`) can be read only once".into()));
         }
         let text = options.text_rules();
@@ -71,11 +123,11 @@ impl Input {
             for key in keys {
                 let stem = match &key {
                     Some(key) => key.clone(),
-                    None => Path::new(file)
-                        .file_stem()
-                        .map_or_else(|| file.clone(), |stem| stem.to_string_lossy().into_owned()),
+                    None => {
+                        file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
+                    }
                 };
-                let read = ReadOptions { text: text.clone(), key };
+                let read = ReadOptions { text: text.clone(), key, report_odd };
                 sources.push((stem, open(file, &read)?));
             }
         }
@@ -93,6 +145,12 @@ impl Input {
                 })
                 .collect();
         }
+        // A name steers no terminal, whatever it is written to.
+        for name in &mut names {
+            if let Cow::Owned(shown) = plain(name) {
+                shown.trim().clone_into(name);
+            }
+        }
         let mut declared = vec![Declared::Auto; names.len()];
         for (option, lists, wanted) in [
             ("--discrete", &options.discrete, Declared::Discrete),
@@ -108,7 +166,13 @@ impl Input {
                 declared[index] = wanted;
             }
         }
-        Ok(Self { sources, names, declared, missing: options.missing })
+        let (missing, keep_row_numbers) = (options.missing, options.keep_row_numbers);
+        Ok(Self { sources, names, declared, missing, keep_row_numbers })
+    }
+
+    /// Says what a column is.
+    pub fn declare(&mut self, index: usize, declared: Declared) {
+        self.declared[index] = declared;
     }
 
     /// The names of all columns.
@@ -122,11 +186,6 @@ impl Input {
     /// When a part of a list chooses nothing.
     pub fn select(&self, option: &'static str, lists: &[String]) -> Result<Vec<usize>, CliError> {
         select_all(option, lists, &self.names)
-    }
-
-    /// Says what a column is.
-    pub fn declare(&mut self, index: usize, declared: Declared) {
-        self.declared[index] = declared;
     }
 
     /// The columns of each file, as indices.
@@ -152,6 +211,7 @@ impl Input {
     /// When a file does not hold a table, or the files have different numbers of rows.
     pub fn load(self, wanted: &[usize], messages: &mut Messages) -> Result<Frame, CliError> {
         let mut slots: Vec<Option<Column>> = vec![None; wanted.len()];
+        let mut row_numbers = Vec::new();
         let mut first: Option<(String, usize)> = None;
         let mut fingerprints: Option<Fingerprints> = None;
         let mut start = 0;
@@ -161,6 +221,7 @@ impl Input {
                 .filter(|&i| (start..start + count).contains(&wanted[i]))
                 .collect();
             let local: Vec<usize> = here.iter().map(|&i| wanted[i] - start).collect();
+            let unnamed: Vec<bool> = (0..count).map(|index| is_unnamed(&*source, index)).collect();
             let table = source.load(&local, &self.declared[start..start + count])?;
             for note in table.notes {
                 messages.note(note);
@@ -186,12 +247,33 @@ impl Input {
                 column.name.clone_from(&self.names[wanted[slot]]);
                 slots[slot] = Some(column);
             }
+            // The first columns of a file, as far as each numbers the rows.
+            for (index, unnamed) in unnamed.into_iter().enumerate() {
+                let read = wanted.iter().position(|&column| column == start + index);
+                let column = read.and_then(|place| slots[place].as_ref());
+                let why = match column {
+                    _ if unnamed => "is a first column without a name, as row numbers are written",
+                    Some(column) if column.counts_rows() => "counts the rows",
+                    _ => break,
+                };
+                row_numbers.extend(read.map(|place| RowNumbers { place, why }));
+            }
             start += count;
         }
         let rows = first.map_or(0, |(_, rows)| rows);
+        if self.keep_row_numbers {
+            row_numbers.clear();
+        }
         let columns = slots.into_iter().flatten().collect();
-        Ok(Frame { columns, rows, left_out: 0, fingerprints: fingerprints.unwrap_or_default() })
+        let fingerprints = fingerprints.unwrap_or_default();
+        Ok(Frame { columns, rows, left_out: 0, fingerprints, row_numbers })
     }
+}
+
+/// Whether a column has no name in its file, or the one that pandas gives to such a column.
+fn is_unnamed(source: &dyn Source, index: usize) -> bool {
+    let numbers = |rest: &str| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    source.is_unnamed(index) || source.names()[index].strip_prefix("Unnamed: ").is_some_and(numbers)
 }
 
 fn select_all(

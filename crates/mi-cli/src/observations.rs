@@ -273,14 +273,7 @@ mod tests {
     use super::*;
 
     fn column(name: &str, values: &[f64]) -> Column {
-        let missing = values.iter().filter(|v| v.is_nan()).count();
-        Column {
-            name: name.into(),
-            values: values.to_vec(),
-            labels: None,
-            declared: Declared::Auto,
-            missing,
-        }
+        Column::from_numbers(name.into(), values.to_vec(), Declared::Auto)
     }
 
     const NAN: f64 = f64::NAN;

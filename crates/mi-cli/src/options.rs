@@ -1,19 +1,22 @@
 //! Options that several commands share.
 
+use std::path::PathBuf;
+
 use clap::builder::TypedValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 
-use crate::table::{CellRules, Encoding, HeaderRule, TextRules};
+use crate::table::{CellRules, DateOrder, Encoding, HeaderRule, Spellings, TextRules};
 
 /// The table to read and how it is written.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Reading")]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line, each on its own")]
 pub struct TableOptions {
     /// CSV, TSV (also gzipped), NPY or NPZ files; `-` is standard input
     ///
     /// Several files stand side by side: their rows are paired by position.
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
-    pub files: Vec<String>,
+    pub files: Vec<PathBuf>,
 
     /// Delimiter between fields: one character, `tab` or `space` [default: found and said]
     #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
@@ -37,11 +40,44 @@ pub struct TableOptions {
     #[arg(long, value_enum, default_value_t = Encoding::Utf8)]
     pub encoding: Encoding,
 
-    /// One more token that means "missing" (repeat it for several), such as `-999`
+    /// Lines above the table to pass over, such as what an instrument writes there
+    #[arg(long, value_name = "LINES", default_value_t = 0)]
+    pub skip: u64,
+
+    /// One more token that means "missing" (repeat it for several), such as `-999`; `none` turns
+    /// the usual ones off
     ///
-    /// Beside the empty cell and NA, N/A, #N/A, NaN, null, `?` and `.` in any case.
+    /// The usual ones are NA, N/A, #N/A, NaN, null, `?` and `.` in any case; after `--na none` they
+    /// are labels like others. The empty cell is always missing. In double quotes a token is meant as
+    /// it stands: `--na '"none"'`.
     #[arg(long = "na", value_name = "TOKEN", allow_hyphen_values = true)]
     pub missing_tokens: Vec<String>,
+
+    /// Read percentages as numbers: 12.5% is 0.125
+    #[arg(long)]
+    pub percent: bool,
+
+    /// Read amounts of money as numbers: $12, 12 €, (USD 12) for minus 12
+    #[arg(long)]
+    pub currency: bool,
+
+    /// Read Fortran's exponents as numbers: 3.0D-6
+    #[arg(long)]
+    pub fortran: bool,
+
+    /// Read dates and times as numbers: seconds since 1970-01-01, or since midnight
+    ///
+    /// Without an offset from UTC a time is taken for UTC's. ORDER is that of dates in digits: ymd
+    /// (2024-12-31), dmy (31.12.2024) or mdy (12/31/2024) [default: ymd]
+    #[arg(
+        long,
+        value_name = "ORDER",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "ymd"
+    )]
+    pub dates: Option<DateOrder>,
 
     /// What to do about missing values in the columns that are used
     #[arg(long, value_enum, default_value_t = MissingRule::Error)]
@@ -51,7 +87,13 @@ pub struct TableOptions {
     #[arg(long = "key", value_name = "NAME")]
     pub keys: Vec<String>,
 
-    /// Columns to treat as discrete: only equal or different [default: text, few values]
+    /// Keep a first column that has no name or counts the rows among the columns that are taken
+    /// when none are named
+    #[arg(long)]
+    pub keep_row_numbers: bool,
+
+    /// Columns to treat as discrete: only equal or different, and compared as they are written
+    /// [default: text, few values]
     #[arg(long, value_name = "COLUMNS")]
     pub discrete: Vec<String>,
 
@@ -61,6 +103,11 @@ pub struct TableOptions {
 }
 
 impl TableOptions {
+    /// The files' names for results; bytes that are not UTF-8 are shown as `\u{fffd}`.
+    pub fn file_names(&self) -> Vec<String> {
+        self.files.iter().map(|file| file.display().to_string()).collect()
+    }
+
     /// The rules by which text tables are read.
     pub fn text_rules(&self) -> TextRules {
         TextRules {
@@ -70,8 +117,24 @@ impl TableOptions {
             cells: CellRules {
                 decimal: if self.decimal == "," { ',' } else { '.' },
                 thousands: self.thousands,
-                missing: self.missing_tokens.clone(),
+                usual_tokens: !self.missing_tokens.iter().any(|token| token == "none"),
+                missing: self
+                    .missing_tokens
+                    .iter()
+                    .filter(|token| *token != "none")
+                    .map(|token| {
+                        let inside = token.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
+                        inside.unwrap_or(token).to_owned()
+                    })
+                    .collect(),
+                spellings: Spellings {
+                    percent: self.percent,
+                    currency: self.currency,
+                    fortran: self.fortran,
+                    dates: self.dates,
+                },
             },
+            skip: self.skip,
         }
     }
 }

@@ -6,13 +6,13 @@ use rayon::prelude::*;
 
 use crate::error::CliError;
 use crate::estimator::{Measured, Plan};
-use crate::input::Frame;
 use crate::lag::Lags;
 use crate::messages::{Messages, Warning};
 use crate::observations::{Observations, complete_rows, refuse_missing};
 use crate::options::MissingRule;
 use crate::output::Progress;
 use crate::table::Column;
+use crate::words::cut;
 
 /// A column of a frame, ranked if no value is missing.
 pub struct ColumnSample<'a> {
@@ -23,7 +23,8 @@ pub struct ColumnSample<'a> {
 
 /// What was found for a pair.
 pub struct Pair {
-    /// Rows in which both columns have a value, without copies if those are left out.
+    /// Rows that the estimate uses: both columns have a value, and copies and unique labels are left out
+    /// where they are no use.
     pub n: usize,
     /// The estimates.
     pub measured: Measured,
@@ -49,24 +50,43 @@ impl Pair {
 }
 
 impl<'a> ColumnSample<'a> {
-    /// All columns of a frame but those that can say nothing: columns of text that never
+    /// Columns of so many rows, but those that can say nothing: columns of text that never
     /// repeats (identifiers) are left out with a warning.
     ///
     /// # Errors
     /// When values are missing and `rule` does not allow it.
     pub fn all(
-        frame: &'a Frame,
+        all: Vec<&'a Column>,
+        rows: usize,
         rule: MissingRule,
         seed: u64,
         messages: &mut Messages,
     ) -> Result<Vec<Self>, CliError> {
         let mut columns = Vec::new();
-        for column in &frame.columns {
+        for column in all {
             let present = column.values.len() - column.missing;
             if column.labels.as_ref().is_some_and(|labels| labels.len() == present && present > 1) {
-                let text = format!("`{}` is left out: every label is unique", column.name);
-                messages.warn(Warning::new("every_label_unique", text).about([&column.name]));
+                messages.warn(Warning::new(
+                    "every_label_unique",
+                    format!(
+                        "`{}` is left out: each of its {present} labels is unique, such as `{}`",
+                        column.name,
+                        first_label(column)
+                    ),
+                ).about([&column.name]));
                 continue;
+            }
+            if let Some(labels) = column.labels.as_ref().filter(|l| 2 * l.len() > present) {
+                messages.warn(Warning::new(
+                    "labels_nearly_unique",
+                    format!(
+                        "`{}` holds {} labels in {present} rows, such as `{}`: most are unique, and \
+                         what it tells is not to be trusted; --exclude leaves it out",
+                        column.name,
+                        labels.len(),
+                        first_label(column)
+                    ),
+                ));
             }
             if present == 0 {
                 let text = format!("`{}` is left out: all its values are missing", column.name);
@@ -76,14 +96,14 @@ impl<'a> ColumnSample<'a> {
             columns.push(column);
         }
         if rule == MissingRule::Error {
-            refuse_missing(&columns, frame.rows)?;
+            refuse_missing(&columns, rows)?;
         }
         columns
             .into_iter()
             .map(|column| {
                 let ranked = |values| Sample::new(values, &[column.declared], seed);
                 let sample = if column.missing == 0 {
-                    ArrayView2::from_shape((frame.rows, 1), &column.values).ok().map(ranked)
+                    ArrayView2::from_shape((rows, 1), &column.values).ok().map(ranked)
                 } else {
                     None
                 };
@@ -91,6 +111,10 @@ impl<'a> ColumnSample<'a> {
             })
             .collect()
     }
+}
+
+fn first_label(column: &Column) -> String {
+    column.labels.iter().flatten().next().map_or_else(String::new, |label| cut(label))
 }
 
 impl Plan {
@@ -150,7 +174,7 @@ impl Plan {
         if let (Some(a), Some(b), false) = (&x.sample, &y.sample, self.dedup) {
             let names = [&x.column.name, &y.column.name].map(std::slice::from_ref);
             let measured = self.measure_samples(a, b, None, [names[0], names[1], &[]])?;
-            return Ok(Pair { n: a.n(), measured });
+            return Ok(Pair { n: a.n() - measured.left_out(), measured });
         }
         let (x, y) = ([x.column], [y.column]);
         let total = x[0].values.len();
@@ -164,6 +188,7 @@ impl Plan {
         }
         let settings = Settings { rows: self.settings.rows.select(&used), ..self.settings.clone() };
         let plan = Self { settings, ..self.clone() };
-        Ok(Pair { n: observations.n(), measured: plan.measure(&observations)? })
+        let measured = plan.measure(&observations)?;
+        Ok(Pair { n: observations.n() - measured.left_out(), measured })
     }
 }

@@ -11,6 +11,8 @@
 //!
 //! A name that holds a comma is written in double quotes, or alone in an option of its own.
 
+use crate::words::cut;
+
 /// Why a selection chooses nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -136,9 +138,9 @@ fn one_part(part: &str, names: &[String]) -> Result<Vec<usize>, SelectError> {
         }
     }
     Err(SelectError::Unknown {
-        part: part.to_owned(),
+        part: cut(part),
         hint: nearest(part, names)
-            .map_or_else(String::new, |name| format!(" (did you mean `{name}`?)")),
+            .map_or_else(String::new, |name| format!(" (did you mean `{}`?)", cut(name))),
         names: listed(names),
     })
 }
@@ -149,7 +151,7 @@ fn by_name(name: &str, names: &[String]) -> Result<Option<usize>, SelectError> {
         [] => Ok(None),
         [index] => Ok(Some(index)),
         _ => Err(SelectError::Ambiguous {
-            name: name.to_owned(),
+            name: cut(name),
             count: found.len(),
             numbers: found.iter().map(|i| (i + 1).to_string()).collect::<Vec<_>>().join(", "),
         }),
@@ -191,9 +193,9 @@ fn matches(pattern: &[char], name: &[char]) -> bool {
 }
 
 /// The names, shortened when there are many.
-fn listed(names: &[String]) -> String {
+pub(crate) fn listed(names: &[String]) -> String {
     const MOST: usize = 20;
-    let shown: Vec<&str> = names.iter().take(MOST).map(String::as_str).collect();
+    let shown: Vec<String> = names.iter().take(MOST).map(|name| cut(name)).collect();
     let more = match names.len().saturating_sub(MOST) {
         0 => String::new(),
         more => format!(" and {more} more"),

@@ -1,5 +1,7 @@
 //! Small things about sentences.
 
+use std::borrow::Cow;
+
 /// `1 row`, `2 rows`.
 pub(crate) fn count(n: usize, thing: &str) -> String {
     format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
@@ -19,9 +21,48 @@ pub(crate) fn list(names: &[impl AsRef<str>]) -> String {
     }
 }
 
+/// Characters of a cell, a label or a name that a message shows.
+const SHOWN: usize = 40;
+
+/// A text that came from a file, as a message shows it: without control characters, and cut where
+/// it is long.
+pub(crate) fn cut(text: &str) -> String {
+    cut_to(text, SHOWN)
+}
+
+/// The same with at most `most` characters, `…` for those that are cut.
+pub(crate) fn cut_to(text: &str, most: usize) -> String {
+    let text = plain(text);
+    match text.char_indices().nth(most) {
+        None => text.into_owned(),
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+/// A text without the characters by which a file could steer a terminal: control characters
+/// (colours, cursor movements, line breaks) and those that change the direction of writing. Each
+/// becomes a space.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if text.contains(steers) { Cow::Owned(text.replace(steers, " ")) } else { Cow::Borrowed(text) }
+}
+
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_of_files_are_shown_short_and_plain() {
+        assert_eq!(cut("a\u{1b}[31mb\r\nc\u{202e}"), "a [31mb  c ");
+        assert_eq!(cut(&"é".repeat(40)), "é".repeat(40));
+        assert_eq!(cut(&"é".repeat(41)), "é".repeat(39) + "…");
+        assert_eq!(cut_to("abc", 2), "a…");
+        assert!(matches!(plain("Zürich 1,5 \u{2212}3"), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn one_is_not_many() {

@@ -9,7 +9,8 @@ use crate::error::CliError;
 use crate::estimator::{Methods, Plan};
 use crate::input::{Frame, Input};
 use crate::messages::{Messages, Warning};
-use crate::table::Column;
+use crate::select::listed;
+use crate::table::{Column, Origin};
 use crate::words::count;
 
 /// How to estimate.
@@ -288,6 +289,18 @@ pub(super) struct Chosen {
     pub(super) wanted: Vec<usize>,
     sides: [Vec<usize>; 3],
     group: Option<usize>,
+    defaults: Defaults,
+}
+
+/// How the sides were found where none were named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Defaults {
+    /// They were named.
+    No,
+    /// The columns of two files, or two columns.
+    Yes,
+    /// Two columns behind one that must turn out to number the rows; if not, this is said.
+    BehindRowNumbers(String),
 }
 
 impl Chosen {
@@ -299,18 +312,28 @@ impl Chosen {
         group: Option<usize>,
     ) -> Result<Self, CliError> {
         let SideOptions { x, y } = sides;
+        let mut defaults = Defaults::No;
+        let mut first_column = None;
         let [x, y] = match (x.is_empty(), y.is_empty()) {
             (false, false) => [input.select("--x", x)?, input.select("--y", y)?],
-            (true, true) => match (&input.by_file()[..], input.names().len()) {
-                ([first, second], _) => [first.clone(), second.clone()],
-                (_, 2) => [vec![0], vec![1]],
-                (_, columns) => {
-                    return Err(CliError::Usage(format!(
-                        "choose the sides with --x and --y: there are {columns} columns, {}",
-                        input.names().iter().take(20).cloned().collect::<Vec<_>>().join(", ")
-                    )));
+            (true, true) => {
+                defaults = Defaults::Yes;
+                let columns = input.names().len();
+                let unclear = format!(
+                    "choose the sides with --x and --y: there are {columns} columns, {}",
+                    listed(input.names())
+                );
+                match (&input.by_file()[..], columns) {
+                    ([first, second], _) => [first.clone(), second.clone()],
+                    (_, 2) => [vec![0], vec![1]],
+                    (_, 3) => {
+                        defaults = Defaults::BehindRowNumbers(unclear);
+                        first_column = Some(0);
+                        [vec![1], vec![2]]
+                    }
+                    _ => return Err(CliError::Usage(unclear)),
                 }
-            },
+            }
             (one, _) => {
                 let option = if one { "--x" } else { "--y" };
                 return Err(CliError::Usage(format!("{option} is missing")));
@@ -318,10 +341,47 @@ impl Chosen {
         };
         let given = input.select("--given", given)?;
         let mut wanted: Vec<usize> =
-            x.iter().chain(&y).chain(&given).chain(&group).copied().collect();
+            x.iter().chain(&y).chain(&given).chain(&group).copied().chain(first_column).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        Ok(Self { wanted, sides: [x, y, given], group })
+        Ok(Self { wanted, sides: [x, y, given], group, defaults })
+    }
+
+    /// Leaves columns that number the rows out of sides that were not named, and says so; a side
+    /// keeps its last column.
+    ///
+    /// # Errors
+    /// When that leaves it unclear what the sides are.
+    pub(super) fn leave_out_row_numbers(
+        &mut self,
+        frame: &Frame,
+        messages: &mut Messages,
+    ) -> Result<(), CliError> {
+        let numbers: Vec<usize> =
+            frame.row_numbers.iter().map(|numbers| self.wanted[numbers.place]).collect();
+        match &self.defaults {
+            Defaults::No => return Ok(()),
+            Defaults::BehindRowNumbers(unclear) if numbers != [0] => {
+                return Err(CliError::Usage(unclear.clone()));
+            }
+            _ => {}
+        }
+        for numbers in &frame.row_numbers {
+            let column = self.wanted[numbers.place];
+            let side = self.sides.iter_mut().find(|side| side.contains(&column));
+            match side {
+                Some(side) if side.len() == 1 => messages.note(format!(
+                    "`{}` {}; it is used because there is no other column",
+                    frame.columns[numbers.place].name, numbers.why
+                )),
+                Some(side) => {
+                    side.retain(|&kept| kept != column);
+                    numbers.say(&frame.columns[numbers.place], messages);
+                }
+                None => numbers.say(&frame.columns[numbers.place], messages),
+            }
+        }
+        Ok(())
     }
 
     /// The columns of x, y and given among those that were read.
@@ -382,7 +442,12 @@ pub(super) fn say_kind(column: &Column, messages: &mut Messages) {
     match (&column.labels, found) {
         (Some(labels), _) => {
             let labels = count(labels.len(), "label");
-            messages.note(format!("`{}` holds text: {labels}", column.name));
+            let what = match column.origin {
+                Origin::Asked => "is discrete as declared",
+                Origin::Spelling => "is taken for labels",
+                Origin::Text | Origin::Numbers => "holds text",
+            };
+            messages.note(format!("`{}` {what}: {labels}", column.name));
         }
         (None, Some(found)) => messages.note(format!("`{}` is taken for {found}", column.name)),
         (None, None) => {}

@@ -1,16 +1,17 @@
 use std::io::Write;
+use std::ops::RangeInclusive;
 
 use clap::Args;
 use mi_samples::{ColumnKind, ColumnType, Declared};
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::estimator::short;
 use crate::input::Input;
-use crate::messages::Messages;
+use crate::messages::{Messages, Warning};
 use crate::options::TableOptions;
 use crate::output::{Align, TextTable, write_json};
-use crate::table::Column;
+use crate::table::{Column, Origin};
+use crate::words::{count, cut, cut_to};
 
 /// Options of `mi columns`.
 #[derive(Args, Debug)]
@@ -40,6 +41,8 @@ struct Summary {
     kind: String,
     discrete: bool,
     missing: usize,
+    /// Cells that fit nowhere.
+    odd: usize,
     distinct: usize,
     min: Option<f64>,
     max: Option<f64>,
@@ -54,49 +57,99 @@ struct Body {
     columns: Vec<Summary>,
 }
 
+/// Characters of a line on a terminal.
+const WIDTH: usize = 80;
+/// The characters of a name, as there is room.
+const NAMES: RangeInclusive<usize> = 12..=30;
+/// The most characters of a kind.
+const KIND: usize = 28;
+/// The fewest characters for labels; numbers are never cut.
+const LABELS: usize = 12;
+
 /// Lists the columns of the files.
 pub(super) fn run(options: &ColumnsOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.quiet);
-    let input = Input::open(&options.table)?;
+    let input = Input::inspect(&options.table)?;
     let all: Vec<usize> = (0..input.names().len()).collect();
     let frame = input.load(&all, &mut messages)?;
-    let columns: Vec<Summary> =
-        frame.columns.iter().enumerate().map(|(i, column)| summary(i + 1, column)).collect();
+    for column in &frame.columns {
+        say_odd(column, &mut messages);
+    }
+    let numbers = |place| frame.row_numbers.iter().any(|numbers| numbers.place == place);
+    let columns: Vec<Summary> = frame
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(place, column)| summary(place + 1, column, numbers(place)))
+        .collect();
     if options.json {
-        let body = Body { files: options.table.files.clone(), rows: frame.rows, columns };
+        let body = Body { files: options.table.file_names(), rows: frame.rows, columns };
         return write_json(out, "columns", body, &messages);
     }
-    let mut grid = TextTable::new(&[
-        ("", Align::Right),
-        ("column", Align::Left),
-        ("kind", Align::Left),
-        ("missing", Align::Right),
-        ("different", Align::Right),
-        ("values", Align::Left),
-    ]);
-    for (summary, column) in columns.iter().zip(&frame.columns) {
-        grid.row([
-            summary.number.to_string(),
-            summary.name.clone(),
-            summary.kind.clone(),
-            summary.missing.to_string(),
-            summary.distinct.to_string(),
-            values(column, summary),
-        ]);
-    }
-    write!(out, "{}", grid).map_err(CliError::from_stdout)
+    write!(out, "{}", grid(&columns)).map_err(CliError::from_stdout)
 }
 
-fn summary(number: usize, column: &Column) -> Summary {
+/// Warns of cells that fit nowhere, which the other commands refuse.
+fn say_odd(column: &Column, messages: &mut Messages) {
+    let Some(odd) = &column.odd else { return };
+    let others = match odd.count {
+        1 => String::new(),
+        more => format!(", and {} in the same column", count(more - 1, "more odd cell")),
+    };
+    messages.warn(Warning::new("odd_cells", format!("{}{others}", odd.first)));
+}
+
+/// The list, in lines of 80 characters as far as names and numbers allow it.
+fn grid(columns: &[Summary]) -> TextTable {
+    let headings = ["", "column", "kind", "missing", "different"];
+    let mut cells: Vec<[String; 5]> = Vec::new();
+    for summary in columns {
+        cells.push([
+            summary.number.to_string(),
+            cut_to(&summary.name, *NAMES.end()),
+            // Of numbers it goes without saying that they are continuous.
+            cut_to(summary.kind.trim_start_matches("continuous in "), KIND),
+            summary.missing.to_string(),
+            summary.distinct.to_string(),
+        ]);
+    }
+    let width = |column: usize| {
+        let widest = cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        widest.max(headings[column].chars().count()) + 2
+    };
+    let values: Vec<String> = columns.iter().map(values).collect();
+    let numbers = values.iter().zip(columns).filter(|(_, summary)| summary.labels.is_none());
+    let widest = numbers.map(|(text, _)| text.chars().count()).max().unwrap_or(0).max(LABELS);
+    let others: usize = [0, 2, 3, 4].into_iter().map(width).sum();
+    let name = WIDTH.saturating_sub(others + 2 + widest).clamp(*NAMES.start(), *NAMES.end());
+    let left = WIDTH.saturating_sub(others + width(1).min(name + 2)).max(widest);
+    let align = [Align::Right, Align::Left, Align::Left, Align::Right, Align::Right];
+    let mut with_align: Vec<(&str, Align)> = headings.into_iter().zip(align).collect();
+    with_align.push(("values", Align::Left));
+    let mut grid = TextTable::new(&with_align);
+    for (mut row, values) in cells.into_iter().zip(values) {
+        row[1] = cut_to(&row[1], name);
+        grid.row(row.into_iter().chain([cut_to(&values, left)]));
+    }
+    grid
+}
+
+fn summary(number: usize, column: &Column, numbers_rows: bool) -> Summary {
     let numbers =
         || column.values.iter().copied().filter(|v| !v.is_nan() && column.labels.is_none());
     let found = column.column_type();
+    let kind = match &found {
+        Some(_) if numbers_rows => "row numbers".into(),
+        Some(found) => kind(column, found),
+        None => "nothing".into(),
+    };
     Summary {
         number,
         name: column.name.clone(),
-        kind: found.as_ref().map_or_else(|| "nothing".into(), |found| kind(column, found)),
+        kind,
         discrete: found.as_ref().is_some_and(ColumnType::is_discrete),
-        missing: column.missing,
+        missing: column.missing - column.odd.as_ref().map_or(0, |odd| odd.count),
+        odd: column.odd.as_ref().map_or(0, |odd| odd.count),
         distinct: found.map_or(0, |found| found.distinct),
         min: numbers().reduce(f64::min),
         max: numbers().reduce(f64::max),
@@ -106,31 +159,63 @@ fn summary(number: usize, column: &Column) -> Summary {
 
 /// What a column is taken for, in a word or three.
 fn kind(column: &Column, found: &ColumnType) -> String {
-    match (&found.kind, &column.labels) {
+    match (&found.kind, column.origin) {
         (ColumnKind::Constant, _) => "constant".into(),
-        (ColumnKind::Discrete, Some(_)) => "discrete (text)".into(),
-        (ColumnKind::Discrete, None) if found.declared == Declared::Discrete => {
+        (ColumnKind::Discrete, Origin::Text) => "discrete (text)".into(),
+        (ColumnKind::Discrete, _)
+            if found.declared == Declared::Discrete && column.origin != Origin::Spelling =>
+        {
             "discrete (--discrete)".into()
         }
-        (ColumnKind::Discrete, None) => "discrete (few values)".into(),
-        (ColumnKind::Mixture { .. }, _) => "continuous with repeated values".into(),
-        (ColumnKind::Lattice { step }, _) => format!("continuous in steps of {}", short(*step)),
+        (ColumnKind::Discrete, _) => "discrete (few values)".into(),
+        (ColumnKind::Mixture { .. }, _) => "continuous, repeated values".into(),
+        (ColumnKind::Lattice { step }, _) => format!("continuous in steps of {}", brief(*step)),
         (ColumnKind::Continuous, _) => "continuous".into(),
     }
 }
 
 /// The range of a column of numbers, or the first of its labels.
-fn values(column: &Column, summary: &Summary) -> String {
+fn values(summary: &Summary) -> String {
     const SHOWN: usize = 5;
-    match (&column.labels, summary.min, summary.max) {
+    match (&summary.labels, summary.min, summary.max) {
         (Some(labels), ..) => {
-            let mut shown = labels.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-            if labels.len() > SHOWN {
-                shown.push_str(", ...");
-            }
-            shown
+            let shown: Vec<String> = labels.iter().take(SHOWN).map(|label| cut(label)).collect();
+            let more = if labels.len() > SHOWN { ", ..." } else { "" };
+            shown.join(", ") + more
         }
-        (None, Some(min), Some(max)) => format!("{min} to {max}"),
+        (None, Some(min), Some(max)) => format!("{} to {}", brief(min), brief(max)),
         _ => "none".into(),
+    }
+}
+
+/// A number in a few characters: whole numbers to twelve digits as they are, others with five
+/// significant digits.
+fn brief(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e12 {
+        return format!("{value}");
+    }
+    let rounded: f64 = format!("{value:.4e}").parse().unwrap_or(value);
+    if (1e-4..1e6).contains(&rounded.abs()) { format!("{rounded}") } else { format!("{rounded:e}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        for (value, text) in [
+            (0.1 + 0.2, "0.3"),
+            (123_456_789.0, "123456789"),
+            (-1.0, "-1"),
+            (1_709_618_828.0, "1709618828"),
+            (1_709_618_828.25, "1.7096e9"),
+            (0.000_012_345_67, "1.2346e-5"),
+            (65_504.0, "65504"),
+            (12.345_678, "12.346"),
+            (f64::MIN_POSITIVE, "2.2251e-308"),
+        ] {
+            assert_eq!(brief(value), text);
+        }
     }
 }

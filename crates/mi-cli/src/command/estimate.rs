@@ -188,7 +188,7 @@ impl EstimateRow {
 
 #[derive(Serialize)]
 struct Body<'a> {
-    files: &'a [String],
+    files: Vec<String>,
     x: &'a [String],
     y: &'a [String],
     given: &'a [String],
@@ -277,11 +277,12 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     let mut input = Input::open(&options.table)?;
     let row_options = options.measure.rows();
     let group = row_options.column(&mut input)?;
-    let chosen = Chosen::sides(&input, &options.sides, &options.given, group)?;
+    let mut chosen = Chosen::sides(&input, &options.sides, &options.given, group)?;
     let missing = input.missing_rule();
     let lags = options.lags();
     options.check_time(&lags)?;
     let frame = input.load(&chosen.wanted, &mut messages)?;
+    chosen.leave_out_row_numbers(&frame, &mut messages)?;
     let frame = row_options.prepare(frame, chosen.group_place(), missing, &mut messages)?;
     let [x, y, given] = chosen.of(&frame);
     chosen.say_kinds(&frame, &mut messages);
@@ -340,6 +341,9 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         }
         found.push((lag, measured));
     }
+    // The same rows at every lag, but labels may be unique among them.
+    let left_out = found.iter().map(|(_, measured)| measured.left_out()).max().unwrap_or(0);
+    let used = rows.used.len() - left_out;
     let unit = options.output.unit;
     if lags.use_time() {
         formula = lags.formula(&x, &y, &given);
@@ -365,13 +369,13 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
             columns.iter().map(|column| column.name.clone()).collect()
         };
         let body = Body {
-            files: &options.table.files,
+            files: options.table.file_names(),
             x: &names(&x),
             y: &names(&y),
             given: &names(&given),
             unit: unit.name(),
-            rows: rows.used.len(),
-            rows_left_out: frame.left_out + rows.total - rows.used.len(),
+            rows: used,
+            rows_left_out: frame.left_out + rows.total - used,
             groups: structure.groups_count(),
             history: lags.history(),
             seed: options.measure.seed(),
@@ -403,11 +407,8 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         _ => many_lags(&found, &readers, unit),
     };
     let reading = reading.map_or_else(String::new, |reading| format!("\n{}\n", wrap(&reading)));
-    let text = format!(
-        "I({formula}), {}, in {}\n\n{table}{reading}",
-        count(rows.used.len(), "row"),
-        unit.name()
-    );
+    let text =
+        format!("I({formula}), {}, in {}\n\n{table}{reading}", count(used, "row"), unit.name());
     out.write_all(text.as_bytes()).map_err(CliError::from_stdout)
 }
 

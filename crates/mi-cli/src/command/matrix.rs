@@ -77,7 +77,7 @@ enum Order {
 
 #[derive(Serialize)]
 struct Body<'a> {
-    files: &'a [String],
+    files: Vec<String>,
     unit: &'static str,
     seed: u64,
     columns: &'a [String],
@@ -111,7 +111,12 @@ pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), Cl
     let rule = input.missing_rule();
     let (frame, structure) = rows.load(input, wanted, group, &mut messages)?;
     let plan = options.measure.plan_of_one(structure);
-    let columns = ColumnSample::all(&frame, rule, options.measure.seed, &mut messages)?;
+    let chosen = if options.columns.is_empty() {
+        frame.features(None, &mut messages)
+    } else {
+        frame.columns.iter().collect()
+    };
+    let columns = ColumnSample::all(chosen, frame.rows, rule, options.measure.seed, &mut messages)?;
     for column in &columns {
         say_kind(column.column, &mut messages);
     }
@@ -137,7 +142,7 @@ pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), Cl
     }
     if options.output.json {
         let body = Body {
-            files,
+            files: options.table.file_names(),
             unit,
             seed: options.measure.seed,
             columns: &names,

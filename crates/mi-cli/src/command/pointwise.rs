@@ -2,7 +2,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use mi_samples::NeuralCritic;
+use mi_samples::{Declared, NeuralCritic};
 use ndarray::Array2;
 
 use super::neural::{Trained, TrainedColumn};
@@ -12,6 +12,7 @@ use crate::messages::Messages;
 use crate::observations::refuse_missing;
 use crate::options::{MissingRule, TableOptions, Unit, threads_parser};
 use crate::table::Column;
+use crate::words::cut;
 
 /// Options of `mi pointwise`.
 #[derive(Args, Debug)]
@@ -59,7 +60,7 @@ pub(super) fn run(options: &PointwiseOptions, out: &mut dyn Write) -> Result<(),
     let critic = NeuralCritic::from_bytes(&bytes).map_err(|error| unreadable(&error))?;
     let trained: Trained =
         serde_json::from_str(critic.note()).map_err(|error| unreadable(&error))?;
-    let input = Input::open(&options.table)?;
+    let mut input = Input::open(&options.table)?;
     let missing = input.missing_rule();
     let columns: Vec<&TrainedColumn> = trained.x.iter().chain(&trained.y).collect();
     let places = columns
@@ -75,6 +76,11 @@ pub(super) fn run(options: &PointwiseOptions, out: &mut dyn Write) -> Result<(),
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
+    // Numbers stay numbers and labels labels, however few there are in the new rows.
+    for (column, &place) in columns.iter().zip(&places) {
+        let labels = column.labels.is_some();
+        input.declare(place, if labels { Declared::Discrete } else { Declared::Continuous });
+    }
     let frame = input.load(&places, &mut messages)?;
     let read: Vec<&Column> = frame.columns.iter().collect();
     if missing == MissingRule::Error {
@@ -116,6 +122,16 @@ fn recoded(trained: &TrainedColumn, column: &Column) -> Result<Vec<f64>, CliErro
             let code = |label: &String| before.iter().position(|known| known == label);
             let codes: Vec<f64> =
                 now.iter().map(|label| code(label).map_or(-1.0, |code| code as f64)).collect();
+            if codes.iter().all(|&code| code < 0.0) {
+                let shown = |labels: &[String]| labels.first().map_or_else(String::new, |l| cut(l));
+                return Err(CliError::Data(format!(
+                    "column `{}` holds none of the labels that it held when the critic was trained, \
+                     such as `{}`, but others, such as `{}`",
+                    cut(&column.name),
+                    shown(before),
+                    shown(now)
+                )));
+            }
             let value = |value: &f64| if value.is_nan() { *value } else { codes[*value as usize] };
             Ok(column.values.iter().map(value).collect())
         }

@@ -58,7 +58,7 @@ pub struct RankOptions {
 
 #[derive(Serialize)]
 struct Body<'a> {
-    files: &'a [String],
+    files: Vec<String>,
     target: &'a str,
     unit: &'static str,
     seed: u64,
@@ -91,7 +91,14 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
     let name = input.names()[target].clone();
     let rule = input.missing_rule();
     let (frame, structure) = options.measure.rows().load(input, wanted, group, &mut messages)?;
-    let columns = ColumnSample::all(&frame, rule, options.measure.seed(), &mut messages)?;
+    let chosen = if options.columns.is_empty() {
+        // The target stands first.
+        frame.features(Some(0), &mut messages)
+    } else {
+        frame.columns.iter().collect()
+    };
+    let columns =
+        ColumnSample::all(chosen, frame.rows, rule, options.measure.seed(), &mut messages)?;
     let Some((target, others)) = columns.split_first().filter(|(t, _)| t.column.name == name)
     else {
         return Err(CliError::Data(format!("the target `{name}` says nothing about any column")));
@@ -132,7 +139,7 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
             })
         });
         let body = Body {
-            files: &options.table.files,
+            files: options.table.file_names(),
             target: &name,
             unit: unit.name(),
             seed: options.measure.seed(),

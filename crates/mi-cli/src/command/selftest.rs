@@ -38,8 +38,8 @@ pub struct SelftestOptions {
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
-    files: &'a [String],
+struct Body {
+    files: Vec<String>,
     unit: &'static str,
     rows: usize,
     estimate: f64,
@@ -60,9 +60,10 @@ pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), 
     let mut messages = Messages::new(options.output.quiet);
     let mut input = Input::open(&options.table)?;
     let group = options.measure.rows.column(&mut input)?;
-    let chosen = Chosen::sides(&input, &options.sides, &[], group)?;
+    let mut chosen = Chosen::sides(&input, &options.sides, &[], group)?;
     let rule = input.missing_rule();
     let frame = input.load(&chosen.wanted, &mut messages)?;
+    chosen.leave_out_row_numbers(&frame, &mut messages)?;
     let frame = options.measure.rows.prepare(frame, chosen.group_place(), rule, &mut messages)?;
     let [x, y, _] = chosen.of(&frame);
     chosen.say_kinds(&frame, &mut messages);
@@ -92,7 +93,7 @@ pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), 
             holds: check.holds(),
         });
         let body = Body {
-            files: &options.table.files,
+            files: options.table.file_names(),
             unit: unit.name(),
             rows: observations.n(),
             estimate: unit.of(base),

@@ -1,5 +1,7 @@
 //! What one cell of a text table says.
 
+use super::spelling::{Spelling, Spellings};
+
 /// The tokens that stand for a missing value, in any case, beside the empty cell. `none` and
 /// `-` are left out: they are as often labels.
 pub const MISSING_TOKENS: [&str; 7] = ["NA", "N/A", "#N/A", "NaN", "null", "?", "."];
@@ -11,13 +13,23 @@ pub struct CellRules {
     pub decimal: char,
     /// A thousands separator to ignore; `None` refuses numbers that carry one.
     pub thousands: Option<char>,
-    /// Tokens that mean "missing" beside [`MISSING_TOKENS`].
+    /// Whether [`MISSING_TOKENS`] mean "missing"; if not, the empty cell alone does.
+    pub usual_tokens: bool,
+    /// Further tokens that mean "missing".
     pub missing: Vec<String>,
+    /// Other spellings of numbers that are read.
+    pub spellings: Spellings,
 }
 
 impl Default for CellRules {
     fn default() -> Self {
-        Self { decimal: '.', thousands: None, missing: Vec::new() }
+        Self {
+            decimal: '.',
+            thousands: None,
+            usual_tokens: true,
+            missing: Vec::new(),
+            spellings: Spellings::default(),
+        }
     }
 }
 
@@ -39,18 +51,33 @@ impl CellRules {
         if text.is_empty() || self.missing.iter().any(|token| token == text) {
             return Cell::Missing;
         }
-        let parsed = if self.decimal == '.' && self.thousands.is_none() {
-            text.parse::<f64>().ok()
-        } else {
-            self.parse(text)
-        };
+        let parsed = self.plain(text);
         match parsed {
             Some(value) if value.is_finite() => Cell::Number(value),
-            _ if is_token(text) => Cell::Missing,
+            _ if self.usual_tokens && is_token(text) => Cell::Missing,
             // Rust reads `-nan`, `inf` and overflowing numbers as floats.
-            Some(value) if value.is_nan() => Cell::Missing,
+            Some(value) if value.is_nan() => {
+                if self.usual_tokens {
+                    Cell::Missing
+                } else {
+                    Cell::Text
+                }
+            }
             Some(_) => Cell::NotFinite,
-            None => Cell::Text,
+            None => match self.spellings.read(text, |text| self.plain(text)) {
+                Some(value) if value.is_finite() => Cell::Number(value),
+                Some(_) => Cell::NotFinite,
+                None => Cell::Text,
+            },
+        }
+    }
+
+    /// A number in digits.
+    pub(crate) fn plain(&self, text: &str) -> Option<f64> {
+        if self.decimal == '.' && self.thousands.is_none() {
+            text.parse().ok()
+        } else {
+            self.parse(text)
         }
     }
 
@@ -113,6 +140,24 @@ impl CellRules {
         }
         String::new()
     }
+
+    /// What a text looks like that would be a number by another option, and that option.
+    pub(crate) fn other_spelling(&self, text: &str) -> String {
+        Spelling::of(text).map_or_else(String::new, |spelling| {
+            format!("; {} are read by {}", spelling.name(), self.options_for(spelling, text))
+        })
+    }
+
+    /// The options by which a text of some spelling is read.
+    pub(crate) fn options_for(&self, spelling: Spelling, text: &str) -> String {
+        let digits: String = text
+            .chars()
+            .filter(|c| c.is_ascii_digit() || ",.' \u{a0}\u{202f}".contains(*c))
+            .collect();
+        let separator = thousands_separator(digits.trim(), self.decimal);
+        let amount = matches!(spelling, Spelling::Percent | Spelling::Currency);
+        spelling.options(separator.filter(|_| amount && self.thousands != separator))
+    }
 }
 
 fn is_token(text: &str) -> bool {
@@ -154,7 +199,8 @@ mod tests {
     use super::*;
 
     fn rules(decimal: char, thousands: Option<char>) -> CellRules {
-        CellRules { decimal, thousands, missing: vec!["-99".into(), "none".into()] }
+        let missing = vec!["-99".into(), "none".into()];
+        CellRules { decimal, thousands, missing, ..CellRules::default() }
     }
 
     #[test]
@@ -180,6 +226,28 @@ mod tests {
         assert_eq!(rules('.', None).read("none"), Cell::Missing);
         assert_eq!(rules('.', None).read("-99"), Cell::Missing);
         assert_eq!(rules('.', None).read("-99.0"), Cell::Number(-99.0));
+    }
+
+    #[test]
+    fn the_usual_tokens_can_be_labels() {
+        let rules = CellRules { usual_tokens: false, ..CellRules::default() };
+        for token in MISSING_TOKENS {
+            assert_eq!(rules.read(token), Cell::Text, "{token}");
+        }
+        assert_eq!((rules.read(""), rules.read("-inf")), (Cell::Missing, Cell::NotFinite));
+    }
+
+    #[test]
+    fn amounts_with_separators_need_both_options() {
+        let rules = CellRules::default();
+        let said = rules.other_spelling("$1,234");
+        assert!(said.contains("`--currency` and `--thousands ','`"), "{said}");
+        assert!(rules.other_spelling("12.5%").ends_with("by `--percent`"));
+        assert!(rules.other_spelling("2024-01-01").ends_with("by `--dates`"));
+        assert_eq!(rules.other_spelling("abc"), "");
+        let currency = Spellings { currency: true, ..Spellings::default() };
+        let rules = CellRules { thousands: Some(','), spellings: currency, ..rules };
+        assert_eq!(rules.read("-$1,234.50"), Cell::Number(-1234.5));
     }
 
     #[test]

@@ -1,5 +1,3 @@
-use std::collections::{BTreeSet, HashMap};
-
 use mi_samples::{ColumnType, Declared, Sample};
 use ndarray::ArrayView2;
 
@@ -10,37 +8,45 @@ pub struct Column {
     pub name: String,
     /// One value a row: a finite number, the index of a label, or NaN where it is missing.
     pub values: Vec<f64>,
-    /// The texts that the values of a text column stand for.
+    /// The texts that the values stand for, if they are labels.
     pub labels: Option<Vec<String>>,
-    /// What the column is known to be: text is discrete, and the user may say more.
+    /// Why the values are numbers, or labels.
+    pub origin: Origin,
+    /// What the column is known to be: labels are discrete, and the user may say more.
     pub declared: Declared,
     /// How many values are missing.
     pub missing: usize,
+    /// Cells that fit nowhere and were taken for missing, where that was asked for.
+    pub odd: Option<Odd>,
+}
+
+/// Why a column holds numbers, or labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Its cells are numbers.
+    Numbers,
+    /// Its cells are text.
+    Text,
+    /// The user says that it is discrete.
+    Asked,
+    /// It holds few numbers, some of which are written in several ways (`7` and `007`).
+    Spelling,
+}
+
+/// Cells that fit nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Odd {
+    /// How many there are.
+    pub count: usize,
+    /// Where the first one stands, and what is wrong with it.
+    pub first: String,
 }
 
 impl Column {
     /// A column of numbers, NaN where missing.
     pub(crate) fn from_numbers(name: String, values: Vec<f64>, declared: Declared) -> Self {
         let missing = values.iter().filter(|v| v.is_nan()).count();
-        Self { name, values, labels: None, declared, missing }
-    }
-
-    /// What to say of labels that hardly repeat and are written like dates, times or amounts.
-    pub(crate) fn label_note(&self) -> Option<String> {
-        let labels = self.labels.as_ref()?;
-        let present = self.values.len() - self.missing;
-        let measured = |label: &String| {
-            let text = label.trim_start_matches(['$', '€', '£', '+', '-']);
-            text.starts_with(|c: char| c.is_ascii_digit())
-                && text.chars().all(|c| c.is_ascii_digit() || "-/:., TZ+%$€£".contains(c))
-        };
-        (2 * labels.len() > present && labels.iter().all(measured)).then(|| {
-            format!(
-                "`{}` holds dates, times or amounts, such as `{}`, which are read as labels \
-                 without an order; write them as plain numbers to use their values",
-                self.name, labels[0]
-            )
-        })
+        Self { name, values, labels: None, origin: Origin::Numbers, declared, missing, odd: None }
     }
 
     /// What the estimators take the column for, the missing values left out; `None` when no
@@ -50,50 +56,17 @@ impl Column {
         let matrix = ArrayView2::from_shape((present.len(), 1), &present).ok()?;
         Sample::new(matrix, &[self.declared], 0).ok()?.columns().next().cloned()
     }
-}
 
-/// Gathers the labels of a text column.
-#[derive(Debug, Default)]
-pub(crate) struct Labels {
-    codes: HashMap<String, u32>,
-    in_order: Vec<String>,
-    /// Labels that are also numbers, counted by cells.
-    pub(crate) numbers: usize,
-}
-
-impl Labels {
-    pub(crate) fn knows(&self, label: &str) -> bool {
-        self.codes.contains_key(label)
-    }
-
-    /// The code of a label: its place in the order of first appearance.
-    pub(crate) fn code(&mut self, label: &str) -> f64 {
-        if let Some(&code) = self.codes.get(label) {
-            return f64::from(code);
-        }
-        let code = self.in_order.len() as u32;
-        self.codes.insert(label.to_owned(), code);
-        self.in_order.push(label.to_owned());
-        f64::from(code)
-    }
-
-    /// The column, its codes renumbered so that labels are sorted: the same codes whatever the
-    /// order of the rows.
-    pub(crate) fn into_column(self, name: String, mut values: Vec<f64>) -> Column {
-        let sorted: BTreeSet<&String> = self.in_order.iter().collect();
-        let rank: HashMap<&String, usize> =
-            sorted.iter().enumerate().map(|(i, &l)| (l, i)).collect();
-        let new_code: Vec<f64> = self.in_order.iter().map(|label| rank[label] as f64).collect();
-        let mut missing = 0;
-        for value in &mut values {
-            if value.is_nan() {
-                missing += 1;
-            } else {
-                *value = new_code[*value as usize];
-            }
-        }
-        let labels = sorted.into_iter().cloned().collect();
-        Column { name, values, labels: Some(labels), declared: Declared::Discrete, missing }
+    /// Whether the column counts the rows: whole numbers from 0 or 1, one more in every row.
+    pub fn counts_rows(&self) -> bool {
+        /// In fewer rows numbers may stand in order by chance, or in an example.
+        const LEAST: usize = 5;
+        let first = match (&self.labels, self.values.first()) {
+            (None, Some(&first)) if self.values.len() >= LEAST => first,
+            _ => return false,
+        };
+        (first == 0.0 || first == 1.0)
+            && self.values.iter().enumerate().all(|(row, value)| *value == first + row as f64)
     }
 }
 
@@ -113,30 +86,14 @@ mod tests {
     }
 
     #[test]
-    fn dates_and_amounts_are_said_to_be_read_as_labels() {
-        let note = |cells: &[&str]| {
-            let mut labels = Labels::default();
-            let values = cells.iter().map(|cell| labels.code(cell)).collect();
-            labels.into_column("x".into(), values).label_note()
+    fn numbers_of_rows_are_recognised() {
+        let counts = |values: &[f64]| {
+            Column::from_numbers("x".into(), values.to_vec(), Declared::Auto).counts_rows()
         };
-        for cells in [["2024-01-01", "2024-01-02"], ["$5.00", "$6.10"], ["50%", "60%"]] {
-            assert!(note(&cells).is_some_and(|note| note.contains(cells[0])), "{cells:?}");
-        }
-        assert_eq!(note(&["12:30", "noon"]), None);
-        // Classes of age.
-        assert_eq!(note(&["18-24", "25-34"].repeat(9)), None);
-    }
-
-    #[test]
-    fn labels_get_the_same_codes_in_any_order_of_rows() {
-        let column = |cells: &[&str]| {
-            let mut labels = Labels::default();
-            let values = cells.iter().map(|cell| labels.code(cell)).collect();
-            labels.into_column("x".into(), values)
-        };
-        let (a, b) = (column(&["m", "f", "m"]), column(&["f", "m", "m"]));
-        assert_eq!(a.values, [1.0, 0.0, 1.0]);
-        assert_eq!(b.values, [0.0, 1.0, 1.0]);
-        assert_eq!(a.labels, b.labels);
+        assert!(counts(&[0.0, 1.0, 2.0, 3.0, 4.0]) && counts(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
+        assert!(!counts(&[1.0, 2.0, 3.0]) && !counts(&[]));
+        // Years are a feature.
+        assert!(!counts(&[1990.0, 1991.0, 1992.0, 1993.0, 1994.0]));
+        assert!(!counts(&[0.0, 1.0, 2.0, 4.0, 5.0]) && !counts(&[0.0, 1.0, f64::NAN, 3.0, 4.0]));
     }
 }

@@ -1,18 +1,19 @@
 //! Reads delimiter-separated text, row by row.
 
-use std::io::{BufRead, Read};
+use std::borrow::Cow;
+use std::io::BufRead;
 
 use csv::{ByteRecord, ReaderBuilder};
 use mi_samples::Declared;
 
-use super::cell::{Cell, CellRules};
-use super::column::{Column, Labels};
+use super::builder::Builder;
+use super::cell::CellRules;
 use super::error::{Place, TableError};
-use super::normalise::Normaliser;
+use super::normalise::{HugeRow, Normaliser};
 use super::sniff::{self, Header, HeaderRule};
 use super::source::{Source, Table};
 use crate::copies::Fingerprints;
-use crate::words::count;
+use crate::words::{count, cut_to};
 
 /// How a text table is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct TextRules {
     pub encoding: Encoding,
     /// How numbers and missing values are written.
     pub cells: CellRules,
+    /// Lines to pass over above the table.
+    pub skip: u64,
 }
 
 /// How bytes become characters.
@@ -45,54 +48,86 @@ pub(crate) struct Delimited {
     reader: csv::Reader<Normaliser<Box<dyn BufRead>>>,
     rules: TextRules,
     names: Vec<String>,
+    /// Which columns have an empty name.
+    unnamed: Vec<bool>,
     notes: Vec<String>,
     /// The first row, when it holds values.
     first: Option<ByteRecord>,
     delimiter: u8,
     header: Header,
+    start: Start,
+    /// Whether what fits nowhere is passed over and reported, rather than refused.
+    report_odd: bool,
+    /// The lines above the table, if it seems to begin further below.
+    preamble: Option<u64>,
+}
+
+/// Where a table begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// Lines of the file that stand above it.
+    pub(crate) lines: u64,
+    /// The delimiter that the first of them names (`sep=;`).
+    pub(crate) delimiter: Option<u8>,
 }
 
 impl Delimited {
     /// Starts to read a text table. `sample` holds its first bytes (all of them if `complete`),
-    /// which `input` yields again.
+    /// which `input` yields again; both begin at `start`.
     pub(crate) fn open(
         file: String,
         sample: &[u8],
         complete: bool,
-        mut input: Box<dyn BufRead>,
+        input: Box<dyn BufRead>,
         rules: TextRules,
+        start: Start,
+        report_odd: bool,
     ) -> Result<Self, TableError> {
-        let sample = match sample.strip_prefix(b"\xEF\xBB\xBF") {
-            Some(rest) => {
-                let mut mark = [0; 3];
-                input
-                    .read_exact(&mut mark)
-                    .map_err(|source| TableError::Read { file: file.clone(), source })?;
-                rest
-            }
-            None => sample,
-        };
-        refuse_other_kinds(&file, sample)?;
-        let found = sniff::find_delimiter(sample, complete);
-        let delimiter = rules.delimiter.or(found).unwrap_or(b',');
+        if sample.contains(&0) {
+            let what = "holds zero bytes, so it is UTF-16 or no text; convert it to UTF-8 text";
+            return Err(TableError::Unsupported { file, what: what.into() });
+        }
+        let named = rules.delimiter.or(start.delimiter);
+        let found = if named.is_none() { sniff::find_delimiter(sample, complete) } else { None };
+        let delimiter = named.or(found).unwrap_or(b',');
         let header = match rules.header {
             HeaderRule::Yes => Header::Asked(true),
             HeaderRule::No => Header::Asked(false),
             HeaderRule::Auto => sniff::find_header(sample, complete, delimiter, &rules.cells),
         };
-        let delimiter_note = match (rules.delimiter, found) {
-            (Some(asked), _) => format!("delimiter {} (asked for)", sniff::show_delimiter(asked)),
-            (None, Some(found)) => format!("delimiter {} (found)", sniff::show_delimiter(found)),
-            (None, None) => "one column, no delimiter found".into(),
+        let shown = sniff::show_delimiter(delimiter);
+        let mut delimiter_note = match (rules.delimiter, start.delimiter, found) {
+            (Some(_), ..) => format!("delimiter {shown} (asked for)"),
+            (None, Some(_), _) => format!("delimiter {shown} (named in line 1)"),
+            (None, None, Some(_)) => format!("delimiter {shown} (found)"),
+            (None, None, None) => "one column, no delimiter found".into(),
         };
+        if start.lines > u64::from(start.delimiter.is_some()) {
+            let lines = count(start.lines as usize, "line");
+            delimiter_note = format!("{lines} skipped; {delimiter_note}");
+        }
         let reader = ReaderBuilder::new()
             .delimiter(delimiter)
             .has_headers(false)
             .flexible(true)
-            .from_reader(Normaliser::new(input, delimiter));
+            .from_reader(Normaliser::new(input, delimiter, start.lines + 1));
+        let preamble = sniff::preamble(sample, complete, rules.delimiter);
         let notes = vec![format!("{file}: {delimiter_note}; {header}")];
-        let mut table =
-            Self { file, reader, rules, names: Vec::new(), notes, first: None, delimiter, header };
+        let (names, first) = (Vec::new(), None);
+        let mut table = Self {
+            file,
+            reader,
+            rules,
+            names,
+            unnamed: Vec::new(),
+            notes,
+            first,
+            delimiter,
+            header,
+            start,
+            report_odd,
+            preamble,
+        };
         let mut row = ByteRecord::new();
         if !table.next_row(&mut row)? {
             return Err(TableError::Empty { file: table.file });
@@ -101,6 +136,7 @@ impl Delimited {
             for index in 0..row.len() {
                 let name = table.text(&row, index, &format!("number {}", index + 1))?;
                 let name = name.trim();
+                table.unnamed.push(name.is_empty());
                 table.names.push(if name.is_empty() {
                     format!("column_{}", index + 1)
                 } else {
@@ -117,12 +153,16 @@ impl Delimited {
     /// Reads the next row that is not blank.
     fn next_row(&mut self, row: &mut ByteRecord) -> Result<bool, TableError> {
         loop {
-            let read = self.reader.read_byte_record(row).map_err(|error| TableError::Read {
-                file: self.file.clone(),
-                source: match error.into_kind() {
+            let read = self.reader.read_byte_record(row).map_err(|error| {
+                let file = self.file.clone();
+                let source = match error.into_kind() {
                     csv::ErrorKind::Io(source) => source,
                     other => std::io::Error::other(format!("{other:?}")),
-                },
+                };
+                match source.get_ref().and_then(|inner| inner.downcast_ref::<HugeRow>()) {
+                    Some(row) => TableError::Unsupported { file, what: row.to_string() },
+                    None => TableError::Read { file, source },
+                }
             })?;
             // The parser reads ahead, so this may be known rows before it is reached.
             if let Some(line) = self.reader.get_ref().unclosed_quote() {
@@ -142,7 +182,7 @@ impl Delimited {
 
     /// The line after the rows read so far.
     fn last_line(&self) -> u64 {
-        self.reader.position().line()
+        self.start.lines + self.reader.position().line()
     }
 
     /// The line on which the row just read starts. The parser's own position stands before the
@@ -166,7 +206,7 @@ impl Delimited {
         row: &'a ByteRecord,
         index: usize,
         column: &str,
-    ) -> Result<std::borrow::Cow<'a, str>, TableError> {
+    ) -> Result<Cow<'a, str>, TableError> {
         let bytes = &row[index];
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(text.into()),
@@ -185,7 +225,11 @@ impl Delimited {
         let line = self.line(row);
         let comment = self.header.present() && self.names[0].starts_with('#');
         let hint = if comment && found > expected {
-            "; the first row looks like a comment: remove it, so that the names come first".into()
+            "; the first row looks like a comment: remove it, or say `--skip 1`, so that the names \
+             come first"
+                .into()
+        } else if let Some(lines) = self.preamble {
+            format!("; if the first {lines} lines are no part of the table, say `--skip {lines}`")
         } else if self.last_line() > line + 1 {
             let last = self.last_line() - 1;
             format!("; the row runs on to line {last}: is a quote left open?")
@@ -204,17 +248,30 @@ impl Delimited {
     }
 
     fn header_text(&self) -> String {
-        let mut text = self.names.join(", ");
-        if text.chars().count() > 60 {
-            text = text.chars().take(57).chain("...".chars()).collect();
-        }
-        text
+        cut_to(&self.names.join(", "), 60)
+    }
+
+    /// The texts of the wanted fields, as far as they can be read.
+    fn field<'a>(
+        &self,
+        row: &'a ByteRecord,
+        index: usize,
+        unreadable: &mut Passed,
+    ) -> Result<Cow<'a, str>, TableError> {
+        self.text(row, index, &self.names[index]).or_else(|error| {
+            unreadable.pass(error, self.report_odd)?;
+            Ok(String::from_utf8_lossy(&row[index]))
+        })
     }
 }
 
 impl Source for Delimited {
     fn names(&self) -> &[String] {
         &self.names
+    }
+
+    fn is_unnamed(&self, index: usize) -> bool {
+        self.unnamed.get(index).copied().unwrap_or(false)
     }
 
     fn load(
@@ -227,41 +284,41 @@ impl Source for Delimited {
             .map(|&index| Builder::new(declared.get(index).copied().unwrap_or_default()))
             .collect();
         let (mut rows, mut fingerprints) = (0, Fingerprints::default());
+        let (mut ragged, mut unreadable) = (Passed::default(), Passed::default());
         let mut row = self.first.take().unwrap_or_default();
         let mut pending = !row.is_empty();
         while pending || self.next_row(&mut row)? {
             pending = false;
             if row.len() != self.names.len() {
-                return Err(self.ragged(&row));
+                ragged.pass(self.ragged(&row), self.report_odd)?;
+                continue;
             }
             for (column, cell) in row.iter().enumerate() {
                 fingerprints.add(rows, column, cell.trim_ascii());
             }
             for (builder, &index) in builders.iter_mut().zip(wanted) {
-                let text = self.text(&row, index, &self.names[index])?;
+                let text = self.field(&row, index, &mut unreadable)?;
                 let text = text.trim();
-                if builder.values.try_reserve(1).is_err() {
+                if !builder.reserve() {
                     return Err(TableError::Memory {
                         file: self.file,
                         rows,
                         columns: wanted.len(),
                     });
                 }
-                builder.push(&self.rules.cells, text).map_err(|refused| {
-                    let at = self.place(&row, &self.names[index]);
-                    let cell = text.to_owned();
-                    match refused {
-                        Refused::NotFinite => TableError::NotFinite { at, cell },
-                        Refused::NotANumber(hint) => TableError::NotANumber { at, cell, hint },
+                if let Err(refused) = builder.push(&self.rules.cells, text, || self.line(&row)) {
+                    if !self.report_odd {
+                        return Err(refused.at(self.place(&row, &self.names[index]), text));
                     }
-                })?;
-                if builder.first_text == Some(rows) {
-                    builder.first_place = Some((self.line(&row), text.to_owned()));
+                    builder.push_odd(text, self.line(&row), refused);
                 }
             }
             rows += 1;
         }
         if rows == 0 {
+            if let Some(error) = ragged.first {
+                return Err(error);
+            }
             let hint = match self.header {
                 Header::NoNumber => "; if it holds values, say `--header no`",
                 _ => "",
@@ -270,19 +327,14 @@ impl Source for Delimited {
         }
         let mut columns = Vec::with_capacity(wanted.len());
         for (builder, &index) in builders.into_iter().zip(wanted) {
-            let large = builder.large;
-            let column = builder.finish(&self.file, self.names[index].clone())?;
-            self.notes.extend(column.label_note());
-            if large > 0 && column.labels.is_none() {
-                self.notes.push(format!(
-                    "`{}`: {} of 2^53 or more may have been rounded; name it in `--discrete` if \
-                     these are identifiers",
-                    column.name,
-                    count(large, "whole number")
-                ));
-            }
+            let name = self.names[index].clone();
+            let (column, notes) =
+                builder.finish(&self.file, name, &self.rules.cells, self.report_odd)?;
+            self.notes.extend(notes);
             columns.push(column);
         }
+        self.notes.extend(ragged.note("row", "left out of this list"));
+        self.notes.extend(unreadable.note("cell", "shown with `\u{fffd}`"));
         self.notes[0] = format!(
             "{}; {}, {}",
             self.notes[0],
@@ -293,137 +345,28 @@ impl Source for Delimited {
     }
 }
 
-/// Refuses what is no delimiter-separated UTF-8 text.
-fn refuse_other_kinds(file: &str, sample: &[u8]) -> Result<(), TableError> {
-    let start = sample.trim_ascii_start();
-    let starts =
-        |tag: &str| start.get(..tag.len()).is_some_and(|s| s.eq_ignore_ascii_case(tag.as_bytes()));
-    let what = if sample.starts_with(&[0xFF, 0xFE]) || sample.starts_with(&[0xFE, 0xFF]) {
-        "looks like UTF-16; convert it to UTF-8"
-    } else if starts("<!doctype") || starts("<html") {
-        "looks like a web page, not a table; download the data itself"
-    } else if starts("{") || starts("[{") || starts("[[") {
-        "looks like JSON, not a table; write it as CSV"
-    } else if sample.starts_with(b"\xD0\xCF\x11\xE0") {
-        "looks like a spreadsheet; export it as CSV"
-    } else if sample.contains(&0) {
-        "holds zero bytes, so it is UTF-16 or no text; convert it to UTF-8 text"
-    } else {
-        return Ok(());
-    };
-    Err(TableError::Unsupported { file: file.to_owned(), what: what.to_owned() })
+/// Faults that were passed over, to be reported.
+#[derive(Debug, Default)]
+struct Passed {
+    first: Option<TableError>,
+    count: usize,
 }
 
-/// Gathers one column.
-struct Builder {
-    values: Vec<f64>,
-    declared: Declared,
-    /// Set from the first cell that is text.
-    labels: Option<Box<Labels>>,
-    /// The row of the first text, and its line and cell.
-    first_text: Option<usize>,
-    first_place: Option<(u64, String)>,
-    present: usize,
-    /// Whole numbers too large to be exact.
-    large: usize,
-}
-
-/// Why a cell is not taken.
-enum Refused {
-    NotFinite,
-    NotANumber(String),
-}
-
-impl Builder {
-    fn new(declared: Declared) -> Self {
-        Self {
-            values: Vec::new(),
-            declared,
-            labels: None,
-            first_text: None,
-            first_place: None,
-            present: 0,
-            large: 0,
+impl Passed {
+    /// Passes over a fault, if that is asked for.
+    fn pass(&mut self, error: TableError, allowed: bool) -> Result<(), TableError> {
+        if !allowed {
+            return Err(error);
         }
-    }
-
-    /// Adds one cell. The first present cell decides whether the column holds numbers or text,
-    /// unless the user did; a cell that then does not fit is refused.
-    fn push(&mut self, rules: &CellRules, text: &str) -> Result<(), Refused> {
-        let forced = self.declared == Declared::Discrete;
-        let cell = rules.read(text);
-        let value = match (cell, &mut self.labels) {
-            (Cell::Missing, _) => {
-                self.values.push(f64::NAN);
-                return Ok(());
-            }
-            (Cell::Number(value), None) => {
-                let large = value.abs() >= TOO_LARGE && text.bytes().all(|b| b.is_ascii_digit());
-                self.large += usize::from(large);
-                value
-            }
-            (Cell::Number(value), Some(labels)) => {
-                labels.numbers += 1;
-                // Numbers before the first text are known by value alone.
-                if forced { labels.code(&value.to_string()) } else { labels.code(text) }
-            }
-            (Cell::NotFinite, None) if !forced => return Err(Refused::NotFinite),
-            (_, Some(labels)) => {
-                if !forced && !labels.knows(text) {
-                    let hint = rules.hint(text);
-                    if !hint.is_empty() {
-                        return Err(Refused::NotANumber(hint + LABELS));
-                    }
-                }
-                labels.code(text)
-            }
-            (_, None) => {
-                let hint = rules.hint(text);
-                if self.declared == Declared::Continuous {
-                    return Err(Refused::NotANumber(hint));
-                }
-                if !forced && (self.present > 0 || !hint.is_empty()) {
-                    return Err(Refused::NotANumber(hint + LABELS));
-                }
-                self.first_text = Some(self.values.len());
-                let mut labels = Box::<Labels>::default();
-                for value in self.values.iter_mut().filter(|value| !value.is_nan()) {
-                    *value = labels.code(&value.to_string());
-                }
-                let code = labels.code(text);
-                self.labels = Some(labels);
-                code
-            }
-        };
-        self.present += 1;
-        self.values.push(value);
+        self.first.get_or_insert(error);
+        self.count += 1;
         Ok(())
     }
 
-    fn finish(self, file: &str, name: String) -> Result<Column, TableError> {
-        let Some(labels) = self.labels else {
-            return Ok(Column::from_numbers(name, self.values, self.declared));
-        };
-        let forced = self.declared == Declared::Discrete;
-        if !forced && 2 * labels.numbers > self.present {
-            let (line, cell) = self.first_place.unwrap_or_default();
-            return Err(TableError::NotANumber {
-                at: Place { file: file.into(), line: format!("line {line}"), column: name },
-                hint: format!(
-                    "; {} of the column's other {} cells are. If it means a missing value, say \
-                     `--na '{cell}'`{LABELS}",
-                    labels.numbers,
-                    self.present - 1,
-                ),
-                cell,
-            });
-        }
-        Ok(labels.into_column(name, self.values))
+    /// What is said of them.
+    fn note(&self, thing: &str, fate: &str) -> Option<String> {
+        let first = self.first.as_ref()?;
+        let (count, verb) = (count(self.count, thing), if self.count == 1 { "is" } else { "are" });
+        Some(format!("{first}; {count} like this {verb} {fate}"))
     }
 }
-
-/// 2^53: from here on, not every whole number is a double.
-const TOO_LARGE: f64 = 9_007_199_254_740_992.0;
-
-/// What to do when the cell is right and the guess is not.
-const LABELS: &str = "; if the column holds labels, name it in `--discrete`";

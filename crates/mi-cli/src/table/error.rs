@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io;
 
-use crate::words::count;
+use crate::words::{count, cut};
 
 /// Why a table could not be read. Every message names the file and, where there is one, the
 /// place in it, and says how to mend it.
@@ -160,6 +160,6 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}, column `{}`", self.file, self.line, self.column)
+        write!(f, "{}, {}, column `{}`", self.file, self.line, cut(&self.column))
     }
 }

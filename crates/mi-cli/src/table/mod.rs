@@ -13,24 +13,41 @@
 //! | an empty cell, `NA`, `N/A`, `#N/A`, `NaN`, `null`, `?`, `.` in any case | missing |
 //! | `inf`, `Infinity`, `1e400` | refused |
 //! | `1,5` or `2,288` | refused unless the decimal comma or the thousands separator is named |
+//! | `12.5%`, `$12`, `3.0D-6`, dates, times | labels, or numbers where [`Spellings`] says so |
 //! | other text, from a column's first cell on | labels |
 //! | other text, in a column of numbers | refused |
+//!
+//! Labels are compared as they are written: `007` and `7`, `1.1` and `1.10`, `1e3` and `1000` are
+//! different labels. That holds of text, of columns that are declared discrete, and of columns of so
+//! few numbers that they are taken for labels.
 
+mod builder;
 mod cell;
 mod column;
+mod dates;
 mod delimited;
 mod error;
+mod foreign;
+mod labels;
 mod normalise;
 mod npy;
 mod npy_header;
+mod numbers;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod sniff;
 mod source;
+mod spelling;
+
+/// The most columns of a table. A bound, because a few bytes can promise any number, and every
+/// column has a name in memory.
+const MOST_COLUMNS: usize = 1_000_000;
 
 pub use cell::{CellRules, MISSING_TOKENS};
-pub use column::Column;
+pub use column::{Column, Odd, Origin};
+pub use dates::DateOrder;
 pub use delimited::{Encoding, TextRules};
 pub use error::{Place, TableError};
 pub use sniff::HeaderRule;
 pub use source::{ReadOptions, Source, Table, open};
+pub use spelling::Spellings;

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, Read};
 
+use super::MOST_COLUMNS;
+
 /// Turns every line ending (CR, LF, CR LF; also inside quotes) into LF, ends the last line, and
 /// follows the quotes, so that line numbers count as an editor counts them and a quote that is
 /// never closed is known by the line on which it opened. Spaces before a field may be dropped: the
@@ -19,6 +21,52 @@ pub(crate) struct Normaliser<R> {
     /// The input has ended and its last line was ended too.
     finished: bool,
     last: Option<u8>,
+    /// Bytes and delimiters of the row being read.
+    row: RowSize,
+}
+
+/// How large a row is so far. A bound, because a small packed file can unpack to any size, and a
+/// row is held in memory as a whole.
+#[derive(Clone, Copy, Debug, Default)]
+struct RowSize {
+    bytes: usize,
+    fields: usize,
+}
+
+/// The most bytes of a row.
+const MOST_BYTES: usize = 64 << 20;
+
+impl RowSize {
+    /// Adds bytes outside quotes.
+    fn add_plain(&mut self, bytes: &[u8], delimiter: u8) {
+        let tail = match bytes.iter().rposition(|&b| b == b'\n') {
+            Some(end) => {
+                *self = Self::default();
+                &bytes[end + 1..]
+            }
+            None => bytes,
+        };
+        self.bytes += tail.len();
+        self.fields += tail.split(|&b| b == delimiter).count() - 1;
+    }
+
+    fn check(self, line: u64) -> io::Result<()> {
+        if self.bytes <= MOST_BYTES && self.fields < MOST_COLUMNS {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidData, HugeRow { line }))
+    }
+}
+
+/// A row that no table has.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error(
+    "has a row of more than {} MiB or {MOST_COLUMNS} fields in line {line}; is it a table? See \
+     `--delimiter`, and write one observation a line",
+    MOST_BYTES >> 20
+)]
+pub(crate) struct HugeRow {
+    line: u64,
 }
 
 /// Where in a record the next byte stands. The same rules as the parser's: a quote opens a
@@ -39,16 +87,18 @@ impl State {
 }
 
 impl<R: BufRead> Normaliser<R> {
-    pub(crate) fn new(inner: R, delimiter: u8) -> Self {
+    /// Starts on line `line` of the file.
+    pub(crate) fn new(inner: R, delimiter: u8, line: u64) -> Self {
         Self {
             inner,
             delimiter,
             state: State::FieldStart,
-            line: 1,
-            quote_line: 1,
+            line,
+            quote_line: line,
             after_cr: false,
             finished: false,
             last: None,
+            row: RowSize::default(),
         }
     }
 
@@ -104,6 +154,7 @@ impl<R: BufRead> Read for Normaliser<R> {
                 let spaces = input.iter().rev().take_while(|&&b| b == b' ').count();
                 let text = if self.delimiter == b' ' { n } else { n - spaces };
                 self.line += input.split(|&b| b == b'\n').count() as u64 - 1;
+                self.row.add_plain(&input[..text], self.delimiter);
                 if let Some(&last) = input[..text].last() {
                     self.state = if last == b'\n' || last == self.delimiter {
                         State::FieldStart
@@ -137,10 +188,15 @@ impl<R: BufRead> Read for Normaliser<R> {
                         continue;
                     }
                     self.step(byte);
+                    match self.state {
+                        State::Quoted => self.row.bytes += 1,
+                        _ => self.row.add_plain(&[byte], self.delimiter),
+                    }
                     out[written] = byte;
                     written += 1;
                 }
             }
+            self.row.check(self.line)?;
             self.inner.consume(n);
             // Nothing is written when the chunk was the LF of a CR LF, or spaces, alone.
             if written > 0 {
@@ -157,7 +213,7 @@ mod tests {
 
     /// Reads through buffers of `size` bytes, so that every boundary is crossed once.
     fn normalised(text: &str, size: usize) -> (String, Option<u64>) {
-        let mut reader = Normaliser::new(BufReader::with_capacity(size, text.as_bytes()), b',');
+        let mut reader = Normaliser::new(BufReader::with_capacity(size, text.as_bytes()), b',', 1);
         let mut out = String::new();
         reader.read_to_string(&mut out).unwrap();
         (out, reader.unclosed_quote())
@@ -192,7 +248,7 @@ mod tests {
                 .collect();
             assert_eq!(rows, [vec!["a", "b,c"], vec!["d", "e f", "g"], vec!["1", ""]], "{size}");
         }
-        let mut tabbed = Normaliser::new("a  \"b c\"\n".as_bytes(), b' ');
+        let mut tabbed = Normaliser::new("a  \"b c\"\n".as_bytes(), b' ', 1);
         let mut out = String::new();
         tabbed.read_to_string(&mut out).unwrap();
         assert_eq!(out, "a  \"b c\"\n");

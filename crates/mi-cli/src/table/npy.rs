@@ -1,17 +1,23 @@
 //! Reads NPY arrays, alone or inside an NPZ archive.
 
 use std::borrow::Cow;
-use std::io::{self, Read, Seek};
+use std::io::{self, Cursor, Read, Seek};
+use std::path::Path;
 
 use mi_samples::Declared;
 use zip::ZipArchive;
 
-use super::column::Column;
+use super::MOST_COLUMNS;
+use super::column::{Column, Odd};
 use super::error::{Place, TableError};
-use super::npy_header::{Dtype, Header, Number};
+use super::npy_header::{Header, Number};
+use super::numbers::{Numbers, rounded_note};
 use super::source::{Source, Table};
 use crate::copies::Fingerprints;
-use crate::words::count;
+use crate::words::{count, cut};
+
+/// The most characters of an array's name that its columns carry.
+const LONGEST_STEM: usize = 100;
 
 /// An array whose header is read.
 pub(crate) struct Npy {
@@ -20,6 +26,7 @@ pub(crate) struct Npy {
     header: Header,
     names: Vec<String>,
     data: Data,
+    report_odd: bool,
 }
 
 /// Where the numbers come from.
@@ -38,15 +45,20 @@ pub(crate) trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
 impl Npy {
-    /// Reads the header of an array of `length` bytes in all.
+    /// Reads the header of an array of `length` bytes in all, if that is known.
     pub(crate) fn open(
         file: String,
         stem: &str,
-        length: u64,
+        length: Option<u64>,
         mut data: Box<dyn Read>,
+        report_odd: bool,
     ) -> Result<Self, TableError> {
         let header = checked_header(&file, length, &mut data)?;
-        Ok(Self::new(file, stem, header, Data::Plain(data)))
+        if length.is_none() {
+            let row = first_row(&file, &header, &mut data)?;
+            data = Box::new(Cursor::new(row).chain(data));
+        }
+        Ok(Self::new(file, stem, header, Data::Plain(data), report_odd))
     }
 
     /// Opens one array of an NPZ archive: the one called `key` (with or without `.npy`), or the
@@ -55,6 +67,7 @@ impl Npy {
         file: &str,
         input: Box<dyn ReadSeek>,
         key: Option<&str>,
+        report_odd: bool,
     ) -> Result<Self, TableError> {
         let fail = |problem: String| TableError::Array { file: file.to_owned(), problem };
         let damaged = |error| {
@@ -72,7 +85,11 @@ impl Npy {
         keys.sort_unstable();
         let chosen = match (key, &keys[..]) {
             (_, []) => {
-                return Err(fail("the archive holds no NPY array; write one with np.savez".into()));
+                let problem = match members.iter().find(|name| is_text_table(name)) {
+                    Some(text) => format!("is an archive with `{}`; unpack it", cut(text)),
+                    None => "the archive holds no NPY array; write one with np.savez".into(),
+                };
+                return Err(fail(problem));
             }
             (Some(key), _) => {
                 let plain = key.strip_suffix(".npy").unwrap_or(key);
@@ -84,28 +101,31 @@ impl Npy {
         let Some(chosen) = chosen else {
             return Err(TableError::ChooseKey {
                 file: file.to_owned(),
-                keys: keys.join(", "),
+                keys: list_cut(&keys),
                 asked: key.map_or_else(String::new, |key| format!(" (there is no `{key}`)")),
             });
         };
-        let member = format!("{file}:{chosen}");
+        let member = format!("{file}:{}", cut(chosen));
         let index = archive
             .index_for_name(&format!("{chosen}.npy"))
             .ok_or_else(|| fail(format!("the archive names {chosen} but does not hold it")))?;
         let mut entry = archive.by_index(index).map_err(damaged)?;
+        // What the archive says of a member's size may be false.
         let length = entry.size();
-        let header = checked_header(&member, length, &mut entry)?;
+        let header = checked_header(&member, Some(length), &mut entry)?;
+        first_row(&member, &header, &mut entry)?;
         drop(entry);
-        Ok(Self::new(member, chosen, header, Data::Member(archive, index)))
+        Ok(Self::new(member, chosen, header, Data::Member(archive, index), report_odd))
     }
 
-    fn new(file: String, stem: &str, header: Header, data: Data) -> Self {
+    fn new(file: String, stem: &str, header: Header, data: Data, report_odd: bool) -> Self {
+        let stem: String = stem.chars().take(LONGEST_STEM).collect();
         let names = if header.columns == 1 {
-            vec![stem.to_owned()]
+            vec![stem]
         } else {
             (1..=header.columns).map(|column| format!("{stem}_{column}")).collect()
         };
-        Self { file, header, names, data }
+        Self { file, header, names, data, report_odd }
     }
 
     /// What was found.
@@ -123,77 +143,105 @@ impl Npy {
                 _ => ", converted to float64",
             },
         )];
-        if large > 0 {
-            notes.push(format!(
-                "{}: {} of 2^53 or more may have been rounded to float64",
-                self.file,
-                count(large, "whole number")
-            ));
-        }
+        notes.extend(rounded_note(&self.file, large));
         notes
     }
 
-    /// Reads the numbers of the wanted columns, and counts whole numbers too large to be exact.
+    /// Reads the numbers of the wanted columns.
     fn numbers(
         &self,
         data: &mut dyn Read,
         wanted: &[usize],
-    ) -> Result<(Vec<Vec<f64>>, usize, Fingerprints), TableError> {
+    ) -> Result<(Vec<Numbers>, Fingerprints), TableError> {
         let Header { dtype, rows, columns, fortran_order, .. } = self.header;
         let size = dtype.size();
-        let mut kept: Vec<Vec<f64>> = vec![Vec::new(); wanted.len()];
-        let (mut large, mut fingerprints) = (0, Fingerprints::default());
+        let mut kept: Vec<Numbers> = wanted.iter().map(|_| Numbers::default()).collect();
+        // Each wanted column by its place among the columns of the array.
+        let mut slots: Vec<(usize, usize)> = wanted.iter().copied().zip(0..).collect();
+        slots.sort_unstable();
+        let mut fingerprints = Fingerprints::default();
         // One line is what is contiguous in the file: a row, or a column in Fortran's order.
         let (lines, line_length) = if fortran_order { (columns, rows) } else { (rows, columns) };
         // Long lines are read in pieces.
         let piece = line_length.min(1 << 16);
         let mut buffer = vec![0; piece * size];
+        let mut read = 0;
         for line in 0..lines {
             for start in (0..line_length).step_by(piece) {
                 let count = piece.min(line_length - start);
                 let bytes = &mut buffer[..count * size];
-                data.read_exact(bytes)
-                    .map_err(|source| TableError::Read { file: self.file.clone(), source })?;
+                data.read_exact(bytes).map_err(|error| self.ended(error, read))?;
+                read += bytes.len() as u64;
                 for (cell, at) in bytes.chunks_exact(size).zip(start..) {
                     let (row, column) = if fortran_order { (at, line) } else { (line, at) };
                     fingerprints.add(row, column, cell);
                 }
-                for (slot, &column) in wanted.iter().enumerate() {
-                    let here = if !fortran_order {
-                        let inside = (start..start + count).contains(&column);
-                        if inside { column - start..column - start + 1 } else { 0..0 }
-                    } else if column == line {
-                        0..count
-                    } else {
-                        0..0
-                    };
-                    let values = &mut kept[slot];
-                    if values.try_reserve(here.len()).is_err() {
+                let columns = if fortran_order { line..line + 1 } else { start..start + count };
+                let first = slots.partition_point(|(column, _)| *column < columns.start);
+                for &(column, slot) in slots[first..].iter().take_while(|s| s.0 < columns.end) {
+                    let here =
+                        if fortran_order { 0..count } else { column - start..column - start + 1 };
+                    let numbers = &mut kept[slot];
+                    if !numbers.reserve(here.len()) {
                         return Err(TableError::Memory {
                             file: self.file.clone(),
-                            rows: values.len(),
+                            rows: numbers.len(),
                             columns: wanted.len(),
                         });
                     }
                     for at in here {
-                        let value = dtype.decode(&bytes[at * size..(at + 1) * size]);
-                        if value.is_infinite() {
-                            return Err(TableError::NotFinite {
-                                at: Place {
-                                    file: self.file.clone(),
-                                    line: format!("row {}", values.len() + 1),
-                                    column: self.names[column].clone(),
-                                },
-                                cell: value.to_string(),
-                            });
+                        let bytes = &bytes[at * size..(at + 1) * size];
+                        match dtype.whole(bytes) {
+                            Some(whole) => numbers.push_whole(whole),
+                            None => numbers.push(dtype.decode(bytes)),
                         }
-                        large += usize::from(rounded(dtype, value));
-                        values.push(value);
                     }
                 }
             }
         }
-        Ok((kept, large, fingerprints))
+        // Reading the end compares the checksum of a packed array.
+        match data.read(&mut [0]) {
+            Ok(0) => Ok((kept, fingerprints)),
+            Ok(_) => Err(self.header.mismatch(&self.file, read, "more than ")),
+            Err(source) => Err(TableError::Read { file: self.file.clone(), source }),
+        }
+    }
+
+    /// The error of an array that ends after `read` bytes of its numbers, or a piece later.
+    fn ended(&self, error: io::Error, read: u64) -> TableError {
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            return self.header.mismatch(&self.file, read, "little more than ");
+        }
+        TableError::Read { file: self.file.clone(), source: error }
+    }
+
+    /// The column of the numbers; whether infinite values are reported or refused is known.
+    fn column(
+        &self,
+        index: usize,
+        mut numbers: Numbers,
+        declared: Declared,
+        large: &mut usize,
+    ) -> Result<Column, TableError> {
+        let name = self.names[index].clone();
+        let mut odd = None;
+        if let Some((row, value)) = numbers.infinite() {
+            let error = TableError::NotFinite {
+                at: Place {
+                    file: self.file.clone(),
+                    line: format!("row {}", row + 1),
+                    column: name.clone(),
+                },
+                cell: value.to_string(),
+            };
+            if !self.report_odd {
+                return Err(error);
+            }
+            odd = Some(Odd { count: numbers.drop_infinite(), first: error.to_string() });
+        }
+        let (column, rounded) = numbers.into_column(name, declared);
+        *large += rounded;
+        Ok(Column { odd, ..column })
     }
 }
 
@@ -207,65 +255,115 @@ impl Source for Npy {
         wanted: &[usize],
         declared: &[Declared],
     ) -> Result<Table, TableError> {
-        let (kept, large, fingerprints) =
-            match std::mem::replace(&mut self.data, Data::Plain(Box::new(io::empty()))) {
-                Data::Plain(mut data) => self.numbers(&mut data, wanted)?,
-                Data::Member(mut archive, index) => {
-                    let read_error = |source| TableError::Read { file: self.file.clone(), source };
-                    let mut entry = archive.by_index(index).map_err(|e| read_error(e.into()))?;
-                    io::copy(&mut entry.by_ref().take(self.header.length), &mut io::sink())
-                        .map_err(read_error)?;
-                    let numbers = self.numbers(&mut entry, wanted)?;
-                    // The checksum is compared when the end is read.
-                    entry.read(&mut [0]).map_err(read_error)?;
-                    numbers
-                }
-            };
-        let notes = self.notes(large);
+        let data = std::mem::replace(&mut self.data, Data::Plain(Box::new(io::empty())));
+        let (kept, fingerprints) = match data {
+            Data::Plain(mut data) => self.numbers(&mut data, wanted)?,
+            Data::Member(mut archive, index) => {
+                let read_error = |source| TableError::Read { file: self.file.clone(), source };
+                let mut entry = archive.by_index(index).map_err(|e| read_error(e.into()))?;
+                io::copy(&mut entry.by_ref().take(self.header.length), &mut io::sink())
+                    .map_err(read_error)?;
+                self.numbers(&mut entry, wanted)?
+            }
+        };
+        let mut large = 0;
         let columns = kept
             .into_iter()
             .zip(wanted)
-            .map(|(values, &index)| {
+            .map(|(numbers, &index)| {
                 let declared = declared.get(index).copied().unwrap_or_default();
-                Column::from_numbers(self.names[index].clone(), values, declared)
+                self.column(index, numbers, declared, &mut large)
             })
-            .collect();
+            .collect::<Result<_, _>>()?;
+        let notes = self.notes(large);
         Ok(Table { file: self.file, columns, rows: self.header.rows, notes, fingerprints })
     }
 }
 
-/// Reads a header and checks it against the length of the whole, before anything is allocated:
-/// a damaged shape must not ask for terabytes.
-fn checked_header(file: &str, length: u64, data: &mut dyn Read) -> Result<Header, TableError> {
+/// Reads a header and checks it against the length of the whole, if that is known, before anything
+/// is allocated: a damaged shape must not ask for terabytes.
+fn checked_header(
+    file: &str,
+    length: Option<u64>,
+    data: &mut dyn Read,
+) -> Result<Header, TableError> {
     let fail = |problem: String| TableError::Array { file: file.to_owned(), problem };
     let header = Header::read(data).map_err(fail)?;
     let shape = format!("{} x {}", header.rows, header.columns);
-    let here = length.saturating_sub(header.length);
-    match header.data_length() {
-        Some(promised) if promised == here => {}
-        Some(promised) => {
+    let here = length.map(|length| length.saturating_sub(header.length));
+    match (header.data_length(), here) {
+        (None, here) => {
+            let present =
+                here.map_or_else(String::new, |here| format!(", but {here} bytes follow"));
             return Err(fail(format!(
-                "its header promises {shape} numbers of {} bytes, {promised} bytes in all, but \
-                 {here} bytes follow: the file is {}",
-                header.dtype.size(),
-                if promised > here {
-                    "cut short or damaged; copy or save it again"
-                } else {
-                    "damaged, or holds more than one array; save one array, or an NPZ archive"
-                },
+                "its header promises an impossible {shape} numbers of {} bytes{present}",
+                header.dtype.size()
             )));
         }
-        None => return Err(fail(format!("its header promises an impossible {shape} numbers"))),
+        (Some(promised), Some(here)) if promised != here => {
+            return Err(header.mismatch(file, here, ""));
+        }
+        _ => {}
     }
     if header.rows == 0 || header.columns == 0 {
         return Err(fail(format!(
             "the array is empty ({shape}); a table has a row and a column at least"
         )));
     }
+    if header.columns > MOST_COLUMNS {
+        return Err(fail(format!(
+            "an array of {shape} is no table that is read: {MOST_COLUMNS} columns are the most; do \
+             its rows stand where columns should (x.T)?"
+        )));
+    }
     Ok(header)
 }
 
-/// Whether a whole number may have lost digits on its way to a double.
-fn rounded(dtype: Dtype, value: f64) -> bool {
-    matches!(dtype.number, Number::Int(8) | Number::Uint(8)) && value.abs() >= 2_f64.powi(53)
+/// Reads as many bytes as a row has, so that no column gets a name which is not there.
+fn first_row(file: &str, header: &Header, data: &mut dyn Read) -> Result<Vec<u8>, TableError> {
+    let promised = header.columns as u64 * header.dtype.size() as u64;
+    let mut row = Vec::new();
+    data.take(promised)
+        .read_to_end(&mut row)
+        .map_err(|source| TableError::Read { file: file.to_owned(), source })?;
+    if (row.len() as u64) < promised {
+        return Err(header.mismatch(file, row.len() as u64, ""));
+    }
+    Ok(row)
+}
+
+impl Header {
+    /// The error of an array with another number of bytes than its header promises.
+    fn mismatch(&self, file: &str, here: u64, about: &str) -> TableError {
+        let promised = self.data_length().unwrap_or(u64::MAX);
+        let problem = format!(
+            "its header promises {} x {} numbers of {} bytes, {promised} bytes in all, but \
+             {about}{here} bytes follow: the file is {}",
+            self.rows,
+            self.columns,
+            self.dtype.size(),
+            if promised > here {
+                "cut short or damaged; copy or save it again"
+            } else {
+                "damaged, or holds more than one array; save one array, or an NPZ archive"
+            },
+        );
+        TableError::Array { file: file.to_owned(), problem }
+    }
+}
+
+/// Whether a member of an archive is a text table by its name.
+fn is_text_table(name: &str) -> bool {
+    let extension = Path::new(name).extension();
+    ["csv", "tsv"].iter().any(|known| extension.is_some_and(|e| e.eq_ignore_ascii_case(known)))
+}
+
+/// Some names, cut where they are long or many.
+fn list_cut(names: &[&str]) -> String {
+    const MOST: usize = 20;
+    let mut shown: Vec<String> = names.iter().take(MOST).map(|name| cut(name)).collect();
+    if names.len() > MOST {
+        shown.push(format!("and {} more", names.len() - MOST));
+    }
+    shown.join(", ")
 }

@@ -37,6 +37,19 @@ impl Dtype {
         }
     }
 
+    /// A whole number of 8 bytes, which a double may not hold.
+    pub(crate) fn whole(self, bytes: &[u8]) -> Option<i128> {
+        let mut low_first: [u8; 8] = bytes.try_into().ok()?;
+        if self.big_endian {
+            low_first.reverse();
+        }
+        match self.number {
+            Number::Int(8) => Some(i64::from_le_bytes(low_first).into()),
+            Number::Uint(8) => Some(u64::from_le_bytes(low_first).into()),
+            _ => None,
+        }
+    }
+
     /// One number as a double, from exactly [`Dtype::size`] bytes.
     pub(crate) fn decode(self, bytes: &[u8]) -> f64 {
         let mut low_first = [0; 8];

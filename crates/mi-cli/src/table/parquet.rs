@@ -11,8 +11,10 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
-use super::column::{Column, Labels};
+use super::column::{Column, Odd, Origin};
 use super::error::{Place, TableError};
+use super::labels::Labels;
+use super::numbers::{Numbers, rounded_note};
 use super::source::{Source, Table};
 use crate::words::count;
 
@@ -24,22 +26,32 @@ pub(crate) struct ParquetTable {
     file: String,
     reader: Box<dyn FileReader>,
     names: Vec<String>,
+    report_odd: bool,
 }
 
 impl ParquetTable {
-    pub(crate) fn open_file(file: String, handle: File) -> Result<Self, TableError> {
+    pub(crate) fn open_file(
+        file: String,
+        handle: File,
+        report_odd: bool,
+    ) -> Result<Self, TableError> {
         let reader = SerializedFileReader::new(handle).map(|r| Box::new(r) as Box<dyn FileReader>);
-        Self::new(file, reader)
+        Self::new(file, reader, report_odd)
     }
 
-    pub(crate) fn open_bytes(file: String, bytes: Vec<u8>) -> Result<Self, TableError> {
+    pub(crate) fn open_bytes(
+        file: String,
+        bytes: Vec<u8>,
+        report_odd: bool,
+    ) -> Result<Self, TableError> {
         let reader = SerializedFileReader::new(Bytes::from(bytes));
-        Self::new(file, reader.map(|r| Box::new(r) as Box<dyn FileReader>))
+        Self::new(file, reader.map(|r| Box::new(r) as Box<dyn FileReader>), report_odd)
     }
 
     fn new(
         file: String,
         reader: Result<Box<dyn FileReader>, ParquetError>,
+        report_odd: bool,
     ) -> Result<Self, TableError> {
         let reader = reader.map_err(|error| fail(&file, &error))?;
         let metadata = reader.metadata().file_metadata();
@@ -48,11 +60,11 @@ impl ParquetTable {
         }
         let columns = metadata.schema_descr().columns();
         let names = columns.iter().map(|column| column.path().string()).collect();
-        Ok(Self { file, reader, names })
+        Ok(Self { file, reader, names, report_odd })
     }
 
     /// Reads one column through all row groups.
-    fn column(&self, index: usize, declared: Declared) -> Result<Column, TableError> {
+    fn column(&self, index: usize, declared: Declared) -> Result<(Column, usize), TableError> {
         let descr = self.reader.metadata().file_metadata().schema_descr().column(index);
         let name = self.names[index].clone();
         let refuse = |what: &str| TableError::Array {
@@ -62,7 +74,7 @@ impl ParquetTable {
         if descr.max_rep_level() > 0 {
             return Err(refuse("lists are not read; write one value a row"));
         }
-        let mut values = Vec::new();
+        let mut values = Numbers::default();
         let mut labels = None;
         for group in 0..self.reader.num_row_groups() {
             let column = self.reader.get_row_group(group).and_then(|g| g.get_column_reader(index));
@@ -71,20 +83,30 @@ impl ParquetTable {
                 .map_err(|error| fail(&self.file, &error))?
                 .map_err(refuse)?;
         }
-        if let Some(row) = values.iter().position(|value| value.is_infinite()) {
-            return Err(TableError::NotFinite {
+        let mut odd = None;
+        if let Some((row, value)) = values.infinite() {
+            let error = TableError::NotFinite {
                 at: Place {
                     file: self.file.clone(),
                     line: format!("row {}", row + 1),
-                    column: name,
+                    column: name.clone(),
                 },
-                cell: values[row].to_string(),
-            });
+                cell: value.to_string(),
+            };
+            if !self.report_odd {
+                return Err(error);
+            }
+            odd = Some(Odd { count: values.drop_infinite(), first: error.to_string() });
         }
         match (labels, declared) {
             (Some(_), Declared::Continuous) => Err(refuse("text is not continuous")),
-            (Some(labels), _) => Ok(labels.into_column(name, values)),
-            (None, _) => Ok(Column::from_numbers(name, values, declared)),
+            (Some(labels), _) => {
+                Ok((labels.into_column(name, values.into_values(), Origin::Text), 0))
+            }
+            (None, _) => {
+                let (column, large) = values.into_column(name, declared);
+                Ok((Column { odd, ..column }, large))
+            }
         }
     }
 }
@@ -95,17 +117,24 @@ impl Source for ParquetTable {
     }
 
     fn load(self: Box<Self>, wanted: &[usize], declared: &[Declared]) -> Result<Table, TableError> {
+        let mut large = 0;
         let columns = wanted
             .iter()
-            .map(|&index| self.column(index, declared.get(index).copied().unwrap_or_default()))
-            .collect::<Result<_, _>>()?;
+            .map(|&index| {
+                let declared = declared.get(index).copied().unwrap_or_default();
+                let (column, rounded) = self.column(index, declared)?;
+                large += rounded;
+                Ok(column)
+            })
+            .collect::<Result<_, TableError>>()?;
         let rows = self.reader.metadata().file_metadata().num_rows() as usize;
-        let notes = vec![format!(
+        let mut notes = vec![format!(
             "{}: Parquet, {}, {}",
             self.file,
             count(rows, "row"),
             count(self.names.len(), "column")
         )];
+        notes.extend(rounded_note(&self.file, large));
         let fingerprints = crate::copies::Fingerprints::default();
         Ok(Table { file: self.file, columns, rows, notes, fingerprints })
     }
@@ -119,7 +148,7 @@ fn fail(file: &str, error: &ParquetError) -> TableError {
 fn read_group(
     column: ColumnReader,
     descr: &ColumnDescriptor,
-    values: &mut Vec<f64>,
+    values: &mut Numbers,
     labels: &mut Option<Labels>,
 ) -> Result<Result<(), &'static str>, ParquetError> {
     let nullable = descr.max_def_level();
@@ -136,24 +165,32 @@ fn read_group(
     );
     match column {
         ColumnReader::BoolColumnReader(mut reader) => {
-            pull(&mut reader, nullable, values, |v| f64::from(u8::from(*v)))?;
+            pull(&mut reader, nullable, values, |v| Value::Double(f64::from(u8::from(*v))))?;
         }
         ColumnReader::Int32ColumnReader(mut reader) => pull(&mut reader, nullable, values, |v| {
-            if unsigned { f64::from(v.cast_unsigned()) } else { f64::from(*v) / scale }
+            let double =
+                if unsigned { f64::from(v.cast_unsigned()) } else { f64::from(*v) / scale };
+            Value::Double(double)
         })?,
         ColumnReader::Int64ColumnReader(mut reader) => pull(&mut reader, nullable, values, |v| {
-            if unsigned { v.cast_unsigned() as f64 } else { *v as f64 / scale }
+            if unsigned {
+                Value::Whole(v.cast_unsigned().into())
+            } else if scale == 1.0 {
+                Value::Whole((*v).into())
+            } else {
+                Value::Double(*v as f64 / scale)
+            }
         })?,
         ColumnReader::FloatColumnReader(mut reader) => {
-            pull(&mut reader, nullable, values, |v| f64::from(*v))?;
+            pull(&mut reader, nullable, values, |v| Value::Double(f64::from(*v)))?;
         }
         ColumnReader::DoubleColumnReader(mut reader) => {
-            pull(&mut reader, nullable, values, |v| *v)?;
+            pull(&mut reader, nullable, values, |v| Value::Double(*v))?;
         }
         ColumnReader::ByteArrayColumnReader(mut reader) if scale == 1.0 => {
             let labels = labels.get_or_insert_with(Labels::default);
             pull(&mut reader, nullable, values, |v| {
-                labels.code(&String::from_utf8_lossy(v.data()))
+                Value::Double(labels.code(&String::from_utf8_lossy(v.data())))
             })?;
         }
         _ if descr.physical_type() == Type::INT96 => {
@@ -164,12 +201,18 @@ fn read_group(
     Ok(Ok(()))
 }
 
+/// A value of a column.
+enum Value {
+    Double(f64),
+    Whole(i128),
+}
+
 /// Reads a column chunk to its end, NaN for null.
 fn pull<T: DataType>(
     reader: &mut ColumnReaderImpl<T>,
     nullable: i16,
-    values: &mut Vec<f64>,
-    mut convert: impl FnMut(&T::T) -> f64,
+    values: &mut Numbers,
+    mut convert: impl FnMut(&T::T) -> Value,
 ) -> Result<(), ParquetError> {
     let (mut present, mut levels) = (Vec::new(), Vec::new());
     loop {
@@ -184,14 +227,18 @@ fn pull<T: DataType>(
         if rows == 0 {
             return Ok(());
         }
+        let mut push = |value| match value {
+            Value::Double(value) => values.push(value),
+            Value::Whole(whole) => values.push_whole(whole),
+        };
         let mut present = present.iter();
         if nullable == 0 {
-            values.extend(present.map(&mut convert));
+            present.for_each(|value| push(convert(value)));
             continue;
         }
         for &level in &levels {
             let value = if level == nullable { present.next() } else { None };
-            values.push(value.map_or(f64::NAN, &mut convert));
+            push(value.map_or(Value::Double(f64::NAN), &mut convert));
         }
     }
 }

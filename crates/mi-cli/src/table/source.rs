@@ -6,11 +6,15 @@ use flate2::bufread::MultiGzDecoder;
 use mi_samples::Declared;
 
 use super::column::Column;
-use super::delimited::{Delimited, TextRules};
+use super::delimited::{Delimited, Start, TextRules};
 use super::error::TableError;
+use super::foreign;
 use super::npy::Npy;
 use crate::copies::Fingerprints;
+use crate::words::count;
 
+/// Bytes that tell what a file is.
+const HEAD: usize = 512;
 /// Bytes that are looked at to find the delimiter and the header.
 const SAMPLE: usize = 64 * 1024;
 /// A longer sample is taken, up to this, when it holds fewer than two lines.
@@ -36,6 +40,12 @@ pub trait Source {
     /// The names of all columns.
     fn names(&self) -> &[String];
 
+    /// Whether a column stands under a header that leaves its name empty.
+    fn is_unnamed(&self, index: usize) -> bool {
+        let _ = index;
+        false
+    }
+
     /// Reads the columns of the given indices; the others are passed over, so that what is
     /// wrong with them does not matter. `declared` holds what the user says each column of the
     /// file to be; it may be shorter.
@@ -53,6 +63,20 @@ pub struct ReadOptions {
     pub text: TextRules,
     /// The array to read from an NPZ file.
     pub key: Option<String>,
+    /// Whether cells that fit nowhere are taken for missing and reported ([`Column::odd`]), rather
+    /// than refused: to look at a file, not to estimate from it.
+    pub report_odd: bool,
+}
+
+/// A file, or standard input, as bytes.
+struct Bytes<'a> {
+    path: &'a Path,
+    /// The name in messages.
+    file: String,
+    input: Box<dyn BufRead>,
+    /// The length, if it is a file that is not packed: it can be opened again and sought in.
+    length: Option<u64>,
+    packed: bool,
 }
 
 /// Opens a table: delimiter-separated text (perhaps gzipped), NPY or NPZ, told apart by their
@@ -60,107 +84,205 @@ pub struct ReadOptions {
 ///
 /// # Errors
 /// When the file cannot be opened, is empty, or is of a kind that is not read.
-pub fn open(path: &str, options: &ReadOptions) -> Result<Box<dyn Source>, TableError> {
-    let file = if path == "-" { "standard input" } else { path }.to_owned();
-    let open_error = |source| TableError::Open { file: file.clone(), source };
-    let read_error = |source| TableError::Read { file: file.clone(), source };
-    let mut length = None;
-    let mut input: Box<dyn BufRead> = if path == "-" {
-        Box::new(BufReader::with_capacity(SAMPLE, io::stdin()))
+pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Box<dyn Source>, TableError> {
+    let mut bytes = Bytes::open(path.as_ref())?;
+    let mut head = bytes.peek()?;
+    if head.starts_with(b"\x1f\x8b") {
+        bytes.unpack();
+        head = bytes.peek()?;
+    }
+    if head.starts_with(b"\x93NUMPY") {
+        Ok(Box::new(bytes.array(options)?))
+    } else if head.starts_with(b"PK\x03\x04") {
+        Ok(Box::new(bytes.archive(options)?))
+    } else if head.starts_with(b"PAR1") {
+        bytes.parquet(options)
+    } else if let Some(what) = foreign::kind(&head) {
+        Err(TableError::Unsupported { file: bytes.file, what: what.into() })
     } else {
+        Ok(Box::new(bytes.text(options)?))
+    }
+}
+
+impl<'a> Bytes<'a> {
+    fn open(path: &'a Path) -> Result<Self, TableError> {
+        let piped = path.as_os_str() == "-";
+        let file = if piped { "standard input".into() } else { path.display().to_string() };
+        if piped {
+            let input = Box::new(BufReader::with_capacity(SAMPLE, io::stdin()));
+            return Ok(Self { path, file, input, length: None, packed: false });
+        }
+        let open_error = |source| TableError::Open { file: file.clone(), source };
         let handle = File::open(path).map_err(open_error)?;
         let metadata = handle.metadata().map_err(open_error)?;
         if metadata.is_dir() {
             return Err(TableError::Unsupported { file, what: "is a folder, not a file".into() });
         }
-        length = metadata.is_file().then_some(metadata.len());
-        Box::new(BufReader::with_capacity(SAMPLE, handle))
-    };
-    let start = input.fill_buf().map_err(read_error)?;
-    if start.starts_with(b"\x1f\x8b") {
-        input = Box::new(BufReader::with_capacity(SAMPLE, MultiGzDecoder::new(input)));
-        length = None;
+        let length = metadata.is_file().then_some(metadata.len());
+        let input = Box::new(BufReader::with_capacity(SAMPLE, handle));
+        Ok(Self { path, file, input, length, packed: false })
     }
-    // A pipe has no length and cannot be sought in: arrays that come through one are held.
-    let start = input.fill_buf().map_err(read_error)?;
-    let (array, archive) = (start.starts_with(b"\x93NUMPY"), start.starts_with(b"PK\x03\x04"));
-    if array || archive {
-        let stem = Path::new(path).file_stem().map_or("x".into(), |stem| stem.to_string_lossy());
-        let stem = if path == "-" { "x" } else { &*stem };
-        return match (length, archive) {
-            (Some(length), false) => Ok(Box::new(Npy::open(file, stem, length, input)?)),
-            (Some(_), true) => {
-                let handle = BufReader::new(File::open(path).map_err(open_error)?);
-                Ok(Box::new(Npy::open_member(&file, Box::new(handle), options.key.as_deref())?))
-            }
-            (None, archive) => {
-                let mut bytes = Vec::new();
-                input.read_to_end(&mut bytes).map_err(read_error)?;
-                let length = bytes.len() as u64;
-                let bytes = Cursor::new(bytes);
-                Ok(Box::new(if archive {
-                    Npy::open_member(&file, Box::new(bytes), options.key.as_deref())?
-                } else {
-                    Npy::open(file, stem, length, Box::new(bytes))?
-                }))
-            }
-        };
-    }
-    if start.starts_with(b"PAR1") {
-        return open_parquet(path, file, length.is_some(), input);
-    }
-    let mut sample = Vec::new();
-    let mut complete = false;
-    while !complete && sample.len() < LONGEST_SAMPLE {
-        let before = sample.len();
-        let more =
-            input.by_ref().take(SAMPLE as u64).read_to_end(&mut sample).map_err(read_error)?;
-        complete = more < SAMPLE;
-        if sample[before..].iter().any(|&b| b == b'\n' || b == b'\r') && before > 0 {
-            break;
-        }
-        let line_ends = sample.iter().filter(|&&b| b == b'\n' || b == b'\r').count();
-        if line_ends > 2 {
-            break;
-        }
-    }
-    if sample.trim_ascii().is_empty() && complete {
-        return Err(TableError::Empty { file });
-    }
-    let input: Box<dyn BufRead> = Box::new(Cursor::new(sample.clone()).chain(input));
-    Ok(Box::new(Delimited::open(file, &sample, complete, input, options.text.clone())?))
-}
 
-#[cfg(feature = "parquet")]
-fn open_parquet(
-    path: &str,
-    file: String,
-    on_disk: bool,
-    mut input: Box<dyn BufRead>,
-) -> Result<Box<dyn Source>, TableError> {
-    use super::parquet::ParquetTable;
-    Ok(Box::new(if on_disk {
-        match File::open(path) {
-            Ok(handle) => ParquetTable::open_file(file, handle)?,
-            Err(source) => return Err(TableError::Open { file, source }),
+    fn fail(&self) -> impl Fn(io::Error) -> TableError + use<> {
+        let file = self.file.clone();
+        move |source| TableError::Read { file: file.clone(), source }
+    }
+
+    /// The first bytes, which stay to be read. A pipe may yield them a few at a time.
+    fn peek(&mut self) -> Result<Vec<u8>, TableError> {
+        let mut head = Vec::new();
+        self.input.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(self.fail())?;
+        self.put_back(head.clone());
+        Ok(head)
+    }
+
+    /// Makes bytes that were read the next ones again.
+    fn put_back(&mut self, bytes: Vec<u8>) {
+        let rest = std::mem::replace(&mut self.input, Box::new(io::empty()));
+        self.input = Box::new(Cursor::new(bytes).chain(rest));
+    }
+
+    fn unpack(&mut self) {
+        let packed = std::mem::replace(&mut self.input, Box::new(io::empty()));
+        self.input = Box::new(BufReader::with_capacity(SAMPLE, MultiGzDecoder::new(packed)));
+        (self.length, self.packed) = (None, true);
+    }
+
+    fn array(self, options: &ReadOptions) -> Result<Npy, TableError> {
+        let piped = self.path.as_os_str() == "-";
+        let stem = self.path.file_stem().filter(|_| !piped).map(|stem| stem.to_string_lossy());
+        let stem = stem.unwrap_or("x".into());
+        Npy::open(self.file, &stem, self.length, self.input, options.report_odd)
+    }
+
+    fn archive(mut self, options: &ReadOptions) -> Result<Npy, TableError> {
+        let key = options.key.as_deref();
+        if self.length.is_some() {
+            let handle = File::open(self.path)
+                .map_err(|source| TableError::Open { file: self.file.clone(), source })?;
+            let input = Box::new(BufReader::new(handle));
+            return Npy::open_member(&self.file, input, key, options.report_odd);
         }
-    } else {
+        if self.packed {
+            let what = "is an archive inside gzip; unpack it with `gzip -d`";
+            return Err(TableError::Unsupported { file: self.file, what: what.into() });
+        }
+        // A pipe cannot be sought in, so the archive is held: as many bytes as came through it.
         let mut bytes = Vec::new();
-        match input.read_to_end(&mut bytes) {
-            Ok(_) => ParquetTable::open_bytes(file, bytes)?,
-            Err(source) => return Err(TableError::Read { file, source }),
-        }
-    }))
-}
+        self.input.read_to_end(&mut bytes).map_err(self.fail())?;
+        Npy::open_member(&self.file, Box::new(Cursor::new(bytes)), key, options.report_odd)
+    }
 
-#[cfg(not(feature = "parquet"))]
-fn open_parquet(
-    _path: &str,
-    file: String,
-    _on_disk: bool,
-    _input: Box<dyn BufRead>,
-) -> Result<Box<dyn Source>, TableError> {
-    let what = "is a Parquet file, which this build of mi does not read; install it with \
-                `--features parquet`, or convert the file to CSV";
-    Err(TableError::Unsupported { file, what: what.into() })
+    fn text(mut self, options: &ReadOptions) -> Result<Delimited, TableError> {
+        let start = self.skip(options.text.skip)?;
+        let mut sample = Vec::new();
+        let mut complete = false;
+        while !complete && sample.len() < LONGEST_SAMPLE {
+            let before = sample.len();
+            let more = self
+                .input
+                .by_ref()
+                .take(SAMPLE as u64)
+                .read_to_end(&mut sample)
+                .map_err(self.fail())?;
+            complete = more < SAMPLE;
+            if sample[before..].iter().any(|&b| b == b'\n' || b == b'\r') && before > 0 {
+                break;
+            }
+            let line_ends = sample.iter().filter(|&&b| b == b'\n' || b == b'\r').count();
+            if line_ends > 2 {
+                break;
+            }
+        }
+        if sample.trim_ascii().is_empty() && complete {
+            return Err(match start.lines {
+                0 => TableError::Empty { file: self.file },
+                lines => TableError::Unsupported {
+                    what: format!("has nothing below its first {}", count(lines as usize, "line")),
+                    file: self.file,
+                },
+            });
+        }
+        self.put_back(sample.clone());
+        let (text, report_odd) = (options.text.clone(), options.report_odd);
+        Delimited::open(self.file, &sample, complete, self.input, text, start, report_odd)
+    }
+
+    /// Passes over a byte-order mark, the line by which a spreadsheet names its delimiter, and as
+    /// many lines as asked for.
+    fn skip(&mut self, lines: u64) -> Result<Start, TableError> {
+        let head = self.peek()?;
+        let mark = head.starts_with(b"\xEF\xBB\xBF");
+        if mark {
+            self.input.consume(3);
+        }
+        let first = head[if mark { 3 } else { 0 }..].split(|&b| b == b'\n' || b == b'\r').next();
+        let delimiter = match first {
+            Some(&[s, e, p, b'=', delimiter]) if [s, e, p].eq_ignore_ascii_case(b"sep") => {
+                Some(delimiter).filter(|d| d.is_ascii() && *d != b'"')
+            }
+            _ => None,
+        };
+        let lines = lines.max(u64::from(delimiter.is_some()));
+        let mut skipped = 0;
+        while skipped < lines && self.skip_line().map_err(self.fail())? {
+            skipped += 1;
+        }
+        if skipped < lines {
+            let what = format!(
+                "has {}, and `--skip {lines}` passes over more",
+                count(skipped as usize, "line")
+            );
+            return Err(TableError::Unsupported { file: self.file.clone(), what });
+        }
+        Ok(Start { lines, delimiter })
+    }
+
+    /// Passes over one line; `false` at the end.
+    fn skip_line(&mut self) -> io::Result<bool> {
+        let mut any = false;
+        loop {
+            let buffer = self.input.fill_buf()?;
+            if buffer.is_empty() {
+                return Ok(any);
+            }
+            any = true;
+            let Some(end) = buffer.iter().position(|&b| b == b'\n' || b == b'\r') else {
+                let all = buffer.len();
+                self.input.consume(all);
+                continue;
+            };
+            let carriage_return = buffer[end] == b'\r';
+            self.input.consume(end + 1);
+            if carriage_return && self.input.fill_buf()?.first() == Some(&b'\n') {
+                self.input.consume(1);
+            }
+            return Ok(true);
+        }
+    }
+
+    #[cfg(feature = "parquet")]
+    fn parquet(mut self, options: &ReadOptions) -> Result<Box<dyn Source>, TableError> {
+        use super::parquet::ParquetTable;
+        let report_odd = options.report_odd;
+        if self.length.is_some() {
+            let handle = File::open(self.path)
+                .map_err(|source| TableError::Open { file: self.file.clone(), source })?;
+            return Ok(Box::new(ParquetTable::open_file(self.file, handle, report_odd)?));
+        }
+        if self.packed {
+            let what = "is a Parquet file inside gzip; unpack it with `gzip -d`";
+            return Err(TableError::Unsupported { file: self.file, what: what.into() });
+        }
+        let mut bytes = Vec::new();
+        self.input.read_to_end(&mut bytes).map_err(self.fail())?;
+        Ok(Box::new(ParquetTable::open_bytes(self.file, bytes, report_odd)?))
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn parquet(self, _options: &ReadOptions) -> Result<Box<dyn Source>, TableError> {
+        let what = "is a Parquet file, which this build of mi does not read; install it with \
+                    `--features parquet`, or convert the file to CSV";
+        Err(TableError::Unsupported { file: self.file, what: what.into() })
+    }
 }

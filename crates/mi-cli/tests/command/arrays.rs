@@ -133,7 +133,12 @@ fn an_array_has_one_dimension_or_two() {
 fn nan_is_missing_and_infinity_is_refused_with_its_row() {
     let json = columns(npy("'<f8'", false, "(3,)", &doubles(&[1.0, f64::NAN, 2.0]))).json();
     assert_eq!(json["columns"][0]["missing"], 1);
-    columns(npy("'<f8'", false, "(2, 2)", &doubles(&[1.0, 2.0, 3.0, f64::INFINITY])))
+    let infinite = npy("'<f8'", false, "(2, 2)", &doubles(&[1.0, 2.0, 3.0, f64::INFINITY]));
+    let run = columns(&infinite);
+    run.said(&["a.npy, row 2, column `a_2`", "`inf` is not a finite number"]);
+    assert_eq!(run.json()["columns"][1]["odd"], 1);
+    Folder::with("a.npy", &infinite)
+        .run(&["estimate", "a.npy", "--x", "1", "--y", "2"])
         .refused(1, &["a.npy, row 2, column `a_2`", "`inf` is not a finite number"]);
 }
 

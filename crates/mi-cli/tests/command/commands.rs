@@ -65,7 +65,7 @@ fn identifiers_are_left_out_with_a_warning() {
     let folder = Folder::with("t.csv", format!("id,a,b\n{rows}"));
     let run = folder.run(&["matrix", "t.csv", "--json"]);
     assert_eq!(run.json()["columns"], serde_json::json!(["a", "b"]));
-    run.said(&["`id` is left out: every label is unique"]);
+    run.said(&["`id` is left out: each of its 40 labels is unique"]);
     let run = folder.run(&["rank", "t.csv", "--target", "id"]);
     run.refused(1, &["the target `id` says nothing"]);
 }

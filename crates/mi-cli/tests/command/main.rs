@@ -9,7 +9,9 @@ mod estimates;
 mod first_five_minutes;
 mod folder;
 mod json_docs;
+mod labels;
 mod neural;
+mod odd_files;
 mod order;
 mod outputs;
 #[cfg(feature = "parquet")]

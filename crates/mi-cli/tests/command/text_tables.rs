@@ -8,6 +8,12 @@ fn columns(bytes: impl AsRef<[u8]>, options: &[&str]) -> Run {
     folder.run(&[&["columns", "t.csv", "--json"], options].concat())
 }
 
+/// `mi estimate` of all columns of such a file: it refuses what `mi columns` reports.
+fn strict(bytes: impl AsRef<[u8]>, options: &[&str]) -> Run {
+    let folder = Folder::with("t.csv", bytes);
+    folder.run(&[&["estimate", "t.csv", "--x", ":", "--y", ":"], options].concat())
+}
+
 /// Name, number of different values, minimum and maximum of every column, and the rows.
 #[track_caller]
 fn read(bytes: impl AsRef<[u8]>, options: &[&str]) -> (Vec<String>, u64) {
@@ -45,49 +51,48 @@ fn utf_16_is_named() {
 #[test]
 fn latin_1_is_named_by_line_column_and_byte_and_read_by_option() {
     let latin1 = b"caf\xE9,b\n1,2\n".as_slice();
-    columns(latin1, &[]).refused(1, &["t.csv, line 1, column `number 1`", "0xE9", "--encoding"]);
+    strict(latin1, &[]).refused(1, &["t.csv, line 1, column `number 1`", "0xE9", "--encoding"]);
     assert_eq!(read(latin1, &["--encoding", "latin-1"]).0[0], "café: 1.0..1.0");
     let cell = b"a,town\n1,Bern\n2,Z\xFCrich\n".as_slice();
-    columns(cell, &[]).refused(1, &["t.csv, line 3, column `town`", "byte 0xFC is not UTF-8"]);
+    strict(cell, &[]).refused(1, &["t.csv, line 3, column `town`", "byte 0xFC is not UTF-8"]);
     assert_eq!(read(cell, &["--encoding", "latin-1"]).0[1], "town: Bern Zürich");
 }
 
 #[test]
 fn decimal_commas_need_the_option_and_are_never_split() {
     let semicolons = "a;b\n10,20;4,5\n";
-    columns(semicolons, &[]).refused(1, &["line 2, column `a`", "`10,20`", "`--decimal ,`"]);
+    strict(semicolons, &[]).refused(1, &["line 2, column `a`", "`10,20`", "`--decimal ,`"]);
     let asked = read(semicolons, &["--delimiter", ";", "--decimal", ","]);
     assert_eq!(asked, (vec!["a: 10.2..10.2".into(), "b: 4.5..4.5".into()], 1));
     assert_eq!(read(semicolons, &["--decimal", ","]), asked);
     let quoted = "a,b\n\"1,2\",3\n";
-    columns(quoted, &[]).refused(1, &["`1,2` is not a number", "`--decimal ,`"]);
+    strict(quoted, &[]).refused(1, &["`1,2` is not a number", "`--decimal ,`"]);
     assert_eq!(read(quoted, &["--decimal", ","]).0[0], "a: 1.2..1.2");
-    columns("a,b\n1,5,2,5\n", &[])
-        .refused(1, &["4 fields where 2 are expected", "--delimiter ';'"]);
+    strict("a,b\n1,5,2,5\n", &[]).refused(1, &["4 fields where 2 are expected", "--delimiter ';'"]);
 }
 
 #[test]
 fn thousands_separators_are_refused_in_every_row_unless_named() {
     let table = "x\n194\n\"2,288\"\n";
-    columns(table, &[]).refused(1, &["line 3, column `x`", "`2,288`", "--thousands ','"]);
+    strict(table, &[]).refused(1, &["line 3, column `x`", "`2,288`", "--thousands ','"]);
     assert_eq!(read(table, &["--thousands", ","]).0[0], "x: 194.0..2288.0");
     // First in the column it is no label either.
-    columns("x;y\n2,288;1\n194;2\n", &[]).refused(1, &["line 2", "--thousands ','"]);
+    strict("x;y\n2,288;1\n194;2\n", &[]).refused(1, &["line 2", "--thousands ','"]);
     let german = "x;y\n1.299,99;1\n";
-    columns(german, &[]).refused(1, &["`1.299,99`", "--decimal , --thousands '.'"]);
-    columns(german, &["--decimal", ","]).refused(1, &["--thousands '.'"]);
+    strict(german, &[]).refused(1, &["`1.299,99`", "--decimal , --thousands '.'"]);
+    strict(german, &["--decimal", ","]).refused(1, &["--thousands '.'"]);
     assert_eq!(read(german, &["--decimal", ",", "--thousands", "."]).0[0], "x: 1299.99..1299.99");
-    columns(table, &["--thousands", "."]).refused(2, &["--thousands and --decimal"]);
+    strict(table, &["--thousands", "."]).refused(2, &["--thousands and --decimal"]);
 }
 
 #[test]
 fn ragged_rows_are_named_by_line_and_counts() {
-    columns("a,b,c\n1,2,3\n1,2\n", &[])
+    strict("a,b,c\n1,2,3\n1,2\n", &[])
         .refused(1, &["t.csv, line 3: 2 fields where 3 are expected"]);
-    columns("a,b,c\n1,2,3,4\n", &[]).refused(1, &["t.csv, line 2: 4 fields where 3 are expected"]);
-    columns("a,b\n1,2,\n", &[]).refused(1, &["the row ends with a delimiter"]);
+    strict("a,b,c\n1,2,3,4\n", &[]).refused(1, &["t.csv, line 2: 4 fields where 3 are expected"]);
+    strict("a,b\n1,2,\n", &[]).refused(1, &["the row ends with a delimiter"]);
     // Blank lines and line breaks inside quotes count as lines.
-    columns("a,b\n\n\n\"p\nq\",x\n\n1\n", &[]).refused(1, &["t.csv, line 7: 1 field "]);
+    strict("a,b\n\n\n\"p\nq\",x\n\n1\n", &[]).refused(1, &["t.csv, line 7: 1 field "]);
 }
 
 #[test]
@@ -117,7 +122,7 @@ fn missing_tokens_are_missing_and_never_zero() {
 #[test]
 fn infinities_are_refused_with_their_place() {
     for cell in ["inf", "-inf", "Infinity", "+inf", "1e400"] {
-        columns(format!("x,y\n1,2\n3,{cell}\n"), &[]).refused(
+        strict(format!("x,y\n1,2\n3,{cell}\n"), &[]).refused(
             1,
             &["t.csv, line 3, column `y`", &format!("`{cell}` is not a finite number")],
         );
@@ -139,7 +144,8 @@ fn a_quote_after_a_space_opens_a_field() {
 #[test]
 fn comments_above_the_names_are_named() {
     let table = "# made on Monday\na,b\n1,2\n";
-    columns(table, &[]).refused(1, &["t.csv, line 2", "looks like a comment: remove it"]);
+    strict(table, &[])
+        .refused(1, &["t.csv, line 2", "looks like a comment: remove it, or say `--skip 1`"]);
 }
 
 #[test]
@@ -151,7 +157,7 @@ fn identifiers_too_long_for_a_double_are_said() {
 #[test]
 fn dates_are_said_to_be_labels() {
     let run = columns("day,b\n2024-01-01,1\n2024-01-02,2\n", &[]);
-    run.said(&["`day` holds dates, times or amounts"]);
+    run.said(&["`day` holds dates, such as `2024-01-01`", "say `--dates`"]);
 }
 
 #[test]
@@ -186,10 +192,10 @@ fn tables_without_rows_are_named_and_blank_lines_passed_over() {
 
 #[test]
 fn a_quote_that_is_never_closed_is_named_by_its_line() {
-    columns("a,b\n1,2\n\"1,2\n3,4\n", &[])
+    strict("a,b\n1,2\n\"1,2\n3,4\n", &[])
         .refused(1, &["t.csv, line 3: the quote that opens here is never closed"]);
     // A quote that another one closes lines later.
-    columns("a,b\n\"1,2\n3,4\n5,\"6\"\n", &[]).refused(1, &["line 2", "runs on to line 4"]);
+    strict("a,b\n\"1,2\n3,4\n5,\"6\"\n", &[]).refused(1, &["line 2", "runs on to line 4"]);
 }
 
 #[test]
@@ -197,8 +203,8 @@ fn line_endings_and_line_breaks_inside_quotes() {
     assert_eq!(read("a,b\n\"p\nq\",x\n", &[]), (vec!["a: p\nq".into(), "b: x".into()], 1));
     assert_eq!(read("a,b\r1,2\r3,4\r", &[]).1, 2);
     assert_eq!(read("a,b\r\n1,2\r\n", &[]).1, 1);
-    columns("a,b\r1,2\r3,oops\r", &[]).refused(1, &["t.csv, line 3, column `b`"]);
-    columns("a,b\r\n\r\n1,2\r\n3,oops\r\n", &[]).refused(1, &["t.csv, line 4, column `b`"]);
+    strict("a,b\r1,2\r3,oops\r", &[]).refused(1, &["t.csv, line 3, column `b`"]);
+    strict("a,b\r\n\r\n1,2\r\n3,oops\r\n", &[]).refused(1, &["t.csv, line 4, column `b`"]);
 }
 
 #[test]
@@ -232,12 +238,12 @@ fn any_header_text_tabs_and_gzip() {
 fn text_is_discrete_and_a_stray_word_among_numbers_is_an_error() {
     let json = columns("id,sex\n1,m\n2,f\n3,m\n", &[]).json();
     assert_eq!(json["columns"][1]["kind"], "discrete (text)");
-    columns("x\n1\n2\noops\n", &[]).refused(1, &["line 4, column `x`", "`oops`", "`--discrete`"]);
-    columns("x,y\noops,1\n1,1\n2,1\n3,1\n", &[])
+    strict("x\n1\n2\noops\n", &[]).refused(1, &["line 4, column `x`", "`oops`", "`--discrete`"]);
+    strict("x,y\noops,1\n1,1\n2,1\n3,1\n", &[])
         .refused(1, &["line 2, column `x`", "3 of the column's other 3 cells are", "--na 'oops'"]);
     let forced = columns("x\n1\n2\n1.0\noops\n", &["--discrete", "x"]).json();
-    assert_eq!(forced["columns"][0]["labels"], serde_json::json!(["1", "2", "oops"]));
-    columns("x,y\na,1\n", &["--continuous", "x"]).refused(1, &["`a` is not a number"]);
+    assert_eq!(forced["columns"][0]["labels"], serde_json::json!(["1", "1.0", "2", "oops"]));
+    strict("x,y\na,1\n", &["--continuous", "x"]).refused(1, &["`a` is not a number"]);
 }
 
 #[test]

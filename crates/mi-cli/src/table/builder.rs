@@ -1,0 +1,409 @@
+use std::collections::HashMap;
+
+use mi_samples::Declared;
+
+use super::cell::{Cell, CellRules};
+use super::column::{Column, Odd, Origin};
+use super::error::{Place, TableError};
+use super::labels::Labels;
+use super::spelling::{self, Spelling};
+use crate::words::{count, cut};
+
+/// Gathers one column of a text table, cell by cell.
+pub(crate) struct Builder {
+    declared: Declared,
+    values: Vec<f64>,
+    /// The labels, in a column that is declared discrete or whose first cell is text.
+    labels: Option<Box<Labels>>,
+    /// How the numbers are written, in a column that may turn out to hold labels.
+    written: Option<Box<Written>>,
+    /// The line and text of the first text.
+    first_text: Option<(u64, String)>,
+    /// Cells that are not missing.
+    present: usize,
+    /// Those of them that are numbers.
+    numbers: usize,
+    /// Numbers that are not written in plain digits, and the first of them.
+    spelled: usize,
+    first_spelled: Option<String>,
+    /// Whole numbers too large to be exact.
+    large: usize,
+    /// The first number with leading zeros.
+    padded: Option<String>,
+    odd: Vec<OddCell>,
+    /// Labels whose first cell is a number: read where odd cells are reported.
+    numbers_first: bool,
+}
+
+/// A cell that fits nowhere.
+#[derive(Debug)]
+pub(crate) struct OddCell {
+    row: usize,
+    line: u64,
+    text: String,
+    why: Refused,
+}
+
+impl OddCell {
+    /// Whether the cell would be a label among labels.
+    fn is_text(&self) -> bool {
+        self.why == Refused::NotANumber(LABELS.into())
+    }
+}
+
+/// Why a cell is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    NotFinite,
+    /// What may help.
+    NotANumber(String),
+}
+
+impl Refused {
+    /// The error at a place.
+    pub(crate) fn at(self, at: Place, cell: &str) -> TableError {
+        let cell = cut(cell);
+        match self {
+            Self::NotFinite => TableError::NotFinite { at, cell },
+            Self::NotANumber(hint) => TableError::NotANumber { at, cell, hint },
+        }
+    }
+}
+
+/// 2^53: from here on, not every whole number is a double.
+pub(crate) const TOO_LARGE: f64 = 9_007_199_254_740_992.0;
+
+/// What to do when the cell is right and the guess is not.
+const LABELS: &str = "; if the column holds labels, name it in `--discrete`";
+
+impl Builder {
+    pub(crate) fn new(declared: Declared) -> Self {
+        let labels = declared == Declared::Discrete;
+        Self {
+            declared,
+            values: Vec::new(),
+            labels: labels.then(Box::default),
+            written: (declared == Declared::Auto).then(Box::default),
+            first_text: None,
+            present: 0,
+            numbers: 0,
+            spelled: 0,
+            first_spelled: None,
+            large: 0,
+            padded: None,
+            odd: Vec::new(),
+            numbers_first: false,
+        }
+    }
+
+    /// Makes room for one more cell; `false` when there is no memory for it.
+    pub(crate) fn reserve(&mut self) -> bool {
+        self.values.try_reserve(1).is_ok()
+    }
+
+    /// Adds one cell; `line` is where it stands. The first present cell decides whether the column
+    /// holds numbers or text, unless the user did.
+    ///
+    /// # Errors
+    /// When the cell does not fit; it is not added then.
+    pub(crate) fn push(
+        &mut self,
+        rules: &CellRules,
+        text: &str,
+        line: impl FnOnce() -> u64,
+    ) -> Result<(), Refused> {
+        let cell = rules.read(text);
+        if cell == Cell::Missing {
+            self.values.push(f64::NAN);
+            return Ok(());
+        }
+        let value = match (&mut self.labels, cell) {
+            (Some(labels), _) => {
+                self.numbers += usize::from(matches!(cell, Cell::Number(_)));
+                if self.declared != Declared::Discrete
+                    && matches!(cell, Cell::Text | Cell::NotFinite)
+                    && !labels.knows(text)
+                {
+                    let hint = rules.hint(text);
+                    if !hint.is_empty() {
+                        return Err(Refused::NotANumber(hint + LABELS));
+                    }
+                }
+                labels.code(text)
+            }
+            (None, Cell::Number(value)) => {
+                self.spelling(rules, text, value)?;
+                self.numbers += 1;
+                value
+            }
+            (None, Cell::NotFinite) => return Err(Refused::NotFinite),
+            (None, _) => {
+                let hint = rules.hint(text);
+                if self.declared == Declared::Continuous || self.present > 0 || !hint.is_empty() {
+                    let spelling = if hint.is_empty() { rules.other_spelling(text) } else { hint };
+                    let labels = if self.declared == Declared::Continuous { "" } else { LABELS };
+                    return Err(Refused::NotANumber(spelling + labels));
+                }
+                self.first_text = Some((line(), text.to_owned()));
+                self.written = None;
+                self.labels.insert(Box::default()).code(text)
+            }
+        };
+        self.present += 1;
+        self.values.push(value);
+        Ok(())
+    }
+
+    /// Takes notice of how a number is written.
+    fn spelling(&mut self, rules: &CellRules, text: &str, value: f64) -> Result<(), Refused> {
+        let spelled = rules.spellings.any() && rules.plain(text).is_none();
+        if spelled {
+            let money = |text| spelling::currency(text).map(|(_, currency, _)| currency);
+            let before = self.first_spelled.as_deref().and_then(money);
+            if let (Some(before), Some(now)) = (before, money(text))
+                && before != now
+            {
+                return Err(Refused::NotANumber(format!(
+                    " in `{before}`, as the amounts above it: convert the column to one currency"
+                )));
+            }
+            self.spelled += 1;
+            self.first_spelled.get_or_insert_with(|| text.to_owned());
+        }
+        let whole = text.bytes().all(|b| b.is_ascii_digit());
+        self.large += usize::from(whole && value.abs() >= TOO_LARGE);
+        if whole && text.len() > 1 && text.starts_with('0') && self.padded.is_none() {
+            self.padded = Some(text.to_owned());
+        }
+        if let Some(written) = &mut self.written
+            && !written.push(self.values.len(), text, value)
+        {
+            self.written = None;
+        }
+        Ok(())
+    }
+
+    /// Adds a cell that was refused, as a missing one.
+    pub(crate) fn push_odd(&mut self, text: &str, line: u64, why: Refused) {
+        self.odd.push(OddCell { row: self.values.len(), line, text: text.to_owned(), why });
+        self.values.push(f64::NAN);
+    }
+
+    /// The column, and what should be known about it.
+    ///
+    /// # Errors
+    /// When more of a text column's cells are numbers than not, unless odd cells are reported.
+    pub(crate) fn finish(
+        mut self,
+        file: &str,
+        name: String,
+        rules: &CellRules,
+        report_odd: bool,
+    ) -> Result<(Column, Vec<String>), TableError> {
+        let place = |line: u64| Place {
+            file: file.into(),
+            line: format!("line {line}"),
+            column: name.clone(),
+        };
+        if self.declared == Declared::Auto {
+            if self.labels.is_some() && 2 * self.numbers > self.present {
+                let (line, cell) = self.first_text.clone().unwrap_or_default();
+                let hint = format!(
+                    "{}; {} of the column's other {} cells are. If it means a missing value, say \
+                     `--na '{}'`{LABELS}",
+                    rules.other_spelling(&cell),
+                    self.numbers,
+                    self.present - 1,
+                    cut(&cell),
+                );
+                if !report_odd {
+                    return Err(Refused::NotANumber(hint).at(place(line), &cell));
+                }
+                self.texts_are_odd(rules, line, Refused::NotANumber(hint));
+            } else if self.labels.is_none()
+                && self.odd.iter().filter(|odd| odd.is_text()).count() > self.numbers
+            {
+                self.odd_are_texts();
+            }
+        }
+        let odd = self.odd.first().map(|first| Odd {
+            count: self.odd.len(),
+            first: first.why.clone().at(place(first.line), &first.text).to_string(),
+        });
+        let (column, notes) = self.column(name, rules);
+        Ok((Column { odd, ..column }, notes))
+    }
+
+    /// Makes a column of labels, most of which are numbers, one of numbers.
+    fn texts_are_odd(&mut self, rules: &CellRules, first_line: u64, why: Refused) {
+        let Some(labels) = self.labels.take() else { return };
+        let numbers: Vec<Option<f64>> = labels
+            .in_order()
+            .iter()
+            .map(
+                |label| {
+                    if let Cell::Number(value) = rules.read(label) { Some(value) } else { None }
+                },
+            )
+            .collect();
+        for row in 0..self.values.len() {
+            let code = self.values[row];
+            let Some(&number) = numbers.get(code as usize).filter(|_| !code.is_nan()) else {
+                continue;
+            };
+            self.values[row] = number.unwrap_or_else(|| {
+                let text = labels.in_order()[code as usize].clone();
+                self.odd.push(OddCell { row, line: first_line, text, why: why.clone() });
+                f64::NAN
+            });
+        }
+        self.odd.sort_by_key(|odd| odd.row);
+    }
+
+    /// Makes a column of numbers, most cells of which do not fit, one of labels.
+    fn odd_are_texts(&mut self) {
+        let mut labels = Labels::default();
+        let written = self.written.take();
+        for (row, value) in self.values.iter_mut().enumerate().filter(|(_, v)| !v.is_nan()) {
+            let text = written.as_ref().and_then(|written| written.text(row));
+            *value = match text {
+                Some(text) => labels.code(text),
+                None => labels.code(&value.to_string()),
+            };
+        }
+        // What looks like a number by another option stays odd: it is none of the labels.
+        for odd in self.odd.extract_if(.., |odd| odd.is_text()) {
+            self.first_text.get_or_insert_with(|| (odd.line, odd.text.clone()));
+            self.values[odd.row] = labels.code(&odd.text);
+        }
+        self.labels = Some(Box::new(labels));
+        self.numbers_first = true;
+    }
+
+    fn column(self, name: String, rules: &CellRules) -> (Column, Vec<String>) {
+        let mut notes = Vec::new();
+        let shown = cut(&name);
+        if let Some(labels) = self.labels {
+            let asked = self.declared == Declared::Discrete;
+            if let Some((line, text)) = self.first_text.filter(|_| self.numbers_first) {
+                notes.push(format!(
+                    "`{shown}` holds numbers and text (`{}` in line {line}); for the other commands \
+                     name it in `--discrete`",
+                    cut(&text)
+                ));
+            }
+            if !asked && let Some((spelling, example)) = Spelling::of_most(labels.in_order()) {
+                notes.push(format!(
+                    "`{shown}` holds {}, such as `{}`, which are read as labels without an order; to \
+                     have them as numbers say {}",
+                    spelling.name(),
+                    cut(example),
+                    options_for_all(rules, spelling, labels.in_order()),
+                ));
+            }
+            if !rules.usual_tokens && labels.knows("none") {
+                notes.push(format!(
+                    "`{shown}` has the label `none`; if it means a missing value, say `--na \
+                     '\"none\"'`"
+                ));
+            }
+            let origin = if asked { Origin::Asked } else { Origin::Text };
+            return (labels.into_column(name, self.values, origin), notes);
+        }
+        if let Some(first) = &self.first_spelled
+            && self.spelled < self.numbers
+        {
+            notes.push(format!(
+                "`{shown}` holds {} such as `{}` and {} in plain digits: do they mean the same?",
+                count(self.spelled, "number"),
+                cut(first),
+                self.numbers - self.spelled
+            ));
+        }
+        let column = Column::from_numbers(name, self.values, self.declared);
+        if let Some(written) = self.written
+            && let Some([a, b]) = written.same()
+            && column.column_type().is_some_and(|found| found.is_discrete())
+        {
+            notes.push(format!(
+                "`{shown}`: `{a}` and `{b}` are different labels, as they are written differently; if \
+                 they are one number, say `--continuous '{shown}'`"
+            ));
+            return (written.into_column(column), notes);
+        }
+        if self.large > 0 {
+            notes.push(format!(
+                "`{shown}`: {} of 2^53 or more may have been rounded; name it in `--discrete` if \
+                 these are identifiers",
+                count(self.large, "whole number")
+            ));
+        }
+        if let Some(padded) = self.padded {
+            notes.push(format!(
+                "`{shown}` holds numbers with leading zeros, such as `{}`; name it in `--discrete` \
+                 if they are codes",
+                cut(&padded)
+            ));
+        }
+        (column, notes)
+    }
+}
+
+/// The options that read all texts: one that is written with separators needs one more.
+fn options_for_all(rules: &CellRules, spelling: Spelling, texts: &[String]) -> String {
+    let plain = spelling.options(None);
+    texts
+        .iter()
+        .filter(|text| Spelling::of(text) == Some(spelling))
+        .map(|text| rules.options_for(spelling, text))
+        .find(|options| *options != plain)
+        .unwrap_or(plain)
+}
+
+/// How the numbers of a column are written, as long as there are few of them: then the column may
+/// be one of labels, which are compared as written.
+#[derive(Debug, Default)]
+struct Written {
+    labels: Labels,
+    /// One code a row, NaN where missing.
+    codes: Vec<f64>,
+    /// The first code of every number, by its bits.
+    numbers: HashMap<u64, f64>,
+    /// The codes of two ways in which the same number is written.
+    same: Option<[f64; 2]>,
+}
+
+/// Columns of more different numbers are not taken for labels unless they are declared.
+const MOST_NUMBERS: usize = 256;
+
+impl Written {
+    /// Adds a number in a row; `false` when there are too many.
+    fn push(&mut self, row: usize, text: &str, value: f64) -> bool {
+        // The sign of 0 comes from rounding (`-0.0`), never from a person who means a label.
+        let (text, value) =
+            if value == 0.0 { (text.trim_start_matches('-'), 0.0) } else { (text, value) };
+        self.codes.resize(row, f64::NAN);
+        let code = self.labels.code(text);
+        self.codes.push(code);
+        let first = *self.numbers.entry(value.to_bits()).or_insert(code);
+        if first != code && self.same.is_none() {
+            self.same = Some([first, code]);
+        }
+        self.numbers.len() <= MOST_NUMBERS
+    }
+
+    /// Two ways in which a number is written, if there is such a number.
+    fn same(&self) -> Option<[String; 2]> {
+        Some(self.same?.map(|code| cut(&self.labels.in_order()[code as usize])))
+    }
+
+    fn text(&self, row: usize) -> Option<&str> {
+        let code = self.codes.get(row).filter(|code| !code.is_nan())?;
+        Some(&self.labels.in_order()[*code as usize])
+    }
+
+    fn into_column(mut self, column: Column) -> Column {
+        self.codes.resize(column.values.len(), f64::NAN);
+        self.labels.into_column(column.name, self.codes, Origin::Spelling)
+    }
+}

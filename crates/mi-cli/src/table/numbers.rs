@@ -1,0 +1,123 @@
+use mi_samples::Declared;
+
+use super::builder::TOO_LARGE;
+use super::column::{Column, Origin};
+use super::labels::Labels;
+use crate::words::count;
+
+/// Gathers a column of an array: doubles, and whole numbers without loss where they may be labels.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    values: Vec<f64>,
+    /// The whole numbers, from the first one on that is no exact double; [`MISSING`] where missing.
+    exact: Option<Vec<i128>>,
+    /// Whole numbers that may have been rounded.
+    large: usize,
+}
+
+const MISSING: i128 = i128::MIN;
+
+impl Numbers {
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Makes room for `more` values; `false` when there is no memory for them.
+    pub(super) fn reserve(&mut self, more: usize) -> bool {
+        self.values.try_reserve(more).is_ok()
+            && self.exact.as_mut().is_none_or(|exact| exact.try_reserve(more).is_ok())
+    }
+
+    /// Adds a double, NaN where the value is missing.
+    pub(super) fn push(&mut self, value: f64) {
+        self.values.push(value);
+        if let Some(exact) = &mut self.exact {
+            exact.push(if value.is_nan() { MISSING } else { value as i128 });
+        }
+    }
+
+    /// Adds a whole number.
+    pub(super) fn push_whole(&mut self, whole: i128) {
+        let value = whole as f64;
+        if value.abs() >= TOO_LARGE {
+            self.large += 1;
+            if self.exact.is_none() {
+                let so_far = |v: &f64| if v.is_nan() { MISSING } else { *v as i128 };
+                self.exact = Some(self.values.iter().map(so_far).collect());
+            }
+        }
+        self.values.push(value);
+        if let Some(exact) = &mut self.exact {
+            exact.push(whole);
+        }
+    }
+
+    #[cfg(feature = "parquet")]
+    pub(super) fn into_values(self) -> Vec<f64> {
+        self.values
+    }
+
+    /// The first infinite value, by its row.
+    pub(super) fn infinite(&self) -> Option<(usize, f64)> {
+        self.values.iter().copied().enumerate().find(|(_, value)| value.is_infinite())
+    }
+
+    /// Takes infinite values for missing; how many there were.
+    pub(super) fn drop_infinite(&mut self) -> usize {
+        let infinite = self.values.iter_mut().filter(|value| value.is_infinite());
+        infinite.map(|value| *value = f64::NAN).count()
+    }
+
+    /// The column, and how many whole numbers of it may have been rounded. Where they are labels
+    /// (declared, or too few to be on a scale) none is: the labels are the exact numbers.
+    pub(super) fn into_column(self, name: String, declared: Declared) -> (Column, usize) {
+        let column = Column::from_numbers(name, self.values, declared);
+        let discrete = match declared {
+            Declared::Discrete => true,
+            Declared::Continuous => false,
+            Declared::Auto => column.column_type().is_some_and(|found| found.is_discrete()),
+        };
+        let Some(exact) = self.exact.filter(|_| discrete) else { return (column, self.large) };
+        let mut labels = Labels::default();
+        let code = |whole: &i128| {
+            if *whole == MISSING { f64::NAN } else { labels.code(&whole.to_string()) }
+        };
+        let codes = exact.iter().map(code).collect();
+        let origin = if declared == Declared::Discrete { Origin::Asked } else { Origin::Spelling };
+        (labels.into_column(column.name, codes, origin), 0)
+    }
+}
+
+/// What is said of whole numbers that may have been rounded.
+pub(super) fn rounded_note(file: &str, large: usize) -> Option<String> {
+    (large > 0).then(|| {
+        format!(
+            "{file}: {} of 2^53 or more may have been rounded to float64; name their column in \
+             `--discrete` if these are identifiers",
+            count(large, "whole number")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_whole_numbers_stay_different_labels() {
+        let large = 9_007_199_254_740_992_i128;
+        let column = |declared| {
+            let mut numbers = Numbers::default();
+            numbers.push_whole(7);
+            numbers.push(f64::NAN);
+            (0..40).for_each(|i| numbers.push_whole(large + i % 4));
+            numbers.into_column("id".into(), declared)
+        };
+        for declared in [Declared::Discrete, Declared::Auto] {
+            let (column, rounded) = column(declared);
+            assert_eq!((column.labels.unwrap().len(), column.missing, rounded), (5, 1, 0));
+        }
+        let (column, rounded) = column(Declared::Continuous);
+        assert_eq!((column.labels, rounded), (None, 40));
+    }
+}
