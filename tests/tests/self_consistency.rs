@@ -16,8 +16,8 @@ use std::path::PathBuf;
 use mi_critics::{Critic, CriticSpec};
 use mi_data::{DatasetName, Split, load};
 use mi_estimators::bounds::{BoundSpec, Objective};
-use mi_estimators::engine::Engine;
-use mi_nets::{AdamConfig, Gradients, Optimiser, Params, Tape};
+use mi_estimators::{Term, TrainingStep};
+use mi_nets::{AdamConfig, Optimiser, Params};
 use mi_random::Stream;
 use ndarray::{Array2, Axis, concatenate};
 
@@ -57,27 +57,25 @@ fn smile(train: &Split, test: &Split, pairing: Pairing<'_>) -> f64 {
     let critic =
         Critic::new(&mut params, "critic", &spec, dx, dy, &mut Stream::new(2, "init")).unwrap();
     let mut adam = Optimiser::new(AdamConfig { lr: 5e-4, ..AdamConfig::default() }, &params);
-    let mut gradients = Gradients::zeros_like(&params);
     let mut objective = Objective::new(&BoundSpec::Smile { clip: 5.0 }, None).unwrap();
-    let (mut tape, mut engine) = (Tape::new(), Engine::new());
+    let mut step = TrainingStep::new(&params);
     for _ in 0..STEPS {
         let (x, y) = draw(train);
-        gradients.clear();
-        let mut graph = tape.begin(&params);
-        let (x, y) = (graph.input(x.view()), graph.input(y.view()));
-        let (x, y) = critic.towers(&mut graph, x, y);
-        let (ex, ey) = (graph.value(x), graph.value(y));
-        engine.evaluate(ex, ey, critic.pairing(), &params, &mut objective, &mut gradients).unwrap();
-        let seeds = [(x, engine.gradient_x()), (y, engine.gradient_y())];
-        graph.backward(&seeds, &mut gradients).unwrap();
-        adam.ascend(&mut params, &gradients).unwrap();
+        step.forward(&params, |graph| {
+            let (x, y) = (graph.input(x.view()), graph.input(y.view()));
+            let embedded = critic.towers(graph, x, y);
+            [Term::new(embedded, critic.pairing(), &mut objective)]
+        })
+        .unwrap();
+        step.ascend(&mut params, &mut adam).unwrap();
     }
     let mut held_out = |(x, y): (Array2<f32>, Array2<f32>)| {
-        let mut graph = tape.begin_inference(&params);
-        let (x, y) = (graph.input(x.view()), graph.input(y.view()));
-        let (x, y) = critic.towers(&mut graph, x, y);
-        let (ex, ey) = (graph.value(x), graph.value(y));
-        engine.estimate(ex, ey, critic.pairing(), &params, &objective).unwrap().estimate
+        let found = step.estimate(&params, |graph| {
+            let (x, y) = (graph.input(x.view()), graph.input(y.view()));
+            let embedded = critic.towers(graph, x, y);
+            [Term::new(embedded, critic.pairing(), &mut objective)]
+        });
+        found.unwrap()[0].estimate
     };
     (0..EVALUATIONS).map(|_| held_out(draw(test))).sum::<f64>() / EVALUATIONS as f64
 }

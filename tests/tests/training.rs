@@ -5,9 +5,9 @@
 use mi_critics::{Critic, CriticSpec};
 use mi_data::{CorrelatedGaussian, PairSource, View};
 use mi_estimators::bounds::{BoundSpec, Objective};
-use mi_estimators::engine::Engine;
+use mi_estimators::{Term, TrainingStep};
 use mi_eval::Probe;
-use mi_nets::{AdamConfig, Gradients, Init, Mlp, Module, Optimiser, Params, Tape};
+use mi_nets::{AdamConfig, Init, Mlp, Module, Optimiser, Params};
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, Axis};
 
@@ -17,10 +17,8 @@ struct Model {
     g1: Mlp,
     g2: Mlp,
     critic: Critic,
-    adam: Optimiser<f32>,
-    gradients: Gradients<f32>,
-    tape: Tape<f32>,
-    engine: Engine<f32>,
+    optimiser: Optimiser<f32>,
+    step: TrainingStep<f32>,
     objective: Objective,
 }
 
@@ -33,10 +31,8 @@ impl Model {
         let dim = sizes[sizes.len() - 1];
         let critic = Critic::new(&mut params, "critic", critic, dim, dim, &mut init).unwrap();
         Self {
-            adam: Optimiser::new(AdamConfig { lr, ..AdamConfig::default() }, &params),
-            gradients: Gradients::zeros_like(&params),
-            tape: Tape::new(),
-            engine: Engine::new(),
+            optimiser: Optimiser::new(AdamConfig { lr, ..AdamConfig::default() }, &params),
+            step: TrainingStep::new(&params),
             objective: Objective::new(bound, None).unwrap(),
             params,
             g1,
@@ -46,26 +42,16 @@ impl Model {
     }
 
     fn step(&mut self, x: ArrayView2<'_, f32>, y: ArrayView2<'_, f32>) -> f64 {
-        self.gradients.clear();
-        let mut graph = self.tape.begin(&self.params);
-        let (x, y) = (graph.input(x), graph.input(y));
-        let (x, y) = (self.g1.forward(&mut graph, x), self.g2.forward(&mut graph, y));
-        let (x, y) = self.critic.towers(&mut graph, x, y);
-        let evaluation = self
-            .engine
-            .evaluate(
-                graph.value(x),
-                graph.value(y),
-                self.critic.pairing(),
-                &self.params,
-                &mut self.objective,
-                &mut self.gradients,
-            )
-            .unwrap();
-        let seeds = [(x, self.engine.gradient_x()), (y, self.engine.gradient_y())];
-        graph.backward(&seeds, &mut self.gradients).unwrap();
-        self.adam.ascend(&mut self.params, &self.gradients).unwrap();
-        evaluation.estimate
+        let Self { params, g1, g2, critic, optimiser, step, objective } = self;
+        let found = step.forward(params, |graph| {
+            let (x, y) = (graph.input(x), graph.input(y));
+            let (x, y) = (g1.forward(graph, x), g2.forward(graph, y));
+            let embedded = critic.towers(graph, x, y);
+            [Term::new(embedded, critic.pairing(), objective)]
+        });
+        let estimate = found.unwrap()[0].estimate;
+        step.ascend(params, optimiser).unwrap();
+        estimate
     }
 }
 
@@ -110,7 +96,7 @@ fn representations_of_digits_improve_with_training() {
     let mut model = Model::new(&[392, 100, 50], &CriticSpec::Bilinear, &BoundSpec::InfoNce, 1e-3);
     let accuracy = |model: &mut Model| {
         let mut encode = |x: ArrayView2<'_, f32>| -> Array2<f32> {
-            let mut graph = model.tape.begin_inference(&model.params);
+            let mut graph = model.step.tape().begin_inference(&model.params);
             let input = graph.input(x);
             let output = model.g1.forward(&mut graph, input);
             graph.value(output).to_owned()

@@ -13,8 +13,9 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use mi_critics::{Critic, CriticSpec};
 use mi_estimators::bounds::{BOUNDS, BoundSpec, Objective};
-use mi_estimators::engine::Engine;
-use mi_nets::{Gradients, Params, Tape};
+use mi_estimators::engine::{Batch, Engine};
+use mi_estimators::{Term, TrainingStep};
+use mi_nets::Params;
 use mi_random::Stream;
 use ndarray::Array2;
 
@@ -61,27 +62,17 @@ fn critic_step(spec: &CriticSpec, bound: &BoundSpec, k: usize) -> impl FnMut() {
     let critic = Critic::new(&mut params, "critic", spec, DIM, DIM, &mut stream);
     let critic = critic.expect("the specs are valid");
     let (x, y) = (batch(k, &mut stream), batch(k, &mut stream));
-    let mut tape = Tape::new();
-    let mut engine = Engine::new();
+    let mut step = TrainingStep::new(&params);
     let mut objective = objective(bound);
-    let mut gradients = Gradients::zeros_like(&params);
     move || {
-        gradients.clear();
-        let mut graph = tape.begin(&params);
-        let (vx, vy) = (graph.input_with_gradient(x.view()), graph.input_with_gradient(y.view()));
-        let (ex, ey) = critic.towers(&mut graph, vx, vy);
-        let found = engine.evaluate(
-            graph.value(ex),
-            graph.value(ey),
-            critic.pairing(),
-            &params,
-            &mut objective,
-            &mut gradients,
-        );
+        let found = step.forward(&params, |graph| {
+            let x = graph.input_with_gradient(x.view());
+            let y = graph.input_with_gradient(y.view());
+            let embedded = critic.towers(graph, x, y);
+            [Term::new(embedded, critic.pairing(), &mut objective)]
+        });
         black_box(found.expect("the batch suits the bound"));
-        let seeds = [(ex, engine.gradient_x()), (ey, engine.gradient_y())];
-        graph.backward(&seeds, &mut gradients).expect("the graph is sound");
-        black_box((graph.gradient(vx), graph.gradient(vy)));
+        black_box(step.backward(&params).expect("the graph is sound"));
     }
 }
 
@@ -97,9 +88,9 @@ fn bounds(criterion: &mut Criterion) {
                 let mut engine = Engine::new();
                 let mut objective = objective(bound);
                 bencher.iter(|| {
-                    let found = engine.evaluate_embeddings(x.view(), y.view(), &mut objective);
+                    let batch = Batch::new(x.view(), y.view());
+                    let found = engine.differentiate(&batch, &mut objective, None);
                     black_box(found.expect("the batch suits the bound"));
-                    black_box((engine.gradient_x(), engine.gradient_y()));
                 });
             });
         }

@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use mi_critics::{Critic, CriticSpec};
 use mi_estimators::bounds::{BoundSpec, Objective};
-use mi_estimators::engine::Engine;
+use mi_estimators::engine::{Batch, Engine};
 use mi_nets::{Gradients, Params, Tape};
 use mi_random::Stream;
 
@@ -64,12 +64,10 @@ fn evaluate(
     let mut sum = 0.0;
     for _ in 0..times {
         gradients.clear();
-        let (ex, ey) = (graph.value(x), graph.value(y));
-        let pairing = critic.pairing();
-        let evaluation =
-            engine.evaluate(ex, ey, pairing, &params, &mut objective, &mut gradients)?;
-        sum += evaluation.estimate;
-        black_box(engine.gradient_x());
+        let batch = Batch::new(graph.value(x), graph.value(y)).scored_by(critic.pairing(), &params);
+        let found = engine.differentiate(&batch, &mut objective, Some(&mut gradients))?;
+        sum += found.evaluation.estimate;
+        black_box(found.x);
     }
     Ok(sum)
 }

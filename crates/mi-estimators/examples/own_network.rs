@@ -2,14 +2,14 @@
 //!
 //! A linear projection of each side is learned on correlated Gaussians, of which eight columns
 //! out of twenty carry information, and the estimate approaches the known mutual information.
-//! Nothing but `Engine::evaluate_embeddings` is used; the projections, their gradients and the
+//! Nothing but `Engine::differentiate` is used; the projections, their gradients and the
 //! steps are written out.
 //!
 //!     cargo run --release -p mi-estimators --example own_network
 
 use mi_estimators::EstimatorError;
 use mi_estimators::bounds::{BoundSpec, Objective};
-use mi_estimators::engine::Engine;
+use mi_estimators::engine::{Batch, Engine};
 use mi_random::Stream;
 use ndarray::{Array2, s};
 
@@ -52,13 +52,14 @@ fn main() -> Result<(), EstimatorError> {
         let (x, y) = batch(&mut stream);
         let (x, y) = (features(&x), features(&y));
         let (ex, ey) = (x.dot(&w_x), y.dot(&w_y));
-        let found = engine.evaluate_embeddings(ex.view(), ey.view(), &mut objective)?;
+        let batch = Batch::new(ex.view(), ey.view());
+        let found = engine.differentiate(&batch, &mut objective, None)?;
         // Gradient ascent with momentum, through the projections by hand.
-        speed_x = 0.9 * speed_x + x.t().dot(&engine.gradient_x());
-        speed_y = 0.9 * speed_y + y.t().dot(&engine.gradient_y());
+        speed_x = 0.9 * speed_x + x.t().dot(&found.x);
+        speed_y = 0.9 * speed_y + y.t().dot(&found.y);
         w_x.scaled_add(0.01, &speed_x);
         w_y.scaled_add(0.01, &speed_y);
-        recent = 0.98 * recent + 0.02 * found.estimate;
+        recent = 0.98 * recent + 0.02 * found.evaluation.estimate;
         if step % 400 == 0 {
             println!("step {step:4}: {recent:.3} nats");
         }

@@ -70,13 +70,16 @@ pub enum EstimatorError {
         bound: &'static str,
     },
     /// Learned numbers that do not belong to a bound.
-    #[error("{bound}: the baseline does not fit: {problem}")]
-    Baseline {
+    #[error("{bound}: the learned numbers do not fit: {problem}")]
+    Learned {
         /// The bound.
         bound: &'static str,
         /// What is wrong, and what is needed.
         problem: String,
     },
+    /// Gradients of a pairing's parameters without a place for them.
+    #[error("the critic has parameters in its pairing: give `Gradients` for them")]
+    NoGradients,
     /// A network or checkpoint.
     #[error(transparent)]
     Nets(#[from] mi_nets::NetsError),

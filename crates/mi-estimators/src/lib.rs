@@ -3,15 +3,19 @@
 //! - [`bounds`] turn the scores of a critic into an estimate, an objective and its gradient.
 //! - [`engine`] evaluates a critic under a bound, panel by panel: nothing of the size of the score
 //!   matrix is kept.
-//! - [`Baseline`] is the network that some bounds learn beside the critic.
+//! - [`TrainingStep`] is the one step by which everything here is trained: networks embed a batch,
+//!   the engine evaluates one or several terms, and an optimiser follows the gradient.
+//! - [`LearnedNumber`] is the network that some bounds learn next to the critic.
 //!
 //! Values are in nats. Results are the same bits on any number of threads. Estimates from samples
 //! rather than from scores are the business of the `mi-samples` crate.
 
-mod baseline;
 pub mod bounds;
 pub mod engine;
 mod error;
+mod learned;
+mod step;
 
-pub use baseline::Baseline;
 pub use error::EstimatorError;
+pub use learned::LearnedNumber;
+pub use step::{Term, TrainingStep};

@@ -9,7 +9,7 @@ use std::cell::Cell;
 
 use mi_critics::{Critic, CriticSpec, Pairing};
 use mi_estimators::bounds::{BOUNDS, Objective};
-use mi_estimators::engine::{Driver, Engine};
+use mi_estimators::engine::{Batch, Driver, Engine};
 use mi_nets::{Gradients, Params};
 use mi_random::Stream;
 
@@ -67,11 +67,9 @@ fn a_steady_evaluation_allocates_nothing() {
                 let mut gradients = Gradients::zeros_like(&params);
                 let mut step = || {
                     gradients.clear();
-                    let (x, y) = (x.view(), y.view());
-                    let found =
-                        engine.evaluate(x, y, &pairing, &params, &mut objective, &mut gradients);
-                    found.unwrap();
-                    engine.estimate(x, y, &pairing, &params, &objective).unwrap();
+                    let batch = Batch::new(x.view(), y.view()).scored_by(&pairing, &params);
+                    engine.differentiate(&batch, &mut objective, Some(&mut gradients)).unwrap();
+                    engine.estimate(&batch, &objective).unwrap();
                 };
                 step();
                 let steady = allocations(step);

@@ -29,10 +29,7 @@ impl<T: Scalar> Graph<'_, T> {
         seeds: &[(Var, ArrayView2<'_, T>)],
         gradients: &mut Gradients<T>,
     ) -> Result<(), NetsError> {
-        gradients.check_fits(self.params)?;
-        let mut way = Differentiate { params: self.params, gradients: Some(gradients) };
-        self.tape.check_seeds(seeds)?;
-        self.tape.sweep(seeds, &mut way)
+        self.tape.backward(self.params, seeds, gradients)
     }
 
     /// As [`Graph::backward`], but for input gradients only: no work is done for parameters.
@@ -85,6 +82,22 @@ impl<T> WayBack<T> for Differentiate<'_, T> {
 }
 
 impl<T: Scalar> Tape<T> {
+    /// [`Graph::backward`] on the last graph that was begun, by a caller who let go of it. The
+    /// parameters must be unchanged since.
+    ///
+    /// # Errors
+    /// As [`Graph::backward`].
+    pub fn backward(
+        &mut self,
+        params: &Params<T>,
+        seeds: &[(Var, ArrayView2<'_, T>)],
+        gradients: &mut Gradients<T>,
+    ) -> Result<(), NetsError> {
+        gradients.check_fits(params)?;
+        self.check_seeds(seeds)?;
+        self.sweep(seeds, &mut Differentiate { params, gradients: Some(gradients) })
+    }
+
     /// Whether the last graph can be gone back from these seeds.
     pub(crate) fn check_seeds(&self, seeds: &[(Var, ArrayView2<'_, T>)]) -> Result<(), NetsError> {
         self.check()?;

@@ -186,10 +186,14 @@ impl PaperError {
     pub(crate) fn is_divergence(&self) -> bool {
         use mi_estimators::EstimatorError as Estimator;
         use mi_eval::EvalError as Eval;
+        use mi_nets::NetsError as Nets;
         matches!(
             self,
-            Self::Estimator(Estimator::NanScore { .. } | Estimator::Indeterminate { .. })
-                | Self::Nets(mi_nets::NetsError::GradientNotFinite { .. })
+            Self::Estimator(
+                Estimator::NanScore { .. }
+                    | Estimator::Indeterminate { .. }
+                    | Estimator::Nets(Nets::GradientNotFinite { .. })
+            ) | Self::Nets(Nets::GradientNotFinite { .. })
                 | Self::Eval(
                     Eval::NonFinite { .. }
                         | Eval::NonFiniteJacobian { .. }

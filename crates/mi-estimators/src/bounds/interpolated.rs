@@ -76,7 +76,7 @@ impl<T: Scalar> Bound<T> for Interpolated {
         let origin = origin_for(parts.positive.max(parts.star));
         let (positive, star, second) =
             (parts.positive - origin, parts.star - origin, second - origin);
-        let log_a = (1.0 - alpha).ln() + (row.log_baseline - origin);
+        let log_a = (1.0 - alpha).ln() + (row.learned - origin);
         let mut sum = 0.0;
         let all = T::infinity();
         parts.others(|part| {
@@ -153,7 +153,7 @@ impl<T: Scalar> Bound<T> for Interpolated {
             auxiliary: ratio,
             log_weight,
             positive_gradient: 1.0 - scale * pull / n,
-            baseline_gradient: ratio * (log_a - log_d_all).exp() - drawn,
+            learned_gradient: ratio * (log_a - log_d_all).exp() - drawn,
         }
     }
 
@@ -161,7 +161,7 @@ impl<T: Scalar> Bound<T> for Interpolated {
         let k = rows.len() as f64;
         for row in &mut *rows {
             row.positive_gradient /= k;
-            row.baseline_gradient /= k;
+            row.learned_gradient /= k;
         }
         let joint = mean(rows, |row| row.log_sum);
         Outcome::of(1.0 + joint - mean(rows, |row| row.auxiliary), -k.ln())

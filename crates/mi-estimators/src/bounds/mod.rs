@@ -34,11 +34,11 @@ mod whole;
 pub use evaluation::{Evaluation, Loss};
 pub use objective::Objective;
 pub use registry::{BOUNDS, BoundInfo, BoundKind};
-pub use spec::{BoundSpec, LearnedNumber};
+pub use spec::{BoundSpec, LearnedOf};
 pub use structured::{
     UpperBound, barber_agakov_lower, barber_agakov_upper, club, leave_one_out_upper,
 };
-pub use whole::{evaluate, evaluate_with_baseline, gradient, gradient_with_baseline};
+pub use whole::{ScoreGradient, evaluate, gradient};
 
 pub(crate) use whole::{saturated, with_positive};
 
@@ -53,8 +53,8 @@ pub struct Row<'a, T> {
     pub index: usize,
     /// The row's K scores, to be replaced by weights.
     pub scores: &'a mut [T],
-    /// The row's number of the learned vector that some bounds take (`log a_i`, `u_i`).
-    pub log_baseline: f64,
+    /// The row's learned number, which some bounds read (`log a_i`, `u_i`).
+    pub learned: f64,
     /// Sums over columns, for bounds that asked for them.
     pub columns: Option<ColumnSums<'a, T>>,
     /// Whether weights are wanted; if not, the scores may be left as they are.
@@ -89,8 +89,8 @@ pub struct RowStatistics {
     pub log_weight: f64,
     /// The gradient with respect to `S_ii`; final after [`Bound::finish`].
     pub positive_gradient: f64,
-    /// The gradient with respect to the row's `log_baseline`; final after [`Bound::finish`].
-    pub baseline_gradient: f64,
+    /// The gradient with respect to the row's learned number; final after [`Bound::finish`].
+    pub learned_gradient: f64,
 }
 
 /// What a bound makes of all rows.

@@ -2,7 +2,7 @@ use mi_kernels::Logarithm;
 use serde::{Deserialize, Serialize};
 
 use super::spec::Resolved;
-use super::{BoundSpec, Evaluation, LearnedNumber, Outcome};
+use super::{BoundSpec, Evaluation, LearnedOf, Outcome};
 use crate::EstimatorError;
 
 /// What a step of training maximises: a bound, or its nearness to a target, with the state that
@@ -60,7 +60,7 @@ impl Objective {
     pub(crate) fn check_batch(
         &self,
         k: usize,
-        baseline: Option<usize>,
+        numbers: Option<usize>,
     ) -> Result<(), EstimatorError> {
         let bound = self.bound.name();
         let needed = if self.bound.allows_no_negatives() { 1 } else { 2 };
@@ -74,17 +74,17 @@ impl Objective {
             let range = "above 0 and at most the batch size";
             return Err(EstimatorError::Setting { setting, value, range });
         }
-        let learned = self.bound.learned_number();
-        match baseline {
-            Some(length) if length != k => Err(EstimatorError::Baseline {
+        let learned = self.bound.learned();
+        match numbers {
+            Some(length) if length != k => Err(EstimatorError::Learned {
                 bound,
                 problem: format!("{length} numbers for {k} rows; give one for each"),
             }),
-            Some(_) if learned.is_none() => Err(EstimatorError::Baseline {
+            Some(_) if learned.is_none() => Err(EstimatorError::Learned {
                 bound,
-                problem: "it takes none; leave it out".to_owned(),
+                problem: "it reads none; leave them out".to_owned(),
             }),
-            None if learned == Some(LearnedNumber::OfPair) => Err(EstimatorError::Baseline {
+            None if learned == Some(LearnedOf::Pair) => Err(EstimatorError::Learned {
                 bound,
                 problem: "it needs one learned number u for each row".to_owned(),
             }),

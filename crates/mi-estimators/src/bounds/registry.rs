@@ -216,7 +216,7 @@ pub const BOUNDS: &[BoundInfo] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bounds::LearnedNumber;
+    use crate::bounds::LearnedOf;
 
     #[test]
     fn names_are_unique_and_those_of_the_specs() {
@@ -225,7 +225,7 @@ mod tests {
             if let Some(bound) = entry.usual() {
                 assert_eq!(bound.name(), entry.name);
                 assert_eq!(bound.cap(128).is_some(), entry.cap.is_some());
-                let needed = bound.learned_number() == Some(LearnedNumber::OfPair);
+                let needed = bound.learned() == Some(LearnedOf::Pair);
                 assert_eq!(needed, entry.with_learned.is_some());
             }
         }

@@ -123,13 +123,8 @@ mod tests {
     fn rows_of_infinities_have_finite_weights() {
         let inf = f32::INFINITY;
         let run = |mut scores: Vec<f32>, weights| {
-            let row = &mut Row {
-                index: 1,
-                scores: &mut scores,
-                log_baseline: 0.0,
-                columns: None,
-                weights,
-            };
+            let row =
+                &mut Row { index: 1, scores: &mut scores, learned: 0.0, columns: None, weights };
             (exponentials(row).log_sum, scores)
         };
         assert_eq!(run(vec![-inf, 7.0, -inf], true), (f64::NEG_INFINITY, vec![0.0; 3]));

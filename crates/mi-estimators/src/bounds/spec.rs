@@ -65,11 +65,12 @@ pub enum BoundSpec {
 
 /// What the learned number that some bounds take a row is a function of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LearnedNumber {
+#[non_exhaustive]
+pub enum LearnedOf {
     /// `log a(x)`, a baseline. Without one, `log a = 0` is a bound too.
-    OfX,
+    X,
     /// `u(x, y)` of the row's own pair, without which there is no bound.
-    OfPair,
+    Pair,
 }
 
 /// A bound whose settings are checked.
@@ -153,10 +154,10 @@ impl BoundSpec {
     }
 
     /// The learned number that the bound reads a row, if it does.
-    pub fn learned_number(&self) -> Option<LearnedNumber> {
+    pub fn learned(&self) -> Option<LearnedOf> {
         match self {
-            Self::Tuba | Self::InterpolatedAlpha { .. } => Some(LearnedNumber::OfX),
-            Self::Flo => Some(LearnedNumber::OfPair),
+            Self::Tuba | Self::InterpolatedAlpha { .. } => Some(LearnedOf::X),
+            Self::Flo => Some(LearnedOf::Pair),
             _ => None,
         }
     }

@@ -29,7 +29,7 @@ impl Tuba {
 
 impl<T: Scalar> Bound<T> for Tuba {
     fn row(&self, mut row: Row<'_, T>) -> RowStatistics {
-        let learned = row.log_baseline;
+        let learned = row.learned;
         let negatives = exponentials(&mut row);
         let log_baseline = self.log_baseline(&negatives, learned);
         RowStatistics {
@@ -45,7 +45,7 @@ impl<T: Scalar> Bound<T> for Tuba {
             // The row's mean over negatives of exp(S − log a); the rows' mean is the second term.
             let ratio = (row.log_sum - (k - 1.0).ln() - row.auxiliary).exp();
             if !matches!(self, Self::Constant) {
-                row.baseline_gradient = (ratio - 1.0) / k;
+                row.learned_gradient = (ratio - 1.0) / k;
             }
             row.positive_gradient = if matches!(self, Self::Flo) { ratio / k } else { 1.0 / k };
         }

@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use super::{Bound, ColumnSums, Evaluation, Objective, Row, RowStatistics};
 use crate::EstimatorError;
 
-/// A bound's value on a matrix of scores.
+/// A bound's value on a matrix of scores. The state that the objective carries stays as it is.
 ///
 /// ```
 /// use mi_estimators::bounds::{BoundSpec, Objective, evaluate};
@@ -14,69 +14,58 @@ use crate::EstimatorError;
 ///
 /// let scores = array![[5.0_f32, 0.0], [1.0, 4.0]];
 /// let objective = Objective::new(&BoundSpec::InfoNce, None)?;
-/// let evaluation = evaluate(scores.view(), &objective)?;
+/// let evaluation = evaluate(scores.view(), None, &objective)?;
 /// assert!(evaluation.near_cap()); // log 2 − 0.03 nats
 /// # Ok::<(), mi_estimators::EstimatorError>(())
 /// ```
 ///
 /// # Shapes
-/// K×K, positives on the diagonal, in any memory layout.
+/// `scores` are K×K, positives on the diagonal, in any memory layout; `learned` are the K learned
+/// numbers of the rows, for bounds that read them (`log a_i` or `u_i`).
 ///
 /// # Errors
 /// A matrix that is empty, not square, or holds NaN; one pair where the bound needs negatives;
-/// a bound that needs a learned number a row; infinities that cancel.
+/// learned numbers of another length, for a bound that reads none, or missing where it needs them;
+/// infinities that cancel.
 pub fn evaluate<T: Scalar>(
     scores: ArrayView2<'_, T>,
-    objective: &Objective,
-) -> Result<Evaluation, EstimatorError> {
-    evaluate_with_baseline(scores, None, objective)
-}
-
-/// As [`evaluate`], with the learned number of each row (`log a_i` or `u_i`).
-///
-/// # Errors
-/// As [`evaluate`]; a baseline of another length, or for a bound that takes none.
-pub fn evaluate_with_baseline<T: Scalar>(
-    scores: ArrayView2<'_, T>,
-    baseline: Option<ArrayView1<'_, T>>,
+    learned: Option<ArrayView1<'_, T>>,
     objective: &Objective,
 ) -> Result<Evaluation, EstimatorError> {
     let mut weights = scores.as_standard_layout().into_owned();
     let (mut rows, bound) = (Vec::new(), objective.resolve());
     let bound = bound.bound();
-    sweep(&mut weights, baseline, objective, bound, false, &mut rows)?;
+    sweep(&mut weights, learned, objective, bound, false, &mut rows)?;
     Ok(objective.judge(&bound.finish(&mut rows), rows.len())?.0)
 }
 
-/// A bound's value and the gradient of the objective with respect to every score. The state that
-/// the objective carries from batch to batch (MINE) moves on.
+/// The gradient of an objective with respect to what [`gradient`] was given.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ScoreGradient<T> {
+    /// With respect to every score, K×K.
+    pub scores: Array2<T>,
+    /// With respect to the learned numbers, K; zeros for a bound that reads none.
+    pub learned: Array1<T>,
+}
+
+/// A bound's value and the gradient of the objective. The state that the objective carries from
+/// batch to batch (MINE) moves on.
 ///
 /// # Shapes
-/// K×K both.
+/// As [`evaluate`].
 ///
 /// # Errors
 /// As [`evaluate`].
 pub fn gradient<T: Scalar>(
     scores: ArrayView2<'_, T>,
+    learned: Option<ArrayView1<'_, T>>,
     objective: &mut Objective,
-) -> Result<(Evaluation, Array2<T>), EstimatorError> {
-    gradient_with_baseline(scores, None, objective).map(|(value, scores, _)| (value, scores))
-}
-
-/// As [`gradient`], with the learned number of each row, whose gradient comes last (zeros for a
-/// bound that takes none).
-///
-/// # Errors
-/// As [`evaluate_with_baseline`].
-pub fn gradient_with_baseline<T: Scalar>(
-    scores: ArrayView2<'_, T>,
-    baseline: Option<ArrayView1<'_, T>>,
-    objective: &mut Objective,
-) -> Result<(Evaluation, Array2<T>, Array1<T>), EstimatorError> {
+) -> Result<(Evaluation, ScoreGradient<T>), EstimatorError> {
     let mut weights = scores.as_standard_layout().into_owned();
     let (mut rows, bound) = (Vec::new(), objective.resolve());
     let bound = bound.bound();
-    sweep(&mut weights, baseline, objective, bound, true, &mut rows)?;
+    sweep(&mut weights, learned, objective, bound, true, &mut rows)?;
     let outcome = bound.finish(&mut rows);
     let (mut evaluation, sign) = objective.judge(&outcome, rows.len())?;
     for (i, (mut weights, row)) in weights.rows_mut().into_iter().zip(&rows).enumerate() {
@@ -89,22 +78,22 @@ pub fn gradient_with_baseline<T: Scalar>(
         weights.mapv_inplace(|weight| factor * weight);
         weights[i] = T::from_f64(sign * row.positive_gradient);
     }
-    let baseline = rows.iter().map(|row| T::from_f64(sign * row.baseline_gradient)).collect();
+    let learned = rows.iter().map(|row| T::from_f64(sign * row.learned_gradient)).collect();
     objective.advance(&outcome);
-    Ok((evaluation, weights, baseline))
+    Ok((evaluation, ScoreGradient { scores: weights, learned }))
 }
 
 /// Turns all rows of scores into weights and statistics.
 fn sweep<T: Scalar>(
     scores: &mut Array2<T>,
-    baseline: Option<ArrayView1<'_, T>>,
+    learned: Option<ArrayView1<'_, T>>,
     objective: &Objective,
     bound: &dyn Bound<T>,
     weights: bool,
     rows: &mut Vec<RowStatistics>,
 ) -> Result<(), EstimatorError> {
     let k = check_matrix(scores.view())?;
-    objective.check_batch(k, baseline.map(|baseline| baseline.len()))?;
+    objective.check_batch(k, learned.map(|learned| learned.len()))?;
     let columns = bound.needs_columns().then(|| column_sums(scores));
     for (index, mut row) in scores.rows_mut().into_iter().enumerate() {
         let Some(scores) = row.as_slice_mut() else {
@@ -113,7 +102,7 @@ fn sweep<T: Scalar>(
         rows.push(bound.row(Row {
             index,
             scores,
-            log_baseline: baseline.map_or(0.0, |baseline| baseline[index].to_f64()),
+            learned: learned.map_or(0.0, |learned| learned[index].to_f64()),
             columns: columns.as_ref().map(|(all, exact, negatives)| ColumnSums {
                 all,
                 exact: exact.as_deref(),

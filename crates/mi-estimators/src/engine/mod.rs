@@ -5,6 +5,7 @@
 //! panel's budget there is one panel, and the same code. Memory beyond the embeddings is
 //! O(K·d) and one panel.
 
+mod batch;
 mod columns;
 mod shift;
 
@@ -15,6 +16,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::EstimatorError;
 use crate::bounds::{Bound, Evaluation, Objective, Outcome, Row, RowStatistics, saturated};
+pub use batch::{Batch, Differentiated};
 use columns::ColumnSweep;
 use shift::{RunningShift, Shift};
 
@@ -30,6 +32,7 @@ const ROW_MULTIPLE: usize = 192;
 
 /// How many rows of scores exist at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Driver {
     /// As many as fit in 32 MiB: all of them up to K = 2800 or so in `f32`.
     #[default]
@@ -65,8 +68,8 @@ pub struct Engine<T> {
     columns: ColumnSweep<T>,
     gradient_x: Array2<T>,
     gradient_y: Array2<T>,
-    gradient_baseline: Array1<T>,
-    /// What embeddings of one's own networks are evaluated with.
+    gradient_learned: Array1<T>,
+    /// What inner products, which have no parameters, are evaluated with.
     no_params: Params<T>,
     no_gradients: Gradients<T>,
 }
@@ -98,171 +101,74 @@ impl<T: Scalar> Engine<T> {
             columns: ColumnSweep::default(),
             gradient_x: Array2::zeros((0, 0)),
             gradient_y: Array2::zeros((0, 0)),
-            gradient_baseline: Array1::zeros(0),
+            gradient_learned: Array1::zeros(0),
             no_gradients: Gradients::zeros_like(&no_params),
             no_params,
         }
     }
 
-    /// A bound's value on a batch and the gradients of the objective, to be *maximised*:
-    /// [`Engine::gradient_x`] and [`Engine::gradient_y`] for the embeddings; those of the
-    /// pairing's parameters are added to `gradients`.
+    /// A bound's value on a batch, and the gradients of weight × objective, to be *maximised*.
+    /// Those of the pairing's parameters are added to `gradients`; inner products have none and
+    /// need no `gradients`. The state that the objective carries moves on.
     ///
-    /// # Shapes
-    /// `ex` and `ey` are K×d, what the critic's towers returned, in any memory layout.
-    ///
-    /// # Errors
-    /// Shapes that do not fit; too few pairs for the bound; NaN scores; infinite scores that
-    /// cancel.
-    pub fn evaluate(
-        &mut self,
-        ex: ArrayView2<'_, T>,
-        ey: ArrayView2<'_, T>,
-        pairing: &Pairing,
-        params: &Params<T>,
-        objective: &mut Objective,
-        gradients: &mut Gradients<T>,
-    ) -> Result<Evaluation, EstimatorError> {
-        self.evaluate_with_baseline(ex, ey, None, pairing, params, objective, gradients)
-    }
-
-    /// As [`Engine::evaluate`], with the learned number of each row of x that some bounds take
-    /// (`log a_i` or `u_i`); [`Engine::gradient_baseline`] is its gradient.
-    ///
-    /// # Errors
-    /// As [`Engine::evaluate`]; a baseline of another length, or for a bound that takes none.
-    pub fn evaluate_with_baseline(
-        &mut self,
-        ex: ArrayView2<'_, T>,
-        ey: ArrayView2<'_, T>,
-        baseline: Option<ArrayView1<'_, T>>,
-        pairing: &Pairing,
-        params: &Params<T>,
-        objective: &mut Objective,
-        gradients: &mut Gradients<T>,
-    ) -> Result<Evaluation, EstimatorError> {
-        let resolved = objective.resolve();
-        let (outcome, mut evaluation) = self.run(
-            (ex, ey, baseline),
-            pairing,
-            params,
-            (objective, resolved.bound()),
-            Some(gradients),
-        )?;
-        evaluation.overflow |= !self.gradients_finite();
-        objective.advance(&outcome);
-        Ok(evaluation)
-    }
-
-    /// A bound's value on a batch, without gradients. The objective's state stays as it is.
-    ///
-    /// # Errors
-    /// As [`Engine::evaluate`].
-    pub fn estimate(
-        &mut self,
-        ex: ArrayView2<'_, T>,
-        ey: ArrayView2<'_, T>,
-        pairing: &Pairing,
-        params: &Params<T>,
-        objective: &Objective,
-    ) -> Result<Evaluation, EstimatorError> {
-        self.estimate_with_baseline(ex, ey, None, pairing, params, objective)
-    }
-
-    /// As [`Engine::estimate`], with the learned number of each row.
-    ///
-    /// # Errors
-    /// As [`Engine::evaluate_with_baseline`].
-    pub fn estimate_with_baseline(
-        &mut self,
-        ex: ArrayView2<'_, T>,
-        ey: ArrayView2<'_, T>,
-        baseline: Option<ArrayView1<'_, T>>,
-        pairing: &Pairing,
-        params: &Params<T>,
-        objective: &Objective,
-    ) -> Result<Evaluation, EstimatorError> {
-        let resolved = objective.resolve();
-        let bound = (objective, resolved.bound());
-        Ok(self.run((ex, ey, baseline), pairing, params, bound, None)?.1)
-    }
-
-    /// For embeddings of networks that are not this workspace's: scores are inner products
-    /// `ex · eyᵀ`, and the gradients with respect to both embeddings are left in
-    /// [`Engine::gradient_x`] and [`Engine::gradient_y`], to be followed *upwards*.
+    /// Embeddings may come from networks that are not this workspace's:
     ///
     /// ```
     /// use mi_estimators::bounds::{BoundSpec, Objective};
-    /// use mi_estimators::engine::Engine;
+    /// use mi_estimators::engine::{Batch, Engine};
     /// use ndarray::array;
     ///
     /// let x = array![[1.0_f32, 0.0], [0.0, 1.0], [-1.0, 0.5]];
     /// let mut engine = Engine::new();
     /// let mut objective = Objective::new(&BoundSpec::InfoNce, None)?;
-    /// let before = engine.evaluate_embeddings(x.view(), x.view(), &mut objective)?;
-    /// let moved = &x + &(0.1 * &engine.gradient_x());
-    /// let after = engine.evaluate_embeddings(moved.view(), x.view(), &mut objective)?;
-    /// assert!(after.estimate > before.estimate);
+    /// let found = engine.differentiate(&Batch::new(x.view(), x.view()), &mut objective, None)?;
+    /// let before = found.evaluation.estimate;
+    /// let moved = &x + &(0.1 * &found.x);
+    /// let after = engine.estimate(&Batch::new(moved.view(), x.view()), &objective)?;
+    /// assert!(after.estimate > before);
     /// # Ok::<(), mi_estimators::EstimatorError>(())
     /// ```
     ///
-    /// # Shapes
-    /// `ex` and `ey` are K×d, in any memory layout.
-    ///
     /// # Errors
-    /// As [`Engine::evaluate`].
-    pub fn evaluate_embeddings(
+    /// Shapes that do not fit; a pairing with parameters but no `gradients`; too few pairs for the
+    /// bound; learned numbers that do not suit it; NaN scores; infinite scores that cancel.
+    pub fn differentiate(
         &mut self,
-        ex: ArrayView2<'_, T>,
-        ey: ArrayView2<'_, T>,
+        batch: &Batch<'_, T>,
         objective: &mut Objective,
-    ) -> Result<Evaluation, EstimatorError> {
-        let params = std::mem::take(&mut self.no_params);
-        let mut gradients = self.no_gradients.clone();
-        let evaluation = self.evaluate(ex, ey, &Pairing::Dot, &params, objective, &mut gradients);
-        self.no_params = params;
-        evaluation
+        gradients: Option<&mut Gradients<T>>,
+    ) -> Result<Differentiated<'_, T>, EstimatorError> {
+        let resolved = objective.resolve();
+        let mut none = self.no_gradients.clone();
+        let gradients = match (gradients, batch.pairing) {
+            (Some(gradients), _) => gradients,
+            (None, None | Some((Pairing::Dot, _))) => &mut none,
+            (None, Some(_)) => return Err(EstimatorError::NoGradients),
+        };
+        let (outcome, mut evaluation) =
+            self.run(batch, objective, resolved.bound(), Some(gradients))?;
+        evaluation.overflow |= !self.gradients_finite();
+        objective.advance(&outcome);
+        let (x, y, learned) = self.gradients();
+        Ok(Differentiated { evaluation, x, y, learned })
     }
 
-    /// As [`Engine::evaluate_embeddings`], without gradients.
+    /// A bound's value on a batch, without gradients. The objective's state stays as it is.
     ///
     /// # Errors
-    /// As [`Engine::evaluate`].
-    pub fn estimate_embeddings(
+    /// As [`Engine::differentiate`].
+    pub fn estimate(
         &mut self,
-        ex: ArrayView2<'_, T>,
-        ey: ArrayView2<'_, T>,
+        batch: &Batch<'_, T>,
         objective: &Objective,
     ) -> Result<Evaluation, EstimatorError> {
-        let params = std::mem::take(&mut self.no_params);
-        let evaluation = self.estimate(ex, ey, &Pairing::Dot, &params, objective);
-        self.no_params = params;
-        evaluation
+        Ok(self.run(batch, objective, objective.resolve().bound(), None)?.1)
     }
 
-    /// The gradient of the last evaluation's objective with respect to the embedded x.
-    ///
-    /// # Shapes
-    /// K×d, row-major.
-    pub fn gradient_x(&self) -> ArrayView2<'_, T> {
-        self.gradient_x.view()
-    }
-
-    /// The gradient of the last evaluation's objective with respect to the embedded y.
-    ///
-    /// # Shapes
-    /// K×d, row-major.
-    pub fn gradient_y(&self) -> ArrayView2<'_, T> {
-        self.gradient_y.view()
-    }
-
-    /// The gradient of the last evaluation's objective with respect to the learned numbers;
-    /// zeros for bounds that take none.
-    ///
-    /// # Shapes
-    /// K.
-    pub fn gradient_baseline(&self) -> ArrayView1<'_, T> {
-        self.gradient_baseline.view()
+    /// What the last [`Engine::differentiate`] returned: the gradients of x, of y, and of the
+    /// learned numbers.
+    pub(crate) fn gradients(&self) -> (ArrayView2<'_, T>, ArrayView2<'_, T>, ArrayView1<'_, T>) {
+        (self.gradient_x.view(), self.gradient_y.view(), self.gradient_learned.view())
     }
 
     fn gradients_finite(&self) -> bool {
@@ -288,18 +194,19 @@ impl<T: Scalar> Engine<T> {
 
     fn run(
         &mut self,
-        (ex, ey, baseline): (ArrayView2<'_, T>, ArrayView2<'_, T>, Option<ArrayView1<'_, T>>),
-        pairing: &Pairing,
-        params: &Params<T>,
-        (objective, bound): (&Objective, &dyn Bound<T>),
+        batch: &Batch<'_, T>,
+        objective: &Objective,
+        bound: &dyn Bound<T>,
         gradients: Option<&mut Gradients<T>>,
     ) -> Result<(Outcome, Evaluation), EstimatorError> {
+        let Batch { x: ex, y: ey, learned, pairing, weight } = *batch;
         let (k, dim) = ex.dim();
         if k == 0 || dim == 0 {
             return Err(EstimatorError::EmptySide { rows: k, columns: dim });
         }
-        objective.check_batch(k, baseline.map(|baseline| baseline.len()))?;
+        objective.check_batch(k, learned.map(|learned| learned.len()))?;
         let panel_rows = self.panel_rows(k);
+        let (pairing, params) = pairing.unwrap_or((&Pairing::Dot, &self.no_params));
         let mut scorer = pairing.scorer(params, ex, ey, &mut self.pairing)?;
         let stride = scorer.stride();
         // Room to start at a whole cache line.
@@ -325,7 +232,7 @@ impl<T: Scalar> Engine<T> {
                 bound.row(Row {
                     index,
                     scores,
-                    log_baseline: baseline.map_or(0.0, |baseline| baseline[index].to_f64()),
+                    learned: learned.map_or(0.0, |learned| learned[index].to_f64()),
                     columns: bound.needs_columns().then(|| columns.sums(index)),
                     weights,
                 })
@@ -349,6 +256,7 @@ impl<T: Scalar> Engine<T> {
         }
         let outcome = bound.finish(&mut self.rows);
         let (mut evaluation, sign) = objective.judge(&outcome, k)?;
+        let sign = sign * weight;
         if let Some(gradients) = gradients {
             let shift = running.shift();
             evaluation.overflow |= self.rows.iter().any(|row| loses::<T>(row, &outcome, shift, k));
@@ -367,10 +275,10 @@ impl<T: Scalar> Engine<T> {
             if self.gradient_x.dim() != (k, dim) {
                 self.gradient_x = Array2::zeros((k, dim));
                 self.gradient_y = Array2::zeros((k, dim));
-                self.gradient_baseline = Array1::zeros(k);
+                self.gradient_learned = Array1::zeros(k);
             }
-            for (gradient, row) in self.gradient_baseline.iter_mut().zip(&self.rows) {
-                *gradient = T::from_f64(sign * row.baseline_gradient);
+            for (gradient, row) in self.gradient_learned.iter_mut().zip(&self.rows) {
+                *gradient = T::from_f64(sign * row.learned_gradient);
             }
             let scaling = Scaling { rows: &self.row_scales, columns, positives: &self.positives };
             let sides = (self.gradient_x.as_slice_mut(), self.gradient_y.as_slice_mut());

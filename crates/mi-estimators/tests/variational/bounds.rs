@@ -2,22 +2,19 @@
 //! obvious version written here, and the edges that broke other implementations.
 
 use mi_estimators::EstimatorError;
-use mi_estimators::bounds::{
-    BoundKind, BoundSpec, Evaluation, Objective, evaluate, evaluate_with_baseline,
-    gradient_with_baseline,
-};
+use mi_estimators::bounds::{BoundKind, BoundSpec, Evaluation, Objective, evaluate};
 use mi_kernels::Scalar;
 use ndarray::{Array1, Array2, ArrayView2, array, s};
 
-use crate::common::{all_bounds, close, objective, scattered};
+use crate::common::{all_bounds, close, gradient_of, objective, scattered};
 use crate::reference;
 
 fn value<T: Scalar>(
     bound: &BoundSpec,
     scores: ArrayView2<'_, T>,
 ) -> Result<Evaluation, EstimatorError> {
-    let baseline = bound.learned_number().is_some().then(|| Array1::zeros(scores.nrows()));
-    evaluate_with_baseline(scores, baseline.as_ref().map(|b| b.view()), &objective(bound))
+    let baseline = bound.learned().is_some().then(|| Array1::zeros(scores.nrows()));
+    evaluate(scores, baseline.as_ref().map(|b| b.view()), &objective(bound))
 }
 
 fn estimate(bound: &BoundSpec, scores: &Array2<f64>) -> f64 {
@@ -45,15 +42,14 @@ fn values_and_gradients_equal_the_obvious_version() {
         for k in [2, 3, 7, 127, 128] {
             for scores in [scattered((k, k), 2.0, 1.0), wild(k)] {
                 let baseline = bound
-                    .learned_number()
+                    .learned()
                     .is_some()
                     .then(|| scattered((1, k), 1.5, 2.0).row(0).to_owned());
                 let view = baseline.as_ref().map(|b| b.view());
                 let expected = reference::evaluate(&bound, &scores, baseline.as_ref());
                 let mut state = objective(&bound);
-                let forward = evaluate_with_baseline(scores.view(), view, &state).unwrap();
-                let (found, g, gb) =
-                    gradient_with_baseline(scores.view(), view, &mut state).unwrap();
+                let forward = evaluate(scores.view(), view, &state).unwrap();
+                let (found, g, gb) = gradient_of(scores.view(), view, &mut state).unwrap();
                 let name = format!("{bound:?} K={k}");
                 close(&name, found.estimate, expected.estimate, 1e-10);
                 close(&name, found.objective, expected.objective, 1e-10);
@@ -68,7 +64,7 @@ fn values_and_gradients_equal_the_obvious_version() {
                         "{name} {at:?}: {g} {exact}"
                     );
                 }
-                for (g, exact) in gb.iter().zip(&expected.baseline_gradient) {
+                for (g, exact) in gb.iter().zip(&expected.learned_gradient) {
                     close(&name, *g, *exact, 1e-9);
                 }
                 // The same in single precision: scores are rounded to 6·10⁻⁸ of up to 100.
@@ -78,7 +74,7 @@ fn values_and_gradients_equal_the_obvious_version() {
                 let baseline = baseline.map(|b| b.mapv(|b| b as f32));
                 let view = baseline.as_ref().map(|b| b.view());
                 let (found, g, _) =
-                    gradient_with_baseline(single.view(), view, &mut objective(&bound)).unwrap();
+                    gradient_of(single.view(), view, &mut objective(&bound)).unwrap();
                 close(&name, found.estimate, rounded.estimate, 2e-5);
                 for (at, &g) in g.indexed_iter() {
                     let exact = rounded.gradient[at];
@@ -99,7 +95,7 @@ fn gradients_equal_central_differences() {
         for k in [2, 3, 6] {
             let scores = scattered((k, k), 1.5, 3.0);
             let baseline = scattered((1, k), 1.0, 4.0).row(0).to_owned();
-            let baseline = bound.learned_number().is_some().then_some(baseline);
+            let baseline = bound.learned().is_some().then_some(baseline);
             for target in [None, Some(100.0), Some(-100.0)] {
                 let fresh = || Objective::new(&bound, target).unwrap();
                 let differs = !matches!(
@@ -109,20 +105,15 @@ fn gradients_equal_central_differences() {
                 if target.is_some() && !differs {
                     continue;
                 }
-                let (_, g, gb) = gradient_with_baseline(
-                    scores.view(),
-                    baseline.as_ref().map(|b| b.view()),
-                    &mut fresh(),
-                )
-                .unwrap();
+                let (_, g, gb) =
+                    gradient_of(scores.view(), baseline.as_ref().map(|b| b.view()), &mut fresh())
+                        .unwrap();
                 let at = |scores: &Array2<f64>, baseline: Option<&Array1<f64>>| {
                     let state = fresh();
                     if let BoundSpec::Mine { .. } = bound {
                         return reference::mine_surrogate(scores, &scattered((k, k), 1.5, 3.0));
                     }
-                    evaluate_with_baseline(scores.view(), baseline.map(|b| b.view()), &state)
-                        .unwrap()
-                        .objective
+                    evaluate(scores.view(), baseline.map(|b| b.view()), &state).unwrap().objective
                 };
                 let step = 1e-5;
                 for (place, &g) in g.indexed_iter() {
@@ -271,8 +262,7 @@ fn one_pair_has_no_negatives() {
         if matches!(bound, BoundSpec::InfoNce | BoundSpec::InfoNceSymmetric) {
             let found = result.unwrap();
             assert!(found.no_negatives && found.estimate == 0.0);
-            let (_, g, _) =
-                gradient_with_baseline(one.view(), None, &mut objective(&bound)).unwrap();
+            let (_, g, _) = gradient_of(one.view(), None, &mut objective(&bound)).unwrap();
             assert_eq!(g, array![[0.0]]);
         } else {
             assert!(matches!(result, Err(EstimatorError::TooFewPairs { needed: 2, found: 1, .. })));
@@ -297,11 +287,11 @@ fn mistakes_are_named() {
         }
         let two = Array2::<f64>::zeros((2, 2));
         let wrong = Array1::zeros(3);
-        let wrong = evaluate_with_baseline(two.view(), Some(wrong.view()), &objective(&bound));
-        assert!(matches!(wrong, Err(EstimatorError::Baseline { .. })));
+        let wrong = evaluate(two.view(), Some(wrong.view()), &objective(&bound));
+        assert!(matches!(wrong, Err(EstimatorError::Learned { .. })));
     }
-    let flo = evaluate(Array2::<f64>::zeros((2, 2)).view(), &objective(&BoundSpec::Flo));
-    assert!(matches!(flo, Err(EstimatorError::Baseline { .. })));
+    let flo = evaluate(Array2::<f64>::zeros((2, 2)).view(), None, &objective(&BoundSpec::Flo));
+    assert!(matches!(flo, Err(EstimatorError::Learned { .. })));
     for bound in [
         BoundSpec::Mine { rate: 0.0 },
         BoundSpec::Mine { rate: 1.5 },
@@ -314,8 +304,11 @@ fn mistakes_are_named() {
         assert!(matches!(Objective::new(&bound, None), Err(EstimatorError::Setting { .. })));
     }
     assert!(Objective::new(&BoundSpec::Nwj, Some(f64::NAN)).is_err());
-    let large =
-        evaluate(Array2::<f64>::zeros((2, 2)).view(), &objective(&BoundSpec::MlCpc { alpha: 3.0 }));
+    let large = evaluate(
+        Array2::<f64>::zeros((2, 2)).view(),
+        None,
+        &objective(&BoundSpec::MlCpc { alpha: 3.0 }),
+    );
     assert!(matches!(large, Err(EstimatorError::Setting { .. })));
 }
 
@@ -328,10 +321,9 @@ fn infinite_scores_give_limits_or_errors_but_never_nan() {
                 for base in [0.0, 50.0] {
                     let mut scores = scattered((4, 4), 1.0, base);
                     scores[at] = infinity;
-                    let baseline = bound.learned_number().is_some().then(|| Array1::zeros(4));
+                    let baseline = bound.learned().is_some().then(|| Array1::zeros(4));
                     let view = baseline.as_ref().map(|b| b.view());
-                    let result =
-                        gradient_with_baseline(scores.view(), view, &mut objective(&bound));
+                    let result = gradient_of(scores.view(), view, &mut objective(&bound));
                     match result {
                         Ok((found, g, _)) => {
                             assert!(!found.estimate.is_nan() && !found.objective.is_nan());
@@ -354,7 +346,7 @@ fn infinite_scores_give_limits_or_errors_but_never_nan() {
     }
     // The limits themselves.
     let infonce = |scores: Array2<f64>| {
-        gradient_with_baseline(scores.view(), None, &mut objective(&BoundSpec::InfoNce)).unwrap()
+        gradient_of(scores.view(), None, &mut objective(&BoundSpec::InfoNce)).unwrap()
     };
     let (found, g, _) = infonce(array![[0.0, inf], [0.0, 0.0]]);
     assert_eq!(found.estimate, -inf);
@@ -375,10 +367,10 @@ fn infinite_scores_give_limits_or_errors_but_never_nan() {
 fn overflow_is_reported_and_huge_equal_scores_are_harmless() {
     for bound in all_bounds() {
         let mut scores = Array2::from_elem((5, 5), 100_f32);
-        let baseline = bound.learned_number().is_some().then(|| Array1::zeros(5));
+        let baseline = bound.learned().is_some().then(|| Array1::zeros(5));
         let view = baseline.as_ref().map(|b| b.view());
         let run = |scores: &Array2<f32>| {
-            gradient_with_baseline(scores.view(), view, &mut objective(&bound)).unwrap()
+            gradient_of(scores.view(), view, &mut objective(&bound)).unwrap()
         };
         let (found, g, _) = run(&scores);
         assert!(!found.estimate.is_nan() && g.iter().all(|g| !g.is_nan()), "{bound:?}");
@@ -411,10 +403,10 @@ fn a_target_turns_the_gradient_around() {
     let scores = scattered((5, 5), 2.0, 7.0);
     for bound in all_bounds() {
         let run = |target| {
-            let baseline = bound.learned_number().is_some().then(|| Array1::zeros(5));
+            let baseline = bound.learned().is_some().then(|| Array1::zeros(5));
             let mut state = Objective::new(&bound, target).unwrap();
             let view = baseline.as_ref().map(|b| b.view());
-            let (found, g, _) = gradient_with_baseline(scores.view(), view, &mut state).unwrap();
+            let (found, g, _) = gradient_of(scores.view(), view, &mut state).unwrap();
             (found, g)
         };
         let (plain, g) = run(None);
@@ -442,12 +434,12 @@ fn mine_keeps_a_moving_average() {
         sum / 30.0
     };
     let run = |scores: &Array2<f64>, state: &mut Objective| {
-        gradient_with_baseline(scores.view(), None, state).unwrap()
+        gradient_of(scores.view(), None, state).unwrap()
     };
     run(&first, &mut state);
     let text = serde_json::to_string(&state).unwrap();
     let mut restored: Objective = serde_json::from_str(&text).unwrap();
-    let before = evaluate(second.view(), &state).unwrap();
+    let before = evaluate(second.view(), None, &state).unwrap();
     let (found, g, _) = run(&second, &mut state);
     assert_eq!(before, found, "an estimate moves nothing on");
     let average = 0.75 * mean_exp(&first) + 0.25 * mean_exp(&second);
@@ -495,14 +487,11 @@ fn optimal_critics_give_the_true_value() {
             let scores = Array2::from_shape_fn((k, k), |(i, j)| log_ratio(x[i], y[j]) + offset);
             let baseline = match bound {
                 BoundSpec::Flo => Some(scores.diag().mapv(|s| -s)),
-                _ if bound.learned_number().is_some() => Some(Array1::zeros(k)),
+                _ if bound.learned().is_some() => Some(Array1::zeros(k)),
                 _ => None,
             };
-            let found = evaluate_with_baseline(
-                scores.view(),
-                baseline.as_ref().map(|b| b.view()),
-                &objective(&bound),
-            );
+            let found =
+                evaluate(scores.view(), baseline.as_ref().map(|b| b.view()), &objective(&bound));
             values.push(found.unwrap().estimate);
         }
         let mean = values.iter().sum::<f64>() / f64::from(batches);

@@ -1,7 +1,9 @@
 //! What the batteries of tests share.
 
-use mi_estimators::bounds::{BoundSpec, Objective};
-use ndarray::Array2;
+use mi_estimators::EstimatorError;
+use mi_estimators::bounds::{BoundSpec, Evaluation, Objective, gradient};
+use mi_kernels::Scalar;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 /// Every bound, with settings that exercise it.
 pub(crate) fn all_bounds() -> Vec<BoundSpec> {
@@ -24,6 +26,16 @@ pub(crate) fn all_bounds() -> Vec<BoundSpec> {
         BoundSpec::MlCpc { alpha: 0.2 },
         BoundSpec::Flo,
     ]
+}
+
+/// A bound's value, and its gradients of scores and of learned numbers.
+pub(crate) fn gradient_of<T: Scalar>(
+    scores: ArrayView2<'_, T>,
+    learned: Option<ArrayView1<'_, T>>,
+    objective: &mut Objective,
+) -> Result<(Evaluation, Array2<T>, Array1<T>), EstimatorError> {
+    let (evaluation, found) = gradient(scores, learned, objective)?;
+    Ok((evaluation, found.scores, found.learned))
 }
 
 pub(crate) fn objective(bound: &BoundSpec) -> Objective {

@@ -4,23 +4,21 @@
 
 use mi_critics::{Critic, CriticSpec, Pairing};
 use mi_estimators::EstimatorError;
-use mi_estimators::bounds::{
-    BoundSpec, Evaluation, Objective, evaluate_with_baseline, gradient_with_baseline,
-};
-use mi_estimators::engine::{Driver, Engine};
+use mi_estimators::bounds::{BoundSpec, Evaluation, Objective, evaluate};
+use mi_estimators::engine::{Batch, Driver, Engine};
 use mi_kernels::Scalar;
 use mi_nets::{Gradients, ParamId, Params};
 use mi_random::Stream;
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
-use crate::common::{all_bounds, close, objective, scattered};
+use crate::common::{all_bounds, close, gradient_of, objective, scattered};
 use crate::reference;
 
 /// Embedded batches, a pairing and its parameters.
 struct Case<T> {
     x: Array2<T>,
     y: Array2<T>,
-    baseline: Array1<T>,
+    learned: Array1<T>,
     pairing: Pairing,
     params: Params<T>,
 }
@@ -50,7 +48,7 @@ fn case(hidden: Option<&[usize]>, k: usize) -> Case<f64> {
         row.mapv_inplace(|x| scale * x);
     }
     let y = scattered((k, d), 1.5, 0.7);
-    Case { x, y, baseline: scattered((1, k), 0.5, 0.1).row(0).to_owned(), pairing, params }
+    Case { x, y, learned: scattered((1, k), 0.5, 0.1).row(0).to_owned(), pairing, params }
 }
 
 impl Case<f64> {
@@ -59,7 +57,7 @@ impl Case<f64> {
         Case {
             x: narrow(&self.x),
             y: narrow(&self.y),
-            baseline: self.baseline.mapv(|x| x as f32),
+            learned: self.learned.mapv(|x| x as f32),
             pairing: self.pairing.clone(),
             params: self.params.cast(),
         }
@@ -72,7 +70,7 @@ struct Found<T> {
     evaluation: Evaluation,
     x: Array2<T>,
     y: Array2<T>,
-    baseline: Array1<T>,
+    learned: Array1<T>,
     params: Vec<Array2<T>>,
 }
 
@@ -88,27 +86,18 @@ impl<T: Scalar> Case<T> {
         x: ArrayView2<'_, T>,
         y: ArrayView2<'_, T>,
     ) -> Found<T> {
-        let baseline = state.bound().learned_number().is_some().then(|| self.baseline.view());
+        let learned = state.bound().learned().is_some().then(|| self.learned.view());
         let mut gradients = Gradients::zeros_like(&self.params);
-        let evaluation = engine
-            .evaluate_with_baseline(
-                x,
-                y,
-                baseline,
-                &self.pairing,
-                &self.params,
-                state,
-                &mut gradients,
-            )
-            .unwrap();
+        let batch = Batch::new(x, y).scored_by(&self.pairing, &self.params).with_learned(learned);
+        let found = engine.differentiate(&batch, state, Some(&mut gradients)).unwrap();
         // The first two and the bias belong to the towers.
         let of_head = |id: &ParamId| !self.params.name(*id).contains("layers.0");
         let ids = self.params.ids().filter(of_head);
         Found {
-            evaluation,
-            x: engine.gradient_x().to_owned(),
-            y: engine.gradient_y().to_owned(),
-            baseline: engine.gradient_baseline().to_owned(),
+            evaluation: found.evaluation,
+            x: found.x.to_owned(),
+            y: found.y.to_owned(),
+            learned: found.learned.to_owned(),
             params: ids.map(|id| gradients.view(id).unwrap().to_owned()).collect(),
         }
     }
@@ -116,11 +105,10 @@ impl<T: Scalar> Case<T> {
     /// By the whole matrix: gradients of scores, then each pair's derivative on its own.
     fn slow(&self, state: &mut Objective) -> Found<T> {
         let scores = self.pairing.scores(&self.params, self.x.view(), self.y.view()).unwrap();
-        let baseline = state.bound().learned_number().is_some().then(|| self.baseline.view());
-        let (evaluation, g, baseline) =
-            gradient_with_baseline(scores.view(), baseline, state).unwrap();
+        let learned = state.bound().learned().is_some().then(|| self.learned.view());
+        let (evaluation, g, learned) = gradient_of(scores.view(), learned, state).unwrap();
         let (x, y, params) = self.pull_back(&g);
-        Found { evaluation, x, y, baseline, params }
+        Found { evaluation, x, y, learned, params }
     }
 
     fn pull_back(&self, g: &Array2<T>) -> (Array2<T>, Array2<T>, Vec<Array2<T>>) {
@@ -200,8 +188,8 @@ fn compare<T: Scalar, U: Scalar>(
     };
     own("x", &found.x, &expected.x);
     own("y", &found.y, &expected.y);
-    let (baseline, expected_baseline) = (found.baseline.to_vec(), expected.baseline.to_vec());
-    near("baseline", &baseline, &expected_baseline, largest(&expected_baseline));
+    let (learned, expected_learned) = (found.learned.to_vec(), expected.learned.to_vec());
+    near("learned", &learned, &expected_learned, largest(&expected_learned));
     let flat = |params: &[Array2<U>]| params.iter().flatten().copied().collect::<Vec<U>>();
     let expected = flat(&expected.params);
     let found: Vec<T> = found.params.iter().flatten().copied().collect();
@@ -229,15 +217,11 @@ fn every_critic_and_bound_equals_the_whole_matrix() {
                 // Scores reach ±60 and are rounded to 6·10⁻⁸ of that; exponentials of them to
                 // the same number absolutely.
                 compare(&format!("{name} f32"), &found, &expected, 6e-5);
-                let forward = engine.estimate_with_baseline(
-                    case.x.view(),
-                    case.y.view(),
-                    bound.learned_number().is_some().then(|| case.baseline.view()),
-                    &case.pairing,
-                    &case.params,
-                    &objective(&bound),
-                );
-                let forward = forward.unwrap();
+                let learned = bound.learned().is_some().then(|| case.learned.view());
+                let batch = Batch::new(case.x.view(), case.y.view())
+                    .scored_by(&case.pairing, &case.params)
+                    .with_learned(learned);
+                let forward = engine.estimate(&batch, &objective(&bound)).unwrap();
                 close(&name, forward.estimate, expected.evaluation.estimate, 1e-10);
                 close(&name, forward.objective, expected.evaluation.objective, 1e-10);
             }
@@ -283,9 +267,9 @@ fn gradients_equal_central_differences() {
                 if let BoundSpec::Mine { .. } = bound {
                     return reference::mine_surrogate(&scores, &start);
                 }
-                let baseline = bound.learned_number().is_some().then(|| case.baseline.view());
+                let learned = bound.learned().is_some().then(|| case.learned.view());
                 let state = objective(&bound);
-                evaluate_with_baseline(scores.view(), baseline, &state).unwrap().objective
+                evaluate(scores.view(), learned, &state).unwrap().objective
             };
             let step = 1e-6;
             let mut check = |what: &str, found: f64, change: &dyn Fn(&mut Case<f64>, f64)| {
@@ -425,7 +409,7 @@ fn targets_state_and_overflow_reach_the_engine() {
     let mut state = objective(&BoundSpec::Mine { rate: 0.5 });
     let before = serde_json::to_string(&state).unwrap();
     let (x, y) = (case.x.view(), case.y.view());
-    engine.estimate(x, y, &case.pairing, &case.params, &state).unwrap();
+    engine.estimate(&Batch::new(x, y).scored_by(&case.pairing, &case.params), &state).unwrap();
     assert_eq!(serde_json::to_string(&state).unwrap(), before, "an estimate moves nothing on");
     case.run(&mut engine, &mut state);
     assert_ne!(serde_json::to_string(&state).unwrap(), before);
@@ -444,8 +428,10 @@ fn mistakes_are_named() {
     let mut engine = Engine::<f32>::new();
     let mut nce = objective(&BoundSpec::InfoNce);
     let zeros = |k: usize, d: usize| Array2::<f32>::zeros((k, d));
-    let mut run =
-        |x: Array2<f32>, y: Array2<f32>| engine.evaluate_embeddings(x.view(), y.view(), &mut nce);
+    let mut run = |x: Array2<f32>, y: Array2<f32>| {
+        let batch = Batch::new(x.view(), y.view());
+        engine.differentiate(&batch, &mut nce, None).map(|found| found.evaluation)
+    };
     assert!(matches!(run(zeros(0, 3), zeros(0, 3)), Err(EstimatorError::EmptySide { .. })));
     assert!(matches!(run(zeros(3, 0), zeros(3, 0)), Err(EstimatorError::EmptySide { .. })));
     let error = run(zeros(3, 2), zeros(4, 2)).unwrap_err();
@@ -459,16 +445,47 @@ fn mistakes_are_named() {
     for bound in all_bounds() {
         let mut state = objective(&bound);
         let one = zeros(1, 2);
-        let found = Engine::new().evaluate_embeddings(one.view(), one.view(), &mut state);
+        let batch = Batch::new(one.view(), one.view());
+        let mut engine = Engine::new();
+        let found = engine.differentiate(&batch, &mut state, None);
         let nce = matches!(bound, BoundSpec::InfoNce | BoundSpec::InfoNceSymmetric);
         assert_eq!(found.is_ok(), nce, "{bound:?}");
     }
-    let error = Engine::new().evaluate_embeddings(
-        zeros(2, 2).view(),
-        zeros(2, 2).view(),
-        &mut objective(&BoundSpec::Flo),
-    );
-    assert!(matches!(error, Err(EstimatorError::Baseline { .. })));
+    let two = zeros(2, 2);
+    let batch = Batch::new(two.view(), two.view());
+    let error = Engine::new().estimate(&batch, &objective(&BoundSpec::Flo));
+    assert!(matches!(error, Err(EstimatorError::Learned { .. })));
+    let concat = case(Some(&[3]), 2).single();
+    let batch =
+        Batch::new(concat.x.view(), concat.y.view()).scored_by(&concat.pairing, &concat.params);
+    let error =
+        Engine::new().differentiate(&batch, &mut objective(&BoundSpec::InfoNce), None).err();
+    assert_eq!(error, Some(EstimatorError::NoGradients));
+}
+
+#[test]
+fn a_weight_multiplies_gradients_and_nothing_else() {
+    for (name, hidden) in pairings() {
+        let case = case(hidden.as_deref(), 9);
+        let differentiate = |weight: f64| {
+            let mut gradients = Gradients::zeros_like(&case.params);
+            let batch = Batch::new(case.x.view(), case.y.view())
+                .scored_by(&case.pairing, &case.params)
+                .weighted(weight);
+            let mut engine = Engine::new();
+            let mut state = objective(&BoundSpec::InfoNceSymmetric);
+            let found = engine.differentiate(&batch, &mut state, Some(&mut gradients)).unwrap();
+            let params: Vec<_> =
+                case.params.ids().filter_map(|id| gradients.view(id)).flatten().copied().collect();
+            (found.evaluation, found.x.to_owned(), found.y.to_owned(), params)
+        };
+        let (plain, x, y, params) = differentiate(1.0);
+        let (weighted, twice_x, twice_y, twice_params) = differentiate(-2.0);
+        assert_eq!(plain, weighted, "{name}");
+        assert_eq!((twice_x, twice_y), (-2.0 * x, -2.0 * y), "{name}");
+        let expected: Vec<f64> = params.iter().map(|g| -2.0 * g).collect();
+        assert_eq!(twice_params, expected, "{name}");
+    }
 }
 
 /// Scores so large that `f64` cannot tell x from x + log K, let alone `f32`: all that counts is
@@ -495,7 +512,7 @@ fn huge_scores_leave_their_differences() {
         y.column_mut(0).fill(1.0);
         let mut x = Array2::zeros((k, 2));
         x.column_mut(0).fill(size);
-        Case { x, y, baseline: Array1::zeros(k), pairing: Pairing::Dot, params: Params::new() }
+        Case { x, y, learned: Array1::zeros(k), pairing: Pairing::Dot, params: Params::new() }
     };
     let near = |name: &str, found: &Array2<f64>, expected: &Array2<f64>| {
         if name.starts_with("Smile") {
@@ -546,7 +563,7 @@ fn rows_of_huge_scores_do_not_depend_on_one_another() {
     let mut y = Array2::ones((5, 1));
     y.fill(1.0);
     let case =
-        Case { x, y, baseline: Array1::zeros(5), pairing: Pairing::Dot, params: Params::new() };
+        Case { x, y, learned: Array1::zeros(5), pairing: Pairing::Dot, params: Params::new() };
     for bound in [BoundSpec::InfoNce, BoundSpec::Flo, BoundSpec::InterpolatedAlpha { alpha: 1.0 }] {
         let found = case.run(&mut Engine::new(), &mut objective(&bound));
         close(&format!("{bound:?}"), found.evaluation.estimate, 0.0, 1e-10);
@@ -564,8 +581,8 @@ fn rows_of_huge_scores_do_not_depend_on_one_another() {
 fn negatives_lost_beside_others_are_reported() {
     let at = |high: f64| {
         let x = Array2::from_shape_fn((4, 1), |(i, _)| if i == 0 { high } else { 5.0 });
-        let baseline = Array1::zeros(4);
-        Case { x, y: Array2::ones((4, 1)), baseline, pairing: Pairing::Dot, params: Params::new() }
+        let learned = Array1::zeros(4);
+        Case { x, y: Array2::ones((4, 1)), learned, pairing: Pairing::Dot, params: Params::new() }
     };
     for bound in [BoundSpec::Nwj, BoundSpec::Tuba] {
         let overflow = |high: f64| {

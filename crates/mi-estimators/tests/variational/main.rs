@@ -6,3 +6,4 @@ mod bounds;
 mod common;
 mod engine;
 mod reference;
+mod step;

@@ -7,7 +7,7 @@ pub(crate) struct Reference {
     pub(crate) estimate: f64,
     pub(crate) objective: f64,
     pub(crate) gradient: Array2<f64>,
-    pub(crate) baseline_gradient: Array1<f64>,
+    pub(crate) learned_gradient: Array1<f64>,
 }
 
 fn log_sum_exp(values: &[f64]) -> f64 {
@@ -53,20 +53,20 @@ fn tuba(s: &Array2<f64>, log_a: &Array1<f64>) -> Reference {
     let k = k as f64;
     let mut estimate = 1.0;
     let mut gradient = Array2::zeros(s.dim());
-    let mut baseline_gradient = Array1::zeros(s.nrows());
+    let mut learned_gradient = Array1::zeros(s.nrows());
     for ((i, j), &score) in s.indexed_iter() {
         if i == j {
             estimate += (score - log_a[i]) / k;
             gradient[[i, i]] += 1.0 / k;
-            baseline_gradient[i] -= 1.0 / k;
+            learned_gradient[i] -= 1.0 / k;
         } else {
             let e = (score - log_a[i]).exp() / pairs;
             estimate -= e;
             gradient[[i, j]] -= e;
-            baseline_gradient[i] += e;
+            learned_gradient[i] += e;
         }
     }
-    Reference { estimate, objective: estimate, gradient, baseline_gradient }
+    Reference { estimate, objective: estimate, gradient, learned_gradient }
 }
 
 fn donsker_varadhan(s: &Array2<f64>) -> (f64, Array2<f64>) {
@@ -112,7 +112,7 @@ fn interpolated(s: &Array2<f64>, alpha: f64, log_a: &Array1<f64>) -> Reference {
     let n = (k - 1) as f64;
     let mut estimate = 1.0;
     let mut gradient = Array2::zeros(s.dim());
-    let mut baseline_gradient = Array1::zeros(k);
+    let mut learned_gradient = Array1::zeros(k);
     for i in 0..k {
         // Logarithms of the terms of D with column j left out: α e_ik / (K − 1), and (1 − α) a_i.
         let terms = |j: usize| -> (Vec<usize>, Vec<f64>) {
@@ -131,7 +131,7 @@ fn interpolated(s: &Array2<f64>, alpha: f64, log_a: &Array1<f64>) -> Reference {
             for (c, log) in columns.iter().zip(&logs) {
                 gradient[[i, *c]] -= weight * (log - log_d).exp();
             }
-            baseline_gradient[i] -= weight * (logs[k - 1] - log_d).exp();
+            learned_gradient[i] -= weight * (logs[k - 1] - log_d).exp();
         }
         let (columns, logs) = terms(i);
         let log_d = log_sum_exp(&logs);
@@ -145,10 +145,10 @@ fn interpolated(s: &Array2<f64>, alpha: f64, log_a: &Array1<f64>) -> Reference {
                 let share = ((alpha / n).ln() + s[[i, c]] - log_d).exp();
                 gradient[[i, c]] += weight * log_ratio.exp() * share;
             }
-            baseline_gradient[i] += weight * log_ratio.exp() * (logs[k - 1] - log_d).exp();
+            learned_gradient[i] += weight * log_ratio.exp() * (logs[k - 1] - log_d).exp();
         }
     }
-    Reference { estimate, objective: estimate, gradient, baseline_gradient }
+    Reference { estimate, objective: estimate, gradient, learned_gradient }
 }
 
 /// MINE's surrogate at `scores` when the average is that of the batch `fixed`.
@@ -169,11 +169,11 @@ pub(crate) fn evaluate(
         estimate,
         objective: estimate,
         gradient,
-        baseline_gradient: Array1::zeros(k),
+        learned_gradient: Array1::zeros(k),
     };
     let js = |estimate| {
         let (objective, gradient) = jensen_shannon(s);
-        Reference { estimate, objective, gradient, baseline_gradient: Array1::zeros(k) }
+        Reference { estimate, objective, gradient, learned_gradient: Array1::zeros(k) }
     };
     match *bound {
         BoundSpec::InfoNce => plain(infonce(s)),
@@ -191,7 +191,7 @@ pub(crate) fn evaluate(
         BoundSpec::Mine { .. } => {
             let (estimate, gradient) = donsker_varadhan(s);
             let objective = s.diag().sum() / k as f64 - 1.0;
-            Reference { estimate, objective, gradient, baseline_gradient: Array1::zeros(k) }
+            Reference { estimate, objective, gradient, learned_gradient: Array1::zeros(k) }
         }
         BoundSpec::Tuba => tuba(s, baseline),
         BoundSpec::Flo => {
@@ -199,7 +199,7 @@ pub(crate) fn evaluate(
             let found = tuba(s, &(&s.diag() + baseline));
             let mut gradient = found.gradient;
             for i in 0..k {
-                gradient[[i, i]] += found.baseline_gradient[i];
+                gradient[[i, i]] += found.learned_gradient[i];
             }
             Reference { gradient, ..found }
         }

@@ -4,13 +4,13 @@
 use anyhow::{Result, bail};
 use mi_critics::{Critic, CriticSpec};
 use mi_estimators::bounds::{BoundSpec, Objective};
-use mi_estimators::engine::Engine;
+use mi_estimators::{Term, TrainingStep};
 use mi_nets::{
-    AdamConfig, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph, Init, Mlp, Module,
-    Optimiser, Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, Var,
+    AdamConfig, ConvNet, ConvNetConfig, CouplingKind, Init, Mlp, Module, Optimiser, Params,
+    RealNvp, RealNvpConfig, ResidualMlp,
 };
 use mi_random::Stream;
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 
 /// Pairs in a batch of a training step, and pixels of half an image: 14 × 28.
 const BATCH: usize = 128;
@@ -57,36 +57,6 @@ fn critic_products(spec: &CriticSpec, k: usize, dim: usize) -> f64 {
     }
 }
 
-/// `InfoNCE` by a critic.
-struct Bound {
-    critic: Critic,
-    engine: Engine<f32>,
-    objective: Objective,
-}
-
-impl Bound {
-    fn new(critic: Critic) -> Result<Self> {
-        let objective = Objective::new(&BoundSpec::InfoNce, None)?;
-        Ok(Self { critic, engine: Engine::new(), objective })
-    }
-
-    /// The bound and the gradients of the pairing's parameters; returns the seeds of the way
-    /// back.
-    fn evaluate(
-        &mut self,
-        graph: &mut Graph<'_, f32>,
-        (x, y): (Var, Var),
-        params: &Params<f32>,
-        gradients: &mut Gradients<f32>,
-    ) -> Result<[(Var, ArrayView2<'_, f32>); 2]> {
-        let Self { critic, engine, objective } = self;
-        let (x, y) = critic.towers(graph, x, y);
-        let (ex, ey) = (graph.value(x), graph.value(y));
-        engine.evaluate(ex, ey, critic.pairing(), params, objective, gradients)?;
-        Ok([(x, engine.gradient_x()), (y, engine.gradient_y())])
-    }
-}
-
 /// Critic, `InfoNCE` and the gradients of both inputs and of all parameters.
 pub(crate) fn critic_matrix(critic: &str, k: usize) -> Result<Work> {
     const DIM: usize = 100;
@@ -95,16 +65,17 @@ pub(crate) fn critic_matrix(critic: &str, k: usize) -> Result<Work> {
     let mut params = Params::new();
     let critic = Critic::new(&mut params, "critic", spec, DIM, DIM, &mut stream)?;
     let (x, y) = (normal(&mut stream, (k, DIM)), normal(&mut stream, (k, DIM)));
-    let mut gradients = Gradients::zeros_like(&params);
-    let (mut tape, mut bound) = (Tape::new(), Bound::new(critic)?);
+    let mut step = TrainingStep::new(&params);
+    let mut objective = Objective::new(&BoundSpec::InfoNce, None)?;
     let gflop = critic_products(spec, k, DIM);
     let run = Box::new(move || {
-        gradients.clear();
-        let mut graph = tape.begin(&params);
-        let x = graph.input_with_gradient(x.view());
-        let y = graph.input_with_gradient(y.view());
-        let seeds = bound.evaluate(&mut graph, (x, y), &params, &mut gradients)?;
-        graph.backward(&seeds, &mut gradients)?;
+        step.forward(&params, |graph| {
+            let x = graph.input_with_gradient(x.view());
+            let y = graph.input_with_gradient(y.view());
+            let embedded = critic.towers(graph, x, y);
+            [Term::new(embedded, critic.pairing(), &mut objective)]
+        })?;
+        step.backward(&params)?;
         Ok(())
     });
     Ok(Work { gflop, run })
@@ -125,16 +96,17 @@ pub(crate) fn training_step(encoder: &str, critic: &str) -> Result<Work> {
     // gradients to subnormal numbers, which cost what no training costs.
     let config = AdamConfig { lr: 1e-12, ..AdamConfig::default() };
     let mut adam = Optimiser::new(config, &params);
-    let mut gradients = Gradients::zeros_like(&params);
-    let (mut tape, mut bound) = (Tape::new(), Bound::new(critic)?);
+    let mut step = TrainingStep::new(&params);
+    let mut objective = Objective::new(&BoundSpec::InfoNce, None)?;
     let gflop = 2.0 * forward + critic_products(spec, BATCH, dim);
     let run = Box::new(move || {
-        gradients.clear();
-        let mut graph = tape.begin(&params);
-        let (x, y) = (graph.input(x.view()), graph.input(y.view()));
-        let (x, y) = (g1.forward(&mut graph, x), g2.forward(&mut graph, y));
-        let seeds = bound.evaluate(&mut graph, (x, y), &params, &mut gradients)?;
-        adam.backward_and_ascend(&mut tape, &seeds, &mut params, &mut gradients)?;
+        step.forward(&params, |graph| {
+            let (x, y) = (graph.input(x.view()), graph.input(y.view()));
+            let (x, y) = (g1.forward(graph, x), g2.forward(graph, y));
+            let embedded = critic.towers(graph, x, y);
+            [Term::new(embedded, critic.pairing(), &mut objective)]
+        })?;
+        step.ascend(&mut params, &mut adam)?;
         Ok(())
     });
     Ok(Work { gflop, run })

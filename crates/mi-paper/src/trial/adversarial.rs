@@ -7,7 +7,7 @@ use ndarray::Array2;
 
 use super::evaluation::{self, Features};
 use super::network::Encoder;
-use super::optimise::{Direction, Learner, check_weights, finite};
+use super::optimise::{Learner, check_weights, finite};
 use super::snapshot::Snapshot;
 use super::views::{Labelled, Views};
 use super::{Halt, Training};
@@ -84,32 +84,32 @@ impl AdversarialTraining {
     /// One step of the classifier on a fresh batch, the encoder held fixed.
     fn classifier_step(&mut self) -> Result<(), Halt> {
         self.batches.draw(&self.views)?;
-        let mut encoded = self.encoding.tape.begin_inference(&self.encoding.params);
+        let mut encoded = self.encoding.tape.begin_inference(&self.encoding.trained.params);
         let x = encoded.input(self.batches.x.view());
         let features = self.encoder.module().forward(&mut encoded, x);
         encoded.check()?;
-        let Learner { params, tape, gradients, .. } = &mut self.classifying;
+        let Learner { trained, tape, gradients } = &mut self.classifying;
         gradients.clear();
-        let mut graph = tape.begin(params);
+        let mut graph = tape.begin(&trained.params);
         let input = graph.input(encoded.value(features));
         let logits = self.classifier.forward(&mut graph, input);
         let (loss, gradient) =
             softmax_cross_entropy(graph.value(logits), Targets::Labels(&self.batches.labels))?;
         finite("the classifier's cross-entropy", loss)?;
         self.losses.classifier = loss;
-        self.classifying.step(&[(logits, gradient.view())], Direction::Down)
+        self.classifying.descend(&[(logits, gradient.view())])
     }
 
     /// One step of the encoder on a fresh batch, the classifier held fixed.
     fn encoder_step(&mut self) -> Result<f64, Halt> {
         self.batches.draw(&self.views)?;
-        let Learner { params, tape, gradients, .. } = &mut self.encoding;
+        let Learner { trained, tape, gradients } = &mut self.encoding;
         gradients.clear();
-        let mut graph = tape.begin(params);
+        let mut graph = tape.begin(&trained.params);
         let x = graph.input(self.batches.x.view());
         let features = self.encoder.module().forward(&mut graph, x);
         graph.check()?;
-        let mut head = self.classifying.tape.begin(&self.classifying.params);
+        let mut head = self.classifying.tape.begin(&self.classifying.trained.params);
         let input = head.input_with_gradient(graph.value(features));
         let logits = self.classifier.forward(&mut head, input);
         let (loss, gradient) =
@@ -118,7 +118,7 @@ impl AdversarialTraining {
         head.backward_to_inputs(&[(logits, gradient.view())])?;
         self.losses.uniform = loss;
         let seed = head.gradient(input).map(|seed| (features, seed));
-        self.encoding.step(seed.as_slice(), Direction::Down)?;
+        self.encoding.descend(seed.as_slice())?;
         Ok(loss)
     }
 }
@@ -138,8 +138,8 @@ impl Training for AdversarialTraining {
     }
 
     fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
-        check_weights(&self.encoding.params)?;
-        check_weights(&self.classifying.params)?;
+        check_weights(&self.encoding.trained.params)?;
+        check_weights(&self.classifying.trained.params)?;
         let Losses { classifier, uniform } = self.losses;
         let mut found = vec![(Metric::ClassifierLoss, classifier), (Metric::UniformLoss, uniform)];
         found.retain(|(_, value)| value.is_finite());
@@ -147,7 +147,7 @@ impl Training for AdversarialTraining {
             data: &self.views.data,
             piece: &self.views.x,
             encoder: &self.encoder,
-            params: &self.encoding.params,
+            params: &self.encoding.trained.params,
             noise_sd: 0.0,
             streams: &self.streams,
             seed: self.seed,
@@ -159,7 +159,7 @@ impl Training for AdversarialTraining {
     }
 
     fn save(&self) -> Result<Snapshot, PaperError> {
-        let mut snapshot = Snapshot::new(&[&self.encoding, &self.classifying])?;
+        let mut snapshot = Snapshot::new(&[&self.encoding.trained, &self.classifying.trained])?;
         snapshot.put("sampler", &self.batches.sampler)?;
         snapshot.put("warm", &self.warm)?;
         snapshot
@@ -168,7 +168,7 @@ impl Training for AdversarialTraining {
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
-        snapshot.restore(&mut [&mut self.encoding, &mut self.classifying])?;
+        snapshot.restore(&mut [&mut self.encoding.trained, &mut self.classifying.trained])?;
         self.batches.sampler = snapshot.get("sampler")?;
         self.warm = snapshot.get("warm")?;
         let (classifier, uniform) = snapshot.get("losses")?;

@@ -143,7 +143,7 @@ impl Training for ContrastiveTraining {
     }
 
     fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
-        check_weights(&self.training.learner.params)?;
+        check_weights(&self.training.trained.params)?;
         let mut found = Vec::new();
         if self.task.evaluations.contains(&Evaluation::Bounds) {
             found.extend(self.bounds(step)?);
@@ -152,13 +152,13 @@ impl Training for ContrastiveTraining {
             data: &self.views.data,
             piece: &self.views.x,
             encoder: &self.encoders.g1,
-            params: &self.training.learner.params,
+            params: &self.training.trained.params,
             noise_sd: self.task.noise.sd,
             streams: &self.streams,
             seed: self.seed,
         };
         let ends = step == 0 || step == self.steps;
-        let tape = &mut self.training.learner.tape;
+        let tape = self.training.step.tape();
         found.extend(evaluation::run(&features, &self.task.evaluations, ends, tape)?);
         Ok(found)
     }

@@ -1,21 +1,20 @@
 use mi_critics::{Critic, CriticSpec};
-use mi_estimators::Baseline;
 use mi_estimators::bounds::{BoundSpec, Objective};
-use mi_estimators::engine::Engine;
+use mi_estimators::{LearnedNumber, Term, TrainingStep};
 use mi_nets::{Graph, Params, Var};
 use mi_random::Stream;
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2};
 
 use super::Halt;
-use super::optimise::{Direction, Learner, finite};
+use super::optimise::{Trained, finite};
 use super::snapshot::Snapshot;
 use crate::error::PaperError;
 
 /// A critic, and whatever embeds its inputs, on the way up a bound.
 pub(super) struct CriticTraining {
     scorer: Scorer,
-    pub(super) learner: Learner,
-    engine: Engine<f32>,
+    pub(super) trained: Trained,
+    pub(super) step: TrainingStep<f32>,
     objective: Objective,
 }
 
@@ -23,15 +22,7 @@ pub(super) struct CriticTraining {
 /// is embedded.
 struct Scorer {
     critic: Critic,
-    baseline: Option<Baseline>,
-}
-
-/// A batch on its way from the critic's towers to the engine.
-struct Embedded {
-    x: Var,
-    y: Var,
-    /// K×1, for bounds that learn a number a row.
-    baseline: Option<Var>,
+    learned: Option<LearnedNumber>,
 }
 
 /// How a batch becomes the critic's inputs.
@@ -54,11 +45,12 @@ impl CriticTraining {
         let mut init = streams.child("init critic");
         let critic = Critic::new(&mut params, "critic", spec, dim_x, dim_y, &mut init)?;
         let mut init = streams.child("init baseline");
-        let baseline = Baseline::new(&mut params, "baseline", bound, (dim_x, dim_y), &mut init)?;
+        let learned =
+            LearnedNumber::new(&mut params, "baseline", bound, (dim_x, dim_y), &mut init)?;
         Ok(Self {
-            scorer: Scorer { critic, baseline },
-            learner: Learner::new(params, learning_rate),
-            engine: Engine::new(),
+            scorer: Scorer { critic, learned },
+            step: TrainingStep::new(&params),
+            trained: Trained::new(params, learning_rate),
             objective: Objective::new(bound, target)?,
         })
     }
@@ -70,26 +62,11 @@ impl CriticTraining {
         x: ArrayView2<'_, f32>,
         y: ArrayView2<'_, f32>,
     ) -> Result<f64, Halt> {
-        let Learner { params, tape, gradients, .. } = &mut self.learner;
-        gradients.clear();
-        let mut graph = tape.begin(params);
-        let Embedded { x, y, baseline } = self.scorer.embedded(&mut graph, embed, x, y)?;
-        let learned = baseline.map(|var| graph.value(var));
-        let evaluation = self.engine.evaluate_with_baseline(
-            graph.value(x),
-            graph.value(y),
-            learned.as_ref().map(|column| column.index_axis(Axis(1), 0)),
-            self.scorer.critic.pairing(),
-            params,
-            &mut self.objective,
-            gradients,
-        )?;
-        finite("the bound", evaluation.estimate)?;
-        let of_baseline = self.engine.gradient_baseline().insert_axis(Axis(1));
-        let mut seeds = vec![(x, self.engine.gradient_x()), (y, self.engine.gradient_y())];
-        seeds.extend(baseline.map(|var| (var, of_baseline)));
-        self.learner.step(&seeds, Direction::Up)?;
-        Ok(evaluation.estimate)
+        let Self { scorer, trained: Trained { params, optimiser }, step, objective } = self;
+        let found = step.forward(params, |graph| [scorer.term(graph, embed, (x, y), objective)])?;
+        let estimate = finite("the bound", found[0].estimate)?;
+        step.ascend(params, optimiser)?;
+        Ok(estimate)
     }
 
     /// The bound's estimate on a batch.
@@ -99,32 +76,22 @@ impl CriticTraining {
         x: &Array2<f32>,
         y: &Array2<f32>,
     ) -> Result<f64, PaperError> {
-        let Learner { params, tape, .. } = &mut self.learner;
-        let mut graph = tape.begin_inference(params);
-        let Embedded { x, y, baseline } =
-            self.scorer.embedded(&mut graph, embed, x.view(), y.view())?;
-        let learned = baseline.map(|var| graph.value(var));
-        let evaluation = self.engine.estimate_with_baseline(
-            graph.value(x),
-            graph.value(y),
-            learned.as_ref().map(|column| column.index_axis(Axis(1), 0)),
-            self.scorer.critic.pairing(),
-            params,
-            &self.objective,
-        )?;
-        Ok(evaluation.estimate)
+        let Self { scorer, trained: Trained { params, .. }, step, objective } = self;
+        let pair = (x.view(), y.view());
+        let found = step.estimate(params, |graph| [scorer.term(graph, embed, pair, objective)])?;
+        Ok(found[0].estimate)
     }
 
     /// Parameters, optimiser and the bound's own state.
     pub(super) fn save(&self) -> Result<Snapshot, PaperError> {
-        let mut snapshot = Snapshot::new(&[&self.learner])?;
+        let mut snapshot = Snapshot::new(&[&self.trained])?;
         snapshot.put("objective", &self.objective)?;
         Ok(snapshot)
     }
 
     /// Takes over what [`CriticTraining::save`] saved.
     pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
-        snapshot.restore(&mut [&mut self.learner])?;
+        snapshot.restore(&mut [&mut self.trained])?;
         self.objective = snapshot.get("objective")?;
         Ok(())
     }
@@ -132,18 +99,17 @@ impl CriticTraining {
 
 impl Scorer {
     /// A batch through the networks and the critic's towers.
-    fn embedded(
-        &self,
+    fn term<'a>(
+        &'a self,
         graph: &mut Graph<'_, f32>,
         embed: &dyn Embed,
-        x: ArrayView2<'_, f32>,
-        y: ArrayView2<'_, f32>,
-    ) -> Result<Embedded, PaperError> {
+        (x, y): (ArrayView2<'_, f32>, ArrayView2<'_, f32>),
+        objective: &'a mut Objective,
+    ) -> Term<'a> {
         let (x, y) = (graph.input(x), graph.input(y));
         let (x, y) = embed.embed(graph, x, y);
-        let baseline = self.baseline.as_ref().map(|baseline| baseline.forward(graph, x, y));
-        let (x, y) = self.critic.towers(graph, x, y);
-        graph.check()?;
-        Ok(Embedded { x, y, baseline })
+        let learned = self.learned.as_ref().map(|learned| learned.forward(graph, x, y));
+        let embedded = self.critic.towers(graph, x, y);
+        Term::new(embedded, self.critic.pairing(), objective).with_learned(learned)
     }
 }

@@ -260,7 +260,10 @@ mod tests {
     #[test]
     fn numbers_that_are_not_finite_are_divergence_and_mistakes_are_not() {
         let value = || "NaN".to_owned();
-        let diverged: [Halt; 6] = [
+        let gradient = || mi_nets::NetsError::GradientNotFinite { name: "w".into() };
+        let diverged: [Halt; 8] = [
+            gradient().into(),
+            EstimatorError::Nets(gradient()).into(),
             EstimatorError::NanScore { row: 3 }.into(),
             EstimatorError::Indeterminate { bound: "dv" }.into(),
             EvalError::NonFinite { operation: "fit", row: 0, column: 1, value: value() }.into(),

@@ -5,47 +5,42 @@ use ndarray::ArrayView2;
 
 use super::Halt;
 
-/// Whether an optimiser climbs or descends.
-#[derive(Clone, Copy)]
-pub(super) enum Direction {
-    Up,
-    Down,
+/// Parameters that are trained, with their optimiser: what a checkpoint holds of them.
+pub(super) struct Trained {
+    pub(super) params: Params<f32>,
+    pub(super) optimiser: Optimiser<f32>,
 }
 
-/// Parameters that are trained, with all that their steps need.
+impl Trained {
+    /// Adam as TensorFlow 1 has it, which the paper used.
+    pub(super) fn new(params: Params<f32>, lr: f64) -> Self {
+        let eps_placement = EpsPlacement::BeforeCorrection;
+        let config = AdamConfig { lr, eps_placement, ..AdamConfig::default() };
+        Self { optimiser: Optimiser::new(config, &params), params }
+    }
+}
+
+/// Parameters that are trained on losses, with the memory of their steps.
 pub(super) struct Learner {
-    pub(super) params: Params<f32>,
-    pub(super) adam: Optimiser<f32>,
+    pub(super) trained: Trained,
     pub(super) tape: Tape<f32>,
     pub(super) gradients: Gradients<f32>,
 }
 
 impl Learner {
-    /// Adam as TensorFlow 1 has it, which the paper used.
     pub(super) fn new(params: Params<f32>, lr: f64) -> Self {
-        let eps_placement = EpsPlacement::BeforeCorrection;
-        let config = AdamConfig { lr, eps_placement, ..AdamConfig::default() };
         Self {
-            adam: Optimiser::new(config, &params),
             tape: Tape::new(),
             gradients: Gradients::zeros_like(&params),
-            params,
+            trained: Trained::new(params, lr),
         }
     }
 
-    /// A step along the gradient that these seeds have on the tape's last graph, and that which
+    /// A step down the gradient that these seeds have on the tape's last graph, and that which
     /// was added to `gradients` since they were cleared.
-    pub(super) fn step(
-        &mut self,
-        seeds: &[(Var, ArrayView2<'_, f32>)],
-        direction: Direction,
-    ) -> Result<(), Halt> {
-        let Self { params, adam, tape, gradients } = self;
-        match direction {
-            Direction::Up => adam.backward_and_ascend(tape, seeds, params, gradients)?,
-            Direction::Down => adam.backward_and_descend(tape, seeds, params, gradients)?,
-        }
-        Ok(())
+    pub(super) fn descend(&mut self, seeds: &[(Var, ArrayView2<'_, f32>)]) -> Result<(), Halt> {
+        let Self { trained: Trained { params, optimiser }, tape, gradients } = self;
+        Ok(optimiser.backward_and_descend(tape, seeds, params, gradients)?)
     }
 }
 
@@ -73,11 +68,11 @@ mod tests {
         let mut params = Params::new();
         let w = params.add("w", array![[1.0]]).unwrap();
         let mut learner = Learner::new(params, 1e-3);
-        let mut graph = learner.tape.begin(&learner.params);
+        let mut graph = learner.tape.begin(&learner.trained.params);
         let x = graph.input(array![[2.0]].view());
         let y = graph.dense(x, w, None, Activation::Linear);
-        let stopped = learner.step(&[(y, array![[f32::INFINITY]].view())], Direction::Up);
+        let stopped = learner.descend(&[(y, array![[f32::INFINITY]].view())]);
         assert!(matches!(stopped, Err(Halt::Diverged(reason)) if reason.contains("`w`")));
-        assert_eq!(learner.params.view(w), array![[1.0]]);
+        assert_eq!(learner.trained.params.view(w), array![[1.0]]);
     }
 }

@@ -2,7 +2,7 @@ use mi_nets::{Checkpoint, NetsError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::optimise::Learner;
+use super::optimise::Trained;
 use crate::error::PaperError;
 
 const RECORDS_LENGTH: &str = "records_length";
@@ -14,22 +14,22 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     /// A snapshot of parameters with their optimisers.
-    pub(super) fn new(learners: &[&Learner]) -> Result<Self, PaperError> {
+    pub(super) fn new(trained: &[&Trained]) -> Result<Self, PaperError> {
         let mut checkpoint = Checkpoint::new();
-        for (index, Learner { params, adam, .. }) in learners.iter().enumerate() {
+        for (index, Trained { params, optimiser }) in trained.iter().enumerate() {
             let group = index.to_string();
             checkpoint.put_params(&group, params)?;
-            checkpoint.put_optimiser(&group, params, adam)?;
+            checkpoint.put_optimiser(&group, params, optimiser)?;
         }
         Ok(Self { checkpoint })
     }
 
     /// Overwrites parameters and optimisers, in the order in which they were put in.
-    pub(super) fn restore(&self, learners: &mut [&mut Learner]) -> Result<(), PaperError> {
-        for (index, Learner { params, adam, .. }) in learners.iter_mut().enumerate() {
+    pub(super) fn restore(&self, trained: &mut [&mut Trained]) -> Result<(), PaperError> {
+        for (index, Trained { params, optimiser }) in trained.iter_mut().enumerate() {
             let group = index.to_string();
             self.checkpoint.restore_params(&group, params)?;
-            self.checkpoint.restore_optimiser(&group, params, adam)?;
+            self.checkpoint.restore_optimiser(&group, params, optimiser)?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use ndarray::Array2;
 
 use super::evaluation::encode;
 use super::network::Encoder;
-use super::optimise::{Direction, Learner, check_weights, finite};
+use super::optimise::{Learner, Trained, check_weights, finite};
 use super::snapshot::Snapshot;
 use super::views::{Labelled, Views};
 use super::{Halt, Training};
@@ -81,22 +81,22 @@ impl SupervisedTraining {
 impl Training for SupervisedTraining {
     fn step(&mut self) -> Result<f64, Halt> {
         self.batches.draw(&self.views)?;
-        let Learner { params, tape, gradients, .. } = &mut self.learner;
+        let Learner { trained, tape, gradients } = &mut self.learner;
         gradients.clear();
-        let mut graph = tape.begin(params);
+        let mut graph = tape.begin(&trained.params);
         let x = graph.input(self.batches.x.view());
         let logits = self.network.forward(&mut graph, x);
         graph.check()?;
         let (loss, gradient) =
             softmax_cross_entropy(graph.value(logits), Targets::Labels(&self.batches.labels))?;
         finite("the cross-entropy", loss)?;
-        self.learner.step(&[(logits, gradient.view())], Direction::Down)?;
+        self.learner.descend(&[(logits, gradient.view())])?;
         self.loss = loss;
         Ok(loss)
     }
 
     fn evaluate(&mut self, _: u64) -> Result<Vec<(Metric, f64)>, Halt> {
-        let Learner { params, tape, .. } = &mut self.learner;
+        let Learner { trained: Trained { params, .. }, tape, .. } = &mut self.learner;
         check_weights(params)?;
         let test = &self.views.data.test;
         let inputs = self.views.x.apply(test.images.view())?;
@@ -109,14 +109,14 @@ impl Training for SupervisedTraining {
     }
 
     fn save(&self) -> Result<Snapshot, PaperError> {
-        let mut snapshot = Snapshot::new(&[&self.learner])?;
+        let mut snapshot = Snapshot::new(&[&self.learner.trained])?;
         snapshot.put("sampler", &self.batches.sampler)?;
         snapshot.put("loss", &self.loss.to_bits())?;
         Ok(snapshot)
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
-        snapshot.restore(&mut [&mut self.learner])?;
+        snapshot.restore(&mut [&mut self.learner.trained])?;
         self.batches.sampler = snapshot.get("sampler")?;
         self.loss = f64::from_bits(snapshot.get("loss")?);
         Ok(())

@@ -215,7 +215,7 @@ fn fit(
     let (train, held_out) = (rows.select(&part.train), rows.select(&part.held_out));
     let trained = training::train(&train, &rows.select(&part.validation), recipe, stream)?;
     let objective = Objective::new(&settings.bound, None)?;
-    let mut judge = Judge::new();
+    let mut judge = Judge::new(&trained.params);
     let mut judged = |rows: &Rows| {
         judge.judge(&trained.network, &trained.params, rows, &objective).map(|e| e.estimate)
     };

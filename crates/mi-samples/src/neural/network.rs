@@ -1,8 +1,8 @@
 //! A critic with what is added to it: the Gaussian ratio, and the learned number of some bounds.
 
 use mi_critics::{Critic, CriticSpec, Pairing};
-use mi_estimators::Baseline;
-use mi_estimators::bounds::{BoundSpec, LearnedNumber};
+use mi_estimators::bounds::{BoundSpec, LearnedOf, Objective};
+use mi_estimators::{LearnedNumber, Term};
 use mi_kernels::Scalar;
 use mi_nets::{Graph, Params, Var};
 use mi_random::Stream;
@@ -37,7 +37,7 @@ impl<T: Scalar> Rows<T> {
 #[derive(Clone, Debug)]
 pub(super) struct Network {
     critic: Critic,
-    baseline: Option<Baseline>,
+    learned: Option<LearnedNumber>,
 }
 
 /// A batch on its way from the towers to the engine.
@@ -46,7 +46,7 @@ pub(super) struct Embedded {
     pub(super) x: Var,
     pub(super) y: Var,
     /// n × 1, for bounds that take a learned number a row.
-    pub(super) baseline: Option<Var>,
+    pub(super) learned: Option<Var>,
 }
 
 impl Network {
@@ -76,8 +76,8 @@ impl Network {
         if let Some(name) = last {
             zero(&name);
         }
-        let baseline = Baseline::new(params, "baseline", bound, (dim_x, dim_y), stream)?;
-        Ok(Self { critic, baseline })
+        let learned = LearnedNumber::new(params, "baseline", bound, (dim_x, dim_y), stream)?;
+        Ok(Self { critic, learned })
     }
 
     /// Whether columns can be added to the scores: where these start at 0 and are inner products.
@@ -93,16 +93,16 @@ impl Network {
     /// Appends the towers.
     pub(super) fn embed<T: Scalar>(&self, graph: &mut Graph<'_, T>, rows: &Rows<T>) -> Embedded {
         let (x, y) = (graph.input(rows.x.view()), graph.input(rows.y.view()));
-        let baseline = self.baseline.as_ref().map(|baseline| {
-            let learned = baseline.forward(graph, x, y);
-            match (baseline.of(), &rows.start) {
-                // It starts at less the log ratio of the pair, which it is to become.
-                (LearnedNumber::OfPair, Some([of_x, of_y])) => {
+        let learned = self.learned.as_ref().map(|learned| {
+            let number = learned.forward(graph, x, y);
+            match (learned.of(), &rows.start) {
+                // It becomes minus the log ratio of the pair, and starts there.
+                (LearnedOf::Pair, Some([of_x, of_y])) => {
                     let score = (of_x * of_y).sum_axis(Axis(1)).insert_axis(Axis(1));
                     let score = graph.input(score.view());
-                    graph.subtract(learned, score)
+                    graph.subtract(number, score)
                 }
-                _ => learned,
+                _ => number,
             }
         });
         let (mut ex, mut ey) = self.critic.towers(graph, x, y);
@@ -111,6 +111,17 @@ impl Network {
             ex = graph.concat_columns(&[ex, of_x]);
             ey = graph.concat_columns(&[ey, of_y]);
         }
-        Embedded { x: ex, y: ey, baseline }
+        Embedded { x: ex, y: ey, learned }
+    }
+
+    /// Appends the towers, as the one term of a training step.
+    pub(super) fn term<'a, T: Scalar>(
+        &'a self,
+        graph: &mut Graph<'_, T>,
+        rows: &Rows<T>,
+        objective: &'a mut Objective,
+    ) -> Term<'a> {
+        let Embedded { x, y, learned } = self.embed(graph, rows);
+        Term::new((x, y), self.pairing(), objective).with_learned(learned)
     }
 }

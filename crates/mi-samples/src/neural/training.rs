@@ -1,16 +1,14 @@
 //! Raising a bound on training rows until validation rows no longer agree.
 
 use mi_critics::CriticSpec;
-use mi_estimators::EstimatorError;
 use mi_estimators::bounds::{BoundSpec, Evaluation, Objective};
-use mi_estimators::engine::Engine;
+use mi_estimators::{EstimatorError, TrainingStep};
 use mi_kernels::Scalar;
-use mi_nets::{AdamConfig, Gradients, Optimiser, Params, Tape};
+use mi_nets::{AdamConfig, Optimiser, Params};
 use mi_random::Stream;
-use ndarray::Axis;
 
 use super::NeuralSettings;
-use super::network::{Embedded, Network, Rows};
+use super::network::{Network, Rows};
 use crate::SamplesError;
 
 /// Weight of the past in the moving average of parameters, which is what is judged and kept: it
@@ -79,14 +77,12 @@ pub(super) fn train(
 }
 
 /// Evaluates batches, and keeps its memory between them.
-pub(super) struct Judge<T = f32> {
-    tape: Tape<T>,
-    engine: Engine<T>,
-}
+pub(super) struct Judge<T = f32>(TrainingStep<T>);
 
 impl<T: Scalar> Judge<T> {
-    pub(super) fn new() -> Self {
-        Self { tape: Tape::new(), engine: Engine::new() }
+    /// A judge of networks with these parameters.
+    pub(super) fn new(params: &Params<T>) -> Self {
+        Self(TrainingStep::new(params))
     }
 
     /// A bound on all rows as one batch.
@@ -97,18 +93,9 @@ impl<T: Scalar> Judge<T> {
         rows: &Rows<T>,
         objective: &Objective,
     ) -> Result<Evaluation, SamplesError> {
-        let mut graph = self.tape.begin_inference(params);
-        let embedded = network.embed(&mut graph, rows);
-        graph.check()?;
-        let baseline = embedded.baseline.map(|var| graph.value(var));
-        Ok(self.engine.estimate_with_baseline(
-            graph.value(embedded.x),
-            graph.value(embedded.y),
-            baseline.as_ref().map(|column| column.index_axis(Axis(1), 0)),
-            network.pairing(),
-            params,
-            objective,
-        )?)
+        let mut objective = objective.clone();
+        let found = self.0.estimate(params, |graph| [network.term(graph, rows, &mut objective)])?;
+        Ok(found[0].clone())
     }
 }
 
@@ -134,7 +121,7 @@ fn run(
     let dims = (train.x.ncols(), train.y.ncols());
     let mut init = stream.child("init");
     let network = Network::new(&mut params, &recipe.critic, &settings.bound, dims, &mut init)?;
-    let mut judge = Judge::new();
+    let mut judge = Judge::new(&params);
     let mut objective = Objective::new(&settings.bound, None)?;
     let score = |judge: &mut Judge, params: &Params<f32>| {
         match judge.judge(&network, params, validation, &objective_of(settings)) {
@@ -149,17 +136,19 @@ fn run(
     };
     let mut best = (score(&mut judge, &params)?, params.clone());
     let mut average = params.clone();
-    let mut learner = Learner::new(&params);
+    let mut training = TrainingStep::new(&params);
     let n = train.x.nrows();
     let batch = settings.batch.min(n);
     let between = (n / batch).max(FEWEST_STEPS);
     let mut order = Order { rows: (0..n).collect(), next: n, stream: stream.child("batches") };
     let (mut rate, mut reductions, mut waited, mut step) = (recipe.rate, 0, 0, 0);
-    learner.adam = adam(rate, &params);
+    let mut optimiser = adam(rate, &params);
     while step < settings.steps {
         step += 1;
         let rows = train.select(order.take(batch));
-        if learner.step(&network, &mut params, &rows, &mut objective).is_err() {
+        let scored =
+            training.forward(&params, |graph| [network.term(graph, &rows, &mut objective)]).is_ok();
+        if !scored || training.ascend(&mut params, &mut optimiser).is_err() {
             break;
         }
         follow(&mut average, &params, step);
@@ -182,7 +171,7 @@ fn run(
             rate *= REDUCTION;
             params.clone_from(&best.1);
             average.clone_from(&best.1);
-            learner.adam = adam(rate, &params);
+            optimiser = adam(rate, &params);
         }
     }
     Ok(Trained { network, params: best.1, score: best.0, steps: step })
@@ -228,68 +217,6 @@ impl Order {
     }
 }
 
-/// Memory of training steps.
-struct Learner<T> {
-    tape: Tape<T>,
-    engine: Engine<T>,
-    gradients: Gradients<T>,
-    adam: Optimiser<T>,
-}
-
-impl<T: Scalar> Learner<T> {
-    fn new(params: &Params<T>) -> Self {
-        Self {
-            tape: Tape::new(),
-            engine: Engine::new(),
-            gradients: Gradients::zeros_like(params),
-            adam: adam(1.0, params),
-        }
-    }
-
-    fn step(
-        &mut self,
-        network: &Network,
-        params: &mut Params<T>,
-        rows: &Rows<T>,
-        objective: &mut Objective,
-    ) -> Result<(), SamplesError> {
-        self.differentiate(network, params, rows, objective)?;
-        if !self.gradients.all_finite() {
-            return Err(SamplesError::Diverged { bound: objective.bound().name() });
-        }
-        Ok(self.adam.ascend(params, &self.gradients)?)
-    }
-
-    /// The gradient of the objective on a batch with respect to every parameter: of the critic
-    /// and of what it is given beside it.
-    fn differentiate(
-        &mut self,
-        network: &Network,
-        params: &Params<T>,
-        rows: &Rows<T>,
-        objective: &mut Objective,
-    ) -> Result<(), SamplesError> {
-        self.gradients.clear();
-        let mut graph = self.tape.begin(params);
-        let Embedded { x, y, baseline } = network.embed(&mut graph, rows);
-        graph.check()?;
-        let learned = baseline.map(|var| graph.value(var));
-        self.engine.evaluate_with_baseline(
-            graph.value(x),
-            graph.value(y),
-            learned.as_ref().map(|column| column.index_axis(Axis(1), 0)),
-            network.pairing(),
-            params,
-            objective,
-            &mut self.gradients,
-        )?;
-        let of_baseline = self.engine.gradient_baseline().insert_axis(Axis(1));
-        let mut seeds = vec![(x, self.engine.gradient_x()), (y, self.engine.gradient_y())];
-        seeds.extend(baseline.map(|var| (var, of_baseline)));
-        Ok(graph.backward(&seeds, &mut self.gradients)?)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,11 +251,11 @@ mod tests {
             let drawn: Array2<f64> = 0.3 * stream.normal_matrix(shape);
             params.view_mut(id).assign(&drawn);
         }
-        let mut learner = Learner::new(&params);
-        learner
-            .differentiate(&network, &params, rows, &mut Objective::new(bound, None).unwrap())
-            .unwrap();
-        let mut judge = Judge::new();
+        let mut step = TrainingStep::new(&params);
+        let mut objective = Objective::new(bound, None).unwrap();
+        step.forward(&params, |graph| [network.term(graph, rows, &mut objective)]).unwrap();
+        let gradients = step.backward(&params).unwrap();
+        let mut judge = Judge::new(&params);
         let mut value = |params: &Params<f64>| {
             let objective = Objective::new(bound, None).unwrap();
             let found = judge.judge(&network, params, rows, &objective).unwrap();
@@ -336,10 +263,10 @@ mod tests {
             let mine = matches!(bound, BoundSpec::Mine { .. });
             if mine { found.estimate } else { found.objective }
         };
-        let learned = bound.learned_number().is_some();
+        let learned = bound.learned().is_some();
         assert_eq!(learned, params.ids().any(|id| params.name(id).starts_with("baseline")));
         for id in params.ids() {
-            let gradient = learner.gradients.view(id).unwrap().to_owned();
+            let gradient = gradients.view(id).unwrap().to_owned();
             // Bounds that see differences of scores alone pass nothing on to shared offsets.
             let largest = gradient.iter().fold(0.0_f64, |most, g: &f64| most.max(g.abs()));
             let weight = params.name(id).ends_with("weight");

@@ -4,7 +4,7 @@ use mi_kernels::Scalar;
 use mi_nets::{Graph, Init, Mlp, Module, NetsError, Params, Var};
 use mi_random::Stream;
 
-use crate::bounds::{BoundSpec, LearnedNumber};
+use crate::bounds::{BoundSpec, LearnedOf};
 
 /// Hidden layers of the network.
 const HIDDEN: [usize; 2] = [64, 64];
@@ -14,12 +14,12 @@ const HIDDEN: [usize; 2] = [64, 64];
 ///
 /// Its last layer starts at 0: so does the number, for every row.
 #[derive(Clone, Debug)]
-pub struct Baseline {
-    of: LearnedNumber,
+pub struct LearnedNumber {
+    of: LearnedOf,
     net: Mlp,
 }
 
-impl Baseline {
+impl LearnedNumber {
     /// Adds the network's parameters under `name`, for rows of these widths; `None` for a bound
     /// that reads nothing but scores.
     ///
@@ -32,11 +32,11 @@ impl Baseline {
         (dim_x, dim_y): (usize, usize),
         stream: &mut Stream,
     ) -> Result<Option<Self>, NetsError> {
-        let Some(of) = bound.learned_number() else { return Ok(None) };
+        let Some(of) = bound.learned() else { return Ok(None) };
         let [first, second] = HIDDEN;
         let width = match of {
-            LearnedNumber::OfX => dim_x,
-            LearnedNumber::OfPair => dim_x + dim_y,
+            LearnedOf::X => dim_x,
+            LearnedOf::Pair => dim_x + dim_y,
         };
         let sizes = [width, first, second, 1];
         let net = Mlp::new(params, name, &sizes, Init::GlorotUniform, stream)?;
@@ -47,7 +47,7 @@ impl Baseline {
     }
 
     /// What the number depends on.
-    pub fn of(&self) -> LearnedNumber {
+    pub fn of(&self) -> LearnedOf {
         self.of
     }
 
@@ -57,8 +57,8 @@ impl Baseline {
     /// `x` is K×`dim_x`, `y` is K×`dim_y`, pairs in the same row; the result is K×1.
     pub fn forward<T: Scalar>(&self, graph: &mut Graph<'_, T>, x: Var, y: Var) -> Var {
         let input = match self.of {
-            LearnedNumber::OfX => x,
-            LearnedNumber::OfPair => graph.concat_columns(&[x, y]),
+            LearnedOf::X => x,
+            LearnedOf::Pair => graph.concat_columns(&[x, y]),
         };
         self.net.forward(graph, input)
     }

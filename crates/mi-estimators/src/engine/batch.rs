@@ -1,0 +1,61 @@
+use mi_critics::Pairing;
+use mi_kernels::Scalar;
+use mi_nets::Params;
+use ndarray::{ArrayView1, ArrayView2};
+
+use crate::bounds::Evaluation;
+
+/// An embedded batch and what scores its pairs, on the way into the engine.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Batch<'a, T> {
+    /// Embedded x, K×d in any memory layout: what the critic's towers returned.
+    pub x: ArrayView2<'a, T>,
+    /// Embedded y, K×d, pairs in the same row.
+    pub y: ArrayView2<'a, T>,
+    /// The learned number of each row, for bounds that read one ([`crate::LearnedNumber`]).
+    pub learned: Option<ArrayView1<'a, T>>,
+    /// What scores the pairs, with its parameters; inner products if there is none.
+    pub pairing: Option<(&'a Pairing, &'a Params<T>)>,
+    /// What the gradients are multiplied by.
+    pub weight: f64,
+}
+
+impl<'a, T: Scalar> Batch<'a, T> {
+    /// Embeddings whose scores are inner products `x · yᵀ`, with weight 1.
+    pub fn new(x: ArrayView2<'a, T>, y: ArrayView2<'a, T>) -> Self {
+        Self { x, y, learned: None, pairing: None, weight: 1.0 }
+    }
+
+    /// The batch scored by the pairing of a critic.
+    #[must_use]
+    pub fn scored_by(self, pairing: &'a Pairing, params: &'a Params<T>) -> Self {
+        Self { pairing: Some((pairing, params)), ..self }
+    }
+
+    /// The batch with a learned number for each row, where there are any.
+    #[must_use]
+    pub fn with_learned(self, learned: Option<ArrayView1<'a, T>>) -> Self {
+        Self { learned, ..self }
+    }
+
+    /// The batch with its gradients multiplied by a weight.
+    #[must_use]
+    pub fn weighted(self, weight: f64) -> Self {
+        Self { weight, ..self }
+    }
+}
+
+/// A bound on a batch, and the gradients of weight × objective, to be followed *upwards*.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Differentiated<'a, T> {
+    /// Estimate and objective.
+    pub evaluation: Evaluation,
+    /// The gradient with respect to the embedded x, K×d, row-major.
+    pub x: ArrayView2<'a, T>,
+    /// The gradient with respect to the embedded y, K×d, row-major.
+    pub y: ArrayView2<'a, T>,
+    /// The gradient with respect to the learned numbers, K; zeros for bounds that read none.
+    pub learned: ArrayView1<'a, T>,
+}

@@ -1,0 +1,230 @@
+use mi_critics::Pairing;
+use mi_kernels::Scalar;
+use mi_nets::{Gradients, Graph, Optimiser, Params, Tape, Var};
+use ndarray::{ArrayView1, ArrayView2, Axis};
+
+use crate::EstimatorError;
+use crate::bounds::{Evaluation, Objective};
+use crate::engine::{Batch, Engine};
+
+/// One term of what a step maximises: a bound on the scores of two embedded sides.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Term<'a> {
+    /// Embedded x, K×d: what the critic's towers returned.
+    pub x: Var,
+    /// Embedded y, K×d.
+    pub y: Var,
+    /// The learned number of each row, K×1, for bounds that read one.
+    pub learned: Option<Var>,
+    /// What scores the pairs.
+    pub pairing: &'a Pairing,
+    /// The bound, its target and its state.
+    pub objective: &'a mut Objective,
+    /// The term's factor in the sum that is maximised.
+    pub weight: f64,
+}
+
+impl<'a> Term<'a> {
+    /// A term of weight 1 without learned numbers.
+    pub fn new((x, y): (Var, Var), pairing: &'a Pairing, objective: &'a mut Objective) -> Self {
+        Self { x, y, learned: None, pairing, objective, weight: 1.0 }
+    }
+
+    /// The term with a learned number for each row, where there are any.
+    #[must_use]
+    pub fn with_learned(self, learned: Option<Var>) -> Self {
+        Self { learned, ..self }
+    }
+
+    /// The term with a weight.
+    #[must_use]
+    pub fn weighted(self, weight: f64) -> Self {
+        Self { weight, ..self }
+    }
+}
+
+/// The training step of critics, and of whatever embeds their inputs, under bounds: one or a
+/// weighted sum of several on the same graph. It keeps its memory from step to step.
+///
+/// A step has two halves. [`TrainingStep::forward`] embeds a batch, by a closure that appends
+/// networks to a graph and returns the terms, and evaluates the bounds.
+/// [`TrainingStep::ascend`] then takes all parameters a step up the gradient of Σ weight ×
+/// objective. Between them the caller may look at the values, and stop.
+///
+/// ```
+/// use mi_critics::{Critic, CriticSpec};
+/// use mi_estimators::bounds::{BoundSpec, Objective};
+/// use mi_estimators::{EstimatorError, Term, TrainingStep};
+/// use mi_nets::{AdamConfig, Optimiser, Params};
+/// use mi_random::Stream;
+///
+/// let mut stream = Stream::new(1, "pairs");
+/// let mut params = Params::<f32>::new();
+/// let critic = Critic::new(&mut params, "critic", &CriticSpec::Bilinear, 2, 2, &mut stream)?;
+/// let mut objective = Objective::new(&BoundSpec::InfoNce, None)?;
+/// let mut optimiser = Optimiser::new(AdamConfig { lr: 0.03, ..AdamConfig::default() }, &params);
+/// let mut step = TrainingStep::new(&params);
+/// let mut estimate = 0.0;
+/// for _ in 0..60 {
+///     let x = stream.normal_matrix((64, 2)).mapv(|x| x as f32);
+///     let y = &x + &stream.normal_matrix((64, 2)).mapv(|noise| 0.3 * noise as f32);
+///     let found = step.forward(&params, |graph| {
+///         let (x, y) = (graph.input(x.view()), graph.input(y.view()));
+///         let embedded = critic.towers(graph, x, y);
+///         [Term::new(embedded, critic.pairing(), &mut objective)]
+///     })?;
+///     estimate = found[0].estimate;
+///     step.ascend(&mut params, &mut optimiser)?;
+/// }
+/// assert!(estimate > 0.8); // nats; 2.5 are there
+/// # Ok::<(), EstimatorError>(())
+/// ```
+#[derive(Debug)]
+pub struct TrainingStep<T> {
+    tape: Tape<T>,
+    gradients: Gradients<T>,
+    /// One a term.
+    engines: Vec<Engine<T>>,
+    /// One a term of the last forward half.
+    seeded: Vec<Seeded>,
+    evaluations: Vec<Evaluation>,
+}
+
+/// The values of a term that get gradients.
+#[derive(Clone, Copy, Debug)]
+struct Seeded {
+    x: Var,
+    y: Var,
+    learned: Option<Var>,
+}
+
+impl<T: Scalar> TrainingStep<T> {
+    /// A step for these parameters.
+    pub fn new(params: &Params<T>) -> Self {
+        Self {
+            tape: Tape::new(),
+            gradients: Gradients::zeros_like(params),
+            engines: Vec::new(),
+            seeded: Vec::new(),
+            evaluations: Vec::new(),
+        }
+    }
+
+    /// Embeds a batch and evaluates the bound of every term, with gradients; the states that the
+    /// objectives carry move on.
+    ///
+    /// # Errors
+    /// A mistake in the graph; as [`Engine::differentiate`].
+    pub fn forward<'t, I: IntoIterator<Item = Term<'t>>>(
+        &mut self,
+        params: &Params<T>,
+        embed: impl FnOnce(&mut Graph<'_, T>) -> I,
+    ) -> Result<&[Evaluation], EstimatorError> {
+        let Self { tape, gradients, engines, seeded, evaluations } = self;
+        gradients.clear();
+        seeded.clear();
+        evaluations.clear();
+        let mut graph = tape.begin(params);
+        for (n, term) in embed(&mut graph).into_iter().enumerate() {
+            if n == 0 {
+                graph.check()?;
+            }
+            if n == engines.len() {
+                engines.push(Engine::new());
+            }
+            let Term { x, y, learned, pairing, objective, weight } = term;
+            let batch = batch(&graph, (x, y, learned), pairing).weighted(weight);
+            let found = engines[n].differentiate(&batch, objective, Some(&mut *gradients))?;
+            evaluations.push(found.evaluation);
+            seeded.push(Seeded { x, y, learned });
+        }
+        Ok(evaluations)
+    }
+
+    /// The bound of every term on a batch, without gradients; the states of the objectives stay.
+    ///
+    /// # Errors
+    /// As [`TrainingStep::forward`].
+    pub fn estimate<'t, I: IntoIterator<Item = Term<'t>>>(
+        &mut self,
+        params: &Params<T>,
+        embed: impl FnOnce(&mut Graph<'_, T>) -> I,
+    ) -> Result<&[Evaluation], EstimatorError> {
+        let Self { tape, engines, seeded, evaluations, .. } = self;
+        seeded.clear();
+        evaluations.clear();
+        let mut graph = tape.begin_inference(params);
+        for (n, term) in embed(&mut graph).into_iter().enumerate() {
+            if n == 0 {
+                graph.check()?;
+            }
+            if n == engines.len() {
+                engines.push(Engine::new());
+            }
+            let Term { x, y, learned, pairing, objective, .. } = term;
+            let batch = batch(&graph, (x, y, learned), pairing);
+            evaluations.push(engines[n].estimate(&batch, objective)?);
+        }
+        Ok(evaluations)
+    }
+
+    /// The gradient of Σ weight × objective of the last [`TrainingStep::forward`] with respect to
+    /// every parameter, which must be unchanged since.
+    ///
+    /// # Errors
+    /// No forward half before it.
+    pub fn backward(&mut self, params: &Params<T>) -> Result<&Gradients<T>, EstimatorError> {
+        let seeds = seeds(&self.seeded, &self.engines);
+        self.tape.backward(params, &seeds, &mut self.gradients)?;
+        self.seeded.clear();
+        Ok(&self.gradients)
+    }
+
+    /// Takes every parameter one step up the gradient of the last [`TrainingStep::forward`], each
+    /// as soon as its gradient is whole ([`Optimiser::backward_and_ascend`]).
+    ///
+    /// # Errors
+    /// As there: a gradient that is not finite; a parameter that no term depends on.
+    pub fn ascend(
+        &mut self,
+        params: &mut Params<T>,
+        optimiser: &mut Optimiser<T>,
+    ) -> Result<(), EstimatorError> {
+        let seeds = seeds(&self.seeded, &self.engines);
+        optimiser.backward_and_ascend(&mut self.tape, &seeds, params, &mut self.gradients)?;
+        self.seeded.clear();
+        Ok(())
+    }
+
+    /// The tape, for graphs between two steps.
+    pub fn tape(&mut self) -> &mut Tape<T> {
+        self.seeded.clear();
+        &mut self.tape
+    }
+}
+
+fn batch<'a, T: Scalar>(
+    graph: &'a Graph<'_, T>,
+    (x, y, learned): (Var, Var, Option<Var>),
+    pairing: &'a Pairing,
+) -> Batch<'a, T> {
+    let column = |var| -> ArrayView1<'a, T> { graph.value(var).index_axis_move(Axis(1), 0) };
+    Batch::new(graph.value(x), graph.value(y))
+        .scored_by(pairing, graph.params())
+        .with_learned(learned.map(column))
+}
+
+/// What the backward pass starts from.
+fn seeds<'a, T: Scalar>(
+    seeded: &[Seeded],
+    engines: &'a [Engine<T>],
+) -> Vec<(Var, ArrayView2<'a, T>)> {
+    let mut seeds = Vec::with_capacity(3 * seeded.len());
+    for (Seeded { x, y, learned }, engine) in seeded.iter().zip(engines) {
+        let (of_x, of_y, of_learned) = engine.gradients();
+        seeds.extend([(*x, of_x), (*y, of_y)]);
+        seeds.extend(learned.map(|var| (var, of_learned.insert_axis(Axis(1)))));
+    }
+    seeds
+}
