@@ -31,5 +31,15 @@ mod spec;
 
 pub use critic::Critic;
 pub use error::CriticsError;
-pub use pairing::{ConcatHead, Pairing, PairingBuffers, Scaling, Scorer};
+pub use pairing::{ConcatHead, PANEL_ROWS, Pairing, PairingBuffers, Scaling, Scorer};
 pub use spec::CriticSpec;
+// What examples and callers need of the crates below, so that this one is enough to depend on.
+pub use mi_kernels::Scalar;
+pub use mi_nets;
+pub use mi_random::Stream;
+pub use ndarray;
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

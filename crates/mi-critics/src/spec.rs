@@ -32,3 +32,45 @@ pub enum CriticSpec {
         hidden: Vec<usize>,
     },
 }
+
+impl CriticSpec {
+    /// Multiply–adds of the scores of all pairs of k x with k y. The gradients take twice as many.
+    ///
+    /// The sum and the `ReLU` of a pair's hidden unit count as one.
+    pub fn multiply_adds(&self, (dim_x, dim_y): (usize, usize), k: usize) -> f64 {
+        let layers = |widths: &[usize]| {
+            widths.windows(2).map(|pair| (pair[0] * pair[1]) as f64).sum::<f64>()
+        };
+        let (a_row, a_pair) = match self {
+            Self::InnerProduct | Self::Cosine { .. } => (0.0, dim_x as f64),
+            Self::Bilinear => ((dim_x * dim_y) as f64, dim_y as f64),
+            Self::Separable { hidden, embed } => {
+                let tower = |dim: usize| layers(&[&[dim], hidden.as_slice(), &[*embed]].concat());
+                (tower(dim_x) + tower(dim_y), *embed as f64)
+            }
+            Self::Concat { hidden } => {
+                let first = hidden.first().copied().unwrap_or_default();
+                let pair = layers(&[hidden.as_slice(), &[1]].concat());
+                (((dim_x + dim_y) * first) as f64, pair)
+            }
+        };
+        let k = k as f64;
+        k * a_row + k * k * a_pair
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multiply_adds_by_hand() {
+        let count = |spec: CriticSpec| spec.multiply_adds((3, 5), 10);
+        assert_eq!(CriticSpec::InnerProduct.multiply_adds((4, 4), 10), 400.0);
+        assert_eq!(count(CriticSpec::Bilinear), 10.0 * 15.0 + 100.0 * 5.0);
+        let separable = CriticSpec::Separable { hidden: vec![7], embed: 2 };
+        assert_eq!(count(separable), 10.0 * (3.0 * 7.0 + 5.0 * 7.0 + 28.0) + 100.0 * 2.0);
+        let concat = CriticSpec::Concat { hidden: vec![6, 4] };
+        assert_eq!(count(concat), 10.0 * 8.0 * 6.0 + 100.0 * (24.0 + 4.0));
+    }
+}

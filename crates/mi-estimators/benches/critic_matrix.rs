@@ -32,18 +32,17 @@ fn objective(bound: &BoundSpec) -> Objective {
 }
 
 fn critics(criterion: &mut Criterion) {
-    // Dense layers of both towers with their sizes, and the width of the scores' inner loop.
     let specs = [
-        ("bilinear", CriticSpec::Bilinear, (1, DIM, DIM), DIM),
-        ("separable", CriticSpec::Separable { hidden: vec![100], embed: 100 }, (4, DIM, 100), 100),
-        ("concat", CriticSpec::Concat { hidden: vec![200] }, (2, DIM, 200), 200),
+        ("bilinear", CriticSpec::Bilinear),
+        ("separable", CriticSpec::Separable { hidden: vec![100], embed: 100 }),
+        ("concat", CriticSpec::Concat { hidden: vec![200] }),
     ];
     let mut group = group(criterion, "critic");
-    for (name, spec, (layers, fan_in, fan_out), width) in specs {
+    for (name, spec) in specs {
         for bound in [BoundSpec::InfoNce, BoundSpec::Nwj] {
             for k in BATCHES {
-                let forward = 2 * k * (layers * fan_in * fan_out + k * width);
-                group.throughput(Throughput::Elements(3 * forward as u64));
+                let operations = 2.0 * 3.0 * spec.multiply_adds((DIM, DIM), k);
+                group.throughput(Throughput::Elements(operations as u64));
                 let id = BenchmarkId::new(format!("{name}/{}", bound.name()), k);
                 group.bench_function(id, |bencher| {
                     let mut step = critic_step(&spec, &bound, k);

@@ -19,3 +19,14 @@ mod step;
 pub use error::EstimatorError;
 pub use learned::LearnedNumber;
 pub use step::{Term, TrainingStep};
+// What examples and callers need of the crates below, so that this one is enough to depend on.
+pub use mi_critics;
+pub use mi_kernels::Scalar;
+pub use mi_nets;
+pub use mi_random::Stream;
+pub use ndarray;
+
+/// The README's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

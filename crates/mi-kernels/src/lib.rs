@@ -39,3 +39,10 @@ pub use relu_pairs::{
 };
 pub use scalar::Scalar;
 pub use simd::simd_level;
+// The matrices that products take, so that this crate is enough to depend on.
+pub use ndarray;
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

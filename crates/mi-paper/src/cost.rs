@@ -111,23 +111,19 @@ impl Size {
 
 /// Multiply–adds and parameters of a critic on a whole batch of `k` pairs.
 fn critic(spec: &CriticSpec, dim: usize, k: usize) -> (f64, f64) {
-    let (k, d) = (k as f64, dim as f64);
-    match spec {
-        CriticSpec::Bilinear => (k * d * d + k * k * d, d * d),
+    let parameters = match spec {
+        CriticSpec::Bilinear => (dim * dim) as f64,
         CriticSpec::Separable { hidden, embed } => {
-            let tower = Size::dense(&[&[dim], hidden.as_slice(), &[*embed]].concat());
-            (2.0 * k * tower.products + k * k * *embed as f64, 2.0 * tower.parameters)
+            2.0 * Size::dense(&[&[dim], hidden.as_slice(), &[*embed]].concat()).parameters
         }
         CriticSpec::Concat { hidden } => {
             let first = hidden.first().copied().unwrap_or(1);
             let rest = Size::dense(&[hidden.as_slice(), &[1]].concat());
-            (
-                2.0 * k * d * first as f64 + k * k * rest.products,
-                2.0 * d * first as f64 + rest.parameters,
-            )
+            (2 * dim * first) as f64 + rest.parameters
         }
-        CriticSpec::InnerProduct | CriticSpec::Cosine { .. } => (k * k * d, 0.0),
-    }
+        CriticSpec::InnerProduct | CriticSpec::Cosine { .. } => 0.0,
+    };
+    (spec.multiply_adds((dim, dim), k), parameters)
 }
 
 /// Two operations a multiply–add; a step goes forward once and backward twice.

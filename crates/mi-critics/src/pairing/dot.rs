@@ -4,7 +4,7 @@ use mi_kernels::{Scalar, add_scaled, matrix_product, scaled, scaled_transpose, w
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
-use super::{Embeddings, ROW_BLOCK, SUM_BLOCK, Scaling, scale, zeroed};
+use super::{Embeddings, PANEL_ROWS, ROW_BLOCK, Scaling, scale, zeroed};
 
 /// Columns of scores that one task takes.
 const COLUMN_BLOCK: usize = 192;
@@ -125,8 +125,8 @@ impl<'a, T: Scalar> Dot<'a, T> {
         let block = |first: usize, dy: &mut [T]| {
             let columns = dy.len() / dim;
             let weights = weights.slice(s![.., first..first + columns]);
-            let sums = weights.axis_chunks_iter(Axis(0), SUM_BLOCK);
-            for (weights, scaled) in sums.zip(scaled.axis_chunks_iter(Axis(0), SUM_BLOCK)) {
+            let sums = weights.axis_chunks_iter(Axis(0), PANEL_ROWS);
+            for (weights, scaled) in sums.zip(scaled.axis_chunks_iter(Axis(0), PANEL_ROWS)) {
                 let dy = matrix_mut(dim, columns, &mut *dy);
                 matrix_product(T::one(), scaled.t(), weights, T::one(), dy);
             }

@@ -15,8 +15,8 @@ use deep::{Deep, DeepBuffers};
 use dot::{Dot, DotBuffers};
 use shallow::{Shallow, ShallowBuffers};
 
-/// Rows that one task of a parallel sweep takes. A divisor of [`SUM_BLOCK`], so that blocks are the
-/// same in one panel and in many.
+/// Rows that one task of a parallel sweep takes. A divisor of [`PANEL_ROWS`], so that blocks are
+/// the same in one panel and in many.
 const ROW_BLOCK: usize = 48;
 
 /// Elements from one row of scores to the next for batches of k: whole cache lines, and not a
@@ -27,9 +27,9 @@ fn stride(k: usize) -> usize {
     if stride.is_multiple_of(512) { stride + 16 } else { stride }
 }
 
-/// Rows whose products are summed before they are added to the gradients of y, so that panels of
-/// a multiple of it leave the same bits as one panel of all rows.
-const SUM_BLOCK: usize = 192;
+/// Rows whose products are summed before they are added to the gradients of y. Panels of a multiple
+/// of it leave the same bits as one panel of all rows.
+pub const PANEL_ROWS: usize = 192;
 
 /// Batches with more pairs than this are shared out among threads.
 const PAIRS_FOR_THREADS: usize = 256 * 256;

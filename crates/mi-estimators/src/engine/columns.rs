@@ -1,10 +1,9 @@
 //! Log-sum-exps of columns, for bounds that need them before they see a row.
 
-use mi_critics::Scorer;
+use mi_critics::{PANEL_ROWS, Scorer};
 use mi_kernels::{Logarithm, Scalar, add_exp_shifted, origin_for};
 use rayon::prelude::*;
 
-use super::ROW_MULTIPLE;
 use crate::bounds::{ColumnSums, with_positive};
 
 /// Columns that one task takes. Fixed; columns do not depend on one another.
@@ -102,8 +101,8 @@ impl<T: Scalar> Block<T> {
     /// Takes the block's columns of some rows of scores in.
     fn absorb(&mut self, first_row: usize, stride: usize, panel: &[T]) {
         let columns = self.largest.len();
-        for (n, rows) in panel.chunks(ROW_MULTIPLE * stride).enumerate() {
-            let first_row = first_row + n * ROW_MULTIPLE;
+        for (n, rows) in panel.chunks(PANEL_ROWS * stride).enumerate() {
+            let first_row = first_row + n * PANEL_ROWS;
             // Around the positive, if it is one of the block's columns.
             let parts = |i: usize| match i.checked_sub(self.first) {
                 Some(at) if at < columns => (0..at, at + 1..columns),

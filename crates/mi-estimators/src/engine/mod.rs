@@ -9,7 +9,7 @@ mod batch;
 mod columns;
 mod shift;
 
-use mi_critics::{Pairing, PairingBuffers, Scaling, Scorer};
+use mi_critics::{PANEL_ROWS, Pairing, PairingBuffers, Scaling, Scorer};
 use mi_kernels::{Scalar, all_finite};
 use mi_nets::{Gradients, Params};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
@@ -25,10 +25,6 @@ const PANEL_BYTES: usize = 32 << 20;
 
 /// A cache line.
 const LINE_BYTES: usize = 64;
-
-/// Panels are multiples of this, so that sums over rows are made of the same blocks in one panel
-/// and in many.
-const ROW_MULTIPLE: usize = 192;
 
 /// How many rows of scores exist at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +47,7 @@ pub enum Driver {
 ///
 /// Batches of more than 256 pairs are shared out among the threads of the current rayon pool.
 /// Results are the same bits for every number of threads. One panel and several also agree in
-/// every bit when panels are multiples of 192 rows, as [`Driver::BySize`] makes them; other
+/// every bit when panels are multiples of [`PANEL_ROWS`], as [`Driver::BySize`] makes them; other
 /// panels, and concat critics of more than one hidden layer, add up gradients in another order
 /// and so differ by rounding.
 #[derive(Debug)]
@@ -186,7 +182,8 @@ impl<T: Scalar> Engine<T> {
                 if rows >= k {
                     k
                 } else {
-                    (rows / ROW_MULTIPLE * ROW_MULTIPLE).clamp(ROW_MULTIPLE.min(k), k)
+                    // Sums over rows are then made of the same blocks in one panel and in many.
+                    (rows / PANEL_ROWS * PANEL_ROWS).clamp(PANEL_ROWS.min(k), k)
                 }
             }
         }

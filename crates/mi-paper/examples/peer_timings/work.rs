@@ -41,20 +41,10 @@ pub(crate) fn products(sizes: &[(usize, usize, usize)]) -> f64 {
     sizes.iter().map(|&(m, k, n)| 2e-9 * (m * k * n) as f64).sum()
 }
 
-/// GFLOP of a critic's scores and their way back with gradients of its inputs: three products for
-/// each of the way forward. The `ReLU` and the sum of a concat critic's pairs count as two.
+/// GFLOP of a critic's scores and of the gradients of its inputs: a multiply–add is two
+/// operations, and there are three products for each of the scores'.
 fn critic_products(spec: &CriticSpec, k: usize, dim: usize) -> f64 {
-    3.0 * match *spec {
-        CriticSpec::Bilinear => products(&[(k, dim, dim), (k, dim, k)]),
-        CriticSpec::Separable { ref hidden, embed } => {
-            2.0 * products(&[(k, dim, hidden[0]), (k, hidden[0], embed)])
-                + products(&[(k, embed, k)])
-        }
-        CriticSpec::Concat { ref hidden } => {
-            2.0 * products(&[(k, dim, hidden[0])]) + products(&[(k, hidden[0], k)])
-        }
-        CriticSpec::InnerProduct | CriticSpec::Cosine { .. } => products(&[(k, dim, k)]),
-    }
+    2e-9 * 3.0 * spec.multiply_adds((dim, dim), k)
 }
 
 /// Critic, `InfoNCE` and the gradients of both inputs and of all parameters.

@@ -1,14 +1,11 @@
 //! Log density ratios of single pairs, from the scores of a critic.
 
-use mi_critics::{Pairing, PairingBuffers};
+use mi_critics::{PANEL_ROWS, Pairing, PairingBuffers};
 use mi_kernels::{maximum, sum_exp_shifted};
 use mi_nets::Params;
 use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::SamplesError;
-
-/// Rows of scores that exist at a time.
-const PANEL: usize = 192;
 
 /// Each row's log ratio, `f(x_i, y_i) − log mean_j exp f(x_i, y_j)`: what `InfoNCE` averages. The
 /// second term takes away what a critic may add for every x.
@@ -45,8 +42,8 @@ pub(super) fn against(
         block.slice_axis_mut(Axis(0), (0..rows.len()).into()).assign(&part);
         block
     };
-    for first in (0..n).step_by(PANEL) {
-        let rows = first..n.min(first + PANEL);
+    for first in (0..n).step_by(PANEL_ROWS) {
+        let rows = first..n.min(first + PANEL_ROWS);
         let x = ex.slice_axis(Axis(0), rows.clone().into());
         let y = ey.slice_axis(Axis(0), rows.clone().into());
         let own: Vec<f64> = sweep(pairing, params, x, y)?.into_iter().map(|(own, _)| own).collect();
@@ -73,10 +70,10 @@ fn sweep(
     let k = ex.nrows();
     let mut buffers = PairingBuffers::new();
     let mut scorer = pairing.scorer(params, ex, ey, &mut buffers)?;
-    let mut panel = vec![0.0; PANEL.min(k) * scorer.stride()];
+    let mut panel = vec![0.0; PANEL_ROWS.min(k) * scorer.stride()];
     let mut found = vec![(0.0, 0.0); k];
-    for first in (0..k).step_by(PANEL) {
-        let rows = first..k.min(first + PANEL);
+    for first in (0..k).step_by(PANEL_ROWS) {
+        let rows = first..k.min(first + PANEL_ROWS);
         let panel = &mut panel[..rows.len() * scorer.stride()];
         scorer.sweep(rows.clone(), panel, &mut found[rows], false, |row, scores| {
             let largest = maximum(scores);
