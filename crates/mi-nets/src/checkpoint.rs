@@ -17,7 +17,22 @@ const HEADER_KEY: &str = "mi-nets";
 #[derive(Serialize, Deserialize)]
 struct Header {
     checksum: String,
+    /// How the checksum is made; files of earlier versions lack it.
+    #[serde(default)]
+    mixing: Mixing,
     metadata: BTreeMap<String, String>,
+}
+
+/// What a checksum does after it has taken in a word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Mixing {
+    /// Nothing: a highest bit stays where it is, so that of two changed signs, each the highest
+    /// bit of a word, one hides the other.
+    #[default]
+    None,
+    /// Folds the upper half onto the lower one, so that every bit reaches every other.
+    Fold,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,7 +217,9 @@ impl Checkpoint {
     /// # Errors
     /// When safetensors refuses (a header above its limit of 100 MB).
     pub fn to_bytes(&self) -> Result<Vec<u8>, NetsError> {
-        let header = Header { checksum: self.checksum(), metadata: self.metadata.clone() };
+        let mixing = Mixing::Fold;
+        let checksum = self.checksum(mixing);
+        let header = Header { checksum, mixing, metadata: self.metadata.clone() };
         let header = serde_json::to_string(&header).map_err(failed)?;
         let tensors = self
             .entries
@@ -226,7 +243,8 @@ impl Checkpoint {
         let Some(header) = header else {
             return problem("a safetensors file, but not a checkpoint of mi-nets".into());
         };
-        let Header { checksum, metadata } = serde_json::from_str(header).map_err(damaged)?;
+        let Header { checksum, mixing, metadata } =
+            serde_json::from_str(header).map_err(damaged)?;
         let entry = |(name, view): (&str, TensorView<'_>)| {
             let (dtype, shape) = (view.dtype(), view.shape().to_vec());
             (name.to_owned(), Entry { dtype, shape, bytes: view.data().to_vec() })
@@ -234,7 +252,7 @@ impl Checkpoint {
         let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?;
         let entries = tensors.iter().map(entry).collect();
         let checkpoint = Self { entries, metadata };
-        if checkpoint.checksum() != checksum {
+        if checkpoint.checksum(mixing) != checksum {
             return problem("the checksum differs: the file is damaged, use an older one".into());
         }
         Ok(checkpoint)
@@ -319,9 +337,14 @@ impl Checkpoint {
 
     /// FNV-1a over 64-bit words: every step is a bijection of the state, so no single changed
     /// word goes unnoticed.
-    fn checksum(&self) -> String {
+    fn checksum(&self, mixing: Mixing) -> String {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        let mut word = |word: u64| hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3);
+        let mut word = |word: u64| {
+            hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3);
+            if mixing == Mixing::Fold {
+                hash ^= hash >> 32;
+            }
+        };
         let mut absorb = |bytes: &[u8]| {
             word(bytes.len() as u64);
             let (words, rest) = bytes.as_chunks();

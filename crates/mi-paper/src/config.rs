@@ -6,6 +6,8 @@ use mi_estimators::bounds::BoundSpec;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::error::PaperError;
+
 /// A trial, fully resolved. Two trials with equal configurations, run by the same program on the
 /// same data, yield the same records bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -329,10 +331,13 @@ impl TrialConfig {
     }
 
     /// SHA-256 of the configuration, in hexadecimal.
-    pub fn hash(&self) -> String {
-        // A struct of plain fields always serialises.
-        let text = serde_json::to_string(self).unwrap_or_default();
-        hex(&Sha256::digest(text.as_bytes()))
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON, which a configuration of plain fields always can.
+    pub fn hash(&self) -> Result<String, PaperError> {
+        let text =
+            serde_json::to_string(self).map_err(PaperError::encode("a trial's configuration"))?;
+        Ok(hex(&Sha256::digest(text.as_bytes())))
     }
 
     /// Whether an evaluation is due after `step` steps.

@@ -89,17 +89,36 @@ pub enum PaperError {
         /// The fields that differ: there → asked for.
         differences: Vec<String>,
     },
-    /// Writing would drop records that are there.
+    /// The folder holds something else than a run.
     #[error(
-        "{} holds records of {trial}, and no trials.json beside it says what became of that trial: \
-         writing here would lose them; name another folder with --out, or move the file away",
-        path.display()
+        "{} is not the folder of a run: it holds `{found}` and no plan; name a new or empty folder \
+         with --out",
+        folder.display()
     )]
-    WouldLose {
-        /// The file.
+    NotARun {
+        /// The folder.
+        folder: PathBuf,
+        /// What stands there.
+        found: String,
+    },
+    /// A checkpoint does not say whose it is.
+    #[error(
+        "{} is by a version that did not note in a checkpoint which trial it belongs to: finish \
+         the trial with that version, or remove {} to run the trial anew",
+        path.display(),
+        path.parent().unwrap_or(path).display()
+    )]
+    OldCheckpoint {
+        /// The checkpoint.
         path: PathBuf,
-        /// A trial whose records would be lost.
-        trial: String,
+    },
+    /// A value could not be written as JSON.
+    #[error("cannot write {what} as JSON: {reason}")]
+    Encode {
+        /// What was to be written.
+        what: String,
+        /// Why it failed.
+        reason: serde_json::Error,
     },
     /// Another process works in the folder.
     #[error("another process works in {}; wait for it to end, or name another folder with --out", folder.display())]
@@ -108,7 +127,7 @@ pub enum PaperError {
         folder: PathBuf,
     },
     /// The folder holds no plan.
-    #[error("{} holds no plan: start one there with `reproduce --out`", folder.display())]
+    #[error("{} holds no plan.json: start a run there with `reproduce --out`", folder.display())]
     NoPlan {
         /// The folder.
         folder: PathBuf,
@@ -201,6 +220,12 @@ impl PaperError {
                         | Eval::Diverged { .. }
                 )
         )
+    }
+
+    /// Wraps an error of writing something as JSON.
+    pub(crate) fn encode(what: impl Into<String>) -> impl FnOnce(serde_json::Error) -> Self {
+        let what = what.into();
+        move |reason| Self::Encode { what, reason }
     }
 
     /// Wraps an I/O error with what was tried and where.

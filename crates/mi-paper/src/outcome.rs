@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::TrialConfig;
+use crate::error::PaperError;
 use crate::origin::Origin;
 use crate::record::Record;
 
@@ -83,6 +84,27 @@ pub struct TrialInfo {
     /// of earlier versions lack it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<Origin>,
+}
+
+impl TrialInfo {
+    /// A trial that was not started.
+    pub(crate) fn waiting(config: &TrialConfig) -> Result<Self, PaperError> {
+        Ok(Self {
+            id: config.id(),
+            experiment: config.experiment.clone(),
+            dataset: config.dataset.clone(),
+            seed: config.seed,
+            encoder: config.labels.encoder.clone(),
+            critic: config.labels.critic.clone(),
+            bound: config.labels.bound.clone(),
+            setting: config.labels.setting.clone(),
+            steps: config.steps,
+            state: TrialState::Waiting,
+            seconds: 0.0,
+            config: Some(config.hash()?),
+            origins: Vec::new(),
+        })
+    }
 }
 
 /// How far a trial came.

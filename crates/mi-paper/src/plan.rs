@@ -195,6 +195,11 @@ impl Plan {
         self.own.iter().map(file).collect()
     }
 
+    /// The hash of the data set that a trial is run on, if it is run on one.
+    pub fn data_of(&self, trial: &TrialConfig) -> Option<&str> {
+        self.data.iter().find(|id| id.name == trial.dataset).map(|id| id.sha256.as_str())
+    }
+
     /// Names of the data sets that the trials need.
     pub fn datasets(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
@@ -458,6 +463,6 @@ mod tests {
         assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
         assert!(matches!(plan.trials[0].task, Task::Contrastive(_)));
         let other = TrialConfig { seed: 99, ..plan.trials[0].clone() };
-        assert_ne!(other.hash(), plan.trials[0].hash());
+        assert_ne!(other.hash().unwrap(), plan.trials[0].hash().unwrap());
     }
 }

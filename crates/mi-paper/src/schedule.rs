@@ -11,7 +11,7 @@ use crate::error::PaperError;
 use crate::folder::{Lock, RunFolder};
 use crate::outcome::TrialState;
 use crate::plan::Plan;
-use crate::trial::{self, Event};
+use crate::trial::{self, Control, Event};
 
 /// The loaded data sets, by name.
 pub type DataSets = BTreeMap<String, Arc<Dataset>>;
@@ -28,20 +28,20 @@ pub fn run_plan(
     folder: &RunFolder,
     data: &DataSets,
     jobs: usize,
-    interrupted: &(dyn Fn() -> bool + Sync),
+    control: Control<'_>,
     observe: &(dyn Fn(usize, &Event<'_>) + Sync),
 ) -> Vec<Option<Result<TrialState, PaperError>>> {
     let next = AtomicUsize::new(0);
     let work = || {
         stay_on_this_thread();
         let mut done = Vec::new();
-        while !interrupted() {
+        while !(control.interrupted)() {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(config) = plan.trials.get(index) else { break };
             let own = folder.trial(&config.id());
             let result = Lock::take(own.path()).and_then(|_lock| {
                 let data = data.get(&config.dataset).cloned();
-                trial::run(config, data, &own, &interrupted, &mut |event| observe(index, event))
+                trial::run(config, data, &own, control, &mut |event| observe(index, event))
             });
             observe(index, &Event::Ended { result: result.as_ref() });
             done.push((index, result));
@@ -136,7 +136,9 @@ mod tests {
         let folder = RunFolder::new(root.path());
         let ended = Mutex::new(BTreeMap::new());
         // Without images the supervised trials fail.
-        run_plan(&plan, &folder, &DataSets::new(), 2, &|| false, &|index, event| {
+        let checkpoint_every = Control::CHECKPOINT_EVERY;
+        let control = Control { interrupted: &|| false, checkpoint_every };
+        run_plan(&plan, &folder, &DataSets::new(), 2, control, &|index, event| {
             if let Event::Ended { result } = event {
                 ended.lock().unwrap().insert(index, result.ok().cloned());
             }

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::cell::Cell;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use mi_critics::CriticSpec;
@@ -18,7 +18,7 @@ use mi_paper::error::PaperError;
 use mi_paper::folder::{RunFolder, TrialFolder};
 use mi_paper::origin::Origin;
 use mi_paper::outcome::TrialState;
-use mi_paper::trial::{self, Event};
+use mi_paper::trial::{self, Control, Event};
 use ndarray::s;
 
 const STEPS: u64 = 9;
@@ -77,11 +77,13 @@ fn run(
     folder: &TrialFolder,
     stop: Option<u64>,
 ) -> Result<TrialState, PaperError> {
-    let done = Cell::new(0);
-    let interrupted = || stop.is_some_and(|stop| done.get() >= stop);
-    trial::run(config, Some(DIGITS.clone()), folder, &interrupted, &mut |event| {
+    let done = AtomicU64::new(0);
+    let interrupted = || stop.is_some_and(|stop| done.load(Ordering::Relaxed) >= stop);
+    let control =
+        Control { interrupted: &interrupted, checkpoint_every: Control::CHECKPOINT_EVERY };
+    trial::run(config, Some(DIGITS.clone()), folder, control, &mut |event| {
         if let Event::Started { step } | Event::Stepped { step, .. } = event {
-            done.set(*step);
+            done.store(*step, Ordering::Relaxed);
         }
     })
 }
@@ -247,4 +249,135 @@ fn a_folder_of_another_configuration_is_refused_with_the_way_out() {
     let message = run(&longer, &folder, None).unwrap_err().to_string();
     assert!(message.contains("another configuration"), "{message}");
     assert!(message.contains("trials.json") && message.contains("anew"), "{message}");
+}
+
+/// Stops a trial at two steps, so that it has two checkpoints.
+fn stopped(name: &str, root: &tempfile::TempDir, config: &TrialConfig) -> TrialFolder {
+    let folder = RunFolder::new(root.path()).trial(name);
+    for step in [5, 6] {
+        run(config, &folder, Some(step)).unwrap();
+    }
+    assert_eq!(checkpoints(&folder).len(), 2);
+    folder
+}
+
+/// Runs a trial to its end; returns what was noticed, and the step that it went on from.
+fn go_on(config: &TrialConfig, folder: &TrialFolder) -> Result<(Vec<String>, u64), PaperError> {
+    let (mut noticed, mut from) = (Vec::new(), 0);
+    let control = Control { interrupted: &|| false, checkpoint_every: Control::CHECKPOINT_EVERY };
+    trial::run(config, Some(DIGITS.clone()), folder, control, &mut |event| match event {
+        Event::Noticed { what } => noticed.push((*what).to_owned()),
+        Event::Started { step } => from = *step,
+        _ => {}
+    })?;
+    Ok((noticed, from))
+}
+
+#[test]
+fn a_checkpoint_knows_whose_it_is() {
+    let root = tempfile::tempdir().unwrap();
+    let config = dependent(BoundSpec::InfoNce, 1e-3);
+    let whole = RunFolder::new(root.path()).trial("whole");
+    run(&config, &whole, None).unwrap();
+
+    // Of another seed; the records are those of a trial that has the same.
+    let other = TrialConfig { seed: 6, ..config.clone() };
+    let foreign = checkpoints(&stopped("foreign", &root, &other));
+    let folder = stopped("own", &root, &config);
+    for (from, to) in foreign.iter().zip(checkpoints(&folder)) {
+        fs::copy(from, to).unwrap();
+    }
+    let (noticed, from) = go_on(&config, &folder).unwrap();
+    assert_eq!(from, 0);
+    assert!(noticed.len() == 2 && noticed[0].contains("belongs to trial"), "{noticed:?}");
+    assert_eq!(records(&folder), records(&whole));
+
+    // Of another configuration of the same trial.
+    let other = dependent(BoundSpec::InfoNce, 1e-2);
+    let foreign = checkpoints(&stopped("faster", &root, &other));
+    let folder = stopped("slower", &root, &config);
+    fs::copy(&foreign[1], &checkpoints(&folder)[1]).unwrap();
+    let (noticed, from) = go_on(&config, &folder).unwrap();
+    assert_eq!(from, 5);
+    assert!(noticed[0].contains("another configuration"), "{noticed:?}");
+    assert_eq!(records(&folder), records(&whole));
+
+    // Of another step.
+    let folder = stopped("renamed", &root, &config);
+    let newest = checkpoints(&folder).pop().unwrap();
+    fs::rename(&newest, newest.with_file_name("000000000008.safetensors")).unwrap();
+    let (noticed, from) = go_on(&config, &folder).unwrap();
+    assert_eq!(from, 5);
+    assert!(noticed[0].contains("step 8, but it was taken at step 6"), "{noticed:?}");
+    assert_eq!(records(&folder), records(&whole));
+}
+
+#[test]
+fn a_checkpoint_that_does_not_say_whose_it_is_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let config = dependent(BoundSpec::InfoNce, 1e-3);
+    let folder = stopped("old", &root, &config);
+    let newest = checkpoints(&folder).pop().unwrap();
+    let mut old = mi_nets::Checkpoint::new();
+    old.put_metadata("records_length", "100");
+    fs::write(&newest, old.to_bytes().unwrap()).unwrap();
+    let message = go_on(&config, &folder).unwrap_err().to_string();
+    assert!(message.contains("anew") && message.contains("which trial"), "{message}");
+    // Doing what the message says helps.
+    fs::remove_dir_all(folder.path()).unwrap();
+    go_on(&config, &folder).unwrap();
+}
+
+type Edit = fn(&str) -> String;
+
+#[test]
+fn records_that_a_checkpoint_counts_on_must_be_there() {
+    let root = tempfile::tempdir().unwrap();
+    let config = dependent(BoundSpec::InfoNce, 1e-3);
+    let whole = RunFolder::new(root.path()).trial("whole");
+    run(&config, &whole, None).unwrap();
+    let edits: [(&str, Edit, u64); 5] = [
+        ("digit", |text| text.replacen("0.31", "0.32", 1), 0),
+        ("label", |text| text.replacen("critic", "critik", 1), 0),
+        ("gone", |_| String::new(), 0),
+        ("cut", |text| text.lines().take(2).flat_map(|line| [line, "\n"]).collect(), 0),
+        ("torn", |text| format!("{text}resume,resume.digi"), 6),
+    ];
+    for (name, edit, step) in edits {
+        let folder = stopped(name, &root, &config);
+        let before = records(&folder);
+        let edited = edit(&before);
+        assert_ne!(edited, before, "{name}: {before}");
+        fs::write(folder.path().join("records.csv"), &edited).unwrap();
+        let (noticed, from) = go_on(&config, &folder).unwrap();
+        assert_eq!(from, step, "{name}: {noticed:?}");
+        assert_eq!(noticed.is_empty(), step > 0, "{name}: {noticed:?}");
+        assert_eq!(records(&folder), records(&whole), "{name}");
+    }
+}
+
+#[test]
+fn a_finished_trial_without_all_its_records_runs_again() {
+    let root = tempfile::tempdir().unwrap();
+    let config = dependent(BoundSpec::InfoNce, 1e-3);
+    let folder = RunFolder::new(root.path()).trial("finished");
+    run(&config, &folder, None).unwrap();
+    let whole = records(&folder);
+    let path = folder.path().join("records.csv");
+    let few: String = whole.lines().take(3).flat_map(|line| [line, "\n"]).collect();
+    for edited in
+        [None, Some(few), Some(whole.replacen("0.31", "0.32", 1)), Some(whole.replace('\n', ""))]
+    {
+        match &edited {
+            None => fs::remove_file(&path).unwrap(),
+            Some(text) => fs::write(&path, text).unwrap(),
+        }
+        let (noticed, _) = go_on(&config, &folder).unwrap();
+        assert!(noticed[0].contains("records.csv"), "{noticed:?}");
+        assert_eq!(records(&folder), whole);
+        // It is whole again: there is nothing to run.
+        assert_eq!(go_on(&config, &folder).unwrap(), (Vec::new(), 0));
+    }
+    // What stood in the damaged files is still there.
+    assert!(folder.path().join("records.csv.set-aside-3").exists());
 }

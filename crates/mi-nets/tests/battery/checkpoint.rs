@@ -113,6 +113,12 @@ fn damaged_files_are_refused() {
     let last = flipped.len() - 1;
     flipped[last] ^= 1;
     assert!(message(&flipped).contains("checksum"));
+    // Two signs, at the highest bits of two words.
+    let mut negated = bytes.clone();
+    for at in [last, last - 8] {
+        negated[at] ^= 0x80;
+    }
+    assert!(message(&negated).contains("checksum"));
     // A file whose tail was never written has the right length.
     let mut hollow = bytes;
     hollow[last - 40..].fill(0);

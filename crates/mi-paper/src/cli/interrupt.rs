@@ -1,10 +1,12 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+use signal_hook::iterator::Signals;
 
 /// Whether a person or the system asked the program to stop.
 ///
@@ -31,6 +33,22 @@ impl Interrupt {
         Ok(interrupt)
     }
 
+    /// Answers the first signal at once with what is waited for, however long that takes.
+    pub(super) fn answer(
+        waits_for: impl Fn() -> Vec<String> + Send + 'static,
+        tell: impl Fn(&str) + Send + 'static,
+    ) -> Result<()> {
+        let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
+        let answer = move || {
+            if signals.forever().next().is_some() {
+                tell(&answer_to(&waits_for()));
+            }
+        };
+        // Where the system gives no thread, the signal counts without an answer.
+        drop(thread::Builder::new().name("signals".into()).spawn(answer));
+        Ok(())
+    }
+
     /// Whether a stop was asked for.
     pub(super) fn asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
@@ -39,5 +57,41 @@ impl Interrupt {
     /// 130 after Ctrl-C, 143 after SIGTERM.
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(128 + self.signal.load(Ordering::Relaxed) as u8)
+    }
+}
+
+/// A trial that runs, and what an interruption has to wait for: the evaluation at a step, or the
+/// end of one step.
+pub(super) fn waits(id: &str, evaluating: Option<u64>) -> String {
+    match evaluating {
+        Some(step) => format!("{id} (evaluation at step {step})"),
+        None => format!("{id} (one step)"),
+    }
+}
+
+fn answer_to(waits: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown = waits.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let shown = match waits.len() {
+        0 => "what is being written".to_owned(),
+        1..=SHOWN => shown,
+        all => format!("{shown} and {} more", all - SHOWN),
+    };
+    format!(
+        "interrupted: waiting for {shown}, then everything is saved; a second signal ends at once, \
+         and the work since the last checkpoint is done again"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::answer_to;
+
+    #[test]
+    fn an_answer_names_what_is_waited_for() {
+        let trials: Vec<String> = (0..6).map(|i| format!("t{i} (one step)")).collect();
+        assert!(answer_to(&trials[..1]).contains("waiting for t0 (one step), then"));
+        assert!(answer_to(&trials).contains("t3 (one step) and 2 more, then"));
+        assert!(answer_to(&[]).contains("waiting for what is being written"));
     }
 }

@@ -54,7 +54,17 @@ enum Command {
         /// Folder with data sets, when the plan needs one.
         #[arg(long)]
         data: Option<PathBuf>,
+        #[command(flatten)]
+        checkpoints: Checkpoints,
     },
+}
+
+/// When checkpoints are written.
+#[derive(Clone, Copy, Debug, Args)]
+struct Checkpoints {
+    /// Time between two checkpoints of a trial, e.g. 30s, 5min; they do not change results.
+    #[arg(long = "checkpoint-every", value_name = "TIME", default_value = "3min")]
+    every: humantime::Duration,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -108,6 +118,8 @@ struct Reproduce {
     /// Trials to run side by side [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=256))]
     jobs: Option<u64>,
+    #[command(flatten)]
+    checkpoints: Checkpoints,
     /// Print the plan with an estimate of time and memory, and leave it in the folder.
     #[arg(long)]
     dry_run: bool,
@@ -142,7 +154,9 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Experiment { name, preset, adversarial_rates } => {
             experiment::run(&name, preset, adversarial_rates)
         }
-        Command::Trial { folder, id, data } => trial::run(&folder, &id, data.as_deref()),
+        Command::Trial { folder, id, data, checkpoints } => {
+            trial::run(&folder, &id, data.as_deref(), *checkpoints.every)
+        }
     };
     result.unwrap_or_else(|error| {
         say(format_args!("error: {error:#}"));

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use anyhow::{Context, Result};
@@ -7,10 +8,15 @@ use mi_paper::outcome::Outcome;
 use mi_paper::report;
 
 use super::Format;
+use super::terminal::say;
 
 /// Writes all that is drawn from records: merged records, figures, report.
-pub(super) fn draw(folder: &RunFolder, outcome: &Outcome) -> Result<()> {
-    folder.merge(outcome)?;
+pub(super) fn draw(
+    folder: &RunFolder,
+    outcome: &Outcome,
+    notice: &mut dyn FnMut(&str),
+) -> Result<()> {
+    folder.merge(outcome, notice)?;
     let figures = folder.path().join("figures");
     std::fs::create_dir_all(&figures).map_err(|reason| PaperError::File {
         action: "create",
@@ -23,6 +29,21 @@ pub(super) fn draw(folder: &RunFolder, outcome: &Outcome) -> Result<()> {
     write_atomically(&folder.path().join("report.html"), report::html(outcome).as_bytes())?;
     write_atomically(&folder.path().join("report.md"), report::markdown(outcome).as_bytes())?;
     Ok(())
+}
+
+/// Warnings on standard error, each once.
+#[derive(Default)]
+pub(super) struct Warnings {
+    told: BTreeSet<String>,
+}
+
+impl Warnings {
+    /// Prints a warning, unless it was printed before.
+    pub(super) fn tell(&mut self, what: &str) {
+        if self.told.insert(what.to_owned()) {
+            say(format_args!("warning: {what}"));
+        }
+    }
 }
 
 /// Prints the summary on standard output. A reader that has gone away is no error.

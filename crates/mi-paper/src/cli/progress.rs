@@ -13,6 +13,7 @@ use mi_paper::plan::Plan;
 use mi_paper::record::Metric;
 use mi_paper::trial::Event;
 
+use super::interrupt::waits;
 use super::status::duration;
 use super::terminal::say;
 
@@ -47,6 +48,9 @@ struct Followed {
     bar: Option<ProgressBar>,
     begun: Option<(Instant, f64)>,
     told: Option<Instant>,
+    runs: bool,
+    /// The step after which it is being evaluated.
+    evaluating: Option<u64>,
     /// How it ended, once it has.
     ending: &'static str,
 }
@@ -73,6 +77,8 @@ impl Progress {
                 bar: None,
                 begun: None,
                 told: None,
+                runs: false,
+                evaluating: None,
                 ending: "finished",
             })
             .collect();
@@ -94,6 +100,7 @@ impl Progress {
         let mut tell = false;
         match event {
             Event::Started { step } => {
+                trial.runs = true;
                 trial.done = trial.fraction(*step);
                 trial.begun = Some((now, trial.done));
                 trial.bar = self.bars.as_ref().map(|bars| {
@@ -106,10 +113,8 @@ impl Progress {
                 });
                 tell = true;
             }
-            Event::DamagedCheckpoint { path } => self.line(&format!(
-                "warning: {} is damaged; an older checkpoint is used",
-                path.display()
-            )),
+            Event::Noticed { what } => self.line(&format!("warning: {what}")),
+            Event::Evaluating { step } => trial.evaluating = Some(*step),
             Event::Stepped { step, value } => {
                 trial.done = trial.fraction(*step);
                 trial.bound = Some(*value);
@@ -117,6 +122,7 @@ impl Progress {
                 tell = trial.told.is_none_or(|told| now - told >= interval);
             }
             Event::Evaluated { step, values } => {
+                trial.evaluating = None;
                 trial.accuracy = find(values, Metric::Accuracy)
                     .or_else(|| find(values, Metric::AccuracyClassifier))
                     .or(trial.accuracy);
@@ -128,7 +134,10 @@ impl Progress {
                     tell = true;
                 }
             }
-            Event::Ended { result } => tell = trial.end(*result),
+            Event::Ended { result } => {
+                (trial.runs, trial.evaluating) = (false, None);
+                tell = trial.end(*result);
+            }
         }
         if !tell {
             return;
@@ -151,6 +160,13 @@ impl Progress {
         } else {
             say(format_args!("[{overall}] {} {}", trial.id, trial.message(now)));
         }
+    }
+
+    /// What an interruption has to wait for: each trial that runs, and what it is at.
+    pub(super) fn waits_for(&self) -> Vec<String> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = state.trials.iter().filter(|trial| trial.runs);
+        running.map(|trial| waits(&trial.id, trial.evaluating)).collect()
     }
 
     /// Writes a line that stays, above the bars if there are any.

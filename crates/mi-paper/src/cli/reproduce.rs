@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
@@ -10,11 +11,13 @@ use mi_paper::origin::Origin;
 use mi_paper::outcome::{RunInfo, TrialState};
 use mi_paper::plan::{self, DataId, Plan, Request};
 use mi_paper::schedule::{DataSets, run_plan};
+use mi_paper::trial::Control;
 
 use super::interrupt::Interrupt;
+use super::output::{self, Warnings};
 use super::progress::Progress;
 use super::terminal::say;
-use super::{Reproduce, data, dry_run, list, output, status};
+use super::{Reproduce, data, dry_run, list, status};
 
 /// `mi-paper reproduce`.
 pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
@@ -25,14 +28,18 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     let out = options.out.clone().unwrap_or_else(|| default_folder(options));
     let out = std::path::absolute(&out).with_context(|| format!("{}", out.display()))?;
     let folder = RunFolder::new(&out);
+    let mut warnings = Warnings::default();
+    let notice = &mut |what: &str| warnings.tell(what);
     if options.status {
-        output::print_text(&status::text(&folder)?)?;
+        output::print_text(&status::text(&folder, notice)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if options.redraw {
+        // Before the lock, which would leave a file in a folder that is none of a run.
+        folder.plan()?;
         let _lock = Lock::take(&out)?;
-        let outcome = folder.outcome()?;
-        output::draw(&folder, &outcome)?;
+        let outcome = folder.outcome(notice)?;
+        output::draw(&folder, &outcome, notice)?;
         output::print(&outcome, options.format)?;
         say(written(&out));
         return Ok(ExitCode::SUCCESS);
@@ -58,18 +65,19 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         }
     }
 
+    folder.check_ours()?;
     let (sets, ids) = data::load(&plan.datasets(), options.data.as_deref())?;
     plan.data = ids;
     plan.note_images(|name| sets.get(name).map(|set| (set.train.len(), set.test.len())));
     let _lock = Lock::take(&out)?;
-    adopt(&folder, &plan)?;
-    folder.unpack(&plan)?;
+    adopt(&folder, &plan, notice)?;
+    folder.unpack(&plan, notice)?;
     if options.dry_run {
         say(format_args!("the plan is in {}", out.join("plan.json").display()));
         return Ok(ExitCode::SUCCESS);
     }
-    note_run(&folder, &plan, &sets)?;
-    work(&plan, &folder, &sets, jobs, options)
+    note_run(&folder, &plan, &sets, notice)?;
+    work(&plan, &folder, &sets, jobs, (options, notice))
 }
 
 /// `runs/PRESET`, or `runs/FILE` for a single experiment file.
@@ -83,7 +91,7 @@ fn default_folder(options: &Reproduce) -> PathBuf {
 
 /// Puts the plan into the folder, with the resolved form of experiments from files; or says what
 /// has changed in them since the run there began.
-fn adopt(folder: &RunFolder, plan: &Plan) -> Result<()> {
+fn adopt(folder: &RunFolder, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Result<()> {
     let files: Vec<(String, PathBuf, String)> = plan
         .own_files()
         .into_iter()
@@ -93,7 +101,7 @@ fn adopt(folder: &RunFolder, plan: &Plan) -> Result<()> {
             (file.name, path, text)
         })
         .collect();
-    if let Err(error) = folder.adopt(plan) {
+    if let Err(error) = folder.adopt(plan, notice) {
         if matches!(error, PaperError::AnotherPlan { .. }) {
             for (name, path, text) in &files {
                 let Ok(there) = std::fs::read_to_string(path) else { continue };
@@ -131,11 +139,12 @@ fn work(
     folder: &RunFolder,
     sets: &DataSets,
     jobs: usize,
-    options: &Reproduce,
+    (options, notice): (&Reproduce, &mut dyn FnMut(&str)),
 ) -> Result<ExitCode> {
     let out = folder.path();
+    // Damage in a trial's folder is told when the trial is taken up, damage elsewhere afterwards.
     let done = folder
-        .outcome()?
+        .outcome(&mut |_| ())?
         .trials
         .iter()
         .map(|trial| match trial.state {
@@ -155,23 +164,27 @@ fn work(
     }
 
     let interrupt = Interrupt::listen()?;
-    let progress = Progress::new(plan, &done);
-    let results = run_plan(plan, folder, sets, jobs, &|| interrupt.asked(), &|index, event| {
+    let progress = Arc::new(Progress::new(plan, &done));
+    let (waiting, telling) = (progress.clone(), progress.clone());
+    Interrupt::answer(move || waiting.waits_for(), move |answer| telling.line(answer))?;
+    let control = Control {
+        interrupted: &|| interrupt.asked(),
+        checkpoint_every: *options.checkpoints.every,
+    };
+    let results = run_plan(plan, folder, sets, jobs, control, &|index, event| {
         progress.observe(index, event);
     });
     progress.finish();
 
-    let outcome = folder.outcome()?;
-    output::draw(folder, &outcome)?;
-    if interrupt.asked() {
-        say("interrupted; everything is saved, and the same command goes on from here");
-        return Ok(interrupt.exit_code());
-    }
-    output::print(&outcome, options.format)?;
+    // What went wrong with a trial is said before anything else may go wrong.
     let mut code = ExitCode::SUCCESS;
+    let mut failed = 0;
     for (config, result) in plan.trials.iter().zip(results) {
         let trouble = match result {
-            Some(Err(error)) => error.to_string(),
+            Some(Err(error)) => {
+                failed += 1;
+                error.to_string()
+            }
             Some(Ok(TrialState::Diverged { step, reason })) => {
                 format!("stopped at step {step}: {reason}")
             }
@@ -180,15 +193,54 @@ fn work(
         say(format_args!("{}: {trouble}", config.id()));
         code = ExitCode::FAILURE;
     }
+    let outcome = folder.outcome(notice)?;
+    let drawn = output::draw(folder, &outcome, notice);
+    if interrupt.asked() {
+        say(ending(failed, drawn.as_ref().err()));
+        return Ok(interrupt.exit_code());
+    }
+    drawn?;
+    output::print(&outcome, options.format)?;
     say(written(out));
     Ok(code)
 }
 
+/// What an interrupted run leaves.
+fn ending(failed: usize, not_drawn: Option<&anyhow::Error>) -> String {
+    let saved = match failed {
+        0 => "everything is saved, and the same command goes on from here".to_owned(),
+        _ => format!(
+            "{failed} of the trials could not be saved (see above): the same command goes on from \
+             their last checkpoints"
+        ),
+    };
+    match not_drawn {
+        None => format!("interrupted; {saved}"),
+        Some(error) if failed == 0 => format!(
+            "interrupted; all trials are saved, and the same command goes on from here, but merged \
+             records, figures and report are not: {error:#}"
+        ),
+        Some(error) => format!(
+            "interrupted; {saved}; nor could merged records, figures and report be written: \
+             {error:#}"
+        ),
+    }
+}
+
 /// Says in the folder what runs there. What it says already stays, but for departures from the
 /// paper of which the program that began the run did not know.
-fn note_run(folder: &RunFolder, plan: &Plan, sets: &DataSets) -> Result<(), PaperError> {
-    let Some(mut info) = folder.run_info()? else {
-        return folder.save_run_info(&run_info(plan, data::describe(sets)));
+fn note_run(
+    folder: &RunFolder,
+    plan: &Plan,
+    sets: &DataSets,
+    notice: &mut dyn FnMut(&str),
+) -> Result<(), PaperError> {
+    let mut info = match folder.run_info() {
+        Ok(Some(info)) => info,
+        Ok(None) | Err(PaperError::Damaged { .. }) => {
+            return folder.save_run_info(&run_info(plan, data::describe(sets)), notice);
+        }
+        Err(error) => return Err(error),
     };
     let missing = plan.deviations.iter().filter(|line| !info.deviations.contains(line));
     let missing: Vec<String> = missing.cloned().collect();
@@ -196,7 +248,7 @@ fn note_run(folder: &RunFolder, plan: &Plan, sets: &DataSets) -> Result<(), Pape
         return Ok(());
     }
     info.deviations.extend(missing);
-    folder.save_run_info(&info)
+    folder.save_run_info(&info, notice)
 }
 
 /// The command that a person would give, from the program's arguments. Paths say more about the
@@ -289,7 +341,19 @@ pub(super) fn check_program(plan: &Plan, folder: &Path) -> Result<(), PaperError
 
 #[cfg(test)]
 mod tests {
-    use super::command;
+    use super::{command, ending};
+
+    #[test]
+    fn everything_is_saved_only_when_it_is() {
+        let full = anyhow::anyhow!("No space left on device");
+        assert!(ending(0, None).contains("everything is saved"));
+        for (failed, error) in [(1, None), (0, Some(&full)), (2, Some(&full))] {
+            let text = ending(failed, error);
+            assert!(!text.contains("everything is saved"), "{text}");
+            assert_eq!(text.contains("No space left"), error.is_some(), "{text}");
+            assert_eq!(text.contains("last checkpoints"), failed > 0, "{text}");
+        }
+    }
 
     #[test]
     fn commands_are_told_without_paths() {

@@ -6,8 +6,8 @@ use mi_paper::outcome::TrialState;
 pub(super) use mi_plot::duration;
 
 /// How far a run came: a line for each trial, and the totals.
-pub(super) fn text(folder: &RunFolder) -> Result<String, PaperError> {
-    let outcome = folder.outcome()?;
+pub(super) fn text(folder: &RunFolder, notice: &mut dyn FnMut(&str)) -> Result<String, PaperError> {
+    let outcome = folder.outcome(notice)?;
     let width = outcome.trials.iter().map(|trial| trial.id.len()).max().unwrap_or(0);
     let mut text = String::new();
     let (mut ended, mut running) = (0, 0);

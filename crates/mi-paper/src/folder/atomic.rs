@@ -1,6 +1,6 @@
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::PaperError;
 
@@ -28,6 +28,30 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), PaperError> {
     Ok(())
 }
 
+/// Gives a file that is about to be replaced a second name, `NAME.set-aside-N`, under which its
+/// content stays. The file itself stays where it is until then.
+///
+/// # Errors
+/// The path and the system's reason.
+pub(super) fn set_aside(path: &Path) -> Result<PathBuf, PaperError> {
+    let mut number = 1_u32;
+    loop {
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(format!(".set-aside-{number}"));
+        let aside = PathBuf::from(aside);
+        match fs::hard_link(path, &aside) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            // Not every file system has links.
+            Err(_) if !aside.exists() => {
+                fs::copy(path, &aside).map_err(PaperError::file("copy", path))?;
+                return Ok(aside);
+            }
+            Err(_) => number += 1,
+            Ok(()) => return Ok(aside),
+        }
+    }
+}
+
 /// Flushes a folder's entries. Not every file system can; a rename is then as safe as it gets.
 pub(super) fn sync_folder(folder: &Path) {
     if let Ok(handle) = File::open(folder) {
@@ -51,6 +75,21 @@ mod tests {
         let error = write_atomically(&path, b"new").unwrap_err().to_string();
         assert!(error.contains("state.json"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"old");
+    }
+
+    #[test]
+    fn what_is_set_aside_outlives_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records.csv");
+        for content in ["first", "second"] {
+            write_atomically(&path, content.as_bytes()).unwrap();
+            set_aside(&path).unwrap();
+        }
+        write_atomically(&path, b"third").unwrap();
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(read("records.csv"), "third");
+        assert_eq!(read("records.csv.set-aside-1"), "first");
+        assert_eq!(read("records.csv.set-aside-2"), "second");
     }
 
     #[test]

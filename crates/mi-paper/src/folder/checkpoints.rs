@@ -20,18 +20,30 @@ pub(super) fn save(folder: &Path, step: u64, content: &[u8]) -> Result<(), Paper
     Ok(())
 }
 
-/// The newest checkpoint that `parse` accepts, with its step; `damaged` is told of each that is
-/// passed over. Checkpoints carry a checksum, so `parse` notices any damage.
-pub(super) fn newest<T, E>(
+/// Why a checkpoint is not gone on from.
+#[derive(Debug)]
+pub enum Unusable {
+    /// It is damaged, or not of this trial: an older one may do. The text says why.
+    PassedOver(String),
+    /// Only a person can decide what to do about it.
+    Refused(PaperError),
+}
+
+/// The newest checkpoint that `parse` takes, given the step that its name says and its content;
+/// `passed_over` is told of each that it does not take, and why.
+pub(super) fn newest<T>(
     folder: &Path,
-    parse: impl Fn(&[u8]) -> Result<T, E>,
-    damaged: &mut dyn FnMut(&Path),
-) -> Result<Option<(u64, T)>, PaperError> {
+    parse: impl Fn(u64, &Path, &[u8]) -> Result<T, Unusable>,
+    passed_over: &mut dyn FnMut(&str),
+) -> Result<Option<T>, PaperError> {
     for (step, path) in list(folder)? {
         let content = fs::read(&path).map_err(PaperError::file("read", &path))?;
-        match parse(&content) {
-            Ok(parsed) => return Ok(Some((step, parsed))),
-            Err(_) => damaged(&path),
+        match parse(step, &path, &content) {
+            Ok(parsed) => return Ok(Some(parsed)),
+            Err(Unusable::PassedOver(reason)) => {
+                passed_over(&format!("{} is passed over: {reason}", path.display()));
+            }
+            Err(Unusable::Refused(error)) => return Err(error),
         }
     }
     Ok(None)
@@ -86,18 +98,24 @@ mod tests {
             save(folder, step, format!("state at {step}").as_bytes()).unwrap();
         }
         assert_eq!(fs::read_dir(folder).unwrap().count(), 2);
-        let parse = |content: &[u8]| {
+        let parse = |step: u64, _: &Path, content: &[u8]| {
             let text = String::from_utf8_lossy(content).into_owned();
-            if text.len() == "state at 30".len() { Ok(text) } else { Err(()) }
+            let whole = text == format!("state at {step}");
+            if whole { Ok(step) } else { Err(Unusable::PassedOver("it is cut off".into())) }
         };
-        let mut damaged = Vec::new();
-        let mut note = |path: &Path| damaged.push(path.to_path_buf());
-        assert_eq!(newest(folder, parse, &mut note).unwrap().unwrap(), (30, "state at 30".into()));
+        let mut passed_over = Vec::new();
+        let mut note = |why: &str| passed_over.push(why.to_owned());
+        assert_eq!(newest(folder, parse, &mut note).unwrap(), Some(30));
 
         let (_, path) = list(folder).unwrap().remove(0);
         fs::write(&path, b"state at").unwrap();
-        assert_eq!(newest(folder, parse, &mut note).unwrap().unwrap(), (20, "state at 20".into()));
-        assert_eq!(damaged, [path]);
+        assert_eq!(newest(folder, parse, &mut note).unwrap(), Some(20));
+        assert_eq!(passed_over.len(), 1);
+        assert!(passed_over[0].contains("cut off") && passed_over[0].contains("30."));
+        let refuse = |_: u64, _: &Path, _: &[u8]| -> Result<(), Unusable> {
+            Err(Unusable::Refused(PaperError::NoPlan { folder: folder.into() }))
+        };
+        newest(folder, refuse, &mut |_| ()).unwrap_err();
 
         clear(folder).unwrap();
         assert_eq!(newest(folder, parse, &mut |_| ()).unwrap(), None);

@@ -1,4 +1,4 @@
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,7 +25,13 @@ impl Lock {
     pub fn take(folder: &Path) -> Result<Self, PaperError> {
         fs::create_dir_all(folder).map_err(PaperError::file("create", folder))?;
         let path = folder.join(NAME);
-        let file = File::create(&path).map_err(PaperError::file("create", &path))?;
+        // Whatever stands in it stays: only the lock on it matters.
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(PaperError::file("create", &path))?;
         for _ in 0..ATTEMPTS {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { _file: file }),

@@ -1,106 +1,237 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::ErrorKind;
 use std::path::Path;
 
-use super::atomic::write_atomically;
-use super::trial::to_csv;
+use serde::{Deserialize, Serialize};
+
+use super::atomic::{set_aside, write_atomically};
+use super::examine::flaw;
+use super::json::{self, Sealed};
+use super::rows::{self, Rows, Seal};
 use crate::config::TrialConfig;
 use crate::error::PaperError;
-use crate::outcome::{Outcome, TrialInfo};
-use crate::record::Record;
+use crate::outcome::{Outcome, TrialInfo, TrialState};
+use crate::plan::Plan;
 
-const RECORDS: &str = "records.csv";
-const TRIALS: &str = "trials.json";
+pub(super) const RECORDS: &str = "records.csv";
+pub(super) const TRIALS: &str = "trials.json";
 
-/// An ended trial as the merged files tell of it.
+/// A trial as the merged files tell of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Kept {
     pub(super) info: TrialInfo,
-    pub(super) records: Vec<Record>,
+    pub(super) rows: Rows,
+    /// What is wrong with its rows, naming the file.
+    pub(super) damage: Option<String>,
 }
 
 impl Kept {
-    /// Whether this is a trial of this very configuration. One whose configuration is not told
-    /// is taken to be what the folder's plan says of it (see [`forget_unknown`]).
-    pub(super) fn is_of(&self, config: &TrialConfig) -> bool {
-        self.info.steps == config.steps
-            && self.info.config.as_ref().is_none_or(|hash| *hash == config.hash())
+    /// Whether the trial has ended and all of its records are here.
+    pub(super) fn has_ended(&self) -> bool {
+        self.damage.is_none() && self.info.state.has_ended()
     }
+}
+
+/// An entry of `trials.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Entry {
+    #[serde(flatten)]
+    info: TrialInfo,
+    /// What tells its rows; files of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    records: Option<Seal>,
+}
+
+/// What `trials.json` says.
+#[derive(Default)]
+struct Told {
+    entries: BTreeMap<String, Entry>,
+    damage: Option<String>,
 }
 
 /// Writes all records, and how far each trial came.
 ///
-/// The records come first: `trials.json` vouches for what is in them. Where nothing vouches for
-/// the records that are there, none of theirs is dropped.
-pub(super) fn write(folder: &Path, outcome: &Outcome) -> Result<(), PaperError> {
+/// The records come first: `trials.json` vouches for what is in them. Rows that were there and
+/// would not be any more are set aside, and `notice` is told where.
+pub(super) fn write(
+    folder: &Path,
+    outcome: &Outcome,
+    notice: &mut dyn FnMut(&str),
+) -> Result<(), PaperError> {
     let path = folder.join(RECORDS);
-    if read_trials(folder)?.is_none() {
-        let known: BTreeSet<&str> = outcome.records.iter().map(|r| r.trial.as_str()).collect();
-        let there = read_records(folder)?.unwrap_or_default();
-        if let Some(lost) = there.into_iter().find(|r| !known.contains(r.trial.as_str())) {
-            return Err(PaperError::WouldLose { path, trial: lost.trial });
+    let all = Rows::of(&outcome.records)
+        .map_err(|reason| PaperError::Csv { path: path.clone(), reason })?;
+    set_aside_lost(folder, &all, notice)?;
+    write_atomically(&path, all.text().as_bytes())?;
+    let mut by_trial = by_trial(all);
+    let entries = outcome.trials.iter().map(|info| Entry {
+        info: info.clone(),
+        records: Some(by_trial.remove(&info.id).unwrap_or_default().seal()),
+    });
+    write_trials(folder, &entries.collect::<Vec<_>>())
+}
+
+fn write_trials(folder: &Path, entries: &[Entry]) -> Result<(), PaperError> {
+    let sealed = entries.iter().map(Sealed::new).collect::<Result<Vec<_>, _>>()?;
+    json::write_plain(&folder.join(TRIALS), &sealed)
+}
+
+/// Sets the merged records aside if they hold a line that `rows` does not.
+fn set_aside_lost(
+    folder: &Path,
+    rows: &Rows,
+    notice: &mut dyn FnMut(&str),
+) -> Result<(), PaperError> {
+    let path = folder.join(RECORDS);
+    let Some(there) = rows::read(&path)? else { return Ok(()) };
+    let kept: BTreeSet<&str> = rows.lines().iter().map(String::as_str).collect();
+    let damaged = there.broken.is_some() || there.torn;
+    let there = there.readable();
+    let lost = there.lines().iter().position(|line| !kept.contains(line.as_str()));
+    if lost.is_none() && !damaged {
+        return Ok(());
+    }
+    let what = match lost.map(|row| &there.records()[row]) {
+        Some(record) => format!("it held rows of {} that are not in the new one", record.trial),
+        None => "it had a line that cannot be read".into(),
+    };
+    let aside = set_aside(&path)?;
+    notice(&format!(
+        "{} is written anew; {what}: the old file is {}",
+        path.display(),
+        aside.display()
+    ));
+    Ok(())
+}
+
+/// Leaves in the merged files only what they tell of trials of this very plan, by the hash of the
+/// configuration; the rest is set aside. For a folder without a plan: beside a new one the rest
+/// would pass for its trials.
+pub(super) fn keep_only(
+    folder: &Path,
+    plan: &Plan,
+    notice: &mut dyn FnMut(&str),
+) -> Result<(), PaperError> {
+    let Some(table) = rows::read(&folder.join(RECORDS))? else { return Ok(()) };
+    let mut told = read_trials(folder)?;
+    let mut entries = Vec::new();
+    for config in &plan.trials {
+        let hash = config.hash()?;
+        let entry = told.entries.remove(&config.id());
+        entries.extend(entry.filter(|entry| entry.info.config.as_ref() == Some(&hash)));
+    }
+    let mut of_trial = by_trial(table.readable());
+    let mut rows = Rows::default();
+    for entry in &entries {
+        rows.extend(of_trial.remove(&entry.info.id).unwrap_or_default());
+    }
+    set_aside_lost(folder, &rows, notice)?;
+    write_atomically(&folder.join(RECORDS), rows.text().as_bytes())?;
+    write_trials(folder, &entries)
+}
+
+/// The plan's trials as the merged files tell of them, by id; `notice` is told of damage that is
+/// none of a single trial.
+pub(super) fn read(
+    folder: &Path,
+    plan: &Plan,
+    notice: &mut dyn FnMut(&str),
+) -> Result<BTreeMap<String, Kept>, PaperError> {
+    let path = folder.join(RECORDS);
+    let Some(table) = rows::read(&path)? else { return Ok(BTreeMap::new()) };
+    let mut told = read_trials(folder)?;
+    if let Some(damage) = &told.damage {
+        notice(&format!("{damage}; what it said is taken from the trials' folders and records"));
+    }
+    let torn = table.torn.then(|| "its last line is cut off".to_owned());
+    let broken = table.broken.clone().or(torn);
+    if let Some(broken) = &broken {
+        notice(&format!(
+            "{} is damaged: {broken}; it is written anew by the next run",
+            path.display()
+        ));
+    }
+    let mut by_trial = by_trial(table.readable());
+    let mut found = BTreeMap::new();
+    for config in &plan.trials {
+        let id = config.id();
+        let rows = by_trial.remove(&id).unwrap_or_default();
+        let entry = told.entries.remove(&id);
+        if let Some(kept) = kept(&path, config, entry, rows)? {
+            found.insert(id, kept);
         }
     }
-    let text = to_csv(&outcome.records, true)
-        .map_err(|reason| PaperError::Csv { path: path.clone(), reason })?;
-    write_atomically(&path, &text)?;
-    write_trials(folder, &outcome.trials)
+    Ok(found)
 }
 
-/// Forgets the trials of which the merged files do not tell the configuration: in a folder without
-/// a plan nothing vouches for them, and beside another plan they would pass for its trials.
-pub(super) fn forget_unknown(folder: &Path) -> Result<(), PaperError> {
-    let Some(mut trials) = read_trials(folder)? else { return Ok(()) };
-    let told = trials.len();
-    trials.retain(|info| info.config.is_some());
-    if trials.len() == told { Ok(()) } else { write_trials(folder, &trials) }
-}
-
-fn write_trials(folder: &Path, trials: &[TrialInfo]) -> Result<(), PaperError> {
-    let text = serde_json::to_string_pretty(trials).unwrap_or_default();
-    write_atomically(&folder.join(TRIALS), text.as_bytes())
-}
-
-/// The ended trials of the merged files, by id; none where there are no such files.
-///
-/// A trial whose last step has no record is left out: it has to run again.
-pub(super) fn read(folder: &Path) -> Result<BTreeMap<String, Kept>, PaperError> {
-    let (Some(trials), Some(records)) = (read_trials(folder)?, read_records(folder)?) else {
-        return Ok(BTreeMap::new());
+fn kept(
+    path: &Path,
+    config: &TrialConfig,
+    entry: Option<Entry>,
+    rows: Rows,
+) -> Result<Option<Kept>, PaperError> {
+    let Some(entry) = entry else {
+        // No entry vouches for the rows, but the plan of the folder does, if none is missing.
+        let info = TrialInfo { state: TrialState::Finished, ..TrialInfo::waiting(config)? };
+        let whole = flaw(config, &info.state, None, &rows, None).is_none();
+        return Ok(whole.then_some(Kept { info, rows, damage: None }));
     };
-    let mut by_trial: BTreeMap<String, Vec<Record>> = BTreeMap::new();
-    for record in records {
-        by_trial.entry(record.trial.clone()).or_default().push(record);
+    let Entry { info, records } = entry;
+    let hash = config.hash()?;
+    // An entry without a configuration is taken to be what the folder's plan says of it: see
+    // `keep_only`.
+    if info.steps != config.steps || info.config.as_ref().is_some_and(|told| *told != hash) {
+        return Ok(None);
     }
-    let ended = trials.into_iter().filter(|info| info.state.has_ended());
-    let kept = ended.filter_map(|info| {
-        let records = by_trial.remove(&info.id)?;
-        let complete =
-            !info.state.is_finished() || records.iter().any(|record| record.step == info.steps);
-        complete.then(|| (info.id.clone(), Kept { info, records }))
-    });
-    Ok(kept.collect())
+    let damage = flaw(config, &info.state, records.as_ref(), &rows, None)
+        .map(|flaw| format!("{} is damaged in {}: {flaw}", path.display(), info.id));
+    // Labels come from the plan; the file is believed in what it alone knows.
+    let info = TrialInfo {
+        state: info.state,
+        seconds: info.seconds,
+        origins: info.origins,
+        ..TrialInfo::waiting(config)?
+    };
+    Ok(Some(Kept { info, rows, damage }))
 }
 
-fn read_trials(folder: &Path) -> Result<Option<Vec<TrialInfo>>, PaperError> {
+/// Entries whose checksum differs are left out.
+fn read_trials(folder: &Path) -> Result<Told, PaperError> {
     let path = folder.join(TRIALS);
-    match fs::read_to_string(&path) {
-        Ok(text) => serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| PaperError::Damaged { path, reason: error.to_string() }),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(PaperError::file("read", path)(error)),
+    let damaged = |damage: String| Told { entries: BTreeMap::new(), damage: Some(damage) };
+    let json = match json::read_plain(&path) {
+        Ok(Some(json)) => json,
+        Ok(None) => return Ok(Told::default()),
+        Err(error @ PaperError::Damaged { .. }) => return Ok(damaged(error.to_string())),
+        Err(error) => return Err(error),
+    };
+    let serde_json::Value::Array(values) = json else {
+        return Ok(damaged(format!("{} is damaged: it is not a list of trials", path.display())));
+    };
+    let mut told = Told::default();
+    for (index, value) in values.into_iter().enumerate() {
+        match json::unseal::<Entry>(value) {
+            Ok(entry) => drop(told.entries.insert(entry.info.id.clone(), entry)),
+            Err(reason) if told.damage.is_none() => {
+                told.damage =
+                    Some(format!("{} is damaged in entry {}: {reason}", path.display(), index + 1));
+            }
+            Err(_) => {}
+        }
     }
+    Ok(told)
 }
 
-fn read_records(folder: &Path) -> Result<Option<Vec<Record>>, PaperError> {
-    let path = folder.join(RECORDS);
-    match File::open(&path) {
-        Ok(file) => super::trial::from_csv(file)
-            .map(Some)
-            .map_err(|reason| PaperError::Csv { path, reason }),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(PaperError::file("read", path)(error)),
+/// Whether both merged files are ones of this program.
+pub(super) fn are_ours(folder: &Path) -> Result<bool, PaperError> {
+    let Some(table) = rows::read(&folder.join(RECORDS))? else { return Ok(false) };
+    let told = read_trials(folder)?;
+    Ok((table.broken.is_none() || !table.later.is_empty()) && !told.entries.is_empty())
+}
+
+fn by_trial(rows: Rows) -> BTreeMap<String, Rows> {
+    let mut found: BTreeMap<String, Rows> = BTreeMap::new();
+    for (line, record) in rows.into_pairs() {
+        found.entry(record.trial.clone()).or_default().push(line, record);
     }
+    found
 }

@@ -6,24 +6,42 @@
 //! OUT/run.json               what ran, where, how long
 //! OUT/records.csv            all records, in plan order (written when trials end)
 //! OUT/trials.json            how far each trial came, its processor time, the hash of its
-//!                            configuration, and by which revision and where it was run
+//!                            configuration, the seal of its records, and by which revision and
+//!                            where it was run
 //! OUT/trials/ID/lock         held while a process runs this trial
 //! OUT/trials/ID/records.csv  the trial's records, appended at each evaluation
-//! OUT/trials/ID/state.json   how far it came
+//! OUT/trials/ID/state.json   how far it came, and the seal of its records
 //! OUT/trials/ID/STEP.safetensors   its last two checkpoints
+//! OUT/NAME.set-aside-N       what stood in a damaged file before it was written anew
 //! ```
 //!
 //! The folder without `trials` is the part worth keeping: what it says has ended counts as ended,
 //! so that a run may go on from a copy of that part, on another machine too.
+//!
+//! Nothing is believed unchecked. A [`Seal`] (number of rows and SHA-256) tells whether a trial's
+//! records are the ones it wrote; files written before there were seals must hold every number that
+//! the configuration asks for. Of the two copies of a trial's records the good one is used, and a
+//! trial without a good copy runs again. Every JSON file carries a checksum of its own. A
+//! checkpoint says to which trial, configuration, data, step and records it belongs.
 
 mod atomic;
 mod checkpoints;
+mod examine;
+mod json;
 mod lock;
+mod mend;
 mod merged;
+mod ours;
+mod record_file;
+mod rows;
 mod run;
 mod trial;
 
 pub use atomic::write_atomically;
+pub use checkpoints::Unusable;
+pub use examine::Examined;
 pub use lock::Lock;
+pub use record_file::RecordFile;
+pub use rows::{Rows, Seal};
 pub use run::RunFolder;
 pub use trial::{SavedState, TrialFolder};

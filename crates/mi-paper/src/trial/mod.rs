@@ -5,14 +5,15 @@ mod contrastive;
 mod critic_training;
 mod dependent;
 mod evaluation;
+pub(crate) mod measures;
 mod network;
 mod optimise;
 mod pixels;
+mod resume;
 mod snapshot;
 mod supervised;
 mod views;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,14 +22,27 @@ use mi_data::Dataset;
 
 use crate::config::{Task, TrialConfig};
 use crate::error::PaperError;
-use crate::folder::{SavedState, TrialFolder};
+use crate::folder::{RecordFile, SavedState, TrialFolder};
 use crate::origin::Origin;
 use crate::outcome::TrialState;
 use crate::record::{Metric, Record};
+use resume::{Resumed, Whose};
 use snapshot::Snapshot;
 
-/// How often a checkpoint is due between evaluations. Checkpoints do not influence results.
-const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(3);
+/// What steers a trial while it runs.
+#[derive(Clone, Copy)]
+pub struct Control<'a> {
+    /// Asked after every step; when it says yes the trial saves a checkpoint and returns
+    /// [`TrialState::Unfinished`].
+    pub interrupted: &'a (dyn Fn() -> bool + Sync),
+    /// How often a checkpoint is due. Checkpoints do not influence results.
+    pub checkpoint_every: Duration,
+}
+
+impl Control<'_> {
+    /// How often a checkpoint is due where nobody says.
+    pub const CHECKPOINT_EVERY: Duration = Duration::from_mins(3);
+}
 
 /// Something that is trained step by step, evaluated, saved and restored.
 trait Training {
@@ -71,10 +85,10 @@ pub enum Event<'a> {
         /// Steps already done.
         step: u64,
     },
-    /// A checkpoint was damaged; an older one is used.
-    DamagedCheckpoint {
-        /// The damaged file.
-        path: &'a Path,
+    /// Something is wrong in the trial's folder, and this is done about it.
+    Noticed {
+        /// A sentence that names the file.
+        what: &'a str,
     },
     /// A step was done.
     Stepped {
@@ -82,6 +96,11 @@ pub enum Event<'a> {
         step: u64,
         /// The bound or loss on the step's batch, in nats.
         value: f64,
+    },
+    /// An evaluation begins; an interruption has to wait for its end.
+    Evaluating {
+        /// Steps done.
+        step: u64,
     },
     /// An evaluation was done.
     Evaluated {
@@ -98,10 +117,10 @@ pub enum Event<'a> {
     },
 }
 
-/// Runs a trial to its end, resuming it where it stopped; returns at once when it has ended.
+/// Runs a trial to its end, resuming it where it stopped; returns at once when it has ended and
+/// all of its records are there.
 ///
-/// `interrupted` is asked after every step; when it says yes the trial saves a checkpoint and
-/// returns [`TrialState::Unfinished`].
+/// The caller holds the lock of the folder.
 ///
 /// # Errors
 /// What [`PaperError`] lists; all that was recorded before is kept.
@@ -109,68 +128,46 @@ pub fn run(
     config: &TrialConfig,
     data: Option<Arc<Dataset>>,
     folder: &TrialFolder,
-    interrupted: &dyn Fn() -> bool,
+    control: Control<'_>,
     observe: &mut dyn FnMut(&Event<'_>),
 ) -> Result<TrialState, PaperError> {
     folder.create()?;
-    let hash = config.hash();
-    let saved = folder.state()?;
-    let (mut spent, mut origins) = (0.0, Vec::new());
-    if let Some(saved) = saved {
-        if saved.config != hash {
-            return Err(PaperError::Damaged {
-                path: folder.path().join("state.json"),
-                reason: "it belongs to another configuration of this trial; to run the trial \
-                         anew, remove its folder, and the run's records.csv and trials.json, \
-                         which are merged again from the other trials' folders"
-                    .into(),
-            });
-        }
-        if saved.state.has_ended() {
-            return Ok(saved.state);
-        }
-        (spent, origins) = (saved.seconds, saved.origins);
+    let whose = Whose::new(config, data.as_deref())?;
+    let own = folder.examine(config, whose.data.as_deref())?;
+    if let Some(state) = own.ended() {
+        return Ok(state.clone());
     }
-    if !origins.contains(Origin::here()) {
-        origins.push(Origin::here().clone());
+    for damage in &own.damage {
+        observe(&Event::Noticed { what: damage });
     }
-    let clock = ThreadTime::now();
-    let save_state = |state: &TrialState| {
-        folder.save_state(&SavedState {
-            config: hash.clone(),
-            state: state.clone(),
-            seconds: spent + clock.elapsed().as_secs_f64(),
-            origins: origins.clone(),
-        })
-    };
-
+    let ledger = Ledger::new(folder, &whose, own.saved.as_ref());
     let mut training = build(config, data)?;
-    let checkpoint = folder.newest_checkpoint(Snapshot::from_bytes, &mut |path| {
-        observe(&Event::DamagedCheckpoint { path });
-    })?;
-    let (mut step, mut records_length) = match checkpoint {
-        Some((step, snapshot)) => {
-            let length = snapshot.records_length()?;
-            training.restore(&snapshot)?;
-            (step, length)
-        }
-        None => (0, 0),
-    };
-    folder.cut_records(records_length)?;
+    let damaged = !own.damage.is_empty();
+    let Resumed { mut step, rows, snapshot } =
+        resume::newest(folder, &whose, own.rows, &mut |what| observe(&Event::Noticed { what }))?;
+    if let Some(snapshot) = &snapshot {
+        training.restore(snapshot)?;
+    }
+    if damaged {
+        let what = format!("{} goes on from step {step}", config.id());
+        observe(&Event::Noticed { what: &what });
+    }
+    let mut records = folder.open_records(rows, damaged)?;
     observe(&Event::Started { step });
 
     // A checkpoint is taken right after its step's evaluation, so that a resumed trial neither
     // repeats nor skips one.
-    let mut evaluated = records_length > 0;
+    let mut evaluated = snapshot.is_some();
     let mut last_save = Instant::now();
     let state = loop {
         if !evaluated && config.evaluates_at(step) {
+            observe(&Event::Evaluating { step });
             match training.evaluate(step) {
                 Ok(values) => {
-                    observe(&Event::Evaluated { step, values: &values });
                     let rows: Vec<Record> =
                         values.iter().map(|&value| record(config, step, value)).collect();
-                    records_length = folder.append_records(&rows)?;
+                    records.append(&rows)?;
+                    observe(&Event::Evaluated { step, values: &values });
                 }
                 Err(Halt::Diverged(reason)) => break TrialState::Diverged { step, reason },
                 Err(Halt::Failed(error)) => return Err(error),
@@ -180,11 +177,14 @@ pub fn run(
         if step >= config.steps {
             break TrialState::Finished;
         }
-        let stop = interrupted();
-        if stop || last_save.elapsed() >= CHECKPOINT_INTERVAL {
-            let bytes = training.save()?.with_records_length(records_length).to_bytes()?;
+        let stop = (control.interrupted)();
+        if stop || last_save.elapsed() >= control.checkpoint_every {
+            // The records first: the checkpoint counts on them.
+            records.sync()?;
+            let identity = whose.at(step, records.seal());
+            let bytes = training.save()?.with_identity(&identity)?.to_bytes()?;
             folder.save_checkpoint(step, &bytes)?;
-            save_state(&TrialState::Unfinished { step })?;
+            ledger.save(&TrialState::Unfinished { step }, &records)?;
             last_save = Instant::now();
         }
         if stop {
@@ -201,10 +201,42 @@ pub fn run(
             Err(Halt::Failed(error)) => return Err(error),
         }
     };
-    folder.sync_records()?;
-    save_state(&state)?;
+    records.check()?;
+    ledger.save(&state, &records)?;
     folder.clear_checkpoints()?;
     Ok(state)
+}
+
+/// Keeps the account of a trial: how far it came, in what time, and by whom.
+struct Ledger<'a> {
+    folder: &'a TrialFolder,
+    whose: &'a Whose,
+    /// Seconds of processor time before this process.
+    spent: f64,
+    clock: ThreadTime,
+    origins: Vec<Origin>,
+}
+
+impl<'a> Ledger<'a> {
+    fn new(folder: &'a TrialFolder, whose: &'a Whose, saved: Option<&SavedState>) -> Self {
+        let mut origins = saved.map(|saved| saved.origins.clone()).unwrap_or_default();
+        if !origins.contains(Origin::here()) {
+            origins.push(Origin::here().clone());
+        }
+        let spent = saved.map_or(0.0, |saved| saved.seconds);
+        Self { folder, whose, spent, clock: ThreadTime::now(), origins }
+    }
+
+    fn save(&self, state: &TrialState, records: &RecordFile) -> Result<(), PaperError> {
+        self.folder.save_state(&SavedState {
+            config: self.whose.config.clone(),
+            data: self.whose.data.clone(),
+            state: state.clone(),
+            records: Some(records.seal()),
+            seconds: self.spent + self.clock.elapsed().as_secs_f64(),
+            origins: self.origins.clone(),
+        })
+    }
 }
 
 fn build(

@@ -1,11 +1,27 @@
 use mi_nets::{Checkpoint, NetsError};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::optimise::Trained;
 use crate::error::PaperError;
+use crate::folder::Seal;
 
-const RECORDS_LENGTH: &str = "records_length";
+const IDENTITY: &str = "identity";
+
+/// Whose snapshot it is, and of when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Identity {
+    /// The trial's id.
+    pub(super) trial: String,
+    /// Hash of its configuration.
+    pub(super) config: String,
+    /// Hash of the data set that it is run on, if it is run on one.
+    pub(super) data: Option<String>,
+    /// Steps done.
+    pub(super) step: u64,
+    /// The records that it had then.
+    pub(super) records: Seal,
+}
 
 /// The whole state of a training run.
 pub(super) struct Snapshot {
@@ -47,15 +63,18 @@ impl Snapshot {
         serde_json::from_str(text).map_err(|error| state_error(key, &error))
     }
 
-    /// Notes how long the record file was when the snapshot was taken.
-    pub(super) fn with_records_length(mut self, length: u64) -> Self {
-        self.checkpoint.put_metadata(RECORDS_LENGTH, length.to_string());
-        self
+    /// Notes whose snapshot it is.
+    pub(super) fn with_identity(mut self, identity: &Identity) -> Result<Self, PaperError> {
+        self.put(IDENTITY, identity)?;
+        Ok(self)
     }
 
-    /// The length of the record file when the snapshot was taken.
-    pub(super) fn records_length(&self) -> Result<u64, PaperError> {
-        self.get(RECORDS_LENGTH)
+    /// Whose snapshot it is; none for those of earlier versions.
+    pub(super) fn identity(&self) -> Result<Option<Identity>, PaperError> {
+        if self.checkpoint.metadata(IDENTITY).is_none() {
+            return Ok(None);
+        }
+        self.get(IDENTITY).map(Some)
     }
 
     /// The snapshot as a safetensors file with a checksum.

@@ -1,0 +1,128 @@
+//! Whether a trial's records are the ones that it wrote.
+
+use super::rows::{self, Rows, Seal, Table};
+use super::trial::{SavedState, TrialFolder};
+use crate::config::TrialConfig;
+use crate::error::PaperError;
+use crate::outcome::TrialState;
+use crate::trial::measures;
+
+/// What a trial's own folder says, checked.
+#[derive(Debug, Default)]
+pub struct Examined {
+    /// How far it came; none where nothing was saved, or what was saved is damaged.
+    pub saved: Option<SavedState>,
+    /// Its records, up to the first that cannot be read.
+    pub rows: Rows,
+    /// What is wrong, one sentence each, naming the file.
+    pub damage: Vec<String>,
+}
+
+impl Examined {
+    /// What the trial came to, if it has ended and all of its records are there.
+    pub fn ended(&self) -> Option<&TrialState> {
+        let state = self.saved.as_ref().map(|saved| &saved.state);
+        state.filter(|state| state.has_ended() && self.damage.is_empty())
+    }
+}
+
+impl TrialFolder {
+    /// Reads and checks what the folder says about a trial; `data` is the hash of the data set
+    /// that the trial is run on, if it is run on one and that is known.
+    ///
+    /// # Errors
+    /// When the folder is one of another configuration or of other data, and when a file cannot be
+    /// read. Damage is no error.
+    pub fn examine(
+        &self,
+        config: &TrialConfig,
+        data: Option<&str>,
+    ) -> Result<Examined, PaperError> {
+        let path = self.records_path();
+        let saved = match self.state() {
+            Ok(saved) => saved,
+            Err(error @ PaperError::Damaged { .. }) => {
+                let rows = rows::read(&path)?.unwrap_or_default().rows;
+                return Ok(Examined { saved: None, rows, damage: vec![error.to_string()] });
+            }
+            Err(error) => return Err(error),
+        };
+        // The state first: whoever runs the trial appends records before it saves a state.
+        let table = rows::read(&path)?;
+        let Some(saved) = saved else {
+            let rows = table.unwrap_or_default().rows;
+            return Ok(Examined { saved: None, rows, damage: Vec::new() });
+        };
+        self.check_belongs(&saved, config, data)?;
+        let missing = table.is_none();
+        let Table { rows, later, broken, torn } = table.unwrap_or_default();
+        let rows = if saved.state.has_ended() {
+            Table { rows, later, ..Table::default() }.readable()
+        } else {
+            rows
+        };
+        // Of a trial that goes on, the last line may be cut off by a kill, or still being written.
+        let torn = (torn && saved.state.has_ended()).then(|| "its last line is cut off".to_owned());
+        let flaw = flaw(config, &saved.state, saved.records.as_ref(), &rows, broken.or(torn));
+        let damage = flaw.map(|flaw| {
+            let path = path.display();
+            if missing {
+                format!("{path} is missing")
+            } else {
+                format!("{path} is damaged: {flaw}")
+            }
+        });
+        Ok(Examined { saved: Some(saved), rows, damage: damage.into_iter().collect() })
+    }
+
+    fn check_belongs(
+        &self,
+        saved: &SavedState,
+        config: &TrialConfig,
+        data: Option<&str>,
+    ) -> Result<(), PaperError> {
+        let other = if saved.config != config.hash()? {
+            "to another configuration of this trial"
+        } else if saved.data.as_deref().zip(data).is_some_and(|(saved, data)| saved != data) {
+            "to a trial on other data"
+        } else {
+            return Ok(());
+        };
+        Err(PaperError::Damaged {
+            path: self.path().join("state.json"),
+            reason: format!(
+                "it belongs {other}; to run the trial anew, remove its folder, and the run's \
+                 records.csv and trials.json, which are merged again from the other trials' folders"
+            ),
+        })
+    }
+}
+
+/// What is wrong with the records of a trial that has come to `state`; nothing where they are the
+/// ones that it wrote. Without a seal, as in files of earlier versions, those of an ended trial
+/// must hold every number that its configuration asks for.
+pub(super) fn flaw(
+    config: &TrialConfig,
+    state: &TrialState,
+    seal: Option<&Seal>,
+    rows: &Rows,
+    broken: Option<String>,
+) -> Option<String> {
+    let Some(seal) = seal else {
+        return if state.has_ended() {
+            broken.or_else(|| measures::missing(config, state, rows.records()))
+        } else {
+            None
+        };
+    };
+    let whole = if state.has_ended() { rows.seal() == *seal } else { rows.sealed(seal).is_some() };
+    if whole {
+        return None;
+    }
+    let (there, written) = (rows.len() as u64, seal.rows);
+    Some(match broken {
+        Some(broken) => broken,
+        None if there < written => format!("it has {there} of the {written} rows of the trial"),
+        None => "the rows are not the ones that the trial wrote: their checksum differs".into(),
+    })
+}

@@ -1,0 +1,94 @@
+//! Whether a folder is one that a run may write to.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::atomic::TEMPORARY;
+use super::{json, merged};
+use crate::error::PaperError;
+use crate::plan::Plan;
+
+/// Checks that nothing of a stranger stands where a run would write: the folder does not exist, or
+/// is empty, or holds a plan, or the merged files of a run whose plan is lost. Changes nothing.
+pub(super) fn check(folder: &Path) -> Result<(), PaperError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(PaperError::file("list", folder)(error)),
+    };
+    let plan = folder.join("plan.json");
+    match json::read::<Plan>(&plan) {
+        Ok(Some(_)) => return Ok(()),
+        Ok(None) => {}
+        Err(PaperError::Damaged { path, reason }) => {
+            let reason = format!(
+                "{reason}; if {} holds a run, restore the file or remove it, and the same \
+                 `reproduce` command writes it anew; if not, name another folder with --out",
+                folder.display()
+            );
+            return Err(PaperError::Damaged { path, reason });
+        }
+        Err(error) => return Err(error),
+    }
+    if merged::are_ours(folder)? {
+        return Ok(());
+    }
+    for entry in entries {
+        let entry = entry.map_err(PaperError::file("list", folder))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !may_be_ours(&entry.path(), &name) {
+            return Err(PaperError::NotARun { folder: folder.into(), found: name.into_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// What a run that was killed before it had a plan may leave, or one whose plan is lost.
+fn may_be_ours(path: &Path, name: &str) -> bool {
+    let is_empty = fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0);
+    match name {
+        "lock" => is_empty,
+        // The system's own folder and hidden files are in nobody's way.
+        "trials" | "lost+found" => path.is_dir(),
+        _ if name.starts_with('.') => true,
+        "run.json" => matches!(json::read::<crate::outcome::RunInfo>(path), Ok(Some(_))),
+        // Temporary files are named `NAME.json.PID.tmp`.
+        _ => name.strip_suffix(TEMPORARY).is_some_and(|rest| {
+            let mut parts = rest.trim_end_matches('.').rsplit('.');
+            parts.next().is_some_and(|pid| pid.parse::<u32>().is_ok())
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_strangers_are_told() {
+        let root = tempfile::tempdir().unwrap();
+        check(&root.path().join("new")).unwrap();
+        check(root.path()).unwrap();
+        for (name, content) in [
+            ("report.html", "mine"),
+            ("lock", "my pid"),
+            ("plan.json", "{\"plan\": \"mine\"}"),
+            ("records.csv", "a,b\n1,2\n"),
+            ("trials.json", "[]"),
+            ("notes.txt", ""),
+        ] {
+            let path = root.path().join(name);
+            fs::write(&path, content).unwrap();
+            let message = check(root.path()).unwrap_err().to_string();
+            assert!(message.contains(name) && message.contains("--out"), "{message}");
+            fs::remove_file(path).unwrap();
+        }
+        fs::write(root.path().join("lock"), "").unwrap();
+        fs::write(root.path().join("plan.json.17.tmp"), "{").unwrap();
+        check(root.path()).unwrap();
+        let file = root.path().join("lock");
+        assert!(check(&file).unwrap_err().to_string().contains("lock"));
+    }
+}

@@ -1,0 +1,168 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+
+use super::atomic::{set_aside, write_atomically};
+use super::rows::{self, Rows, Seal};
+use crate::error::PaperError;
+use crate::record::Record;
+
+/// The record file of a trial that runs: it knows what it wrote, and notices if anything else does.
+///
+/// Whoever makes one holds the trial's lock.
+#[derive(Debug)]
+pub struct RecordFile {
+    path: PathBuf,
+    rows: Rows,
+    /// Length of the file in bytes.
+    length: u64,
+}
+
+impl RecordFile {
+    /// Makes the file hold these rows and no others. When it is `damaged`, what stood in it is set
+    /// aside.
+    pub(super) fn open(path: PathBuf, rows: Rows, damaged: bool) -> Result<Self, PaperError> {
+        let text = rows.text();
+        let length = text.len() as u64;
+        let there = match fs::read(&path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(PaperError::file("read", path)(error)),
+        };
+        let begins_so = there.as_ref().is_some_and(|bytes| bytes.starts_with(text.as_bytes()));
+        let is_so = begins_so && there.as_ref().is_some_and(|bytes| bytes.len() == text.len());
+        if damaged && there.is_some_and(|bytes| !bytes.is_empty()) && !is_so {
+            set_aside(&path)?;
+            write_atomically(&path, text.as_bytes())?;
+        } else if begins_so {
+            let file = OpenOptions::new().write(true).open(&path);
+            file.and_then(|file| file.set_len(length)).map_err(PaperError::file("cut", &path))?;
+        } else {
+            write_atomically(&path, text.as_bytes())?;
+        }
+        Ok(Self { path, rows, length })
+    }
+
+    /// Appends records.
+    ///
+    /// # Errors
+    /// The path and the system's reason; the file is then as it was before.
+    pub fn append(&mut self, records: &[Record]) -> Result<(), PaperError> {
+        let more = Rows::of(records)
+            .map_err(|reason| PaperError::Csv { path: self.path.clone(), reason })?;
+        let (mut file, start) = self.unchanged()?;
+        let text = more.text();
+        // The header stands in front of the first rows alone.
+        let skipped = if start == 0 { 0 } else { text.len().min(rows::HEADER.len() + 1) };
+        let text = &text.as_bytes()[skipped..];
+        if let Err(error) = file.write_all(text) {
+            // Half a row would be worse than none.
+            let _ = file.set_len(start);
+            return Err(PaperError::file("write", &self.path)(error));
+        }
+        self.length = start + text.len() as u64;
+        self.rows.extend(more);
+        Ok(())
+    }
+
+    /// What tells the rows that were written so far from any others.
+    pub fn seal(&self) -> Seal {
+        self.rows.seal()
+    }
+
+    /// Sees to it that the rows are on the disk.
+    ///
+    /// # Errors
+    /// The path and the system's reason; that the file does not hold what was written.
+    pub fn sync(&self) -> Result<(), PaperError> {
+        let (file, _) = self.unchanged()?;
+        file.sync_data().map_err(PaperError::file("write", &self.path))
+    }
+
+    /// As [`RecordFile::sync`], after reading the whole file back: for the end of a trial.
+    ///
+    /// # Errors
+    /// As [`RecordFile::sync`].
+    pub fn check(&self) -> Result<(), PaperError> {
+        self.sync()?;
+        let there = rows::read(&self.path)?.unwrap_or_default().readable();
+        if there.seal() == self.seal() { Ok(()) } else { Err(self.interfered()) }
+    }
+
+    /// The file at its end, if it is as long as what was written.
+    fn unchanged(&self) -> Result<(File, u64), PaperError> {
+        let file = OpenOptions::new()
+            .append(true)
+            .open(&self.path)
+            .map_err(PaperError::file("open", &self.path))?;
+        let found = file.metadata().map_err(PaperError::file("read", &self.path))?.len();
+        if found == self.length { Ok((file, found)) } else { Err(self.interfered()) }
+    }
+
+    fn interfered(&self) -> PaperError {
+        PaperError::Damaged {
+            path: self.path.clone(),
+            reason: "something else changed it while the trial ran; run the same command again: \
+                     the trial goes on from its last good checkpoint"
+                .into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::folder::rows::tests::sample;
+
+    fn path() -> (tempfile::TempDir, PathBuf) {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("records.csv");
+        (root, path)
+    }
+
+    fn read(path: &std::path::Path) -> Rows {
+        rows::read(path).unwrap().unwrap().rows
+    }
+
+    #[test]
+    fn what_is_appended_is_read_back() {
+        let (_root, path) = path();
+        let all = [sample(0, 1.0), sample(1, 0.1 + 0.2), sample(2, f64::NAN)];
+        let mut file = RecordFile::open(path.clone(), Rows::default(), false).unwrap();
+        file.append(&[]).unwrap();
+        file.append(&all[..1]).unwrap();
+        file.append(&all[1..]).unwrap();
+        file.check().unwrap();
+        assert_eq!(read(&path).seal(), file.seal());
+        assert_eq!(file.seal(), Rows::of(&all).unwrap().seal());
+    }
+
+    #[test]
+    fn a_file_is_cut_back_at_a_lines_end() {
+        let (root, path) = path();
+        let mut file = RecordFile::open(path.clone(), Rows::default(), false).unwrap();
+        file.append(&[sample(0, 1.0), sample(1, 2.0)]).unwrap();
+        let first = Rows::of(&[sample(0, 1.0)]).unwrap();
+        RecordFile::open(path.clone(), first.clone(), false).unwrap();
+        assert_eq!(read(&path), first);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+        // Damage does not disappear.
+        RecordFile::open(path.clone(), Rows::default(), true).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "");
+        assert_eq!(read(&root.path().join("records.csv.set-aside-1")), first);
+    }
+
+    #[test]
+    fn another_writer_is_noticed() {
+        let (_root, path) = path();
+        let mut file = RecordFile::open(path.clone(), Rows::default(), false).unwrap();
+        file.append(&[sample(0, 1.0)]).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("1.0", "2.0")).unwrap();
+        assert!(file.check().unwrap_err().to_string().contains("something else"));
+        fs::write(&path, &text[..text.len() - 1]).unwrap();
+        assert!(file.append(&[sample(1, 1.0)]).is_err() && file.sync().is_err());
+        fs::remove_file(&path).unwrap();
+        assert!(file.append(&[sample(1, 1.0)]).is_err());
+    }
+}

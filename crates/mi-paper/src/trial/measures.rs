@@ -1,0 +1,152 @@
+//! Which numbers a trial has to measure, and when.
+
+use std::collections::BTreeSet;
+
+use crate::config::{EncoderSpec, Evaluation, Task, TrialConfig};
+use crate::outcome::TrialState;
+use crate::record::{Metric, Record};
+
+/// What is missing in the records of a trial that has come to its end, or does not belong there;
+/// nothing where they are complete.
+pub(crate) fn missing(
+    config: &TrialConfig,
+    state: &TrialState,
+    records: &[Record],
+) -> Option<String> {
+    let id = config.id();
+    let labels = &config.labels;
+    let mut found = BTreeSet::new();
+    for (index, record) in records.iter().enumerate() {
+        let own = record.trial == id
+            && record.experiment == config.experiment
+            && record.dataset == config.dataset
+            && record.seed == config.seed
+            && record.encoder == labels.encoder
+            && record.critic == labels.critic
+            && record.bound == labels.bound
+            && record.setting == labels.setting
+            && record.unit == record.metric.unit()
+            && record.step <= config.steps
+            && config.evaluates_at(record.step);
+        if !own {
+            return Some(format!("its row {} is none of this trial's", index + 1));
+        }
+        if !found.insert((record.step, record.metric)) {
+            let (metric, step) = (record.metric.name(), record.step);
+            return Some(format!("{metric} at step {step} stands there twice"));
+        }
+    }
+    // One that diverged may have done so in the evaluation of its last step.
+    let end = match state {
+        TrialState::Diverged { step, .. } => *step,
+        _ => config.steps.saturating_add(1),
+    };
+    let every = usize::try_from(config.evaluate_every.max(1)).unwrap_or(usize::MAX);
+    let last = (!config.steps.is_multiple_of(config.evaluate_every.max(1))).then_some(config.steps);
+    let regular = (0..end.min(config.steps.saturating_add(1))).step_by(every);
+    let due = regular.chain(last.filter(|&last| last < end));
+    let mut needed =
+        due.flat_map(|step| needed(config, step).into_iter().map(move |metric| (step, metric)));
+    let (step, metric) = needed.find(|needed| !found.contains(needed))?;
+    Some(format!("{} at step {step} is missing", metric.name()))
+}
+
+/// What is measured after `step` steps. Losses are those of the last step, so that there are none
+/// at first; one that is not finite ends the trial.
+fn needed(config: &TrialConfig, step: u64) -> Vec<Metric> {
+    let ends = step == 0 || step == config.steps;
+    match &config.task {
+        Task::Contrastive(task) => {
+            let mut metrics = Vec::new();
+            if task.evaluations.contains(&Evaluation::Bounds) {
+                metrics.extend([Metric::BoundTrain, Metric::BoundTest]);
+                metrics.extend(task.target.map(|_| Metric::TargetLoss));
+            }
+            metrics.extend(of_encoder(&task.evaluations, &task.encoder, ends));
+            metrics
+        }
+        Task::Adversarial(task) => {
+            let mut metrics = of_encoder(&task.evaluations, &task.encoder, ends);
+            if step > 0 {
+                metrics.extend([Metric::ClassifierLoss, Metric::UniformLoss]);
+            }
+            metrics
+        }
+        Task::Dependent(_) if step == 0 => vec![Metric::TrueMi, Metric::Ceiling],
+        Task::Dependent(_) => vec![Metric::Estimate],
+        Task::Supervised(_) if step == 0 => vec![Metric::AccuracyClassifier],
+        Task::Supervised(_) => vec![Metric::AccuracyClassifier, Metric::ClassifierLoss],
+        Task::Pixels(_) => vec![Metric::Accuracy, Metric::AccuracyConverged],
+    }
+}
+
+fn of_encoder(evaluations: &[Evaluation], encoder: &EncoderSpec, ends: bool) -> Vec<Metric> {
+    let bijective = matches!(encoder, EncoderSpec::RealNvp { .. });
+    let of = |evaluation: &Evaluation| match evaluation {
+        Evaluation::Probe => vec![Metric::Accuracy],
+        Evaluation::ConvergedProbe if ends => vec![Metric::AccuracyConverged],
+        Evaluation::Conditioning { .. } => vec![
+            Metric::LogConditionP0,
+            Metric::LogConditionP20,
+            Metric::LogConditionP40,
+            Metric::LogConditionP60,
+            Metric::LogConditionP80,
+            Metric::LogConditionP100,
+            Metric::SingularJacobians,
+        ],
+        Evaluation::Bijectivity { .. } if bijective => vec![Metric::InverseError, Metric::LogDet],
+        Evaluation::Bounds | Evaluation::ConvergedProbe | Evaluation::Bijectivity { .. } => vec![],
+    };
+    evaluations.iter().flat_map(of).collect()
+}
+
+/// Records of made-up values, such as a finished trial must have.
+#[cfg(test)]
+pub(crate) fn sample(config: &TrialConfig) -> Vec<Record> {
+    let steps = (0..=config.steps).filter(|&step| config.evaluates_at(step));
+    let due = steps.flat_map(|step| needed(config, step).into_iter().map(move |m| (step, m)));
+    due.map(|(step, metric)| super::record(config, step, (metric, step as f64 + 0.5))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Plan, Request};
+    use crate::preset::{AdversarialRates, Preset};
+
+    #[test]
+    fn every_missing_doubled_or_foreign_row_is_noticed() {
+        let plan = Plan::resolve(&Request {
+            experiments: vec!["all".into()],
+            preset: Preset::Smoke,
+            seeds: vec![],
+            data: Some("anywhere".into()),
+            dataset: None,
+            steps: Some(7),
+            adversarial_rates: AdversarialRates::Notebook,
+        })
+        .unwrap();
+        let state = TrialState::Finished;
+        for config in &plan.trials {
+            let all = sample(config);
+            assert!(!all.is_empty());
+            assert_eq!(missing(config, &state, &all), None, "{}", config.id());
+            for index in 0..all.len() {
+                let mut without = all.clone();
+                let record = without.remove(index);
+                assert!(missing(config, &state, &without).unwrap().contains("missing"));
+                let mut twice = all.clone();
+                twice.push(record.clone());
+                assert!(missing(config, &state, &twice).unwrap().contains("twice"));
+                let mut foreign = all.clone();
+                foreign[index].seed += 1;
+                assert!(missing(config, &state, &foreign).unwrap().contains("row"));
+            }
+            // What diverged at the last step need not have been measured there.
+            let diverged = TrialState::Diverged { step: config.steps, reason: "NaN".into() };
+            let before: Vec<Record> =
+                all.into_iter().filter(|record| record.step < config.steps).collect();
+            assert_eq!(missing(config, &diverged, &before), None);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{Fate, Tally, count, mi_paper, records, text};
+
+/// Long enough to be killed several times, and with a checkpoint after about every step.
+const LONGER: [&str; 11] = [
+    "reproduce",
+    "--preset",
+    "smoke",
+    "--experiment",
+    "dependent",
+    "--jobs",
+    "2",
+    "--steps",
+    "24",
+    "--checkpoint-every",
+    "1ms",
+];
+
+fn longer(out: &Path) -> Command {
+    let mut command = mi_paper();
+    command.args(LONGER).arg("--out").arg(out);
+    command
+}
+
+/// Whether a trial has begun, not ended, and has a checkpoint.
+fn in_mid_trial(out: &Path) -> bool {
+    let Ok(trials) = fs::read_dir(out.join("trials")) else { return false };
+    trials.flatten().any(|trial| {
+        fs::read_dir(trial.path()).is_ok_and(|entries| {
+            let mut files = entries.flatten();
+            files.any(|file| file.path().extension().is_some_and(|e| e == "safetensors"))
+        })
+    })
+}
+
+#[test]
+fn killed_runs_go_on_to_the_same_bytes() {
+    let root = tempfile::tempdir().unwrap();
+    let whole = root.path().join("whole");
+    let output = longer(&whole).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let expected = records(&whole);
+
+    let mut draws = mi_random::Stream::new(15, "kills");
+    let mut tally = Tally::new("kills in mid-trial");
+    let (wanted, begun) = (count(6, 60), Instant::now());
+    let (mut chain, mut killed) = (0, 0);
+    while killed < wanted {
+        let out = root.path().join(format!("chain-{chain}"));
+        chain += 1;
+        let before = killed;
+        loop {
+            assert!(begun.elapsed() < Duration::from_mins(20), "{killed} kills in 20 minutes");
+            let mut child =
+                longer(&out).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            // From the first checkpoint on, whenever it comes, a random while more.
+            while killed < wanted && !in_mid_trial(&out) && child.try_wait().unwrap().is_none() {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            std::thread::sleep(Duration::from_secs_f64(0.15 * draws.uniform()));
+            if killed >= wanted || !in_mid_trial(&out) {
+                assert!(child.wait().unwrap().success(), "it does not go on");
+                break;
+            }
+            child.kill().unwrap();
+            if child.wait().unwrap().success() {
+                break;
+            }
+            killed += 1;
+        }
+        let same = records(&out) == expected;
+        for kill in before..killed {
+            let fate = if same { Fate::Harmless } else { Fate::SilentlyWrong };
+            tally.note(format!("kill {kill} of chain {}", chain - 1), fate);
+        }
+    }
+    tally.finish();
+}
+
+/// An answer comes at once, and what it promises is kept.
+#[test]
+fn a_signal_is_answered_and_everything_is_saved() {
+    let root = tempfile::tempdir().unwrap();
+    let mut tally = Tally::new("signals");
+    let (whole, out) = (root.path().join("whole"), root.path().join("run"));
+    assert!(longer(&whole).output().unwrap().status.success());
+    for signal in ["-INT", "-TERM"] {
+        let mut child = longer(&out).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut message = String::new();
+        // From the first trial on, signals are listened to.
+        while !message.contains(" step ") {
+            assert_ne!(lines.read_line(&mut message).unwrap(), 0, "{message}");
+        }
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        lines.read_to_string(&mut message).unwrap();
+        let status = child.wait().unwrap();
+        if status.success() {
+            // It was quicker than the signal.
+            continue;
+        }
+        let answered = message.contains("interrupted: waiting for dependent.")
+            || message.contains("waiting for what is being written");
+        let told = answered && message.contains("everything is saved, and");
+        let fate = if told { Fate::Harmless } else { Fate::SilentlyWrong };
+        tally.note(format!("{signal}: {message}"), fate);
+    }
+    assert!(longer(&out).output().unwrap().status.success());
+    assert_eq!(records(&out), records(&whole));
+    tally.finish();
+}

@@ -1,0 +1,149 @@
+use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::{Fate, RUN, Tally, count, mi_paper, records, reproduce, text};
+
+#[test]
+fn two_processes_do_not_meet() {
+    let root = tempfile::tempdir().unwrap();
+    let whole = root.path().join("whole");
+    assert!(reproduce(&whole, &[]).status.success());
+    let expected = records(&whole);
+    let mut tally = Tally::new("two processes");
+    for round in 0..count(2, 20) {
+        let out = root.path().join(format!("both-{round}"));
+        let start = || {
+            let mut command = mi_paper();
+            command.args(RUN).arg(&out).stdout(Stdio::null()).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        };
+        let outputs = [start(), start()].map(|child| child.wait_with_output().unwrap());
+        let mut done = 0;
+        for output in outputs {
+            let message = text(&output.stderr);
+            let fate = match output.status.code() {
+                Some(0) => Fate::Harmless,
+                Some(1) if message.contains("another process works in") => Fate::Refused,
+                _ => Fate::SilentlyWrong,
+            };
+            done += u64::from(fate == Fate::Harmless);
+            tally.note(format!("round {round}: {message}"), fate);
+        }
+        assert!(done > 0, "each was refused for the other");
+        let fate = if records(&out) == expected { Fate::Harmless } else { Fate::SilentlyWrong };
+        tally.note(format!("round {round}, records"), fate);
+    }
+    // A single trial, twice, beside the whole run.
+    let out = root.path().join("trials");
+    assert!(reproduce(&out, &["--dry-run"]).status.success());
+    let id = "dependent.none.mlp.nwj.dependent.s0";
+    let trial = || mi_paper().arg("trial").arg(&out).arg(id).stderr(Stdio::piped()).spawn();
+    let children = [trial().unwrap(), trial().unwrap()];
+    let beside = reproduce(&out, &[]);
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let refused = text(&output.stderr).contains("another process works in");
+        let fate = match (output.status.success(), refused) {
+            (true, _) => Fate::Harmless,
+            (false, true) => Fate::Refused,
+            (false, false) => Fate::SilentlyWrong,
+        };
+        tally.note(format!("trial: {}", text(&output.stderr)), fate);
+    }
+    let after = if beside.status.success() { beside } else { reproduce(&out, &[]) };
+    let same = after.status.success() && records(&out) == expected;
+    tally.note("in the end", if same { Fate::Harmless } else { Fate::SilentlyWrong });
+    tally.finish();
+}
+
+/// The command where no file may grow beyond `kilobytes`, as on a disk that fills up.
+fn within(kilobytes: u64, out: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new("bash");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"", "limited"])
+        .arg(kilobytes.to_string())
+        .arg(env!("CARGO_BIN_EXE_mi-paper"))
+        .args(RUN)
+        .arg(out)
+        .args(more);
+    command
+}
+
+#[test]
+fn what_cannot_be_written_is_named_and_nothing_is_lost() {
+    let root = tempfile::tempdir().unwrap();
+    let whole = root.path().join("whole");
+    assert!(reproduce(&whole, &[]).status.success());
+    let expected = records(&whole);
+    if within(1, &root.path().join("probe"), &["--list"]).output().is_err() {
+        eprintln!("skipped: there is no bash to limit the size of files with");
+        return;
+    }
+    let mut tally = Tally::new("full disk");
+    // From the plan to the report, different files are the first that are too large.
+    let limits: &[u64] =
+        if count(0, 1) == 0 { &[1, 4, 600] } else { &[1, 2, 3, 4, 6, 8, 12, 16, 600] };
+    for &kilobytes in limits {
+        let out = root.path().join(format!("limit-{kilobytes}"));
+        let full = within(kilobytes, &out, &["--checkpoint-every", "1ms"]).output().unwrap();
+        let message = text(&full.stderr);
+        let named = message.contains("File too large") && message.contains(&*out.to_string_lossy());
+        let fate = match (full.status.code(), named) {
+            (Some(0), _) if records(&out) == expected => Fate::Harmless,
+            (Some(1), true) => Fate::Refused,
+            _ => Fate::SilentlyWrong,
+        };
+        tally.note(format!("{kilobytes} kB: {message}"), fate);
+        // With room again the same command goes on.
+        let after = reproduce(&out, &[]);
+        let same = after.status.success() && records(&out) == expected;
+        let fate = if same { Fate::Harmless } else { Fate::SilentlyWrong };
+        tally.note(format!("after {kilobytes} kB: {}", text(&after.stderr)), fate);
+    }
+    tally.finish();
+}
+
+/// Where the folder cannot be written, the command says so before anything runs.
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let (out, program) = (root.path().join("run"), root.path().join("mi-paper"));
+    assert!(reproduce(&out, &["--dry-run"]).status.success());
+    fs::copy(env!("CARGO_BIN_EXE_mi-paper"), &program).unwrap();
+    for folder in [root.path(), &out] {
+        let _ = Command::new("chmod").args(["755"]).arg(folder).status();
+    }
+    // Root may write anywhere, so that root tries it as somebody else.
+    let is_root = text(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0";
+    let attempt = |arguments: &[&str], folder: &Path| {
+        let mut command = Command::new(&program);
+        command.args(arguments).arg(folder);
+        if is_root {
+            command.uid(65534).gid(65534);
+        }
+        command.output()
+    };
+    if !is_root {
+        let _ = Command::new("chmod").arg("555").arg(&out).status();
+        let _ = Command::new("chmod").arg("555").arg(root.path()).status();
+    }
+    let mut tally = Tally::new("read-only folder");
+    for folder in [out.clone(), root.path().join("new")] {
+        let Ok(output) = attempt(&RUN, &folder) else {
+            eprintln!("skipped: the program cannot be started as another user here");
+            return;
+        };
+        let message = text(&output.stderr);
+        let named = message.contains("Permission denied") && message.contains("--out");
+        let refused = output.status.code() == Some(1) && named;
+        tally.note(message, if refused { Fate::Refused } else { Fate::SilentlyWrong });
+    }
+    // Reading needs no writing.
+    let status = attempt(&["reproduce", "--status", "--out"], &out).unwrap();
+    let told = text(&status.stdout).contains("0 of 4 trials have ended");
+    tally.note("status", if told { Fate::Harmless } else { Fate::SilentlyWrong });
+    let _ = Command::new("chmod").arg("755").arg(root.path()).arg(&out).status();
+    tally.finish();
+}
