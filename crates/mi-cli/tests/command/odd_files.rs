@@ -161,10 +161,10 @@ fn gzipped(line: &[u8], times: usize) -> Vec<u8> {
 
 #[test]
 fn a_row_has_an_end() {
-    for (line, times) in [(vec![b'1'; 1 << 20], 80), (vec![b','; 1 << 20], 3)] {
+    for (line, times) in [(vec![b'1'; 1 << 20], 66), (vec![b','; 1 << 20], 2)] {
         let folder = Folder::with("t.csv", gzipped(&line, times));
-        for args in [&["columns", "t.csv"][..], &["columns", "t.csv", "--delimiter", ","]] {
-            folder.run(args).refused(1, &["t.csv has a row of more than", "in line 1"]);
-        }
+        folder
+            .run(&["columns", "t.csv"])
+            .refused(1, &["t.csv has a row of more than", "in line 1"]);
     }
 }

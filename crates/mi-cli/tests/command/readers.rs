@@ -1,7 +1,12 @@
 //! The readers under arbitrary input: what was written is read, and nothing panics.
 
-use mi_cli::table::{ReadOptions, Table, TableError, open};
+use std::io::{Cursor, Write};
+
+use mi_cli::table::{DateOrder, ReadOptions, Spellings, Table, TableError, open};
+use mi_samples::Declared;
 use proptest::prelude::*;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use crate::folder::Folder;
 
@@ -10,6 +15,54 @@ fn read(bytes: &[u8]) -> Result<Table, TableError> {
     let source = open(folder.path("t").to_str().unwrap(), &ReadOptions::default())?;
     let all: Vec<usize> = (0..source.names().len()).collect();
     source.load(&all, &[])
+}
+
+/// Every way of reading: as given, every column declared discrete, odd cells reported, and all
+/// spellings of numbers on. What is read has as many values as rows, and labels for all of them.
+fn read_in_every_way(bytes: &[u8]) {
+    let folder = Folder::with("t", bytes);
+    for (report_odd, every_spelling, declared) in [
+        (false, false, Declared::Auto),
+        (false, false, Declared::Discrete),
+        (true, false, Declared::Auto),
+        (true, true, Declared::Auto),
+    ] {
+        let mut options = ReadOptions { report_odd, ..ReadOptions::default() };
+        if every_spelling {
+            options.text.cells.spellings = Spellings {
+                percent: true,
+                currency: true,
+                fortran: true,
+                dates: Some(DateOrder::DayFirst),
+            };
+        }
+        let Ok(source) = open(folder.path("t"), &options) else { continue };
+        let all: Vec<usize> = (0..source.names().len()).collect();
+        let Ok(table) = source.load(&all, &vec![declared; all.len()]) else { continue };
+        for column in &table.columns {
+            assert_eq!(column.values.len(), table.rows);
+            let missing = column.values.iter().filter(|value| value.is_nan()).count();
+            assert_eq!(column.missing, missing);
+            if let Some(labels) = &column.labels {
+                let known = |value: &f64| value.is_nan() || labels.get(*value as usize).is_some();
+                assert!(column.values.iter().all(known));
+            }
+        }
+    }
+}
+
+/// An NPZ archive of one array of whole numbers.
+fn archive(method: CompressionMethod) -> Vec<u8> {
+    let text = "{'descr': '<i8', 'fortran_order': False, 'shape': (2, 2), }         \n";
+    let mut array = b"\x93NUMPY\x01\x00".to_vec();
+    array.extend((text.len() as u16).to_le_bytes());
+    array.extend(text.bytes());
+    array.extend([1_i64, i64::MAX, i64::MIN, 1 << 53].map(i64::to_le_bytes).concat());
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(method);
+    archive.start_file("x.npy", options).unwrap();
+    archive.write_all(&array).unwrap();
+    archive.finish().unwrap().into_inner()
 }
 
 fn numbers() -> impl Strategy<Value = Vec<Vec<f64>>> {
@@ -72,5 +125,56 @@ proptest! {
         if let Ok(table) = read(&file) {
             prop_assert!(table.columns.iter().all(|column| column.values.len() == table.rows));
         }
+    }
+
+    #[test]
+    fn a_damaged_archive_is_read_or_refused(
+        deflated in any::<bool>(),
+        cut in any::<prop::sample::Index>(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+    ) {
+        let method =
+            if deflated { CompressionMethod::Deflated } else { CompressionMethod::Stored };
+        let mut bytes = archive(method);
+        if cut.index(3) == 0 {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        for (at, value) in damage {
+            if !bytes.is_empty() {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+        }
+        read_in_every_way(&bytes);
+    }
+
+    #[test]
+    fn cells_of_any_kind_are_read_or_refused_in_every_way(
+        cells in prop::collection::vec(
+            prop::sample::select(vec![
+                "1", "01", "-0.0", "1.10", "1e3", "9007199254740993", "NA", "none", "", "inf", "1e999",
+                "12 34", "2,5", "12%", "$1", "\u{20ac}2", "3.0D-6", "2024-01-02", "1/2/2024", "12:30",
+                "a", "\u{e9}", "\"", "sep=;", "\u{0}", "\u{1b}[2J",
+            ]),
+            1..40,
+        ),
+        columns in 1..4_usize,
+        start in prop::sample::select(vec!["", "sep=;\n", "\u{feff}", "x;y\n", "\n\n"]),
+    ) {
+        let rows: Vec<String> = cells.chunks(columns).map(|row| row.join(";")).collect();
+        read_in_every_way(format!("{start}{}", rows.join("\n")).as_bytes());
+    }
+
+    #[test]
+    fn labels_are_read_as_they_are_written(
+        labels in prop::collection::vec("[0-9][0-9.e]{0,6}", 2..40),
+    ) {
+        let folder = Folder::with("t", format!("x,y\n{},1\n", labels.join(",1\n")));
+        let source = open(folder.path("t"), &ReadOptions::default()).unwrap();
+        let table = source.load(&[0], &[Declared::Discrete]).unwrap();
+        let read = table.columns[0].labels.as_ref().unwrap();
+        let back: Vec<&String> =
+            table.columns[0].values.iter().map(|value| &read[*value as usize]).collect();
+        prop_assert_eq!(back, labels.iter().collect::<Vec<_>>());
     }
 }
