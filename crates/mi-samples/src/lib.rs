@@ -65,3 +65,12 @@ pub use uncertainty::{
     Extrapolation, Interval, IntervalMethod, Surrogate, TestResult, TestSettings,
 };
 pub use v_information::{CrossFit, VInformation, linear_v_information, logistic_v_information};
+
+// What this crate's signatures speak of.
+pub use mi_random::Stream;
+pub use ndarray;
+
+/// The README's example, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
