@@ -4,20 +4,23 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mi_estimators::bounds::{BOUNDS, BoundSpec};
 use mi_samples::{
     ColumnType, Estimate, Marginals, Method, NeuralCritic, Sample, SamplesError, Settings,
-    Side as Where, Surrogate, Warning as Found, conditional_mutual_information, mutual_information,
-    mutual_information_and_critic,
+    Side as Where, Surrogate, Warning as Found, WayOut, conditional_mutual_information,
+    mutual_information, mutual_information_and_critic,
 };
 
 use crate::error::CliError;
 use crate::messages::Warning;
 use crate::observations::{Observations, Side};
 
+/// The name of no method: that which fits is chosen.
+pub const AUTO: &str = "auto";
+
 /// The estimators asked for on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Methods {
-    /// Those that fit the columns, side by side.
+    /// Those that fit the columns ([`Method::fitting`]), side by side.
     Fitting,
-    /// The first of those that fit the columns.
+    /// The first of them that does not train: for estimates that are made many times.
     First,
     /// One.
     One(Method),
@@ -26,18 +29,12 @@ pub enum Methods {
 impl Methods {
     /// Reads the names of `--method`, each with its summary for the help.
     pub fn parser() -> impl TypedValueParser<Value = Self> {
-        let values = Method::ALL.iter().map(|method| {
-            let help = match method {
-                Method::Auto => "by the columns; in mi estimate those that fit, side by side",
-                method => method.summary(),
-            };
-            PossibleValue::new(method.name()).help(help)
-        });
+        let auto = PossibleValue::new(AUTO).help("those that fit the columns");
+        let named = |method: &Method| PossibleValue::new(method.name()).help(method.summary());
+        let values = std::iter::once(auto).chain(Method::ALL.iter().map(named));
         PossibleValuesParser::new(values).map(|name| {
-            match Method::ALL.iter().find(|method| method.name() == name) {
-                None | Some(Method::Auto) => Methods::Fitting,
-                Some(&method) => Methods::One(method),
-            }
+            let method = Method::ALL.iter().find(|method| method.name() == name);
+            method.map_or(Methods::Fitting, |&method| Methods::One(method))
         })
     }
 }
@@ -139,48 +136,51 @@ impl Plan {
                         --permutations 199 if their order means nothing";
             warnings.push(Warning::new("no_p_value", text).mild());
         }
-        let first = match self.methods {
-            Methods::One(method) => method,
+        let fitting = || Method::fitting(x, y, given).into_iter();
+        let methods: Vec<Method> = match self.methods {
+            Methods::One(method) => vec![method],
+            Methods::First => fitting().find(|method| !method.trains()).into_iter().collect(),
             // A critic has no neighbours to keep apart in time.
-            Methods::Fitting if self.settings.theiler == 0 => Method::for_columns(x, y, given),
-            Methods::Fitting | Methods::First => Method::by_kinds(x, y, given),
-        };
-        let estimate = |method: Method| -> Result<Estimate, SamplesError> {
-            let theiler = if method == Method::GaussianCopula && method != first {
-                0 // It stands beside another method, for which the window was asked.
-            } else {
-                self.settings.theiler
-            };
-            let settings = Settings { method, theiler, ..asked.clone() };
-            match given {
-                Some(given) => conditional_mutual_information(x, y, given, &settings),
-                None => mutual_information(x, y, &settings),
+            Methods::Fitting => {
+                fitting().filter(|m| self.settings.theiler == 0 || !m.trains()).collect()
             }
         };
-        let mut critic = None;
-        let mut estimates = Vec::new();
-        if first == Method::Neural && given.is_none() && !x.is_constant() && !y.is_constant() {
-            let mut settings = asked.clone();
-            if self.methods == Methods::Fitting {
+        let settings = |place: usize, method: Method| {
+            let mut settings = Settings { method: Some(method), ..asked.clone() };
+            if place > 0 && !method.uses_neighbours() {
+                settings.theiler = 0; // The window was asked of the method beside it.
+            }
+            if methods.len() > 1 && method.trains() {
                 // A critic for every rearrangement would take hours; neighbours are tested.
                 settings = Settings { test: None, extrapolate: false, ..settings };
             }
-            let (found, trained) = mutual_information_and_critic(x, y, &settings)?;
-            estimates.push(found);
-            critic = Some(trained);
-            if self.methods == Methods::Fitting {
-                estimates.push(estimate(Method::by_kinds(x, y, given))?);
-            }
-        } else {
-            estimates.push(estimate(first)?);
-        }
-        let sides = [Some(x), Some(y), given];
-        if self.methods == Methods::Fitting && sides.into_iter().flatten().all(has_scale) {
-            match estimate(Method::GaussianCopula) {
-                Ok(second) => estimates.push(second),
+            settings
+        };
+        let mut critic = None;
+        let mut estimates = Vec::new();
+        for (place, &method) in methods.iter().enumerate() {
+            let settings = settings(place, method);
+            let is_constant = x.is_constant() || y.is_constant();
+            let found = match given {
+                Some(given) => conditional_mutual_information(x, y, given, &settings),
+                None if method == Method::Neural && !is_constant => {
+                    mutual_information_and_critic(x, y, &settings).map(|(found, trained)| {
+                        critic = Some(trained);
+                        found
+                    })
+                }
+                None => mutual_information(x, y, &settings),
+            };
+            match found {
+                Ok(found) => estimates.push(found),
+                Err(error) if place == 0 => return Err(error),
                 Err(error) => warnings.push(Warning::new(
-                    "no_gaussian_copula",
-                    format!("no Gaussian copula beside it: {}", named(error, names)),
+                    if method == Method::GaussianCopula {
+                        "no_gaussian_copula"
+                    } else {
+                        "no_second_method"
+                    },
+                    format!("no {} beside it: {}", plain_title(method), named(error, names)),
                 )),
             }
         }
@@ -193,14 +193,7 @@ impl Plan {
             .iter()
             .flat_map(|estimate| estimate.warnings.iter().map(move |found| (estimate, found)));
         for (estimate, found) in found {
-            let text = match found {
-                Found::UniqueLabels { rows } => say_unique(*rows, estimate, names),
-                other => say(other, names),
-            };
-            let warning = Warning::new(code(found), text).about(columns(found, names));
-            // Nearly every measured column is rounded.
-            let rounded = matches!(found, Found::Lattice { .. });
-            warnings.push(if rounded { warning.mild() } else { warning });
+            warnings.push(warning(found, estimate, names));
         }
         Ok(Measured { estimates, warnings, critic })
     }
@@ -236,32 +229,77 @@ fn labelled<'a>(columns: impl Iterator<Item = (&'a ColumnType, &'a String)>) -> 
     discrete.map(|(_, name)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// An error in the words of the command: with the names of columns.
+/// An error in the words of the command: with the names of columns, and its options.
 fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
-    match error {
-        SamplesError::SingularCovariance { column, .. } => {
-            let name = names.into_iter().flatten().nth(column).map_or("a column", String::as_str);
-            CliError::Data(format!(
-                "`{name}` is constant or a linear function of other columns, which leaves their \
-                 covariance without an inverse: leave it out"
-            ))
+    let among_all =
+        |column: usize| names.into_iter().flatten().nth(column).map_or("a column", String::as_str);
+    CliError::Data(match error {
+        SamplesError::SingularCovariance { column, .. } => format!(
+            "`{}` is constant or a linear function of other columns, which leaves their \
+             covariance without an inverse: leave it out",
+            among_all(column)
+        ),
+        SamplesError::Infinite { method, column } => format!(
+            "`{}` is a linear function of columns of the other side: the mutual information of \
+             continuous columns is then infinite, and {method} has no value",
+            among_all(column)
+        ),
+        SamplesError::ColumnKind { method, side, column, kind, way } => {
+            let name = column_name(names, side, column);
+            let way = match way {
+                WayOut::DeclareContinuous => format!("say `--continuous {name}`, or "),
+                WayOut::DeclareDiscrete => format!("say `--discrete {name}`, or "),
+                WayOut::SwapOrDeclareContinuous => {
+                    format!("swap --x and --y, say `--continuous {name}`, or ")
+                }
+                _ => String::new(),
+            };
+            format!("{method} cannot take `{name}`, taken for {kind}: {way}leave --method out")
         }
-        other => other.into(),
-    }
+        SamplesError::ZeroDistance { estimator, rows, n, k } => format!(
+            "{rows} of {n} rows have {k} neighbours at distance zero (ties), for which {estimator} \
+             has no meaning: say `--marginals scores`, whose ties are broken at random, or \
+             `--method mixture`"
+        ),
+        SamplesError::RareLabels { method, rows, n, k } => format!(
+            "{rows} of {n} rows have labels that no more than {k} rows share: their {k} neighbours \
+             have other labels, for which {method} has no meaning; merge rare labels, lower --k, \
+             or say `--method plug-in` if all columns are discrete"
+        ),
+        other => return other.into(),
+    })
 }
 
-/// Whether no column of a side is discrete or constant.
-fn has_scale(side: &Sample) -> bool {
-    side.columns().all(|column| !column.is_discrete())
+/// The name of a column of a side.
+fn column_name(names: [&[String]; 3], side: Where, column: usize) -> String {
+    let names = match side {
+        Where::X => names[0],
+        Where::Y => names[1],
+        Where::Given => names[2],
+    };
+    names.get(column).map_or_else(|| format!("number {}", column + 1), Clone::clone)
 }
 
 /// The name of a method for people.
 pub fn title(estimate: &Estimate) -> String {
     let scores = estimate.estimator.marginals == Some(Marginals::NormalScores);
     let name = match estimate.estimator.method {
-        Method::Auto => "auto",
         Method::Ksg1 if scores => "copula KSG-1",
         Method::Ksg2 if scores => "copula KSG-2",
+        Method::Neural => {
+            let bound = estimate.estimator.neural.as_ref().map_or("", |neural| neural.bound.name());
+            return format!("neural {bound}, held out");
+        }
+        method => plain_title(method),
+    };
+    match estimate.estimator.neighbours {
+        Some(k) => format!("{name}, k = {k}"),
+        None => name.into(),
+    }
+}
+
+fn plain_title(method: Method) -> &'static str {
+    match method {
         Method::Ksg1 => "KSG-1",
         Method::Ksg2 => "KSG-2",
         Method::Ross => "Ross",
@@ -272,14 +310,28 @@ pub fn title(estimate: &Estimate) -> String {
         Method::GaussianCopula => "Gaussian copula",
         Method::PlugIn => "plug-in",
         Method::EntropyDifference => "difference of entropies, held out",
-        Method::Neural => {
-            let bound = estimate.estimator.neural.as_ref().map_or("", |neural| neural.bound.name());
-            return format!("neural {bound}, held out");
-        }
+        Method::Neural => "neural bound",
+        other => other.name(),
+    }
+}
+
+/// The name of the warning on how far a value depends on how ties are broken.
+pub const TIE_DEVIATION: &str = "tie_deviation";
+
+/// A warning as the command gives it.
+fn warning(found: &Found, estimate: &Estimate, names: [&[String]; 3]) -> Warning {
+    let text = match found {
+        Found::UniqueLabels { rows } => say_unique(*rows, estimate, names),
+        other => say(other, names),
     };
-    match estimate.estimator.neighbours {
-        Some(k) => format!("{name}, k = {k}"),
-        None => name.into(),
+    let warning = Warning::new(code(found), text).about(columns(found, names));
+    match found {
+        // Nearly every measured column is rounded.
+        Found::TiesBroken { .. }
+        | Found::Atoms { .. }
+        | Found::TieDeviation { .. }
+        | Found::Redundant { .. } => warning.mild(),
+        _ => warning,
     }
 }
 
@@ -287,13 +339,17 @@ pub fn title(estimate: &Estimate) -> String {
 fn code(warning: &Found) -> &'static str {
     match warning {
         Found::Constant { .. } => "constant",
-        Found::Lattice { .. } => "lattice",
-        Found::Ties { .. } => "ties",
+        Found::TiesBroken { .. } => "ties_broken",
+        Found::TieDeviation { .. } => TIE_DEVIATION,
+        Found::TiesLeft { .. } => "ties_left",
+        Found::Atoms { .. } => "atoms",
+        Found::Redundant { .. } => "redundant_column",
+        Found::RareLabels { .. } => "rare_labels",
         Found::DuplicateRows { .. } => "duplicate_rows",
         Found::FewObservations { .. } => "few_observations",
         Found::ManyColumns { .. } => "many_columns",
         Found::Autocorrelated { .. } => "autocorrelated",
-        Found::Deterministic { .. } => "deterministic",
+        Found::Deterministic { .. } | Found::LinearFunction { .. } => "deterministic",
         Found::NearCap { .. } => "near_cap",
         Found::AboveEntropy { .. } => "above_entropy",
         Found::UniqueLabels { .. } => "unique_labels",
@@ -323,8 +379,15 @@ fn columns(warning: &Found, names: [&[String]; 3]) -> Vec<String> {
     let one = |names: &[String], column: usize| names.get(column).cloned();
     match warning {
         Found::Constant { side: which } => side(which).to_vec(),
-        Found::Lattice { side: which, column, .. } | Found::Ties { side: which, column, .. } => {
+        Found::TiesBroken { side: which, column, .. }
+        | Found::TiesLeft { side: which, column, .. }
+        | Found::Atoms { side: which, column, .. }
+        | Found::Redundant { side: which, column } => {
             one(side(which), *column).into_iter().collect()
+        }
+        Found::LinearFunction { column, of } => {
+            let others = of.iter().filter_map(|(which, column)| one(side(which), *column));
+            others.chain(one(names[1], *column)).collect()
         }
         Found::Deterministic { x, y } => {
             one(names[0], *x).into_iter().chain(one(names[1], *y)).collect()
@@ -341,23 +404,54 @@ fn say(warning: &Found, names: [&[String]; 3]) -> String {
         Where::Y => names[1],
         Where::Given => names[2],
     };
-    let name = |names: &[String], column: usize| -> String {
-        names.get(column).map_or_else(|| format!("number {}", column + 1), Clone::clone)
-    };
+    let name = |side: &Where, column: &usize| column_name(names, *side, *column);
     match warning {
         Found::Constant { side: which } => {
             format!("`{}` is constant: the value is 0", side(which).join(", "))
         }
-        Found::Lattice { side: which, column, step } => format!(
-            "`{}` is rounded to steps of {}: its values were spread by a seeded dither of half a \
-             step",
-            name(side(which), *column),
-            short(*step)
+        Found::TiesBroken { side, column, rows, step } => {
+            let step = step.map_or_else(String::new, |step| format!(", in steps of {step}"));
+            format!(
+                "`{}` is continuous{step}: {rows} values occur more than once, and their ties are \
+                 broken at random (--seed)",
+                name(side, column)
+            )
+        }
+        Found::TieDeviation { deviation } => tie_deviation(*deviation),
+        Found::TiesLeft { side, column, rows } => format!(
+            "{rows} values of `{}` occur more than once, and raw values keep their ties, which \
+             nearest neighbours do not expect: compare --marginals scores",
+            name(side, column)
         ),
-        Found::Ties { side: which, column, rows } => format!(
-            "{rows} values of `{}` occur more than once: it is taken for a mixture of atoms and \
-             numbers",
-            name(side(which), *column)
+        Found::Atoms { side, column, atoms, share } => {
+            let name = name(side, column);
+            let hold = match atoms[..] {
+                [atom] => format!("the value {atom} holds"),
+                _ => format!("{} values hold", atoms.len()),
+            };
+            format!(
+                "`{name}` is taken for a mixture: {hold} {:.0} % of the rows (`--continuous {name}` \
+                 to break these ties too)",
+                100.0 * share
+            )
+        }
+        Found::Redundant { side, column } => format!(
+            "`{}` is constant or a linear function of others that are known with it: it adds \
+             nothing and was left out",
+            name(side, column)
+        ),
+        Found::LinearFunction { column, of } => {
+            let of: Vec<String> = of.iter().map(|(side, column)| name(side, column)).collect();
+            format!(
+                "`{}` is a linear function of `{}`: the true value is infinite and the estimate \
+                 limited by the number of rows",
+                name(&Where::Y, column),
+                of.join("`, `")
+            )
+        }
+        Found::RareLabels { rows, k } => format!(
+            "{rows} rows have labels that no more than {k} rows share: their {k} neighbours have \
+             other labels, which lowers the estimate; merge rare labels or lower --k"
         ),
         Found::DuplicateRows { rows } => format!(
             "{rows} rows repeat an earlier one: copies raise the estimate; say --dedup unless \
@@ -377,14 +471,16 @@ fn say(warning: &Found, names: [&[String]; 3]) -> String {
         Found::Deterministic { x, y } => format!(
             "`{}` is a monotone function of `{}`: the true value is infinite and the estimate \
              limited by the number of rows",
-            name(names[1], *y),
-            name(names[0], *x)
+            name(&Where::Y, y),
+            name(&Where::X, x)
         ),
         other => other.to_string(),
     }
 }
 
-/// A step found by division, without the digits that rounding left: 0.1 for 0.09999999999999999.
-pub fn short(step: f64) -> f64 {
-    format!("{step:.9e}").parse().unwrap_or(step)
+/// How far a value depends on the seed by which ties are broken.
+pub fn tie_deviation(nats: f64) -> String {
+    format!(
+        "another --seed to break ties by moves the value by {nats:.1e} nats (standard deviation)"
+    )
 }

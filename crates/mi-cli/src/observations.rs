@@ -50,7 +50,7 @@ impl Side {
         }
     }
 
-    /// The columns typed, ranked and, where rounded, dithered by a seed.
+    /// The columns typed and ranked, their ties broken by a seed.
     ///
     /// # Errors
     /// As [`Sample::new`].

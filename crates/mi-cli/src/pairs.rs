@@ -5,7 +5,7 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use crate::error::CliError;
-use crate::estimator::{Measured, Plan};
+use crate::estimator::{Measured, Plan, TIE_DEVIATION, tie_deviation};
 use crate::lag::Lags;
 use crate::messages::{Messages, Warning};
 use crate::observations::{Observations, complete_rows, refuse_missing};
@@ -14,11 +14,16 @@ use crate::output::Progress;
 use crate::table::Column;
 use crate::words::cut;
 
+/// Warnings that are about a column, whatever it is paired with.
+const PER_COLUMN: [&str; 3] = ["ties_broken", "ties_left", "atoms"];
+
 /// A column of a frame, ranked if no value is missing.
 pub struct ColumnSample<'a> {
     /// The column.
     pub column: &'a Column,
     sample: Option<Sample>,
+    /// Why the column can say nothing, if so.
+    pub unusable: Option<String>,
 }
 
 /// What was found for a pair.
@@ -28,14 +33,15 @@ pub struct Pair {
     pub n: usize,
     /// The estimates.
     pub measured: Measured,
+    /// Why there is none, if so.
+    pub reason: Option<String>,
 }
 
 impl Pair {
-    /// A pair without an estimate, and why.
-    fn none(x: &Column, y: &Column, why: &CliError) -> Self {
-        let why = format!("`{}` and `{}`: {why}", x.name, y.name);
-        let warnings = vec![Warning::new("no_estimate", why).about([&x.name, &y.name])];
-        Self { n: 0, measured: Measured { estimates: Vec::new(), warnings, critic: None } }
+    /// A pair without an estimate.
+    fn none(reason: String) -> Self {
+        let measured = Measured { estimates: Vec::new(), warnings: Vec::new(), critic: None };
+        Self { n: 0, measured, reason: Some(reason) }
     }
 
     /// The most trusted estimate.
@@ -50,8 +56,8 @@ impl Pair {
 }
 
 impl<'a> ColumnSample<'a> {
-    /// Columns of so many rows, but those that can say nothing: columns of text that never
-    /// repeats (identifiers) are left out with a warning.
+    /// Columns of so many rows. Those that can say nothing, of text that never repeats (identifiers)
+    /// or without a value, are warned of and get no estimate.
     ///
     /// # Errors
     /// When values are missing and `rule` does not allow it.
@@ -62,54 +68,56 @@ impl<'a> ColumnSample<'a> {
         seed: u64,
         messages: &mut Messages,
     ) -> Result<Vec<Self>, CliError> {
+        let unusable = |column: &Column| {
+            let present = column.values.len() - column.missing;
+            let unique = |labels: &Vec<String>| labels.len() == present && present > 1;
+            if present == 0 {
+                Some(("no_values", "all its values are missing".to_owned()))
+            } else if column.labels.as_ref().is_some_and(unique) {
+                let label = first_label(column);
+                let why = format!("each of its {present} labels is unique, such as `{label}`");
+                Some(("every_label_unique", why))
+            } else {
+                None
+            }
+        };
         let mut columns = Vec::new();
         for column in all {
+            let unusable = unusable(column).map(|(code, why)| {
+                let text = format!("`{}` is left out: {why}", column.name);
+                messages.warn(Warning::new(code, text).about([&column.name]));
+                why
+            });
             let present = column.values.len() - column.missing;
-            if column.labels.as_ref().is_some_and(|labels| labels.len() == present && present > 1) {
-                messages.warn(Warning::new(
-                    "every_label_unique",
-                    format!(
-                        "`{}` is left out: each of its {present} labels is unique, such as `{}`",
-                        column.name,
-                        first_label(column)
-                    ),
-                ).about([&column.name]));
-                continue;
+            let labels = column.labels.as_ref().filter(|_| unusable.is_none());
+            if let Some(labels) = labels.filter(|labels| 2 * labels.len() > present) {
+                let text = format!(
+                    "`{}` holds {} labels in {present} rows, such as `{}`: most are unique, and \
+                     what it tells is not to be trusted; --exclude leaves it out",
+                    column.name,
+                    labels.len(),
+                    first_label(column)
+                );
+                messages.warn(Warning::new("labels_nearly_unique", text).about([&column.name]));
             }
-            if let Some(labels) = column.labels.as_ref().filter(|l| 2 * l.len() > present) {
-                messages.warn(Warning::new(
-                    "labels_nearly_unique",
-                    format!(
-                        "`{}` holds {} labels in {present} rows, such as `{}`: most are unique, and \
-                         what it tells is not to be trusted; --exclude leaves it out",
-                        column.name,
-                        labels.len(),
-                        first_label(column)
-                    ),
-                ));
-            }
-            if present == 0 {
-                let text = format!("`{}` is left out: all its values are missing", column.name);
-                messages.warn(Warning::new("no_values", text).about([&column.name]));
-                continue;
-            }
-            columns.push(column);
+            columns.push(Self { column, sample: None, unusable });
         }
+        let usable = columns.iter_mut().filter(|column| column.unusable.is_none());
+        let mut usable: Vec<&mut Self> = usable.collect();
         if rule == MissingRule::Error {
+            let columns: Vec<&Column> = usable.iter().map(|usable| usable.column).collect();
             refuse_missing(&columns, rows)?;
         }
-        columns
-            .into_iter()
-            .map(|column| {
-                let ranked = |values| Sample::new(values, &[column.declared], seed);
-                let sample = if column.missing == 0 {
-                    ArrayView2::from_shape((rows, 1), &column.values).ok().map(ranked)
-                } else {
-                    None
-                };
-                Ok(Self { column, sample: sample.transpose()? })
-            })
-            .collect()
+        for usable in &mut usable {
+            let column = usable.column;
+            if column.missing > 0 {
+                continue;
+            }
+            if let Ok(values) = ArrayView2::from_shape((rows, 1), &column.values) {
+                usable.sample = Some(Sample::new(values, &[column.declared], seed)?);
+            }
+        }
+        Ok(columns)
     }
 }
 
@@ -118,11 +126,11 @@ fn first_label(column: &Column) -> String {
 }
 
 impl Plan {
-    /// Estimates many pairs in parallel, showing how far it is. Pairs that cannot be estimated are
-    /// left without a value, and warned of.
+    /// Estimates many pairs in parallel, showing how far it is. Pairs that cannot be estimated keep
+    /// their place, with the reason, and are warned of.
     ///
     /// # Errors
-    /// As [`Plan::measure_pair`], if that is so of all pairs.
+    /// As [`Plan::measure_pair`], if no pair has an estimate.
     pub fn measure_pairs(
         &self,
         pairs: &[(&ColumnSample<'_>, &ColumnSample<'_>)],
@@ -139,25 +147,41 @@ impl Plan {
             })
             .collect();
         drop(progress);
-        let none = found.iter().all(Result::is_err);
+        let none = !found.iter().flatten().any(|pair| pair.reason.is_none());
         let mut measured = Vec::with_capacity(found.len());
         for (pair, (x, y)) in found.into_iter().zip(pairs) {
             let pair = match pair {
                 Ok(pair) => pair,
                 Err(error) if none => return Err(error),
-                Err(error) => Pair::none(x.column, y.column, &error),
+                Err(error) => {
+                    let why = format!("`{}` and `{}`: {error}", x.column.name, y.column.name);
+                    let about = [&x.column.name, &y.column.name];
+                    messages.warn(Warning::new("no_estimate", why).about(about));
+                    Pair::none(error.to_string())
+                }
             };
-            for warning in &pair.measured.warnings {
+            for warning in pair.measured.warnings.iter().filter(|w| w.code != TIE_DEVIATION) {
                 // What is about the rows is about those of both columns.
                 let both = [&x.column.name, &y.column.name];
                 let warning = warning.clone();
-                messages.warn(if warning.columns.is_empty() {
-                    warning.about(both)
-                } else {
-                    warning
-                });
+                let warning =
+                    if warning.columns.is_empty() { warning.about(both) } else { warning };
+                // Counts of ties differ between pairs with other rows; they are said once.
+                let same = |w: &Warning| w.code == warning.code && w.columns == warning.columns;
+                if !(PER_COLUMN.contains(&warning.code) && messages.warnings().iter().any(same)) {
+                    messages.warn(warning);
+                }
             }
             measured.push(pair);
+        }
+        if let (true, Some(Pair { reason: Some(why), .. })) = (none, measured.first()) {
+            return Err(CliError::Data(format!("no pair of columns has an estimate: {why}")));
+        }
+        let deviations = measured.iter().filter_map(|pair| pair.estimate()?.tie_deviation);
+        let is_said = messages.warnings().iter().any(|warning| warning.code == TIE_DEVIATION);
+        if let Some(largest) = deviations.reduce(f64::max).filter(|_| !is_said) {
+            let text = format!("of all pairs, at the most: {}", tie_deviation(largest));
+            messages.warn(Warning::new(TIE_DEVIATION, text).mild());
         }
         Ok(measured)
     }
@@ -171,10 +195,15 @@ impl Plan {
         x: &ColumnSample<'_>,
         y: &ColumnSample<'_>,
     ) -> Result<Pair, CliError> {
+        if let Some((column, why)) =
+            [x, y].iter().find_map(|side| Some((side.column, side.unusable.as_ref()?)))
+        {
+            return Ok(Pair::none(format!("`{}`: {why}", column.name)));
+        }
         if let (Some(a), Some(b), false) = (&x.sample, &y.sample, self.dedup) {
             let names = [&x.column.name, &y.column.name].map(std::slice::from_ref);
             let measured = self.measure_samples(a, b, None, [names[0], names[1], &[]])?;
-            return Ok(Pair { n: a.n() - measured.left_out(), measured });
+            return Ok(Pair { n: a.n() - measured.left_out(), measured, reason: None });
         }
         let (x, y) = ([x.column], [y.column]);
         let total = x[0].values.len();
@@ -189,6 +218,6 @@ impl Plan {
         let settings = Settings { rows: self.settings.rows.select(&used), ..self.settings.clone() };
         let plan = Self { settings, ..self.clone() };
         let measured = plan.measure(&observations)?;
-        Ok(Pair { n: observations.n() - measured.left_out(), measured })
+        Ok(Pair { n: observations.n() - measured.left_out(), measured, reason: None })
     }
 }

@@ -13,6 +13,11 @@ const FEW_COLUMNS: usize = 4;
 pub fn of(found: &[(isize, Measured)], sides: [&str; 2], unit: Unit) -> Option<String> {
     match found {
         [] => None,
+        [(_, measured)] if warned(measured, "deterministic") => Some(
+            "A column of one side is a function of the other: between continuous columns the true \
+             value is infinite, and the estimates say how many rows there are."
+                .into(),
+        ),
         [(_, measured)] => match &measured.estimates[..] {
             [first, _, ..] if by_chance(first) => Some(
                 "The p-value does not speak against independence: rows of this kind give values \

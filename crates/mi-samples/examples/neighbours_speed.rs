@@ -69,7 +69,7 @@ fn estimate(
         "default" => mutual_information(&side(x)?, &side(y)?, &settings)?.value,
         "conditional" => conditional_ksg(x, y, z, &[K], 0)?[0],
         "mesner-shalizi" => {
-            let settings = Settings { method: Method::MesnerShalizi, ..settings };
+            let settings = Settings { method: Some(Method::MesnerShalizi), ..settings };
             conditional_mutual_information(&side(x)?, &side(y)?, &side(z)?, &settings)?.value
         }
         other => return Err(format!("there is no estimator `{other}` here").into()),

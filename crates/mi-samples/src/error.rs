@@ -1,4 +1,35 @@
+use std::fmt;
+
 use thiserror::Error;
+
+use crate::estimate::Side;
+
+/// How a column and a method come together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WayOut {
+    /// The column's numbers can be declared continuous.
+    DeclareContinuous,
+    /// The column can be declared discrete.
+    DeclareDiscrete,
+    /// The column can be declared continuous, or the sides swapped.
+    SwapOrDeclareContinuous,
+    /// Only another method takes the column.
+    AnotherMethod,
+}
+
+impl fmt::Display for WayOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DeclareContinuous => "declare it continuous, or leave the method to be chosen",
+            Self::DeclareDiscrete => "declare it discrete, or leave the method to be chosen",
+            Self::SwapOrDeclareContinuous => {
+                "swap the sides, declare it continuous, or leave the method to be chosen"
+            }
+            Self::AnotherMethod => "leave the method to be chosen",
+        })
+    }
+}
 
 /// What can go wrong in this crate: the caller's arrays or settings, named with their shapes.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -67,8 +98,8 @@ pub enum SamplesError {
     /// Duplicates put the k-th neighbour at distance zero, where the estimator has no value.
     #[error(
         "{rows} of {n} observations have {k} neighbours at distance zero (ties or \
-         duplicates), for which {estimator} has no meaning; use the mixture estimator, or spread \
-         the ties with a seeded dither"
+         duplicates), for which {estimator} has no meaning; use the mixture estimator, or normal \
+         scores of ranks, whose ties are broken at random"
     )]
     ZeroDistance {
         /// The estimator that cannot go on.
@@ -102,6 +133,50 @@ pub enum SamplesError {
         n: usize,
         /// A column that adds nothing, from 0 (columns of x, then of y, then of those given).
         column: usize,
+    },
+    /// A column of one side that is a linear function of columns of the others.
+    #[error(
+        "column {column} (counted from 0 over all sides) is a linear function of columns of the \
+         other sides: the mutual information of continuous columns is then infinite, and {method} \
+         has no value"
+    )]
+    Infinite {
+        /// The method.
+        method: &'static str,
+        /// The column, from 0 (columns of x, then of y, then of those given).
+        column: usize,
+    },
+    /// A column of a kind that the method has no meaning for.
+    #[error(
+        "{method} cannot take column {column} of {side} (counted from 0), which is {kind}; {way}"
+    )]
+    ColumnKind {
+        /// The method.
+        method: &'static str,
+        /// The side.
+        side: Side,
+        /// The column of the side, from 0.
+        column: usize,
+        /// What the column is.
+        kind: String,
+        /// What would mend it.
+        way: WayOut,
+    },
+    /// Labels so rare that the neighbours of most rows have other labels.
+    #[error(
+        "{rows} of {n} rows have labels that no more than {k} rows share, so that their {k} \
+         neighbours have other labels, for which {method} has no meaning; merge rare labels, use \
+         fewer neighbours, or the plug-in estimator if all columns are discrete"
+    )]
+    RareLabels {
+        /// The method.
+        method: &'static str,
+        /// The rows with such labels.
+        rows: usize,
+        /// All rows.
+        n: usize,
+        /// Neighbours asked for.
+        k: usize,
     },
     /// A method that cannot take columns of this kind.
     #[error("{method} cannot take {found}; {advice}")]

@@ -45,7 +45,7 @@ pub use closed_form::{
     gaussian, gaussian_conditional, gaussian_copula, gaussian_entropy, information_correlation,
     normalised_information, plug_in,
 };
-pub use error::SamplesError;
+pub use error::{SamplesError, WayOut};
 pub use estimate::{
     Estimate, EstimatorSettings, Method, Settings, Side, Warning, conditional_mutual_information,
     mutual_information, mutual_information_and_critic,

@@ -13,7 +13,7 @@ fn many_rows_of_five_columns_fit_in_little_memory() {
     let y = 0.6 * &x + 0.8 * stream.normal_matrix((100_000, 5));
     let sides = [x, y].map(|side| Sample::new(side.view(), &[], 0).unwrap());
     let settings =
-        Settings { method: mi_samples::Method::Ksg1, interval: false, ..Settings::default() };
+        Settings { method: Some(mi_samples::Method::Ksg1), interval: false, ..Settings::default() };
     let found = mutual_information(&sides[0], &sides[1], &settings).unwrap();
     // 5 pairs of correlation 0.6 have 1.116 nats, of which neighbours miss some.
     assert!((0.8..1.2).contains(&found.value), "{}", found.value);

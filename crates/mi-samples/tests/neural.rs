@@ -30,7 +30,8 @@ fn quick() -> NeuralSettings {
 #[test]
 fn a_gaussian_pair_has_its_information_and_an_interval() {
     let (x, y) = pair(3000, 1, 0.75, 1);
-    let settings = Settings { method: Method::Neural, neural: quick(), ..Settings::default() };
+    let settings =
+        Settings { method: Some(Method::Neural), neural: quick(), ..Settings::default() };
     let found = mutual_information(&side(&x), &side(&y), &settings).unwrap();
     // The standard error of 3000 rows is 0.013.
     assert!((found.value - 0.4133).abs() < 0.05, "{found:?}");
@@ -103,7 +104,7 @@ fn a_label_and_a_number() {
 
 #[test]
 fn copies_do_not_raise_the_estimate() {
-    // Rounded, so that a dither is in the values.
+    // Rounded, so that ties are broken.
     let (x, y) = pair(1000, 2, 0.6, 5);
     let [x, y] = [x, y].map(|side| side.mapv(|v| (v * 100.0).round() / 100.0));
     let once = neural(&side(&x), &side(&y), &quick(), &INDEPENDENT, 0).unwrap();
@@ -218,13 +219,14 @@ fn little_and_much_are_said() {
     let (x, y) = pair(300, 20, 0.9, 11);
     let found = {
         let neural = NeuralSettings { bound: BoundSpec::DonskerVaradhan, ..quick() };
-        let settings = Settings { method: Method::Neural, neural, ..Settings::default() };
+        let settings = Settings { method: Some(Method::Neural), neural, ..Settings::default() };
         mutual_information(&side(&x), &side(&y), &settings).unwrap()
     };
     let said = |wanted: fn(&Warning) -> bool| found.warnings.iter().any(wanted);
     assert!(said(|w| matches!(w, Warning::FewObservations { n: 300, advised: 1000 })));
     assert!(said(|w| matches!(w, Warning::BeyondConfidence { .. })), "{found:?}");
-    let settings = Settings { method: Method::Neural, neural: quick(), ..Settings::default() };
+    let settings =
+        Settings { method: Some(Method::Neural), neural: quick(), ..Settings::default() };
     let found = mutual_information(&side(&x), &side(&y), &settings).unwrap();
     // ln of 100 held-out rows is 4.6; the truth is 16.6.
     assert!(found.value < 4.61);

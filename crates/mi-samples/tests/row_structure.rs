@@ -62,7 +62,7 @@ fn a_series_that_never_forgets_is_warned_of() {
     let mut trend = || Array2::from_shape_fn((600, 1), |(row, _)| row as f64 + stream.normal());
     let (x, y) = (trend(), trend());
     let settings = Settings {
-        method: Method::Neural,
+        method: Some(Method::Neural),
         neural: NeuralSettings { steps: 20, ..NeuralSettings::default() },
         rows: RowStructure::Ordered,
         ..Settings::default()
@@ -100,7 +100,8 @@ fn subjects_stay_together_in_splits_tests_and_intervals() {
     assert!(apart > 0.3 && together < 0.05, "{apart} {together}");
     let found = |method: Method, rows: &RowStructure, surrogate: Surrogate| {
         let test = Some(TestSettings::new(39, surrogate));
-        let settings = Settings { method, rows: rows.clone(), test, ..Settings::default() };
+        let settings =
+            Settings { method: Some(method), rows: rows.clone(), test, ..Settings::default() };
         mutual_information(&x, &y, &settings).unwrap()
     };
     for method in [Method::Ksg1, Method::GaussianCopula] {
@@ -138,7 +139,7 @@ fn a_relation_within_or_between_subjects_is_found_by_its_own_surrogates() {
     let level = |row: usize, column: usize| levels[[row / each, column]];
     let p_value = |x: &Array2<f64>, y: &Array2<f64>, surrogate: Surrogate| {
         let settings = Settings {
-            method: Method::GaussianCopula,
+            method: Some(Method::GaussianCopula),
             rows: rows.clone(),
             test: Some(TestSettings::new(99, surrogate)),
             ..Settings::default()
@@ -163,7 +164,7 @@ fn a_relation_within_or_between_subjects_is_found_by_its_own_surrogates() {
 fn mistakes_with_groups_are_named() {
     let (x, y, _) = subjects(2, 50, 4);
     let of = |rows: RowStructure, method: Method| {
-        let settings = Settings { rows, method, ..Settings::default() };
+        let settings = Settings { rows, method: Some(method), ..Settings::default() };
         mutual_information(&side(&x), &side(&y), &settings)
     };
     let one = of(RowStructure::Grouped(vec![3; 100]), Method::Ksg1).unwrap_err();

@@ -1,7 +1,7 @@
 use mi_estimators::bounds::BoundSpec;
 use mi_samples::{EstimatorSettings, Method, NeuralSettings, Settings};
 
-use crate::estimator::bounds;
+use crate::estimator::{AUTO, bounds};
 
 /// An estimator to be measured: a method, and for the neural one a bound.
 ///
@@ -9,7 +9,7 @@ use crate::estimator::bounds;
 /// [`NeuralSettings::default`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
-    method: Method,
+    method: Option<Method>,
     bound: BoundSpec,
 }
 
@@ -17,9 +17,10 @@ impl Asked {
     /// Every estimator, in the order of the tables.
     pub fn all() -> Vec<Self> {
         let own = NeuralSettings::default().bound;
-        let plain = Method::ALL.iter().map(|&method| Self { method, bound: own.clone() });
+        let methods = std::iter::once(None).chain(Method::ALL.iter().copied().map(Some));
+        let plain = methods.map(|method| Self { method, bound: own.clone() });
         let others = bounds().into_iter().map(|(bound, _)| bound).filter(|bound| *bound != own);
-        plain.chain(others.map(|bound| Self { method: Method::Neural, bound })).collect()
+        plain.chain(others.map(|bound| Self { method: Some(Method::Neural), bound })).collect()
     }
 
     /// Reads a name.
@@ -39,10 +40,10 @@ impl Asked {
 
     /// The name.
     pub fn name(&self) -> String {
-        if self.method == Method::Neural && self.bound != NeuralSettings::default().bound {
+        if self.method == Some(Method::Neural) && self.bound != NeuralSettings::default().bound {
             format!("neural:{}", self.bound.name())
         } else {
-            self.method.name().to_owned()
+            self.method.map_or(AUTO, Method::name).to_owned()
         }
     }
 

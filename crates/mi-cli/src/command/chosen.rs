@@ -86,11 +86,12 @@ pub(super) struct BasicOptions {
 /// What nearest-neighbour methods see of continuous columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum MarginalKind {
-    /// Normal scores of ranks: no monotone map of a column changes the estimate
+    /// Normal scores of ranks, ties broken at random: no monotone map of a column changes the
+    /// estimate
     Scores,
-    /// Values less their mean, divided by their standard deviation
+    /// Values less their mean, divided by their standard deviation; ties spread within half a gap
     Standardised,
-    /// Values as they are
+    /// Values as they are, ties too
     Raw,
 }
 

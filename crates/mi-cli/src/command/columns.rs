@@ -168,8 +168,14 @@ fn kind(column: &Column, found: &ColumnType) -> String {
             "discrete (--discrete)".into()
         }
         (ColumnKind::Discrete, _) => "discrete (few values)".into(),
-        (ColumnKind::Mixture { .. }, _) => "continuous, repeated values".into(),
-        (ColumnKind::Lattice { step }, _) => format!("continuous in steps of {}", brief(*step)),
+        (ColumnKind::Mixture { atoms, .. }, _) => match atoms[..] {
+            [atom] => format!("mixture, {atom} repeats"),
+            _ => format!("mixture, {} values repeat", atoms.len()),
+        },
+        (ColumnKind::Tied { step: Some(step) }, _) => {
+            format!("continuous in steps of {}", brief(*step))
+        }
+        (ColumnKind::Tied { step: None }, _) => "continuous with ties".into(),
         (ColumnKind::Continuous, _) => "continuous".into(),
     }
 }

@@ -124,6 +124,7 @@ pub(super) struct EstimateRow {
     surrogate_mean: Option<f64>,
     gap: Option<usize>,
     equivalent_correlation: f64,
+    tie_deviation: Option<f64>,
 }
 
 impl EstimateRow {
@@ -147,6 +148,7 @@ impl EstimateRow {
             surrogate_mean: estimate.test.as_ref().map(|test| unit.of(test.null_mean)),
             gap: estimate.gap.map(|gap| gap.rows),
             equivalent_correlation: information_correlation(estimate.value),
+            tie_deviation: estimate.tie_deviation.map(|nats| unit.of(nats)),
         }
     }
 }

@@ -89,9 +89,11 @@ struct PairRow<'a> {
     x: &'a str,
     y: &'a str,
     rows: usize,
-    method: &'static str,
+    method: Option<&'static str>,
     neighbours: Option<usize>,
-    value: f64,
+    value: Option<f64>,
+    /// Why there is no estimate, if so.
+    reason: Option<&'a str>,
 }
 
 /// Estimates every pair of columns.
@@ -146,7 +148,7 @@ pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), Cl
             unit,
             seed: options.measure.seed,
             columns: &names,
-            pairs: found.estimated().map(|one| one.row(&found)).collect(),
+            pairs: found.rows(),
         };
         return write_json(out, "matrix", body, &messages);
     }
@@ -187,20 +189,26 @@ struct Estimated {
     value: f64,
 }
 
-impl Estimated {
-    fn row<'a>(&self, found: &'a Found) -> PairRow<'a> {
-        PairRow {
-            x: &found.names[self.x],
-            y: &found.names[self.y],
-            rows: self.rows,
-            method: self.method,
-            neighbours: self.neighbours,
-            value: self.value,
-        }
-    }
-}
-
 impl Found {
+    /// Every pair, with the reason where it has no estimate.
+    fn rows(&self) -> Vec<PairRow<'_>> {
+        let pairs = self.indices.iter().zip(&self.pairs);
+        pairs
+            .map(|(&(x, y), pair)| {
+                let estimator = pair.estimate().map(|estimate| &estimate.estimator);
+                PairRow {
+                    x: &self.names[x],
+                    y: &self.names[y],
+                    rows: pair.n,
+                    method: estimator.map(|estimator| estimator.method.name()),
+                    neighbours: estimator.and_then(|estimator| estimator.neighbours),
+                    value: estimator.map(|_| self.unit.of(pair.nats())),
+                    reason: pair.reason.as_deref(),
+                }
+            })
+            .collect()
+    }
+
     fn estimated(&self) -> impl Iterator<Item = Estimated> {
         self.indices.iter().zip(&self.pairs).filter_map(|(&(x, y), pair)| {
             let estimator = &pair.estimate()?.estimator;

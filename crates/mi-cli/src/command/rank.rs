@@ -13,7 +13,7 @@ use crate::estimator::{Plan, title};
 use crate::input::Input;
 use crate::messages::{Messages, Warning};
 use crate::options::{OutputOptions, TableOptions, Unit};
-use crate::output::{Align, Csv, TextTable, p_value, write_json};
+use crate::output::{Align, Csv, TextTable, p_value, wrap, write_json};
 use crate::pairs::{ColumnSample, Pair};
 
 /// The level below which a corrected p-value is usually called significant.
@@ -72,8 +72,10 @@ struct Body<'a> {
 struct Ranked<'a> {
     column: &'a str,
     rows: usize,
+    /// Why there is no estimate, if so.
+    reason: Option<&'a str>,
     #[serde(flatten)]
-    estimate: EstimateRow,
+    estimate: Option<EstimateRow>,
     corrected_p_value: Option<f64>,
 }
 
@@ -99,10 +101,14 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
     };
     let columns =
         ColumnSample::all(chosen, frame.rows, rule, options.measure.seed(), &mut messages)?;
-    let Some((target, others)) = columns.split_first().filter(|(t, _)| t.column.name == name)
-    else {
-        return Err(CliError::Data(format!("the target `{name}` says nothing about any column")));
+    let Some((target, others)) = columns.split_first() else {
+        return Err(CliError::Usage("--target takes one column".into()));
     };
+    if let Some(why) = &target.unusable {
+        return Err(CliError::Data(format!(
+            "the target `{name}` says nothing about any column: {why}"
+        )));
+    }
     if others.is_empty() {
         return Err(CliError::Usage("there is no column to rank beside the target".into()));
     }
@@ -119,24 +125,27 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
         }
         None => by_as_many_as_decide(&both, options.correction, plan, &mut messages)?,
     };
-    // What could not be estimated has no rank.
-    let ranked = others.iter().zip(pairs).filter(|(_, pair)| pair.estimate().is_some());
-    let (others, pairs): (Vec<_>, Vec<_>) = ranked.unzip();
-    let tests = pairs.iter().map(|pair| pair.estimate()?.test.as_ref());
+    // What could not be estimated has no rank: it stands last.
+    let ranked = others.iter().zip(pairs);
+    let (ranked, unranked): (Vec<_>, Vec<_>) =
+        ranked.partition(|(_, pair)| pair.estimate().is_some());
+    let tested = ranked.len();
+    let tests = ranked.iter().map(|(_, pair)| pair.estimate()?.test.as_ref());
     let p_values: Option<Vec<f64>> = tests.map(|test| Some(test?.p_value)).collect();
     let corrected = p_values.map(|p_values| options.correction.adjust(&p_values));
+    let (others, pairs): (Vec<_>, Vec<_>) = ranked.into_iter().chain(unranked).unzip();
     warn_of_few_permutations(options.correction, most, &pairs, &mut messages);
-    let mut order: Vec<usize> = (0..pairs.len()).collect();
+    let mut order: Vec<usize> = (0..tested).collect();
     order.sort_by(|&a, &b| pairs[b].nats().total_cmp(&pairs[a].nats()));
+    order.extend(tested..pairs.len());
     let unit = options.output.unit;
     if options.output.json {
-        let ranked = order.iter().filter_map(|&i| {
-            Some(Ranked {
-                column: &others[i].column.name,
-                rows: pairs[i].n,
-                estimate: EstimateRow::new(pairs[i].estimate()?, unit),
-                corrected_p_value: corrected.as_ref().map(|corrected| corrected[i]),
-            })
+        let ranked = order.iter().map(|&i| Ranked {
+            column: &others[i].column.name,
+            rows: pairs[i].n,
+            reason: pairs[i].reason.as_deref(),
+            estimate: pairs[i].estimate().map(|estimate| EstimateRow::new(estimate, unit)),
+            corrected_p_value: corrected.as_ref().and_then(|corrected| corrected.get(i).copied()),
         });
         let body = Body {
             files: options.table.file_names(),
@@ -173,14 +182,21 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
         format!(
             "\np: {up_to}{most} surrogates ({}){fewer}; corrected for {} columns ({})\n",
             options.measure.surrogate_name(false, &structure),
-            pairs.len(),
+            tested,
             options.correction.title()
         )
     } else {
         String::new()
     };
     let heading = format!("information about {name}, in {}", unit.name());
-    write!(out, "{heading}\n\n{}{footnote}", grid).map_err(CliError::from_stdout)
+    let mut reasons = String::new();
+    for &i in &order[tested..] {
+        if let Some(why) = &pairs[i].reason {
+            let text = format!("no estimate for `{}`: {why}", names[i]);
+            reasons.extend(["\n", &wrap(&text), "\n"]);
+        }
+    }
+    write!(out, "{heading}\n\n{}{footnote}{reasons}", grid).map_err(CliError::from_stdout)
 }
 
 fn grid(
@@ -200,7 +216,11 @@ fn grid(
         ("p", Align::Left),
     ]);
     for &i in order {
-        let Some(estimate) = pairs[i].estimate() else { continue };
+        let Some(estimate) = pairs[i].estimate() else {
+            let none = || "-".to_owned();
+            grid.row([names[i].to_owned(), none(), none(), none(), none(), none(), none()]);
+            continue;
+        };
         let p = match (corrected, &estimate.test) {
             // Corrected to 1, it is no limit any more.
             (Some(p), Some(test)) => p_value(p[i], test.at_least == 0 && p[i] < 1.0),

@@ -64,7 +64,11 @@ fn identifiers_are_left_out_with_a_warning() {
     });
     let folder = Folder::with("t.csv", format!("id,a,b\n{rows}"));
     let run = folder.run(&["matrix", "t.csv", "--json"]);
-    assert_eq!(run.json()["columns"], serde_json::json!(["a", "b"]));
+    let json = run.json();
+    assert_eq!(json["columns"], serde_json::json!(["id", "a", "b"]));
+    let reasons: Vec<_> = json["pairs"].as_array().unwrap().iter().map(|p| &p["reason"]).collect();
+    assert_eq!(reasons[0], "`id`: each of its 40 labels is unique, such as `id0`");
+    assert!(reasons[2].is_null());
     run.said(&["`id` is left out: each of its 40 labels is unique"]);
     let run = folder.run(&["rank", "t.csv", "--target", "id"]);
     run.refused(1, &["the target `id` says nothing"]);
@@ -85,9 +89,15 @@ fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
     let folder = Folder::with("t.csv", text);
     let copula = ["--method", "gaussian-copula", "--missing", "drop"];
     let run = folder.run(&[&["matrix", "t.csv", "--json"], &copula[..]].concat());
-    assert_eq!(run.json()["pairs"].as_array().unwrap().len(), 8);
+    let json = run.json();
+    let pairs = json["pairs"].as_array().unwrap();
+    assert_eq!(
+        (pairs.len(), pairs.iter().filter(|pair| pair["reason"].is_null()).count()),
+        (10, 8)
+    );
+    assert!(pairs.iter().all(|pair| pair["value"].is_null() != pair["reason"].is_null()));
     run.said(&[
-        "warning: `celsius` and `fahrenheit`: `fahrenheit` is constant or a linear function of",
+        "warning: `celsius` and `fahrenheit`: `fahrenheit` is a linear function of columns of the",
         "warning: `old` and `new`: no row has a value in every column",
     ]);
     let text = folder.run(&[&["matrix", "t.csv"], &copula[..]].concat());
@@ -95,11 +105,19 @@ fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
     let rank = ["rank", "t.csv", "--target", "celsius", "--permutations", "19"];
     let ranked = folder.run(&[&rank[..], &copula].concat());
     assert_eq!(ranked.code, 0, "{}", ranked.err);
-    ranked.said(&["`fahrenheit` and `celsius`: `celsius` is constant or a linear function of"]);
+    ranked.said(&["`fahrenheit` and `celsius`: `celsius` is a linear function of columns of the"]);
+    assert!(
+        ranked.out.contains("no estimate for `fahrenheit`: `celsius` is a linear"),
+        "{}",
+        ranked.out
+    );
+    let json = folder.run(&[&rank[..], &copula, &["--json"]].concat()).json();
+    assert_eq!(json["columns"].as_array().unwrap().len(), 4);
+    assert!(json["columns"][3]["reason"].as_str().unwrap().contains("infinite"));
     assert!(ranked.out.contains("corrected for 3 columns"), "{}", ranked.out);
     // Where nothing can be said, that is an error.
     let none = ["rank", "t.csv", "--target", "celsius", "--columns", "fahrenheit"];
-    folder.run(&[&none[..], &copula].concat()).refused(1, &["`celsius` is constant or a linear"]);
+    folder.run(&[&none[..], &copula].concat()).refused(1, &["`celsius` is a linear function"]);
 }
 
 #[test]

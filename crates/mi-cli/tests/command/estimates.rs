@@ -502,9 +502,11 @@ fn ties_are_never_a_silent_number() {
         1e-12,
     );
     let forced = estimate(&x, &x, &["--method", "ksg1"]);
-    forced.refused(1, &["8 of 8 observations", "distance zero", "dither"]);
+    forced.refused(1, &["ksg1 cannot take `x`", "only 2 values", "`--continuous x`"]);
+    let raw = ["--method", "ksg1", "--continuous", "x,y", "--marginals", "raw"];
+    estimate(&x, &x, &raw).refused(1, &["8 of 8 rows", "distance zero", "`--marginals scores`"]);
     let spread = estimate(&x, &x, &["--method", "ksg1", "--continuous", "x,y"]);
-    spread.said(&["`x` is rounded to steps of 1", "seeded dither", "few for these columns"]);
+    spread.said(&["`x` is continuous, in steps of 1: 8 values", "few for these columns"]);
 }
 
 #[test]
@@ -521,7 +523,8 @@ fn a_window_in_time_goes_with_the_default_methods() {
 fn texts_have_no_covariance() {
     let rows: Vec<String> = (0..60).map(|i| format!("{},{i}", ["fig", "pear"][i % 2])).collect();
     let folder = Folder::with("t.csv", format!("fruit,y\n{}\n", rows.join("\n")));
-    folder
-        .run(&["estimate", "t.csv", "--method", "gaussian-copula"])
-        .refused(1, &["gaussian-copula cannot take labels, whose numbers are names; use auto"]);
+    folder.run(&["estimate", "t.csv", "--method", "gaussian-copula"]).refused(
+        1,
+        &["gaussian-copula cannot take `fruit`", "discrete as declared", "leave --method out"],
+    );
 }

@@ -2,18 +2,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::SamplesError;
-use crate::sample::{ColumnType, Declared, Sample};
-
 /// How mutual information is estimated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+///
+/// Where none is asked for, [`Method::fitting`] decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Method {
-    /// By the columns and rows, see [`Method::for_columns`]; where a test or an extrapolation is
-    /// asked for, which would train a critic each time, or a Theiler window, see
-    /// [`Method::by_kinds`].
-    #[default]
-    Auto,
     /// Kraskov, Stögbauer and Grassberger (2004), equation 8.
     Ksg1,
     /// Kraskov, Stögbauer and Grassberger (2004), equation 9.
@@ -43,7 +38,6 @@ pub enum Method {
 impl Method {
     /// Every method, in the order of the help.
     pub const ALL: &[Self] = &[
-        Self::Auto,
         Self::Ksg1,
         Self::Ksg2,
         Self::Ross,
@@ -60,7 +54,6 @@ impl Method {
     /// The name in settings and results.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Auto => "auto",
             Self::Ksg1 => "ksg1",
             Self::Ksg2 => "ksg2",
             Self::Ross => "ross",
@@ -78,7 +71,6 @@ impl Method {
     /// One line for a list of methods.
     pub fn summary(self) -> &'static str {
         match self {
-            Self::Auto => "chosen by the columns and rows",
             Self::Ksg1 => "nearest neighbours, Kraskov et al. 2004 eq. 8, continuous columns",
             Self::Ksg2 => "nearest neighbours, Kraskov et al. 2004 eq. 9, continuous columns",
             Self::Ross => "nearest neighbours, Ross 2014, a discrete and a continuous side",
@@ -108,6 +100,11 @@ impl Method {
         )
     }
 
+    /// Whether columns must be continuous, their atoms broken as other ties are.
+    pub(crate) fn breaks_atoms(self) -> bool {
+        matches!(self, Self::Ksg1 | Self::Ksg2 | Self::Ross | Self::FrenzelPompe)
+    }
+
     /// Whether it trains networks on part of the rows.
     pub fn trains(self) -> bool {
         matches!(self, Self::Neural | Self::EntropyDifference)
@@ -124,96 +121,6 @@ impl Method {
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// More columns than this leave nearest neighbours far away: measured on the 40 tasks of Czyż et
-/// al. (2023) with `mi bench`, a critic is nearer to the truth on every task from 3 + 3 columns
-/// on, and neighbours are as near, and much quicker, up to 2 + 2.
-const FEW_COLUMNS: usize = 4;
-
-/// Rows from which a critic learns more than it loses to the rows held out.
-pub(super) const NEURAL_ROWS: usize = 1000;
-
-impl Method {
-    /// The method for these columns by their kinds alone: plug-in if both sides are discrete,
-    /// Ross if one is, KSG-1 if both are continuous, the mixture estimator otherwise; given other
-    /// columns, Frenzel–Pompe if all are continuous and Mesner–Shalizi otherwise.
-    pub fn by_kinds(x: &Sample, y: &Sample, given: Option<&Sample>) -> Self {
-        let sides = || [Some(x), Some(y), given].into_iter().flatten();
-        let all_continuous = sides().all(Sample::is_continuous);
-        match given {
-            _ if sides().all(Sample::is_discrete) => Self::PlugIn,
-            Some(_) if all_continuous => Self::FrenzelPompe,
-            Some(_) => Self::MesnerShalizi,
-            None if all_continuous => Self::Ksg1,
-            None if one_discrete(x, y) => Self::Ross,
-            None => Self::Mixture,
-        }
-    }
-
-    /// The method for these columns and rows: the neural one for more than four columns from
-    /// 1000 rows on, and [`Method::by_kinds`] otherwise, and where columns are given.
-    pub fn for_columns(x: &Sample, y: &Sample, given: Option<&Sample>) -> Self {
-        let by_kinds = Self::by_kinds(x, y, given);
-        let many = x.dims() + y.dims() > FEW_COLUMNS && x.n() >= NEURAL_ROWS;
-        if many && given.is_none() && by_kinds != Self::PlugIn { Self::Neural } else { by_kinds }
-    }
-}
-
-/// Whether one side is discrete and the other continuous.
-fn one_discrete(x: &Sample, y: &Sample) -> bool {
-    (x.is_discrete() && y.is_continuous()) || (y.is_discrete() && x.is_continuous())
-}
-
-pub(super) fn no_given(method: Method) -> SamplesError {
-    SamplesError::WrongColumns {
-        method: method.name(),
-        found: "no columns to condition on".into(),
-        advice: "give some, or use ksg1",
-    }
-}
-
-/// The method to use where one was asked for, or the error that it cannot take these columns.
-/// `by_kinds` leaves out the neural one, unless it was asked for.
-pub(super) fn resolve(
-    asked: Method,
-    x: &Sample,
-    y: &Sample,
-    z: Option<&Sample>,
-    by_kinds: bool,
-) -> Result<Method, SamplesError> {
-    let sides = || [Some(x), Some(y), z].into_iter().flatten();
-    let all_discrete = sides().all(Sample::is_discrete);
-    let named = |column: &ColumnType| column.declared == Declared::Discrete;
-    let wrong = |found: &str, advice| {
-        let method = asked.name();
-        Err(SamplesError::WrongColumns { method, found: found.into(), advice })
-    };
-    match asked {
-        Method::Auto if by_kinds => Ok(Method::by_kinds(x, y, z)),
-        Method::Auto => Ok(Method::for_columns(x, y, z)),
-        Method::Ksg1
-        | Method::Ksg2
-        | Method::Ross
-        | Method::Mixture
-        | Method::Neural
-        | Method::EntropyDifference
-            if z.is_some() =>
-        {
-            wrong("columns to condition on", "use frenzel-pompe, mesner-shalizi or gaussian-copula")
-        }
-        Method::Ross if !one_discrete(x, y) => {
-            wrong("these columns", "it needs one discrete and one continuous side; use auto")
-        }
-        Method::PlugIn if !all_discrete => {
-            wrong("columns that are not discrete", "declare them discrete, or use auto")
-        }
-        Method::Gaussian | Method::GaussianCopula if sides().any(|s| s.columns().any(named)) => {
-            wrong("labels, whose numbers are names", "use auto, or declare nothing discrete")
-        }
-        Method::FrenzelPompe if z.is_none() => Err(no_given(asked)),
-        _ => Ok(asked),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The default path: from typed sides to an estimate with its interval, test and warnings.
 
+mod fitting;
 mod method;
 mod pipeline;
 mod result;

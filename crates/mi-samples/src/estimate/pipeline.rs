@@ -1,12 +1,12 @@
 use mi_random::Stream;
 
-use super::method::NEURAL_ROWS;
+use super::fitting::NEURAL_ROWS;
 use super::run::{Found, Run};
 use super::ties::off_when_permuted;
 use super::warnings::{Side, Warning};
 use super::{Estimate, EstimatorSettings, Method, Settings};
 use crate::SamplesError;
-use crate::closed_form::discrete_entropy;
+use crate::closed_form::{SMALLEST_PIVOT, discrete_entropy, linear_functions};
 use crate::neural::{NeuralCritic, NeuralEstimate};
 use crate::rows::RowStructure;
 use crate::sample::{ColumnKind, Sample};
@@ -25,6 +25,9 @@ const NEAR_CAP: f64 = 0.7;
 /// A bound on training rows this far above the one on held-out rows, in nats and in parts of the
 /// latter, tells of overfitting.
 const OVERFITTED: (f64, f64) = (0.1, 0.2);
+
+/// The share of rows with rare labels from which they are warned of.
+const RARE_LABELS: f64 = 0.05;
 
 /// Mutual information in nats of two sides, by the method asked for or, by default, the one that
 /// fits their columns.
@@ -65,7 +68,7 @@ pub fn mutual_information_and_critic(
     y: &Sample,
     settings: &Settings,
 ) -> Result<(Estimate, NeuralCritic), SamplesError> {
-    let settings = Settings { method: Method::Neural, ..settings.clone() };
+    let settings = Settings { method: Some(Method::Neural), ..settings.clone() };
     let (estimate, critic) = estimate(x, y, None, &settings)?;
     let critic = critic.ok_or_else(|| SamplesError::WrongColumns {
         method: Method::Neural.name(),
@@ -121,10 +124,34 @@ fn estimate(
     }
     settings.rows.check(n)?;
     let run = Run::new(x, y, z, settings)?;
-    let mut warnings = data_warnings(x, y, z, &run, settings);
+    if run.method.breaks_atoms() {
+        let broken = |side: &Sample| side.without_atoms(settings.seed);
+        let (x, y, z) = (broken(x), broken(y), z.map(broken));
+        return estimate_by(&Run::new(&x, &y, z.as_ref(), settings)?, &x, &y, z.as_ref(), settings);
+    }
+    estimate_by(&run, x, y, z, settings)
+}
+
+fn estimate_by(
+    run: &Run,
+    x: &Sample,
+    y: &Sample,
+    z: Option<&Sample>,
+    settings: &Settings,
+) -> Result<(Estimate, Option<NeuralCritic>), SamplesError> {
+    let n = x.n();
+    let mut warnings = data_warnings(x, y, z, run, settings);
     // Nothing can be learnt of or from a constant; a method might still report sampling error.
     let constant = x.is_constant() || y.is_constant();
-    let found = if constant { Found::plain(0.0) } else { run.evaluate(x, y, z)? };
+    let found = if constant {
+        Found::plain(0.0)
+    } else {
+        let rows = run.check_rows(x, y, z)?;
+        if rows as f64 > RARE_LABELS * n as f64 {
+            warnings.push(Warning::RareLabels { rows, k: run.k });
+        }
+        run.evaluate(x, y, z)?
+    };
     let value = found.value;
     let on_rows = |rows: &[usize]| {
         if constant {
@@ -170,7 +197,16 @@ fn estimate(
         })
         .transpose()?;
     if settings.check_ties && z.is_none() && !constant && run.method.uses_neighbours() {
-        warnings.extend(off_when_permuted(x, y, &run, test.as_ref(), &stream("permuted"))?);
+        warnings.extend(off_when_permuted(x, y, run, test.as_ref(), &stream("permuted"))?);
+    }
+    let tie_deviation = match found.tie_deviation {
+        None if !constant && (settings.interval || settings.test.is_some()) => {
+            run.tie_deviation(value, x, y, z)?
+        }
+        known => known,
+    };
+    if let Some(deviation) = tie_deviation {
+        warnings.push(Warning::TieDeviation { deviation });
     }
     let entropy_bound = entropy_bound(x, y, run.method)?;
     if let Some((test, made)) = settings.test.zip(test.as_ref())
@@ -179,7 +215,18 @@ fn estimate(
         let (asked, available) = (test.surrogates, made.available);
         warnings.push(Warning::FewSurrogates { asked, available });
     }
-    value_warnings(&found, &run, n, entropy_bound, &mut warnings);
+    // Rounding of a bijection's value is no excess.
+    if let Some(entropy) = entropy_bound.filter(|entropy| value > entropy + 1e-9) {
+        let known = found.standard_error.or(interval.map(|interval| interval.standard_error));
+        let error = known.or_else(|| {
+            let stream = stream("interval");
+            let interval = subsample_interval(value, n, level, &settings.rows, &stream, on_rows);
+            interval.map(|interval| interval.standard_error)
+        });
+        let standard_errors = error.map(|error| (value - entropy) / error.max(f64::MIN_POSITIVE));
+        warnings.push(Warning::AboveEntropy { entropy, standard_errors });
+    }
+    value_warnings(&found, run, n, &mut warnings);
     if settings.interval && interval.is_none() && !constant {
         warnings.push(Warning::NoInterval);
     }
@@ -190,6 +237,7 @@ fn estimate(
         estimator: run.settings(),
         n: n - found.left_out,
         columns: [columns(x), columns(y), z.map_or(Vec::new(), columns)],
+        tie_deviation,
         interval,
         test,
         extrapolation,
@@ -225,15 +273,22 @@ fn data_warnings(
             warnings.push(Warning::Constant { side });
         }
         for (column, kind) in sample.columns().enumerate() {
-            match kind.kind {
-                ColumnKind::Lattice { step } | ColumnKind::Mixture { step: Some(step), .. } => {
-                    warnings.push(Warning::Lattice { side, column, step });
-                }
-                ColumnKind::Mixture { .. } => {
-                    warnings.push(Warning::Ties { side, column, rows: kind.tied });
-                }
-                _ => {}
+            if let ColumnKind::Mixture { atoms, held, .. } = &kind.kind {
+                let (atoms, share) = (atoms.clone(), *held as f64 / kind.n as f64);
+                warnings.push(Warning::Atoms { side, column, atoms, share });
             }
+            let rows = kind.broken_ties();
+            if rows > 0 && run.minds_ties() {
+                warnings.push(if run.keeps_ties() {
+                    Warning::TiesLeft { side, column, rows }
+                } else {
+                    Warning::TiesBroken { side, column, rows, step: kind.step() }
+                });
+            }
+        }
+        let place = side as usize;
+        for column in run.left_out(place, sample.dims()) {
+            warnings.push(Warning::Redundant { side, column });
         }
     }
     if let Ok(all) = x.beside(y).and_then(|both| both.beside_if(z)) {
@@ -268,26 +323,48 @@ fn data_warnings(
     }
     if let Some((x, y)) = x.monotone_columns(y) {
         warnings.push(Warning::Deterministic { x, y });
+    } else if let Some(warning) = linear_function(x, y) {
+        warnings.push(warning);
     }
     warnings
 }
 
-fn value_warnings(
-    found: &Found,
-    run: &Run,
-    n: usize,
-    entropy_bound: Option<f64>,
-    warnings: &mut Vec<Warning>,
-) {
+/// The first continuous column of y that is a linear function of continuous columns of x, and
+/// perhaps of others of y.
+fn linear_function(x: &Sample, y: &Sample) -> Option<Warning> {
+    if x.dims() + y.dims() < 3 {
+        return None; // Such a function is monotone.
+    }
+    let (mut places, mut columns) = (Vec::new(), Vec::new());
+    for (side, sample) in [(Side::X, x), (Side::Y, y)] {
+        let (own, values): (Vec<usize>, Vec<Vec<f64>>) = sample
+            .contents()
+            .enumerate()
+            .filter(|(_, (kind, ..))| kind.is_continuous())
+            .map(|(column, (_, values, _))| (column, values.to_vec()))
+            .unzip();
+        // Functions of their own side say nothing of the other.
+        for ((column, values), function) in
+            own.into_iter().zip(values.clone()).zip(linear_functions(&values, SMALLEST_PIVOT))
+        {
+            if function.is_none() {
+                places.push((side, column));
+                columns.push(values);
+            }
+        }
+    }
+    let mut found = linear_functions(&columns, SMALLEST_PIVOT).into_iter().zip(&places);
+    let (of, &(_, column)) = found.find_map(|(of, place)| Some((of?, place)))?;
+    let of = of.into_iter().map(|index| places[index]).collect();
+    Some(Warning::LinearFunction { column, of })
+}
+
+fn value_warnings(found: &Found, run: &Run, n: usize, warnings: &mut Vec<Warning>) {
     if let Some(cap) = run.cap(n).filter(|cap| found.value > NEAR_CAP * cap) {
         warnings.push(Warning::NearCap { cap });
     }
     if let Some(neural) = &found.neural {
         neural_warnings(neural, warnings);
-    }
-    // Rounding of a bijection's value is no excess.
-    if let Some(entropy) = entropy_bound.filter(|entropy| found.value > entropy + 1e-9) {
-        warnings.push(Warning::AboveEntropy { entropy });
     }
     if let Some(gap) = found.gap.filter(|gap| gap.is_cut) {
         warnings.push(Warning::LongMemory { rows: gap.rows });

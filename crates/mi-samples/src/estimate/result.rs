@@ -9,7 +9,7 @@ use crate::uncertainty::{Extrapolation, Interval, TestResult};
 /// The estimator behind a value, with every setting resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EstimatorSettings {
-    /// The method; never [`Method::Auto`].
+    /// The method.
     pub method: Method,
     /// The number of nearest neighbours, if the method uses them.
     pub neighbours: Option<usize>,
@@ -35,6 +35,10 @@ pub struct Estimate {
     pub n: usize,
     /// The columns of x, of y and of those conditioned on.
     pub columns: [Vec<ColumnType>; 3],
+    /// The standard deviation of the value, in nats, between seeds by which ties are broken; if some
+    /// were, and it is known: from the ways that were averaged, or where an interval or a test was
+    /// asked for.
+    pub tie_deviation: Option<f64>,
     /// The interval, if asked for.
     pub interval: Option<Interval>,
     /// The test, if asked for.

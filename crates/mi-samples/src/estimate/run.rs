@@ -2,10 +2,10 @@
 
 use statrs::function::gamma::digamma;
 
-use super::method::{no_given, resolve};
+use super::fitting::no_given;
 use super::{EstimatorSettings, Method, Settings};
 use crate::SamplesError;
-use crate::closed_form::{gaussian_conditional_of, plug_in_of};
+use crate::closed_form::{SMALLEST_PIVOT, gaussian_conditional_of, linear_functions, plug_in_of};
 use crate::neighbours::{
     KsgVariant, conditional_ksg_of, ksg_of, mesner_shalizi_of, mixture_of, ross_of,
 };
@@ -13,12 +13,21 @@ use crate::neural::{NeuralEstimate, NeuralSettings, difference_of_entropies, neu
 use crate::rows::{Gap, RowStructure};
 use crate::sample::{Marginals, Sample};
 
-/// Rows up to which an estimate averages over [`MOST_DITHERS`] dithers; more rows, fewer dithers.
-const ROWS_OF_MOST_DITHERS: usize = 1000;
+/// Rows up to which an estimate averages over [`MOST_WAYS`] of breaking ties; more rows, fewer ways.
+const ROWS_OF_MOST_WAYS: usize = 1000;
 
-/// Dithers to average over. One alone moves an estimate from 342 rows by a standard deviation of
-/// 0.01 (Ross) to 0.02 (Kraskov), half of the sampling error.
-const MOST_DITHERS: usize = 8;
+/// Ways of breaking ties to average over. One alone moves an estimate from 342 rows by a standard
+/// deviation of 0.01 (Ross) to 0.02 (Kraskov), half of the sampling error.
+const MOST_WAYS: usize = 8;
+
+/// Rows from which a covariance gives a value: so many more than there are columns.
+const ROWS_OF_COVARIANCE: usize = 6;
+
+/// Rows from which frequencies give a value.
+const ROWS_OF_FREQUENCIES: usize = 5;
+
+/// Rows whose neighbours have other labels: more than this share leaves no estimate.
+const RARE_LABELS: f64 = 0.5;
 
 /// What one run of a method found.
 pub(super) struct Found {
@@ -30,6 +39,8 @@ pub(super) struct Found {
     pub(super) neural: Option<Box<NeuralEstimate>>,
     /// Of methods that train.
     pub(super) gap: Option<Gap>,
+    /// The standard deviation of the value between seeds by which ties are broken.
+    pub(super) tie_deviation: Option<f64>,
 }
 
 impl Found {
@@ -42,6 +53,7 @@ impl Found {
             cells: None,
             neural: None,
             gap: None,
+            tie_deviation: None,
         }
     }
 }
@@ -53,8 +65,11 @@ pub(super) struct Run {
     pub(super) k: usize,
     pub(super) marginals: Marginals,
     theiler: usize,
-    /// How many dithers of rounded columns to average over.
-    dithers: usize,
+    /// How many ways of breaking ties to average over; 0 if there are no ties to break.
+    ways: usize,
+    /// The columns of x, y and z that are no linear functions of others of their side or of z, for
+    /// methods that such columns leave without a value.
+    kept: Option<[Vec<usize>; 3]>,
     neural: NeuralSettings,
     rows: RowStructure,
     seed: u64,
@@ -67,9 +82,7 @@ impl Run {
         z: Option<&Sample>,
         settings: &Settings,
     ) -> Result<Self, SamplesError> {
-        // A critic would be trained again and again, and has no neighbours to keep apart.
-        let by_kinds = settings.test.is_some() || settings.extrapolate || settings.theiler > 0;
-        let method = resolve(settings.method, x, y, z, by_kinds)?;
+        let method = Method::resolve(settings, x, y, z)?;
         let takes_theiler = matches!(method, Method::Ksg1 | Method::Ksg2 | Method::FrenzelPompe);
         if settings.theiler > 0 && !takes_theiler {
             let value = format!("{} with method {method}", settings.theiler);
@@ -77,18 +90,27 @@ impl Run {
             return Err(SamplesError::Setting { setting: "theiler", value, range });
         }
         let k = settings.neighbours.unwrap_or(method.default_neighbours());
-        let rounded = [Some(x), Some(y), z].into_iter().flatten().any(Sample::is_dithered);
-        let dithers = if rounded && method.uses_neighbours() {
-            (MOST_DITHERS * ROWS_OF_MOST_DITHERS / x.n()).clamp(1, MOST_DITHERS)
+        let breaks = [Some(x), Some(y), z].into_iter().flatten().any(Sample::has_broken_ties);
+        let ways = if breaks && method.uses_neighbours() && settings.marginals != Marginals::Raw {
+            (MOST_WAYS * ROWS_OF_MOST_WAYS / x.n()).clamp(1, MOST_WAYS)
         } else {
-            1
+            0
+        };
+        let kept = match method {
+            _ if x.is_constant() || y.is_constant() => None,
+            Method::Gaussian => Some(independent(x, y, z, Marginals::Raw)),
+            Method::GaussianCopula | Method::EntropyDifference => {
+                Some(independent(x, y, z, Marginals::NormalScores))
+            }
+            _ => None,
         };
         Ok(Self {
             method,
             k,
             marginals: settings.marginals,
             theiler: settings.theiler,
-            dithers,
+            ways,
+            kept,
             neural: match method {
                 Method::EntropyDifference => settings.neural.resolve_without_critic(),
                 _ => settings.neural.resolve((x.dims(), y.dims())),
@@ -114,7 +136,56 @@ impl Run {
         Self { rows: self.rows.select(rows), ..self.clone() }
     }
 
-    /// The mean over the dithers.
+    /// Whether ties matter to the method.
+    pub(super) fn minds_ties(&self) -> bool {
+        !matches!(self.method, Method::Gaussian | Method::PlugIn)
+    }
+
+    /// Whether ties stay as they are: raw values are raw.
+    pub(super) fn keeps_ties(&self) -> bool {
+        self.method.uses_neighbours() && self.marginals == Marginals::Raw
+    }
+
+    /// The columns that the method leaves out, as functions of others, which add nothing.
+    pub(super) fn left_out(&self, side: usize, columns: usize) -> Vec<usize> {
+        let kept = self.kept.as_ref().map(|kept| &kept[side]);
+        (0..columns).filter(|column| kept.is_some_and(|kept| !kept.contains(column))).collect()
+    }
+
+    /// Refuses rows that are too few for a formula, and labels too rare for neighbours; rows with
+    /// rare labels otherwise.
+    pub(super) fn check_rows(
+        &self,
+        x: &Sample,
+        y: &Sample,
+        z: Option<&Sample>,
+    ) -> Result<usize, SamplesError> {
+        let n = x.n();
+        let enough = |operation, needed| {
+            if n < needed {
+                return Err(SamplesError::TooFewObservations { operation, needed, n });
+            }
+            Ok(0)
+        };
+        match self.method {
+            Method::Gaussian | Method::GaussianCopula => {
+                let columns: usize = self.kept.iter().flatten().map(Vec::len).sum();
+                enough("a covariance of these columns", columns + ROWS_OF_COVARIANCE)
+            }
+            Method::PlugIn => enough("an estimate from frequencies", ROWS_OF_FREQUENCIES),
+            Method::Mixture | Method::MesnerShalizi => {
+                let rows = rare_labels(x, y, z, self.k);
+                if rows as f64 > RARE_LABELS * n as f64 {
+                    let (method, k) = (self.method.name(), self.k);
+                    return Err(SamplesError::RareLabels { method, rows, n, k });
+                }
+                Ok(rows)
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// The mean over the ways of breaking ties.
     pub(super) fn evaluate(
         &self,
         x: &Sample,
@@ -122,15 +193,83 @@ impl Run {
         z: Option<&Sample>,
     ) -> Result<Found, SamplesError> {
         let mut found = self.evaluate_once(x, y, z)?;
-        for replicate in 1..self.dithers {
-            let again = |side: &Sample| side.dithered_again(replicate);
-            found.value += self.evaluate_once(&again(x), &again(y), z.map(again).as_ref())?.value;
+        let mut values = vec![found.value];
+        for way in 1..self.ways {
+            values.push(self.evaluate_way(x, y, z, way)?);
         }
-        found.value /= self.dithers as f64;
+        let count = values.len() as f64;
+        found.value = values.iter().sum::<f64>() / count;
+        if values.len() > 1 {
+            let squares: f64 = values.iter().map(|v| (v - found.value).powi(2)).sum();
+            found.tie_deviation = Some((squares / (count - 1.0) / count).sqrt());
+        }
         Ok(found)
     }
 
+    /// The deviation between ways of breaking ties where [`Run::evaluate`] went one way alone: from
+    /// a second one.
+    pub(super) fn tie_deviation(
+        &self,
+        first: f64,
+        x: &Sample,
+        y: &Sample,
+        z: Option<&Sample>,
+    ) -> Result<Option<f64>, SamplesError> {
+        if self.ways != 1 {
+            return Ok(None);
+        }
+        let second = self.evaluate_way(x, y, z, 1)?;
+        Ok(Some((second - first).abs() / std::f64::consts::SQRT_2))
+    }
+
+    fn evaluate_way(
+        &self,
+        x: &Sample,
+        y: &Sample,
+        z: Option<&Sample>,
+        way: usize,
+    ) -> Result<f64, SamplesError> {
+        let again = |side: &Sample| side.ties_broken_again(way);
+        Ok(self.evaluate_once(&again(x), &again(y), z.map(again).as_ref())?.value)
+    }
+
     fn evaluate_once(
+        &self,
+        x: &Sample,
+        y: &Sample,
+        z: Option<&Sample>,
+    ) -> Result<Found, SamplesError> {
+        let Some(kept) = &self.kept else {
+            return self.evaluate_columns(x, y, z);
+        };
+        if kept[0].is_empty() || kept[1].is_empty() {
+            // What z knows already tells nothing more.
+            return Ok(Found::plain(0.0));
+        }
+        let given = z.filter(|_| !kept[2].is_empty()).map(|z| z.only(&kept[2]));
+        self.evaluate_columns(&x.only(&kept[0]), &y.only(&kept[1]), given.as_ref())
+            .map_err(|error| self.of_all_columns(error, [x.dims(), y.dims()]))
+    }
+
+    /// An error about the columns that were kept, told about all of them.
+    fn of_all_columns(&self, error: SamplesError, [dx, dy]: [usize; 2]) -> SamplesError {
+        let (SamplesError::SingularCovariance { column, .. }, Some(kept)) = (&error, &self.kept)
+        else {
+            return error;
+        };
+        let offsets = [0, dx, dx + dy];
+        let mut all =
+            kept.iter().zip(offsets).flat_map(|(k, offset)| k.iter().map(move |c| offset + c));
+        match all.nth(*column) {
+            // No column is a function of its own side any more.
+            Some(column) if self.method != Method::EntropyDifference => {
+                SamplesError::Infinite { method: self.method.name(), column }
+            }
+            _ => error,
+        }
+    }
+
+    fn evaluate_columns(
         &self,
         x: &Sample,
         y: &Sample,
@@ -140,7 +279,7 @@ impl Run {
         let seen = |side: &Sample| side.coordinates(self.marginals);
         let first = |values: Vec<f64>| Found::plain(values[0]);
         match self.method {
-            Method::Auto | Method::Ksg1 => {
+            Method::Ksg1 => {
                 ksg_of(seen(x), seen(y), KsgVariant::First, &ks, self.theiler).map(first)
             }
             Method::Ksg2 => {
@@ -217,4 +356,42 @@ impl Run {
             _ => None,
         }
     }
+}
+
+/// The columns of x, y and z that are no linear functions of others: of those of their side, and of z.
+fn independent(
+    x: &Sample,
+    y: &Sample,
+    z: Option<&Sample>,
+    marginals: Marginals,
+) -> [Vec<usize>; 3] {
+    let seen = |side: &Sample| side.marginal_columns(marginals);
+    let given = z.map_or(Vec::new(), seen);
+    let of = |side: Vec<Vec<f64>>| -> Vec<usize> {
+        let functions = linear_functions(&[given.clone(), side].concat(), SMALLEST_PIVOT);
+        let own = functions.into_iter().skip(given.len()).enumerate();
+        own.filter(|(_, function)| function.is_none()).map(|(column, _)| column).collect()
+    };
+    let of_given = linear_functions(&given, SMALLEST_PIVOT).into_iter().enumerate();
+    let of_given = of_given.filter(|(_, function)| function.is_none()).map(|(column, _)| column);
+    [of(seen(x)), of(seen(y)), of_given.collect()]
+}
+
+/// Rows whose discrete values, over all sides, no more than `k` rows have: the k-th neighbour of
+/// such a row has others.
+fn rare_labels(x: &Sample, y: &Sample, z: Option<&Sample>, k: usize) -> usize {
+    let discrete = |side: &Sample| {
+        let kinds = side.columns().enumerate();
+        let columns: Vec<usize> =
+            kinds.filter(|(_, kind)| kind.is_discrete()).map(|(index, _)| index).collect();
+        side.only(&columns)
+    };
+    let sides = [Some(x), Some(y), z].into_iter().flatten().map(discrete);
+    let Some(Ok(all)) = sides.map(Ok).reduce(|a, b| a?.beside(&b?)) else { return 0 };
+    let (labels, classes) = all.labels();
+    let mut counts = vec![0_usize; classes];
+    for label in labels {
+        counts[label as usize] += 1;
+    }
+    counts.into_iter().filter(|&count| count <= k).sum()
 }

@@ -11,7 +11,7 @@ use crate::uncertainty::TestSettings;
 ///
 /// | field | default | purpose | range |
 /// | --- | --- | --- | --- |
-/// | `method` | auto | the estimator | |
+/// | `method` | none | the estimator; if absent, the one that fits | see [`Method::fitting`] |
 /// | `neighbours` | 3 or 5 by method | number of nearest neighbours | 1…n − 1 |
 /// | `marginals` | normal scores | what neighbour methods see of continuous columns | |
 /// | `theiler` | 0 | rows this near in time are not neighbours | ksg1, ksg2, frenzel-pompe |
@@ -26,8 +26,8 @@ use crate::uncertainty::TestSettings;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The estimator.
-    pub method: Method,
+    /// The estimator; if absent, the first that fits the columns ([`Method::fitting`]).
+    pub method: Option<Method>,
     /// The number of nearest neighbours; the method's own if absent.
     pub neighbours: Option<usize>,
     /// What neighbour methods see of continuous columns.
@@ -55,7 +55,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            method: Method::Auto,
+            method: None,
             neighbours: None,
             marginals: Marginals::default(),
             theiler: 0,

@@ -2,6 +2,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Standard errors up to which an excess counts as sampling error.
+const WITHIN_ERROR: f64 = 3.0;
+
 /// One side of an estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,23 +27,64 @@ pub enum Warning {
         /// The side.
         side: Side,
     },
-    /// A column was rounded to a step; its values were spread by ± half a step.
-    Lattice {
+    /// Values of a continuous column repeat; its ties were broken at random within ranks.
+    TiesBroken {
         /// The side.
         side: Side,
         /// The column of the side, from 0.
         column: usize,
-        /// The step.
-        step: f64,
+        /// Rows whose value occurs in another row too, atoms aside.
+        rows: usize,
+        /// The step of the values, if they have one.
+        step: Option<f64>,
     },
-    /// Values of a continuous column repeat.
-    Ties {
+    /// How far the value depends on the seed by which ties were broken.
+    TieDeviation {
+        /// The standard deviation between seeds, in nats.
+        deviation: f64,
+    },
+    /// Values of a continuous column repeat, and were left as they are, as was asked.
+    TiesLeft {
         /// The side.
         side: Side,
         /// The column of the side, from 0.
         column: usize,
         /// Rows whose value occurs in another row too.
         rows: usize,
+    },
+    /// A column is taken for a mixture: values that hold a large share of the rows, and numbers.
+    Atoms {
+        /// The side.
+        side: Side,
+        /// The column of the side, from 0.
+        column: usize,
+        /// The values, in ascending order.
+        atoms: Vec<f64>,
+        /// The share of the rows that they hold.
+        share: f64,
+    },
+    /// A column is constant or a linear function of others of its side, or of those given; the method
+    /// left it out, since it adds nothing.
+    Redundant {
+        /// The side.
+        side: Side,
+        /// The column of the side, from 0.
+        column: usize,
+    },
+    /// A column of y is a linear function of columns of x, or of both sides: the true value of
+    /// continuous columns is infinite, and the estimate says how many rows there are.
+    LinearFunction {
+        /// The column of y, from 0.
+        column: usize,
+        /// What it is a function of: sides and their columns, from 0.
+        of: Vec<(Side, usize)>,
+    },
+    /// Rows with labels that too few rows share, whose neighbours have other labels.
+    RareLabels {
+        /// The rows.
+        rows: usize,
+        /// Neighbours asked for.
+        k: usize,
     },
     /// Whole rows repeat. Copies are not independent observations: they raise estimates.
     DuplicateRows {
@@ -84,6 +128,9 @@ pub enum Warning {
     AboveEntropy {
         /// The entropy, in nats.
         entropy: f64,
+        /// The excess in standard errors of the value, if they are known: up to three it is
+        /// sampling error, beyond that an error of the method.
+        standard_errors: Option<f64>,
     },
     /// Rows were left out because no other row has their label.
     UniqueLabels {
@@ -151,15 +198,50 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Constant { side } => write!(f, "{side} is constant: the value is 0"),
-            Self::Lattice { side, column, step } => write!(
+            Self::TiesBroken { side, column, rows, step } => {
+                write!(f, "{rows} values of column {column} of {side} occur more than once")?;
+                step.map_or(Ok(()), |step| write!(f, " (it has steps of {step})"))?;
+                write!(f, ": ties were broken at random within ranks, by the seed")
+            }
+            Self::TieDeviation { deviation } => write!(
                 f,
-                "column {column} of {side} is rounded to steps of {step}: its values were spread \
-                 by a seeded dither of half a step"
+                "another seed to break ties by moves the value by {deviation:.1e} nats (standard \
+                 deviation)"
             ),
-            Self::Ties { side, column, rows } => write!(
+            Self::TiesLeft { side, column, rows } => write!(
                 f,
-                "{rows} values of column {column} of {side} occur more than once: it is taken \
-                 for a mixture of atoms and numbers"
+                "{rows} values of column {column} of {side} occur more than once, and raw values \
+                 keep their ties: nearest neighbours assume that there are none"
+            ),
+            Self::Atoms { side, column, atoms, share } => {
+                write!(f, "column {column} of {side} is taken for a mixture: ")?;
+                match atoms[..] {
+                    [atom] => write!(f, "the value {atom} holds")?,
+                    _ => write!(f, "{} values hold", atoms.len())?,
+                }
+                write!(f, " {:.0} % of the rows", 100.0 * share)
+            }
+            Self::Redundant { side, column } => write!(
+                f,
+                "column {column} of {side} is constant or a linear function of others that are \
+                 known with it: it adds nothing and was left out"
+            ),
+            Self::LinearFunction { column, of } => {
+                write!(f, "column {column} of y is a linear function of ")?;
+                for (place, (side, column)) in of.iter().enumerate() {
+                    let comma = if place == 0 { "" } else { ", " };
+                    write!(f, "{comma}column {column} of {side}")?;
+                }
+                write!(
+                    f,
+                    ": the true value is infinite and the estimate limited by the number of rows"
+                )
+            }
+            Self::RareLabels { rows, k } => write!(
+                f,
+                "{rows} rows have labels that no more than {k} rows share: their {k} neighbours \
+                 have other labels, which lowers the estimate; use fewer neighbours or merge rare \
+                 labels"
             ),
             Self::DuplicateRows { rows } => write!(
                 f,
@@ -189,11 +271,18 @@ impl fmt::Display for Warning {
                 "the value is near {cap:.2} nats, the most that this estimator can give from so \
                  many rows: the true value may be much larger"
             ),
-            Self::AboveEntropy { entropy } => write!(
-                f,
-                "the value exceeds {entropy:.4} nats, the entropy of a discrete side, by \
-                 sampling error"
-            ),
+            Self::AboveEntropy { entropy, standard_errors } => {
+                write!(f, "the value exceeds {entropy:.4} nats, the entropy of a discrete side, ")?;
+                match standard_errors {
+                    Some(errors) if *errors <= WITHIN_ERROR => write!(f, "by sampling error"),
+                    Some(errors) => write!(
+                        f,
+                        "by {errors:.0} standard errors: that is an error of the method on these \
+                         data; take the entropy, or another method"
+                    ),
+                    None => write!(f, "which no information does; its error is not known"),
+                }
+            }
             Self::UniqueLabels { rows } => {
                 write!(f, "{rows} rows were left out: no other row has their label")
             }

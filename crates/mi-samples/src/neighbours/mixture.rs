@@ -20,8 +20,8 @@ use crate::sample::Coordinates;
 /// logarithms of one more; ψ(N) stands for its ln N, 1/(2N) more, so that the estimate is the
 /// first of Kraskov et al. where nothing is tied, and exactly 0 if a side is constant.
 ///
-/// It is not meant for values rounded to a lattice, where many distances are equal but not 0:
-/// spread those by a dither, as [`Sample`](crate::Sample) does.
+/// It is not meant for rounded values, where many distances are equal but not 0: break their ties, as
+/// [`Sample`](crate::Sample) does.
 ///
 /// # Shapes
 /// `x`: n × dx, `y`: n × dy.

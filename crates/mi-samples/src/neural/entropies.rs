@@ -10,9 +10,9 @@ use super::features::{Encoder, Features};
 use super::settings::ENTROPIES_RATE;
 use super::{NeuralSettings, Splits};
 use crate::SamplesError;
-use crate::closed_form::SMALLEST_PIVOT;
+use crate::closed_form::{SMALLEST_PIVOT, linear_functions};
 use crate::rows::{Gap, Part, RowStructure, standard_error};
-use crate::sample::{ColumnType, Sample};
+use crate::sample::{Marginals, Sample};
 
 /// Added to the diagonals of covariances of scores.
 const RIDGE: f64 = 1e-4;
@@ -48,8 +48,8 @@ pub struct EntropyDifference {
 /// `learning_rate` count.
 ///
 /// # Errors
-/// As [`neural`](super::neural); a side y with a discrete column, or with columns that are linear
-/// functions of one another.
+/// As [`neural`](super::neural); a side y with a discrete column or one with atoms, or with columns
+/// that are nearly linear functions of one another.
 ///
 /// ```
 /// use mi_samples::{NeuralSettings, RowStructure, Sample, Staircase, difference_of_entropies};
@@ -70,12 +70,19 @@ pub fn difference_of_entropies(
     structure: &RowStructure,
     seed: u64,
 ) -> Result<EntropyDifference, SamplesError> {
-    if y.columns().any(ColumnType::is_discrete) {
+    if y.columns().any(|column| !column.is_continuous()) {
         return Err(SamplesError::WrongColumns {
             method: "the difference of entropies",
-            found: "a discrete column of y".into(),
+            found: "a column of y that has no density (discrete, or with atoms)".into(),
             advice: "swap the sides, or use another method",
         });
+    }
+    // What the ridge hides would be counted as information.
+    let scores = y.marginal_columns(Marginals::NormalScores);
+    let singular = linear_functions(&scores, 10.0 * RIDGE).iter().position(Option::is_some);
+    if let Some(column) = singular {
+        let (columns, n) = (x.dims() + y.dims(), y.n());
+        return Err(SamplesError::SingularCovariance { columns, n, column: x.dims() + column });
     }
     let Splits { parts, units, gap } = Splits::new(x, y, settings, structure, seed)?;
     let (x, y) = (Encoder::fit(x).of_sample(x), Encoder::fit(y).of_sample(y));

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use super::saved::Tables;
 use crate::SamplesError;
-use crate::sample::{Sample, normal_scores};
+use crate::sample::{Marginals, Sample, normal_scores};
 
 /// Values of a column that the table of its scores keeps.
 const MOST_KNOTS: usize = 16_384;
@@ -15,8 +15,8 @@ const MOST_LEVELS: usize = 64;
 /// How one column becomes features.
 #[derive(Clone, Debug, PartialEq)]
 enum Code {
-    /// A continuous column: normal scores of ranks, between the values of the sample by
-    /// interpolation.
+    /// A continuous column: normal scores of ranks, equal values sharing theirs; between the values
+    /// of the sample by interpolation.
     Scores { values: Vec<f64>, scores: Vec<f64> },
     /// A discrete column: one indicator a level.
     Levels { values: Vec<f64> },
@@ -87,10 +87,16 @@ impl Encoder {
         self.codes.iter().map(width).sum::<usize>() + usize::from(continuous)
     }
 
-    /// The features of rows of a side that was typed and, where rounded, spread already.
+    /// The features of the rows of the side that the transforms were fitted to: its own scores, in
+    /// which ties are broken, so that nothing but the order of the values counts.
     pub(super) fn of_sample(&self, side: &Sample) -> Features {
         let columns: Vec<&[f64]> = side.contents().map(|(_, values, _)| values).collect();
-        self.features(side.n(), |row, column| columns[column][row])
+        let scores = side.marginal_columns(Marginals::NormalScores);
+        self.features(
+            side.n(),
+            |row, column| columns[column][row],
+            |row, column, _| scores[column][row],
+        )
     }
 
     /// The features of any rows.
@@ -107,22 +113,29 @@ impl Encoder {
         {
             return Err(SamplesError::NotFinite { row, column, value: value.to_string() });
         }
-        Ok(self.features(rows.nrows(), |row, column| rows[[row, column]]))
+        let value = |row: usize, column: usize| rows[[row, column]];
+        Ok(self.features(rows.nrows(), value, |row, column, code| match code {
+            Code::Scores { values, scores } => interpolate(values, scores, value(row, column)),
+            Code::Levels { .. } => 0.0,
+        }))
     }
 
-    fn features(&self, n: usize, value: impl Fn(usize, usize) -> f64) -> Features {
-        let continuous: Vec<(usize, &[f64], &[f64])> = self
+    /// `value` and `score` of a row and a column; the latter of columns with scores alone.
+    fn features(
+        &self,
+        n: usize,
+        value: impl Fn(usize, usize) -> f64,
+        score: impl Fn(usize, usize, &Code) -> f64,
+    ) -> Features {
+        let continuous: Vec<(usize, &Code)> = self
             .codes
             .iter()
             .enumerate()
-            .filter_map(|(column, code)| match code {
-                Code::Scores { values, scores } => Some((column, &values[..], &scores[..])),
-                Code::Levels { .. } => None,
-            })
+            .filter(|(_, code)| matches!(code, Code::Scores { .. }))
             .collect();
         let scores = Array2::from_shape_fn((n, continuous.len()), |(row, place)| {
-            let (column, values, scores) = continuous[place];
-            interpolate(values, scores, value(row, column))
+            let (column, code) = continuous[place];
+            score(row, column, code)
         });
         let even = continuous.len();
         let radii = usize::from(!continuous.is_empty());

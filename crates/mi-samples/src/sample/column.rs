@@ -1,28 +1,30 @@
-//! One typed column: its values, dithered where they are rounded, and their order.
+//! One typed column: its values, and their order with ties broken.
 
 use mi_random::Stream;
 
 use super::Marginals;
 use super::column_type::{ColumnKind, ColumnType, Declared};
-use super::order::{ascending, normal_scores, runs};
+use super::lattice;
+use super::order::{ascending, ascending_by_keys, runs, scores_of_runs};
 use crate::rows::Track;
 
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     pub(super) kind: ColumnType,
-    /// Dithered if on a lattice.
+    /// As they were given.
     pub(super) values: Vec<f64>,
-    /// Rows in ascending order of the values.
+    /// Rows in ascending order of the values, equal ones in the order of their keys.
     pub(super) order: Vec<u32>,
-    rounded: Option<Rounded>,
+    ties: Option<Ties>,
+    /// Whether ties come from rounding, so that they say nothing about copies of rows.
+    pub(super) is_rounded: bool,
 }
 
-/// What a dither starts from.
+/// How ties are broken.
 #[derive(Clone, Debug)]
-struct Rounded {
-    /// The values as they were given.
-    values: Vec<f64>,
-    step: f64,
+struct Ties {
+    /// One number a row, no two the same: equal values are ordered by it.
+    keys: Vec<u32>,
     seed: u64,
 }
 
@@ -30,61 +32,72 @@ impl Column {
     pub(super) fn new(values: Vec<f64>, declared: Declared, seed: u64) -> Self {
         let order = ascending(&values);
         let kind = ColumnType::of(&values, &order, declared);
-        match kind.kind {
-            ColumnKind::Lattice { step } | ColumnKind::Mixture { step: Some(step), .. } => {
-                Self::spread(kind, Rounded { values, step, seed }, 0)
-            }
-            _ => Self { kind, values, order, rounded: None },
+        if kind.broken_ties() == 0 {
+            return Self { kind, values, order, ties: None, is_rounded: false };
         }
+        let is_rounded = kind.step().is_some() || lattice::has_few_digits(&values);
+        Self { is_rounded, ..Self::broken(kind, values, &order, seed, 0) }
     }
 
-    /// Adds a dither to all values but atoms.
-    fn spread(kind: ColumnType, rounded: Rounded, replicate: usize) -> Self {
-        let atoms =
-            if let ColumnKind::Mixture { atoms, .. } = &kind.kind { &atoms[..] } else { &[] };
-        let mut stream = dither_stream(&rounded.values, rounded.seed, replicate);
-        let values: Vec<f64> = rounded
-            .values
-            .iter()
-            .map(|value| {
-                let shift = rounded.step * (stream.uniform() - 0.5);
-                if atoms.contains(value) { *value } else { value + shift }
-            })
-            .collect();
-        Self { order: ascending(&values), values, kind, rounded: Some(rounded) }
+    /// The column with its ties broken at random; `order` is ascending.
+    fn broken(
+        kind: ColumnType,
+        values: Vec<f64>,
+        order: &[u32],
+        seed: u64,
+        replicate: usize,
+    ) -> Self {
+        let keys = keys(&values, order, seed, replicate);
+        let order = ascending_by_keys(&values, &keys);
+        Self { kind, values, order, ties: Some(Ties { keys, seed }), is_rounded: false }
     }
 
-    /// Whether a dither is in the values.
-    pub(super) fn is_dithered(&self) -> bool {
-        self.rounded.is_some()
+    /// Whether ties were broken.
+    pub(super) fn has_broken_ties(&self) -> bool {
+        self.ties.is_some()
     }
 
-    /// The column with another dither, if it has one.
-    pub(super) fn dithered_again(&self, replicate: usize) -> Self {
-        match &self.rounded {
-            Some(rounded) => Self::spread(self.kind.clone(), rounded.clone(), replicate),
+    /// The column with its ties broken in another way, if it has any.
+    pub(super) fn ties_broken_again(&self, replicate: usize) -> Self {
+        match &self.ties {
+            Some(ties) => {
+                let (kind, values) = (self.kind.clone(), self.values.clone());
+                let broken = Self::broken(kind, values, &self.order, ties.seed, replicate);
+                Self { is_rounded: self.is_rounded, ..broken }
+            }
             None => self.clone(),
         }
     }
 
-    /// These rows, in this order, of the same kind.
-    pub(super) fn select(&self, rows: &[usize]) -> Self {
-        let of = |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
-        let values = of(&self.values);
-        let rounded = self.rounded.as_ref().map(|rounded| Rounded {
-            values: of(&rounded.values),
-            step: rounded.step,
-            seed: rounded.seed,
-        });
-        Self { order: ascending(&values), values, kind: self.kind.clone(), rounded }
+    /// The column with its atoms broken as every other tie, if it is a mixture.
+    pub(super) fn without_atoms(&self, seed: u64) -> Self {
+        let ColumnKind::Mixture { step, .. } = self.kind.kind else {
+            return self.clone();
+        };
+        let kind = ColumnType { kind: ColumnKind::Tied { step }, ..self.kind.clone() };
+        match &self.ties {
+            Some(_) => Self { kind, ..self.clone() },
+            None => Self::broken(kind, self.values.clone(), &self.order, seed, 0),
+        }
     }
 
-    /// Dense ranks of the values as they were given: 0 for the smallest.
+    /// These rows, in this order, of the same kind, their ties broken as they were.
+    pub(super) fn select(&self, rows: &[usize]) -> Self {
+        let values: Vec<f64> = rows.iter().map(|&row| self.values[row]).collect();
+        let ties = self.ties.as_ref().map(|ties| Ties {
+            keys: rows.iter().map(|&row| ties.keys[row]).collect(),
+            seed: ties.seed,
+        });
+        let order = match &ties {
+            Some(ties) => ascending_by_keys(&values, &ties.keys),
+            None => ascending(&values),
+        };
+        Self { kind: self.kind.clone(), values, order, ties, is_rounded: self.is_rounded }
+    }
+
+    /// Dense ranks of the values: 0 for the smallest.
     pub(super) fn labels(&self) -> (Vec<u32>, usize) {
-        match &self.rounded {
-            Some(rounded) => dense_ranks(&rounded.values, &ascending(&rounded.values)),
-            None => dense_ranks(&self.values, &self.order),
-        }
+        dense_ranks(&self.values, &self.order)
     }
 
     pub(super) fn rank_autocorrelation(&self) -> f64 {
@@ -114,16 +127,60 @@ impl Column {
 
     pub(super) fn marginal(&self, marginals: Marginals) -> Vec<f64> {
         match marginals {
-            Marginals::NormalScores => normal_scores(&self.values, &self.order),
+            Marginals::NormalScores => self.normal_scores(),
             Marginals::Raw => self.values.clone(),
             Marginals::Standardised => {
-                let n = self.values.len() as f64;
-                let mean = self.values.iter().sum::<f64>() / n;
-                let variance = self.values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+                let values = self.spread();
+                let n = values.len() as f64;
+                let mean = values.iter().sum::<f64>() / n;
+                let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
                 let scale = if variance > 0.0 { variance.sqrt() } else { 1.0 };
-                self.values.iter().map(|v| (v - mean) / scale).collect()
+                values.iter().map(|v| (v - mean) / scale).collect()
             }
         }
+    }
+
+    /// Normal scores of the ranks: broken ties have ranks of their own, others share theirs.
+    fn normal_scores(&self) -> Vec<f64> {
+        let (values, order) = (&self.values, &self.order);
+        let own_ranks = runs(values, order).flat_map(|run| {
+            let shares = self.shares_rank(values[order[run.start] as usize]);
+            let width = if shares { run.len() } else { 1 };
+            run.step_by(width).map(move |place| place..place + width)
+        });
+        scores_of_runs(order, own_ranks)
+    }
+
+    /// Whether rows of this value have one rank between them.
+    fn shares_rank(&self, value: f64) -> bool {
+        match &self.kind.kind {
+            ColumnKind::Tied { .. } => false,
+            ColumnKind::Mixture { atoms, .. } => atoms.contains(&value),
+            ColumnKind::Continuous | ColumnKind::Discrete | ColumnKind::Constant => true,
+        }
+    }
+
+    /// The values, broken ties spread evenly within half of the gap to the nearest other value, in
+    /// the order of their keys.
+    fn spread(&self) -> Vec<f64> {
+        let mut values = self.values.clone();
+        let at = |place: usize| self.values[self.order[place] as usize];
+        for run in runs(&self.values, &self.order) {
+            let value = at(run.start);
+            if run.len() == 1 || self.shares_rank(value) {
+                continue;
+            }
+            let below = run.start.checked_sub(1).map_or(f64::INFINITY, |place| value - at(place));
+            let above = self.order.get(run.end).map_or(f64::INFINITY, |_| at(run.end) - value);
+            let gap = below.min(above);
+            if gap.is_finite() {
+                let places = run.len() as f64;
+                for (place, &row) in self.order[run].iter().enumerate() {
+                    values[row as usize] += gap * ((place as f64 + 0.5) / places - 0.5);
+                }
+            }
+        }
+        values
     }
 }
 
@@ -141,23 +198,32 @@ fn dense_ranks(values: &[f64], order: &[u32]) -> (Vec<u32>, usize) {
     (ranks, classes)
 }
 
-/// The dither's stream, named by the pattern of ties: it does not depend on the column's name,
-/// place, scale or offset.
-fn dither_stream(values: &[f64], seed: u64, replicate: usize) -> Stream {
-    let order = ascending(values);
-    let mut labels = vec![0_u32; values.len()];
-    for run in runs(values, &order) {
-        for &row in &order[run.clone()] {
-            labels[row as usize] = run.start as u32;
+/// A random number for every row, no two the same.
+///
+/// They come from a stream that is named by the order of the values, ties included: they do not
+/// depend on the column's name, place or scale, and no strictly monotone map changes how ties are
+/// broken. A column in the reverse order has the reverse keys.
+fn keys(values: &[f64], order: &[u32], seed: u64, replicate: usize) -> Vec<u32> {
+    let (mut ranks, classes) = dense_ranks(values, order);
+    let mirrored = |rank: u32| classes as u32 - 1 - rank;
+    let telling = ranks.iter().find(|rank| **rank != mirrored(**rank));
+    let is_reversed = telling.is_some_and(|rank| *rank > mirrored(*rank));
+    if is_reversed {
+        for rank in &mut ranks {
+            *rank = mirrored(*rank);
         }
     }
-    // FNV-1a over the labels, row by row.
-    let hash = labels
+    // FNV-1a over the ranks, row by row.
+    let hash = ranks
         .iter()
-        .flat_map(|label| label.to_le_bytes())
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        .flat_map(|rank| rank.to_le_bytes())
+        .fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| {
+            (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
-    let stream = Stream::new(seed, "dither").child(&format!("{hash:016x}"));
-    if replicate == 0 { stream } else { stream.child(&format!("replicate {replicate}")) }
+    let stream = Stream::new(seed, "ties").child(&format!("{hash:016x}"));
+    let mut stream =
+        if replicate == 0 { stream } else { stream.child(&format!("replicate {replicate}")) };
+    let last = values.len() as u32 - 1;
+    let keys = stream.permutation(values.len()).into_iter().map(|key| key as u32);
+    keys.map(|key| if is_reversed { last - key } else { key }).collect()
 }

@@ -44,16 +44,17 @@ pub enum ColumnKind {
     Discrete,
     /// A continuous part and values of positive probability (zeros, limits of a device).
     Mixture {
-        /// The values of positive probability, in ascending order. Empty if values repeat
-        /// without any that stands out.
+        /// The values of positive probability, in ascending order; at least one.
         atoms: Vec<f64>,
-        /// The step of the values between the atoms, if they are rounded.
+        /// The number of rows that hold one of them.
+        held: usize,
+        /// The step of the values between the atoms, if they repeat and have one.
         step: Option<f64>,
     },
-    /// Continuous, but rounded to multiples of a step so coarsely that values repeat.
-    Lattice {
-        /// The distance between neighbouring values.
-        step: f64,
+    /// Continuous, with values that repeat, as of rounding: ties are broken at random.
+    Tied {
+        /// The step of which all values are multiples, but for an offset, if there is one.
+        step: Option<f64>,
     },
     /// Continuous: no value repeats.
     Continuous,
@@ -82,10 +83,12 @@ impl ColumnType {
     /// 3. no repetition: continuous;
     /// 4. unless declared continuous: at most 20 values with 5 rows each on average, or 3 with 2
     ///    rows each, or 2: discrete;
-    /// 5. values held by at least 2 % of the rows and 5 times as many as any of the 10 next values
-    ///    to either side: a mixture with these atoms;
-    /// 6. all values on multiples of a step: a lattice;
-    /// 7. else a mixture without named atoms.
+    /// 5. unless declared continuous: values held by at least 2 % of the rows and 5 times as many as
+    ///    any of the 10 next values to either side: a mixture with these atoms;
+    /// 6. else tied.
+    ///
+    /// No rule depends on more than the order of the values: no strictly monotone map changes the
+    /// kind.
     pub(crate) fn of(values: &[f64], order: &[u32], declared: Declared) -> Self {
         let n = values.len();
         let (mut levels, mut counts) = (Vec::new(), Vec::new());
@@ -107,7 +110,7 @@ impl ColumnType {
         } else if few && declared == Declared::Auto {
             ColumnKind::Discrete
         } else {
-            repeating(&levels, &counts, n)
+            repeating(&levels, &counts, n, declared)
         };
         Self { kind, distinct, tied, n, declared }
     }
@@ -117,6 +120,29 @@ impl ColumnType {
         matches!(self.kind, ColumnKind::Discrete | ColumnKind::Constant)
     }
 
+    /// Whether the column is continuous, if only by ties that are broken.
+    pub(crate) fn is_continuous(&self) -> bool {
+        matches!(self.kind, ColumnKind::Continuous | ColumnKind::Tied { .. })
+    }
+
+    /// The number of rows whose ties are broken at random: those that share a value that is no atom
+    /// of a column that is not discrete.
+    pub fn broken_ties(&self) -> usize {
+        match &self.kind {
+            ColumnKind::Tied { .. } => self.tied,
+            ColumnKind::Mixture { held, .. } => self.tied - held,
+            ColumnKind::Continuous | ColumnKind::Discrete | ColumnKind::Constant => 0,
+        }
+    }
+
+    /// The step of the values whose ties are broken, if they have one.
+    pub fn step(&self) -> Option<f64> {
+        match &self.kind {
+            ColumnKind::Tied { step } | ColumnKind::Mixture { step, .. } => *step,
+            ColumnKind::Continuous | ColumnKind::Discrete | ColumnKind::Constant => None,
+        }
+    }
+
     /// Whether the column has values of positive probability beside a continuous part.
     pub fn is_mixture(&self) -> bool {
         matches!(self.kind, ColumnKind::Mixture { .. })
@@ -124,24 +150,30 @@ impl ColumnType {
 }
 
 /// The kind of a column whose values repeat but are too many, or declared, not to be discrete.
-fn repeating(levels: &[f64], counts: &[usize], n: usize) -> ColumnKind {
+fn repeating(levels: &[f64], counts: &[usize], n: usize, declared: Declared) -> ColumnKind {
     let is_atom = |i: usize| {
         let near = i.saturating_sub(ATOM_SURROUNDINGS)..counts.len().min(i + ATOM_SURROUNDINGS + 1);
         let most = near.filter(|&other| other != i).map(|other| counts[other]).max().unwrap_or(1);
-        counts[i] as f64 >= ATOM_SHARE * n as f64 && counts[i] >= ATOM_CONTRAST * most
+        declared != Declared::Continuous
+            && counts[i] as f64 >= ATOM_SHARE * n as f64
+            && counts[i] >= ATOM_CONTRAST * most
     };
     let (mut atoms, mut rest) = (Vec::new(), Vec::new());
-    for (i, &level) in levels.iter().enumerate() {
-        if is_atom(i) { atoms.push(level) } else { rest.push((level, counts[i])) }
+    let (mut held, mut repeats) = (0, false);
+    for (i, (&level, &count)) in levels.iter().zip(counts).enumerate() {
+        if is_atom(i) {
+            atoms.push(level);
+            held += count;
+        } else {
+            rest.push(level);
+            repeats |= count > 1;
+        }
     }
-    let step = if rest.iter().any(|(_, count)| *count > 1) {
-        lattice::step(rest.iter().map(|(level, _)| *level))
+    let step = if repeats { lattice::step(&rest) } else { None };
+    if atoms.is_empty() {
+        ColumnKind::Tied { step }
     } else {
-        None
-    };
-    match step {
-        Some(step) if atoms.is_empty() => ColumnKind::Lattice { step },
-        _ => ColumnKind::Mixture { atoms, step },
+        ColumnKind::Mixture { atoms, held, step }
     }
 }
 
@@ -154,19 +186,28 @@ impl fmt::Display for ColumnType {
                 write!(f, "discrete as declared: {distinct} values in {n} rows")
             }
             ColumnKind::Discrete => write!(f, "discrete: only {distinct} values in {n} rows"),
-            ColumnKind::Mixture { atoms, step } => {
+            ColumnKind::Mixture { atoms, held, .. } => {
+                let share = 100.0 * *held as f64 / *n as f64;
                 match atoms[..] {
-                    [] => write!(f, "mixture: {tied} of {n} rows share their value with another")?,
-                    [atom] => write!(f, "mixture: the value {atom} is an atom")?,
-                    [first, .., last] => {
-                        let number = atoms.len();
-                        write!(f, "mixture: {number} atoms from {first} to {last}")?;
+                    [atom] => {
+                        write!(f, "mixture: the value {atom} holds {share:.0} % of the rows")?;
                     }
+                    [first, .., last] => write!(
+                        f,
+                        "mixture: {} values from {first} to {last} hold {share:.0} % of the rows",
+                        atoms.len()
+                    )?,
+                    [] => write!(f, "mixture")?,
                 }
-                step.map_or(Ok(()), |step| write!(f, ", the rest rounded to steps of {step}"))
+                match self.broken_ties() {
+                    0 => Ok(()),
+                    ties => write!(f, ", and {ties} others share their value"),
+                }
             }
-            ColumnKind::Lattice { step } => {
-                write!(f, "lattice: {distinct} values in steps of {step}, {tied} of {n} rows tied")
+            ColumnKind::Tied { step } => {
+                write!(f, "continuous: {distinct} values")?;
+                step.map_or(Ok(()), |step| write!(f, " in steps of {step}"))?;
+                write!(f, ", {tied} of {n} rows tied")
             }
             ColumnKind::Continuous => write!(f, "continuous: all {n} values differ"),
         }
@@ -198,30 +239,30 @@ mod tests {
         let whole: Vec<f64> = normals(2000).iter().map(|z| z.round()).collect();
         assert_eq!(kind(&whole), ColumnKind::Discrete);
         let declared = ColumnType::of(&whole, &ascending(&whole), Declared::Continuous).kind;
-        assert_eq!(declared, ColumnKind::Lattice { step: 1.0 });
+        assert_eq!(declared, ColumnKind::Tied { step: Some(1.0) });
     }
 
     #[test]
-    fn rounded_values_are_a_lattice() {
+    fn rounded_values_are_tied_and_have_a_step() {
         for (scale, offset) in [(10.0, 0.0), (1000.0, 0.0), (10.0, 12_345.0)] {
             let rounded: Vec<f64> =
                 normals(2000).iter().map(|z| offset + (z * scale).round() / scale).collect();
-            let ColumnKind::Lattice { step } = kind(&rounded) else {
-                panic!("{:?}", kind(&rounded))
-            };
-            assert!((step * scale - 1.0).abs() < 1e-6, "{step}");
+            assert_eq!(kind(&rounded), ColumnKind::Tied { step: Some(1.0 / scale) });
         }
     }
 
     #[test]
     fn values_that_stand_out_are_atoms() {
         let censored: Vec<f64> = normals(2000).iter().map(|z| (z + 0.5).max(0.0)).collect();
-        assert_eq!(kind(&censored), ColumnKind::Mixture { atoms: vec![0.0], step: None });
+        let held = censored.iter().filter(|z| **z == 0.0).count();
+        assert_eq!(kind(&censored), ColumnKind::Mixture { atoms: vec![0.0], held, step: None });
         let cents: Vec<f64> = censored.iter().map(|z| (z * 100.0).round() / 100.0).collect();
-        let ColumnKind::Mixture { atoms, step: Some(step) } = kind(&cents) else {
-            panic!("{:?}", kind(&cents))
-        };
-        assert!(atoms == [0.0] && (step - 0.01).abs() < 1e-9);
+        let held = cents.iter().filter(|z| **z == 0.0).count();
+        let step = Some(0.01);
+        assert_eq!(kind(&cents), ColumnKind::Mixture { atoms: vec![0.0], held, step });
+        // Declared continuous, it has no atoms.
+        let declared = ColumnType::of(&cents, &ascending(&cents), Declared::Continuous).kind;
+        assert_eq!(declared, ColumnKind::Tied { step });
     }
 
     #[test]
@@ -234,20 +275,20 @@ mod tests {
                 ((4200.0 + 800.0 * stream.normal()) / step).round() * step
             })
             .collect();
-        assert_eq!(kind(&weights), ColumnKind::Lattice { step: 25.0 });
+        assert_eq!(kind(&weights), ColumnKind::Tied { step: Some(25.0) });
         // A value that stands out among all near it is one, even with few rows.
         let zeros: Vec<f64> =
             weights.iter().enumerate().map(|(i, w)| if i % 5 == 0 { 0.0 } else { *w }).collect();
-        let ColumnKind::Mixture { atoms, step: Some(_) } = kind(&zeros) else {
+        let ColumnKind::Mixture { atoms, step: Some(_), .. } = kind(&zeros) else {
             panic!("{:?}", kind(&zeros))
         };
         assert_eq!(atoms, [0.0]);
     }
 
     #[test]
-    fn repeated_rows_of_a_continuous_column_are_no_lattice() {
+    fn repeated_rows_of_a_continuous_column_are_tied_without_a_step() {
         let twice = normals(300).repeat(2);
-        assert_eq!(kind(&twice), ColumnKind::Mixture { atoms: Vec::new(), step: None });
+        assert_eq!(kind(&twice), ColumnKind::Tied { step: None });
         assert_eq!(kind(&normals(300)), ColumnKind::Continuous);
         let integers: Vec<f64> = (0..10).map(f64::from).collect();
         assert_eq!(kind(&integers), ColumnKind::Continuous);

@@ -43,7 +43,11 @@ impl Sample {
         }
         let different: Vec<usize> = firsts.into_iter().flatten().collect();
         let repeats = (telling.len() - different.len()) as f64;
-        let chance = coincidence(&by_column, &different) * pairs(telling.len());
+        // Ties of rounded columns are chance; those of others, counted among rows that differ, not.
+        let shares = self.columns.iter().zip(&by_column).map(|(column, labels)| {
+            coincidence(labels, if column.is_rounded { &telling } else { &different })
+        });
+        let chance = shares.product::<f64>() * pairs(telling.len());
         let most = ROOM_FOR_DEPENDENCE * chance;
         if repeats > most + DEVIATIONS * most.sqrt() { first } else { (0..self.n).collect() }
     }
@@ -57,7 +61,7 @@ impl Sample {
     fn telling_rows(&self) -> Vec<usize> {
         let is_telling = |column: &Column, row: usize| match &column.kind.kind {
             ColumnKind::Mixture { atoms, .. } => !atoms.contains(&column.values[row]),
-            ColumnKind::Lattice { .. } | ColumnKind::Continuous => true,
+            ColumnKind::Tied { .. } | ColumnKind::Continuous => true,
             ColumnKind::Discrete | ColumnKind::Constant => false,
         };
         let telling = |row: &usize| self.columns.iter().any(|column| is_telling(column, *row));
@@ -65,17 +69,13 @@ impl Sample {
     }
 }
 
-/// The share of pairs of these rows that would be equal if the columns, given by their labels, were
-/// independent.
-fn coincidence(columns: &[(Vec<u32>, usize)], rows: &[usize]) -> f64 {
-    let shares = columns.iter().map(|(labels, classes)| {
-        let mut counts = vec![0_usize; *classes];
-        for &row in rows {
-            counts[labels[row] as usize] += 1;
-        }
-        counts.into_iter().map(pairs).sum::<f64>() / pairs(rows.len()).max(1.0)
-    });
-    shares.product()
+/// The share of pairs of these rows that are equal in a column, given by its labels.
+fn coincidence((labels, classes): &(Vec<u32>, usize), rows: &[usize]) -> f64 {
+    let mut counts = vec![0_usize; *classes];
+    for &row in rows {
+        counts[labels[row] as usize] += 1;
+    }
+    counts.into_iter().map(pairs).sum::<f64>() / pairs(rows.len()).max(1.0)
 }
 
 /// Pairs among n.
@@ -123,6 +123,16 @@ mod tests {
         for step in [0.01, 0.03, 0.1, 0.3] {
             let values = rounded(&pair(5000, 2), step);
             assert_eq!(copies(&values), 0, "{step}");
+        }
+    }
+
+    #[test]
+    fn ties_of_rounding_beside_a_label_are_no_copies() {
+        let pair = pair(3000, 6);
+        for digits in [2, 3, 4, 6] {
+            let mut values = pair.mapv(|v| format!("{:.*e}", digits, v.exp()).parse().unwrap());
+            values.column_mut(1).assign(&pair.column(1).mapv(f64::signum));
+            assert_eq!(copies(&values), 0, "{digits}");
         }
     }
 

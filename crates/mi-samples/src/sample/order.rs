@@ -1,5 +1,7 @@
 //! Ascending orders, ranks and normal scores of a column.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 use statrs::function::erf::erfc_inv;
 
@@ -20,11 +22,31 @@ pub(crate) fn ascending(values: &[f64]) -> Vec<u32> {
     keys.into_iter().map(|(_, row)| row).collect()
 }
 
+/// The rows in ascending order of their values; rows of equal values in ascending order of their
+/// keys.
+pub(super) fn ascending_by_keys(values: &[f64], keys: &[u32]) -> Vec<u32> {
+    let mut rows: Vec<(f64, u32, u32)> = values
+        .iter()
+        .zip(keys)
+        .zip(0..)
+        .map(|((value, &key), row)| (value + 0.0, key, row))
+        .collect();
+    let compare = |a: &(f64, u32, u32), b: &(f64, u32, u32)| {
+        a.0.total_cmp(&b.0).then_with(|| (a.1, a.2).cmp(&(b.1, b.2)))
+    };
+    if rows.len() > PARALLEL_SORT && rayon::current_num_threads() > 1 {
+        rows.par_sort_unstable_by(compare);
+    } else {
+        rows.sort_unstable_by(compare);
+    }
+    rows.into_iter().map(|(.., row)| row).collect()
+}
+
 /// The runs of equal values in an ascending order, as ranges of places.
 pub(crate) fn runs<'a>(
     values: &'a [f64],
     order: &'a [u32],
-) -> impl Iterator<Item = std::ops::Range<usize>> + 'a {
+) -> impl Iterator<Item = Range<usize>> + 'a {
     let mut start = 0;
     std::iter::from_fn(move || {
         let value = values[*order.get(start)? as usize];
@@ -35,15 +57,20 @@ pub(crate) fn runs<'a>(
     })
 }
 
+/// [`scores_of_runs`] where equal values share a rank.
+pub(crate) fn normal_scores(values: &[f64], order: &[u32]) -> Vec<f64> {
+    scores_of_runs(order, runs(values, order))
+}
+
 /// The normal score of every row: Φ⁻¹(r / (n + 1)) of its rank r = 1…n (van der Waerden, 1952).
-/// Equal values share the mean of their ranks.
+/// The rows of a run of places share the mean of their ranks.
 ///
 /// Scores depend on the order of the values alone, so that no monotone map of a column (scale,
 /// offset, logarithm, an outlier moved further out) changes them.
-pub(crate) fn normal_scores(values: &[f64], order: &[u32]) -> Vec<f64> {
+pub(super) fn scores_of_runs(order: &[u32], runs: impl Iterator<Item = Range<usize>>) -> Vec<f64> {
     let n = order.len();
     let mut scores = vec![0.0; n];
-    for run in runs(values, order) {
+    for run in runs {
         // Twice the mean rank is a whole number, and scores of mirrored ranks are exact opposites.
         let twice = run.start + run.end + 1;
         let score = half_rank_score(twice, n);

@@ -27,10 +27,10 @@ pub enum Marginals {
 
 /// Typed columns of one side of an estimate, ready to be ranked, labelled and searched.
 ///
-/// Values on a lattice are spread by a seeded dither of ± half a step, so that they have no ties;
-/// the values of a mixture's atoms are left alone. Columns with the same pattern of ties get the
-/// same dither, so that a copy of a column stays a copy; others get independent ones. With few
-/// rows, neighbour estimates average over several dithers.
+/// Ties of columns that are not discrete are broken at random within ranks, by a seed; the values of
+/// a mixture's atoms are left alone. A column that is a monotone function of another has its ties
+/// broken in the same way, so that a copy of a column stays a copy; others have theirs broken
+/// independently. With few rows, neighbour estimates average over several ways.
 ///
 /// # Shapes
 /// One row an observation, one column a variable.
@@ -59,7 +59,7 @@ pub(crate) struct Coordinates {
 }
 
 impl Sample {
-    /// Types, ranks and, where on a lattice, dithers the columns.
+    /// Types and ranks the columns, and breaks their ties.
     ///
     /// `declared` holds one entry a column, or is empty for [`Declared::Auto`] throughout.
     ///
@@ -110,11 +110,17 @@ impl Sample {
         self.columns().all(|column| column.kind == ColumnKind::Constant)
     }
 
-    /// Whether all columns are continuous, if only by their dither.
+    /// Whether all columns but constant ones are continuous, if only by ties that are broken, and
+    /// there is one.
     pub fn is_continuous(&self) -> bool {
-        self.columns().all(|column| {
-            matches!(column.kind, ColumnKind::Continuous | ColumnKind::Lattice { .. })
-        })
+        !self.is_constant()
+            && self.columns().all(|c| c.is_continuous() || c.kind == ColumnKind::Constant)
+    }
+
+    /// Whether no column but constant ones is discrete, and there is one.
+    pub(crate) fn has_scale(&self) -> bool {
+        !self.is_constant()
+            && self.columns().all(|c| !c.is_discrete() || c.kind == ColumnKind::Constant)
     }
 
     /// The two sides' columns as one side.
@@ -163,13 +169,7 @@ impl Sample {
     /// reverse order.
     pub(crate) fn monotone_columns(&self, other: &Self) -> Option<(usize, usize)> {
         let telling = |side: &Self| -> Vec<usize> {
-            let kinds = side.columns.iter().map(|column| column.kind.kind.clone()).enumerate();
-            kinds
-                .filter(|(_, kind)| {
-                    matches!(kind, ColumnKind::Continuous | ColumnKind::Lattice { .. })
-                })
-                .map(|(index, _)| index)
-                .collect()
+            (0..side.dims()).filter(|&index| side.columns[index].kind.is_continuous()).collect()
         };
         // Two or three rows are often in order by chance.
         if self.n < 5 {
@@ -188,14 +188,26 @@ impl Sample {
         Self { n: rows.len(), columns: columns.collect() }
     }
 
-    /// Whether some column is on a lattice, so that a dither is in its values.
-    pub(crate) fn is_dithered(&self) -> bool {
-        self.columns.iter().any(Column::is_dithered)
+    /// Whether ties of some column were broken.
+    pub(crate) fn has_broken_ties(&self) -> bool {
+        self.columns.iter().any(Column::has_broken_ties)
     }
 
-    /// The same observations with another dither; the 0th is the one that they have.
-    pub(crate) fn dithered_again(&self, replicate: usize) -> Self {
-        let columns = self.columns.iter().map(|column| column.dithered_again(replicate));
+    /// The same observations with ties broken in another way; the 0th is the one that they have.
+    pub(crate) fn ties_broken_again(&self, replicate: usize) -> Self {
+        let columns = self.columns.iter().map(|column| column.ties_broken_again(replicate));
+        Self { n: self.n, columns: columns.collect() }
+    }
+
+    /// The same observations with atoms broken as all other ties.
+    pub(crate) fn without_atoms(&self, seed: u64) -> Self {
+        let columns = self.columns.iter().map(|column| column.without_atoms(seed));
+        Self { n: self.n, columns: columns.collect() }
+    }
+
+    /// These columns, in this order.
+    pub(crate) fn only(&self, columns: &[usize]) -> Self {
+        let columns = columns.iter().map(|&column| self.columns[column].clone());
         Self { n: self.n, columns: columns.collect() }
     }
 
@@ -228,7 +240,7 @@ impl Sample {
         Coordinates { columns, order }
     }
 
-    /// Kind, values (spread, if rounded) and ascending order of every column.
+    /// Kind, values and ascending order of every column.
     pub(crate) fn contents(&self) -> impl Iterator<Item = (&ColumnType, &[f64], &[u32])> {
         self.columns.iter().map(|column| (&column.kind, &column.values[..], &column.order[..]))
     }
@@ -290,7 +302,6 @@ pub(crate) fn columns_of(values: ArrayView2<'_, f64>) -> Result<Vec<Vec<f64>>, S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::order::runs;
     use mi_random::Stream;
     use ndarray::{Array2, array, s};
 
@@ -316,28 +327,83 @@ mod tests {
         assert_eq!(columns_of(fortran.view()).unwrap(), expected);
     }
 
+    fn rounded(seed: u64, n: usize) -> Array2<f64> {
+        let mut stream = Stream::new(seed, "values");
+        Array2::from_shape_fn((n, 1), |_| (stream.normal() * 10.0).round() / 10.0)
+    }
+
+    fn only_column(values: &Array2<f64>, seed: u64) -> Column {
+        Sample::new(values.view(), &[], seed).unwrap().columns.swap_remove(0)
+    }
+
     #[test]
-    fn a_lattice_is_dithered_within_half_a_step_and_a_copy_stays_a_copy() {
-        let mut stream = Stream::new(2, "values");
-        let mut rounded =
-            || Array2::from_shape_fn((500, 1), |_| (stream.normal() * 10.0).round() / 10.0);
-        let (first, second) = (rounded(), rounded());
-        let dithered = |values: &Array2<f64>, seed| {
-            Sample::new(values.view(), &[], seed).unwrap().columns.swap_remove(0)
+    fn ties_are_broken_within_ranks_and_a_copy_stays_a_copy() {
+        let (first, second) = (rounded(2, 500), rounded(3, 500));
+        let column = only_column(&first, 7);
+        assert!(
+            column
+                .order
+                .windows(2)
+                .all(|pair| { column.values[pair[0] as usize] <= column.values[pair[1] as usize] })
+        );
+        let scores = column.marginal(Marginals::NormalScores);
+        let mut sorted = scores.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        assert!(sorted.windows(2).all(|pair| pair[0] < pair[1]));
+        // Another scale: the same order. The reverse: the reverse order, and opposite scores.
+        for map in [|v: f64| 1e6 * v - 3.0, f64::exp, |v: f64| v.powi(3)] {
+            assert_eq!(only_column(&first.mapv(map), 7).order, column.order);
+        }
+        let reversed = only_column(&first.mapv(|v| 5.0 - 2.0 * v), 7);
+        let opposite: Vec<f64> = scores.iter().map(|score| -score).collect();
+        assert_eq!(reversed.marginal(Marginals::NormalScores), opposite);
+        // Another seed, and another column, break ties independently.
+        assert_ne!(only_column(&first, 8).order, column.order);
+        let other = only_column(&second, 7);
+        assert_ne!(other.order, column.order);
+        assert_ne!(column.ties_broken_again(1).order, column.order);
+    }
+
+    #[test]
+    fn rows_that_are_moved_keep_how_their_ties_are_broken() {
+        let column = only_column(&rounded(4, 300), 0);
+        let rows: Vec<usize> = (0..300).map(|i| (7 * i + 3) % 300).collect();
+        let (scores, moved) = (
+            column.marginal(Marginals::NormalScores),
+            column.select(&rows).marginal(Marginals::NormalScores),
+        );
+        assert!(rows.iter().zip(&moved).all(|(&row, &score)| scores[row] == score));
+    }
+
+    #[test]
+    fn standardised_ties_are_spread_within_half_a_gap_and_raw_ones_are_raw() {
+        let values = rounded(5, 400);
+        let column = only_column(&values, 0);
+        let spread = column.marginal(Marginals::Standardised);
+        let scale = values.std(0.0);
+        for (found, value) in spread.iter().zip(&values) {
+            // Gaps in the tails are wider than a step.
+            assert!((found * scale - value).abs() < 0.5, "{found} {value}");
+        }
+        let mut sorted = spread.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        assert!(sorted.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(column.marginal(Marginals::Raw), values.iter().copied().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn atoms_share_a_rank_until_they_are_broken() {
+        let values = rounded(6, 400).mapv(|v| v.max(0.0));
+        let side = Sample::new(values.view(), &[], 0).unwrap();
+        let classes = |side: &Sample| {
+            let mut scores = side.columns[0].marginal(Marginals::NormalScores);
+            scores.sort_unstable_by(f64::total_cmp);
+            scores.dedup();
+            scores.len()
         };
-        let column = dithered(&first, 7);
-        let shifts = |column: &Column, values: &Array2<f64>| -> Vec<f64> {
-            column.values.iter().zip(values).map(|(dithered, value)| dithered - value).collect()
-        };
-        let own = shifts(&column, &first);
-        assert!(own.iter().all(|shift| shift.abs() <= 0.05 + 1e-9));
-        assert_eq!(runs(&column.values, &column.order).count(), 500);
-        // Another scale: the same order. Other values: an independent dither. Another seed too.
-        assert_eq!(dithered(&first.mapv(|v| 1e6 * v - 3.0), 7).order, column.order);
-        let other = shifts(&dithered(&second, 7), &second);
-        let correlation: f64 = own.iter().zip(&other).map(|(a, b)| a * b).sum::<f64>() / 500.0;
-        assert!((correlation / (0.01 / 12.0)).abs() < 0.2, "{correlation}");
-        assert_ne!(dithered(&first, 8).values, column.values);
+        let held = values.iter().filter(|v| **v == 0.0).count();
+        assert_eq!(classes(&side), 400 - held + 1);
+        assert_eq!(classes(&side.without_atoms(0)), 400);
     }
 
     #[test]
