@@ -6,7 +6,8 @@ use std::path::Path;
 use assert_cmd::Command;
 
 fn root() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().canonicalize().unwrap()
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().expect("xtask is a member").canonicalize().expect("the checkout")
 }
 
 /// The program in this checkout, as cargo starts it.

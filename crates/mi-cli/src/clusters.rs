@@ -18,10 +18,15 @@ pub fn order(similarity: &[Vec<f64>]) -> Vec<usize> {
         let (a, b) = nearest_pair(&clusters, &means, &mut chain);
         let (from, into) = (std::mem::take(&mut clusters[b]), std::mem::take(&mut clusters[a]));
         let (small, large) = (from.len() as f64, into.len() as f64);
-        for other in 0..n {
-            let mean = (large * means[a][other] + small * means[b][other]) / (large + small);
-            means[a][other] = mean;
-            means[other][a] = mean;
+        let joined = std::mem::take(&mut means[b]);
+        for (mean, gone) in means[a].iter_mut().zip(&joined) {
+            *mean = (large * *mean + small * gone) / (large + small);
+        }
+        means[b] = joined;
+        // Both halves of the matrix say the same.
+        let row = means[a].clone();
+        for (other, mean) in means.iter_mut().zip(row) {
+            other[a] = mean;
         }
         clusters[a] = end_to_end(into, from, read);
     }
@@ -36,13 +41,12 @@ fn nearest_pair(
     chain: &mut Vec<usize>,
 ) -> (usize, usize) {
     loop {
-        let last = match chain.last() {
-            Some(&last) => last,
-            None => {
-                let first = clusters.iter().position(|cluster| !cluster.is_empty()).unwrap_or(0);
-                chain.push(first);
-                first
-            }
+        let last = if let Some(&last) = chain.last() {
+            last
+        } else {
+            let first = clusters.iter().position(|cluster| !cluster.is_empty()).unwrap_or(0);
+            chain.push(first);
+            first
         };
         let before = chain.len().checked_sub(2).map(|place| chain[place]);
         let mut nearest = before;

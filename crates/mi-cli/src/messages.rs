@@ -92,7 +92,9 @@ impl Messages {
     pub fn flush(&mut self) {
         let unsaid = std::mem::take(&mut self.unsaid);
         if !self.quiet {
-            group::lines(&unsaid).iter().for_each(|line| say(format_args!("mi: {line}")));
+            for line in group::lines(&unsaid) {
+                say(format_args!("mi: {line}"));
+            }
         }
     }
 

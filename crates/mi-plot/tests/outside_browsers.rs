@@ -1,5 +1,7 @@
 //! Drawings as readers of SVG show them that know no custom properties: resvg stands for them.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use mi_plot::{
     Axis, Dash, HeatMap, IntervalChart, IntervalRow, LineChart, Mark, Point, Series, Svg,
 };

@@ -8,7 +8,9 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let columns: Vec<_> =
         head.iter().enumerate().map(|(column, heading)| (*heading, align(column))).collect();
     let mut table = TextTable::new(&columns);
-    rows.iter().for_each(|row| table.row(row));
+    for row in rows {
+        table.row(row);
+    }
     table.to_string()
 }
 

@@ -361,7 +361,7 @@ fn show(
     }
     let plural = if seeds == 1 { "" } else { "s" };
     let heading = format!("{rows} rows, {seeds} seed{plural}, mean ± sd, in {}", unit.name());
-    write!(out, "{heading}\n\n{}", grid).map_err(CliError::from_stdout)
+    write!(out, "{heading}\n\n{grid}").map_err(CliError::from_stdout)
 }
 
 /// The estimators asked for, or else those of these names.
@@ -443,5 +443,5 @@ fn calibration(
         grid.row([c.what.clone(), format!("{:.2}", c.nominal), share]);
     }
     let heading = format!("{} rows, {trials} trials", options.rows);
-    write!(out, "{heading}\n\n{}", grid).map_err(CliError::from_stdout)
+    write!(out, "{heading}\n\n{grid}").map_err(CliError::from_stdout)
 }

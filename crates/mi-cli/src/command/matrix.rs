@@ -270,7 +270,7 @@ impl Found {
             _ => String::new(),
         };
         let heading = format!("mutual information of every pair, in {}{rows}", self.unit.name());
-        Some(format!("{heading}\n\n{}", grid))
+        Some(format!("{heading}\n\n{grid}"))
     }
 
     /// The strongest pairs.
@@ -303,7 +303,7 @@ impl Found {
             0 => String::new(),
             more => format!("\n{more} weaker pairs are not shown; --csv and --json list all\n"),
         };
-        format!("{}{more}", grid)
+        format!("{grid}{more}")
     }
 
     fn csv(&self, out: &mut dyn Write) -> Result<(), CliError> {

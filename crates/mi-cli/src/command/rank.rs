@@ -196,7 +196,7 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
             reasons.extend(["\n", &wrap(&text), "\n"]);
         }
     }
-    write!(out, "{heading}\n\n{}{footnote}{reasons}", grid).map_err(CliError::from_stdout)
+    write!(out, "{heading}\n\n{grid}{footnote}{reasons}").map_err(CliError::from_stdout)
 }
 
 fn grid(

@@ -34,7 +34,8 @@ impl From<Option<f64>> for Cell {
 
 impl From<usize> for Cell {
     fn from(count: usize) -> Self {
-        Self::Integer(count as i64)
+        // No table has more rows than that.
+        Self::Integer(i64::try_from(count).unwrap_or(i64::MAX))
     }
 }
 

@@ -81,7 +81,8 @@ fn names_of_outputs_need_not_be_utf_8() {
 
 #[test]
 fn csv_output_is_no_formula_and_names_the_method() {
-    let rows: String = (0..60).map(|i| format!("{},{},{i}\n", (i * 17) % 61, i % 2)).collect();
+    let rows: Vec<String> = (0..60).map(|i| format!("{},{},{i}\n", (i * 17) % 61, i % 2)).collect();
+    let rows = rows.concat();
     let folder = Folder::with("t.csv", format!("=cmd|' /C calc'!A0,@b,-c\n{rows}"));
     let read = |args: &[&str]| {
         let run = folder.run(&[args, &["--csv", "-q"]].concat());
@@ -179,13 +180,13 @@ fn a_matrix_of_eight_columns_fits_80_places_with_the_rows_of_each_pair() {
 
 #[test]
 fn columns_that_belong_together_stand_together_on_request() {
-    let rows: String = (0..200)
+    let rows: Vec<String> = (0..200)
         .map(|i| {
             let (a, b) = ((i * 37) % 211, (i * 91) % 223);
             format!("{a},{b},{},{}\n", a * 2 + i % 3, b * 3 + i % 5)
         })
         .collect();
-    let folder = Folder::with("t.csv", format!("a,b,like_a,like_b\n{rows}"));
+    let folder = Folder::with("t.csv", format!("a,b,like_a,like_b\n{}", rows.concat()));
     let columns = |options: &[&str]| {
         let common = ["matrix", "t.csv", "--json", "-q"];
         folder.run(&[&common[..], options].concat()).json()["columns"].clone()
