@@ -9,7 +9,7 @@ use crate::error::CliError;
 use crate::input::Input;
 use crate::messages::{Messages, Warning};
 use crate::options::TableOptions;
-use crate::output::{Align, TextTable, write_json};
+use crate::output::{Align, Csv, TextTable, write_json};
 use crate::table::{Column, Origin};
 use crate::words::{count, cut, cut_to};
 
@@ -27,6 +27,10 @@ pub struct ColumnsOptions {
     /// Write the list as JSON (its schema: docs/json.md of this crate)
     #[arg(long, help_heading = "Output")]
     json: bool,
+
+    /// Write the list as CSV, one line a column
+    #[arg(long, conflicts_with = "json", help_heading = "Output")]
+    csv: bool,
 
     /// Say nothing on standard error but errors
     #[arg(long, short, help_heading = "Output")]
@@ -85,6 +89,23 @@ pub(super) fn run(options: &ColumnsOptions, out: &mut dyn Write) -> Result<(), C
     if options.json {
         let body = Body { files: options.table.file_names(), rows: frame.rows, columns };
         return write_json(out, "columns", body, &messages);
+    }
+    if options.csv {
+        let headings = ["number", "column", "kind", "missing", "odd", "different", "min", "max"];
+        let mut csv = Csv::new(&headings)?;
+        for column in &columns {
+            csv.row([
+                column.number.into(),
+                column.name.as_str().into(),
+                column.kind.as_str().into(),
+                column.missing.into(),
+                column.odd.into(),
+                column.distinct.into(),
+                column.min.into(),
+                column.max.into(),
+            ])?;
+        }
+        return csv.write(out);
     }
     write!(out, "{}", grid(&columns)).map_err(CliError::from_stdout)
 }

@@ -92,6 +92,8 @@ fn csv_output_is_no_formula_and_names_the_method() {
         assert!(reader.iter().all(|row| row.len() == headings.len()), "{}", run.out);
         (headings, reader)
     };
+    let (headings, columns) = read(&["columns", "t.csv"]);
+    assert_eq!((&headings[1][..], columns.len(), &columns[1][1][..]), ("column", 3, "'@b"));
     let (headings, pairs) = read(&["matrix", "t.csv"]);
     assert_eq!(headings.join(","), "x,y,rows,method,neighbours,nats");
     assert_eq!(
