@@ -20,8 +20,8 @@ const PATIENCE: f64 = 3.0;
 /// rounded up.
 const SECONDS: (f64, f64) = (1e-6, 1e-7);
 
-/// Rows up to which estimates average over several dithers, so that fewer cost no less.
-const DITHERED_ROWS: usize = 8000;
+/// Rows up to which estimates average over several ways of breaking ties, so that fewer cost no less.
+const ROWS_WITH_WAYS: usize = 8000;
 
 /// How a p-value is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub(super) fn by_default(
             // Each further column doubles what is searched, up to all rows.
             let searched = (columns.saturating_sub(2) as f64).exp2();
             let most = 1.0_f64.max(n as f64 * columns as f64 / 1000.0);
-            SECONDS.0 * n.max(DITHERED_ROWS.min(8 * n)) as f64 * searched.min(most)
+            SECONDS.0 * n.max(ROWS_WITH_WAYS.min(8 * n)) as f64 * searched.min(most)
         }
     };
     let seconds = own * SURROGATES as f64 * lags as f64;
