@@ -61,7 +61,7 @@ pub(super) fn run(
         Control { interrupted: &|| interrupt.asked(), checkpoint_every },
         &mut |event| match event {
             Event::Started { step } => {
-                say(format_args!("{id}: from step {step} of {}", config.steps))
+                say(format_args!("{id}: from step {step} of {}", config.steps));
             }
             Event::Noticed { what } => warnings.tell(what),
             Event::Evaluating { step } => evaluates(Some(*step)),
