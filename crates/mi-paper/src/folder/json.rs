@@ -128,12 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_character_is_noticed_or_harmless() {
+    fn every_changed_bit_is_noticed_or_harmless() {
         let (_root, path, sample) = written();
         let text = fs::read(&path).unwrap();
-        for index in 0..text.len() {
+        for bit in 0..8 * text.len() {
+            let index = bit / 8;
             let mut changed = text.clone();
-            changed[index] ^= 1;
+            changed[index] ^= 1 << (bit % 8);
             fs::write(&path, &changed).unwrap();
             if let Ok(found) = read::<Sample>(&path) {
                 assert_eq!(found.as_ref(), Some(&sample), "byte {index}");

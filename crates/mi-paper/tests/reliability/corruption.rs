@@ -4,6 +4,7 @@ use std::process::Output;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mi_paper::folder::RunFolder;
+use mi_paper::outcome::RunInfo;
 use mi_paper::trial::{self, Control, Event};
 use mi_random::Stream;
 
@@ -133,22 +134,18 @@ fn redraw(out: &Path) -> Output {
     mi_paper().args(["reproduce", "--redraw", "--out"]).arg(out).output().unwrap()
 }
 
-/// The parts of `trials.json` and `run.json` that a run from the start would write too.
-fn facts(out: &Path) -> Option<(serde_json::Value, serde_json::Value)> {
-    let read = |name: &str| -> Option<serde_json::Value> {
-        serde_json::from_slice(&fs::read(out.join(name)).ok()?).ok()
-    };
-    let mut trials = read("trials.json")?;
+/// What `trials.json` and `run.json` say that a run from the start would say too.
+fn facts(out: &Path) -> Option<(serde_json::Value, RunInfo)> {
+    let text = fs::read(out.join("trials.json")).ok()?;
+    let mut trials: serde_json::Value = serde_json::from_slice(&text).ok()?;
     for trial in trials.as_array_mut()? {
         for key in ["seconds", "checksum", "origins"] {
             trial.as_object_mut()?.remove(key);
         }
     }
-    let mut run = read("run.json")?;
-    for key in ["started", "checksum", "command"] {
-        run.as_object_mut()?.remove(key);
-    }
-    Some((trials, run))
+    let run = RunFolder::new(out).run_info().ok()??;
+    let (started, command) = (String::new(), String::new());
+    Some((trials, RunInfo { started, command, ..run }))
 }
 
 /// What the usual command makes of a damaged folder, in the end.
