@@ -65,15 +65,6 @@ pub enum SelectError {
 ///
 /// # Errors
 /// When a part means no column, or a name means several.
-///
-/// ```
-/// use mi_cli::select::select;
-///
-/// let names = ["age", "temp_in", "temp_out", "rain, mm"].map(String::from);
-/// assert_eq!(select("temp_*,1", &names).unwrap(), [1, 2, 0]);
-/// assert_eq!(select("2:", &names).unwrap(), [1, 2, 3]);
-/// assert_eq!(select("rain, mm", &names).unwrap(), [3]);
-/// ```
 pub fn select(selection: &str, names: &[String]) -> Result<Vec<usize>, SelectError> {
     if let Some(index) = by_name(selection.trim(), names)? {
         return Ok(vec![index]);

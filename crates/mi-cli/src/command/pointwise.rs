@@ -12,7 +12,7 @@ use crate::messages::Messages;
 use crate::observations::refuse_missing;
 use crate::options::{MissingRule, TableOptions, Unit, threads_parser};
 use crate::table::Column;
-use crate::words::cut;
+use crate::words::{cut, list};
 
 /// Options of `mi pointwise`.
 #[derive(Args, Debug)]
@@ -81,7 +81,7 @@ pub(super) fn run(options: &PointwiseOptions, out: &mut dyn Write) -> Result<(),
         let labels = column.labels.is_some();
         input.declare(place, if labels { Declared::Discrete } else { Declared::Continuous });
     }
-    let frame = input.load(&places, &mut messages)?;
+    let frame = input.load(&places, &mut messages).map_err(|error| of_numbers(error, &columns))?;
     let read: Vec<&Column> = frame.columns.iter().collect();
     if missing == MissingRule::Error {
         refuse_missing(&read, frame.rows)?;
@@ -111,6 +111,17 @@ pub(super) fn run(options: &PointwiseOptions, out: &mut dyn Write) -> Result<(),
     let lines = rows.iter().zip(ratios);
     let lines = lines.map(|(row, ratio)| format!("{},{}", row + 1, options.unit.of(ratio)));
     std::iter::once(heading).chain(lines).try_for_each(&mut line)
+}
+
+/// An error of reading the rows, with the columns in which the critic knows numbers only.
+fn of_numbers(error: CliError, columns: &[&TrainedColumn]) -> CliError {
+    let numbers = columns.iter().filter(|column| column.labels.is_none());
+    let numbers: Vec<String> = numbers.map(|column| format!("`{}`", cut(&column.name))).collect();
+    if numbers.is_empty() || !matches!(error, CliError::Table(_)) {
+        return error;
+    }
+    let they = list(&numbers);
+    CliError::Data(format!("{error} ({they} held numbers when the critic was trained)"))
 }
 
 /// A column's values, labels in the numbers that they had in training; a label that did not occur

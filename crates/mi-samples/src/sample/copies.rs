@@ -24,7 +24,8 @@ impl Sample {
     /// use mi_samples::Sample;
     /// use ndarray::array;
     ///
-    /// let side = Sample::new(array![[0.31], [2.52], [0.31], [0.74]].view(), &[], 0)?;
+    /// let rows = array![[2_f64], [3.0], [2.0], [5.0]].mapv(f64::sqrt);
+    /// let side = Sample::new(rows.view(), &[], 0)?;
     /// assert_eq!(side.first_copies(), [0, 1, 0, 3]);
     /// # Ok::<(), mi_samples::SamplesError>(())
     /// ```
