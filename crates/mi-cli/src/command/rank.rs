@@ -290,10 +290,13 @@ fn warn_of_few_permutations(
 ) {
     let tests: Vec<&TestResult> = pairs.iter().filter_map(test_of).collect();
     let Some(available) = tests.iter().map(|test| test.available).max() else { return };
-    let enough = correction.enough(tests.len(), 1, LEVEL);
-    if available >= enough {
+    // Only p-values that no surrogate has reached are as small as the number of surrogates lets
+    // them be; the correction judges them together.
+    let unreached = tests.iter().filter(|test| test.at_least == 0).count().max(1);
+    if available >= correction.enough(tests.len(), unreached, LEVEL) {
         return;
     }
+    let enough = correction.enough(tests.len(), 1, LEVEL);
     let smallest = (correction.enough(tests.len(), 1, 1.0) as f64 + 1.0) / (available as f64 + 1.0);
     let advice = if available < asked {
         "no more different ones exist: more rows, or fewer --columns, would help".to_owned()
