@@ -292,8 +292,8 @@ fn warn_of_few_permutations(
     let Some(available) = tests.iter().map(|test| test.available).max() else { return };
     // Only p-values that no surrogate has reached are as small as the number of surrogates lets
     // them be; the correction judges them together.
-    let unreached = tests.iter().filter(|test| test.at_least == 0).count().max(1);
-    if available >= correction.enough(tests.len(), unreached, LEVEL) {
+    let unreached = tests.iter().filter(|test| test.at_least == 0).count();
+    if unreached == 0 || available >= correction.enough(tests.len(), unreached, LEVEL) {
         return;
     }
     let enough = correction.enough(tests.len(), 1, LEVEL);

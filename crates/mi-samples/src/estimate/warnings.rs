@@ -317,8 +317,8 @@ impl fmt::Display for Warning {
             Self::FewSurrogates { asked, available } => write!(
                 f,
                 "{asked} surrogates were asked for, and only {available} different ones exist: \
-                 the smallest p-value that can come out is {:.2}",
-                1.0 / (1.0 + *available as f64)
+                 the smallest p-value that can come out is 1/{}",
+                available + 1
             ),
         }
     }
