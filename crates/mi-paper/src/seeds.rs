@@ -3,6 +3,9 @@
 
 use std::str::FromStr;
 
+/// Far more runs of a configuration than anyone needs, and few enough to plan.
+const MOST_SEEDS: u64 = 10_000;
+
 /// Seeds of all experiments, or of the one that is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seeds {
@@ -35,12 +38,19 @@ pub fn parse_seeds(text: &str) -> Result<Vec<u64>, String> {
             format!("`{text}` is neither a number of runs (3), a list (0,4,7) nor a range (3..6)")
         })
     };
+    let range = |seeds: std::ops::Range<u64>| {
+        let count = seeds.end.saturating_sub(seeds.start);
+        if count > MOST_SEEDS {
+            return Err(format!("`{text}` means {count} seeds; at most {MOST_SEEDS} are taken"));
+        }
+        Ok(seeds.collect::<Vec<u64>>())
+    };
     let seeds: Vec<u64> = if let Some((from, to)) = text.split_once("..") {
-        (number(from)?..number(to)?).collect()
+        range(number(from)?..number(to)?)?
     } else if text.contains(',') {
         text.split(',').map(number).collect::<Result<_, _>>()?
     } else {
-        (0..number(text)?).collect()
+        range(0..number(text)?)?
     };
     let distinct: std::collections::BTreeSet<_> = seeds.iter().collect();
     if seeds.is_empty() {
@@ -61,7 +71,8 @@ mod tests {
         assert_eq!(parse_seeds("3").unwrap(), [0, 1, 2]);
         assert_eq!(parse_seeds("0, 4,7").unwrap(), [0, 4, 7]);
         assert_eq!(parse_seeds("3..6").unwrap(), [3, 4, 5]);
-        for wrong in ["", "0", "x", "3..3", "1,1", "-1", "1,,2"] {
+        for wrong in ["", "0", "x", "3..3", "1,1", "-1", "1,,2", "10001", "0..18446744073709551615"]
+        {
             assert!(parse_seeds(wrong).is_err(), "{wrong}");
         }
     }
