@@ -150,6 +150,8 @@ fn folder_of(path: &Path) -> &Path {
 
 /// Whether two paths lead to one file, be it by links of either kind.
 fn is_same(input: &Path, output: &Path, found: &Metadata) -> bool {
+    // A table from standard input may be a file too.
+    let input = if input == Path::new("-") { Path::new("/dev/stdin") } else { input };
     let Ok(read) = fs::metadata(input) else { return false };
     #[cfg(unix)]
     {

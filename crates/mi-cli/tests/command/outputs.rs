@@ -39,6 +39,19 @@ fn an_output_replaces_no_input_and_other_files_by_force_only() {
     assert_eq!(files.count(), 2, "nothing else is left");
 }
 
+#[cfg(unix)]
+#[test]
+fn an_output_replaces_no_file_that_comes_by_standard_input() {
+    let folder = penguins();
+    let table = std::fs::File::open(folder.path("p.csv")).unwrap();
+    let args = ["matrix", "-", "--missing", "drop", "--svg", "p.csv", "--force"];
+    let output = mi(&folder, &args).stdin(Stdio::from(table)).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("is a file that this command reads"), "{error}");
+    assert_eq!(std::fs::read_to_string(folder.path("p.csv")).unwrap(), PENGUINS);
+}
+
 /// `mi … 2>&1 | head -1`, and a disk that is full.
 #[cfg(target_os = "linux")]
 #[test]
