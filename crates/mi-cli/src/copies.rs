@@ -5,7 +5,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A fingerprint of every row of a table, over all its columns: also those that nobody asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fingerprints(Vec<u64>);
+pub struct Fingerprints {
+    rows: Vec<u64>,
+    /// The first column's part of each, where its cells are text.
+    first: Vec<u64>,
+    /// The number in the first row of the first column, as long as it counts the rows: 0 or 1.
+    counts_from: Option<u64>,
+}
 
 /// Different rows from which a repetition is no accident.
 const FEWEST_ROWS: usize = 20;
@@ -27,19 +33,50 @@ pub struct Pasted {
 }
 
 impl Fingerprints {
-    /// Adds a cell to a row's fingerprint; cells of a row may come in any order.
-    pub(crate) fn add(&mut self, row: usize, column: usize, cell: impl Hash) {
+    /// Adds a cell to a row's fingerprint, and returns its part; cells of a row may come in any
+    /// order.
+    pub(crate) fn add(&mut self, row: usize, column: usize, cell: impl Hash) -> u64 {
         let mut hasher = DefaultHasher::new();
         (column, cell).hash(&mut hasher);
-        if self.0.len() <= row {
-            self.0.resize(row + 1, 0);
+        let part = hasher.finish();
+        if self.rows.len() <= row {
+            self.rows.resize(row + 1, 0);
         }
-        self.0[row] = self.0[row].wrapping_add(hasher.finish());
+        self.rows[row] = self.rows[row].wrapping_add(part);
+        part
+    }
+
+    /// Adds a cell of text. Rows must come in order.
+    pub(crate) fn add_text(&mut self, row: usize, column: usize, cell: &[u8]) {
+        let part = self.add(row, column, cell);
+        if column > 0 {
+            return;
+        }
+        self.first.push(part);
+        if row == 0 || self.counts_from.is_some() {
+            let number = str::from_utf8(cell).ok().and_then(|text| text.parse::<u64>().ok());
+            let start = number.and_then(|number| number.checked_sub(row as u64));
+            self.counts_from = start.filter(|&start| match self.counts_from {
+                Some(before) => start == before,
+                None => start <= 1,
+            });
+        }
+    }
+
+    /// The fingerprints without the first column if it numbers the rows, because it counts them or
+    /// because it `is_unnamed`: copies of a row have numbers of their own.
+    pub(crate) fn without_row_numbers(mut self, is_unnamed: bool) -> Self {
+        if self.first.len() == self.rows.len() && (is_unnamed || self.counts_from.is_some()) {
+            for (row, part) in self.rows.iter_mut().zip(self.first.drain(..)) {
+                *row = row.wrapping_sub(part);
+            }
+        }
+        self
     }
 
     /// The fingerprints of two tables side by side.
     pub(crate) fn beside(mut self, other: &Self) -> Self {
-        for (own, other) in self.0.iter_mut().zip(&other.0) {
+        for (own, other) in self.rows.iter_mut().zip(&other.rows) {
             *own = own.rotate_left(1).wrapping_add(*other);
         }
         self
@@ -49,14 +86,14 @@ impl Fingerprints {
     pub fn pasted(&self) -> Option<Pasted> {
         let mut counts: HashMap<u64, usize> = HashMap::new();
         let mut first = Vec::new();
-        for (row, &fingerprint) in self.0.iter().enumerate() {
+        for (row, &fingerprint) in self.rows.iter().enumerate() {
             let count = counts.entry(fingerprint).or_insert(0);
             *count += 1;
             if *count == 1 {
                 first.push(row);
             }
         }
-        if first.len() < FEWEST_ROWS || 2 * first.len() > self.0.len() + first.len() / 5 {
+        if first.len() < FEWEST_ROWS || 2 * first.len() > self.rows.len() + first.len() / 5 {
             return None;
         }
         let often = |times: usize| counts.values().filter(|count| **count == times).count() as f64;

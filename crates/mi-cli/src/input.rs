@@ -239,9 +239,14 @@ impl Input {
                 Some(_) => {}
                 None => first = Some((table.file, table.rows)),
             }
+            let own = if self.keep_row_numbers {
+                table.fingerprints
+            } else {
+                table.fingerprints.without_row_numbers(unnamed.first() == Some(&true))
+            };
             fingerprints = Some(match fingerprints {
-                Some(before) => before.beside(&table.fingerprints),
-                None => table.fingerprints,
+                Some(before) => before.beside(&own),
+                None => own,
             });
             for (slot, mut column) in here.into_iter().zip(table.columns) {
                 column.name.clone_from(&self.names[wanted[slot]]);

@@ -294,7 +294,7 @@ impl Source for Delimited {
                 continue;
             }
             for (column, cell) in row.iter().enumerate() {
-                fingerprints.add(rows, column, cell.trim_ascii());
+                fingerprints.add_text(rows, column, cell.trim_ascii());
             }
             for (builder, &index) in builders.iter_mut().zip(wanted) {
                 let text = self.field(&row, index, &mut unreadable)?;

@@ -295,6 +295,19 @@ fn a_pasted_table_is_known_by_its_whole_rows() {
         let found = folder.run(&[command, &["--json"]].concat());
         assert!(warns(&found, "pasted_table"), "{command:?}");
     }
+    // The numbers of the rows differ where the rest is pasted.
+    let pasted = [&rows[..], &rows].concat();
+    for (name, start) in [("n", 1), ("", 0), ("", 7)] {
+        let numbered = (start..).zip(&pasted).map(|(number, row)| {
+            let mut numbered = vec![f64::from(number)];
+            numbered.extend(row);
+            numbered
+        });
+        folder.write("numbered.csv", csv(&format!("{name},a,b,c,d,e"), numbered));
+        let found = run("numbered.csv", &["--dedup"]);
+        assert_eq!(found.json()["rows_left_out"], 300, "{name} from {start}");
+        assert_eq!(value(&found), value(&once));
+    }
 }
 
 #[test]
