@@ -23,11 +23,18 @@ const MOST_TIMES: usize = 10;
 /// nature, as those of a few labels, occur once, twice and more often side by side.
 const SHARE: f64 = 0.9;
 
+/// Rows three times, expected by chance of so many that occur once and twice, from which their
+/// absence is no accident.
+const TELLING_TRIPLES: f64 = 15.0;
+
+/// The part of the expected rows three times that rows which repeat by their nature do not miss.
+const FEWEST_TRIPLES: f64 = 0.25;
+
 /// Rows that occur several times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pasted {
-    /// How often nearly all rows occur.
-    pub times: usize,
+    /// How often nearly all rows occur; absent where a part of the table occurs twice.
+    pub times: Option<usize>,
     /// The first of each, in order.
     pub first: Vec<usize>,
 }
@@ -82,7 +89,11 @@ impl Fingerprints {
         self
     }
 
-    /// Whether nearly every row of the table occurs equally often, and more than once.
+    /// Whether nearly every row of the table occurs equally often, and more than once; or a part
+    /// of the rows twice, and hardly any three times.
+    ///
+    /// Rows that repeat by their nature occur three times too: of Poisson counts n₃ = ⅔ n₂² / n₁,
+    /// and more where some rows are likelier than others.
     pub fn pasted(&self) -> Option<Pasted> {
         let mut counts: HashMap<u64, usize> = HashMap::new();
         let mut first = Vec::new();
@@ -93,12 +104,16 @@ impl Fingerprints {
                 first.push(row);
             }
         }
-        if first.len() < FEWEST_ROWS || 2 * first.len() > self.rows.len() + first.len() / 5 {
+        if first.len() < FEWEST_ROWS {
             return None;
         }
         let often = |times: usize| counts.values().filter(|count| **count == times).count() as f64;
-        let times = (2..=MOST_TIMES).find(|&times| often(times) >= SHARE * first.len() as f64)?;
-        Some(Pasted { times, first })
+        let times = (2..=MOST_TIMES).find(|&times| often(times) >= SHARE * first.len() as f64);
+        let (once, twice) = (often(1), often(2));
+        let by_chance = 2.0 / 3.0 * twice * twice / once.max(1.0);
+        let more = counts.values().filter(|count| **count > 2).count() as f64;
+        let in_part = by_chance >= TELLING_TRIPLES && more < FEWEST_TRIPLES * by_chance;
+        (times.is_some() || in_part).then_some(Pasted { times, first })
     }
 }
 
@@ -128,18 +143,28 @@ mod tests {
         assert_eq!(fingerprints(&once).pasted(), None);
         let mut twice = once.repeat(2);
         let found = fingerprints(&twice).pasted().unwrap();
-        assert_eq!((found.times, found.first), (2, (0..200).collect()));
+        assert_eq!((found.times, found.first), (Some(2), (0..200).collect()));
         Stream::new(2, "order").shuffle(&mut twice);
         assert_eq!(fingerprints(&twice).pasted().unwrap().first.len(), 200);
         // One cell was mended since.
         twice[7][1] += 1;
-        assert_eq!(fingerprints(&twice).pasted().unwrap().times, 2);
-        assert_eq!(fingerprints(&once.repeat(3)).pasted().unwrap().times, 3);
+        assert_eq!(fingerprints(&twice).pasted().unwrap().times, Some(2));
+        assert_eq!(fingerprints(&once.repeat(3)).pasted().unwrap().times, Some(3));
+    }
+
+    #[test]
+    fn a_part_pasted_again_is_seen() {
+        let once = random(300, 1000);
+        for part in [100, 150, 200] {
+            let pasted = fingerprints(&[&once[..], &once[..part]].concat()).pasted().unwrap();
+            assert_eq!((pasted.times, pasted.first.len()), (None, 300), "{part}");
+        }
+        assert_eq!(fingerprints(&[&once[..], &once[..10]].concat()).pasted(), None);
     }
 
     #[test]
     fn rows_that_repeat_by_their_nature_are_not_pasted() {
-        for values in [2, 3, 5, 8] {
+        for values in [2, 3, 5, 6, 7, 8, 10, 15] {
             assert_eq!(fingerprints(&random(300, values)).pasted(), None, "{values}");
         }
         let labels: Vec<[u32; 1]> = (0..100).map(|row| [row % 4]).collect();

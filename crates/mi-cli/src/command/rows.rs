@@ -141,13 +141,18 @@ impl RowOptions {
                     pasted.first.len()
                 ));
             } else {
+                let which = match pasted.times {
+                    Some(times) => format!("nearly every row of the table occurs {times} times"),
+                    None => format!(
+                        "{copies} rows repeat an earlier row of the table in every column, and \
+                         hardly any occurs three times"
+                    ),
+                };
                 messages.warn(Warning::new(
                     PASTED,
                     format!(
-                        "nearly every row of the table occurs {} times: copies raise the \
-                         estimate; say --dedup to use each row once, unless they are separate \
-                         observations",
-                        pasted.times
+                        "{which}: copies raise the estimate; say --dedup to use each row once, \
+                         unless they are separate observations"
                     ),
                 ));
             }
