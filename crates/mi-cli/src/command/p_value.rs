@@ -14,7 +14,7 @@ pub(super) const SURROGATES: usize = 199;
 pub(super) const ENOUGH: usize = 20;
 
 /// Seconds that a p-value may take without having been asked for.
-const PATIENCE: f64 = 3.0;
+const PATIENCE: f64 = 4.0;
 
 /// Seconds that a neighbour search takes for a row of two columns, and a closed form for a cell,
 /// rounded up.

@@ -326,3 +326,19 @@ fn an_estimate_that_rests_on_ties_is_checked() {
     let value = first(&mixture)["value"].as_f64().unwrap();
     assert!(warns(&mixture, "off_when_permuted") == (value > 0.02), "{value}");
 }
+
+#[test]
+fn a_given_column_leaves_the_p_value() {
+    let mut stream = Stream::new(21, "given");
+    let rows: Vec<Vec<f64>> = (0..1000)
+        .map(|_| {
+            let z = stream.normal();
+            vec![z + stream.normal(), z + stream.normal(), z]
+        })
+        .collect();
+    let folder = Folder::with("t.csv", csv("x,y,z", rows));
+    let sides = ["estimate", "t.csv", "--x", "x", "--y", "y", "--given", "z"];
+    let found = folder.run(&[&sides[..], &["--no-interval", "--json"]].concat());
+    let p = first(&found)["p_value"].as_f64();
+    assert!(p.is_some_and(|p| p > 0.01), "{p:?}: x and y are independent given z");
+}
