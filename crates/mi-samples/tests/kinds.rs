@@ -337,6 +337,25 @@ fn a_linear_function_across_sides_is_said_to_be_infinite() {
 }
 
 #[test]
+fn a_linear_function_of_x_and_what_is_given_is_infinite_too() {
+    let n = 400;
+    let [a, b, c] = [41, 42, 43].map(|seed| normals(seed, n));
+    let given = |y: &Array2<f64>| {
+        let settings = Settings { interval: false, ..Settings::default() };
+        conditional_mutual_information(&side(&a), &side(y), &side(&b), &settings).unwrap()
+    };
+    let found = given(&(&a - &b));
+    let expected = Warning::LinearFunction { column: 0, of: vec![(Side::Given, 0), (Side::X, 0)] };
+    assert!(found.warnings.contains(&expected), "{:?}", found.warnings);
+    // A function of what is given alone, and none at all.
+    for y in [3.0 * &b + 1.0, &a - &c] {
+        let found = given(&y);
+        let says = |w: &Warning| matches!(w, Warning::LinearFunction { .. });
+        assert!(!found.warnings.iter().any(says), "{:?}", found.warnings);
+    }
+}
+
+#[test]
 fn an_excess_over_the_entropy_is_sampling_error_within_three_standard_errors_only() {
     let x = normals(28, 3000);
     let label = x.mapv(|v| f64::from(u8::from(v > 0.0)));

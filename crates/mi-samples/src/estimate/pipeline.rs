@@ -323,20 +323,22 @@ fn data_warnings(
     }
     if let Some((x, y)) = x.monotone_columns(y) {
         warnings.push(Warning::Deterministic { x, y });
-    } else if let Some(warning) = linear_function(x, y) {
+    } else if let Some(warning) = linear_function(x, y, z) {
         warnings.push(warning);
     }
     warnings
 }
 
 /// The first continuous column of y that is a linear function of continuous columns of x, and
-/// perhaps of others of y.
-fn linear_function(x: &Sample, y: &Sample) -> Option<Warning> {
-    if x.dims() + y.dims() < 3 {
+/// perhaps of others of y and of those given.
+fn linear_function(x: &Sample, y: &Sample, given: Option<&Sample>) -> Option<Warning> {
+    if x.dims() + y.dims() + given.map_or(0, Sample::dims) < 3 {
         return None; // Such a function is monotone.
     }
     let (mut places, mut columns) = (Vec::new(), Vec::new());
-    for (side, sample) in [(Side::X, x), (Side::Y, y)] {
+    // What is given comes first: what follows from it alone says nothing of x or y.
+    let given = given.map(|given| (Side::Given, given));
+    for (side, sample) in given.into_iter().chain([(Side::X, x), (Side::Y, y)]) {
         let (own, values): (Vec<usize>, Vec<Vec<f64>>) = sample
             .contents()
             .enumerate()
@@ -353,10 +355,13 @@ fn linear_function(x: &Sample, y: &Sample) -> Option<Warning> {
             }
         }
     }
-    let mut found = linear_functions(&columns, SMALLEST_PIVOT).into_iter().zip(&places);
-    let (of, &(_, column)) = found.find_map(|(of, place)| Some((of?, place)))?;
-    let of = of.into_iter().map(|index| places[index]).collect();
-    Some(Warning::LinearFunction { column, of })
+    let found = linear_functions(&columns, SMALLEST_PIVOT).into_iter().zip(&places);
+    let mut of_x = found.filter_map(|(of, &(side, column))| {
+        let of: Vec<_> = of?.into_iter().map(|index| places[index]).collect();
+        let joins = side == Side::Y && of.iter().any(|(side, _)| *side == Side::X);
+        joins.then_some(Warning::LinearFunction { column, of })
+    });
+    of_x.next()
 }
 
 fn value_warnings(found: &Found, run: &Run, n: usize, warnings: &mut Vec<Warning>) {

@@ -71,7 +71,7 @@ pub enum Warning {
         /// The column of the side, from 0.
         column: usize,
     },
-    /// A column of y is a linear function of columns of x, or of both sides: the true value of
+    /// A column of y is a linear function of columns of x, and perhaps of others: the true value of
     /// continuous columns is infinite, and the estimate says how many rows there are.
     LinearFunction {
         /// The column of y, from 0.
