@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::config::TrialConfig;
 use crate::experiments::{Experiment, Variant};
 use crate::labels::{Configured, Fields};
-use crate::preset::Scale;
+use crate::names;
+use crate::preset::{AdversarialRates, Scale};
 
 /// One field that differs from the paper's, in some configurations.
 struct Departure {
@@ -37,6 +39,28 @@ pub(crate) fn departures(scale: &Scale, experiments: &[&Experiment]) -> Vec<Stri
         }
     }
     found.iter().map(Departure::sentence).collect()
+}
+
+/// The departures of an experiment's trials that ran on one data set, one sentence each.
+pub(crate) fn of_trials(experiment: &Experiment, trials: &[&TrialConfig]) -> Vec<String> {
+    let mut own: Vec<Variant> = Vec::new();
+    for variant in trials.iter().map(|&config| Variant::from(config)) {
+        if !own.contains(&variant) {
+            own.push(variant);
+        }
+    }
+    let scales = [AdversarialRates::Notebook, AdversarialRates::Text]
+        .map(|adversarial_rates| Scale { adversarial_rates, ..Scale::paper() });
+    let departures = scales
+        .iter()
+        .map(|scale| of_experiment(experiment.name, &own, &(experiment.variants)(scale)))
+        .min_by_key(Vec::len)
+        .unwrap_or_default();
+    let (own, papers) = (trials.first().map(|t| t.dataset.as_str()), experiment.published.dataset);
+    let data = own
+        .filter(|own| *own != papers)
+        .map(|own| format!("Data: {} instead of {}.", names::dataset(own), names::dataset(papers)));
+    data.into_iter().chain(departures.iter().map(Departure::sentence)).collect()
 }
 
 /// The departures of one experiment.
@@ -116,7 +140,7 @@ fn word(path: &str) -> String {
 mod tests {
     use super::*;
     use crate::experiments::EXPERIMENTS;
-    use crate::preset::{AdversarialRates, Preset};
+    use crate::preset::Preset;
 
     #[test]
     fn every_experiment_that_is_smaller_than_the_papers_says_so() {

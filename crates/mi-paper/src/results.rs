@@ -1,7 +1,7 @@
 //! Records sorted into configurations, and the results of one experiment on one data set: what
 //! figures, tables and claims look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mi_plot::Dash;
 
@@ -296,6 +296,20 @@ impl<'a> Results<'a> {
             c.key.dataset == self.dataset
                 && matches!(c.task, Task::Pixels(pixels) if (pixels.noise_sd > 0.0) == noisy)
         })
+    }
+
+    /// The seeds that the experiment has trials of, in their order.
+    pub(crate) fn planned_seeds(&self) -> BTreeSet<u64> {
+        self.own.iter().flat_map(|c| &c.trials).map(|t| t.info.seed).collect()
+    }
+
+    /// The seeds of which every trial has ended, up to the first of which one has not.
+    pub(crate) fn ended_seeds(&self) -> Vec<u64> {
+        let has_ended = |trial: &Trial<'_>| trial.is_finished() || trial.is_diverged();
+        let waiting = self.own.iter().flat_map(|c| &c.trials).filter(|t| !has_ended(t));
+        let waiting = waiting.map(|trial| trial.info.seed).min();
+        let ended = |seed: &u64| waiting.is_none_or(|first| *seed < first);
+        self.planned_seeds().into_iter().filter(ended).collect()
     }
 
     /// The number of pairs in a batch, where all configurations share it.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::sequential::Settled;
 use crate::numbers;
-use crate::statistics::Interval;
+use crate::statistics::{Interval, TAIL};
 
 /// The kind of number an effect is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,12 +77,16 @@ pub struct Condition {
     pub effect: Option<Interval>,
     /// The value of the only seed that finished, which has no interval.
     pub single: Option<f64>,
+    /// The effect of each seed.
+    by_seed: BTreeMap<u64, f64>,
     /// Where the effect should lie.
     pub expected: Expected,
     /// The effect in the paper, if its figures show it.
     pub published: Option<f64>,
-    /// Whether it lies there; `None` while the interval does not say.
-    pub met: Option<bool>,
+    /// What the planned seeds so far say.
+    pub settled: Settled,
+    /// About how many seeds would settle it, where it is open and they are not too many.
+    pub seeds_needed: Option<usize>,
     /// For what a claim presupposes rather than says: a clause that says what is wrong where the
     /// condition is not met. The claim is then undecided, never refuted.
     pub presupposed: Option<&'static str>,
@@ -95,13 +100,13 @@ impl Condition {
         expected: Expected,
         by_seed: &BTreeMap<u64, f64>,
     ) -> Self {
-        let values: Vec<f64> = by_seed.values().copied().filter(|v| !v.is_nan()).collect();
-        let effect = interval(&values);
-        Self::new(what, measure, expected, effect, single(&values))
+        let by_seed = measured(by_seed.iter().map(|(seed, value)| (*seed, *value)));
+        let values: Vec<f64> = by_seed.values().copied().collect();
+        Self::new(what, measure, expected, interval(&values, TAIL), by_seed)
     }
 
-    /// A condition on the difference of two configurations: paired by seed where at least two
-    /// seeds are shared, else between the means (Welch 1947).
+    /// A condition on the difference of two configurations, by seed. Where fewer than two seeds are
+    /// shared, the interval shown is that between the means (Welch 1947), which settles nothing.
     pub(crate) fn on_difference(
         what: impl Into<String>,
         measure: Measure,
@@ -109,17 +114,15 @@ impl Condition {
         a: &BTreeMap<u64, f64>,
         b: &BTreeMap<u64, f64>,
     ) -> Self {
-        let pairs: Vec<f64> = a
-            .iter()
-            .filter_map(|(seed, value)| Some(value - b.get(seed)?))
-            .filter(|d| !d.is_nan())
-            .collect();
-        let effect = interval(&pairs).or_else(|| {
+        let pairs =
+            measured(a.iter().filter_map(|(seed, value)| Some((*seed, value - b.get(seed)?))));
+        let differences: Vec<f64> = pairs.values().copied().collect();
+        let effect = interval(&differences, TAIL).or_else(|| {
             let between = Interval::of_difference(&finite(a.values()), &finite(b.values()))?;
             let towards = a.values().copied().chain(b.values().map(|value| -value));
             Some(reaching(between, towards))
         });
-        Self::new(what, measure, expected, effect, single(&pairs))
+        Self::new(what, measure, expected, effect, pairs)
     }
 
     /// A condition on the largest value over all seeds.
@@ -129,18 +132,14 @@ impl Condition {
         by_seed: &BTreeMap<u64, f64>,
     ) -> Self {
         let values: Vec<f64> = by_seed.values().copied().collect();
-        // A value that is not a number has not been shown to be small.
-        let largest = values
-            .iter()
-            .fold(f64::NEG_INFINITY, |m, &v| if v.is_nan() { f64::INFINITY } else { m.max(v) });
+        let largest = largest(&values);
         let effect = (values.len() >= 2).then_some(Interval {
             mean: largest,
             low: largest,
             high: largest,
             n: values.len(),
         });
-        let single = (values.len() == 1).then_some(largest);
-        Self::new(what, Measure::Largest, Expected::Below(limit), effect, single)
+        Self::new(what, Measure::Largest, Expected::Below(limit), effect, by_seed.clone())
     }
 
     fn new(
@@ -148,18 +147,54 @@ impl Condition {
         measure: Measure,
         expected: Expected,
         effect: Option<Interval>,
-        single: Option<f64>,
+        by_seed: BTreeMap<u64, f64>,
     ) -> Self {
-        let met = effect.and_then(|e| expected.decide(e.low, e.high));
+        let single = if by_seed.len() == 1 { by_seed.values().next().copied() } else { None };
         Self {
             what: what.into(),
             measure,
             effect,
             single,
+            by_seed,
             expected,
             published: None,
-            met,
+            settled: Settled::Open,
+            seeds_needed: None,
             presupposed: None,
+        }
+    }
+
+    /// The effect of each seed.
+    pub(crate) fn by_seed(&self) -> &BTreeMap<u64, f64> {
+        &self.by_seed
+    }
+
+    /// The effects of these seeds, of those that have one.
+    pub(crate) fn values_of(&self, seeds: &[u64]) -> Vec<f64> {
+        seeds.iter().filter_map(|seed| self.by_seed.get(seed).copied()).collect()
+    }
+
+    /// Whether values say that the effect lies where it should, by an interval that leaves out a
+    /// probability of `tail` on each side; `None` where they do not say.
+    pub(crate) fn decide(&self, values: &[f64], tail: f64) -> Option<bool> {
+        if self.measure == Measure::Largest {
+            let largest = largest(values);
+            return self.expected.decide(largest, largest);
+        }
+        interval(values, tail).and_then(|e| self.expected.decide(e.low, e.high))
+    }
+
+    /// Whether the effect's 95 % interval over all seeds lies where it should.
+    pub(crate) fn interval_decides(&self) -> Option<bool> {
+        self.effect.and_then(|e| self.expected.decide(e.low, e.high))
+    }
+
+    /// Whether it is settled that the effect lies where it should.
+    pub fn met(&self) -> Option<bool> {
+        match self.settled {
+            Settled::Confirmed { .. } => Some(true),
+            Settled::Refuted { .. } => Some(false),
+            Settled::Open => None,
         }
     }
 
@@ -225,20 +260,28 @@ impl Condition {
     }
 }
 
-fn single(values: &[f64]) -> Option<f64> {
-    if let [only] = values { Some(*only) } else { None }
+/// The values that are numbers.
+fn measured(by_seed: impl Iterator<Item = (u64, f64)>) -> BTreeMap<u64, f64> {
+    by_seed.filter(|(_, value)| !value.is_nan()).collect()
+}
+
+/// The largest value. One that is not a number has not been shown to be small.
+fn largest(values: &[f64]) -> f64 {
+    let larger = |m: f64, &v: &f64| if v.is_nan() { f64::INFINITY } else { m.max(v) };
+    values.iter().fold(f64::NEG_INFINITY, larger)
 }
 
 fn finite<'a>(values: impl IntoIterator<Item = &'a f64>) -> Vec<f64> {
     values.into_iter().copied().filter(|value| value.is_finite()).collect()
 }
 
-/// The t-interval of values that may be infinite.
+/// The t-interval of values that may be infinite, which leaves out a probability of `tail` on each
+/// side.
 ///
 /// Mean and ends are those of the finite values, but an end on whose side a value is infinite (a
 /// bound or a condition number without limit) is infinite too, so that such a value never makes an
 /// interval surer. If all are infinite to the same side, so is the interval.
-fn interval(values: &[f64]) -> Option<Interval> {
+fn interval(values: &[f64], tail: f64) -> Option<Interval> {
     let n = values.len();
     if let [first, _, ..] = values
         && first.is_infinite()
@@ -247,7 +290,7 @@ fn interval(values: &[f64]) -> Option<Interval> {
         return Some(Interval { mean: *first, low: *first, high: *first, n });
     }
     // A single finite value says nothing about the spread that the infinite ones take part in.
-    let of_finite = Interval::of(&finite(values))?;
+    let of_finite = Interval::at(&finite(values), tail)?;
     Some(Interval { n, ..reaching(of_finite, values.iter().copied()) })
 }
 
@@ -274,13 +317,14 @@ mod tests {
 
     #[test]
     fn the_interval_decides_not_the_mean() {
-        assert_eq!(above_zero(&[1.0, 1.1, 0.9]).met, Some(true));
-        assert_eq!(above_zero(&[-1.0, -1.1, -0.9]).met, Some(false));
-        assert_eq!(above_zero(&[1.0, 3.0, -1.0]).met, None);
-        assert_eq!(above_zero(&[1.0]).met, None);
-        assert_eq!(above_zero(&[]).met, None);
+        assert_eq!(above_zero(&[1.0, 1.1, 0.9]).interval_decides(), Some(true));
+        assert_eq!(above_zero(&[-1.0, -1.1, -0.9]).interval_decides(), Some(false));
+        assert_eq!(above_zero(&[1.0, 3.0, -1.0]).interval_decides(), None);
+        assert_eq!(above_zero(&[1.0]).interval_decides(), None);
+        assert_eq!(above_zero(&[]).interval_decides(), None);
         let near = |v: &[f64]| {
-            Condition::on("x", Measure::Nats, Expected::Within(-0.1, 0.1), &seeds(v)).met
+            Condition::on("x", Measure::Nats, Expected::Within(-0.1, 0.1), &seeds(v))
+                .interval_decides()
         };
         assert_eq!(near(&[0.01, -0.01]), None, "two seeds are too few for so wide an interval");
         assert_eq!(near(&[0.01, -0.01, 0.0]), Some(true));
@@ -292,31 +336,36 @@ mod tests {
         let a = seeds(&[0.90, 0.80, 0.70]);
         let b = seeds(&[0.89, 0.79, 0.69]);
         let paired = Condition::on_difference("x", Measure::Points, Expected::Above(0.0), &a, &b);
-        assert_eq!(paired.met, Some(true));
+        assert_eq!(paired.interval_decides(), Some(true));
         let shifted: BTreeMap<u64, f64> = b.iter().map(|(seed, v)| (seed + 10, *v)).collect();
         let unpaired =
             Condition::on_difference("x", Measure::Points, Expected::Above(0.0), &a, &shifted);
         assert!(unpaired.effect.is_some());
-        assert_eq!(unpaired.met, None);
+        assert_eq!(unpaired.interval_decides(), None);
     }
 
     #[test]
     fn infinite_effects_count_but_never_help() {
         let infinite = f64::INFINITY;
-        assert_eq!(above_zero(&[infinite, infinite]).met, Some(true));
-        assert_eq!(above_zero(&[infinite, -infinite]).met, None);
+        assert_eq!(above_zero(&[infinite, infinite]).interval_decides(), Some(true));
+        assert_eq!(above_zero(&[infinite, -infinite]).interval_decides(), None);
         let ends = |condition: &Condition| condition.effect.map(|e| (e.low, e.high, e.n)).unwrap();
         let (low, high, _) = ends(&above_zero(&[5.1, 5.3]));
         let lost = above_zero(&[5.1, 5.3, -infinite]);
         assert_eq!(ends(&lost), (-infinite, high, 3));
-        assert_eq!(lost.met, None);
+        assert_eq!(lost.interval_decides(), None);
         assert_eq!(ends(&above_zero(&[5.1, 5.3, infinite])), (low, infinite, 3));
         let below = |values: &[f64]| {
-            Condition::on("x", Measure::Nats, Expected::Below(0.0), &seeds(values)).met
+            Condition::on("x", Measure::Nats, Expected::Below(0.0), &seeds(values))
+                .interval_decides()
         };
         assert_eq!(below(&[-5.1, -5.3, -5.2]), Some(true));
         assert_eq!(below(&[-5.1, -5.3, infinite]), None);
-        assert_eq!(above_zero(&[1.0, infinite]).met, None, "one finite value has no spread");
+        assert_eq!(
+            above_zero(&[1.0, infinite]).interval_decides(),
+            None,
+            "one finite value has no spread"
+        );
     }
 
     #[test]
@@ -325,15 +374,21 @@ mod tests {
         let others: BTreeMap<u64, f64> = b.iter().map(|(seed, v)| (seed + 10, *v)).collect();
         let above = |a, b| Condition::on_difference("x", Measure::Nats, Expected::Above(0.0), a, b);
         assert_eq!(above(&a, &others).effect.unwrap().low, f64::NEG_INFINITY);
-        assert_eq!(above(&a, &others).met, None);
+        assert_eq!(above(&a, &others).interval_decides(), None);
         assert_eq!(above(&others, &a).effect.unwrap().high, f64::INFINITY);
     }
 
     #[test]
     fn the_largest_of_runs_includes_what_is_not_a_number() {
-        assert_eq!(Condition::on_largest("x", 1e-3, &seeds(&[1e-9, 1e-8])).met, Some(true));
-        assert_eq!(Condition::on_largest("x", 1e-3, &seeds(&[1e-9, f64::NAN])).met, Some(false));
-        assert_eq!(Condition::on_largest("x", 1e-3, &seeds(&[1e-9])).met, None);
+        assert_eq!(
+            Condition::on_largest("x", 1e-3, &seeds(&[1e-9, 1e-8])).interval_decides(),
+            Some(true)
+        );
+        assert_eq!(
+            Condition::on_largest("x", 1e-3, &seeds(&[1e-9, f64::NAN])).interval_decides(),
+            Some(false)
+        );
+        assert_eq!(Condition::on_largest("x", 1e-3, &seeds(&[1e-9])).interval_decides(), None);
     }
 
     #[test]

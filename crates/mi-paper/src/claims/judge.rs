@@ -1,27 +1,20 @@
-use crate::claims::{Claim, Condition, Decision, Verdict};
+use super::sequential::{SeedPlan, seeds_needed};
+use super::{Claim, Condition, Decision, Finding, Readout, Verdict, version_1};
 use crate::names;
 use crate::numbers;
 use crate::results::Results;
 
-/// Trials of fewer than one in so many of the paper's steps decide nothing.
-pub(crate) const SHORTEST: u64 = 50;
-
-/// Trials of fewer than this share of the paper's steps, in percent, refute nothing: what a claim
-/// says of trained networks may yet come.
-///
-/// A tenth may be missing, since over the last tenth the curves move about as much as from one
-/// evaluation to the next (see the records in `bench-results/reproduction/paper-mnist`). The
-/// paper's steps are those that its figures show: 20,000 of the 21,000 that the notebook trains.
-pub(crate) const FULL_TRAINING: u64 = 90;
-
-/// Judges the claim of an experiment, shown by the figure with this anchor, on one data set; it is
-/// *not enough runs to say* where the experiment is not part of the run.
+/// Judges the claim of an experiment, shown by the figure with this anchor, on one data set.
+/// `departures` say in what the results depart from the paper's protocol.
 pub(crate) fn judge(
     claim: &Claim,
     (experiment, figure): (&str, &'static str),
     results: &Results<'_>,
+    departures: Vec<String>,
 ) -> Verdict {
-    let verdict = |dataset, decision, reason, conditions| Verdict {
+    let planned = if departures.is_empty() { claim.seeds } else { results.planned_seeds().len() };
+    let seeds = SeedPlan { planned, ended: results.ended_seeds() };
+    let verdict = |dataset, finding, forms, version_1| Verdict {
         id: claim.id,
         claim: claim.statement,
         rule: claim.rule,
@@ -29,94 +22,142 @@ pub(crate) fn judge(
         paper_figures: claim.paper_figures,
         dataset,
         paper_dataset: results.published.dataset,
-        decision,
-        reason,
-        conditions,
+        setting: setting(results),
+        departures,
+        seeds: seeds.clone(),
+        finding,
+        forms,
+        version_1,
     };
     if results.own.is_empty() {
         let reason = format!("The experiment `{experiment}` is not part of this run.");
-        return verdict(None, Decision::NotEnoughRuns, reason, Vec::new());
+        let old = (Decision::Open, reason.clone());
+        let finding = Finding { decision: Decision::Open, reason, conditions: Vec::new() };
+        return verdict(None, finding, Vec::new(), old);
     }
-    let conditions = (claim.conditions)(results);
-    let steps = results.own.iter().flat_map(|c| &c.trials).map(|t| t.info.steps).min();
-    let steps = Steps { own: steps.unwrap_or(0), papers: results.published.last_step };
-    let (decision, mut reason) = decide(results, &conditions, steps);
-    let counts = counts(results, steps);
+    let conditions = (claim.conditions)(results, Readout::LastFifth);
+    let mut finding = find(results, &seeds, conditions);
+    let counts = counts(results);
     if !counts.is_empty() {
-        reason = format!("{reason} ({}.)", counts.join("; "));
+        finding.reason = format!("{} ({}.)", finding.reason, counts.join("; "));
     }
-    verdict(Some(results.dataset.to_owned()), decision, reason, conditions)
+    let forms = claim.forms.iter().map(|form| {
+        let conditions = (form.conditions)(results, Readout::LastFifth);
+        (
+            format!("{}{}", claim.id, form.letter),
+            form.statement,
+            find(results, &seeds.from(form.first_seed), conditions),
+        )
+    });
+    let old = version_1::decide(results, &(claim.conditions)(results, Readout::LastEvaluation));
+    verdict(Some(results.dataset.to_owned()), finding, forms.collect(), old)
 }
 
-/// How long trials are.
-#[derive(Clone, Copy)]
-struct Steps {
-    /// Steps of the shortest trial.
-    own: u64,
-    /// Steps that the paper's figures show.
-    papers: u64,
+/// Settles conditions and decides what follows from them.
+fn find(results: &Results<'_>, seeds: &SeedPlan, mut conditions: Vec<Condition>) -> Finding {
+    let alternatives = conditions.iter().filter(|c| c.presupposed.is_none()).count();
+    for condition in &mut conditions {
+        condition.settled = seeds.settle(condition, alternatives);
+        if condition.met().is_none() {
+            condition.seeds_needed = seeds_needed(condition.by_seed(), condition);
+        }
+    }
+    let (decision, reason) = decide(results, seeds, &conditions);
+    Finding { decision, reason, conditions }
 }
 
 /// The decision with its reason.
-fn decide(results: &Results<'_>, conditions: &[Condition], steps: Steps) -> (Decision, String) {
-    let open = |reason: String| (Decision::NotEnoughRuns, reason);
-    if steps.own * SHORTEST < steps.papers {
-        return open("The trials are too short to say anything of a trained encoder.".to_owned());
-    }
-    // Of each configuration by itself: one that mostly diverges is a biased choice in whatever it
-    // is compared with, however many others there are.
-    if let Some(lost) = results.own.iter().find(|c| c.diverged() * 5 > c.asked()) {
-        let name = names::row(lost, &results.own);
-        return open(format!(
-            "More than one trial in five of {name} diverged; the others may be a biased choice."
-        ));
+fn decide(results: &Results<'_>, seeds: &SeedPlan, conditions: &[Condition]) -> (Decision, String) {
+    if let Some(lost) = lost(results) {
+        return (Decision::Open, lost);
     }
     let sentences = |of: &dyn Fn(&Condition) -> bool| -> String {
         let chosen: Vec<String> =
             conditions.iter().filter(|c| of(c)).map(Condition::sentence).collect();
         chosen.join("; ")
     };
-    let misses = |c: &Condition| c.met == Some(false);
-    if let Some(lacking) = conditions.iter().filter(|c| misses(c)).find_map(|c| c.presupposed) {
-        let which = sentences(&|c| misses(c) && c.presupposed.is_some());
-        return open(format!("Undecided, as {lacking}: {which}."));
+    let refuted = |c: &Condition| c.met() == Some(false);
+    if let Some(lacking) = conditions.iter().filter(|c| refuted(c)).find_map(|c| c.presupposed) {
+        let which = sentences(&|c| refuted(c) && c.presupposed.is_some());
+        return (Decision::Open, format!("Undecided, as {lacking}: {which}."));
     }
     let all = conditions.len();
-    let unknown = conditions.iter().filter(|c| c.met.is_none()).count();
-    if conditions.iter().any(misses) {
-        let refuted = sentences(&misses);
-        if conditions.iter().any(|c| c.presupposed.is_some() && c.met.is_none()) {
-            return open(format!(
-                "It is open whether what the claim presupposes is met; so far: {refuted}."
-            ));
+    let unsettled: Vec<&Condition> = conditions.iter().filter(|c| c.met().is_none()).collect();
+    if conditions.iter().any(refuted) {
+        let refuted = sentences(&refuted);
+        if unsettled.iter().any(|c| c.presupposed.is_some()) {
+            let reason =
+                format!("It is open whether what the claim presupposes is met; so far: {refuted}.");
+            return (Decision::Open, reason);
         }
-        if steps.own * 100 < steps.papers * FULL_TRAINING {
-            let percent = steps.own * 100 / steps.papers;
-            return open(format!(
-                "Trained for {percent} % of the paper's steps; so far: {refuted}."
-            ));
+        return (Decision::DoesNotHold, format!("Refuted: {refuted}."));
+    }
+    if unsettled.is_empty() && all > 0 {
+        let reason = match all {
+            1 => "Its condition is confirmed.".to_owned(),
+            2 => "Both conditions are confirmed.".to_owned(),
+            _ => format!("All {all} conditions are confirmed."),
+        };
+        return (Decision::Holds, reason);
+    }
+    let missing: Vec<String> = unsettled.iter().map(|c| advice(c)).collect();
+    let settled = all - unsettled.len();
+    let shown = format!("{settled} of {all} conditions are settled. Open: {}.", missing.join("; "));
+    match (seeds.is_complete(), seeds.planned) {
+        (true, 0 | 1) => {
+            (Decision::Open, "An interval needs two seeds, and one was planned.".to_owned())
         }
-        return (Decision::DoesNotHold, format!("Contradicted: {refuted}."));
+        (true, planned) => {
+            (Decision::NotShown, format!("All {planned} planned seeds are in. {shown}"))
+        }
+        (false, planned) => {
+            let ended = seeds.ended.len();
+            (Decision::Open, format!("{ended} of {planned} planned seeds are in. {shown}"))
+        }
     }
-    if unknown > 0 {
-        let seeds = conditions.iter().filter_map(|c| c.effect.map(|e| e.n)).min().unwrap_or(0);
-        return open(match (unknown == all, seeds) {
-            (true, 0 | 1) => {
-                "An interval needs two finished seeds of each configuration.".to_owned()
-            }
-            _ => format!("{unknown} of {all} conditions are still open."),
-        });
+}
+
+/// An open condition, with the number of seeds that would settle it.
+fn advice(condition: &Condition) -> String {
+    match condition.seeds_needed {
+        Some(seeds) => format!("{} (about {seeds} seeds would settle it)", condition.what),
+        None => condition.what.clone(),
     }
-    let reason = match all {
-        1 => "Its condition is met.".to_owned(),
-        2 => "Both conditions are met.".to_owned(),
-        _ => format!("All {all} conditions are met."),
+}
+
+/// A sentence that names a configuration of which too many trials diverged.
+///
+/// Of each configuration by itself: one that mostly diverges is a biased choice in whatever it is
+/// compared with, however many others there are.
+pub(super) fn lost(results: &Results<'_>) -> Option<String> {
+    let lost = results.own.iter().find(|c| c.diverged() * 5 > c.asked())?;
+    let name = names::row(lost, &results.own);
+    Some(format!(
+        "More than one trial in five of {name} diverged; the others may be a biased choice."
+    ))
+}
+
+/// Data and steps in words.
+fn setting(results: &Results<'_>) -> String {
+    let steps = || results.own.iter().flat_map(|c| &c.trials).map(|t| t.info.steps);
+    let data = match results.dataset {
+        "none" => "synthetic samples".to_owned(),
+        "digits" => "the embedded digits".to_owned(),
+        other => names::dataset(other).to_owned(),
     };
-    (Decision::Holds, reason)
+    let Some((least, most)) = steps().min().zip(steps().max()) else {
+        return format!("on {data}");
+    };
+    let most = numbers::grouped(most);
+    let steps = match numbers::grouped(least) {
+        least if least == most => most,
+        least => format!("{least} to {most}"),
+    };
+    format!("at {steps} steps on {data}")
 }
 
 /// What a reader of the verdict has to know of the trials.
-fn counts(results: &Results<'_>, steps: Steps) -> Vec<String> {
+fn counts(results: &Results<'_>) -> Vec<String> {
     let (asked, finished, diverged) =
         results.own.iter().fold((0, 0, 0), |(asked, finished, diverged), c| {
             (asked + c.asked(), finished + c.finished(), diverged + c.diverged())
@@ -127,10 +168,6 @@ fn counts(results: &Results<'_>, steps: Steps) -> Vec<String> {
     }
     if diverged > 0 {
         counts.push(format!("{diverged} diverged and count for nothing"));
-    }
-    if steps.own < steps.papers {
-        let (own, papers) = (numbers::grouped(steps.own), numbers::grouped(steps.papers));
-        counts.push(format!("trials of {own} steps, the paper's have {papers}"));
     }
     counts
 }

@@ -1,32 +1,36 @@
 //! The paper's claims C1 to C8 and whether a run bears them out.
 //!
-//! Each claim has a rule, written down in words beside the code that applies it. A rule is a list
-//! of [`Condition`]s: an effect with its 95 % interval over seeds, paired where runs share seeds,
-//! and where the paper's claim says that it should lie.
-//!
-//! - *holds*: every condition's interval lies where it should.
-//! - *does not hold*: some condition's interval lies wholly where it should not, after (about) as
-//!   many steps as the paper's, and all that the claim presupposes is met.
-//! - *not enough runs to say*: all else. One seed has no interval, so it never decides; neither
-//!   do runs with a configuration of which more than one in five trials diverged, since the others
-//!   may be a biased choice, nor runs of less than a fiftieth of the paper's steps.
+//! Each claim has a rule, written down in words next to the code that applies it. A rule is a list
+//! of [`Condition`]s: an effect over seeds, and where the paper's claim says that its mean lies.
+//! `docs/verdicts.md` fixes how conditions are settled and what follows from them; [`VERSION`] is
+//! the version that this module applies. The verdict of version 1 is kept next to it.
 
 mod condition;
 mod judge;
+mod readout;
+mod sequential;
+mod version_1;
 
 pub use crate::statistics::Interval;
 pub use condition::{Condition, Expected, Measure};
-pub(crate) use judge::{FULL_TRAINING, SHORTEST, judge};
+pub(crate) use judge::judge;
+pub(crate) use readout::Readout;
+pub use sequential::{SeedPlan, Settled};
 
 use std::fmt;
 
 use crate::results::Results;
 
-/// A claim of the paper with its rule, which was fixed before any result was seen.
-///
-/// Since then rules have only grown more careful: that bounds are at their targets, which C5 and
-/// C8 presuppose, used to be one of their effects, so that a bound elsewhere refuted them; and
-/// short training used to refute as long training does.
+/// The version of the rules, and its date.
+pub(crate) const VERSION: (u32, &str) = (2, "2026-11-28");
+
+/// The date of version 1.
+pub(crate) const VERSION_1_DATE: &str = "2026-11-25";
+
+/// The effects that a rule looks at.
+pub(crate) type Conditions = fn(&Results<'_>, Readout) -> Vec<Condition>;
+
+/// A claim of the paper with its rule.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
     /// `C1` to `C8`.
@@ -37,19 +41,43 @@ pub(crate) struct Claim {
     pub(crate) statement: &'static str,
     /// What decides it.
     pub(crate) rule: &'static str,
+    /// The number of seeds that is planned for the paper's protocol.
+    pub(crate) seeds: usize,
     /// The effects that the rule looks at.
-    pub(crate) conditions: fn(&Results<'_>) -> Vec<Condition>,
+    pub(crate) conditions: Conditions,
+    /// Other forms, each judged by itself; they decide nothing about the claim.
+    pub(crate) forms: &'static [Form],
+}
+
+/// A claim in another form: by another probe, on held-out images, …
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Form {
+    /// The letter that follows the claim's id.
+    pub(crate) letter: &'static str,
+    /// What it states.
+    pub(crate) statement: &'static str,
+    /// The first seed that judges it: a statement that seeds suggested is judged by later ones.
+    pub(crate) first_seed: u64,
+    /// The effects that it looks at.
+    pub(crate) conditions: Conditions,
 }
 
 /// What a run says about a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Decision {
-    /// Every condition is met.
+    /// Every condition is confirmed.
     Holds,
-    /// Some condition is contradicted.
+    /// Some condition is refuted, and what the claim presupposes is confirmed.
     DoesNotHold,
-    /// Neither.
-    NotEnoughRuns,
+    /// Neither; more seeds are planned or needed.
+    Open,
+    /// Neither, and all planned seeds are in.
+    NotShown,
+}
+
+impl Decision {
+    /// Every decision.
+    pub(crate) const ALL: [Self; 4] = [Self::Holds, Self::DoesNotHold, Self::Open, Self::NotShown];
 }
 
 impl fmt::Display for Decision {
@@ -57,9 +85,21 @@ impl fmt::Display for Decision {
         f.write_str(match self {
             Self::Holds => "holds",
             Self::DoesNotHold => "does not hold",
-            Self::NotEnoughRuns => "not enough runs to say",
+            Self::Open => "open",
+            Self::NotShown => "not shown",
         })
     }
+}
+
+/// A decision with its reason and the effects that it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The decision.
+    pub decision: Decision,
+    /// Why, in a sentence or two.
+    pub reason: String,
+    /// Each condition with its effect.
+    pub conditions: Vec<Condition>,
 }
 
 /// A claim judged on one data set.
@@ -79,10 +119,38 @@ pub struct Verdict {
     pub dataset: Option<String>,
     /// The data set of the paper's figures, as in records.
     pub paper_dataset: &'static str,
-    /// The verdict.
-    pub decision: Decision,
-    /// Why, in a sentence or two.
-    pub reason: String,
+    /// What the verdict is about: data and steps.
+    pub setting: String,
+    /// In what the setting departs from the paper's protocol, one sentence each.
+    pub departures: Vec<String>,
+    /// The seeds that judge it.
+    pub seeds: SeedPlan,
+    /// What the run says.
+    pub finding: Finding,
+    /// What it says about other forms of the claim: id, statement and finding.
+    pub forms: Vec<(String, &'static str, Finding)>,
+    /// The decision of version 1 of the rules, with its reason.
+    pub version_1: (Decision, String),
+}
+
+impl Verdict {
+    /// The decision.
+    pub fn decision(&self) -> Decision {
+        self.finding.decision
+    }
+
     /// Each condition with its effect.
-    pub conditions: Vec<Condition>,
+    pub fn conditions(&self) -> &[Condition] {
+        &self.finding.conditions
+    }
+
+    /// The verdict in words: what was decided, and for which setting.
+    pub fn words(&self) -> String {
+        match self.decision() {
+            Decision::Holds | Decision::DoesNotHold => {
+                format!("{} {}", self.decision(), self.setting)
+            }
+            Decision::Open | Decision::NotShown => self.decision().to_string(),
+        }
+    }
 }

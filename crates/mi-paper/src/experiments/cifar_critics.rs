@@ -27,7 +27,9 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         paper_figures: "8",
         statement: "As C4 on CIFAR-10: critics of higher capacity give worse representations.",
         rule: critics::RULE,
+        seeds: 5,
         conditions: critics::conditions,
+        forms: &[],
     }),
 };
 

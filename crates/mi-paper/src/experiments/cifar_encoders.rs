@@ -28,7 +28,9 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         paper_figures: "9",
         statement: "As C5 on CIFAR-10: architecture matters more than the estimator.",
         rule: encoders::RULE,
+        seeds: 5,
         conditions: encoders::conditions,
+        forms: encoders::FORMS,
     }),
 };
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::claims::Condition;
 use crate::record::Metric;
-use crate::results::{Results, Trial};
+use crate::results::Results;
 
 /// Largest inverse error of an encoder that loses nothing: pixels are multiples of 1/255, so a
 /// smaller error than half of that still names the exact grey level.
@@ -22,19 +22,6 @@ pub(super) fn invertible(results: &Results<'_>) -> Condition {
         }
     }
     Condition::on_largest("largest inverse error of any run", HALF_GREY_LEVEL, &by_seed)
-}
-
-/// The last value of a metric.
-pub(super) fn end(metric: Metric) -> impl Fn(&Trial<'_>) -> Option<f64> {
-    move |trial| trial.last(metric).map(|(_, value)| value)
-}
-
-/// End minus start of a metric, the start held above `floor`.
-pub(super) fn rise(metric: Metric, floor: f64) -> impl Fn(&Trial<'_>) -> Option<f64> {
-    move |trial| {
-        let (start, (step, end)) = (trial.first(metric)?, trial.last(metric)?);
-        (step > 0).then(|| end - start.max(floor))
-    }
 }
 
 /// The rise in the paper's figures.

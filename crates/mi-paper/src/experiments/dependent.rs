@@ -5,7 +5,7 @@ use mi_plot::Dash;
 
 use super::settings::PAPER_BOUNDS;
 use super::{DataKind, Experiment, Variant};
-use crate::claims::{Claim, Condition, Expected, Measure};
+use crate::claims::{Claim, Condition, Expected, Measure, Readout};
 use crate::config::{Dependent, Task};
 use crate::figures::curves::estimates;
 use crate::figures::panels::BOUNDS;
@@ -37,11 +37,13 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         id: "C6",
         paper_figures: "4c",
         statement: "With dependent negatives neither InfoNCE nor NWJ bounds I(X; Y) from below.",
-        rule: "With a run's estimate the mean over the last fifth of its steps: for each bound \
-               the interval of estimate − true lies above zero with dependent negatives and \
-               within ±0.01 nats with independent ones; and with dependent negatives the \
-               estimate stays below the closed-form ceiling I(X_1..K; Y).",
+        rule: "For each bound, with the estimate over the last fifth of the steps: estimate − true lies \
+               above zero with dependent negatives and within ±0.01 nats with independent ones; and \
+               with dependent negatives the estimate lies below the closed-form ceiling \
+               I(X_1..K; Y).",
+        seeds: 3,
         conditions,
+        forms: &[],
     }),
 };
 
@@ -101,16 +103,16 @@ fn style(configuration: &Configuration<'_>, _: usize) -> (usize, Dash) {
     paired(configuration.key.bound == BOUNDS[0], is_dependent(configuration))
 }
 
-fn conditions(results: &Results<'_>) -> Vec<Condition> {
+fn conditions(results: &Results<'_>, _: Readout) -> Vec<Condition> {
+    // A single batch is too noisy to be read by itself, whichever version of the rules asks.
+    let estimate = |trial: &Trial<'_>| Readout::LastFifth.of(Metric::Estimate)(trial);
     let mut conditions = Vec::new();
     let truth = TRUE_MI;
     let over_truth = |trial: &Trial<'_>| {
         let truth = trial.last(Metric::TrueMi).map_or(truth, |(_, value)| value);
-        Some(trial.tail_mean(Metric::Estimate)? - truth)
+        Some(estimate(trial)? - truth)
     };
-    let under_ceiling = |trial: &Trial<'_>| {
-        Some(trial.last(Metric::Ceiling)?.1 - trial.tail_mean(Metric::Estimate)?)
-    };
+    let under_ceiling = |trial: &Trial<'_>| Some(trial.last(Metric::Ceiling)?.1 - estimate(trial)?);
     for bound in BOUNDS {
         let name = names::bound(bound);
         for (dependent, setting, expected) in [

@@ -1,6 +1,8 @@
 //! The experiments' figures and verdicts on an outcome.
 
 use crate::claims::{self, Verdict};
+use crate::config::TrialConfig;
+use crate::departures;
 use crate::experiments::{self, Experiment};
 use crate::figures::panels::every_metric;
 use crate::figures::{DrawnFigure, NamedSvg, by_place, charts, tables};
@@ -24,8 +26,8 @@ pub fn draw(outcome: &Outcome) -> Vec<NamedSvg> {
 
 /// Judges every claim on every data set its experiment ran on.
 ///
-/// A claim whose experiment is not part of the run is *not enough runs to say*. A run of a person's
-/// own experiments alone has nothing to judge.
+/// A claim whose experiment is not part of the run is open. A run of a person's own experiments alone
+/// has nothing to judge.
 pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
     if outcome.is_own() {
         return Vec::new();
@@ -39,7 +41,14 @@ pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
             if datasets.is_empty() { vec![experiment.published.dataset] } else { datasets };
         for dataset in datasets {
             let results = results(&configurations, experiment, dataset);
-            verdicts.push(claims::judge(claim, (experiment.name, experiment.figure.id), &results));
+            let trials: Vec<&TrialConfig> = outcome
+                .configs
+                .iter()
+                .filter(|c| c.experiment == experiment.name && c.dataset == dataset)
+                .collect();
+            let departures = departures::of_trials(experiment, &trials);
+            let shown = (experiment.name, experiment.figure.id);
+            verdicts.push(claims::judge(claim, shown, &results, departures));
         }
     }
     verdicts

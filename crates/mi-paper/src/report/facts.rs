@@ -10,9 +10,8 @@ use crate::table::{Align, Table};
 const TITLE: &str =
     "Reproduction of “On Mutual Information Maximization for Representation Learning”";
 const SUBTITLE: &str = "Tschannen, Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020. \
-    Each claim of the paper is judged by a rule that was written down before the results were \
-    seen, and has only grown more careful since; every figure shows this run beside the published \
-    values.";
+    Each claim of the paper is judged by a rule that was written down before the runs that it \
+    judges; every figure shows this run next to the published values.";
 
 /// The report's title.
 pub(crate) fn title(outcome: &Outcome) -> String {

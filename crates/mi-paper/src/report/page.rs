@@ -88,8 +88,8 @@ fn top(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {
         h1 { (facts::title(outcome)) }
         p.lead { (facts::subtitle(outcome)) }
         p.tally {
-            @for decision in [Decision::Holds, Decision::DoesNotHold, Decision::NotEnoughRuns] {
-                @let count = verdicts.iter().filter(|v| v.decision == decision).count();
+            @for decision in Decision::ALL {
+                @let count = verdicts.iter().filter(|v| v.decision() == decision).count();
                 @if count > 0 { (judged::badge(decision, &format!("{count} {}", judged::tally(decision, count)))) }
             }
         }
@@ -131,8 +131,11 @@ fn claims_table(verdicts: &[Verdict], figures: &[DrawnFigure]) -> Markup {
                         }
                     }
                     td {
-                        (judged::badge(verdict.decision, &verdict.decision.to_string()))
-                        @if let Some(met) = judged::met(verdict) { span.what { (met) } }
+                        (judged::badge(verdict.decision(), &verdict.words()))
+                        @if let Some(settled) = judged::settled(verdict) { span.what { (settled) } }
+                        @for (id, _, finding) in &verdict.forms {
+                            span.what { (id) ": " (finding.decision) }
+                        }
                     }
                     @match headline(verdict) {
                         Some(condition) => {

@@ -54,11 +54,27 @@ pub fn markdown(outcome: &Outcome) -> String {
     }
     for verdict in &verdicts {
         let dataset = judged::dataset(verdict).map_or(String::new(), |d| format!(" on {d}"));
-        line(format_args!("### {}{}: {}\n", verdict.id, plain(&dataset), verdict.decision));
-        line(format_args!("Rule: {}\n\n{}\n", plain(&verdict.rule), plain(&verdict.reason)));
-        if !verdict.conditions.is_empty() {
-            line(format_args!("{}", judged::conditions(verdict).to_markdown()));
+        line(format_args!("### {}{}: {}\n", verdict.id, plain(&dataset), verdict.decision()));
+        let reason = &verdict.finding.reason;
+        line(format_args!("Rule: {}\n\n{}\n", plain(&verdict.rule), plain(reason)));
+        if verdict.conditions().is_empty() {
+            continue;
         }
+        line(format_args!("Seeds: {}\n", judged::seeds(verdict)));
+        if !verdict.departures.is_empty() {
+            line(format_args!("Departures from the paper's protocol:\n"));
+            for departure in &verdict.departures {
+                line(format_args!("- {}", plain(departure)));
+            }
+            line(format_args!(""));
+        }
+        line(format_args!("{}", judged::conditions(&verdict.finding).to_markdown()));
+        for (id, statement, finding) in &verdict.forms {
+            let (decision, reason) = (finding.decision, plain(&finding.reason));
+            line(format_args!("{id}: {decision}. {} {reason}\n", plain(statement)));
+            line(format_args!("{}", judged::conditions(finding).to_markdown()));
+        }
+        line(format_args!("Version 1 of the rules: {}\n", plain(&judged::version_1(verdict))));
     }
     line(format_args!("## Every configuration\n\n{}", summary(outcome).to_markdown()));
     line(format_args!("## Trials and time\n\n{}", time::table(outcome).to_markdown()));
@@ -98,7 +114,7 @@ fn claims_table(verdicts: &[claims::Verdict]) -> Table {
             verdict.id.to_owned(),
             verdict.claim.to_owned(),
             judged::dataset(verdict).unwrap_or_default().to_owned(),
-            verdict.decision.to_string(),
+            verdict.words(),
             effect.unwrap_or_default(),
             headline.and_then(Condition::published_text).unwrap_or_default(),
             verdict.paper_figures.to_owned(),

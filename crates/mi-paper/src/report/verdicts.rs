@@ -3,35 +3,39 @@
 use maud::{Markup, PreEscaped, html};
 use mi_plot::{Axis, IntervalChart, IntervalRow};
 
-use crate::claims::{self, Condition, Decision, Expected, Measure, Verdict};
+use crate::claims::{self, Condition, Decision, Expected, Finding, Measure, Settled, Verdict};
 use crate::names;
 use crate::outcome::Outcome;
 use crate::table::{Align, Table};
 
 /// How verdicts come about.
 pub(crate) fn method() -> String {
+    let (version, date) = claims::VERSION;
     format!(
-        "A claim holds if the 95 % interval of every effect lies where the claim says. It does \
-         not hold if that of some effect lies wholly elsewhere, all that the claim presupposes is \
-         met, and the trials have at least {full} % of the paper's steps: shorter ones may yet \
-         come to it. Else there are not enough runs to say. Intervals are Student's t over seeds, \
-         of paired differences where runs share seeds. One seed has no interval and decides \
-         nothing; nor do trials of less than {least} % of the paper's steps, nor a run with a \
-         configuration of which more than one trial in five diverged.",
-        full = claims::FULL_TRAINING,
-        least = 100 / claims::SHORTEST,
+        "Rules of version {version} ({date}); docs/verdicts.md has them in full. A verdict is about \
+         the setting that ran. The value of a metric is its mean over the last fifth of the steps. A \
+         claim holds if every condition is confirmed. It does not hold if one is refuted, each tested \
+         at its share of the error probability, and all that the claim presupposes is confirmed. The \
+         number of seeds is planned in advance. Earlier looks at 3, 5, 10 and 20 seeds spend a fifth \
+         of the error probability, so that either wrong verdict has a probability of at most 2.5 %. \
+         Seeds beyond the plan decide nothing. Intervals for reading are Student's t over seeds \
+         (95 %), of differences within a seed. A configuration of which more than one trial in five \
+         diverged leaves its claim open. Version 1 ({old}) read the last evaluation alone; its \
+         verdict stands next to each.",
+        old = claims::VERSION_1_DATE,
     )
 }
 
 /// The condition that stands for a verdict: the first that is not met, else the first that is
 /// open, else the first with a published value to compare with.
 pub(crate) fn headline(verdict: &Verdict) -> Option<&Condition> {
-    let conditions = || verdict.conditions.iter();
-    let deciding = match verdict.decision {
-        Decision::DoesNotHold => conditions().find(|c| c.met == Some(false)),
-        Decision::NotEnoughRuns => conditions()
-            .find(|c| c.met == Some(false))
-            .or_else(|| conditions().find(|c| c.met.is_none() && c.effect.is_some()))
+    let conditions = || verdict.conditions().iter();
+    let refuted = |c: &&Condition| c.met() == Some(false);
+    let deciding = match verdict.decision() {
+        Decision::DoesNotHold => conditions().find(refuted),
+        Decision::Open | Decision::NotShown => conditions()
+            .find(refuted)
+            .or_else(|| conditions().find(|c| c.met().is_none() && c.effect.is_some()))
             .or_else(|| conditions().find(|c| c.single.is_some() && c.published.is_some())),
         Decision::Holds => None,
     };
@@ -56,16 +60,27 @@ pub(crate) fn badge(decision: Decision, text: &str) -> Markup {
     let (class, sign) = match decision {
         Decision::Holds => ("badge holds", "✓"),
         Decision::DoesNotHold => ("badge fails", "✗"),
-        Decision::NotEnoughRuns => ("badge open", "?"),
+        Decision::Open => ("badge open", "?"),
+        Decision::NotShown => ("badge open", "–"),
     };
     html! { span class=(class) { span aria-hidden="true" { (sign) " " } (text) } }
 }
 
-/// How many conditions are met, where they are not all.
-pub(crate) fn met(verdict: &Verdict) -> Option<String> {
-    let all = verdict.conditions.len();
-    let met = verdict.conditions.iter().filter(|c| c.met == Some(true)).count();
-    (met < all).then(|| format!("{met} of {all} conditions met"))
+/// What is settled within a claim that is open, and how many seeds the rest needs.
+pub(crate) fn settled(verdict: &Verdict) -> Option<String> {
+    let all = verdict.conditions();
+    let met = all.iter().filter(|c| c.met() == Some(true)).count();
+    if met == all.len() {
+        return None;
+    }
+    let counted = format!("{met} of {} conditions confirmed", all.len());
+    let open = || all.iter().filter(|c| c.met().is_none());
+    let needed = open().filter_map(|c| c.seeds_needed).max();
+    let unknown = open().any(|c| c.seeds_needed.is_none());
+    Some(match needed {
+        Some(seeds) if !unknown => format!("{counted}; the rest needs about {seeds} seeds"),
+        _ => counted,
+    })
 }
 
 /// What so many claims of a verdict do.
@@ -75,8 +90,10 @@ pub(crate) fn tally(decision: Decision, count: usize) -> &'static str {
         (Decision::Holds, _) => "claims hold",
         (Decision::DoesNotHold, 1) => "claim does not hold",
         (Decision::DoesNotHold, _) => "claims do not hold",
-        (Decision::NotEnoughRuns, 1) => "claim: not enough runs to say",
-        (Decision::NotEnoughRuns, _) => "claims: not enough runs to say",
+        (Decision::Open, 1) => "claim open",
+        (Decision::Open, _) => "claims open",
+        (Decision::NotShown, 1) => "claim not shown",
+        (Decision::NotShown, _) => "claims not shown",
     }
 }
 
@@ -91,16 +108,17 @@ pub(crate) fn contradiction_heading(outcome: &Outcome) -> &'static str {
 
 /// One plain sentence for each condition that contradicts the paper.
 pub(crate) fn contradictions(verdicts: &[Verdict]) -> Vec<String> {
-    let refuted = verdicts.iter().filter(|v| v.decision == Decision::DoesNotHold);
+    let refuted = verdicts.iter().filter(|v| v.decision() == Decision::DoesNotHold);
     refuted
         .flat_map(|verdict| {
-            verdict.conditions.iter().filter(|c| c.met == Some(false)).map(move |condition| {
-                let dataset = dataset(verdict).map_or(String::new(), |d| format!(" on {d}"));
+            let refuted = verdict.conditions().iter().filter(|c| c.met() == Some(false));
+            refuted.map(move |condition| {
+                let setting = &verdict.setting;
                 let paper = condition.published_text().map_or(String::new(), |value| {
                     let value = format!("{value} {}", condition.measure.unit());
                     format!("; the paper has {}{}", value.trim_end(), elsewhere(verdict))
                 });
-                format!("{}{dataset}: {}{paper}.", verdict.id, condition.sentence())
+                format!("{} {setting}: {}{paper}.", verdict.id, condition.sentence())
             })
         })
         .collect()
@@ -113,8 +131,8 @@ fn elsewhere(verdict: &Verdict) -> String {
     if same { String::new() } else { format!(" on {}", names::dataset(papers)) }
 }
 
-/// A verdict's conditions.
-pub(crate) fn conditions(verdict: &Verdict) -> Table {
+/// The conditions of a finding.
+pub(crate) fn conditions(finding: &Finding) -> Table {
     let mut table = Table::new(
         "",
         &[
@@ -123,14 +141,17 @@ pub(crate) fn conditions(verdict: &Verdict) -> Table {
             ("seeds", Align::Right),
             ("expected", Align::Right),
             ("paper", Align::Right),
-            ("met", Align::Left),
+            ("settled", Align::Left),
         ],
     );
-    for condition in &verdict.conditions {
-        let met = match condition.met {
-            Some(true) => "✓ yes",
-            Some(false) => "✗ no",
-            None => "open",
+    for condition in &finding.conditions {
+        let settled = match condition.settled {
+            Settled::Confirmed { seeds } => format!("✓ confirmed at {seeds} seeds"),
+            Settled::Refuted { seeds } => format!("✗ refuted at {seeds} seeds"),
+            Settled::Open => match condition.seeds_needed {
+                Some(seeds) => format!("open; about {seeds} seeds needed"),
+                None => "open".to_owned(),
+            },
         };
         let presupposed = condition.presupposed.map_or("", |_| " (presupposed)");
         table.row(vec![
@@ -139,30 +160,63 @@ pub(crate) fn conditions(verdict: &Verdict) -> Table {
             condition.seeds().to_string(),
             condition.expected_text(),
             condition.published_text().unwrap_or_default(),
-            met.to_owned(),
+            settled,
         ]);
     }
     table.without_empty_columns()
 }
 
+/// The planned seeds and looks in words.
+pub(crate) fn seeds(verdict: &Verdict) -> String {
+    let plan = &verdict.seeds;
+    let looks: Vec<String> = plan.numbers().iter().map(usize::to_string).collect();
+    let word = if looks.len() == 1 { "look" } else { "looks" };
+    let (planned, ended) = (plan.planned, plan.ended.len());
+    format!("{planned} planned, {word} at {}; {ended} in.", looks.join(", "))
+}
+
+/// What version 1 of the rules says.
+pub(crate) fn version_1(verdict: &Verdict) -> String {
+    let (decision, reason) = &verdict.version_1;
+    let decision = match decision {
+        Decision::Open => "not enough runs to say".to_owned(),
+        other => other.to_string(),
+    };
+    format!("{decision}: {}.", reason.trim_end_matches('.'))
+}
+
 /// Rule, reason, conditions and effects of one verdict.
 pub(crate) fn details(verdict: &Verdict) -> Markup {
+    let finding = &verdict.finding;
     html! {
         h3 id=(anchor(verdict)) {
             (verdict.id)
             @if let Some(dataset) = dataset(verdict) { " on " (dataset) }
-            " " (badge(verdict.decision, &verdict.decision.to_string()))
+            " " (badge(verdict.decision(), &verdict.words()))
         }
-        p { (verdict.claim) }
+        p { (verdict.claim) " " a href={ "#" (verdict.figure) } { "Figure" } }
         p { strong { "Rule. " } (verdict.rule) }
-        p { strong { "Here. " } (verdict.reason) }
-        @if !verdict.conditions.is_empty() {
-            (conditions(verdict).to_html())
+        p { strong { "Here. " } (finding.reason) }
+        @if !finding.conditions.is_empty() {
+            p { strong { "Seeds. " } (seeds(verdict)) }
+            @if !verdict.departures.is_empty() {
+                details.departures {
+                    summary { "Departures from the paper's protocol" }
+                    ul { @for departure in &verdict.departures { li { (departure) } } }
+                }
+            }
+            (conditions(finding).to_html())
             div.pair {
                 @for chart in forests(verdict) {
                     div.forest { (PreEscaped(chart.draw().inline())) }
                 }
             }
+            @for (id, statement, finding) in &verdict.forms {
+                p { strong { (id) ": " } (badge(finding.decision, &finding.decision.to_string())) " "
+                    (statement) " " (finding.reason) }
+                (conditions(finding).to_html())
+            }
+            p.what { "Version 1 of the rules: " (version_1(verdict)) }
         }
     }
 }
@@ -176,7 +230,7 @@ fn forests(verdict: &Verdict) -> Vec<IntervalChart> {
     ];
     let charts = kinds.iter().filter_map(|&(measure, title, label)| {
         let own: Vec<&Condition> =
-            verdict.conditions.iter().filter(|c| c.measure == measure).collect();
+            verdict.conditions().iter().filter(|c| c.measure == measure).collect();
         if own.iter().all(|c| c.effect.is_none() && c.single.is_none()) {
             return None;
         }
@@ -204,7 +258,7 @@ fn forests(verdict: &Verdict) -> Vec<IntervalChart> {
 
 fn row(condition: &Condition) -> IntervalRow {
     let scaled = |value| condition.measure.scaled(value);
-    let colour = match condition.met {
+    let colour = match condition.met() {
         Some(true) => 2,
         Some(false) => 1,
         None => 7,

@@ -60,7 +60,7 @@ impl Synthetic {
         let mut trials = Vec::new();
         let mut records = Vec::new();
         let mut configs = Vec::new();
-        for config in configurations(self.seeds) {
+        for mut config in configurations(self.seeds) {
             let wanted = self.experiments;
             if !wanted.is_empty() && !wanted.contains(&config.experiment.as_str()) {
                 continue;
@@ -68,6 +68,7 @@ impl Synthetic {
             let mut trial = waiting(&config);
             if let Some(dataset) = self.dataset.filter(|_| trial.dataset == "mnist") {
                 dataset.clone_into(&mut trial.dataset);
+                dataset.clone_into(&mut config.dataset);
             }
             trial.state = (self.state)(&trial);
             let reached = match &trial.state {
@@ -189,7 +190,7 @@ fn measured(trial: &TrialInfo) -> Vec<(u64, Metric, f64)> {
     let mut noise = Stream::new(trial.seed, &trial.id);
     let shared = 0.001 * Stream::new(trial.seed, "shared").normal();
     let every = match trial.experiment.as_str() {
-        "dependent" => 100,
+        "dependent" => 20,
         "adversarial" => 400,
         "cifar-critics" | "cifar-encoders" => 3000,
         _ => 1000,

@@ -1,0 +1,232 @@
+//! When seeds settle a condition: looks that are planned in advance, each of which spends a part of
+//! the error probability.
+
+use std::collections::BTreeMap;
+
+use super::condition::{Condition, Expected, Measure};
+use crate::statistics::{self, TAIL};
+
+/// Numbers of seeds at which a condition is looked at before the last planned one.
+const EARLY_LOOKS: [usize; 4] = [3, 5, 10, 20];
+
+/// The part of the error probability that all early looks share.
+const EARLY_SHARE: f64 = 0.2;
+
+/// Fewest seeds that a test needs.
+const FEWEST: usize = 2;
+
+/// The normal quantile of a probability of 80 % to settle what is so.
+const POWER: f64 = 0.841_6;
+
+/// Most seeds that a reader is advised to run.
+const MOST: usize = 100;
+
+/// The seeds of a claim: how many were planned in advance, and which have ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeedPlan {
+    /// The planned number of seeds.
+    pub planned: usize,
+    /// The seeds that count so far, in their order: all trials of each have ended, and so have
+    /// those of every seed before it.
+    pub ended: Vec<u64>,
+}
+
+/// What the seeds so far say of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The mean lies where the condition says.
+    Confirmed {
+        /// The number of seeds at which it was settled.
+        seeds: usize,
+    },
+    /// The mean lies elsewhere.
+    Refuted {
+        /// The number of seeds at which it was settled.
+        seeds: usize,
+    },
+    /// Neither, at any look so far.
+    Open,
+}
+
+impl SeedPlan {
+    /// Whether all planned seeds are in.
+    pub fn is_complete(&self) -> bool {
+        self.ended.len() >= self.planned
+    }
+
+    /// The plan for judging by the seeds from `first` on alone.
+    pub(crate) fn from(&self, first: u64) -> Self {
+        let before = usize::try_from(first).unwrap_or(usize::MAX);
+        Self {
+            planned: self.planned.saturating_sub(before),
+            ended: self.ended.iter().copied().filter(|seed| *seed >= first).collect(),
+        }
+    }
+
+    /// The numbers of seeds at which conditions are looked at, the last one being the planned.
+    pub(crate) fn numbers(&self) -> Vec<usize> {
+        self.looks().into_iter().map(|(seeds, _)| seeds).collect()
+    }
+
+    /// The looks: a number of seeds, and the part of the error probability that it spends.
+    fn looks(&self) -> Vec<(usize, f64)> {
+        let early: Vec<usize> = EARLY_LOOKS.into_iter().filter(|&n| n < self.planned).collect();
+        if early.is_empty() {
+            return vec![(self.planned, 1.0)];
+        }
+        let share = EARLY_SHARE / early.len() as f64;
+        let early = early.into_iter().map(|n| (n, share));
+        early.chain([(self.planned, 1.0 - EARLY_SHARE)]).collect()
+    }
+
+    /// Judges a condition.
+    ///
+    /// `alternatives` is the number of conditions of the claim that could be refuted: a refutation
+    /// of one of them refutes the claim, so each is tested at its share of the error probability.
+    pub(crate) fn settle(&self, condition: &Condition, alternatives: usize) -> Settled {
+        let refuting = TAIL / alternatives.max(1) as f64;
+        for (seeds, share) in self.looks() {
+            let Some(ended) = self.ended.get(..seeds) else { break };
+            let values = condition.values_of(ended);
+            if values.len() < FEWEST {
+                continue;
+            }
+            let decided = |tail: f64| condition.decide(&values, tail * share);
+            if decided(TAIL) == Some(true) {
+                return Settled::Confirmed { seeds };
+            }
+            if decided(refuting) == Some(false) {
+                return Settled::Refuted { seeds };
+            }
+        }
+        Settled::Open
+    }
+}
+
+/// About how many seeds would settle a condition with a probability of 80 %, if its mean and spread
+/// are what the values so far show; `None` if more than 100, or if they do not say.
+pub(crate) fn seeds_needed(by_seed: &BTreeMap<u64, f64>, condition: &Condition) -> Option<usize> {
+    if condition.measure == Measure::Largest {
+        return Some(FEWEST);
+    }
+    let values: Vec<f64> = by_seed.values().copied().collect();
+    let spread = statistics::deviation(&values).filter(|s| s.is_finite())?;
+    let distance = distance(condition.expected, statistics::mean(&values));
+    (FEWEST.max(3)..=MOST).find(|&n| {
+        let critical = statistics::t_quantile((n - 1) as f64, TAIL * (1.0 - EARLY_SHARE));
+        distance * (n as f64).sqrt() > (critical + POWER) * spread
+    })
+}
+
+/// The distance of a mean from the nearest limit of where it should lie.
+fn distance(expected: Expected, mean: f64) -> f64 {
+    match expected {
+        Expected::Above(limit) | Expected::Below(limit) => (mean - limit).abs(),
+        Expected::Within(low, high) => (mean - low).abs().min((high - mean).abs()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mi_random::Stream;
+
+    fn plan(planned: usize, ended: usize) -> SeedPlan {
+        SeedPlan { planned, ended: (0..ended as u64).collect() }
+    }
+
+    fn above(values: &[f64]) -> Condition {
+        let by_seed: BTreeMap<u64, f64> = (0..).zip(values.iter().copied()).collect();
+        Condition::on("effect", Measure::Nats, Expected::Above(0.0), &by_seed)
+    }
+
+    #[test]
+    fn looks_spend_the_error_probability_once() {
+        for planned in [2, 3, 4, 5, 6, 11, 20, 21, 50] {
+            let looks = plan(planned, 0).looks();
+            let spent: f64 = looks.iter().map(|(_, share)| share).sum();
+            assert!((spent - 1.0).abs() < 1e-12, "{planned}: {looks:?}");
+            assert_eq!(looks.last().unwrap().0, planned);
+            assert!(looks.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        }
+        assert_eq!(plan(20, 0).numbers(), [3, 5, 10, 20]);
+        assert_eq!(plan(4, 0).numbers(), [3, 4]);
+        assert_eq!(plan(2, 0).numbers(), [2]);
+    }
+
+    #[test]
+    fn a_clear_effect_is_settled_at_the_first_look_and_a_faint_one_at_the_last() {
+        let clear: Vec<f64> = (0..20).map(|i| 10.0 + 0.01 * f64::from(i % 3)).collect();
+        assert_eq!(plan(20, 20).settle(&above(&clear), 1), Settled::Confirmed { seeds: 3 });
+        let negative: Vec<f64> = clear.iter().map(|v| -v).collect();
+        assert_eq!(plan(20, 20).settle(&above(&negative), 8), Settled::Refuted { seeds: 3 });
+        let faint: Vec<f64> = (0..20).map(|i| if i % 2 == 0 { 1.6 } else { -0.4 }).collect();
+        assert_eq!(plan(20, 10).settle(&above(&faint), 1), Settled::Open);
+        assert_eq!(plan(20, 20).settle(&above(&faint), 1), Settled::Confirmed { seeds: 20 });
+    }
+
+    #[test]
+    fn no_look_is_taken_between_planned_numbers_or_beyond_them() {
+        let values: Vec<f64> = (0..20).map(|i| 1.0 + 0.3 * f64::from(i % 2)).collect();
+        // Seven seeds have ended, the look at five was taken and the one at ten was not.
+        assert_eq!(plan(20, 2).settle(&above(&values), 1), Settled::Open);
+        let turning: Vec<f64> = (0..20)
+            .map(|i| if i < 5 { f64::from(i % 2) } else { 9.0 + f64::from(i % 2) })
+            .collect();
+        assert_eq!(plan(5, 20).settle(&above(&turning), 1), Settled::Open);
+    }
+
+    #[test]
+    fn a_seed_that_did_not_end_holds_back_those_after_it() {
+        let values = [1.0, 1.1, 0.9, 1.0];
+        let waiting = SeedPlan { planned: 4, ended: vec![0, 1] };
+        assert_eq!(waiting.settle(&above(&values), 1), Settled::Open);
+        assert_eq!(plan(4, 4).settle(&above(&values), 1), Settled::Confirmed { seeds: 3 });
+    }
+
+    #[test]
+    fn later_seeds_alone_judge_what_earlier_ones_suggested() {
+        let plan = plan(20, 7).from(3);
+        assert_eq!((plan.planned, plan.ended), (17, vec![3, 4, 5, 6]));
+    }
+
+    #[test]
+    fn advice_says_about_how_many_seeds_settle_a_condition() {
+        let values: Vec<f64> = (0..6).map(|i| 1.0 + if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        let condition = above(&values);
+        let needed = seeds_needed(condition.by_seed(), &condition).unwrap();
+        // A mean of one deviation: about (1.96 + 0.84)² and a little, for Student's t.
+        assert!((9..=14).contains(&needed), "{needed}");
+        assert_eq!(seeds_needed(above(&[0.1, -0.1]).by_seed(), &condition), None);
+    }
+
+    /// The share of runs in which a condition of this mean is settled wrongly, or rightly.
+    fn rates(mean: f64, planned: usize, alternatives: usize) -> (f64, f64) {
+        let runs = 20_000;
+        let mut noise = Stream::new(7, "rates");
+        let (mut confirmed, mut refuted) = (0, 0);
+        for _ in 0..runs {
+            let values: Vec<f64> = (0..planned).map(|_| mean + noise.normal()).collect();
+            match plan(planned, planned).settle(&above(&values), alternatives) {
+                Settled::Confirmed { .. } => confirmed += 1,
+                Settled::Refuted { .. } => refuted += 1,
+                Settled::Open => {}
+            }
+        }
+        (f64::from(confirmed) / f64::from(runs), f64::from(refuted) / f64::from(runs))
+    }
+
+    #[test]
+    fn error_rates_by_simulation_are_those_planned() {
+        for planned in [3, 4, 5, 10, 20] {
+            let (confirmed, refuted) = rates(0.0, planned, 1);
+            // Three standard errors of a rate of 2.5 % over 20,000 runs are 0.33 points.
+            assert!(confirmed <= 0.0284 && refuted <= 0.0284, "{planned}: {confirmed} {refuted}");
+            let (_, refuted) = rates(0.0, planned, 10);
+            assert!(refuted <= 0.0036, "{planned}: {refuted}");
+        }
+        // About 80 % power for the number of seeds that is advised.
+        let (power, wrong) = rates(1.0, 11, 1);
+        assert!(power > 0.75 && wrong < 1e-3, "{power} {wrong}");
+    }
+}

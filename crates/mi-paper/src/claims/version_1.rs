@@ -1,0 +1,48 @@
+//! The rules of version 1, kept so that a reader sees what they say of the same records.
+//!
+//! A claim held if the 95 % interval of every effect, read at the last evaluation, lay where the
+//! claim says; it did not hold if that of any effect lay wholly elsewhere, after at least 90 % of the
+//! paper's steps. Runs of less than a fiftieth of the paper's steps decided nothing.
+
+use super::judge::lost;
+use super::{Condition, Decision};
+use crate::results::Results;
+
+/// Trials of fewer than one in so many of the paper's steps decided nothing.
+const SHORTEST: u64 = 50;
+
+/// Trials of fewer than this share of the paper's steps, in percent, refuted nothing.
+const FULL_TRAINING: u64 = 90;
+
+/// The decision with its reason.
+pub(super) fn decide(results: &Results<'_>, conditions: &[Condition]) -> (Decision, String) {
+    let open = |reason: &str| (Decision::Open, reason.to_owned());
+    let steps = results.own.iter().flat_map(|c| &c.trials).map(|t| t.info.steps).min();
+    let (own, papers) = (steps.unwrap_or(0), results.published.last_step);
+    if own * SHORTEST < papers {
+        return open("trials are too short");
+    }
+    if lost(results).is_some() {
+        return open("too many trials of a configuration diverged");
+    }
+    let count = |decided: Option<bool>, presupposed: bool| {
+        let of = |c: &&Condition| {
+            c.interval_decides() == decided && (!presupposed || c.presupposed.is_some())
+        };
+        conditions.iter().filter(of).count()
+    };
+    let (refuted, unknown) = (count(Some(false), false), count(None, false));
+    let all = conditions.len();
+    if count(Some(false), true) > 0 {
+        return open("what the claim presupposes is not met");
+    }
+    match (refuted, unknown) {
+        (0, 0) => (Decision::Holds, format!("all {all} intervals lie where they should")),
+        (0, _) => (Decision::Open, format!("{unknown} of {all} intervals do not say")),
+        _ if count(None, true) > 0 => open("it is open whether what the claim presupposes is met"),
+        _ if own * 100 < papers * FULL_TRAINING => {
+            open("an interval lies elsewhere, but shorter trials refuted nothing")
+        }
+        _ => (Decision::DoesNotHold, format!("{refuted} of {all} intervals lie elsewhere")),
+    }
+}
