@@ -17,25 +17,34 @@ pub struct Piece {
     /// Rows and columns of patches.
     grid: (usize, usize),
     columns: Vec<usize>,
-    /// The same columns as runs of neighbours, which are copied whole.
+    /// How many columns, side by side in the list, are averaged to one value.
+    averaged: usize,
+    /// The same columns as runs of neighbours, which are copied whole where nothing is averaged.
     runs: Vec<Range<usize>>,
 }
 
 impl Piece {
-    /// Patches that fit into rows × columns without a rest.
+    /// Squares of `side` lines, and patches of them, that fit into rows × columns without a rest.
     pub(crate) fn new(
         view: View,
         source: Geometry,
         (rows, columns, channels): (&[usize], &[usize], &[usize]),
+        side: usize,
         Patches { height, width, strides }: Patches,
     ) -> Self {
         let geometry = Geometry::new(height, width, channels.len());
+        let (rows, columns): (Vec<&[usize]>, Vec<&[usize]>) =
+            (rows.chunks_exact(side).collect(), columns.chunks_exact(side).collect());
         let grid = ((rows.len() - height) / strides.0 + 1, (columns.len() - width) / strides.1 + 1);
-        let mut taken = Vec::with_capacity(grid.0 * grid.1 * geometry.len());
+        let averaged = side * side;
+        let mut taken = Vec::with_capacity(grid.0 * grid.1 * geometry.len() * averaged);
         for (down, right) in (0..grid.0).flat_map(|i| (0..grid.1).map(move |j| (i, j))) {
-            for &y in &rows[down * strides.0..][..height] {
-                for &x in &columns[right * strides.1..][..width] {
-                    taken.extend(channels.iter().map(|&c| source.column(y, x, c)));
+            for &ys in &rows[down * strides.0..][..height] {
+                for &xs in &columns[right * strides.1..][..width] {
+                    for &c in channels {
+                        let square = ys.iter().flat_map(|&y| xs.iter().map(move |&x| (y, x)));
+                        taken.extend(square.map(|(y, x)| source.column(y, x, c)));
+                    }
                 }
             }
         }
@@ -46,7 +55,7 @@ impl Piece {
                 _ => runs.push(column..column + 1),
             }
         }
-        Self { view, source, geometry, grid, columns: taken, runs }
+        Self { view, source, geometry, grid, columns: taken, averaged, runs }
     }
 
     /// The view that this is a piece by.
@@ -66,7 +75,7 @@ impl Piece {
 
     /// The width of a row: patches × values of a patch.
     pub fn len(&self) -> usize {
-        self.columns.len()
+        self.columns.len() / self.averaged
     }
 
     /// Whether the piece has no value, which [`View::of`] refuses.
@@ -75,7 +84,7 @@ impl Piece {
     }
 
     /// The columns of a batch matrix that the piece takes: patch by patch, row by row of the grid,
-    /// and H×W×C order in each. In a colour space column (y, x, 1) stands for the pixel's second
+    /// and H×W×C order in each; all of a square that is averaged stand together. In a colour space column (y, x, 1) stands for the pixel's second
     /// channel there, which all three of the source make.
     pub fn columns(&self) -> &[usize] {
         &self.columns
@@ -102,7 +111,7 @@ impl Piece {
     pub fn apply<T: NdFloat>(&self, images: ArrayView2<'_, T>) -> Result<Array2<T>, DataError> {
         self.check_source(images.ncols())?;
         self.check_no_noise()?;
-        let mut out = Array2::zeros((images.nrows(), self.columns.len()));
+        let mut out = Array2::zeros((images.nrows(), self.len()));
         for (from, to) in images.rows().into_iter().zip(out.rows_mut()) {
             self.copy(from, to);
         }
@@ -156,10 +165,10 @@ impl Piece {
         mut out: ArrayViewMut2<'_, T>,
     ) -> Result<(), DataError> {
         self.check_source(images.ncols())?;
-        if out.dim() != (rows.len(), self.columns.len()) {
+        if out.dim() != (rows.len(), self.len()) {
             return Err(DataError::Shape {
                 operation: "gathering rows of a view",
-                expected: format!("a buffer of {} x {}", rows.len(), self.columns.len()),
+                expected: format!("a buffer of {} x {}", rows.len(), self.len()),
                 found: format!("{} x {}", out.nrows(), out.ncols()),
             });
         }
@@ -199,14 +208,16 @@ impl Piece {
         if let Some(colour) = self.view.colour {
             // Channels of a pixel stand side by side, so each pixel is converted once.
             let mut last = (usize::MAX, [T::zero(); 3]);
-            for (value, &column) in to.iter_mut().zip(&self.columns) {
+            self.fill(to, |column| {
                 let (pixel, channel) = (column / 3, column % 3);
                 if last.0 != pixel {
                     let rgb = [0, 1, 2].map(|c| from[3 * pixel + c]);
                     last = (pixel, colour.of_rgb(rgb));
                 }
-                *value = last.1[channel];
-            }
+                last.1[channel]
+            });
+        } else if self.averaged > 1 {
+            self.fill(to, |column| from[column]);
         } else if let (Some(from), Some(mut to)) = (from.as_slice(), to.as_slice_mut()) {
             for run in &self.runs {
                 let (head, rest) = to.split_at_mut(run.len());
@@ -214,9 +225,16 @@ impl Piece {
                 to = rest;
             }
         } else {
-            for (value, &column) in to.iter_mut().zip(&self.columns) {
-                *value = from[column];
-            }
+            self.fill(to, |column| from[column]);
+        }
+    }
+
+    /// Fills a row with the mean of each value's columns.
+    fn fill<T: NdFloat>(&self, mut to: ArrayViewMut1<'_, T>, mut of: impl FnMut(usize) -> T) {
+        let share = (0..self.averaged).fold(T::zero(), |count, _| count + T::one()).recip();
+        for (value, square) in to.iter_mut().zip(self.columns.chunks_exact(self.averaged)) {
+            let sum = square.iter().fold(T::zero(), |sum, &column| sum + of(column));
+            *value = sum * share;
         }
     }
 }

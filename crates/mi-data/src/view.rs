@@ -4,8 +4,8 @@ use std::ops::Range;
 use crate::span::Span;
 use crate::{Colour, DataError, Geometry, Piece};
 
-/// A named piece of an image of any size: some rows × some columns × some channels, as a whole or
-/// cut into patches, in a colour space, with or without noise.
+/// A named piece of an image of any size: some rows × some columns × some channels, averaged over
+/// squares or not, as a whole or cut into patches, in a colour space, with or without noise.
 ///
 /// A view's name is its text form and can be parsed again; serde uses that text as well. It is
 /// `whole`, or some of these joined by `+`:
@@ -18,6 +18,7 @@ use crate::{Colour, DataError, Geometry, Piece};
 /// | `rows:0..7`, `columns:7..21` | these lines |
 /// | `lab`, `lab_scaled` | red, green and blue as [`Colour`] says; channels are then L, a, b |
 /// | `channels:0,2` | these channels |
+/// | `pool:2` | averages squares of 2 × 2 of the lines kept: a piece of half the height and width |
 /// | `patches:7x7`, `patches:8x8/4` | patches of rows × columns, the next one after as many lines, or after 4 |
 /// | `noise:0.5` | adds N(0, 0.5²) to every value, drawn anew for every batch ([`Piece::draw`]) |
 ///
@@ -43,6 +44,8 @@ pub struct View {
     pub(crate) columns: Span,
     pub(crate) colour: Option<Colour>,
     pub(crate) channels: Option<Vec<usize>>,
+    /// Side of the squares that are averaged.
+    pub(crate) pool: Option<usize>,
     pub(crate) patches: Option<Patches>,
     pub(crate) noise: Option<Noise>,
 }
@@ -141,6 +144,12 @@ impl View {
         self
     }
 
+    /// The same piece, averaged over squares of `side` × `side`; patches then count the averages.
+    pub fn pooled(mut self, side: usize) -> Self {
+        self.pool = Some(side);
+        self
+    }
+
     /// The same piece, cut into patches of height × width that start so many lines and columns
     /// apart.
     pub fn with_patches(
@@ -161,8 +170,9 @@ impl View {
     /// The view of images of this size.
     ///
     /// # Errors
-    /// When the view is empty, reaches outside the image or repeats a channel; when patches do not
-    /// fill it, colours are asked of an image without three channels, or noise is not finite.
+    /// When the view is empty, reaches outside the image or repeats a channel; when squares to average
+    /// or patches do not fill it, colours are asked of an image without three channels, or noise is
+    /// not finite.
     pub fn of(&self, geometry: Geometry) -> Result<Piece, DataError> {
         let fail = |reason: String| DataError::View {
             view: self.to_string(),
@@ -194,7 +204,15 @@ impl View {
         {
             return Err(fail(format!("the noise {sd} must be finite and above 0")));
         }
-        let (height, width) = (rows.len(), columns.len());
+        let side = self.pool.unwrap_or(1);
+        for (axis, length) in [("rows", rows.len()), ("columns", columns.len())] {
+            if side == 0 || length % side > 0 {
+                return Err(fail(format!(
+                    "squares of {side} × {side} do not fill {length} {axis}"
+                )));
+            }
+        }
+        let (height, width) = (rows.len() / side, columns.len() / side);
         let whole = Patches { height, width, strides: (height, width) };
         let patches = self.patches.unwrap_or(whole);
         for (axis, length, patch, stride) in [
@@ -212,6 +230,6 @@ impl View {
                 )));
             }
         }
-        Ok(Piece::new(self.clone(), geometry, (&rows, &columns, &channels), patches))
+        Ok(Piece::new(self.clone(), geometry, (&rows, &columns, &channels), side, patches))
     }
 }

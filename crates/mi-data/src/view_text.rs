@@ -9,7 +9,7 @@ use crate::{Colour, DataError, View};
 
 const KNOWN: &str = "whole, top_half, bottom_half, left_half, right_half (each with :+N for N lines \
                      more), even_rows, odd_rows, even_columns, odd_columns, rows:A..B, columns:A..B, \
-                     lab, lab_scaled, channels:A,B,…, patches:HxW, patches:HxW/STRIDE, noise:SD; \
+                     lab, lab_scaled, channels:A,B,…, pool:N, patches:HxW, patches:HxW/STRIDE, noise:SD; \
                      joined by +, at most one of a kind";
 
 impl fmt::Display for View {
@@ -31,6 +31,7 @@ impl fmt::Display for View {
             self.columns.text(&COLUMNS),
             self.colour.map(|colour| colour.name().to_owned()),
             channels,
+            self.pool.map(|side| format!("pool:{side}")),
             patches,
             self.noise.map(|Noise(sd)| format!("noise:{sd}")),
         ];
@@ -84,6 +85,7 @@ impl View {
                     let items = argument.split(',').map(|item| item.parse().ok());
                     set(&mut self.channels, items.collect())
                 }
+                "pool" => set(&mut self.pool, argument.parse().ok()),
                 "patches" => set(&mut self.patches, patches(argument)),
                 "noise" => set(&mut self.noise, argument.parse().ok().map(Noise)),
                 _ => None,

@@ -247,6 +247,8 @@ fn a_views_text_is_read_back() {
         "patches:8x8/4",
         "patches:8x6/4x2",
         "noise:0.5",
+        "top_half+pool:2",
+        "pool:2+patches:7x7",
     ] {
         let view: View = text.parse().unwrap();
         assert_eq!(view.to_string(), text);
@@ -281,5 +283,40 @@ fn a_views_text_is_read_back() {
     ] {
         let message = text.parse::<View>().unwrap_err().to_string();
         assert!(message.contains("top_half, bottom_half"), "{text}: {message}");
+    }
+}
+
+#[test]
+fn pooling_averages_squares_of_every_channel() {
+    let geometry = Geometry::new(4, 6, 2);
+    let image = Array2::from_shape_fn((1, geometry.len()), |(_, i)| ((i * 7) % 11) as f64);
+    let pooled = piece(&View::bottom_half().pooled(2), geometry);
+    assert_eq!((pooled.geometry(), pooled.len()), (Geometry::new(1, 3, 2), 6));
+    let found = pooled.apply(image.view()).unwrap();
+    for (x, c) in (0..3).flat_map(|x| (0..2).map(move |c| (x, c))) {
+        let square = [(2, 2 * x), (2, 2 * x + 1), (3, 2 * x), (3, 2 * x + 1)];
+        let mean =
+            square.map(|(y, x)| image[[0, geometry.column(y, x, c)]]).iter().sum::<f64>() / 4.0;
+        assert!((found[[0, 2 * x + c]] - mean).abs() < 1e-12);
+    }
+    // Whole squares are shared or not.
+    assert_eq!(pooled.overlap(&piece(&View::top_half().pooled(2), geometry)), 0);
+    let patches = piece(&View::whole().pooled(2).with_patches((2, 1), (2, 1)), geometry);
+    assert_eq!((patches.grid(), patches.geometry()), ((1, 3), Geometry::new(2, 1, 2)));
+    for (side, what) in [(3, "do not fill 4 rows"), (0, "do not fill 4 rows"), (4, "6 columns")] {
+        let error = View::whole().pooled(side).of(geometry).unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
+    }
+}
+
+#[test]
+fn pooling_in_a_colour_space_averages_its_channels() {
+    let geometry = Geometry::new(2, 2, 3);
+    let image = Array2::from_shape_fn((1, 12), |(_, i)| (i as f64 * 0.37) % 1.0);
+    let lab = piece(&"lab".parse().unwrap(), geometry).apply(image.view()).unwrap();
+    let pooled = piece(&"lab+pool:2".parse().unwrap(), geometry).apply(image.view()).unwrap();
+    for c in 0..3 {
+        let mean = (0..4).map(|pixel| lab[[0, 3 * pixel + c]]).sum::<f64>() / 4.0;
+        assert!((pooled[[0, c]] - mean).abs() < 1e-9);
     }
 }
