@@ -128,6 +128,9 @@ fn word(path: &str) -> String {
         "encoder.channels" => "Channels of the ConvNet",
         "encoder.couplings" => "Couplings of RealNVP",
         "encoder.hidden" => "Hidden layers of the encoder",
+        "views" | "view" => "Views",
+        "encoder_learning_rate" => "Learning rate of the encoder",
+        "classifier_learning_rate" => "Learning rate of the classifier",
         "evaluations.conditioning.inputs" => "Inputs at which Jacobians are taken",
         "evaluations.bijectivity.inputs" => "Inputs at which the inverse is checked",
         "evaluations.converged_probe.kind" => "Converged probe",
@@ -144,7 +147,7 @@ mod tests {
 
     #[test]
     fn every_experiment_that_is_smaller_than_the_papers_says_so() {
-        for preset in [Preset::Smoke, Preset::Quick] {
+        for preset in [Preset::Smoke, Preset::Quick, Preset::Short] {
             let scale = Scale::of(preset);
             for experiment in EXPERIMENTS {
                 let differs =
@@ -158,13 +161,13 @@ mod tests {
 
     #[test]
     fn departures_name_what_and_where() {
-        let quick = departures(&Scale::of(Preset::Quick), EXPERIMENTS);
+        let short = departures(&Scale::of(Preset::Short), EXPERIMENTS);
         for sentence in [
             "Optimiser steps: 600 instead of 21000 (encoders with convnet, invertible, supervised \
              with convnet).",
             "Couplings of RealNVP: 6 instead of 30 (invertible, adversarial).",
         ] {
-            assert!(quick.iter().any(|found| found == sentence), "{quick:#?}");
+            assert!(short.iter().any(|found| found == sentence), "{short:#?}");
         }
         let smoke = departures(&Scale::of(Preset::Smoke), EXPERIMENTS);
         assert!(smoke.iter().any(|found| found.starts_with("Converged probe: left out (")));

@@ -39,6 +39,7 @@ pub mod origin;
 pub mod outcome;
 pub mod plan;
 pub mod preset;
+mod protocol;
 pub mod published;
 pub mod record;
 pub mod report;

@@ -35,7 +35,7 @@ impl Outcome {
 pub struct RunInfo {
     /// The command that started the run.
     pub command: String,
-    /// The preset: `smoke`, `quick` or `paper`.
+    /// The preset: `smoke`, `quick`, `short` or `paper`.
     pub preset: String,
     /// The data sets with their content hashes, as a person would name them.
     pub data: Vec<String>,

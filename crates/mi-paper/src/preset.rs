@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 pub enum Preset {
     /// A few steps of everything: does it run?
     Smoke,
-    /// Minutes on two cores: do the curves have the figures' shape?
+    /// Smaller images and networks, with seeds enough for a verdict on each claim in minutes.
     Quick,
+    /// The paper's networks with short training: do the curves begin as the figures do?
+    Short,
     /// The paper's protocol.
     Paper,
 }
@@ -20,7 +22,8 @@ impl Preset {
     pub fn seeds(self) -> Vec<u64> {
         match self {
             Self::Smoke | Self::Paper => vec![0],
-            Self::Quick => vec![0, 1, 2],
+            Self::Short => vec![0, 1, 2],
+            Self::Quick => vec![0, 1, 2, 3, 4],
         }
     }
 
@@ -29,6 +32,7 @@ impl Preset {
         match self {
             Self::Smoke => "smoke",
             Self::Quick => "quick",
+            Self::Short => "short",
             Self::Paper => "paper",
         }
     }
@@ -74,6 +78,10 @@ impl AdversarialRates {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Scale {
+    /// Side of the squares of pixels that are averaged, where any are.
+    pub pool: Option<usize>,
+    /// Widths of the hidden layers of MLP encoders.
+    pub mlp_hidden: Vec<usize>,
     /// Optimiser steps.
     pub steps: u64,
     /// Steps between evaluations.
@@ -102,8 +110,12 @@ pub struct Scale {
     pub warm_up_steps: u64,
     /// Its learning rates.
     pub adversarial_rates: AdversarialRates,
+    /// What its learning rates are multiplied by.
+    pub adversarial_rate_factor: f64,
     /// Steps of the dependent-negatives experiment.
     pub dependent_steps: u64,
+    /// Its learning rate.
+    pub dependent_learning_rate: f64,
     /// Whether the converged probe is asked too, which takes seconds whatever the number of steps.
     pub converged_probe: bool,
     /// Inputs at which Jacobians are taken.
@@ -122,6 +134,31 @@ impl Scale {
         match preset {
             Preset::Paper => Self::paper(),
             Preset::Quick => Self {
+                pool: Some(2),
+                mlp_hidden: vec![200, 200],
+                learning_rate: 1e-3,
+                steps: 1_000,
+                evaluate_every: 100,
+                conv_steps: 500,
+                conv_channels: [16, 32],
+                flow_steps: 500,
+                flow_evaluate_every: 50,
+                couplings: 4,
+                coupling_hidden: vec![128, 128],
+                adversarial_steps: 300,
+                adversarial_evaluate_every: 30,
+                warm_up_steps: 200,
+                adversarial_rate_factor: 10.0,
+                dependent_steps: 3_000,
+                dependent_learning_rate: 1e-3,
+                converged_probe: false,
+                jacobian_inputs: 16,
+                bijectivity_inputs: 8,
+                cifar_steps: 2_000,
+                cifar_learning_rate: 1e-4,
+                ..Self::paper()
+            },
+            Preset::Short => Self {
                 steps: 2_400,
                 evaluate_every: 200,
                 conv_steps: 600,
@@ -164,6 +201,8 @@ impl Scale {
     /// The paper's protocol. The notebook trains 21,000 steps and shows 20,000.
     pub(crate) fn paper() -> Self {
         Self {
+            pool: None,
+            mlp_hidden: vec![300, 300],
             steps: 21_000,
             evaluate_every: 1_000,
             conv_steps: 21_000,
@@ -178,7 +217,9 @@ impl Scale {
             adversarial_evaluate_every: 400,
             warm_up_steps: 1_000,
             adversarial_rates: AdversarialRates::Notebook,
+            adversarial_rate_factor: 1.0,
             dependent_steps: 20_000,
+            dependent_learning_rate: 1e-4,
             converged_probe: true,
             jacobian_inputs: 128,
             bijectivity_inputs: 16,

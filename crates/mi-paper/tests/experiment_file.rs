@@ -40,7 +40,7 @@ fn refused(text: &str) -> String {
 #[test]
 fn every_built_in_experiment_is_the_same_from_its_file() {
     let root = tempfile::tempdir().unwrap();
-    for preset in [Preset::Smoke, Preset::Quick, Preset::Paper] {
+    for preset in [Preset::Smoke, Preset::Quick, Preset::Short, Preset::Paper] {
         for experiment in EXPERIMENTS {
             let file = ExperimentFile::of(experiment, &Scale::of(preset));
             let path = root.path().join(format!("{}.toml", experiment.name));

@@ -98,13 +98,21 @@ pub struct Series {
     pub(crate) colour: Option<usize>,
     pub(crate) dash: Dash,
     pub(crate) quiet: bool,
+    pub(crate) thin: bool,
 }
 
 impl Series {
     /// A series; points are drawn in the order given. Values that are not a number break the
     /// line; infinite ones are shown at the edge.
     pub fn new(label: impl Into<String>, points: Vec<Point>) -> Self {
-        Self { label: label.into(), points, colour: None, dash: Dash::Solid, quiet: false }
+        Self {
+            label: label.into(),
+            points,
+            colour: None,
+            dash: Dash::Solid,
+            quiet: false,
+            thin: false,
+        }
     }
 
     /// Sets the colour by index; without it, the series' place in the chart decides.
@@ -124,6 +132,21 @@ impl Series {
         self.quiet = true;
         self
     }
+
+    /// A thin line without markers and out of the legend, for the single runs behind a mean.
+    pub fn thin(mut self) -> Self {
+        (self.quiet, self.thin) = (true, true);
+        self
+    }
+}
+
+/// Values to compare with at their places along the x axis, e.g. those of a published curve: hollow
+/// diamonds joined by a dotted line, drawn over the series.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Overlay {
+    pub(crate) heading: String,
+    pub(crate) colour: usize,
+    pub(crate) marks: Vec<(f64, Mark)>,
 }
 
 /// A value to compare with, e.g. a published one: a hollow diamond with an interval.

@@ -86,7 +86,7 @@ type Style = &'static [(&'static str, Value)];
 /// How the elements of each class look, said once: browsers read it as CSS, others (Inkscape,
 /// CairoSVG, resvg, word processors) as presentation attributes in the light scheme. Later classes
 /// win over earlier ones.
-const STYLES: [(&str, Style); 20] = [
+const STYLES: [(&str, Style); 21] = [
     ("plot-surface", &[("fill", Surface)]),
     ("plot-title", &[("font-size", Same("14px")), ("font-weight", Same("600"))]),
     ("plot-muted", &[("fill", Muted)]),
@@ -108,6 +108,7 @@ const STYLES: [(&str, Style); 20] = [
             ("stroke-linecap", Same("round")),
         ],
     ),
+    ("plot-thin", &[("stroke-width", Same("1")), ("stroke-opacity", Same(".5"))]),
     ("plot-dashed", &[("stroke-dasharray", Same("6 4"))]),
     ("plot-dotted", &[("stroke-dasharray", Same("1.5 4"))]),
     ("plot-band", &[("fill", Series), ("fill-opacity", Same(".16")), ("stroke", Same("none"))]),

@@ -1,7 +1,7 @@
 //! Figure 1c: a bijective encoder that is trained to be useless.
 
 use super::contrasts::invertible;
-use super::settings::{probes, real_nvp};
+use super::settings::{probes, real_nvp, view};
 use super::{DataKind, Experiment, Variant, pixels};
 use crate::claims::{Claim, Condition, Expected, Form, Measure, Readout};
 use crate::config::{Adversarial, Evaluation, Task};
@@ -53,15 +53,16 @@ const START: f64 = 0.861;
 const FAR_BELOW: f64 = 0.10;
 
 fn variants(scale: &Scale) -> Vec<Variant> {
+    let factor = scale.adversarial_rate_factor;
     vec![Variant {
         steps: scale.adversarial_steps,
         evaluate_every: scale.adversarial_evaluate_every,
         task: Task::Adversarial(Adversarial {
             encoder: real_nvp(scale, true),
-            view: None,
+            view: view(scale),
             batch_size: scale.batch_size,
-            encoder_learning_rate: scale.adversarial_rates.encoder(),
-            classifier_learning_rate: scale.adversarial_rates.classifier(),
+            encoder_learning_rate: scale.adversarial_rates.encoder() * factor,
+            classifier_learning_rate: scale.adversarial_rates.classifier() * factor,
             warm_up_steps: scale.warm_up_steps,
             classifier_steps: 10,
             evaluations: [
@@ -70,7 +71,10 @@ fn variants(scale: &Scale) -> Vec<Variant> {
             ]
             .concat(),
         }),
-        setting: Some(scale.adversarial_rates.label().to_owned()),
+        setting: Some(match (scale.adversarial_rates.label(), factor) {
+            (label, 1.0) => label.to_owned(),
+            (label, factor) => format!("{label} × {factor}"),
+        }),
     }]
 }
 

@@ -65,7 +65,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
                     critic: CriticSpec::Concat { hidden: vec![10; 5] },
                     bound: bound.clone(),
                     batch_size: 128,
-                    learning_rate: 1e-4,
+                    learning_rate: scale.dependent_learning_rate,
                 }),
                 setting: None,
             });

@@ -68,7 +68,7 @@ const TARGETS: [f64; 2] = [2.0, 4.0];
 pub(super) fn variants(scale: &Scale) -> Vec<Variant> {
     let mut variants = Vec::new();
     for bound in PAPER_BOUNDS {
-        for (encoder, steps) in [(mlp(), scale.steps), (conv_net(scale), scale.conv_steps)] {
+        for (encoder, steps) in [(mlp(scale), scale.steps), (conv_net(scale), scale.conv_steps)] {
             for target in TARGETS {
                 let task = Contrastive {
                     encoder: encoder.clone(),

@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn labels_tell_variants_apart_at_every_scale() {
-        for preset in [Preset::Smoke, Preset::Quick, Preset::Paper] {
+        for preset in [Preset::Smoke, Preset::Quick, Preset::Short, Preset::Paper] {
             for experiment in EXPERIMENTS {
                 let variants = (experiment.variants)(&Scale::of(preset));
                 let labels = Variant::labels(&variants);

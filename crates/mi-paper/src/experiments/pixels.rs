@@ -1,5 +1,6 @@
 //! The pixel baseline that figures 1b and 2b compare with.
 
+use super::settings::view;
 use super::{DataKind, Experiment, Variant};
 use crate::config::{Pixels, Task};
 use crate::figures::panels::end_accuracies;
@@ -29,11 +30,11 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 /// Accuracy of a linear probe on the pixels of a noisy half image, "about 85 %" (section 3.1).
 pub(super) const PUBLISHED_ACCURACY: f64 = 0.85;
 
-fn variants(_: &Scale) -> Vec<Variant> {
+fn variants(scale: &Scale) -> Vec<Variant> {
     let variant = |noise_sd| Variant {
         steps: 0,
         evaluate_every: 1,
-        task: Task::Pixels(Pixels { noise_sd, view: None }),
+        task: Task::Pixels(Pixels { noise_sd, view: view(scale) }),
         setting: None,
     };
     [0.0, 0.05].map(variant).to_vec()

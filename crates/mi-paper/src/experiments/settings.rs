@@ -1,6 +1,7 @@
 //! The paper's settings, which its experiments share.
 
 use mi_critics::CriticSpec;
+use mi_data::View;
 use mi_estimators::bounds::BoundSpec;
 
 use super::Variant;
@@ -10,8 +11,22 @@ use crate::preset::Scale;
 /// Both bounds that the paper compares.
 pub(super) const PAPER_BOUNDS: [BoundSpec; 2] = [BoundSpec::InfoNce, BoundSpec::Nwj];
 
-pub(super) fn mlp() -> EncoderSpec {
-    EncoderSpec::Mlp { hidden: vec![300, 300], embed: 100 }
+pub(super) fn mlp(scale: &Scale) -> EncoderSpec {
+    EncoderSpec::Mlp { hidden: scale.mlp_hidden.clone(), embed: 100 }
+}
+
+/// Top and bottom half, where they are not the paper's halves of whole images.
+fn views(scale: &Scale) -> Option<Box<[View; 2]>> {
+    let pool = scale.pool?;
+    Some(Box::new([View::top_half().pooled(pool), View::bottom_half().pooled(pool)]))
+}
+
+/// The first of them, for what looks at one view.
+pub(super) fn view(scale: &Scale) -> Option<View> {
+    views(scale).map(|views| {
+        let [first, _] = *views;
+        first
+    })
 }
 
 pub(super) fn conv_net(scale: &Scale) -> EncoderSpec {
@@ -30,7 +45,7 @@ pub(super) fn real_nvp(scale: &Scale, affine: bool) -> EncoderSpec {
 /// A contrastive task in the setting of figure 3: MLP encoders, bilinear critic.
 pub(super) fn contrastive(scale: &Scale, bound: BoundSpec) -> Contrastive {
     Contrastive {
-        encoder: mlp(),
+        encoder: mlp(scale),
         encoder_y: None,
         critic: CriticSpec::Bilinear,
         bound,
@@ -38,7 +53,7 @@ pub(super) fn contrastive(scale: &Scale, bound: BoundSpec) -> Contrastive {
         batch_size: scale.batch_size,
         learning_rate: scale.learning_rate,
         noise: Noise::NONE,
-        views: None,
+        views: views(scale),
         evaluations: [vec![Evaluation::Bounds], probes(scale)].concat(),
     }
 }

@@ -2,7 +2,7 @@
 
 use mi_plot::Dash;
 
-use super::settings::{conv_net, mlp};
+use super::settings::{conv_net, mlp, view};
 use super::{DataKind, Experiment, Variant};
 use crate::config::{EncoderSpec, Supervised, Task};
 use crate::figures::charts::OverSteps;
@@ -36,14 +36,14 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 const PUBLISHED_ACCURACY: f64 = 0.94;
 
 fn variants(scale: &Scale) -> Vec<Variant> {
-    [(mlp(), scale.steps), (conv_net(scale), scale.conv_steps)]
+    [(mlp(scale), scale.steps), (conv_net(scale), scale.conv_steps)]
         .into_iter()
         .map(|(encoder, steps)| Variant {
             steps,
             evaluate_every: scale.evaluate_every,
             task: Task::Supervised(Supervised {
                 encoder,
-                view: None,
+                view: view(scale),
                 batch_size: scale.batch_size,
                 learning_rate: scale.learning_rate,
             }),

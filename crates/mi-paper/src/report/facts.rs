@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::numbers;
 use crate::origin::Origin;
 use crate::outcome::{Outcome, TrialState};
+use crate::protocol;
 use crate::table::{Align, Table};
 
 const TITLE: &str =
@@ -31,6 +32,16 @@ pub(crate) fn subtitle(outcome: &Outcome) -> String {
     } else {
         SUBTITLE.to_owned()
     }
+}
+
+/// In what the run departs from the paper's protocol: its configurations and data, and how runs are
+/// made and measured apart from them.
+pub(crate) fn departures(outcome: &Outcome) -> Vec<String> {
+    let mut departures = outcome.run.deviations.clone();
+    if !outcome.is_own() {
+        departures.extend(protocol::departures(outcome));
+    }
+    departures
 }
 
 /// What ran, where and how long, as names and values.

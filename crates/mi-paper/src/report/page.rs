@@ -39,7 +39,7 @@ pub fn html(outcome: &Outcome) -> String {
                     @if !verdicts.is_empty() {
                         section id="claims" {
                             h2 { "The claims" }
-                            @if !outcome.run.deviations.is_empty() {
+                            @if !facts::departures(outcome).is_empty() {
                                 p { "Judged as run, with the departures from the protocol listed above." }
                             }
                             (claims_table(&verdicts, &figures))
@@ -83,7 +83,7 @@ pub fn html(outcome: &Outcome) -> String {
 
 fn top(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {
     let progress = facts::progress(outcome);
-    let deviations = &outcome.run.deviations;
+    let departures = facts::departures(outcome);
     html! {
         h1 { (facts::title(outcome)) }
         p.lead { (facts::subtitle(outcome)) }
@@ -100,10 +100,10 @@ fn top(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {
             }
             dt { "command" } dd { code { (outcome.run.command) } }
         }
-        @if !deviations.is_empty() {
+        @if !departures.is_empty() {
             div.note.warn {
                 p { strong { "This run departs from the paper's protocol." } }
-                ul { @for deviation in deviations { li { (deviation) } } }
+                ul { @for departure in &departures { li { (departure) } } }
             }
         }
     }

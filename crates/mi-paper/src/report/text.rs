@@ -27,10 +27,11 @@ pub fn markdown(outcome: &Outcome) -> String {
     if let Some(progress) = facts::progress(outcome) {
         line(format_args!("\n{}", plain(&progress)));
     }
-    if !outcome.run.deviations.is_empty() {
+    let departures = facts::departures(outcome);
+    if !departures.is_empty() {
         line(format_args!("\nThis run departs from the paper's protocol:\n"));
-        for deviation in &outcome.run.deviations {
-            line(format_args!("- {}", plain(deviation)));
+        for departure in &departures {
+            line(format_args!("- {}", plain(departure)));
         }
     }
     if !verdicts.is_empty() {

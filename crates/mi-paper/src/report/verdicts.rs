@@ -6,6 +6,7 @@ use mi_plot::{Axis, IntervalChart, IntervalRow};
 use crate::claims::{self, Condition, Decision, Expected, Finding, Measure, Settled, Verdict};
 use crate::names;
 use crate::outcome::Outcome;
+use crate::report::facts;
 use crate::table::{Align, Table};
 
 /// How verdicts come about.
@@ -99,7 +100,7 @@ pub(crate) fn tally(decision: Decision, count: usize) -> &'static str {
 
 /// What stands over the contradictions.
 pub(crate) fn contradiction_heading(outcome: &Outcome) -> &'static str {
-    if outcome.run.deviations.is_empty() {
+    if facts::departures(outcome).is_empty() {
         "Where this run contradicts the paper"
     } else {
         "Where this run contradicts the paper, given its departures from the protocol"

@@ -26,8 +26,10 @@ use crate::folder::{RecordFile, SavedState, TrialFolder};
 use crate::origin::Origin;
 use crate::outcome::TrialState;
 use crate::record::{Metric, Record};
+pub(crate) use optimise::EPS_PLACEMENT;
 use resume::{Resumed, Whose};
 use snapshot::Snapshot;
+pub(crate) use views::SHUFFLE;
 
 /// What steers a trial while it runs.
 #[derive(Clone, Copy)]

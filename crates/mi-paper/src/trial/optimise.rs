@@ -5,6 +5,9 @@ use ndarray::ArrayView2;
 
 use super::Halt;
 
+/// Where Adam adds ε: as TensorFlow 1 has it, which the paper used.
+pub(crate) const EPS_PLACEMENT: EpsPlacement = EpsPlacement::BeforeCorrection;
+
 /// Parameters that are trained, with their optimiser: what a checkpoint holds of them.
 pub(super) struct Trained {
     pub(super) params: Params<f32>,
@@ -12,10 +15,9 @@ pub(super) struct Trained {
 }
 
 impl Trained {
-    /// Adam as TensorFlow 1 has it, which the paper used.
+    /// Parameters that Adam moves.
     pub(super) fn new(params: Params<f32>, lr: f64) -> Self {
-        let eps_placement = EpsPlacement::BeforeCorrection;
-        let config = AdamConfig { lr, eps_placement, ..AdamConfig::default() };
+        let config = AdamConfig { lr, eps_placement: EPS_PLACEMENT, ..AdamConfig::default() };
         Self { optimiser: Optimiser::new(config, &params), params }
     }
 }

@@ -8,6 +8,9 @@ use ndarray::Array2;
 
 use crate::config::Noise;
 
+/// How training images are shuffled.
+pub(crate) const SHUFFLE: Shuffle = Shuffle::Full;
+
 /// Two views of a data set's images, by default top and bottom half, drawn batch by batch.
 pub(super) struct Views {
     pub(super) data: Arc<Dataset>,
@@ -62,7 +65,7 @@ impl Views {
 
     /// A sampler of training batches.
     pub(super) fn batches(&self, size: usize, stream: &Stream) -> Result<BatchSampler, DataError> {
-        BatchSampler::new(self.data.train.len(), size, Shuffle::Full, stream)
+        BatchSampler::new(self.data.train.len(), size, SHUFFLE, stream)
     }
 
     /// Labelled training batches of the first view.

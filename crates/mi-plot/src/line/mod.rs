@@ -8,7 +8,7 @@ use crate::frame::{self, Heading, MARGIN};
 use crate::legend::{Entry, Legend};
 use crate::line::plane::{COLUMN, Plane};
 use crate::outside::Outside;
-use crate::series::{Dash, Mark, Marker, Point, Series};
+use crate::series::{Dash, Mark, Marker, Overlay, Point, Series};
 use crate::svg::{Anchor, Canvas, Svg, path};
 use crate::{text, theme};
 
@@ -42,6 +42,7 @@ pub struct LineChart {
     y: Axis,
     series: Vec<Series>,
     references: Vec<(f64, String)>,
+    overlays: Vec<Overlay>,
     column: Option<(String, Vec<Mark>)>,
     stacked: bool,
     notes: Vec<String>,
@@ -58,6 +59,7 @@ impl LineChart {
             y,
             series: Vec::new(),
             references: Vec::new(),
+            overlays: Vec::new(),
             column: None,
             stacked: false,
             notes: Vec::new(),
@@ -80,6 +82,18 @@ impl LineChart {
     /// Adds a horizontal line at a value to compare with; the y axis reaches it.
     pub fn reference(mut self, value: f64, label: impl Into<String>) -> Self {
         self.references.push((value, label.into()));
+        self
+    }
+
+    /// Draws marks at their places along the x axis over the series, joined by a dotted line in this
+    /// colour. Those beyond the range of the series are left out.
+    pub fn overlay(
+        mut self,
+        heading: impl Into<String>,
+        colour: usize,
+        marks: Vec<(f64, Mark)>,
+    ) -> Self {
+        self.overlays.push(Overlay { heading: heading.into(), colour, marks });
         self
     }
 
@@ -163,6 +177,9 @@ impl LineChart {
         for (index, series) in self.series.iter().enumerate() {
             self.draw_series(&mut canvas, &plane, series, index);
         }
+        for overlay in &self.overlays {
+            plane.draw_overlay(&mut canvas, overlay);
+        }
         if !legend.names_references() {
             for (value, label) in &self.references {
                 plane.name_reference(&mut canvas, *value, label);
@@ -184,14 +201,18 @@ impl LineChart {
         let marks = || self.column.iter().flat_map(|(_, marks)| marks);
         let xs: Vec<f64> = points().map(|p| p.x).collect();
         let ys: Vec<f64> = points().map(|p| p.y).collect();
+        let x = self.x.fit(&xs, &[], false);
+        let inside = |(at, _): &&(f64, Mark)| matches!(x.place(*at), Place::Inside(_));
+        let over = self.overlays.iter().flat_map(|o| o.marks.iter().filter(inside));
         // Bands, marks and references are shown where they can be, but do not decide which of
         // the values are stragglers.
         let extent: Vec<f64> = points()
             .flat_map(|p| [p.low, p.high])
-            .chain(marks().flat_map(|m| [m.value, m.low, m.high]))
+            .chain(marks().chain(over.map(|(_, m)| m)).flat_map(|m| [m.value, m.low, m.high]))
             .chain(self.references.iter().map(|(value, _)| *value))
             .collect();
-        (self.x.fit(&xs, &[], false), self.y.fit(&ys, &extent, true))
+        let y = self.y.fit(&ys, &extent, true);
+        (x, y)
     }
 
     fn outside(&self, x: &Fitted, y: &Fitted) -> Outside {
@@ -238,7 +259,8 @@ impl LineChart {
     fn draw_series(&self, canvas: &mut Canvas, plane: &Plane<'_>, series: &Series, index: usize) {
         let class = theme::colour_class(self.colour(index));
         canvas.open("g", &[("class", &class), ("data-series", &series.label)]);
-        if let Some(style) = series.dash.class() {
+        let class = if series.thin { Some("plot-line plot-thin") } else { series.dash.class() };
+        if let Some(style) = class {
             let positions: Vec<Option<Position>> =
                 series.points.iter().map(|p| plane.position(p.x, p.y)).collect();
             let runs = clip::polyline(plane.area, &positions);
@@ -246,6 +268,10 @@ impl LineChart {
                 let d: String = runs.iter().map(|run| path(run, false)).collect();
                 canvas.element("path", &[("class", style), ("d", &d)]);
             }
+        }
+        if series.thin {
+            canvas.close();
+            return;
         }
         let stride = series.points.len().div_ceil(MOST_MARKERS).max(1);
         for point in series.points.iter().step_by(stride) {
@@ -261,7 +287,7 @@ impl LineChart {
             return self.description.clone();
         }
         let mut words = format!("{} over {}.", self.y.label, self.x.label);
-        for series in &self.series {
+        for series in self.series.iter().filter(|series| !series.thin) {
             let finite: Vec<&Point> = series.points.iter().filter(|p| !p.y.is_nan()).collect();
             let sentence = match finite.as_slice() {
                 [] => format!(" {}: no data.", series.label),

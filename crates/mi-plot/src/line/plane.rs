@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::axis::{Fitted, Place};
 use crate::clip::{self, Area, Position};
-use crate::series::{Dash, Mark, Point, Series};
+use crate::series::{Dash, Mark, Overlay, Point, Series};
 use crate::svg::{Anchor, Canvas, coordinate, path};
 use crate::{text, theme};
 
@@ -150,6 +150,26 @@ impl Plane<'_> {
             &hover,
         );
         canvas.close();
+    }
+
+    /// Marks at their places, where those lie inside, and a dotted line through them.
+    pub(super) fn draw_overlay(&self, canvas: &mut Canvas, overlay: &Overlay) {
+        let inside = |(x, _): &&(f64, Mark)| matches!(self.x.place(*x), Place::Inside(_));
+        let marks: Vec<&(f64, Mark)> = overlay.marks.iter().filter(inside).collect();
+        let positions: Vec<Option<Position>> =
+            marks.iter().map(|(x, mark)| self.position(*x, mark.value)).collect();
+        let runs = clip::polyline(self.area, &positions);
+        if marks.len() > 1 && !runs.is_empty() {
+            let d: String = runs.iter().map(|run| path(run, false)).collect();
+            canvas.open("g", &[("class", &theme::colour_class(overlay.colour))]);
+            canvas.element("path", &[("class", "plot-line plot-thin plot-dotted"), ("d", &d)]);
+            canvas.close();
+        }
+        for ((_, mark), position) in marks.iter().zip(&positions) {
+            if let Some((x, _)) = position {
+                self.draw_mark(canvas, *x, mark, &overlay.heading);
+            }
+        }
     }
 
     /// Marks in the column right of the plot, side by side unless stacked.

@@ -163,3 +163,23 @@ fn drawing_is_deterministic_and_long_series_stay_small() {
     assert_eq!(svg, draw());
     assert!(Parsed::new(&chart(Axis::new("y"), &values).draw()).of_class("plot-point").len() <= 60);
 }
+
+#[test]
+fn an_overlay_is_drawn_inside_the_range_of_the_series_and_widens_the_y_axis() {
+    let points = vec![Point::new(0.0, 1.0), Point::new(1_000.0, 2.0)];
+    let marks = [(0.0, 1.1), (500.0, 5.0), (20_000.0, 9.0)]
+        .map(|(x, value)| (x, Mark::new("a", value, 1)))
+        .to_vec();
+    let svg = LineChart::new("t", Axis::new("x"), Axis::new("y"))
+        .series(Series::new("a", points.clone()))
+        .series(Series::new("a, seed 0", points).thin())
+        .overlay("paper", 1, marks)
+        .draw()
+        .standalone();
+    assert!(svg.contains("data-mark=\"5\"") && svg.contains("data-mark=\"1.1\""));
+    assert!(!svg.contains("data-mark=\"9\""), "beyond the x axis");
+    assert!(svg.contains("plot-line plot-thin plot-dotted"));
+    // The thin line has no markers, no legend entry and no sentence in the description.
+    assert_eq!(svg.matches("class=\"plot-point\"").count(), 2);
+    assert_eq!(svg.matches("seed 0").count(), 1, "the name of its group alone");
+}
