@@ -41,7 +41,7 @@ pub enum CriticsError {
     /// Embedded batches that do not belong together.
     #[error(
         "scores: the embedded batches are {rows_x}×{dim_x} and {rows_y}×{dim_y}; both must have \
-         the same shape{expected}"
+         the same number of columns{expected}"
     )]
     Embeddings {
         /// Rows of x.

@@ -31,7 +31,7 @@ mod spec;
 
 pub use critic::Critic;
 pub use error::CriticsError;
-pub use pairing::{ConcatHead, PANEL_ROWS, Pairing, PairingBuffers, Scaling, Scorer};
+pub use pairing::{ConcatHead, PANEL_ROWS, Pairing, PairingBuffers, Positives, Scaling, Scorer};
 pub use spec::CriticSpec;
 // What examples and callers need of the crates below, so that this one is enough to depend on.
 pub use mi_kernels::Scalar;

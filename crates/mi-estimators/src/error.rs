@@ -30,10 +30,10 @@ pub enum EstimatorError {
         /// The values possible.
         range: &'static str,
     },
-    /// Scores that are no square matrix.
+    /// Scores that are no square matrix, without a word on where positives stand.
     #[error(
         "the scores are {rows}×{columns}; a bound needs a square matrix with at least one row, \
-         positives on the diagonal"
+         positives on the diagonal, or `Pairs` that say where positives stand"
     )]
     ScoreShape {
         /// Rows found.
@@ -54,11 +54,42 @@ pub enum EstimatorError {
     )]
     TooFewPairs {
         /// The bound.
-        bound: &'static str,
+        bound: String,
         /// Pairs needed.
         needed: usize,
         /// Pairs given.
         found: usize,
+    },
+    /// Positives without a negative, for a bound that needs one.
+    #[error(
+        "{bound} needs at least one negative for each positive; those of row {row} (counted from \
+         0) have none"
+    )]
+    NoNegatives {
+        /// The bound.
+        bound: String,
+        /// The first such row, from 0.
+        row: usize,
+    },
+    /// Positives, negatives and excluded pairs that contradict each other or the shape.
+    #[error("pairs of {rows}×{columns} scores: {problem}")]
+    Pairs {
+        /// Rows of the scores.
+        rows: usize,
+        /// Columns of the scores.
+        columns: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Pairs made for scores of another shape.
+    #[error("the scores are {rows}×{columns}; the pairs are those of {}×{} scores", wanted.0, wanted.1)]
+    PairsShape {
+        /// Rows of the scores.
+        rows: usize,
+        /// Columns of the scores.
+        columns: usize,
+        /// Rows and columns that the pairs were made for.
+        wanted: (usize, usize),
     },
     /// Infinite scores that leave a bound without a value.
     #[error(
@@ -67,13 +98,13 @@ pub enum EstimatorError {
     )]
     Indeterminate {
         /// The bound.
-        bound: &'static str,
+        bound: String,
     },
     /// Learned numbers that do not belong to a bound.
     #[error("{bound}: the learned numbers do not fit: {problem}")]
     Learned {
         /// The bound.
-        bound: &'static str,
+        bound: String,
         /// What is wrong, and what is needed.
         problem: String,
     },

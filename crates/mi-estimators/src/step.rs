@@ -4,31 +4,44 @@ use mi_nets::{Gradients, Graph, Optimiser, Params, Tape, Var};
 use ndarray::{ArrayView1, ArrayView2, Axis};
 
 use crate::EstimatorError;
-use crate::bounds::{Evaluation, Objective};
+use crate::bounds::{Bound, Evaluation, Pairs};
 use crate::engine::{Batch, Engine};
 
 /// One term of what a step maximises: a bound on the scores of two embedded sides.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Term<'a> {
-    /// Embedded x, K×d: what the critic's towers returned.
+pub struct Term<'a, T> {
+    /// Embedded x, N×d: what the critic's towers returned.
     pub x: Var,
-    /// Embedded y, K×d.
+    /// Embedded y, M×d.
     pub y: Var,
-    /// The learned number of each row, K×1, for bounds that read one.
+    /// Which pairs are positives and negatives; those of a square if nothing is said.
+    pub pairs: Option<&'a Pairs>,
+    /// The learned number of each row or positive, one column, for bounds that read one.
     pub learned: Option<Var>,
     /// What scores the pairs.
     pub pairing: &'a Pairing,
     /// The bound, its target and its state.
-    pub objective: &'a mut Objective,
+    pub objective: &'a mut dyn Bound<T>,
     /// The term's factor in the sum that is maximised.
     pub weight: f64,
 }
 
-impl<'a> Term<'a> {
-    /// A term of weight 1 without learned numbers.
-    pub fn new((x, y): (Var, Var), pairing: &'a Pairing, objective: &'a mut Objective) -> Self {
-        Self { x, y, learned: None, pairing, objective, weight: 1.0 }
+impl<'a, T: Scalar> Term<'a, T> {
+    /// A term of weight 1 without learned numbers, whose positives are the pairs (i, i) and whose
+    /// negatives are all others.
+    pub fn new(
+        (x, y): (Var, Var),
+        pairing: &'a Pairing,
+        objective: &'a mut dyn Bound<T>,
+    ) -> Self {
+        Self { x, y, pairs: None, learned: None, pairing, objective, weight: 1.0 }
+    }
+
+    /// The term with other positives and negatives.
+    #[must_use]
+    pub fn paired_by(self, pairs: impl Into<Option<&'a Pairs>>) -> Self {
+        Self { pairs: pairs.into(), ..self }
     }
 
     /// The term with a learned number for each row, where there are any.
@@ -116,7 +129,7 @@ impl<T: Scalar> TrainingStep<T> {
     ///
     /// # Errors
     /// A mistake in the graph; as [`Engine::differentiate`].
-    pub fn forward<'t, I: IntoIterator<Item = Term<'t>>>(
+    pub fn forward<'t, I: IntoIterator<Item = Term<'t, T>>>(
         &mut self,
         params: &Params<T>,
         embed: impl FnOnce(&mut Graph<'_, T>) -> I,
@@ -133,8 +146,8 @@ impl<T: Scalar> TrainingStep<T> {
             if n == engines.len() {
                 engines.push(Engine::new());
             }
-            let Term { x, y, learned, pairing, objective, weight } = term;
-            let batch = batch(&graph, (x, y, learned), pairing).weighted(weight);
+            let Term { x, y, pairs, learned, pairing, objective, weight } = term;
+            let batch = batch(&graph, (x, y, learned), pairing).paired_by(pairs).weighted(weight);
             let found = engines[n].differentiate(&batch, objective, Some(&mut *gradients))?;
             evaluations.push(found.evaluation);
             seeded.push(Seeded { x, y, learned });
@@ -146,7 +159,7 @@ impl<T: Scalar> TrainingStep<T> {
     ///
     /// # Errors
     /// As [`TrainingStep::forward`].
-    pub fn estimate<'t, I: IntoIterator<Item = Term<'t>>>(
+    pub fn estimate<'t, I: IntoIterator<Item = Term<'t, T>>>(
         &mut self,
         params: &Params<T>,
         embed: impl FnOnce(&mut Graph<'_, T>) -> I,
@@ -162,8 +175,8 @@ impl<T: Scalar> TrainingStep<T> {
             if n == engines.len() {
                 engines.push(Engine::new());
             }
-            let Term { x, y, learned, pairing, objective, .. } = term;
-            let batch = batch(&graph, (x, y, learned), pairing);
+            let Term { x, y, pairs, learned, pairing, objective, .. } = term;
+            let batch = batch(&graph, (x, y, learned), pairing).paired_by(pairs);
             evaluations.push(engines[n].estimate(&batch, objective)?);
         }
         Ok(evaluations)

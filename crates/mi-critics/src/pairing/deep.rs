@@ -16,7 +16,7 @@ const GROUPS: usize = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct DeepBuffers<T> {
-    /// y transposed: units × K.
+    /// y transposed: units × M.
     y: Vec<T>,
     dx: Vec<T>,
     groups: Vec<Group<T>>,
@@ -34,6 +34,8 @@ struct Group<T> {
     /// The gradient of one layer's output, and of the next one's, units × pairs.
     delta: Vec<T>,
     next: Vec<T>,
+    /// Rows and columns of the positives at hand.
+    pairs: Vec<(usize, usize)>,
 }
 
 /// A head with hidden layers of its own, block by block; hidden layers are computed again on
@@ -55,28 +57,19 @@ struct Net<'a, T> {
     params: &'a Params<T>,
 }
 
-/// Some rows of x with some rows of y, or a stretch of the diagonal.
+/// Some rows of x with some rows of y, or the pairs listed in the group.
 #[derive(Clone, Debug)]
 enum Block {
     Rectangle { rows: Range<usize>, columns: Range<usize> },
-    Diagonal(Range<usize>),
-}
-
-impl Block {
-    fn pairs(&self) -> usize {
-        match self {
-            Self::Rectangle { rows, columns } => rows.len() * columns.len(),
-            Self::Diagonal(rows) => rows.len(),
-        }
-    }
+    Listed,
 }
 
 /// Rectangles that cover some rows, each of at most [`PAIRS`] pairs.
-fn rectangles(rows: Range<usize>, k: usize) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
-    let height = (PAIRS / k.max(1)).max(1);
+fn rectangles(rows: Range<usize>, m: usize) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+    let height = (PAIRS / m.max(1)).max(1);
     rows.clone().step_by(height).flat_map(move |first| {
         let rows = first..rows.end.min(first + height);
-        (0..k).step_by(PAIRS).map(move |column| (rows.clone(), column..k.min(column + PAIRS)))
+        (0..m).step_by(PAIRS).map(move |column| (rows.clone(), column..m.min(column + PAIRS)))
     })
 }
 
@@ -115,14 +108,16 @@ impl<'a, T: Scalar> Deep<'a, T> {
         rows: Range<usize>,
         panel: &mut [T],
         results: &mut [R],
-        row: impl Fn(usize, &mut [T]) -> R + Sync,
+        row: impl Fn(usize, &mut [T], &mut [R]) + Sync,
     ) {
         let net = self.net;
-        let Embeddings { k, stride, .. } = net.batch;
+        let Embeddings { m, stride, .. } = net.batch;
+        // Results of a row.
+        let width = results.len() / rows.len();
         let share = rows.len().div_ceil(self.groups.len()).max(1);
         let work = |n: usize, panel: &mut [T], results: &mut [R], group: &mut Group<T>| {
             let first = rows.start + n * share;
-            for (rows, columns) in rectangles(first..first + results.len(), k) {
+            for (rows, columns) in rectangles(first..first + results.len() / width, m) {
                 net.forward(
                     group,
                     &Block::Rectangle { rows: rows.clone(), columns: columns.clone() },
@@ -132,12 +127,14 @@ impl<'a, T: Scalar> Deep<'a, T> {
                     panel[(i - first) * stride..][columns.clone()].copy_from_slice(scores);
                 }
             }
-            for ((i, line), result) in (first..).zip(panel.chunks_mut(stride)).zip(results) {
-                *result = row(i, &mut line[..k]);
+            let lines = panel.chunks_mut(stride).zip(results.chunks_mut(width));
+            for (i, (line, results)) in (first..).zip(lines) {
+                row(i, &mut line[..m], results);
             }
         };
         if net.batch.parallel {
-            let panels = panel.par_chunks_mut(share * stride).zip(results.par_chunks_mut(share));
+            let results = results.par_chunks_mut(share * width);
+            let panels = panel.par_chunks_mut(share * stride).zip(results);
             let shares = panels.zip(&mut *self.groups).enumerate();
             shares.for_each(|(n, ((panel, results), group))| work(n, panel, results, group));
         } else {
@@ -147,14 +144,14 @@ impl<'a, T: Scalar> Deep<'a, T> {
 
     pub(super) fn accumulate(&mut self, rows: Range<usize>, panel: &mut [T], factors: &[T]) {
         let net = self.net;
-        let Embeddings { k, dim, stride, parallel, .. } = net.batch;
+        let Embeddings { m, dim, stride, parallel, .. } = net.batch;
         let share = rows.len().div_ceil(self.groups.len()).max(1);
         let work = |n: usize, panel: &mut [T], dx: &mut [T], group: &mut Group<T>| {
             let first = rows.start + n * share;
             for (weights, &factor) in panel.chunks_mut(stride).zip(&factors[n * share..]) {
                 scale(weights, factor);
             }
-            for (rows, columns) in rectangles(first..first + dx.len() / dim, k) {
+            for (rows, columns) in rectangles(first..first + dx.len() / dim, m) {
                 let block = Block::Rectangle { rows: rows.clone(), columns: columns.clone() };
                 net.forward(group, &block);
                 group.delta.clear();
@@ -163,8 +160,8 @@ impl<'a, T: Scalar> Deep<'a, T> {
                 }
                 net.backward(group);
                 let Group { delta, dy, .. } = group;
-                for (unit, delta) in delta.chunks(block.pairs()).enumerate() {
-                    let dy = &mut dy[unit * k..][columns.clone()];
+                for (unit, delta) in delta.chunks(rows.len() * columns.len()).enumerate() {
+                    let dy = &mut dy[unit * m..][columns.clone()];
                     for (i, delta) in rows.clone().zip(delta.chunks(columns.len())) {
                         add(dy, delta);
                         dx[(i - first) * dim + unit] += sum_of(delta);
@@ -200,22 +197,28 @@ impl<'a, T: Scalar> Deep<'a, T> {
     ) {
         self.rescale(scaling.columns);
         let net = self.net;
-        let Embeddings { k, dim, .. } = net.batch;
+        let Embeddings { m, dim, .. } = net.batch;
         for ((gx, dx), &row) in gx.chunks_mut(dim).zip(self.dx.chunks(dim)).zip(scaling.rows) {
             mi_kernels::scaled(gx, row, dx);
         }
-        // The positives, a stretch of the diagonal at a time.
+        // The positives, some at a time.
         let group = &mut self.groups[0];
-        for (first, positives) in (0..k).step_by(PAIRS).zip(scaling.positives.chunks(PAIRS)) {
-            let rows = first..first + positives.len();
-            net.forward(group, &Block::Diagonal(rows.clone()));
-            group.delta.clear();
-            group.delta.extend_from_slice(positives);
+        let mut positives = scaling.positives.iter().peekable();
+        while positives.peek().is_some() {
+            group.pairs.clear();
+            let mut own = std::mem::take(&mut group.delta);
+            own.clear();
+            for (i, j, positive) in positives.by_ref().take(PAIRS) {
+                group.pairs.push((i, j));
+                own.push(positive);
+            }
+            net.forward(group, &Block::Listed);
+            group.delta = own;
             net.backward(group);
-            let Group { delta, dy, .. } = &mut *group;
-            for (unit, delta) in delta.chunks(positives.len()).enumerate() {
-                add(&mut dy[unit * k..][rows.clone()], delta);
-                for (i, &delta) in rows.clone().zip(delta) {
+            let Group { delta, dy, pairs, .. } = &mut *group;
+            for (unit, delta) in delta.chunks(pairs.len()).enumerate() {
+                for (&(i, j), &delta) in pairs.iter().zip(delta) {
+                    dy[unit * m + j] += delta;
                     gx[i * dim + unit] += delta;
                 }
             }
@@ -224,7 +227,7 @@ impl<'a, T: Scalar> Deep<'a, T> {
         for group in others {
             add(&mut first[0].dy, &group.dy);
         }
-        mi_kernels::scaled_transpose(gy, T::one(), &first[0].dy, k);
+        mi_kernels::scaled_transpose(gy, T::one(), &first[0].dy, m);
         for (n, &(weight, bias)) in net.head.layers.iter().enumerate() {
             for group in &*self.groups {
                 let (dw, db) = &group.layers[n];
@@ -238,12 +241,15 @@ impl<'a, T: Scalar> Deep<'a, T> {
 impl<T: Scalar> Net<'_, T> {
     /// The layers of a block of pairs, from `relu(x_i + y_j)` to the scores.
     fn forward(self, group: &mut Group<T>, block: &Block) {
-        let Embeddings { x, k, dim, .. } = self.batch;
-        let pairs = block.pairs();
+        let Embeddings { x, m, dim, .. } = self.batch;
+        let pairs = match block {
+            Block::Rectangle { rows, columns } => rows.len() * columns.len(),
+            Block::Listed => group.pairs.len(),
+        };
         let sums = &mut group.values[0];
         sums.resize(dim * pairs, T::zero());
         for (unit, sums) in sums.chunks_mut(pairs).enumerate() {
-            let y = &self.y[unit * k..][..k];
+            let y = &self.y[unit * m..][..m];
             match block {
                 Block::Rectangle { rows, columns } => {
                     let y = &y[columns.clone()];
@@ -254,9 +260,9 @@ impl<T: Scalar> Net<'_, T> {
                         }
                     }
                 }
-                Block::Diagonal(rows) => {
-                    for ((i, sum), &y) in rows.clone().zip(sums).zip(&y[rows.clone()]) {
-                        *sum = relu(x[i * dim + unit] + y);
+                Block::Listed => {
+                    for (&(i, j), sum) in group.pairs.iter().zip(sums) {
+                        *sum = relu(x[i * dim + unit] + y[j]);
                     }
                 }
             }

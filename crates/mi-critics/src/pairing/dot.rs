@@ -4,12 +4,12 @@ use mi_kernels::{Scalar, add_scaled, matrix_product, scaled, scaled_transpose, w
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
-use super::{Embeddings, PANEL_ROWS, ROW_BLOCK, Scaling, scale, zeroed};
+use super::{Embeddings, PANEL_ROWS, Positives, ROW_BLOCK, Scaling, scale, zeroed};
 
 /// Columns of scores that one task takes.
 const COLUMN_BLOCK: usize = 192;
 
-/// From this batch size on a block of rows does not fit a processor's cache anyway, and tasks
+/// From this many columns on a block of rows does not fit a processor's cache anyway, and tasks
 /// share a panel's scores out by columns, so that each packs its own rows of y and no others.
 const STAGED: usize = 4096;
 
@@ -36,7 +36,7 @@ impl<'a, T: Scalar> Dot<'a, T> {
     pub(super) fn new(batch: Embeddings<'a, T>, buffers: &'a mut DotBuffers<T>) -> Self {
         // `dx` is written before it is read.
         buffers.dx.resize(batch.x.len(), T::zero());
-        buffers.factors.resize(batch.k, T::zero());
+        buffers.factors.resize(batch.n, T::zero());
         zeroed(&mut buffers.dy, batch.y.len());
         Self { batch, buffers }
     }
@@ -51,28 +51,28 @@ impl<'a, T: Scalar> Dot<'a, T> {
         panel: &mut [T],
         results: &mut [R],
         gradient: bool,
-        row: impl Fn(usize, &mut [T]) -> R + Sync,
+        row: impl Fn(usize, &mut [T], &mut [R]) + Sync,
     ) {
-        let Embeddings { x, y, k, dim, stride, parallel } = self.batch;
-        if rows.is_empty() {
-            return;
-        }
-        let y = matrix(k, dim, y);
+        let Embeddings { x, y, m, dim, stride, parallel, .. } = self.batch;
+        // Results of a row.
+        let width = results.len() / rows.len();
+        let y = matrix(m, dim, y);
         let digest = |first: usize, panel: &mut [T], results: &mut [R]| {
-            for ((i, line), result) in (first..).zip(panel.chunks_mut(stride)).zip(results) {
-                *result = row(i, &mut line[..k]);
+            let lines = panel.chunks_mut(stride).zip(results.chunks_mut(width));
+            for (i, (line, results)) in (first..).zip(lines) {
+                row(i, &mut line[..m], results);
             }
         };
         let dx_of = |panel: &[T], dx: &mut [T]| {
             let n = dx.len() / dim;
             let weights = matrix(n, stride, panel);
-            let weights = weights.slice(s![.., ..k]);
+            let weights = weights.slice(s![.., ..m]);
             matrix_product(T::one(), weights, y, T::zero(), matrix_mut(n, dim, dx));
         };
         let block = |first: usize, panel: &mut [T], results: &mut [R], dx: &mut [T]| {
-            let n = results.len();
+            let n = results.len() / width;
             let x = matrix(n, dim, &x[first * dim..][..n * dim]);
-            let scores = matrix_mut(n, stride, panel).slice_move(s![.., ..k]);
+            let scores = matrix_mut(n, stride, panel).slice_move(s![.., ..m]);
             matrix_product(T::one(), x, y.t(), T::zero(), scores);
             digest(first, panel, results);
             if gradient {
@@ -82,16 +82,17 @@ impl<'a, T: Scalar> Dot<'a, T> {
         let dx = &mut self.buffers.dx[rows.start * dim..rows.end * dim];
         if !parallel {
             block(rows.start, panel, results, dx);
-        } else if k < STAGED {
-            let height = if k < 1024 { ROW_BLOCK } else { 2 * ROW_BLOCK };
-            let panels = panel.par_chunks_mut(height * stride).zip(results.par_chunks_mut(height));
+        } else if m < STAGED {
+            let height = if m < 1024 { ROW_BLOCK } else { 2 * ROW_BLOCK };
+            let results = results.par_chunks_mut(height * width);
+            let panels = panel.par_chunks_mut(height * stride).zip(results);
             let blocks = panels.zip(dx.par_chunks_mut(height * dim)).enumerate();
             blocks.for_each(|(n, ((panel, results), dx))| {
                 block(rows.start + n * height, panel, results, dx);
             });
         } else {
             let x = matrix(rows.len(), dim, &x[rows.start * dim..rows.end * dim]);
-            let mut scores = matrix_mut(rows.len(), stride, panel).slice_move(s![.., ..k]);
+            let mut scores = matrix_mut(rows.len(), stride, panel).slice_move(s![.., ..m]);
             let blocks: Vec<_> = scores.axis_chunks_iter_mut(Axis(1), COLUMN_BLOCK).collect();
             blocks.into_par_iter().enumerate().for_each(|(n, scores)| {
                 let columns = n * COLUMN_BLOCK..n * COLUMN_BLOCK + scores.ncols();
@@ -99,7 +100,8 @@ impl<'a, T: Scalar> Dot<'a, T> {
                 matrix_product(T::one(), x, y.t(), T::zero(), scores);
             });
             let height = 2 * ROW_BLOCK;
-            let blocks = panel.par_chunks_mut(height * stride).zip(results.par_chunks_mut(height));
+            let results = results.par_chunks_mut(height * width);
+            let blocks = panel.par_chunks_mut(height * stride).zip(results);
             let blocks = blocks.zip(dx.par_chunks_mut(height * dim)).enumerate();
             blocks.for_each(|(n, ((panel, results), dx))| {
                 digest(rows.start + n * height, panel, results);
@@ -141,7 +143,7 @@ impl<'a, T: Scalar> Dot<'a, T> {
 
     /// Columns in a block of `dy`.
     fn column_block(&self) -> usize {
-        if self.batch.parallel { COLUMN_BLOCK } else { self.batch.k }
+        if self.batch.parallel { COLUMN_BLOCK } else { self.batch.m }
     }
 
     pub(super) fn rescale(&mut self, factor: T) {
@@ -151,19 +153,26 @@ impl<'a, T: Scalar> Dot<'a, T> {
     pub(super) fn finish(&self, scaling: Scaling<'_, T>, gx: &mut [T], gy: &mut [T]) {
         let Embeddings { x, y, dim, .. } = self.batch;
         let DotBuffers { dx, dy, factors, .. } = &*self.buffers;
-        let row_scales = scaling.rows.iter().zip(factors);
-        let lines = gx.chunks_mut(dim).zip(dx.chunks(dim)).zip(y.chunks(dim));
-        for (((gx, dx), y), ((&row, &factor), &positive)) in
-            lines.zip(row_scales.zip(scaling.positives))
-        {
-            weighted_sum(gx, row * factor, dx, positive, y);
+        let row_scales = scaling.rows.iter().zip(factors).map(|(&row, &factor)| row * factor);
+        let lines = gx.chunks_mut(dim).zip(dx.chunks(dim)).zip(row_scales);
+        if let Positives::Diagonal(positives) = scaling.positives {
+            for ((((gx, dx), scale), y), &positive) in lines.zip(y.chunks(dim)).zip(positives) {
+                weighted_sum(gx, scale, dx, positive, y);
+            }
+        } else {
+            for ((gx, dx), scale) in lines {
+                scaled(gx, scale, dx);
+            }
+            for (i, j, positive) in scaling.positives.iter() {
+                add_scaled(&mut gx[i * dim..][..dim], positive, &y[j * dim..][..dim]);
+            }
         }
         let width = self.column_block();
         for (gy, dy) in gy.chunks_mut(width * dim).zip(dy.chunks(width * dim)) {
             scaled_transpose(gy, scaling.columns, dy, dy.len() / dim);
         }
-        for ((gy, x), &positive) in gy.chunks_mut(dim).zip(x.chunks(dim)).zip(scaling.positives) {
-            add_scaled(gy, positive, x);
+        for (i, j, positive) in scaling.positives.iter() {
+            add_scaled(&mut gy[j * dim..][..dim], positive, &x[i * dim..][..dim]);
         }
     }
 }

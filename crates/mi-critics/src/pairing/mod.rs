@@ -19,11 +19,11 @@ use shallow::{Shallow, ShallowBuffers};
 /// the same in one panel and in many.
 const ROW_BLOCK: usize = 48;
 
-/// Elements from one row of scores to the next for batches of k: whole cache lines, and not a
-/// multiple of many, which would put the same column of all rows into the same few places of a
+/// Elements from one row of scores to the next for this many columns: whole cache lines, and not
+/// a multiple of many, which would put the same column of all rows into the same few places of a
 /// cache.
-fn stride(k: usize) -> usize {
-    let stride = k.next_multiple_of(16);
+fn stride(columns: usize) -> usize {
+    let stride = columns.next_multiple_of(16);
     if stride.is_multiple_of(512) { stride + 16 } else { stride }
 }
 
@@ -93,12 +93,15 @@ impl<T: Scalar> Default for PairingBuffers<T> {
     }
 }
 
-/// Row-major embeddings of one batch: K rows of `dim` columns each.
+/// Row-major embeddings of one batch: N rows of x and M of y, of `dim` columns each.
 #[derive(Clone, Copy, Debug)]
 struct Embeddings<'a, T> {
     x: &'a [T],
     y: &'a [T],
-    k: usize,
+    /// N, the rows of scores.
+    n: usize,
+    /// M, the columns of scores.
+    m: usize,
     dim: usize,
     /// Elements from one row of scores to the next.
     stride: usize,
@@ -121,12 +124,12 @@ impl Pairing {
         ex: ArrayView2<'_, T>,
         ey: ArrayView2<'_, T>,
     ) -> Result<Array2<T>, CriticsError> {
-        let k = ex.nrows();
+        let (n, m) = (ex.nrows(), ey.nrows());
         let mut buffers = PairingBuffers::new();
         let mut scorer = self.scorer(params, ex, ey, &mut buffers)?;
-        let mut panel = vec![T::zero(); k * scorer.stride()];
-        scorer.sweep(0..k, &mut panel, &mut vec![(); k], false, |_, _| ());
-        let mut scores = Array2::zeros((k, k));
+        let mut panel = vec![T::zero(); n * scorer.stride()];
+        scorer.sweep(0..n, &mut panel, &mut vec![(); n], false, |_, _, _| ());
+        let mut scores = Array2::zeros((n, m));
         for (mut row, line) in scores.rows_mut().into_iter().zip(panel.chunks(scorer.stride())) {
             row.iter_mut().zip(line).for_each(|(score, &from)| *score = from);
         }
@@ -136,7 +139,8 @@ impl Pairing {
     /// Prepares a batch for sweeps over its rows of scores.
     ///
     /// # Shapes
-    /// `ex` and `ey` are K×d, in any memory layout: what the critic's towers returned.
+    /// `ex` is N×d and `ey` M×d, in any memory layout: what the critic's towers returned. The
+    /// scores are N×M.
     ///
     /// # Errors
     /// Shapes that do not fit.
@@ -151,7 +155,7 @@ impl Pairing {
             Self::Dot => (ex.ncols() > 0).then_some(ex.ncols()),
             Self::Concat(head) => head.sizes.first().copied(),
         };
-        if ex.dim() != ey.dim() || expected != Some(ex.ncols()) {
+        if ex.ncols() != ey.ncols() || expected != Some(ex.ncols()) {
             return Err(CriticsError::Embeddings {
                 rows_x: ex.nrows(),
                 dim_x: ex.ncols(),
@@ -166,10 +170,10 @@ impl Pairing {
             });
         }
         let PairingBuffers { x, y, dot, shallow, deep } = buffers;
-        let (k, dim) = ex.dim();
-        let parallel = k * k > PAIRS_FOR_THREADS;
+        let ((n, dim), m) = (ex.dim(), ey.nrows());
+        let parallel = n * m > PAIRS_FOR_THREADS;
         let (x, y) = (row_major(ex, x), row_major(ey, y));
-        let batch = Embeddings { x, y, k, dim, stride: stride(k), parallel };
+        let batch = Embeddings { x, y, n, m, dim, stride: stride(m), parallel };
         Ok(Scorer(match self {
             Self::Dot => Kind::Dot(Dot::new(batch, dot)),
             Self::Concat(head) => match head.layers[..] {
@@ -197,7 +201,8 @@ fn row_major<'a, T: Scalar>(view: ArrayView2<'a, T>, copy: &'a mut Vec<T>) -> &'
 /// [finishes](Scorer::finish) with factors that are known at the end only. The gradient of the
 /// objective with respect to a score is then
 ///
-/// `g_ij = rows_i · weight_ij + δ_ij · positive_i`  (see [`Scaling`]).
+/// `g_ij = rows_i · weight_ij`, plus the gradient of the positive where (i, j) is one (see
+/// [`Scaling`]).
 #[derive(Debug)]
 pub struct Scorer<'a, T>(Kind<'a, T>);
 
@@ -217,11 +222,35 @@ pub struct Scaling<'a, T> {
     /// For gradients of y and of the pairing's parameters: one factor for all.
     pub columns: T,
     /// The gradient with respect to each positive score, whose weight is 0 in the panels.
-    pub positives: &'a [T],
+    pub positives: Positives<'a, T>,
+}
+
+/// Gradients with respect to the scores of positives, which panels of weights leave out.
+#[derive(Clone, Copy, Debug)]
+pub enum Positives<'a, T> {
+    /// Of a square matrix: element i is that of the pair (i, i).
+    Diagonal(&'a [T]),
+    /// Of any pairs: rows and columns, and as many gradients. A row or a column may occur more
+    /// than once, or not at all.
+    Listed(&'a [(usize, usize)], &'a [T]),
+}
+
+impl<'a, T: Scalar> Positives<'a, T> {
+    /// Row, column and gradient of each positive.
+    fn iter(self) -> impl Iterator<Item = (usize, usize, T)> + use<'a, T> {
+        let (pairs, gradients) = match self {
+            Self::Diagonal(gradients) => (None, gradients),
+            Self::Listed(pairs, gradients) => (Some(pairs), gradients),
+        };
+        gradients.iter().enumerate().map(move |(n, &gradient)| {
+            let (row, column) = pairs.map_or((n, n), |pairs| pairs[n]);
+            (row, column, gradient)
+        })
+    }
 }
 
 impl<T: Scalar> Scorer<'_, T> {
-    /// Elements from one row of a panel to the next: at least K, a multiple of 16.
+    /// Elements from one row of a panel to the next: at least M, a multiple of 16.
     pub fn stride(&self) -> usize {
         match &self.0 {
             Kind::Dot(scorer) => scorer.stride(),
@@ -230,13 +259,14 @@ impl<T: Scalar> Scorer<'_, T> {
         }
     }
 
-    /// Computes the scores of some rows into `panel` and hands each row, with its index, to
-    /// `row`. With `gradient`, `row` leaves weights in the scores' place, for
-    /// [`Scorer::accumulate`].
+    /// Computes the scores of some rows into `panel` and hands each row, with its index and the
+    /// place for its results, to `row`. With `gradient`, `row` leaves weights in the scores'
+    /// place, for [`Scorer::accumulate`].
     ///
     /// # Shapes
-    /// `panel` has a row every [`Scorer::stride`] elements; `row` is given its K scores;
-    /// `results` has one element a row. A panel that starts at a multiple of 64 bytes is fastest.
+    /// `panel` has a row every [`Scorer::stride`] elements; `row` is given its M scores;
+    /// `results` has the same number of elements, one or more, for each row. A panel that starts
+    /// at a multiple of 64 bytes is fastest.
     ///
     /// # Panics
     /// When the lengths do not fit, here and in the other methods.
@@ -246,8 +276,11 @@ impl<T: Scalar> Scorer<'_, T> {
         panel: &mut [T],
         results: &mut [R],
         gradient: bool,
-        row: impl Fn(usize, &mut [T]) -> R + Sync,
+        row: impl Fn(usize, &mut [T], &mut [R]) + Sync,
     ) {
+        if rows.is_empty() {
+            return;
+        }
         match &mut self.0 {
             Kind::Dot(scorer) => scorer.sweep(rows, panel, results, gradient, row),
             Kind::Shallow(scorer) => scorer.sweep(rows, panel, results, row),
@@ -280,7 +313,7 @@ impl<T: Scalar> Scorer<'_, T> {
     /// Writes the gradients of the embeddings and adds those of the pairing's parameters.
     ///
     /// # Shapes
-    /// `gradient_x` and `gradient_y` are K×d, row-major.
+    /// `gradient_x` is N×d and `gradient_y` M×d, row-major.
     pub fn finish(
         &mut self,
         scaling: Scaling<'_, T>,

@@ -25,9 +25,9 @@ pub struct Evaluation {
     pub objective: f64,
     /// The largest estimate that a batch of this size can yield, whatever the scores.
     pub cap: Option<f64>,
-    /// K, the number of pairs. Bounds of different K are not comparable where there is a cap.
+    /// K, the number of positives. Bounds of different K are not comparable where there is a cap.
     pub batch_size: usize,
-    /// The batch has one pair only: the estimate is 0 and says nothing.
+    /// The batch has no negative, as when it has one pair only: the estimate is 0 and says nothing.
     pub no_negatives: bool,
     /// Exponentials left the range of numbers: the estimate, the objective or a gradient is
     /// infinite or was cut at the largest number.
@@ -55,10 +55,11 @@ impl Evaluation {
         Loss(-self.objective)
     }
 
-    /// The N-pair loss (Sohn, 2016, eq. 6), or NT-Xent's cross-entropy with the positive in the
-    /// denominator and K terms: `log K − I` of an `InfoNCE` estimate I, so that
-    /// `mean_i log(1 + Σ_{j≠i} exp(S_ij − S_ii))`.
+    /// The N-pair loss (Sohn, 2016, eq. 6) or NT-Xent's cross-entropy (Chen et al., 2020, eq. 1),
+    /// `mean_i log(1 + Σ_j exp(S_ij − S_ii))` over the negatives j, from an `InfoNCE` estimate I: the
+    /// cap − I, which is log K − I for K candidates.
     pub fn n_pair_loss(&self) -> Loss {
-        Loss((self.batch_size as f64).ln() - self.estimate)
+        let candidates = || (self.batch_size as f64).ln();
+        Loss(self.cap.unwrap_or_else(candidates) - self.estimate)
     }
 }

@@ -1,36 +1,65 @@
 use mi_kernels::Scalar;
 
 use super::rows::{exponentials, mean};
-use super::{Bound, Outcome, Row, RowStatistics};
+use super::{Bound, Counts, Outcome, Row, RowStatistics};
 
 /// `log K + mean_i (S_ii − log Σ_j exp S_ij)` (van den Oord et al., 2018, eq. 4).
-#[derive(Clone, Copy, Debug)]
+///
+/// In general the mean runs over positives, the sum over a positive and the negatives of its row, and
+/// K is the number of terms of that sum.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct InfoNce;
 
 impl<T: Scalar> Bound<T> for InfoNce {
-    fn row(&self, mut row: Row<'_, T>) -> RowStatistics {
+    fn name(&self) -> &'static str {
+        "infonce"
+    }
+
+    fn row(&self, mut row: Row<'_, T>, statistics: &mut [RowStatistics]) {
         let negatives = exponentials(&mut row);
-        let SoftMax { all, log_share, rest } = SoftMax::new(negatives.positive, negatives.log_sum);
-        RowStatistics {
-            auxiliary: log_share,
-            // The factor that makes the row's weights a soft-max over all of it; an infinite
-            // negative takes all the weight.
-            log_weight: match negatives.shift {
-                f64::INFINITY => 0.0,
-                shift => shift - all,
-            },
-            positive_gradient: rest,
-            ..negatives.differences()
+        let excess = log_candidates(row.negatives_count(), row.counts().negatives);
+        for (column, of_positive) in row.positives().zip(statistics) {
+            let score = row.score(column);
+            let softmax = SoftMax::new(negatives.relative(score), negatives.log_sum);
+            *of_positive = RowStatistics {
+                auxiliary: softmax.log_share + excess,
+                // The factor that makes the row's weights a soft-max over all of it; an infinite
+                // negative takes all the weight.
+                log_weight: match negatives.shift {
+                    f64::INFINITY => 0.0,
+                    shift => shift - softmax.all,
+                },
+                positive_gradient: softmax.rest,
+                ..negatives.differences(score)
+            };
         }
     }
 
-    fn finish(&self, rows: &mut [RowStatistics]) -> Outcome {
+    fn finish(&self, rows: &mut [RowStatistics], counts: Counts) -> Outcome {
         let k = rows.len() as f64;
         for row in &mut *rows {
             row.positive_gradient /= k;
         }
-        Outcome::of(k.ln() + mean(rows, |row| row.auxiliary), -k.ln())
+        let candidates = (counts.negatives + 1) as f64;
+        Outcome::new(candidates.ln() + mean(rows, |row| row.auxiliary), -k.ln())
     }
+
+    fn allows_no_negatives(&self) -> bool {
+        true
+    }
+
+    fn cap(&self, negatives: usize) -> Option<f64> {
+        Some(((negatives + 1) as f64).ln())
+    }
+}
+
+/// The logarithm of the number of candidates, a positive and its negatives, relative to the most
+/// that any positive has.
+pub(super) fn log_candidates(negatives: usize, most: usize) -> f64 {
+    if negatives == most {
+        return 0.0;
+    }
+    ((negatives + 1) as f64).ln() - ((most + 1) as f64).ln()
 }
 
 /// A positive beside its negatives.

@@ -1,7 +1,7 @@
 use mi_kernels::{Scalar, exp_shifted, log_add, maximum, origin_for, sum_exp_shifted};
 
-use super::rows::{mean, split};
-use super::{Bound, Outcome, Row, RowStatistics};
+use super::rows::{largest_negative, mean};
+use super::{Bound, Counts, LearnedOf, Outcome, Row, RowStatistics};
 
 /// TUBA with a baseline between `InfoNCE`'s leave-one-out mean (α = 1) and the learned one
 /// (α = 0) (Poole et al., 2019, eq. 9–10).
@@ -14,156 +14,234 @@ use super::{Bound, Outcome, Row, RowStatistics};
 /// `1 + mean_i [S_ii − mean_{j≠i} log D_ij] − mean_i M_i / (α M_i + (1−α) a_i)`.
 ///
 /// Streams in one sweep, but an element costs a division and a logarithm's share.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Interpolated {
     pub(super) alpha: f64,
 }
 
-/// A row apart from its positive: the largest negative alone, since leaving it out of a sum is
-/// the one case in which the sum cannot be formed by subtraction, and the others.
+/// Elements that share the factors of a positive, which are computed once for all of them.
+const BLOCK: usize = 256;
+
+/// The negatives of a row: the largest alone, since leaving it out of a sum is the one case in
+/// which the sum cannot be formed by subtraction, and the others.
 struct Parts<'a, T> {
-    positive: f64,
+    row: Row<'a, T>,
+    /// The largest negative; −∞ when there is none.
     star: f64,
+    /// Its column; past all columns when there is none.
     star_at: usize,
     /// The largest of the other negatives; −∞ when there is none.
     second: f64,
-    scores: &'a mut [T],
-    index: usize,
 }
 
 impl<'a, T: Scalar> Parts<'a, T> {
-    fn new(scores: &'a mut [T], index: usize) -> Self {
-        let (left, positive, right) = split(scores, index);
-        let positive = positive.to_f64();
-        let star = maximum(left).max(maximum(right));
-        let at = |part: &[T]| part.iter().position(|&s| s == star);
-        let star_at = at(left).or_else(|| at(right).map(|at| index + 1 + at)).unwrap_or(index);
-        let mut parts = Self {
-            positive,
-            star: star.to_f64(),
-            star_at,
-            second: f64::NEG_INFINITY,
-            scores,
-            index,
+    fn new(row: Row<'a, T>) -> Self {
+        let star = largest_negative(&row);
+        let at = |(part, columns): (&[T], &std::ops::Range<usize>)| {
+            part.iter().position(|&s| s == star).map(|at| columns.start + at)
         };
+        let star_at = row.negatives().zip(row.negative_columns()).find_map(at);
+        let star_at = star_at.unwrap_or(usize::MAX);
+        let mut parts = Self { row, star: star.to_f64(), star_at, second: f64::NEG_INFINITY };
         let mut second = T::neg_infinity();
         parts.others(|part| second = second.max(maximum(part)));
         parts.second = second.to_f64();
         parts
     }
 
-    /// Hands over the stretches between the positive and the largest negative.
+    /// Hands over the stretches of negatives around the largest.
     fn others(&mut self, mut f: impl FnMut(&mut [T])) {
-        let (first, last) = (self.index.min(self.star_at), self.index.max(self.star_at));
-        let (left, right) = self.scores.split_at_mut(last);
-        let (left, middle) = left.split_at_mut(first);
-        f(left);
-        f(middle.get_mut(1..).unwrap_or_default());
-        f(right.get_mut(1..).unwrap_or_default());
+        let columns = self.row.negative_columns();
+        for (part, columns) in self.row.negatives_mut().zip(columns) {
+            if columns.contains(&self.star_at) {
+                let (left, right) = part.split_at_mut(self.star_at - columns.start);
+                f(left);
+                f(&mut right[1..]);
+            } else {
+                f(part);
+            }
+        }
+    }
+
+    /// Leaves the weight of the largest negative.
+    fn set_star(&mut self, weight: f64) {
+        let columns = self.row.negative_columns();
+        for (part, columns) in self.row.negatives_mut().zip(columns) {
+            if columns.contains(&self.star_at) {
+                part[self.star_at - columns.start] = T::from_f64(weight);
+            }
+        }
     }
 }
 
-impl<T: Scalar> Bound<T> for Interpolated {
-    fn row(&self, row: Row<'_, T>) -> RowStatistics {
-        let alpha = self.alpha;
-        let n = (row.scores.len() - 1) as f64; // negatives
-        let mut parts = Parts::new(row.scores, row.index);
-        // The others as exp(S − second), which loses nothing however large the other two are.
-        let second = parts.second;
-        let shift = if second == f64::NEG_INFINITY { T::zero() } else { T::from_f64(second) };
-        // From here on relative to an origin, which is 0 for ordinary scores: all that counts are
-        // differences within the row.
-        let origin = origin_for(parts.positive.max(parts.star));
-        let (positive, star, second) =
-            (parts.positive - origin, parts.star - origin, second - origin);
-        let log_a = (1.0 - alpha).ln() + (row.learned - origin);
-        let mut sum = 0.0;
-        let all = T::infinity();
-        parts.others(|part| {
-            sum += if row.weights {
-                exp_shifted(part, shift)
-            } else {
-                sum_exp_shifted(part, all, shift)
-            };
-        });
+/// A row's numbers relative to an origin, which is 0 for ordinary scores: all that counts are
+/// differences within the row.
+#[derive(Clone, Copy)]
+struct Terms {
+    alpha: f64,
+    /// Negatives.
+    n: f64,
+    star: f64,
+    second: f64,
+    log_a: f64,
+    /// Σ exp(S − second) over the negatives but the largest.
+    sum: f64,
+}
 
-        // D_ij relative to exp(top); that of the largest negative, which leaves it out, relative
-        // to exp(rest).
+/// What a positive makes of them: `D_ij` relative to exp(top), and that of the largest negative,
+/// which leaves it out, relative to exp(rest).
+#[derive(Clone, Copy)]
+struct Denominators {
+    rest: f64,
+    top: f64,
+    /// exp(second − top), exp(second − rest)
+    f1: f64,
+    f2: f64,
+    total: f64,
+    a1: f64,
+    d_star: f64,
+}
+
+impl Terms {
+    fn denominators(&self, positive: f64) -> Denominators {
+        let Self { alpha, n, star, second, log_a, sum } = *self;
         let rest = second.max(positive).max(log_a);
         let top = rest.max(star);
         let (f1, f2) = ((second - top).exp(), (second - rest).exp());
         let total = sum * f1 + (star - top).exp() + (positive - top).exp();
         let a1 = (log_a - top).exp();
-        let scale = alpha / n;
-        let d_star = scale * (sum * f2 + (positive - rest).exp()) + (log_a - rest).exp();
+        let d_star = alpha / n * (sum * f2 + (positive - rest).exp()) + (log_a - rest).exp();
+        Denominators { rest, top, f1, f2, total, a1, d_star }
+    }
+}
 
-        // Σ_j log D_ij and Σ_j 1/D_ij over the others; logarithms of products, to take few.
-        let (mut log_d, mut product, mut inverse, mut count) = (0.0_f64, 1.0_f64, 0.0, 0.0);
-        let weights = row.weights;
-        let exponential = |s: T| {
-            if weights { s.to_f64() } else { (s.to_f64() - shift.to_f64()).exp() }
-        };
+impl<T: Scalar> Bound<T> for Interpolated {
+    fn name(&self) -> &'static str {
+        "interpolated"
+    }
+
+    fn row(&self, row: Row<'_, T>, statistics: &mut [RowStatistics]) {
+        let alpha = self.alpha;
+        let n = row.negatives_count() as f64;
+        let (weights, largest_positive) = (row.wants_weights(), row.largest_positive());
+        let (learned, columns) = (row.learned(0), row.positives());
+        let mut parts = Parts::new(row);
+        // The others as exp(S − second), which loses nothing however large the other two are.
+        let second = parts.second;
+        let shift = if second == f64::NEG_INFINITY { T::zero() } else { T::from_f64(second) };
+        let origin = origin_for(largest_positive.max(parts.star));
+        let (star, second) = (parts.star - origin, second - origin);
+        let log_a = (1.0 - alpha).ln() + (learned - origin);
+        let mut sum = 0.0;
+        let all = T::infinity();
         parts.others(|part| {
-            for &s in &*part {
-                let d = scale * (total - exponential(s) * f1) + a1;
-                inverse += 1.0 / d;
-                product *= d;
-                if !(1e-200..1e200).contains(&product) {
-                    log_d += product.ln();
-                    product = 1.0;
-                }
-            }
-            count += part.len() as f64;
+            sum += if weights {
+                exp_shifted(part, shift)
+            } else {
+                sum_exp_shifted(part, all, shift)
+            };
         });
-        log_d += product.ln() + count * top + d_star.ln() + rest;
+        let terms = Terms { alpha, n, star, second, log_a, sum };
 
         // The marginal term M/(αM + (1−α)a).
         let log_m = star + (sum * (second - star).exp()).ln_1p() - n.ln();
         let log_m = if star == f64::NEG_INFINITY { star } else { log_m };
         let log_d_all = log_add(alpha.ln() + log_m, log_a);
         let ratio = if alpha == 1.0 { 1.0 } else { (log_m - log_d_all).exp() };
-
         // Gradients: of S_ik through all D_ij but its own, and through M. Weights are divided by
         // exp(log_weight), as the second part has no bound for small α.
         let log_slope = if alpha == 1.0 { f64::NEG_INFINITY } else { log_a - 2.0 * log_d_all };
         let log_weight = (star + log_slope).max(0.0);
-        if row.weights {
+
+        let scale = alpha / n;
+        let mut of_positives = columns.zip(&mut *statistics).enumerate();
+        for (p, (column, of_positive)) in of_positives.by_ref() {
+            let positive = parts.row.score(column) - origin;
+            let own = terms.denominators(positive);
+            let Denominators { rest, top, f1, total, a1, d_star, .. } = own;
+            // Σ_j log D_ij and Σ_j 1/D_ij over the others; logarithms of products, to take few.
+            let (mut log_d, mut product, mut inverse, mut count) = (0.0_f64, 1.0_f64, 0.0, 0.0);
+            let exponential = |s: T| {
+                if weights { s.to_f64() } else { (s.to_f64() - shift.to_f64()).exp() }
+            };
+            parts.others(|part| {
+                for &s in &*part {
+                    let d = scale * (total - exponential(s) * f1) + a1;
+                    inverse += 1.0 / d;
+                    product *= d;
+                    if !(1e-200..1e200).contains(&product) {
+                        log_d += product.ln();
+                        product = 1.0;
+                    }
+                }
+                count += part.len() as f64;
+            });
+            log_d += product.ln() + count * top + d_star.ln() + rest;
+            let pull = (positive - top).exp() * inverse + (positive - rest).exp() / d_star;
+            let drawn = (a1 * inverse + (log_a - rest).exp() / d_star) / n;
+            *of_positive = RowStatistics {
+                // Where the weights below find it; `origin` is 0 in the end.
+                origin: inverse,
+                positive,
+                log_sum: positive - log_d / n,
+                auxiliary: ratio,
+                // The weights of a row are those of all its positives together.
+                log_weight: if p == 0 { log_weight } else { f64::NEG_INFINITY },
+                positive_gradient: 1.0 - scale * pull / n,
+                learned_gradient: ratio * (log_a - log_d_all).exp() - drawn,
+            };
+        }
+        if weights {
             let unit = (-log_weight).exp() / n;
-            let from_star = scale * unit * f2 / d_star;
             let from_m = (second + log_slope - log_weight).exp() / n;
             parts.others(|part| {
-                for s in part {
-                    let e = s.to_f64();
-                    let own = 1.0 / (scale * (total - e * f1) + a1);
-                    let slope = scale * unit * f1 * (inverse - own) + from_star + from_m;
-                    *s = T::from_f64(e * slope);
+                for part in part.chunks_mut(BLOCK) {
+                    let mut slopes = [0.0; BLOCK];
+                    for of_positive in &*statistics {
+                        let (inverse, positive) = (of_positive.origin, of_positive.positive);
+                        let own = terms.denominators(positive);
+                        let from_star = scale * unit * own.f2 / own.d_star;
+                        let factor = scale * unit * own.f1;
+                        for (slope, &s) in slopes.iter_mut().zip(&*part) {
+                            let own = 1.0 / (scale * (own.total - s.to_f64() * own.f1) + own.a1);
+                            *slope += factor * (inverse - own) + from_star + from_m;
+                        }
+                    }
+                    for (s, slope) in part.iter_mut().zip(slopes) {
+                        *s = T::from_f64(s.to_f64() * slope);
+                    }
                 }
             });
-            let star_weight = scale * unit * (star - top).exp() * inverse
-                + (star + log_slope - log_weight).exp() / n;
-            parts.scores[parts.star_at] = T::from_f64(star_weight);
-            parts.scores[parts.index] = T::zero();
+            let star_slope = (star + log_slope - log_weight).exp() / n;
+            let of_star = statistics.iter().map(|of_positive| {
+                let own = terms.denominators(of_positive.positive);
+                scale * unit * (star - own.top).exp() * of_positive.origin + star_slope
+            });
+            parts.set_star(of_star.sum());
         }
-        let pull = (positive - top).exp() * inverse + (positive - rest).exp() / d_star;
-        let drawn = (a1 * inverse + (log_a - rest).exp() / d_star) / n;
-        RowStatistics {
-            origin: 0.0,
-            positive,
-            log_sum: positive - log_d / n,
-            auxiliary: ratio,
-            log_weight,
-            positive_gradient: 1.0 - scale * pull / n,
-            learned_gradient: ratio * (log_a - log_d_all).exp() - drawn,
+        for of_positive in statistics {
+            of_positive.origin = 0.0;
         }
     }
 
-    fn finish(&self, rows: &mut [RowStatistics]) -> Outcome {
+    fn finish(&self, rows: &mut [RowStatistics], _: Counts) -> Outcome {
         let k = rows.len() as f64;
         for row in &mut *rows {
             row.positive_gradient /= k;
             row.learned_gradient /= k;
         }
         let joint = mean(rows, |row| row.log_sum);
-        Outcome::of(1.0 + joint - mean(rows, |row| row.auxiliary), -k.ln())
+        Outcome::new(1.0 + joint - mean(rows, |row| row.auxiliary), -k.ln())
+    }
+
+    fn learned(&self) -> Option<LearnedOf> {
+        Some(LearnedOf::X)
+    }
+
+    fn cap(&self, negatives: usize) -> Option<f64> {
+        match self.alpha {
+            1.0 => Some((negatives as f64).ln()),
+            alpha => Some(1.0 + (negatives as f64 / alpha).ln()),
+        }
     }
 }

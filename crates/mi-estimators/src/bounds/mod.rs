@@ -1,19 +1,20 @@
 //! Variational bounds on mutual information, as functions of a matrix of scores.
 //!
-//! `scores[[i, j]] = f(x_i, y_j)` for a critic f; the positives `scores[[i, i]]` come from the
-//! joint distribution, the K(K−1) negatives from the product of the marginals. All values are in
-//! nats. A bound knows no network and no random number.
+//! `scores[[i, j]] = f(x_i, y_j)` for a critic f; positives come from the joint distribution,
+//! negatives from the product of the marginals. In the usual case the scores are K×K, the K
+//! positives stand on the diagonal, and the other K(K−1) pairs are negatives; [`Pairs`] describes
+//! any other. All values are in nats. A bound knows no network and no random number.
 //!
-//! A bound works on whole rows ([`Bound`]): it turns the scores of a row into weights and a few
-//! numbers ([`RowStatistics`]), and after the last row makes the estimate of these. The gradient
-//! of its objective with respect to the scores is then
+//! A bound works on whole rows ([`Bound`]): it turns the negatives of a row into weights and a few
+//! numbers for each of its positives ([`RowStatistics`]), and after the last row makes the estimate
+//! of these. The gradient of its objective with respect to the scores is then, in the usual case,
 //!
 //! `g_ij = δ_ij p_i − exp(a + b_i) w_ij`
 //!
 //! with the weight `w_ij` (0 on the diagonal), `p_i` the row's `positive_gradient`, `b_i` its
-//! `log_weight` minus the outcome's `origin`, and a the outcome's `log_scale`. Exponentials stay in the logarithmic domain
-//! until the end, the diagonal is left out by structure and not by a stand-in for −∞, and all
-//! sums over rows are `f64`, in the order of rows.
+//! `log_weight` minus the outcome's `origin`, and a the outcome's `log_scale`. Exponentials stay in
+//! the logarithmic domain until the end, positives and excluded pairs are left out by structure and
+//! not by a stand-in for −∞, and all sums over rows are `f64`, in the order of rows.
 //!
 //! [`BOUNDS`] lists all bounds with formula, reference and limits.
 
@@ -21,9 +22,12 @@ mod evaluation;
 mod infonce;
 mod interpolated;
 mod jensen_shannon;
+mod judge;
 mod normalised;
 mod objective;
+mod pairs;
 mod registry;
+mod row;
 mod rows;
 mod spec;
 mod structured;
@@ -33,46 +37,26 @@ mod whole;
 
 pub use evaluation::{Evaluation, Loss};
 pub use objective::Objective;
+pub use pairs::{Counts, Pairs};
 pub use registry::{BOUNDS, BoundInfo, BoundKind};
+pub use row::{ColumnSums, Row, Stretches};
 pub use spec::{BoundSpec, LearnedOf};
 pub use structured::{
     UpperBound, barber_agakov_lower, barber_agakov_upper, club, leave_one_out_upper,
 };
-pub use whole::{ScoreGradient, evaluate, gradient};
+pub use whole::{ScoreGradient, Scores, evaluate, gradient};
 
-pub(crate) use whole::{saturated, with_positive};
+pub(crate) use judge::{check_batch, judge, numbers_of, saturated};
+pub(crate) use row::clear_others;
+pub(crate) use whole::combine;
 
 use std::fmt::Debug;
 
 use mi_kernels::{Logarithm, Scalar};
 
-/// One row of scores on its way through a bound.
-#[derive(Debug)]
-pub struct Row<'a, T> {
-    /// The row's number, which is the place of its positive.
-    pub index: usize,
-    /// The row's K scores, to be replaced by weights.
-    pub scores: &'a mut [T],
-    /// The row's learned number, which some bounds read (`log a_i`, `u_i`).
-    pub learned: f64,
-    /// Sums over columns, for bounds that asked for them.
-    pub columns: Option<ColumnSums<'a, T>>,
-    /// Whether weights are wanted; if not, the scores may be left as they are.
-    pub weights: bool,
-}
+use crate::EstimatorError;
 
-/// Log-sum-exps of whole columns.
-#[derive(Clone, Copy, Debug)]
-pub struct ColumnSums<'a, T> {
-    /// `log Σ_i exp S_ij` of every column, its positive among them.
-    pub all: &'a [T],
-    /// The same without rounding, where some are so large that rounding would show.
-    pub exact: Option<&'a [Logarithm]>,
-    /// The same without the positive, of this row's column.
-    pub negatives: Logarithm,
-}
-
-/// What a bound keeps of a row.
+/// What a bound keeps of a positive, with the negatives of its row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RowStatistics {
     /// What `positive` and `log_sum` are relative to: 0, except where scores are so large that
@@ -80,52 +64,150 @@ pub struct RowStatistics {
     pub origin: f64,
     /// The positive score `S_ii`.
     pub positive: f64,
-    /// `log Σ_{j≠i} exp S_ij`, or what the bound averages in its place.
+    /// `log Σ exp S_ij` over the row's negatives, or what the bound averages in its place.
     pub log_sum: f64,
     /// A second number, for bounds that need one.
     pub auxiliary: f64,
     /// The logarithm of the factor of the row's weights, up to the outcome's `log_scale` and
-    /// `origin`.
+    /// `origin`. The factors of several positives of a row add up.
     pub log_weight: f64,
     /// The gradient with respect to `S_ii`; final after [`Bound::finish`].
     pub positive_gradient: f64,
-    /// The gradient with respect to the row's learned number; final after [`Bound::finish`].
+    /// The gradient with respect to the learned number; final after [`Bound::finish`].
     pub learned_gradient: f64,
 }
 
-/// What a bound makes of all rows.
+/// What a bound makes of all positives.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Outcome {
-    /// The estimate of the mutual information in nats.
+    /// The estimate of the mutual information in nats; of a loss, minus the loss.
     pub estimate: f64,
-    /// The value whose gradient is returned.
+    /// The value whose gradient is returned, to be maximised.
     pub objective: f64,
     /// The logarithm of the factor of all weights.
     pub log_scale: f64,
     /// Subtracted from every row's `log_weight`: 0, except where scores are so large that
     /// `log_scale` would round the rest away.
     pub origin: f64,
-    /// The new state of a moving average, for bounds that keep one.
-    pub log_average: Option<Logarithm>,
+    /// What the bound carries on to the next batch, if it carries anything: the logarithm of a
+    /// moving average, or of a normaliser.
+    pub carried: Option<Logarithm>,
 }
 
 impl Outcome {
     /// An outcome whose objective is the estimate itself.
-    fn of(estimate: f64, log_scale: f64) -> Self {
-        Self { estimate, objective: estimate, log_scale, origin: 0.0, log_average: None }
+    pub fn new(estimate: f64, log_scale: f64) -> Self {
+        Self { estimate, objective: estimate, log_scale, origin: 0.0, carried: None }
     }
 }
 
-/// A bound on mutual information. See the [module](self) for the contract between its methods.
+/// A bound on mutual information, or a loss in minus sign, as the engine needs it. [`Objective`] is
+/// the one made of the built-in bounds; anything else that works on rows of scores can be written
+/// outside this crate.
+///
+/// The engine hands every row that has a positive to [`Bound::row`], possibly from several threads,
+/// and all statistics, in the order of [`Pairs::positives`], to [`Bound::finish`]. The gradient of
+/// the objective with respect to the scores is then, for a row i with positives p and a negative j,
+///
+/// `∂/∂S_p = positive_gradient_p`, `∂/∂S_ij = −exp(log_scale − origin) Σ_p exp(log_weight_p) w_ij`
+///
+/// with the weights w that `row` left in the place of negative scores.
+///
+/// ```
+/// use mi_estimators::bounds::{Bound, Counts, Outcome, Row, RowStatistics, Scores, evaluate};
+/// use mi_kernels::Scalar;
+///
+/// /// mean S_p − mean of the negatives of each row: no bound, but a Bound.
+/// #[derive(Debug)]
+/// struct Gap;
+///
+/// impl<T: Scalar> Bound<T> for Gap {
+///     fn name(&self) -> &str {
+///         "gap"
+///     }
+///
+///     fn row(&self, mut row: Row<'_, T>, statistics: &mut [RowStatistics]) {
+///         let n = row.negatives_count() as f64;
+///         let sum: f64 = row.negatives().flatten().map(|s| s.to_f64()).sum();
+///         for (column, of_positive) in row.positives().zip(statistics) {
+///             *of_positive = RowStatistics {
+///                 positive: row.score(column),
+///                 auxiliary: sum / n,
+///                 log_weight: -n.ln(),
+///                 ..RowStatistics::default()
+///             };
+///         }
+///         if row.wants_weights() {
+///             row.negatives_mut().flatten().for_each(|s| *s = T::one());
+///         }
+///     }
+///
+///     fn finish(&self, rows: &mut [RowStatistics], counts: Counts) -> Outcome {
+///         let k = counts.positives as f64;
+///         let gaps = rows.iter().map(|row| row.positive - row.auxiliary);
+///         let outcome = Outcome::new(gaps.sum::<f64>() / k, -k.ln());
+///         rows.iter_mut().for_each(|row| row.positive_gradient = 1.0 / k);
+///         outcome
+///     }
+/// }
+///
+/// let scores = ndarray::array![[5.0, 0.0, 1.0], [2.0, 4.0, 0.0], [0.0, 0.0, 3.0]];
+/// let found = evaluate(&Scores::new(scores.view()), &Gap)?;
+/// assert!((found.estimate - 3.5).abs() < 1e-12);
+/// # Ok::<(), mi_estimators::EstimatorError>(())
+/// ```
 pub trait Bound<T: Scalar>: Debug + Sync {
-    /// Digests one row.
-    fn row(&self, row: Row<'_, T>) -> RowStatistics;
+    /// The name in messages.
+    fn name(&self) -> &str;
 
-    /// Digests the statistics of all rows and completes their gradients.
-    fn finish(&self, rows: &mut [RowStatistics]) -> Outcome;
+    /// Digests one row: writes the statistics of each of its positives, in the order of
+    /// [`Row::positives`], and, where weights are wanted, leaves them in the place of its negatives.
+    fn row(&self, row: Row<'_, T>, statistics: &mut [RowStatistics]);
+
+    /// Digests the statistics of all positives and completes their gradients.
+    fn finish(&self, rows: &mut [RowStatistics], counts: Counts) -> Outcome;
 
     /// Whether rows need [`Row::columns`], which costs another sweep over all scores.
     fn needs_columns(&self) -> bool {
         false
+    }
+
+    /// The number that the bound reads for each row or positive next to its scores, if it does.
+    fn learned(&self) -> Option<LearnedOf> {
+        None
+    }
+
+    /// Whether positives without a negative make sense.
+    fn allows_no_negatives(&self) -> bool {
+        false
+    }
+
+    /// The largest estimate that positives with so many negatives can yield, in nats, whatever the
+    /// scores. Over different numbers the engine takes the mean, and of bounds that need columns
+    /// the mean of that over rows and that over columns.
+    fn cap(&self, negatives: usize) -> Option<f64> {
+        let _ = negatives;
+        None
+    }
+
+    /// Checks the bound's settings against a batch.
+    ///
+    /// # Errors
+    /// A setting that does not suit the batch.
+    fn check(&self, counts: Counts) -> Result<(), EstimatorError> {
+        let _ = counts;
+        Ok(())
+    }
+
+    /// The value that the estimate is steered to, in nats, if it is: the objective is then
+    /// −|estimate − target|, and gradients change sign accordingly.
+    fn target(&self) -> Option<f64> {
+        None
+    }
+
+    /// Takes over what a batch left for the next one ([`Outcome::carried`]).
+    fn advance(&mut self, outcome: &Outcome) {
+        let _ = outcome;
     }
 }

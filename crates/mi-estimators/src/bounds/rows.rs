@@ -2,7 +2,7 @@
 
 use mi_kernels::{Logarithm, Scalar, exp_shifted, maximum, origin_for, sum_exp_shifted};
 
-use super::{Row, RowStatistics};
+use super::{Counts, Row, RowStatistics};
 
 /// The negatives of a row as exponentials.
 #[derive(Clone, Copy, Debug)]
@@ -10,57 +10,54 @@ pub(super) struct Exponentials {
     /// What the others are relative to: 0, or the largest negative where it is so large that sums
     /// would round the rest away.
     pub(super) origin: f64,
-    /// `S_ii − origin`
-    pub(super) positive: f64,
     /// The largest negative minus the origin; weights are exp(S − largest).
     pub(super) shift: f64,
-    /// `log Σ_{j≠i} exp S_ij − origin`
+    /// `log Σ exp S_ij − origin` over negatives.
     pub(super) log_sum: f64,
 }
 
-/// Splits a row around its positive.
-pub(super) fn split<T: Scalar>(scores: &mut [T], index: usize) -> (&mut [T], &mut T, &mut [T]) {
-    let (left, rest) = scores.split_at_mut(index);
-    match rest.split_first_mut() {
-        Some((positive, right)) => (left, positive, right),
-        None => unreachable!("row {index} has no element on the diagonal"),
-    }
+/// The largest negative of a row; NaN is passed over, and there may be none.
+pub(super) fn largest_negative<T: Scalar>(row: &Row<'_, T>) -> T {
+    let larger = |top: T, x: T| if top > x { top } else { x };
+    row.negatives().map(maximum).reduce(larger).unwrap_or_else(T::neg_infinity)
 }
 
-/// Replaces the negatives of a row by exp(S − largest negative) and the positive by 0, or, when
-/// no weights are wanted, leaves the row as it is.
+/// Replaces the negatives of a row by exp(S − largest negative), or, when no weights are wanted,
+/// leaves the row as it is.
 ///
 /// A row of nothing but −∞ has weights 0 and log-sum −∞; where +∞ occurs, its weights are 1, all
 /// others 0, and the log-sum is +∞. NaN anywhere makes the log-sum NaN.
 pub(super) fn exponentials<T: Scalar>(row: &mut Row<'_, T>) -> Exponentials {
-    let (left, diagonal, right) = split(row.scores, row.index);
-    let largest = maximum(left);
-    let largest = if largest > maximum(right) { largest } else { maximum(right) };
+    let largest = largest_negative(row);
     let origin = origin_for(largest.to_f64());
-    let (positive, shift) = (diagonal.to_f64() - origin, largest.to_f64() - origin);
+    let shift = largest.to_f64() - origin;
     let log_sum = if largest.is_infinite() {
-        infinite(left, right, largest, row.weights)
-    } else if row.weights {
-        shift + (exp_shifted(left, largest) + exp_shifted(right, largest)).ln()
+        infinite(row, largest)
+    } else if row.wants_weights() {
+        let mut sum = 0.0;
+        for part in row.negatives_mut() {
+            sum += exp_shifted(part, largest);
+        }
+        shift + sum.ln()
     } else {
         let all = T::infinity();
-        let sum = sum_exp_shifted(left, all, largest) + sum_exp_shifted(right, all, largest);
+        let mut sum = 0.0;
+        for part in row.negatives() {
+            sum += sum_exp_shifted(part, all, largest);
+        }
         shift + sum.ln()
     };
-    if row.weights {
-        *diagonal = T::zero();
-    }
-    Exponentials { origin, positive, shift, log_sum }
+    Exponentials { origin, shift, log_sum }
 }
 
 /// The limit of [`exponentials`] where the largest negative is ±∞ or there is none.
-fn infinite<T: Scalar>(left: &mut [T], right: &mut [T], largest: T, weights: bool) -> f64 {
-    if left.iter().chain(&*right).any(|s| s.is_nan()) {
+fn infinite<T: Scalar>(row: &mut Row<'_, T>, largest: T) -> f64 {
+    if row.negatives().flatten().any(|s| s.is_nan()) {
         return f64::NAN;
     }
-    if weights {
+    if row.wants_weights() {
         let top = T::infinity();
-        for s in left.iter_mut().chain(right) {
+        for s in row.negatives_mut().flatten() {
             *s = if *s == top { T::one() } else { T::zero() };
         }
     }
@@ -68,11 +65,16 @@ fn infinite<T: Scalar>(left: &mut [T], right: &mut [T], largest: T, weights: boo
 }
 
 impl Exponentials {
-    /// Statistics without gradient factors.
-    pub(super) fn statistics(self) -> RowStatistics {
+    /// A positive score relative to the origin.
+    pub(super) fn relative(self, score: f64) -> f64 {
+        score - self.origin
+    }
+
+    /// Statistics of a positive, without gradient factors.
+    pub(super) fn statistics(self, score: f64) -> RowStatistics {
         RowStatistics {
             origin: self.origin,
-            positive: self.positive,
+            positive: self.relative(score),
             log_sum: self.log_sum,
             ..RowStatistics::default()
         }
@@ -80,8 +82,8 @@ impl Exponentials {
 
     /// Statistics of a bound that looks at differences within a row only, of which the origin is
     /// no part.
-    pub(super) fn differences(self) -> RowStatistics {
-        RowStatistics { origin: 0.0, ..self.statistics() }
+    pub(super) fn differences(self, score: f64) -> RowStatistics {
+        RowStatistics { origin: 0.0, ..self.statistics(score) }
     }
 }
 
@@ -109,31 +111,32 @@ pub(super) fn mean(rows: &[RowStatistics], value: impl Fn(&RowStatistics) -> f64
     rows.iter().map(value).sum::<f64>() / rows.len() as f64
 }
 
-/// log(K(K−1)), the number of negatives.
-pub(super) fn log_negatives(rows: &[RowStatistics]) -> f64 {
-    let k = rows.len() as f64;
-    (k * (k - 1.0)).ln()
+/// The logarithm of the number of pairs of positives with negatives: log(K(K−1)) of a square.
+pub(super) fn log_negatives(counts: Counts) -> f64 {
+    (counts.positives as f64 * counts.negatives as f64).ln()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bounds::Pairs;
 
     #[test]
     fn rows_of_infinities_have_finite_weights() {
         let inf = f32::INFINITY;
         let run = |mut scores: Vec<f32>, weights| {
-            let row =
-                &mut Row { index: 1, scores: &mut scores, learned: 0.0, columns: None, weights };
-            (exponentials(row).log_sum, scores)
+            let pairs = Pairs::square(3);
+            let mut row = Row::new((&mut scores, 1), &pairs, &[], None, weights);
+            (exponentials(&mut row).log_sum, scores)
         };
-        assert_eq!(run(vec![-inf, 7.0, -inf], true), (f64::NEG_INFINITY, vec![0.0; 3]));
-        assert_eq!(run(vec![inf, 7.0, 0.0], true), (f64::INFINITY, vec![1.0, 0.0, 0.0]));
+        let low = f64::NEG_INFINITY;
+        assert_eq!(run(vec![-inf, 7.0, -inf], true), (low, vec![0.0, 7.0, 0.0]));
+        assert_eq!(run(vec![inf, 7.0, 0.0], true), (f64::INFINITY, vec![1.0, 7.0, 0.0]));
         assert_eq!(run(vec![inf, 7.0, 0.0], false), (f64::INFINITY, vec![inf, 7.0, 0.0]));
         assert!(run(vec![f32::NAN, 7.0, 0.0], true).0.is_nan());
         assert!(run(vec![f32::NAN, 7.0, inf], true).0.is_nan());
         assert!(run(vec![f32::NAN, 7.0, -inf], true).0.is_nan());
         // The positive takes no part.
-        assert_eq!(run(vec![0.0, inf, -inf], true), (0.0, vec![1.0, 0.0, 0.0]));
+        assert_eq!(run(vec![0.0, inf, -inf], true), (0.0, vec![1.0, inf, 0.0]));
     }
 }

@@ -74,7 +74,7 @@ pub enum LearnedOf {
 }
 
 /// A bound whose settings are checked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Resolved {
     InfoNce(InfoNce),
     Symmetric(Symmetric),
@@ -85,6 +85,14 @@ pub(crate) enum Resolved {
 }
 
 impl Resolved {
+    /// The logarithm of the moving average that MINE keeps.
+    pub(super) fn log_average(&self) -> Option<Logarithm> {
+        match *self {
+            Self::Normalised(Normalised::Mine { log_average, .. }) => log_average,
+            _ => None,
+        }
+    }
+
     pub(crate) fn bound<T: mi_kernels::Scalar>(&self) -> &dyn Bound<T> {
         match self {
             Self::InfoNce(bound) => bound,
@@ -146,11 +154,6 @@ impl BoundSpec {
             Self::MlCpc { alpha } => Some((k / alpha).ln()),
             _ => None,
         }
-    }
-
-    /// Whether a batch of one pair, which has no negative, makes sense.
-    pub(crate) fn allows_no_negatives(&self) -> bool {
-        matches!(self, Self::InfoNce | Self::InfoNceSymmetric)
     }
 
     /// The learned number that the bound reads a row, if it does.

@@ -62,7 +62,7 @@ pub fn leave_one_out_upper<T: Scalar>(
 ) -> Result<UpperBound, EstimatorError> {
     let k = check_matrix(log_density)?;
     if k < 2 {
-        return Err(EstimatorError::TooFewPairs { bound: "l1out", needed: 2, found: k });
+        return Err(EstimatorError::TooFewPairs { bound: "l1out".to_owned(), needed: 2, found: k });
     }
     let term = |i: usize| {
         let column = log_density.column(i);

@@ -1,65 +1,92 @@
-use mi_kernels::{Logarithm, Scalar};
+use mi_kernels::{Logarithm, Scalar, log_add};
 
-use super::infonce::SoftMax;
-use super::rows::{exponentials, mean, split};
-use super::{Bound, Outcome, Row, RowStatistics};
+use super::infonce::{SoftMax, log_candidates};
+use super::rows::{exponentials, mean};
+use super::{Bound, Counts, Outcome, Row, RowStatistics};
 
 /// The mean of `InfoNCE` over rows and over columns (Radford et al., 2021, "CLIP"; Tian et al.,
 /// 2020, "CMC").
 ///
 /// Streams in two sweeps: sums over columns come first, so scores are computed twice when they
 /// do not fit in one panel.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Symmetric;
 
 impl<T: Scalar> Bound<T> for Symmetric {
+    fn name(&self) -> &'static str {
+        "infonce-symmetric"
+    }
+
     fn needs_columns(&self) -> bool {
         true
     }
 
-    fn row(&self, mut row: Row<'_, T>) -> RowStatistics {
-        let Some(columns) = row.columns else {
+    fn row(&self, mut row: Row<'_, T>, statistics: &mut [RowStatistics]) {
+        let Some(columns) = row.columns() else {
             unreachable!("`needs_columns` promises sums over columns");
         };
-        let weights = std::mem::replace(&mut row.weights, false);
+        let weights = row.without_weights();
         let negatives = exponentials(&mut row);
-        let in_row = SoftMax::new(negatives.positive, negatives.log_sum);
-        let (left, diagonal, right) = split(row.scores, row.index);
-        let own = diagonal.to_f64() - columns.negatives.origin;
-        let in_column = SoftMax::new(own, columns.negatives.rest);
-        if weights {
-            *diagonal = T::zero();
-            let all = Logarithm { origin: negatives.origin, rest: in_row.all };
+        let counts = row.counts();
+        let excess = log_candidates(row.negatives_count(), counts.negatives);
+        // −log Σ exp(−the log-sum of each positive and the negatives).
+        let mut all: Option<f64> = None;
+        for (column, of_positive) in row.positives().zip(statistics) {
+            let score = row.score(column);
+            let in_row = SoftMax::new(negatives.relative(score), negatives.log_sum);
+            // The weights of a row are those of all its positives together.
+            let log_weight = if all.is_none() { 0.0 } else { f64::NEG_INFINITY };
+            all = Some(all.map_or(in_row.all, |all| -log_add(-all, -in_row.all)));
+            let below = columns.negatives[column];
+            let in_column = SoftMax::new(score - below.origin, below.rest);
+            let column_excess = log_candidates(row.column_count(column), counts.column_negatives);
+            *of_positive = RowStatistics {
+                auxiliary: f64::midpoint(
+                    in_row.log_share + excess,
+                    in_column.log_share + column_excess,
+                ),
+                positive_gradient: in_row.rest + in_column.rest,
+                log_weight,
+                ..negatives.statistics(score)
+            };
+        }
+        let all = Logarithm { origin: negatives.origin, rest: all.unwrap_or(f64::INFINITY) };
+        if !weights {
+            return;
+        }
+        let stretches = row.negative_columns();
+        for (part, stretch) in row.negatives_mut().zip(stretches) {
             if let (0.0, None) = (all.origin, columns.exact) {
-                let (left_sums, right_sums) = columns.all.split_at(row.index);
-                soft_max_both(left, T::from_f64(all.rest), left_sums);
-                soft_max_both(right, T::from_f64(all.rest), &right_sums[1..]);
+                soft_max_both(part, T::from_f64(all.rest), &columns.all[stretch.clone()]);
             } else {
-                let exact = |j: usize| match columns.exact {
-                    Some(exact) => exact[j],
-                    None => Logarithm::new(columns.all[j].to_f64()),
-                };
-                for (j, s) in left.iter_mut().enumerate() {
-                    *s = share_of_both(*s, all, exact(j));
-                }
-                for (j, s) in (row.index + 1..).zip(right) {
-                    *s = share_of_both(*s, all, exact(j));
+                for (s, column) in part.iter_mut().zip(stretch.clone()) {
+                    let of_column = match columns.exact {
+                        Some(exact) => exact[column],
+                        None => Logarithm::new(columns.all[column].to_f64()),
+                    };
+                    *s = share_of_both(*s, all, of_column);
                 }
             }
         }
-        RowStatistics {
-            auxiliary: f64::midpoint(in_row.log_share, in_column.log_share),
-            positive_gradient: in_row.rest + in_column.rest,
-            ..negatives.statistics()
-        }
     }
 
-    fn finish(&self, rows: &mut [RowStatistics]) -> Outcome {
+    fn finish(&self, rows: &mut [RowStatistics], counts: Counts) -> Outcome {
         let k = rows.len() as f64;
         for row in &mut *rows {
             row.positive_gradient /= 2.0 * k;
         }
-        Outcome::of(k.ln() + mean(rows, |row| row.auxiliary), -(2.0 * k).ln())
+        let candidates = |negatives: usize| ((negatives + 1) as f64).ln();
+        let most =
+            f64::midpoint(candidates(counts.negatives), candidates(counts.column_negatives));
+        Outcome::new(most + mean(rows, |row| row.auxiliary), -(2.0 * k).ln())
+    }
+
+    fn allows_no_negatives(&self) -> bool {
+        true
+    }
+
+    fn cap(&self, negatives: usize) -> Option<f64> {
+        Some(((negatives + 1) as f64).ln())
     }
 }
 

@@ -1,11 +1,11 @@
 use mi_kernels::Scalar;
 
 use super::rows::{Exponentials, exponentials, log_negatives, mean};
-use super::{Bound, Outcome, Row, RowStatistics};
+use super::{Bound, Counts, LearnedOf, Outcome, Row, RowStatistics};
 
 /// `1 + mean_i (S_ii − log a_i) − mean_{i≠j} exp(S_ij − log a_i)` for baselines `a_i > 0`
 /// (Poole et al., 2019, eq. 6).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Tuba {
     /// `a_i = e`: NWJ, or the f-divergence form of KL (Nguyen et al., 2010; Nowozin et al., 2016).
     Constant,
@@ -18,39 +18,60 @@ pub(crate) enum Tuba {
 
 impl Tuba {
     /// `log a`, relative to the row's origin.
-    fn log_baseline(self, negatives: &Exponentials, learned: f64) -> f64 {
+    fn log_baseline(self, negatives: &Exponentials, score: f64, learned: f64) -> f64 {
         match self {
             Self::Constant => 1.0 - negatives.origin,
             Self::Learned => learned - negatives.origin,
-            Self::Flo => negatives.positive + learned,
+            Self::Flo => negatives.relative(score) + learned,
         }
     }
 }
 
 impl<T: Scalar> Bound<T> for Tuba {
-    fn row(&self, mut row: Row<'_, T>) -> RowStatistics {
-        let learned = row.learned;
-        let negatives = exponentials(&mut row);
-        let log_baseline = self.log_baseline(&negatives, learned);
-        RowStatistics {
-            auxiliary: log_baseline,
-            log_weight: negatives.shift - log_baseline,
-            ..negatives.differences()
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Constant => "nwj",
+            Self::Learned => "tuba",
+            Self::Flo => "flo",
         }
     }
 
-    fn finish(&self, rows: &mut [RowStatistics]) -> Outcome {
+    fn row(&self, mut row: Row<'_, T>, statistics: &mut [RowStatistics]) {
+        let mut negatives = exponentials(&mut row);
+        let excess = row.log_excess();
+        negatives.log_sum += excess;
+        for (p, (column, of_positive)) in row.positives().zip(statistics).enumerate() {
+            let score = row.score(column);
+            let log_baseline = self.log_baseline(&negatives, score, row.learned(p));
+            *of_positive = RowStatistics {
+                auxiliary: log_baseline,
+                log_weight: negatives.shift + excess - log_baseline,
+                ..negatives.differences(score)
+            };
+        }
+    }
+
+    fn finish(&self, rows: &mut [RowStatistics], counts: Counts) -> Outcome {
         let k = rows.len() as f64;
+        let log_row = (counts.negatives as f64).ln();
         for row in &mut *rows {
             // The row's mean over negatives of exp(S − log a); the rows' mean is the second term.
-            let ratio = (row.log_sum - (k - 1.0).ln() - row.auxiliary).exp();
+            let ratio = (row.log_sum - log_row - row.auxiliary).exp();
             if !matches!(self, Self::Constant) {
                 row.learned_gradient = (ratio - 1.0) / k;
             }
             row.positive_gradient = if matches!(self, Self::Flo) { ratio / k } else { 1.0 / k };
         }
         let first = mean(rows, |row| row.positive - row.auxiliary);
-        let second = mean(rows, |row| (row.log_sum - (k - 1.0).ln() - row.auxiliary).exp());
-        Outcome::of(1.0 + first - second, -log_negatives(rows))
+        let second = mean(rows, |row| (row.log_sum - log_row - row.auxiliary).exp());
+        Outcome::new(1.0 + first - second, -log_negatives(counts))
+    }
+
+    fn learned(&self) -> Option<LearnedOf> {
+        match self {
+            Self::Constant => None,
+            Self::Learned => Some(LearnedOf::X),
+            Self::Flo => Some(LearnedOf::Pair),
+        }
     }
 }

@@ -3,17 +3,21 @@ use mi_kernels::Scalar;
 use mi_nets::Params;
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::bounds::Evaluation;
+use crate::bounds::{Evaluation, Pairs};
 
 /// An embedded batch and what scores its pairs, on the way into the engine.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Batch<'a, T> {
-    /// Embedded x, K×d in any memory layout: what the critic's towers returned.
+    /// Embedded x, N×d in any memory layout: what the critic's towers returned.
     pub x: ArrayView2<'a, T>,
-    /// Embedded y, K×d, pairs in the same row.
+    /// Embedded y, M×d.
     pub y: ArrayView2<'a, T>,
-    /// The learned number of each row, for bounds that read one ([`crate::LearnedNumber`]).
+    /// Which pairs are positives and negatives. If nothing is said, N = M, row i of x belongs to
+    /// row i of y, and all other pairs are negatives.
+    pub pairs: Option<&'a Pairs>,
+    /// The learned number of each row or positive, for bounds that read one
+    /// ([`crate::LearnedNumber`]).
     pub learned: Option<ArrayView1<'a, T>>,
     /// What scores the pairs, with its parameters; inner products if there is none.
     pub pairing: Option<(&'a Pairing, &'a Params<T>)>,
@@ -24,7 +28,13 @@ pub struct Batch<'a, T> {
 impl<'a, T: Scalar> Batch<'a, T> {
     /// Embeddings whose scores are inner products `x · yᵀ`, with weight 1.
     pub fn new(x: ArrayView2<'a, T>, y: ArrayView2<'a, T>) -> Self {
-        Self { x, y, learned: None, pairing: None, weight: 1.0 }
+        Self { x, y, pairs: None, learned: None, pairing: None, weight: 1.0 }
+    }
+
+    /// The batch with other positives and negatives than those of a square, where there are any.
+    #[must_use]
+    pub fn paired_by(self, pairs: impl Into<Option<&'a Pairs>>) -> Self {
+        Self { pairs: pairs.into(), ..self }
     }
 
     /// The batch scored by the pairing of a critic.
@@ -52,10 +62,10 @@ impl<'a, T: Scalar> Batch<'a, T> {
 pub struct Differentiated<'a, T> {
     /// Estimate and objective.
     pub evaluation: Evaluation,
-    /// The gradient with respect to the embedded x, K×d, row-major.
+    /// The gradient with respect to the embedded x, N×d, row-major.
     pub x: ArrayView2<'a, T>,
-    /// The gradient with respect to the embedded y, K×d, row-major.
+    /// The gradient with respect to the embedded y, M×d, row-major.
     pub y: ArrayView2<'a, T>,
-    /// The gradient with respect to the learned numbers, K; zeros for bounds that read none.
+    /// The gradient with respect to the learned numbers; N zeros for bounds that read none.
     pub learned: ArrayView1<'a, T>,
 }

@@ -1,10 +1,12 @@
 //! Log-sum-exps of columns, for bounds that need them before they see a row.
 
+use std::ops::Range;
+
 use mi_critics::{PANEL_ROWS, Scorer};
 use mi_kernels::{Logarithm, Scalar, add_exp_shifted, origin_for};
 use rayon::prelude::*;
 
-use crate::bounds::{ColumnSums, with_positive};
+use crate::bounds::{ColumnSums, Pairs, combine};
 
 /// Columns that one task takes. Fixed; columns do not depend on one another.
 const COLUMN_BLOCK: usize = 1024;
@@ -16,6 +18,7 @@ const COLUMNS_FOR_THREADS: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct ColumnSweep<T> {
     blocks: Vec<Block<T>>,
+    /// Scores of positives.
     positives: Vec<f64>,
     all: Vec<T>,
     exact: Vec<Logarithm>,
@@ -38,35 +41,42 @@ struct Block<T> {
 }
 
 impl<T: Scalar> ColumnSweep<T> {
-    /// Sums of the columns that row `index` needs.
-    pub(super) fn sums(&self, index: usize) -> ColumnSums<'_, T> {
+    /// What the sweep found.
+    pub(super) fn sums(&self) -> ColumnSums<'_, T> {
         let exact = self.far.then_some(&*self.exact);
-        ColumnSums { all: &self.all, exact, negatives: self.negatives[index] }
+        ColumnSums { all: &self.all, exact, negatives: &self.negatives }
     }
 
     /// Sweeps over all scores.
     pub(super) fn run(
         &mut self,
         scorer: &mut Scorer<'_, T>,
-        k: usize,
+        pairs: &Pairs,
         panel_rows: usize,
         panel: &mut [T],
     ) {
         let stride = scorer.stride();
+        let (n, m) = pairs.dim();
+        let width = pairs.most_positives();
         self.positives.clear();
-        self.positives.resize(k, 0.0);
-        self.blocks.resize_with(k.div_ceil(COLUMN_BLOCK), Block::default);
+        self.positives.resize(n * width, 0.0);
+        self.blocks.resize_with(m.div_ceil(COLUMN_BLOCK), Block::default);
         for (n, block) in self.blocks.iter_mut().enumerate() {
             let first = n * COLUMN_BLOCK;
-            block.start(first, COLUMN_BLOCK.min(k - first));
+            block.start(first, COLUMN_BLOCK.min(m - first));
         }
-        for first in (0..k).step_by(panel_rows) {
-            let span = first..k.min(first + panel_rows);
+        for first in (0..n).step_by(panel_rows) {
+            let span = first..n.min(first + panel_rows);
             let panel = &mut panel[..span.len() * stride];
-            let positive = |i: usize, scores: &mut [T]| scores[i].to_f64();
-            scorer.sweep(span.clone(), panel, &mut self.positives[span], false, positive);
-            let absorb = |block: &mut Block<T>| block.absorb(first, stride, panel);
-            if k > COLUMNS_FOR_THREADS {
+            let positives = |i: usize, scores: &mut [T], found: &mut [f64]| {
+                for (&(_, j), found) in pairs.positives()[pairs.span(i)].iter().zip(found) {
+                    *found = scores[j].to_f64();
+                }
+            };
+            let found = &mut self.positives[span.start * width..span.end * width];
+            scorer.sweep(span, panel, found, false, positives);
+            let absorb = |block: &mut Block<T>| block.absorb(first, stride, panel, pairs);
+            if m > COLUMNS_FOR_THREADS {
                 self.blocks.par_iter_mut().for_each(absorb);
             } else {
                 self.blocks.iter_mut().for_each(absorb);
@@ -80,9 +90,8 @@ impl<T: Scalar> ColumnSweep<T> {
             let rest = if largest.is_infinite() { largest } else { (largest - origin) + sum.ln() };
             Logarithm { origin, rest }
         }));
-        let pairs = self.negatives.iter().zip(&self.positives);
-        self.exact.clear();
-        self.exact.extend(pairs.map(|(&negatives, &own)| with_positive(negatives, own)));
+        compact(&mut self.positives, pairs);
+        combine(pairs, self.positives.iter().copied(), &self.negatives, &mut self.exact);
         self.all.clear();
         self.all.extend(self.exact.iter().map(|all| T::from_f64(all.value())));
         self.far = self.exact.iter().any(|all| all.origin != 0.0);
@@ -99,26 +108,24 @@ impl<T: Scalar> Block<T> {
     }
 
     /// Takes the block's columns of some rows of scores in.
-    fn absorb(&mut self, first_row: usize, stride: usize, panel: &[T]) {
+    fn absorb(&mut self, first_row: usize, stride: usize, panel: &[T], pairs: &Pairs) {
         let columns = self.largest.len();
+        let first = self.first;
         for (n, rows) in panel.chunks(PANEL_ROWS * stride).enumerate() {
             let first_row = first_row + n * PANEL_ROWS;
-            // Around the positive, if it is one of the block's columns.
-            let parts = |i: usize| match i.checked_sub(self.first) {
-                Some(at) if at < columns => (0..at, at + 1..columns),
-                _ => (0..columns, columns..columns),
+            // The stretches of negatives that lie in the block, and the scores of its columns.
+            let lines = || {
+                let rows = (first_row..).zip(rows.chunks(stride));
+                rows.filter(|&(i, _)| !pairs.span(i).is_empty()).flat_map(|(i, row)| {
+                    let line = &row[first..][..columns];
+                    within(pairs.stretches(i), first, columns).map(move |part| (part, line))
+                })
             };
-            let lines =
-                || (first_row..).zip(rows.chunks(stride).map(|row| &row[self.first..][..columns]));
             self.new_largest.clear();
             self.new_largest.resize(columns, T::neg_infinity());
-            for (i, line) in lines() {
-                let (left, right) = parts(i);
-                for part in [left, right] {
-                    for (largest, &s) in self.new_largest[part.clone()].iter_mut().zip(&line[part])
-                    {
-                        *largest = if s > *largest { s } else { *largest };
-                    }
+            for (part, line) in lines() {
+                for (largest, &s) in self.new_largest[part.clone()].iter_mut().zip(&line[part]) {
+                    *largest = if s > *largest { s } else { *largest };
                 }
             }
             self.shift.clear();
@@ -126,15 +133,12 @@ impl<T: Scalar> Block<T> {
             self.shift.extend(self.new_largest.iter().map(finite));
             self.new_sum.clear();
             self.new_sum.resize(columns, T::zero());
-            for (i, line) in lines() {
-                let (left, right) = parts(i);
-                for part in [left, right] {
-                    add_exp_shifted(
-                        &mut self.new_sum[part.clone()],
-                        &line[part.clone()],
-                        &self.shift[part],
-                    );
-                }
+            for (part, line) in lines() {
+                add_exp_shifted(
+                    &mut self.new_sum[part.clone()],
+                    &line[part.clone()],
+                    &self.shift[part],
+                );
             }
             let new = self.new_largest.iter().zip(&self.new_sum);
             for ((largest, sum), (&new_largest, &new_sum)) in
@@ -150,5 +154,30 @@ impl<T: Scalar> Block<T> {
                 *largest = top;
             }
         }
+    }
+}
+
+/// The parts of ascending stretches that lie in a block of columns, counted from its first.
+fn within(
+    stretches: &[Range<usize>],
+    first: usize,
+    columns: usize,
+) -> impl Iterator<Item = Range<usize>> {
+    let skipped = stretches.partition_point(|stretch| stretch.end <= first);
+    let near = stretches[skipped..].iter().take_while(move |part| part.start < first + columns);
+    near.map(move |part| part.start.max(first) - first..part.end.min(first + columns) - first)
+}
+
+/// Brings what stands at the places of positives, the same number of places for each row, next to
+/// one another.
+pub(super) fn compact<V: Copy>(values: &mut Vec<V>, pairs: &Pairs) {
+    let width = pairs.most_positives();
+    if values.len() > pairs.positives().len() {
+        for row in 0..pairs.dim().0 {
+            let span = pairs.span(row);
+            // Never to the right of where they come from.
+            values.copy_within(row * width..row * width + span.len(), span.start);
+        }
+        values.truncate(pairs.positives().len());
     }
 }

@@ -1,23 +1,26 @@
-//! Critic × bound: embeddings in, estimate and gradients out, without a K×K matrix.
+//! Critic × bound: embeddings in, estimate and gradients out, without a matrix of all scores.
 //!
 //! Scores are computed a panel of rows at a time; while the panel is in cache, the bound turns
 //! its rows into weights and both gradients take their share of it. When all rows fit the
-//! panel's budget there is one panel, and the same code. Memory beyond the embeddings is
-//! O(K·d) and one panel.
+//! panel's budget there is one panel, and the same code. Memory beyond the embeddings, N×d and M×d,
+//! is O((N + M)·d), what [`Pairs`] hold, and one panel.
 
 mod batch;
 mod columns;
 mod shift;
 
-use mi_critics::{PANEL_ROWS, Pairing, PairingBuffers, Scaling, Scorer};
+use mi_critics::{PANEL_ROWS, Pairing, PairingBuffers, Positives, Scaling, Scorer};
 use mi_kernels::{Scalar, all_finite};
 use mi_nets::{Gradients, Params};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::EstimatorError;
-use crate::bounds::{Bound, Evaluation, Objective, Outcome, Row, RowStatistics, saturated};
+use crate::bounds::{
+    Bound, Evaluation, LearnedOf, Outcome, Pairs, Row, RowStatistics, check_batch, clear_others,
+    judge, numbers_of, saturated,
+};
 pub use batch::{Batch, Differentiated};
-use columns::ColumnSweep;
+use columns::{ColumnSweep, compact};
 use shift::{RunningShift, Shift};
 
 /// Memory for one panel of scores unless the driver says otherwise.
@@ -45,7 +48,7 @@ pub enum Driver {
 /// Evaluates bounds over critics, and keeps its memory from batch to batch: a training step in
 /// its steady state allocates nothing.
 ///
-/// Batches of more than 256 pairs are shared out among the threads of the current rayon pool.
+/// Batches of more than 256² scores are shared out among the threads of the current rayon pool.
 /// Results are the same bits for every number of threads. One panel and several also agree in
 /// every bit when panels are multiples of [`PANEL_ROWS`], as [`Driver::BySize`] makes them; other
 /// panels, and concat critics of more than one hidden layer, add up gradients in another order
@@ -55,6 +58,10 @@ pub struct Engine<T> {
     driver: Driver,
     pairing: PairingBuffers<T>,
     panel: Vec<T>,
+    /// Of batches that say nothing of their pairs.
+    square: Pairs,
+    learned: Vec<f64>,
+    /// Of all positives, row after row; during a sweep the same number of places for each row.
     rows: Vec<RowStatistics>,
     factors: Vec<T>,
     /// What each row's factor was divided by.
@@ -89,6 +96,8 @@ impl<T: Scalar> Engine<T> {
             driver,
             pairing: PairingBuffers::new(),
             panel: Vec::new(),
+            square: Pairs::square(0),
+            learned: Vec::new(),
             rows: Vec::new(),
             factors: Vec::new(),
             shifts: Vec::new(),
@@ -105,7 +114,7 @@ impl<T: Scalar> Engine<T> {
 
     /// A bound's value on a batch, and the gradients of weight × objective, to be *maximised*.
     /// Those of the pairing's parameters are added to `gradients`; inner products have none and
-    /// need no `gradients`. The state that the objective carries moves on.
+    /// need no `gradients`. The state that the bound carries moves on.
     ///
     /// Embeddings may come from networks that are not this workspace's:
     ///
@@ -131,34 +140,32 @@ impl<T: Scalar> Engine<T> {
     pub fn differentiate(
         &mut self,
         batch: &Batch<'_, T>,
-        objective: &mut Objective,
+        bound: &mut dyn Bound<T>,
         gradients: Option<&mut Gradients<T>>,
     ) -> Result<Differentiated<'_, T>, EstimatorError> {
-        let resolved = objective.resolve();
         let mut none = self.no_gradients.clone();
         let gradients = match (gradients, batch.pairing) {
             (Some(gradients), _) => gradients,
             (None, None | Some((Pairing::Dot, _))) => &mut none,
             (None, Some(_)) => return Err(EstimatorError::NoGradients),
         };
-        let (outcome, mut evaluation) =
-            self.run(batch, objective, resolved.bound(), Some(gradients))?;
+        let (outcome, mut evaluation) = self.run(batch, bound, Some(gradients))?;
         evaluation.overflow |= !self.gradients_finite();
-        objective.advance(&outcome);
+        bound.advance(&outcome);
         let (x, y, learned) = self.gradients();
         Ok(Differentiated { evaluation, x, y, learned })
     }
 
-    /// A bound's value on a batch, without gradients. The objective's state stays as it is.
+    /// A bound's value on a batch, without gradients. The bound's state stays as it is.
     ///
     /// # Errors
     /// As [`Engine::differentiate`].
     pub fn estimate(
         &mut self,
         batch: &Batch<'_, T>,
-        objective: &Objective,
+        bound: &dyn Bound<T>,
     ) -> Result<Evaluation, EstimatorError> {
-        Ok(self.run(batch, objective, objective.resolve().bound(), None)?.1)
+        Ok(self.run(batch, bound, None)?.1)
     }
 
     /// What the last [`Engine::differentiate`] returned: the gradients of x, of y, and of the
@@ -172,18 +179,18 @@ impl<T: Scalar> Engine<T> {
         all.into_iter().flatten().all(all_finite)
     }
 
-    /// Rows of a panel for a batch of K.
-    fn panel_rows(&self, k: usize) -> usize {
+    /// Rows of a panel for N×M scores.
+    fn panel_rows(&self, (n, m): (usize, usize)) -> usize {
         match self.driver {
-            Driver::Whole => k,
-            Driver::Panels { rows } => rows.clamp(1, k),
+            Driver::Whole => n,
+            Driver::Panels { rows } => rows.clamp(1, n),
             Driver::BySize => {
-                let rows = PANEL_BYTES / (k * size_of::<T>());
-                if rows >= k {
-                    k
+                let rows = PANEL_BYTES / (m * size_of::<T>());
+                if rows >= n {
+                    n
                 } else {
                     // Sums over rows are then made of the same blocks in one panel and in many.
-                    (rows / PANEL_ROWS * PANEL_ROWS).clamp(PANEL_ROWS.min(k), k)
+                    (rows / PANEL_ROWS * PANEL_ROWS).clamp(PANEL_ROWS.min(n), n)
                 }
             }
         }
@@ -192,17 +199,35 @@ impl<T: Scalar> Engine<T> {
     fn run(
         &mut self,
         batch: &Batch<'_, T>,
-        objective: &Objective,
         bound: &dyn Bound<T>,
         gradients: Option<&mut Gradients<T>>,
     ) -> Result<(Outcome, Evaluation), EstimatorError> {
-        let Batch { x: ex, y: ey, learned, pairing, weight } = *batch;
-        let (k, dim) = ex.dim();
-        if k == 0 || dim == 0 {
-            return Err(EstimatorError::EmptySide { rows: k, columns: dim });
+        let Batch { x: ex, y: ey, pairs, learned, pairing, weight } = *batch;
+        let ((n, dim), m) = (ex.dim(), ey.nrows());
+        for side in [ex, ey] {
+            if side.is_empty() {
+                let (rows, columns) = side.dim();
+                return Err(EstimatorError::EmptySide { rows, columns });
+            }
         }
-        objective.check_batch(k, learned.map(|learned| learned.len()))?;
-        let panel_rows = self.panel_rows(k);
+        let panel_rows = self.panel_rows((n, m));
+        let pairs = match pairs {
+            Some(pairs) if pairs.dim() == (n, m) => pairs,
+            Some(pairs) => {
+                let (rows, columns, wanted) = (n, m, pairs.dim());
+                return Err(EstimatorError::PairsShape { rows, columns, wanted });
+            }
+            None if n != m => return Err(EstimatorError::RowCounts { x: n, y: m }),
+            None => {
+                if self.square.dim().0 != n {
+                    self.square = Pairs::square(n);
+                }
+                &self.square
+            }
+        };
+        check_batch(bound, pairs, learned.map(|learned| learned.len()))?;
+        self.learned.clear();
+        self.learned.extend(learned.into_iter().flatten().map(|&number| number.to_f64()));
         let (pairing, params) = pairing.unwrap_or((&Pairing::Dot, &self.no_params));
         let mut scorer = pairing.scorer(params, ex, ey, &mut self.pairing)?;
         let stride = scorer.stride();
@@ -213,49 +238,66 @@ impl<T: Scalar> Engine<T> {
         }
         let aligned = self.panel.as_ptr().align_offset(LINE_BYTES).min(line);
         let panel = &mut self.panel[aligned..];
+        // Places without a positive have no weight.
+        let none = RowStatistics { log_weight: f64::NEG_INFINITY, ..RowStatistics::default() };
+        let width = pairs.most_positives();
         self.rows.clear();
-        self.rows.resize(k, RowStatistics::default());
+        self.rows.resize(n * width, none);
         if bound.needs_columns() {
-            self.columns.run(&mut scorer, k, panel_rows, panel);
+            self.columns.run(&mut scorer, pairs, panel_rows, panel);
         }
         let weights = gradients.is_some();
         let mut running = RunningShift::default();
         self.shifts.clear();
-        for first in (0..k).step_by(panel_rows) {
-            let span = first..k.min(first + panel_rows);
+        let digest = {
+            let (columns, learned) = (&self.columns, &*self.learned);
+            let (needs_columns, of) = (bound.needs_columns(), bound.learned());
+            move |index: usize, scores: &mut [T], statistics: &mut [RowStatistics]| {
+                let span = pairs.span(index);
+                if span.is_empty() {
+                    scores.fill(T::zero());
+                    return;
+                }
+                let statistics = &mut statistics[..span.len()];
+                let learned = match of {
+                    _ if learned.is_empty() => &[],
+                    Some(LearnedOf::Pair) => &learned[span],
+                    _ => &learned[index..=index],
+                };
+                let columns = needs_columns.then(|| columns.sums());
+                let row = Row::new((&mut *scores, index), pairs, learned, columns, weights);
+                bound.row(row, statistics);
+                if weights {
+                    clear_others(scores, pairs.stretches(index));
+                }
+            }
+        };
+        for first in (0..n).step_by(panel_rows) {
+            let span = first..n.min(first + panel_rows);
             let panel = &mut panel[..span.len() * stride];
-            let columns = &self.columns;
-            let digest = |index: usize, scores: &mut [T]| {
-                bound.row(Row {
-                    index,
-                    scores,
-                    learned: learned.map_or(0.0, |learned| learned[index].to_f64()),
-                    columns: bound.needs_columns().then(|| columns.sums(index)),
-                    weights,
-                })
-            };
-            let rows = &mut self.rows[span.clone()];
-            scorer.sweep(span.clone(), panel, rows, weights, digest);
+            let rows = &mut self.rows[span.start * width..span.end * width];
+            scorer.sweep(span.clone(), panel, rows, weights, &digest);
             if weights {
                 if let Some(factor) = running.raise(rows) {
                     scorer.rescale(factor);
                 }
                 let shift = running.shift();
                 self.factors.clear();
-                self.factors.extend(rows.iter().map(|row| shift.factor::<T>(row)));
+                self.factors.extend(rows.chunks(width).map(|own| shift.factor_of::<T>(own)));
                 self.shifts.resize(span.end, shift);
                 scorer.accumulate(span, panel, &self.factors);
             }
         }
+        compact(&mut self.rows, pairs);
         if self.rows.iter().any(has_nan) {
             // Too late to be found in the scores, which are gone: look at them again.
-            find_nan(&mut scorer, panel, k)?;
+            find_nan(&mut scorer, panel, n)?;
         }
-        let outcome = bound.finish(&mut self.rows);
-        let (mut evaluation, sign) = objective.judge(&outcome, k)?;
+        let outcome = bound.finish(&mut self.rows, pairs.counts());
+        let (mut evaluation, sign) = judge(bound, &outcome, pairs)?;
         let sign = sign * weight;
         if let Some(gradients) = gradients {
-            let shift = running.shift();
+            let (shift, k) = (running.shift(), self.rows.len());
             evaluation.overflow |= self.rows.iter().any(|row| loses::<T>(row, &outcome, shift, k));
             let mut scale = |shift: Shift| {
                 let (factor, cut) =
@@ -269,15 +311,27 @@ impl<T: Scalar> Engine<T> {
             self.positives.clear();
             let positives = self.rows.iter().map(|row| T::from_f64(sign * row.positive_gradient));
             self.positives.extend(positives);
-            if self.gradient_x.dim() != (k, dim) {
-                self.gradient_x = Array2::zeros((k, dim));
-                self.gradient_y = Array2::zeros((k, dim));
-                self.gradient_learned = Array1::zeros(k);
+            for (gradient, rows) in [(&mut self.gradient_x, n), (&mut self.gradient_y, m)] {
+                if gradient.dim() != (rows, dim) {
+                    *gradient = Array2::zeros((rows, dim));
+                }
             }
-            for (gradient, row) in self.gradient_learned.iter_mut().zip(&self.rows) {
-                *gradient = T::from_f64(sign * row.learned_gradient);
+            let numbers = numbers_of(bound.learned(), pairs);
+            if self.gradient_learned.len() != numbers {
+                self.gradient_learned = Array1::zeros(numbers);
             }
-            let scaling = Scaling { rows: &self.row_scales, columns, positives: &self.positives };
+            let of_pair = bound.learned() == Some(LearnedOf::Pair);
+            self.gradient_learned.fill(T::zero());
+            for (p, (&(i, _), row)) in pairs.positives().iter().zip(&self.rows).enumerate() {
+                let gradient = &mut self.gradient_learned[if of_pair { p } else { i }];
+                *gradient += T::from_f64(sign * row.learned_gradient);
+            }
+            let positives = if batch.pairs.is_none() {
+                Positives::Diagonal(&self.positives)
+            } else {
+                Positives::Listed(pairs.positives(), &self.positives)
+            };
+            let scaling = Scaling { rows: &self.row_scales, columns, positives };
             let sides = (self.gradient_x.as_slice_mut(), self.gradient_y.as_slice_mut());
             let (Some(gradient_x), Some(gradient_y)) = sides else {
                 unreachable!("gradients are made row-major");
@@ -305,11 +359,13 @@ fn has_nan(row: &RowStatistics) -> bool {
 fn find_nan<T: Scalar>(
     scorer: &mut Scorer<'_, T>,
     panel: &mut [T],
-    k: usize,
+    n: usize,
 ) -> Result<(), EstimatorError> {
-    for row in 0..k {
+    for row in 0..n {
         let mut nan = [false];
-        let found = |_: usize, scores: &mut [T]| scores.iter().any(|s| s.is_nan());
+        let found = |_: usize, scores: &mut [T], nan: &mut [bool]| {
+            nan[0] = scores.iter().any(|s| s.is_nan());
+        };
         let panel = &mut panel[..scorer.stride()];
         scorer.sweep(row..row + 1, panel, &mut nan, false, found);
         if nan == [true] {

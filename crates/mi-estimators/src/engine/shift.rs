@@ -77,6 +77,11 @@ impl Shift {
         if factor < T::min_positive_value() { T::zero() } else { factor }
     }
 
+    /// The factor of a row's weights, which is the sum of those of its positives.
+    pub(super) fn factor_of<T: Scalar>(self, positives: &[RowStatistics]) -> T {
+        positives.iter().map(|row| self.factor::<T>(row)).sum()
+    }
+
     /// `exp(log − origin)` times this shift.
     pub(super) fn power(self, log: f64, origin: f64) -> f64 {
         let (fraction, own) = split(log + (self.base - origin));

@@ -2,11 +2,11 @@
 //! obvious version written here, and the edges that broke other implementations.
 
 use mi_estimators::EstimatorError;
-use mi_estimators::bounds::{BoundKind, BoundSpec, Evaluation, Objective, evaluate};
+use mi_estimators::bounds::{BoundKind, BoundSpec, Evaluation, Objective};
 use mi_kernels::Scalar;
 use ndarray::{Array1, Array2, ArrayView2, array, s};
 
-use crate::common::{all_bounds, close, gradient_of, objective, scattered};
+use crate::common::{all_bounds, close, evaluate, gradient_of, objective, scattered};
 use crate::reference;
 
 fn value<T: Scalar>(

@@ -1,7 +1,7 @@
 //! What the batteries of tests share.
 
 use mi_estimators::EstimatorError;
-use mi_estimators::bounds::{BoundSpec, Evaluation, Objective, gradient};
+use mi_estimators::bounds::{self, BoundSpec, Evaluation, Objective, Scores, gradient};
 use mi_kernels::Scalar;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
@@ -34,8 +34,17 @@ pub(crate) fn gradient_of<T: Scalar>(
     learned: Option<ArrayView1<'_, T>>,
     objective: &mut Objective,
 ) -> Result<(Evaluation, Array2<T>, Array1<T>), EstimatorError> {
-    let (evaluation, found) = gradient(scores, learned, objective)?;
+    let (evaluation, found) = gradient(&Scores::new(scores).with_learned(learned), objective)?;
     Ok((evaluation, found.scores, found.learned))
+}
+
+/// A bound's value on a matrix of scores.
+pub(crate) fn evaluate<T: Scalar>(
+    scores: ArrayView2<'_, T>,
+    learned: Option<ArrayView1<'_, T>>,
+    objective: &Objective,
+) -> Result<Evaluation, EstimatorError> {
+    bounds::evaluate(&Scores::new(scores).with_learned(learned), objective)
 }
 
 pub(crate) fn objective(bound: &BoundSpec) -> Objective {

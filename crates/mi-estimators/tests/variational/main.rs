@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod bounds;
+mod case;
 mod common;
+mod edges;
 mod engine;
+mod pairs;
 mod reference;
+mod roles;
 mod step;

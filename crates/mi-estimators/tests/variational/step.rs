@@ -59,7 +59,7 @@ fn terms<'a>(
     (g, critics, learned): (&[Mlp; 2], &'a [Critic; 2], &LearnedNumber),
     objectives: &'a mut [Objective; 2],
     (x, y): (&Array2<f64>, &Array2<f64>),
-) -> [Term<'a>; 2] {
+) -> [Term<'a, f64>; 2] {
     let (x, y) = (graph.input(x.view()), graph.input(y.view()));
     let (x, y) = (g[0].forward(graph, x), g[1].forward(graph, y));
     let number = learned.forward(graph, x, y);

@@ -105,7 +105,7 @@ impl Scorer {
         embed: &dyn Embed,
         (x, y): (ArrayView2<'_, f32>, ArrayView2<'_, f32>),
         objective: &'a mut Objective,
-    ) -> Term<'a> {
+    ) -> Term<'a, f32> {
         let (x, y) = (graph.input(x), graph.input(y));
         let (x, y) = embed.embed(graph, x, y);
         let learned = self.learned.as_ref().map(|learned| learned.forward(graph, x, y));

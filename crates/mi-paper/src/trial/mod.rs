@@ -309,7 +309,7 @@ mod tests {
             assert!(matches!(&halt, Halt::Diverged(reason) if !reason.is_empty()), "{halt:?}");
         }
         let failed: [Halt; 3] = [
-            EstimatorError::TooFewPairs { bound: "nwj", needed: 2, found: 1 }.into(),
+            EstimatorError::TooFewPairs { bound: "nwj".to_owned(), needed: 2, found: 1 }.into(),
             EvalError::OneClass { class: "3".into() }.into(),
             PaperError::DataNeeded { experiment: "critics".into() }.into(),
         ];

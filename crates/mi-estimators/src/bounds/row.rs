@@ -1,0 +1,161 @@
+//! One row of scores on its way through a bound.
+
+use std::ops::Range;
+
+use mi_kernels::{Logarithm, Scalar};
+
+use super::{Counts, Pairs};
+
+/// One row of scores with the roles of its pairs. A bound reads its positives and negatives, and
+/// where weights are wanted replaces the negatives by weights; the rest of the row is not its
+/// business.
+#[derive(Debug)]
+pub struct Row<'a, T> {
+    scores: &'a mut [T],
+    pairs: &'a Pairs,
+    index: usize,
+    /// The numbers of the row: none, one, or one a positive.
+    learned: &'a [f64],
+    columns: Option<ColumnSums<'a, T>>,
+    weights: bool,
+}
+
+/// Log-sum-exps of whole columns, for bounds that asked for them.
+#[derive(Clone, Copy, Debug)]
+pub struct ColumnSums<'a, T> {
+    /// `log Σ_i exp S_ij` of every column: its positive and its negatives. Of a column with several
+    /// positives q, each of which is held against the negatives alone, −log Σ_q exp(−that of q):
+    /// exp(S − this) is the sum of a negative's shares in all of them. +∞ for a column without
+    /// positives.
+    pub all: &'a [T],
+    /// The same without rounding, where some are so large that rounding would show.
+    pub exact: Option<&'a [Logarithm]>,
+    /// `log Σ exp S_ij` over the negatives of every column.
+    pub negatives: &'a [Logarithm],
+}
+
+impl<'a, T: Scalar> Row<'a, T> {
+    pub(crate) fn new(
+        (scores, index): (&'a mut [T], usize),
+        pairs: &'a Pairs,
+        learned: &'a [f64],
+        columns: Option<ColumnSums<'a, T>>,
+        weights: bool,
+    ) -> Self {
+        Self { scores, pairs, index, learned, columns, weights }
+    }
+
+    /// The row's number, from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Whether weights are wanted; if not, the scores may be left as they are.
+    pub fn wants_weights(&self) -> bool {
+        self.weights
+    }
+
+    /// Weights are not wanted for what follows; returns whether they were.
+    pub(super) fn without_weights(&mut self) -> bool {
+        std::mem::replace(&mut self.weights, false)
+    }
+
+    /// The columns of the row's positives, at least one.
+    pub fn positives(&self) -> impl ExactSizeIterator<Item = usize> + use<'a, T> {
+        let pairs = self.pairs;
+        pairs.positives()[pairs.span(self.index)].iter().map(|&(_, column)| column)
+    }
+
+    /// The score of the positive in a column.
+    pub fn score(&self, column: usize) -> f64 {
+        self.scores[column].to_f64()
+    }
+
+    /// The largest score of a positive.
+    pub(super) fn largest_positive(&self) -> f64 {
+        self.positives().map(|column| self.score(column)).fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    /// The number that the bound learns for the row, or for its positive with this number; 0 where
+    /// none is given.
+    pub fn learned(&self, positive: usize) -> f64 {
+        self.learned.get(positive).or(self.learned.last()).copied().unwrap_or(0.0)
+    }
+
+    /// Sums over columns, for bounds that asked for them.
+    pub fn columns(&self) -> Option<ColumnSums<'a, T>> {
+        self.columns
+    }
+
+    /// The number of the row's negatives.
+    pub fn negatives_count(&self) -> usize {
+        self.pairs.negatives_of(self.index)
+    }
+
+    /// The number of negatives of a column.
+    pub(super) fn column_count(&self, column: usize) -> usize {
+        self.pairs.column_negatives_of(column)
+    }
+
+    /// The numbers of all pairs.
+    pub fn counts(&self) -> Counts {
+        self.pairs.counts()
+    }
+
+    /// The logarithm of (the most negatives of a row) / (this row's): added to a row's log-sum, it
+    /// turns sums over negatives into means up to one factor that all rows share. Exactly 0 where
+    /// all rows have the same number.
+    pub fn log_excess(&self) -> f64 {
+        let (most, own) = (self.counts().negatives, self.negatives_count());
+        if most == own { 0.0 } else { (most as f64).ln() - (own as f64).ln() }
+    }
+
+    /// The row's negatives, a stretch of neighbouring columns at a time.
+    pub fn negatives(&self) -> impl Iterator<Item = &[T]> {
+        let scores = &*self.scores;
+        self.pairs.stretches(self.index).iter().map(move |stretch| &scores[stretch.clone()])
+    }
+
+    /// The same, to be replaced by weights.
+    pub fn negatives_mut(&mut self) -> Stretches<'_, T> {
+        Stretches { rest: self.scores, at: 0, stretches: self.pairs.stretches(self.index).iter() }
+    }
+
+    /// The columns of the row's negatives, as [`Row::negatives`] has them.
+    pub fn negative_columns(&self) -> &'a [Range<usize>] {
+        let pairs = self.pairs;
+        pairs.stretches(self.index)
+    }
+}
+
+/// See [`Row::negatives_mut`].
+#[derive(Debug)]
+pub struct Stretches<'a, T> {
+    rest: &'a mut [T],
+    /// The column at which the rest starts.
+    at: usize,
+    stretches: std::slice::Iter<'a, Range<usize>>,
+}
+
+impl<'a, T> Iterator for Stretches<'a, T> {
+    type Item = &'a mut [T];
+
+    fn next(&mut self) -> Option<&'a mut [T]> {
+        let stretch = self.stretches.next()?;
+        let rest = std::mem::take(&mut self.rest);
+        let (own, rest) = rest[stretch.start - self.at..].split_at_mut(stretch.len());
+        self.at = stretch.end;
+        self.rest = rest;
+        Some(own)
+    }
+}
+
+/// Sets the weights of all that are no negatives to 0.
+pub(crate) fn clear_others<T: Scalar>(scores: &mut [T], negatives: &[Range<usize>]) {
+    let mut start = 0;
+    for stretch in negatives {
+        scores[start..stretch.start].fill(T::zero());
+        start = stretch.end;
+    }
+    scores[start..].fill(T::zero());
+}
