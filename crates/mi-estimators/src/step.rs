@@ -30,11 +30,7 @@ pub struct Term<'a, T> {
 impl<'a, T: Scalar> Term<'a, T> {
     /// A term of weight 1 without learned numbers, whose positives are the pairs (i, i) and whose
     /// negatives are all others.
-    pub fn new(
-        (x, y): (Var, Var),
-        pairing: &'a Pairing,
-        objective: &'a mut dyn Bound<T>,
-    ) -> Self {
+    pub fn new((x, y): (Var, Var), pairing: &'a Pairing, objective: &'a mut dyn Bound<T>) -> Self {
         Self { x, y, pairs: None, learned: None, pairing, objective, weight: 1.0 }
     }
 

@@ -160,8 +160,7 @@ impl<'a, T: Scalar> Shallow<'a, T> {
             let (mut own_w, mut own_dw) = ([T::zero(); PAIR_STRIP], [0.0; PAIR_STRIP]);
             own_w[..units].copy_from_slice(&w[first..first + units]);
             if let Positives::Diagonal(diagonal) = scaling.positives {
-                let pairs =
-                    PairScaling { rows: scaling.rows, columns: scaling.columns, diagonal };
+                let pairs = PairScaling { rows: scaling.rows, columns: scaling.columns, diagonal };
                 relu_pair_finish(inputs, pairs, &own_w, (&mut *da, &mut *db), &mut own_dw);
             } else {
                 finish_listed(inputs, scaling, &own_w, (&mut *da, &mut *db), &mut own_dw);

@@ -135,11 +135,8 @@ impl<T: Scalar> Bound<T> for Interpolated {
         let mut sum = 0.0;
         let all = T::infinity();
         parts.others(|part| {
-            sum += if weights {
-                exp_shifted(part, shift)
-            } else {
-                sum_exp_shifted(part, all, shift)
-            };
+            sum +=
+                if weights { exp_shifted(part, shift) } else { sum_exp_shifted(part, all, shift) };
         });
         let terms = Terms { alpha, n, star, second, log_a, sum };
 

@@ -22,7 +22,7 @@ pub(crate) fn check_batch<T: Scalar>(
             EstimatorError::NoNegatives { bound: name(), row }
         });
     }
-    bound.check(pairs.counts())?;
+    bound.check(pairs)?;
     let learned = bound.learned();
     let needed = numbers_of(learned, pairs);
     let problem = match numbers {

@@ -147,7 +147,9 @@ impl Outcome {
 ///         let k = counts.positives as f64;
 ///         let gaps = rows.iter().map(|row| row.positive - row.auxiliary);
 ///         let outcome = Outcome::new(gaps.sum::<f64>() / k, -k.ln());
-///         rows.iter_mut().for_each(|row| row.positive_gradient = 1.0 / k);
+///         for row in rows {
+///             row.positive_gradient = 1.0 / k;
+///         }
 ///         outcome
 ///     }
 /// }
@@ -195,8 +197,8 @@ pub trait Bound<T: Scalar>: Debug + Sync {
     ///
     /// # Errors
     /// A setting that does not suit the batch.
-    fn check(&self, counts: Counts) -> Result<(), EstimatorError> {
-        let _ = counts;
+    fn check(&self, pairs: &Pairs) -> Result<(), EstimatorError> {
+        let _ = pairs;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 use mi_kernels::{Logarithm, Scalar, log_add};
 
 use super::rows::{exponentials, log_negatives, log_total, mean, rebase};
-use super::{Bound, Counts, Outcome, Row, RowStatistics};
+use super::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 use crate::EstimatorError;
 
 /// `mean_i S_ii − log mean_{i≠j} exp S_ij` (Donsker and Varadhan, 1983), and its like: bounds
@@ -91,9 +91,9 @@ impl<T: Scalar> Bound<T> for Normalised {
         }
     }
 
-    fn check(&self, counts: Counts) -> Result<(), EstimatorError> {
+    fn check(&self, pairs: &Pairs) -> Result<(), EstimatorError> {
         if let Self::MlCpc { alpha } = self
-            && *alpha > (counts.fewest + 1) as f64
+            && *alpha > (pairs.counts().fewest + 1) as f64
         {
             let (setting, value) = ("the alpha of ML-CPC", alpha.to_string());
             let range = "above 0 and at most the batch size";

@@ -2,7 +2,7 @@ use mi_kernels::{Logarithm, Scalar};
 use serde::{Deserialize, Serialize};
 
 use super::spec::Resolved;
-use super::{Bound, BoundSpec, Counts, LearnedOf, Outcome, Row, RowStatistics};
+use super::{Bound, BoundSpec, Counts, LearnedOf, Outcome, Pairs, Row, RowStatistics};
 use crate::EstimatorError;
 
 /// What a step of training maximises: a bound, or its nearness to a target, with the state that
@@ -115,8 +115,8 @@ impl<T: Scalar> Bound<T> for Objective {
         self.bound.cap(negatives + 1)
     }
 
-    fn check(&self, counts: Counts) -> Result<(), EstimatorError> {
-        self.resolved.bound::<T>().check(counts)
+    fn check(&self, pairs: &Pairs) -> Result<(), EstimatorError> {
+        self.resolved.bound::<T>().check(pairs)
     }
 
     fn target(&self) -> Option<f64> {

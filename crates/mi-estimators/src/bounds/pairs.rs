@@ -17,7 +17,7 @@ use crate::EstimatorError;
 /// | system | pairs |
 /// | --- | --- |
 /// | two views in a batch (paper, N-pair, CMC, CPC within a step) | [`Pairs::square`] |
-/// | a queue of further negatives (MoCo) | [`Pairs::with_queue`] |
+/// | a queue of further negatives (`MoCo`) | [`Pairs::with_queue`] |
 /// | a memory bank in which every sample has its place (CMC) | [`Pairs::memory_bank`] |
 /// | both views as candidates, 2K − 1 of them (NT-Xent) | [`Pairs::both_views`] |
 /// | an image and its M locations (DIM's local objective) | [`Pairs::locations`] |
@@ -117,7 +117,7 @@ impl Pairs {
     }
 
     /// K×(K + `queue`) scores: K pairs with the positives on the diagonal, and further columns that
-    /// are negatives of every row, such as the keys of earlier batches (He et al., 2020, "MoCo").
+    /// are negatives of every row, such as the keys of earlier batches (He et al., 2020, "`MoCo`").
     pub fn with_queue(k: usize, queue: usize) -> Self {
         let columns = k + queue;
         let negatives = |row: usize, stretches: &mut Vec<Range<usize>>| {
@@ -141,7 +141,7 @@ impl Pairs {
     /// 2K×2K scores of the rows of two stacked views, the first K of one and the last K of the
     /// other: the partner is the positive, the row itself is excluded, and 2K − 2 others of both
     /// views are negatives. `InfoNCE` on these pairs is log(2K − 1) minus NT-Xent's loss (Chen et
-    /// al., 2020, "SimCLR", eq. 1).
+    /// al., 2020, "`SimCLR`", eq. 1).
     pub fn both_views(k: usize) -> Self {
         let partner = |i: usize| if i < k { i + k } else { i - k };
         let negatives = |row: usize, stretches: &mut Vec<Range<usize>>| {

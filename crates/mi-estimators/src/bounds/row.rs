@@ -24,8 +24,8 @@ pub struct Row<'a, T> {
 #[derive(Clone, Copy, Debug)]
 pub struct ColumnSums<'a, T> {
     /// `log Σ_i exp S_ij` of every column: its positive and its negatives. Of a column with several
-    /// positives q, each of which is held against the negatives alone, −log Σ_q exp(−that of q):
-    /// exp(S − this) is the sum of a negative's shares in all of them. +∞ for a column without
+    /// positives, each of which is held against the negatives alone, `−log Σ exp(−a)` over their
+    /// sums a: exp(S − this) is a negative's share in all of them together. +∞ for a column without
     /// positives.
     pub all: &'a [T],
     /// The same without rounding, where some are so large that rounding would show.
@@ -118,7 +118,7 @@ impl<'a, T: Scalar> Row<'a, T> {
 
     /// The same, to be replaced by weights.
     pub fn negatives_mut(&mut self) -> Stretches<'_, T> {
-        Stretches { rest: self.scores, at: 0, stretches: self.pairs.stretches(self.index).iter() }
+        Stretches { rest: self.scores, at: 0, left: self.pairs.stretches(self.index).iter() }
     }
 
     /// The columns of the row's negatives, as [`Row::negatives`] has them.
@@ -134,14 +134,14 @@ pub struct Stretches<'a, T> {
     rest: &'a mut [T],
     /// The column at which the rest starts.
     at: usize,
-    stretches: std::slice::Iter<'a, Range<usize>>,
+    left: std::slice::Iter<'a, Range<usize>>,
 }
 
 impl<'a, T> Iterator for Stretches<'a, T> {
     type Item = &'a mut [T];
 
     fn next(&mut self) -> Option<&'a mut [T]> {
-        let stretch = self.stretches.next()?;
+        let stretch = self.left.next()?;
         let rest = std::mem::take(&mut self.rest);
         let (own, rest) = rest[stretch.start - self.at..].split_at_mut(stretch.len());
         self.at = stretch.end;

@@ -76,8 +76,7 @@ impl<T: Scalar> Bound<T> for Symmetric {
             row.positive_gradient /= 2.0 * k;
         }
         let candidates = |negatives: usize| ((negatives + 1) as f64).ln();
-        let most =
-            f64::midpoint(candidates(counts.negatives), candidates(counts.column_negatives));
+        let most = f64::midpoint(candidates(counts.negatives), candidates(counts.column_negatives));
         Outcome::new(most + mean(rows, |row| row.auxiliary), -(2.0 * k).ln())
     }
 

@@ -6,8 +6,8 @@ use mi_kernels::{Logarithm, Scalar, log_add, origin_for};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use super::{
-    Bound, ColumnSums, Evaluation, LearnedOf, Pairs, Row, RowStatistics, check_batch,
-    clear_others, judge, numbers_of, saturated,
+    Bound, ColumnSums, Evaluation, LearnedOf, Pairs, Row, RowStatistics, check_batch, clear_others,
+    judge, numbers_of, saturated,
 };
 use crate::EstimatorError;
 

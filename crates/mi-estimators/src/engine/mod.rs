@@ -276,7 +276,7 @@ impl<T: Scalar> Engine<T> {
             let span = first..n.min(first + panel_rows);
             let panel = &mut panel[..span.len() * stride];
             let rows = &mut self.rows[span.start * width..span.end * width];
-            scorer.sweep(span.clone(), panel, rows, weights, &digest);
+            scorer.sweep(span.clone(), panel, rows, weights, digest);
             if weights {
                 if let Some(factor) = running.raise(rows) {
                     scorer.rescale(factor);

@@ -127,7 +127,14 @@ fn huge_scores_leave_their_differences() {
         y.column_mut(0).fill(1.0);
         let mut x = Array2::zeros((k, 2));
         x.column_mut(0).fill(size);
-        Case { x, y, learned: Array1::zeros(k), pairs: None, pairing: Pairing::Dot, params: Params::new() }
+        Case {
+            x,
+            y,
+            learned: Array1::zeros(k),
+            pairs: None,
+            pairing: Pairing::Dot,
+            params: Params::new(),
+        }
     };
     let near = |name: &str, found: &Array2<f64>, expected: &Array2<f64>| {
         if name.starts_with("Smile") {
@@ -177,8 +184,14 @@ fn rows_of_huge_scores_do_not_depend_on_one_another() {
     let x = Array2::from_shape_fn((5, 1), |(i, _)| sizes[i]);
     let mut y = Array2::ones((5, 1));
     y.fill(1.0);
-    let case =
-        Case { x, y, learned: Array1::zeros(5), pairs: None, pairing: Pairing::Dot, params: Params::new() };
+    let case = Case {
+        x,
+        y,
+        learned: Array1::zeros(5),
+        pairs: None,
+        pairing: Pairing::Dot,
+        params: Params::new(),
+    };
     for bound in [BoundSpec::InfoNce, BoundSpec::Flo, BoundSpec::InterpolatedAlpha { alpha: 1.0 }] {
         let found = case.run(&mut Engine::new(), &mut objective(&bound));
         close(&format!("{bound:?}"), found.evaluation.estimate, 0.0, 1e-10);
@@ -197,7 +210,14 @@ fn negatives_lost_beside_others_are_reported() {
     let at = |high: f64| {
         let x = Array2::from_shape_fn((4, 1), |(i, _)| if i == 0 { high } else { 5.0 });
         let learned = Array1::zeros(4);
-        Case { x, y: Array2::ones((4, 1)), learned, pairs: None, pairing: Pairing::Dot, params: Params::new() }
+        Case {
+            x,
+            y: Array2::ones((4, 1)),
+            learned,
+            pairs: None,
+            pairing: Pairing::Dot,
+            params: Params::new(),
+        }
     };
     for bound in [BoundSpec::Nwj, BoundSpec::Tuba] {
         let overflow = |high: f64| {

@@ -1,9 +1,9 @@
 //! Positives and negatives other than those of a square: by the formulas, and for every system
 //! that needs them.
 
+use mi_estimators::EstimatorError;
 use mi_estimators::bounds::{self, Bound, BoundSpec, LearnedOf, Objective, Pairs, Scores};
 use mi_estimators::engine::{Batch, Driver, Engine};
-use mi_estimators::EstimatorError;
 use ndarray::{Array1, Array2, array};
 
 use crate::case::{Case, case, case_of, compare, pairings};
@@ -278,11 +278,7 @@ impl Bound<f64> for HardestGap {
         "hardest gap"
     }
 
-    fn row(
-        &self,
-        mut row: bounds::Row<'_, f64>,
-        statistics: &mut [bounds::RowStatistics],
-    ) {
+    fn row(&self, mut row: bounds::Row<'_, f64>, statistics: &mut [bounds::RowStatistics]) {
         let hardest = row.negatives().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
         for (column, of_positive) in row.positives().zip(statistics) {
             of_positive.positive = row.score(column);
@@ -302,7 +298,9 @@ impl Bound<f64> for HardestGap {
         counts: bounds::Counts,
     ) -> bounds::Outcome {
         let k = counts.positives as f64;
-        rows.iter_mut().for_each(|row| row.positive_gradient = 1.0 / k);
+        for row in &mut *rows {
+            row.positive_gradient = 1.0 / k;
+        }
         let gaps = rows.iter().map(|row| row.positive - row.log_sum);
         bounds::Outcome::new(gaps.sum::<f64>() / k, -k.ln())
     }

@@ -91,9 +91,11 @@ pub(crate) fn value(
     let same = |value: f64| (value, value);
     match *bound {
         BoundSpec::InfoNce => same(mean(samples.iter().map(|s| nce(s.positive, &s.negatives)))),
-        BoundSpec::InfoNceSymmetric => same(mean(samples.iter().map(|s| {
-            f64::midpoint(nce(s.positive, &s.negatives), nce(s.positive, &s.of_column))
-        }))),
+        BoundSpec::InfoNceSymmetric => {
+            same(mean(samples.iter().map(|s| {
+                f64::midpoint(nce(s.positive, &s.negatives), nce(s.positive, &s.of_column))
+            })))
+        }
         BoundSpec::Nwj => same(tuba(&|_, _| 1.0)),
         BoundSpec::Tuba | BoundSpec::InterpolatedAlpha { alpha: 0.0 } => {
             same(tuba(&|_, sample| learned[sample.row]))
@@ -102,9 +104,7 @@ pub(crate) fn value(
         BoundSpec::DonskerVaradhan => same(positives - exp_mean(&|s| s).ln()),
         BoundSpec::Mine { .. } => (positives - exp_mean(&|s| s).ln(), positives - 1.0),
         BoundSpec::JensenShannon => (1.0 + positives - exp_mean(&|s| s), js()),
-        BoundSpec::Smile { clip } => {
-            (positives - exp_mean(&|s| s.clamp(-clip, clip)).ln(), js())
-        }
+        BoundSpec::Smile { clip } => (positives - exp_mean(&|s| s.clamp(-clip, clip)).ln(), js()),
         BoundSpec::MlCpc { alpha } => {
             let total = mean(samples.iter().map(|sample| {
                 let (n, k) = (sample.negatives.len() as f64, sample.negatives.len() as f64 + 1.0);
@@ -117,9 +117,7 @@ pub(crate) fn value(
             let n = sample.negatives.len() as f64;
             let a = (1.0 - alpha) * learned[sample.row].exp();
             let sum: f64 = sample.negatives.iter().map(|s| s.exp()).sum();
-            let log_d = |s: &f64| {
-                (alpha / n * (sample.positive.exp() + sum - s.exp()) + a).ln()
-            };
+            let log_d = |s: &f64| (alpha / n * (sample.positive.exp() + sum - s.exp()) + a).ln();
             let m = sum / n;
             1.0 + sample.positive - mean(sample.negatives.iter().map(log_d)) - m / (alpha * m + a)
         }))),

@@ -299,7 +299,7 @@ mod tests {
             gradient().into(),
             EstimatorError::Nets(gradient()).into(),
             EstimatorError::NanScore { row: 3 }.into(),
-            EstimatorError::Indeterminate { bound: "dv" }.into(),
+            EstimatorError::Indeterminate { bound: "dv".to_owned() }.into(),
             EvalError::NonFinite { operation: "fit", row: 0, column: 1, value: value() }.into(),
             EvalError::NonFiniteJacobian { sample: 0, row: 1, column: 2, value: value() }.into(),
             EvalError::Overflow { operation: "fit", column: 1 }.into(),

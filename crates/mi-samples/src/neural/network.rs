@@ -120,7 +120,7 @@ impl Network {
         graph: &mut Graph<'_, T>,
         rows: &Rows<T>,
         objective: &'a mut Objective,
-    ) -> Term<'a, f32> {
+    ) -> Term<'a, T> {
         let Embedded { x, y, learned } = self.embed(graph, rows);
         Term::new((x, y), self.pairing(), objective).with_learned(learned)
     }

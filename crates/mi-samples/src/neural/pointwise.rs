@@ -75,10 +75,10 @@ fn sweep(
     for first in (0..k).step_by(PANEL_ROWS) {
         let rows = first..k.min(first + PANEL_ROWS);
         let panel = &mut panel[..rows.len() * scorer.stride()];
-        scorer.sweep(rows.clone(), panel, &mut found[rows], false, |row, scores| {
+        scorer.sweep(rows.clone(), panel, &mut found[rows], false, |row, scores, found| {
             let largest = maximum(scores);
             let sum = sum_exp_shifted(scores, f32::INFINITY, largest);
-            (f64::from(scores[row]), f64::from(largest) + sum.ln())
+            found[0] = (f64::from(scores[row]), f64::from(largest) + sum.ln());
         });
     }
     Ok(found)
