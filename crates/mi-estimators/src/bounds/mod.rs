@@ -129,7 +129,7 @@ impl Outcome {
 ///
 ///     fn row(&self, mut row: Row<'_, T>, statistics: &mut [RowStatistics]) {
 ///         let n = row.negatives_count() as f64;
-///         let sum: f64 = row.negatives().flatten().map(|s| s.to_f64()).sum();
+///         let sum: f64 = row.negatives().flatten().map(|&s| s.to_f64()).sum();
 ///         for (column, of_positive) in row.positives().zip(statistics) {
 ///             *of_positive = RowStatistics {
 ///                 positive: row.score(column),
