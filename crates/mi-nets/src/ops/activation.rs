@@ -1,7 +1,7 @@
 use mi_kernels::Scalar;
 
 use crate::target::Target;
-use crate::vector::{add_rows, map_and_add_rows};
+use crate::vector::{Rows, add_rows, map_and_add_rows};
 
 /// What follows a layer's matrix product and bias, in the same pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,13 @@ impl Activation {
     }
 
     /// dy ↦ dz in place, and the bias gradient Σ dz over rows. The `ReLU`'s mask is its output's sign.
-    pub(crate) fn backward<T: Scalar>(self, dy: &mut [T], y: &[T], bias: Option<Target<'_, T>>) {
+    pub(crate) fn backward<T: Scalar>(
+        self,
+        dy: &mut [T],
+        y: &[T],
+        bias: Option<Target<'_, T>>,
+        rows: Rows,
+    ) {
         match (bias.map(Target::zeroed), self) {
             (None, Self::Linear) => {}
             (None, Self::Relu) => {
@@ -34,10 +40,10 @@ impl Activation {
                 }
             }
             (Some(bias), Self::Linear) => {
-                add_rows(bias.values, dy, dy, |_, d, _| d);
+                add_rows(bias.values, (dy, dy), rows, |_, _, d, _| d);
             }
             (Some(bias), Self::Relu) => {
-                map_and_add_rows(bias.values, dy, y, masked);
+                map_and_add_rows(bias.values, dy, y, rows, masked);
             }
         }
     }

@@ -3,6 +3,7 @@ use mi_kernels::Scalar;
 use super::Op;
 use crate::arena::Slot;
 use crate::backward::Backward;
+use crate::vector::{Rows, add_rows};
 use crate::{Graph, Mode, ParamId, Var};
 
 /// Added to the variance, as in `PyTorch`.
@@ -88,32 +89,19 @@ impl<T: Scalar> Graph<'_, T> {
 fn batch_statistics<T: Scalar>(x: &[T], mean: &mut [T], variance: &mut [T]) {
     let channels = mean.len();
     let n = T::from_f64((x.len() / channels) as f64);
-    let rough = variance;
+    let rough = &mut *variance;
     rough.fill(T::zero());
-    for x in x.chunks_exact(channels) {
-        for (sum, &x) in rough.iter_mut().zip(x) {
-            *sum += x;
-        }
-    }
+    add_rows(rough, (x, x), Rows::Samples, |_, _, x, _| x);
     for sum in &mut *rough {
         *sum /= n;
     }
     mean.fill(T::zero());
-    for x in x.chunks_exact(channels) {
-        for ((rest, &x), &rough) in mean.iter_mut().zip(x).zip(&*rough) {
-            *rest += x - rough;
-        }
-    }
-    for (mean, rough) in mean.iter_mut().zip(&mut *rough) {
+    add_rows(mean, (x, x), Rows::Samples, |_, c, x, _| x - rough[c]);
+    for (mean, rough) in mean.iter_mut().zip(&*rough) {
         *mean = *rough + *mean / n;
-        *rough = T::zero();
     }
-    let variance = rough;
-    for x in x.chunks_exact(channels) {
-        for ((sum, &x), &mean) in variance.iter_mut().zip(x).zip(&*mean) {
-            *sum += (x - mean) * (x - mean);
-        }
-    }
+    variance.fill(T::zero());
+    add_rows(variance, (x, x), Rows::Samples, |_, c, x, _| (x - mean[c]) * (x - mean[c]));
     for sum in variance {
         *sum /= n;
     }
@@ -150,12 +138,8 @@ impl BatchNorm {
         let (dscale, dshift) = sums[..2 * channels].split_at_mut(channels);
         dscale.fill(T::zero());
         dshift.fill(T::zero());
-        for (dy, x) in dy.chunks_exact(channels).zip(x.chunks_exact(channels)) {
-            for (c, (&d, &x)) in dy.iter().zip(x).enumerate() {
-                dscale[c] += d * ((x - mean[c]) * inverse[c]);
-                dshift[c] += d;
-            }
-        }
+        add_rows(dscale, (dy, x), Rows::Samples, |_, c, d, x| d * ((x - mean[c]) * inverse[c]));
+        add_rows(dshift, (dy, dy), Rows::Samples, |_, _, d, _| d);
         if let Some(target) = cx.param_target(self.scale) {
             target.map(dscale, |d| d);
         }

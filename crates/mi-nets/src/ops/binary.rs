@@ -3,7 +3,7 @@ use mi_kernels::Scalar;
 use super::Op;
 use crate::backward::Backward;
 use crate::target::Target;
-use crate::vector::{add_rows, chain};
+use crate::vector::{Rows, add_rows, chain};
 use crate::{Graph, Var};
 
 #[derive(Clone, Copy, Debug)]
@@ -93,11 +93,11 @@ impl Binary {
             }
         }
         if let Some(target) = cx.target(self.b) {
-            let db = target.zeroed().values;
+            let (db, rows) = (target.zeroed().values, Rows::Samples);
             match self.kind {
-                Kind::Add => add_rows(db, dy, a, |_, d, _| d),
-                Kind::Subtract => add_rows(db, dy, a, |_, d, _| -d),
-                Kind::Multiply => add_rows(db, dy, a, |_, d, a| chain(d, a)),
+                Kind::Add => add_rows(db, (dy, a), rows, |_, _, d, _| d),
+                Kind::Subtract => add_rows(db, (dy, a), rows, |_, _, d, _| -d),
+                Kind::Multiply => add_rows(db, (dy, a), rows, |_, _, d, a| chain(d, a)),
             }
         }
     }

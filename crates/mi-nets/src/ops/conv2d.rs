@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Activation, Op};
 use crate::backward::Backward;
 use crate::matrix::{matrix, matrix_mut};
+use crate::vector::Rows;
 use crate::{Graph, ParamId, Var};
 
 /// What surrounds an image under a convolution's kernel.
@@ -213,7 +214,7 @@ impl Conv2d {
         let inputs = self.geometry.input_dim();
         let x = matrix(rows, inputs, cx.values.slice(self.x));
         let bias = self.bias.and_then(|id| cx.param_target(id));
-        self.activation.backward(dy, y, bias);
+        self.activation.backward(dy, y, bias, Rows::Positions);
         let dy = matrix(rows, columns, dy);
         let dz = |position| dy.slice(s![.., position * w.ncols()..(position + 1) * w.ncols()]);
         if let Some(target) = cx.param_target(self.weight) {

@@ -3,6 +3,7 @@ use mi_kernels::{Scalar, matrix_product};
 use super::{Activation, Op};
 use crate::backward::Backward;
 use crate::matrix::{matrix, matrix_mut};
+use crate::vector::Rows;
 use crate::{Graph, ParamId, Var};
 
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +57,7 @@ impl Dense {
         let (rows, columns) = cx.values.shape(y);
         let (x, w, y) = (cx.values.view(self.x), cx.values.param(self.weight), cx.values.slice(y));
         let bias = self.bias.and_then(|id| cx.param_target(id));
-        self.activation.backward(dy, y, bias);
+        self.activation.backward(dy, y, bias, Rows::Samples);
         let dz = matrix(rows, columns, dy);
         if let Some(target) = cx.target(self.x) {
             let beta = target.beta();

@@ -4,7 +4,7 @@ use super::Op;
 use crate::arena::Slot;
 use crate::backward::Backward;
 use crate::target::Target;
-use crate::vector::{add_rows, sum_of, sum_of_pairs};
+use crate::vector::{Rows, add_rows, sum_of, sum_of_pairs};
 use crate::{Graph, ParamId, Var};
 
 /// Added to the standard deviation.
@@ -81,10 +81,11 @@ impl LayerNorm {
         let (x, gain) = (cx.values.slice(self.x), cx.values.param_slice(self.scale));
         let statistics = cx.values.kept(self.statistics, 2 * rows);
         let channels = gain.len();
+        let positions = columns / channels;
+        let what = if positions == 1 { Rows::Samples } else { Rows::Positions };
         if let Some(target) = cx.param_target(self.scale) {
             let sums = target.zeroed().values;
-            let positions = columns / channels;
-            add_rows(sums, dy, x, |row, d, x| {
+            add_rows(sums, (dy, x), what, |row, _, d, x| {
                 let kept = &statistics[row / positions * 2..][..2];
                 let (mean, inverse) = (kept[0], (kept[1] + T::from_f64(EPS)).recip());
                 d * ((x - mean) * inverse)
@@ -92,7 +93,7 @@ impl LayerNorm {
         }
         if let Some(target) = cx.param_target(self.shift) {
             let sums = target.zeroed().values;
-            add_rows(sums, dy, dy, |_, d, _| d);
+            add_rows(sums, (dy, dy), what, |_, _, d, _| d);
         }
         let Some(Target { values, fresh }) = cx.target(self.x) else { return };
         for g in dy.chunks_exact_mut(channels) {

@@ -4,7 +4,7 @@ use super::conv2d::Run;
 use super::{ConvGeometry, Op};
 use crate::backward::Backward;
 use crate::target::Target;
-use crate::vector::add_rows;
+use crate::vector::{Rows, add_rows};
 use crate::{Graph, Var};
 
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +75,7 @@ impl<T: Scalar> Graph<'_, T> {
         let y_rows = buffer[..rows * channels].chunks_exact_mut(channels);
         for (y, x) in y_rows.zip(self.slice(x).chunks_exact(width)) {
             y.fill(T::zero());
-            add_rows(y, x, x, |_, x, _| x);
+            add_rows(y, (x, x), Rows::Samples, |_, _, x, _| x);
             for y in y {
                 *y *= share;
             }

@@ -181,28 +181,69 @@ fn cross_entropy_of_huge_logits_is_that_of_their_differences() {
     }
 }
 
-/// Sixty thousand numbers of one size, summed one after another, would lose their last digits.
+/// Numbers of one size, summed one after another, would lose their last digits. A layer norm on them
+/// rests on the mean to a tenth of 10⁻⁶.
 #[test]
 fn means_over_long_axes_keep_their_digits() {
-    let n = 60_000;
-    let x = Array2::from_shape_fn((1, n), |(_, j)| 1e6 + (j % 2) as f32);
-    let mut params = Params::new();
-    let zero = params.add("zero", array![[0.0_f32, 0.0]]).unwrap();
-    let weight = params.add("weight", array![[1.0_f32]]).unwrap();
-    let bias = params.add("bias", array![[0.0_f32]]).unwrap();
-    let mut gradients = Gradients::zeros_like(&params);
-    let mut tape = Tape::new();
-    let mut graph = tape.begin(&params);
-    let (row, column) = (graph.input(x.view()), graph.input(x.t()));
-    let sum = graph.row_sums(row);
-    let pooled = graph.global_average_pool(row, 1);
-    let norm = graph.layer_norm(row, zero, zero);
-    let dense = graph.dense(column, weight, Some(bias), Activation::Linear);
-    let mean = |sum: f32| f64::from(sum) / n as f64;
-    assert!((mean(graph.value(sum)[[0, 0]]) / 1_000_000.5 - 1.0).abs() < 1e-7);
-    assert_eq!(graph.value(pooled)[[0, 0]], 1_000_000.5);
-    assert!(graph.value(norm).iter().all(|y| y.is_finite()));
-    graph.backward(&[(dense, x.t())], &mut gradients).unwrap();
-    let found = mean(gradients.view(bias).unwrap()[[0, 0]]);
-    assert!((found / 1_000_000.5 - 1.0).abs() < 1e-7, "{found}");
+    for n in [20_000, 60_000] {
+        let x = Array2::from_shape_fn((1, n), |(_, j)| 1e6 + (j % 2) as f32);
+        let mut params = Params::new();
+        let scale = params.add("scale", array![[2.0_f32, 3.0]]).unwrap();
+        let shift = params.add("shift", array![[-1.0_f32, 5.0]]).unwrap();
+        let mut tape = Tape::new();
+        let mut graph = tape.begin(&params);
+        let row = graph.input(x.view());
+        let sum = graph.row_sums(row);
+        let pooled = graph.global_average_pool(row, 1);
+        let norm = graph.layer_norm(row, scale, shift);
+        let mean = f64::from(graph.value(sum)[[0, 0]]) / n as f64;
+        assert!((mean / 1_000_000.5 - 1.0).abs() < 1e-7);
+        assert_eq!(graph.value(pooled)[[0, 0]], 1_000_000.5);
+        // The mean is half a step from either value, and so is the standard deviation.
+        for (j, y) in graph.value(norm).iter().enumerate() {
+            let expected = if j % 2 == 0 { -2.0 - 1.0 } else { 3.0 + 5.0 };
+            assert!((y - expected).abs() < 1e-5, "{n}, {j}: {y} where {expected} is right");
+        }
+    }
+}
+
+/// The sums over a batch, at every size: bias of a dense layer, shift and scale of a layer norm,
+/// both of a batch norm and its statistics.
+#[test]
+fn sums_over_a_batch_keep_their_digits() {
+    for n in [1_000, 2_048, 16_384, 60_000] {
+        let x = Array2::from_shape_fn((n, 1), |(j, _)| 1e6 + (j % 2) as f32);
+        let exact = n as f64 * 1_000_000.5;
+        let mut params = Params::new();
+        let weight = params.add("weight", array![[1.0_f32]]).unwrap();
+        let bias = params.add("bias", array![[0.0_f32]]).unwrap();
+        let names = ["layer.scale", "layer.shift", "batch.scale", "batch.shift"];
+        let [scale, shift, gain, offset] =
+            names.map(|name| params.add(name, array![[1.0_f32, 1.0]]).unwrap());
+        let running = params.add_running_statistics("running", 2, 0.1).unwrap();
+        let mut gradients = Gradients::zeros_like(&params);
+        let mut tape = Tape::new();
+        let mut graph = tape.begin(&params);
+        let column = graph.input(x.view());
+        let dense = graph.dense(column, weight, Some(bias), Activation::Relu);
+        let pairs = graph.input(Array2::from_shape_fn((n, 2), |(_, c)| c as f32).view());
+        let layer = graph.layer_norm(pairs, scale, shift);
+        let twice = Array2::from_shape_fn((n, 2), |(j, _)| x[[j, 0]]);
+        let both = graph.input(twice.view());
+        let batch = graph.batch_norm(both, gain, offset, running);
+        // Half a step from the mean on either side.
+        for (j, y) in graph.value(batch).column(0).iter().enumerate() {
+            assert!((y - if j % 2 == 0 { 0.0 } else { 2.0 }).abs() < 1e-4, "{n}, {j}: {y}");
+        }
+        let seeds = [(dense, x.view()), (layer, twice.view()), (batch, twice.view())];
+        graph.backward(&seeds, &mut gradients).unwrap();
+        for id in [bias, scale, shift, offset] {
+            // The first column of the layer norm is −1, its second 1.
+            let found = f64::from(*gradients.view(id).unwrap().last().unwrap());
+            assert!((found / exact - 1.0).abs() < 2e-6, "{n}, {}: {found}", params.name(id));
+        }
+        // Σ dy · x̂ = n / 2, between terms of 10⁶ either way.
+        let found = f64::from(gradients.view(gain).unwrap()[[0, 0]]);
+        assert!((found - n as f64 / 2.0).abs() < 1e-6 * exact, "{n}: {found}");
+    }
 }
