@@ -53,7 +53,9 @@ impl Npy {
         mut data: Box<dyn Read>,
         report_odd: bool,
     ) -> Result<Self, TableError> {
-        let header = checked_header(&file, length, &mut data)?;
+        let header = Header::read(&mut data).map_err(|problem| array_error(&file, problem))?;
+        let here = length.map(|length| Present::exactly(length.saturating_sub(header.length)));
+        header.check(&file, here)?;
         if length.is_none() {
             let row = first_row(&file, &header, &mut data)?;
             data = Box::new(Cursor::new(row).chain(data));
@@ -110,9 +112,17 @@ impl Npy {
             .index_for_name(&format!("{chosen}.npy"))
             .ok_or_else(|| fail(format!("the archive names {chosen} but does not hold it")))?;
         let mut entry = archive.by_index(index).map_err(damaged)?;
-        // What the archive says of a member's size may be false.
-        let length = entry.size();
-        let header = checked_header(&member, Some(length), &mut entry)?;
+        let header = Header::read(&mut entry).map_err(|problem| array_error(&member, problem))?;
+        let told = entry.size().checked_sub(header.length);
+        if header.data_length().is_none() || told != header.data_length() {
+            // Counted, since what an archive says of a member's size may be false too.
+            let here = Present::count(&member, &header, &mut entry)?;
+            header.check(&member, Some(here))?;
+            drop(entry);
+            entry = archive.by_index(index).map_err(damaged)?;
+            Header::read(&mut entry).map_err(|problem| array_error(&member, problem))?;
+        }
+        header.check(&member, None)?;
         first_row(&member, &header, &mut entry)?;
         drop(entry);
         Ok(Self::new(member, chosen, header, Data::Member(archive, index), report_odd))
@@ -202,7 +212,7 @@ impl Npy {
         // Reading the end compares the checksum of a packed array.
         match data.read(&mut [0]) {
             Ok(0) => Ok((kept, fingerprints)),
-            Ok(_) => Err(self.header.mismatch(&self.file, read, "more than ")),
+            Ok(_) => Err(self.header.mismatch(&self.file, Present::more_than(read))),
             Err(source) => Err(TableError::Read { file: self.file.clone(), source }),
         }
     }
@@ -210,7 +220,8 @@ impl Npy {
     /// The error of an array that ends after `read` bytes of its numbers, or a piece later.
     fn ended(&self, error: io::Error, read: u64) -> TableError {
         if error.kind() == io::ErrorKind::UnexpectedEof {
-            return self.header.mismatch(&self.file, read, "little more than ");
+            let here = Present { bytes: read, about: "little more than " };
+            return self.header.mismatch(&self.file, here);
         }
         TableError::Read { file: self.file.clone(), source: error }
     }
@@ -280,43 +291,37 @@ impl Source for Npy {
     }
 }
 
-/// Reads a header and checks it against the length of the whole, if that is known, before anything
-/// is allocated: a damaged shape must not ask for terabytes.
-fn checked_header(
-    file: &str,
-    length: Option<u64>,
-    data: &mut dyn Read,
-) -> Result<Header, TableError> {
-    let fail = |problem: String| TableError::Array { file: file.to_owned(), problem };
-    let header = Header::read(data).map_err(fail)?;
-    let shape = format!("{} x {}", header.rows, header.columns);
-    let here = length.map(|length| length.saturating_sub(header.length));
-    match (header.data_length(), here) {
-        (None, here) => {
-            let present =
-                here.map_or_else(String::new, |here| format!(", but {here} bytes follow"));
-            return Err(fail(format!(
-                "its header promises an impossible {shape} numbers of {} bytes{present}",
-                header.dtype.size()
-            )));
-        }
-        (Some(promised), Some(here)) if promised != here => {
-            return Err(header.mismatch(file, here, ""));
-        }
-        _ => {}
+/// How many bytes follow a header.
+#[derive(Clone, Copy)]
+struct Present {
+    bytes: u64,
+    /// What is said in front of the number.
+    about: &'static str,
+}
+
+impl Present {
+    fn exactly(bytes: u64) -> Self {
+        Self { bytes, about: "" }
     }
-    if header.rows == 0 || header.columns == 0 {
-        return Err(fail(format!(
-            "the array is empty ({shape}); a table has a row and a column at least"
-        )));
+
+    fn more_than(bytes: u64) -> Self {
+        Self { bytes, about: "more than " }
     }
-    if header.columns > MOST_COLUMNS {
-        return Err(fail(format!(
-            "an array of {shape} is no table that is read: {MOST_COLUMNS} columns are the most; do \
-             its rows stand where columns should (x.T)?"
-        )));
+
+    /// Reads as many bytes as the header promises, and one more if there is one.
+    fn count(file: &str, header: &Header, data: &mut dyn Read) -> Result<Self, TableError> {
+        // What a header that promises the impossible is followed by need not be known to the last
+        // byte, and a small archive may unpack to a thousand times its size.
+        const MOST: u64 = 1 << 26;
+        let most = header.data_length().unwrap_or(MOST);
+        let bytes = io::copy(&mut data.take(most.saturating_add(1)), &mut io::sink())
+            .map_err(|source| TableError::Read { file: file.to_owned(), source })?;
+        Ok(if bytes > most { Self::more_than(most) } else { Self::exactly(bytes) })
     }
-    Ok(header)
+}
+
+fn array_error(file: &str, problem: String) -> TableError {
+    TableError::Array { file: file.to_owned(), problem }
 }
 
 /// Reads as many bytes as a row has, so that no column gets a name which is not there.
@@ -327,28 +332,68 @@ fn first_row(file: &str, header: &Header, data: &mut dyn Read) -> Result<Vec<u8>
         .read_to_end(&mut row)
         .map_err(|source| TableError::Read { file: file.to_owned(), source })?;
     if (row.len() as u64) < promised {
-        return Err(header.mismatch(file, row.len() as u64, ""));
+        return Err(header.mismatch(file, Present::exactly(row.len() as u64)));
     }
     Ok(row)
 }
 
 impl Header {
+    /// Checks the header against the number of bytes that follow it, if that is known, before
+    /// anything is allocated: a damaged shape must not ask for terabytes.
+    fn check(&self, file: &str, here: Option<Present>) -> Result<(), TableError> {
+        let shape = format!("{} x {}", self.rows, self.columns);
+        match (self.data_length(), here) {
+            (None, here) => {
+                let present = here.map_or_else(String::new, |Present { bytes, about }| {
+                    format!(", but {about}{bytes} bytes follow")
+                });
+                let size = self.dtype.size();
+                return Err(array_error(
+                    file,
+                    format!(
+                        "its header promises an impossible {shape} numbers of {size} bytes{present}"
+                    ),
+                ));
+            }
+            (Some(promised), Some(here)) if promised != here.bytes || !here.about.is_empty() => {
+                return Err(self.mismatch(file, here));
+            }
+            _ => {}
+        }
+        if self.rows == 0 || self.columns == 0 {
+            return Err(array_error(
+                file,
+                format!("the array is empty ({shape}); a table has a row and a column at least"),
+            ));
+        }
+        if self.columns > MOST_COLUMNS {
+            return Err(array_error(
+                file,
+                format!(
+                    "an array of {shape} is no table that is read: {MOST_COLUMNS} columns are the \
+                     most; do its rows stand where columns should (x.T)?"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     /// The error of an array with another number of bytes than its header promises.
-    fn mismatch(&self, file: &str, here: u64, about: &str) -> TableError {
+    fn mismatch(&self, file: &str, Present { bytes, about }: Present) -> TableError {
         let promised = self.data_length().unwrap_or(u64::MAX);
         let problem = format!(
             "its header promises {} x {} numbers of {} bytes, {promised} bytes in all, but \
-             {about}{here} bytes follow: the file is {}",
+             {about}{bytes} bytes follow: the file is {}",
             self.rows,
             self.columns,
             self.dtype.size(),
-            if promised > here {
+            if promised > bytes {
                 "cut short or damaged; copy or save it again"
             } else {
                 "damaged, or holds more than one array; save one array, or an NPZ archive"
             },
         );
-        TableError::Array { file: file.to_owned(), problem }
+        array_error(file, problem)
     }
 }
 

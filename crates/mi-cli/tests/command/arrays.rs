@@ -205,3 +205,38 @@ fn damaged_archives_are_named() {
     let sheet = npz(CompressionMethod::Stored, &[("[Content_Types].xml", b"<x/>".to_vec())]);
     columns(sheet).refused(1, &["looks like a spreadsheet; export it as CSV"]);
 }
+
+/// An archive of one array whose directory and local header say another size of it.
+fn with_size(method: CompressionMethod, array: &[u8], size: u32) -> Vec<u8> {
+    let mut bytes = npz(method, &[("y.npy", array.to_vec())]);
+    let sizes: Vec<usize> = [(b"PK\x03\x04", 22), (b"PK\x01\x02", 24)]
+        .map(|(start, size_at)| bytes.windows(4).position(|w| w == start).unwrap() + size_at)
+        .to_vec();
+    for at in sizes {
+        bytes[at..at + 4].copy_from_slice(&size.to_le_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn bytes_of_an_archive_are_counted_and_not_believed() {
+    let short = |promised: usize| npy("'<f8'", false, &format!("({promised},)"), &[7; 16]);
+    let header = short(2).len() as u32 - 16;
+    let method = CompressionMethod::Deflated;
+    // The archive says what the header says, and another number; neither is what follows.
+    for size in [header + 8_000_000, header + 800] {
+        let run = columns(with_size(method, &short(1_000_000), size));
+        run.refused(1, &["promises 1000000 x 1 numbers of 8 bytes, 8000000 bytes in all, but"]);
+        for lie in ["8000000 bytes follow", " 800 bytes follow"] {
+            assert!(!run.err.contains(lie), "{}", run.err);
+        }
+    }
+    columns(with_size(method, &short(1_000_000), header))
+        .refused(1, &["cannot read a.npy:y to its end", "larger than its declared"]);
+    let impossible = npy("'<f8'", false, "(18446744073709551615, 3)", &[7; 16]);
+    columns(with_size(method, &impossible, 1 << 30))
+        .refused(1, &["impossible", "but 16 bytes follow"]);
+    // A lie about an array that is whole is refused or does no harm.
+    let run = columns(with_size(method, &short(2), header + 800));
+    assert!(run.code == 0 || run.err.contains("a.npy:y"), "{}", run.err);
+}
