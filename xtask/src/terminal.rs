@@ -6,15 +6,20 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result};
+use mi_plot::plain_lines;
 
 /// Writes a line on standard error; where it takes no more, the line is lost and the work goes on.
+/// Names of files and commits cannot steer the terminal.
 pub(crate) fn say(text: impl Display) {
-    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
+    let text = text.to_string();
+    let _ = io::stderr().write_all(format!("{}\n", plain_lines(&text)).as_bytes());
 }
 
 /// Writes a text on standard output. A reader that has gone away is no error.
 pub(crate) fn print(text: impl Display) -> Result<()> {
-    match io::stdout().write_all(text.to_string().as_bytes()).and_then(|()| io::stdout().flush()) {
+    let text = text.to_string();
+    match io::stdout().write_all(plain_lines(&text).as_bytes()).and_then(|()| io::stdout().flush())
+    {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to standard output")
         }

@@ -4,6 +4,7 @@
 //! - [`IntervalChart`]: estimates with intervals, one below the other.
 //! - [`HeatMap`]: a matrix as shaded cells.
 //! - [`TextTable`], [`number`], [`fixed`], [`duration`]: the same for a terminal.
+//! - [`plain`], [`plain_lines`]: names of files and texts of people, made safe to show.
 //!
 //! Charts are drawn as an [`Svg`]: as a file of its own or as a part of a page. Colours are CSS custom
 //! properties that follow the reader's light or dark scheme; they can be told apart with any of
@@ -40,6 +41,7 @@ mod line;
 mod outside;
 #[cfg(test)]
 mod parsed;
+mod plain;
 mod series;
 mod shading;
 mod svg;
@@ -52,6 +54,7 @@ pub use axis::{Axis, Limits, Scale};
 pub use heat::HeatMap;
 pub use interval::{IntervalChart, IntervalRow};
 pub use line::LineChart;
+pub use plain::{plain, plain_lines};
 pub use series::{Dash, Mark, Point, Series};
 pub use shading::Shading;
 pub use svg::Svg;

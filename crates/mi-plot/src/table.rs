@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::plain;
+
 /// On which side the cells of a column are flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Align {
@@ -41,7 +43,10 @@ impl TextTable {
     pub fn new<S: AsRef<str>>(columns: &[(S, Align)]) -> Self {
         Self {
             align: columns.iter().map(|(_, align)| *align).collect(),
-            headings: columns.iter().map(|(heading, _)| one_line(heading.as_ref())).collect(),
+            headings: columns
+                .iter()
+                .map(|(heading, _)| plain(heading.as_ref()).into_owned())
+                .collect(),
             rows: Vec::new(),
             ruled: false,
         }
@@ -56,13 +61,13 @@ impl TextTable {
     /// Adds a row: missing cells are empty, those beyond the last column are left out.
     pub fn row<S: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = S>) {
         let cells = cells.into_iter().take(self.align.len());
-        self.rows.push(Row::Cells(cells.map(|cell| one_line(cell.as_ref())).collect()));
+        self.rows.push(Row::Cells(cells.map(|cell| plain(cell.as_ref()).into_owned()).collect()));
     }
 
     /// Adds a heading over the rows that follow; one that does not come first gets an empty line
     /// before it.
     pub fn section(&mut self, title: impl AsRef<str>) {
-        self.rows.push(Row::Section(one_line(title.as_ref())));
+        self.rows.push(Row::Section(plain(title.as_ref()).into_owned()));
     }
 }
 
@@ -100,12 +105,6 @@ impl fmt::Display for TextTable {
         }
         Ok(())
     }
-}
-
-/// A text without the line breaks, tabs and other control characters that names may hold: a
-/// terminal would obey them.
-fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use mi_plot::{Shading, number, shortened};
+use mi_plot::{Shading, number, plain, shortened};
 
 use super::LINE;
 
@@ -22,7 +22,7 @@ pub fn heat_map(names: &[String], values: &[Vec<f64>], unit: &str, colour: bool)
     let cell = digits.max(2);
     let width = cell + 1;
     let room = LINE.saturating_sub(digits + 1 + width * names.len()).max(NARROWEST_NAME);
-    let names: Vec<String> = names.iter().map(|name| shortened(&printable(name), room)).collect();
+    let names: Vec<String> = names.iter().map(|name| shortened(&plain(name), room)).collect();
     let label = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let mut out = format!("{:digits$} {:label$}", "", "");
     for number in 1..=names.len() {
@@ -49,11 +49,6 @@ pub fn heat_map(names: &[String], values: &[Vec<f64>], unit: &str, colour: bool)
 
 /// Fewest places for a name.
 const NARROWEST_NAME: usize = 8;
-
-/// A name without what a terminal would obey.
-fn printable(name: &str) -> String {
-    name.replace(char::is_control, " ")
-}
 
 /// The colour at a level from 0 to 1, between the two nearest stops.
 fn ramp(level: f64) -> [u8; 3] {
