@@ -140,6 +140,12 @@ impl Checkpoint {
         self.metadata.get(key).map(String::as_str)
     }
 
+    /// Numbers in all tensors together: whoever builds a network by what metadata say, to restore it,
+    /// knows by this that it is not larger than what was saved.
+    pub fn elements(&self) -> usize {
+        self.entries.values().map(|entry| entry.shape.iter().product::<usize>()).sum()
+    }
+
     /// Overwrites a group's parameters and permutations with the saved ones. Nothing is
     /// changed on an error.
     ///

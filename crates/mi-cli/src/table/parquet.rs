@@ -55,7 +55,7 @@ impl ParquetTable {
     ) -> Result<Self, TableError> {
         let reader = reader.map_err(|error| fail(&file, &error))?;
         let metadata = reader.metadata().file_metadata();
-        if metadata.num_rows() == 0 {
+        if metadata.num_rows() <= 0 {
             return Err(TableError::Array { file, problem: "the table has no rows".into() });
         }
         let columns = metadata.schema_descr().columns();
@@ -82,6 +82,15 @@ impl ParquetTable {
             read_group(column, &descr, &mut values, &mut labels)
                 .map_err(|error| fail(&self.file, &error))?
                 .map_err(refuse)?;
+        }
+        // The rows are told by the file's end, the values by its pages.
+        let rows = self.reader.metadata().file_metadata().num_rows();
+        if values.len() as i64 != rows {
+            let found = values.len();
+            return Err(refuse(&format!(
+                "it has {found} values where the file has {rows} rows; the file is damaged, copy or \
+                 save it again"
+            )));
         }
         let mut odd = None;
         if let Some((row, value)) = values.infinite() {

@@ -11,7 +11,11 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
+use proptest::prelude::*;
+use proptest::sample::Index;
+
 use crate::folder::Folder;
+use crate::readers::read_in_every_way;
 
 /// A file of two row groups with a column of every kind that is read.
 fn write(path: &Path) {
@@ -71,4 +75,36 @@ fn numbers_booleans_and_text_are_read_and_nulls_are_missing() {
     assert_eq!(piped["columns"], json["columns"]);
     folder.write("cut.parquet", &bytes[..bytes.len() - 9]);
     folder.run(&["columns", "cut.parquet"]).refused(1, &["cut.parquet: not readable"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn damaged_files_are_read_or_refused(
+        damage in prop::collection::vec((any::<Index>(), any::<u8>(), 1..9_usize), 1..5),
+        near_the_end in any::<bool>(),
+        cut in prop::option::weighted(0.1, any::<Index>()),
+    ) {
+        static GOOD: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+        let mut bytes = GOOD.get_or_init(|| {
+            let folder = Folder::new();
+            write(&folder.path("t.parquet"));
+            std::fs::read(folder.path("t.parquet")).unwrap()
+        }).clone();
+        // Most of what can be wrong stands in the description at the end.
+        let first = if near_the_end { bytes.len() * 2 / 3 } else { 4 };
+        for (at, value, length) in damage {
+            let at = first + at.index(bytes.len() - first);
+            let end = bytes.len().min(at + length);
+            match value % 3 {
+                0 => drop(bytes.splice(at..end, [])),
+                _ => bytes[at] = value,
+            }
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(4 + cut.index(bytes.len() - 4));
+        }
+        read_in_every_way(&bytes);
+    }
 }

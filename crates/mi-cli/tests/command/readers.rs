@@ -19,7 +19,7 @@ fn read(bytes: &[u8]) -> Result<Table, TableError> {
 
 /// Every way of reading: as given, every column declared discrete, odd cells reported, and all
 /// spellings of numbers on. What is read has as many values as rows, and labels for all of them.
-fn read_in_every_way(bytes: &[u8]) {
+pub(crate) fn read_in_every_way(bytes: &[u8]) {
     let folder = Folder::with("t", bytes);
     for (report_odd, every_spelling, declared) in [
         (false, false, Declared::Auto),

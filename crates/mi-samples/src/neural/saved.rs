@@ -49,6 +49,13 @@ impl Tables {
         group: &str,
         checkpoint: &Checkpoint,
     ) -> Result<Self, SamplesError> {
+        let most = checkpoint.elements();
+        let fits = |(_, rows, columns): &Shape| {
+            rows.max(columns) <= &most && rows.checked_mul(*columns).is_some_and(|all| all <= most)
+        };
+        if !shapes.iter().all(fits) {
+            return problem("it holds fewer numbers than it says");
+        }
         let empty =
             |(name, rows, columns): &Shape| (name.clone(), Array2::zeros((*rows, *columns)));
         let mut tables = Self(shapes.iter().map(empty).collect());
@@ -143,6 +150,9 @@ impl NeuralCritic {
             if inputs.ncols() != dims.1 || inputs.nrows() == 0 || scores.nrows() != inputs.nrows() {
                 return problem("the reference rows do not fit the columns");
             }
+            if !fits(&header.critic, dims, checkpoint.elements()) {
+                return problem("its critic has more weights than it holds");
+            }
             let bound = &header.settings.bound;
             // Every parameter drawn here is overwritten by the saved ones.
             let mut any = Stream::new(0, "restore");
@@ -156,6 +166,19 @@ impl NeuralCritic {
         }
         Ok(Self { settings: header.settings, of_x, of_y, members, note: header.note })
     }
+}
+
+/// Whether a critic of columns of these widths may have been saved among so many numbers. Nothing is
+/// allocated for one that cannot.
+fn fits(critic: &CriticSpec, dims: (usize, usize), elements: usize) -> bool {
+    let widths = match critic {
+        CriticSpec::Separable { hidden, embed } => [hidden.as_slice(), &[*embed]].concat(),
+        CriticSpec::Concat { hidden } => hidden.clone(),
+        _ => Vec::new(),
+    };
+    // A weight of a layer is one multiply–add of a row.
+    widths.iter().all(|&width| width <= elements)
+        && critic.multiply_adds(dims, 1) <= 2.0 * elements as f64
 }
 
 fn problem<T>(problem: &str) -> Result<T, SamplesError> {
