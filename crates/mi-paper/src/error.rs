@@ -189,7 +189,7 @@ pub enum PaperError {
 fn hint(error: &std::io::Error) -> &'static str {
     use std::io::ErrorKind;
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+        _ if is_out_of_room(error) => {
             "; make room, then run the same command again: it goes on from the last checkpoint"
         }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
@@ -199,7 +199,18 @@ fn hint(error: &std::io::Error) -> &'static str {
     }
 }
 
+/// Whether the disk, a quota or a limit of the size of files takes no more.
+fn is_out_of_room(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
 impl PaperError {
+    /// Whether there is no room to write, so that the next write is likely to fail too.
+    pub fn is_out_of_room(&self) -> bool {
+        matches!(self, Self::File { reason, .. } if is_out_of_room(reason))
+    }
+
     /// Whether numbers left the range of what can be computed with, so that a trial that meets it
     /// has diverged: no mistake of a person or a machine, and the same at every attempt.
     pub(crate) fn is_divergence(&self) -> bool {

@@ -77,6 +77,7 @@ pub(crate) fn metric(metric: Metric) -> &'static str {
         Metric::Estimate => "estimate (nats)",
         Metric::TrueMi => "true mutual information (nats)",
         Metric::Ceiling => "ceiling with shared negatives (nats)",
+        Metric::OverflowSteps => "steps with overflow in the gradients",
     }
 }
 

@@ -115,4 +115,7 @@ metrics! {
     TrueMi, "true_mi", Nats;
     /// What an estimator with shared negatives may reach: `I(X_1..K; Y)` in closed form.
     Ceiling, "ceiling", Nats;
+    /// Steps so far whose gradients are not the bound's, since exponentials of scores left the range
+    /// of single precision. Written from the first such step on.
+    OverflowSteps, "overflow_steps", One;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::Builder;
 
 use mi_data::Dataset;
@@ -20,7 +20,9 @@ pub type DataSets = BTreeMap<String, Arc<Dataset>>;
 /// became of each, in plan order; `None` for trials that were not started because of an
 /// interruption.
 ///
-/// A trial that fails, or that another process runs, does not stop the others. Where the system
+/// A trial that fails, or that another process runs, does not stop the others. One that finds no
+/// room to write does: those that run save what they can, and no further one is started. Where the
+/// system
 /// refuses threads, those that there are do the work, the calling one if there is no other. Records
 /// do not depend on `jobs`. The last event of every trial that was taken up is [`Event::Ended`].
 pub fn run_plan(
@@ -32,10 +34,13 @@ pub fn run_plan(
     observe: &(dyn Fn(usize, &Event<'_>) + Sync),
 ) -> Vec<Option<Result<TrialState, PaperError>>> {
     let next = AtomicUsize::new(0);
+    let no_room = AtomicBool::new(false);
+    let interrupted = || (control.interrupted)() || no_room.load(Ordering::Relaxed);
+    let control = Control { interrupted: &interrupted, ..control };
     let work = || {
         stay_on_this_thread();
         let mut done = Vec::new();
-        while !(control.interrupted)() {
+        while !interrupted() {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(config) = plan.trials.get(index) else { break };
             let own = folder.trial(&config.id());
@@ -43,6 +48,9 @@ pub fn run_plan(
                 let data = data.get(&config.dataset).cloned();
                 trial::run(config, data, &own, control, &mut |event| observe(index, event))
             });
+            if result.as_ref().is_err_and(PaperError::is_out_of_room) {
+                no_room.store(true, Ordering::Relaxed);
+            }
             observe(index, &Event::Ended { result: result.as_ref() });
             done.push((index, result));
         }

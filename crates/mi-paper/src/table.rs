@@ -4,7 +4,7 @@ use std::fmt;
 
 use maud::{Markup, html};
 pub use mi_plot::Align;
-use mi_plot::TextTable;
+use mi_plot::{TextTable, plain};
 
 /// A row of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,12 +157,11 @@ fn escape(text: &str) -> String {
         .replace('|', "\\|")
         .replace('*', "\\*")
         .replace('_', "\\_")
-        .replace(['\n', '\r'], " ")
 }
 
-/// A text in Markdown that a viewer cannot take for HTML.
+/// A text in Markdown, on one line, that a viewer cannot take for HTML.
 pub(crate) fn escape_html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    plain(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

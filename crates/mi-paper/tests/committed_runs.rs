@@ -1,5 +1,5 @@
-//! The runs that are kept in the repository, finished before records had seals: they are read, go
-//! on with nothing to run, and from then on damage to them is noticed.
+//! The runs that are kept in the repository are the ones that were made, and a run from before there
+//! were seals is read, goes on with nothing to run, and has seals from then on.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,76 +8,132 @@ use std::path::{Path, PathBuf};
 
 use mi_paper::folder::RunFolder;
 
-/// Copies of what is kept, without figures and reports.
-fn copies() -> Vec<(tempfile::TempDir, RunFolder)> {
+/// A copy of a run's kept part, without figures and reports.
+fn copy(run: &Path) -> (tempfile::TempDir, RunFolder) {
+    let root = tempfile::tempdir().unwrap();
+    for name in ["plan.json", "run.json", "records.csv", "trials.json"] {
+        if run.join(name).exists() {
+            fs::copy(run.join(name), root.path().join(name)).unwrap();
+        }
+    }
+    let folder = RunFolder::new(root.path());
+    (root, folder)
+}
+
+/// The runs in `bench-results`.
+fn committed() -> Vec<PathBuf> {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bench-results/reproduction");
     let Ok(entries) = fs::read_dir(&kept) else {
         eprintln!("skipped: there are no kept runs in {}", kept.display());
         return Vec::new();
     };
-    let runs = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-    let copy = |run: PathBuf| {
-        let root = tempfile::tempdir().unwrap();
-        for name in ["plan.json", "run.json", "records.csv", "trials.json"] {
-            if run.join(name).exists() {
-                fs::copy(run.join(name), root.path().join(name)).unwrap();
-            }
-        }
-        let folder = RunFolder::new(root.path());
-        (root, folder)
-    };
-    runs.map(copy).collect()
+    entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+}
+
+/// A small run of a version that knew no seals; some of its kind had no `trials.json` either.
+fn unsealed() -> [(tempfile::TempDir, RunFolder); 2] {
+    let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/unsealed-run");
+    let [with, without] = [copy(&run), copy(&run)];
+    fs::remove_file(without.0.path().join("trials.json")).unwrap();
+    [with, without]
+}
+
+/// All records with nothing amiss, and none that is not in the file.
+fn read_whole(root: &Path, folder: &RunFolder) -> mi_paper::outcome::Outcome {
+    let mut told = Vec::new();
+    let (outcome, lost) = folder.outcome_and_lost(&mut |what| told.push(what.to_owned())).unwrap();
+    assert!(told.is_empty() && lost.is_empty(), "{told:?}");
+    let lines = fs::read_to_string(root.join("records.csv")).unwrap().lines().count();
+    assert_eq!(outcome.records.len(), lines - 1);
+    let unfinished = outcome.trials.iter().find(|trial| !trial.state.has_ended());
+    assert!(unfinished.is_none(), "{unfinished:?}");
+    outcome
+}
+
+/// Every entry of `trials.json` vouches for itself and for its rows.
+fn is_sealed(run: &Path) -> bool {
+    let Ok(text) = fs::read_to_string(run.join("trials.json")) else { return false };
+    let trials: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let trials = trials.as_array().unwrap();
+    !trials.is_empty()
+        && trials
+            .iter()
+            .all(|trial| trial.get("checksum").is_some() && trial.get("records").is_some())
 }
 
 #[test]
-fn committed_runs_are_whole_and_go_on_with_nothing_to_run() {
-    for (root, folder) in copies() {
+fn committed_runs_are_whole_and_an_edit_of_them_is_noticed() {
+    for run in committed() {
+        let (root, folder) = copy(&run);
+        let outcome = read_whole(root.path(), &folder);
+        if !is_sealed(&run) {
+            eprintln!("skipped: {} has no seals, so that edits pass unseen", run.display());
+            continue;
+        }
+        let path = root.path().join("records.csv");
+        let records = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = records.lines().collect();
+        for at in [1, lines.len() / 3, lines.len() - 1] {
+            let line = lines[at];
+            let trial = line.split(',').nth(1).unwrap();
+            let (rest, unit) = line.rsplit_once(',').unwrap();
+            let edited = format!("{rest}1,{unit}");
+            fs::write(&path, records.replacen(line, &edited, 1)).unwrap();
+            let mut told = Vec::new();
+            let (found, lost) =
+                folder.outcome_and_lost(&mut |what| told.push(what.to_owned())).unwrap();
+            assert!(lost.iter().any(|id| id == trial), "{edited}: {lost:?}, {told:?}");
+            assert!(found.records.len() < outcome.records.len());
+        }
+    }
+}
+
+#[test]
+fn a_run_from_before_there_were_seals_goes_on_and_has_seals_from_then_on() {
+    for (root, folder) in unsealed() {
         let mut told = Vec::new();
         let mut notice = |what: &str| told.push(what.to_owned());
         let read = || fs::read_to_string(root.path().join("records.csv")).unwrap();
         let records = read();
+        assert!(!is_sealed(root.path()));
         let plan = folder.plan().unwrap();
         folder.check_ours().unwrap();
         folder.adopt(&plan, &mut notice).unwrap();
-        let outcome = folder.outcome(&mut notice).unwrap();
-        assert_eq!(outcome.records.len(), records.lines().count() - 1, "{told:?}");
-        let unfinished: Vec<&str> = outcome
-            .trials
-            .iter()
-            .filter(|trial| !trial.state.has_ended())
-            .map(|trial| trial.id.as_str())
-            .collect();
-        assert!(unfinished.is_empty(), "{unfinished:?}: {told:?}");
+        let outcome = read_whole(root.path(), &folder);
         folder.merge(&outcome, &mut notice).unwrap();
         assert_eq!(read(), records);
+        assert!(is_sealed(root.path()));
         folder.unpack(&plan, &mut notice).unwrap();
         assert_eq!(folder.outcome(&mut notice).unwrap().records, outcome.records);
         assert!(told.is_empty(), "{told:?}");
 
-        // From now on there are seals: an edited digit is noticed, and mended from the other copy.
-        fs::write(root.path().join("records.csv"), records.replacen("0.8", "0.9", 1)).unwrap();
+        // From now on an edited digit is noticed, and mended from the other copy.
+        let edited = records.replacen("0.0", "0.1", 1);
+        assert_ne!(edited, records);
+        fs::write(root.path().join("records.csv"), edited).unwrap();
         let mut told = Vec::new();
-        let mended = folder.outcome(&mut |what| told.push(what.to_owned())).unwrap();
+        let (mended, lost) =
+            folder.outcome_and_lost(&mut |what| told.push(what.to_owned())).unwrap();
         assert_eq!(mended.records, outcome.records);
+        assert!(lost.is_empty());
         assert!(told.len() == 1 && told[0].contains("the trial's own folder counts"), "{told:?}");
     }
 }
 
 #[test]
-fn rows_that_committed_runs_lack_are_noticed_without_seals() {
-    for (root, folder) in copies() {
+fn rows_that_a_run_without_seals_lacks_are_noticed() {
+    for (root, folder) in unsealed() {
         let path = root.path().join("records.csv");
         let records = fs::read_to_string(&path).unwrap();
         let lines: Vec<&str> = records.split_inclusive('\n').collect();
-        let ended = || {
-            let trials = folder.outcome(&mut |_| ()).unwrap().trials;
-            trials.iter().filter(|trial| trial.state.has_ended()).count()
-        };
-        let all = ended();
         for at in [1, lines.len() / 2, lines.len() - 1] {
-            let without = [&lines[..at], &lines[at + 1..]].concat().concat();
-            fs::write(&path, without).unwrap();
-            assert_eq!(ended(), all - 1, "line {}", at + 1);
+            fs::write(&path, [&lines[..at], &lines[at + 1..]].concat().concat()).unwrap();
+            let mut told = Vec::new();
+            let (outcome, lost) =
+                folder.outcome_and_lost(&mut |what| told.push(what.to_owned())).unwrap();
+            let ended = outcome.trials.iter().filter(|trial| trial.state.has_ended()).count();
+            assert_eq!((ended, lost.len()), (outcome.trials.len() - 1, 1), "line {}", at + 1);
+            assert!(told.iter().any(|what| what.contains("records.csv")), "{told:?}");
         }
     }
 }

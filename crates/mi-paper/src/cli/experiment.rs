@@ -6,7 +6,7 @@ use mi_paper::experiment_file::ExperimentFile;
 use mi_paper::experiments::{self, EXPERIMENTS};
 use mi_paper::preset::{AdversarialRates, Preset, Scale};
 
-use super::output;
+use super::terminal;
 
 /// `mi-paper experiment NAME`.
 pub(super) fn run(name: &str, preset: Preset, rates: AdversarialRates) -> Result<ExitCode> {
@@ -17,6 +17,6 @@ pub(super) fn run(name: &str, preset: Preset, rates: AdversarialRates) -> Result
     })?;
     let mut scale = Scale::of(preset);
     scale.adversarial_rates = rates;
-    output::print_text(&ExperimentFile::of(experiment, &scale).to_toml())?;
+    terminal::print(&ExperimentFile::of(experiment, &scale).to_toml())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -148,7 +148,11 @@ enum Format {
 }
 
 /// Runs the command; errors become one line on standard error.
-pub(crate) fn run(arguments: Arguments) -> ExitCode {
+pub(crate) fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return terminal::refuse(&error),
+    };
     let result = match arguments.command {
         Command::Reproduce(options) => reproduce::run(&options),
         Command::Experiment { name, preset, adversarial_rates } => {

@@ -1,22 +1,16 @@
 use std::collections::BTreeSet;
-use std::io::{self, Write};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use mi_paper::error::PaperError;
 use mi_paper::folder::{RunFolder, write_atomically};
 use mi_paper::outcome::Outcome;
 use mi_paper::report;
 
 use super::Format;
-use super::terminal::say;
+use super::terminal::{self, say};
 
-/// Writes all that is drawn from records: merged records, figures, report.
-pub(super) fn draw(
-    folder: &RunFolder,
-    outcome: &Outcome,
-    notice: &mut dyn FnMut(&str),
-) -> Result<()> {
-    folder.merge(outcome, notice)?;
+/// Writes figures and report.
+pub(super) fn draw(folder: &RunFolder, outcome: &Outcome) -> Result<()> {
     let figures = folder.path().join("figures");
     std::fs::create_dir_all(&figures).map_err(|reason| PaperError::File {
         action: "create",
@@ -52,15 +46,5 @@ pub(super) fn print(outcome: &Outcome, format: Format) -> Result<()> {
         Format::Text => report::summary(outcome).to_string(),
         Format::Markdown => report::markdown(outcome),
     };
-    print_text(&text)
-}
-
-/// Prints a text on standard output. A reader that has gone away is no error.
-pub(super) fn print_text(text: &str) -> Result<()> {
-    match writeln!(io::stdout(), "{}", text.trim_end()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write to standard output")
-        }
-        _ => Ok(()),
-    }
+    terminal::print(&text)
 }

@@ -172,7 +172,7 @@ impl Progress {
     /// Writes a line that stays, above the bars if there are any.
     pub(super) fn line(&self, text: &str) {
         match &self.bars {
-            Some(bars) => drop(bars.println(text)),
+            Some(bars) => drop(bars.println(mi_plot::plain_lines(text))),
             None => say(text),
         }
     }

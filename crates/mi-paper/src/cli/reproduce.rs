@@ -16,13 +16,13 @@ use mi_paper::trial::Control;
 use super::interrupt::Interrupt;
 use super::output::{self, Warnings};
 use super::progress::Progress;
-use super::terminal::say;
-use super::{Reproduce, data, dry_run, list, status};
+use super::terminal::{self, say};
+use super::{Format, Reproduce, data, dry_run, list, status};
 
 /// `mi-paper reproduce`.
 pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     if options.list {
-        output::print_text(&list::text())?;
+        terminal::print(&list::text())?;
         return Ok(ExitCode::SUCCESS);
     }
     let out = options.out.clone().unwrap_or_else(|| default_folder(options));
@@ -31,18 +31,14 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     let mut warnings = Warnings::default();
     let notice = &mut |what: &str| warnings.tell(what);
     if options.status {
-        output::print_text(&status::text(&folder, notice)?)?;
+        terminal::print(&status::text(&folder, notice)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if options.redraw {
         // Before the lock, which would leave a file in a folder that is none of a run.
         folder.plan()?;
         let _lock = Lock::take(&out)?;
-        let outcome = folder.outcome(notice)?;
-        output::draw(&folder, &outcome, notice)?;
-        output::print(&outcome, options.format)?;
-        say(written(&out));
-        return Ok(ExitCode::SUCCESS);
+        return redraw(&folder, options.format, notice);
     }
 
     let mut plan = Plan::resolve(&Request {
@@ -59,7 +55,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
     if options.dry_run {
-        output::print_text(&dry_run::text(&plan, jobs))?;
+        terminal::print(&dry_run::text(&plan, jobs))?;
         if options.out.is_none() {
             return Ok(ExitCode::SUCCESS);
         }
@@ -78,6 +74,32 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     }
     note_run(&folder, &plan, &sets, notice)?;
     work(&plan, &folder, &sets, jobs, (options, notice))
+}
+
+/// Draws from what the folder holds. Where records are lost, figures and report are without them, and
+/// the merged files stay as they are.
+fn redraw(folder: &RunFolder, format: Format, notice: &mut dyn FnMut(&str)) -> Result<ExitCode> {
+    let (outcome, lost) = folder.outcome_and_lost(notice)?;
+    if lost.is_empty() {
+        folder.merge(&outcome, notice)?;
+    }
+    output::draw(folder, &outcome)?;
+    output::print(&outcome, format)?;
+    if lost.is_empty() {
+        say(written(folder.path()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let command = match outcome.run.command.as_str() {
+        "" => "the `reproduce` command that made the run, with",
+        command => command,
+    };
+    say(format_args!(
+        "error: records of {} are lost (see above), and figures and report are without them; to get \
+         them again, run: {command} --out {}",
+        lost.join(", "),
+        folder.path().display()
+    ));
+    Ok(ExitCode::FAILURE)
 }
 
 /// `runs/PRESET`, or `runs/FILE` for a single experiment file.
@@ -178,11 +200,12 @@ fn work(
 
     // What went wrong with a trial is said before anything else may go wrong.
     let mut code = ExitCode::SUCCESS;
-    let mut failed = 0;
+    let (mut failed, mut no_room) = (0, false);
     for (config, result) in plan.trials.iter().zip(results) {
         let trouble = match result {
             Some(Err(error)) => {
                 failed += 1;
+                no_room |= error.is_out_of_room();
                 error.to_string()
             }
             Some(Ok(TrialState::Diverged { step, reason })) => {
@@ -194,10 +217,17 @@ fn work(
         code = ExitCode::FAILURE;
     }
     let outcome = folder.outcome(notice)?;
-    let drawn = output::draw(folder, &outcome, notice);
+    let drawn = folder
+        .merge(&outcome, notice)
+        .map_err(Into::into)
+        .and_then(|()| output::draw(folder, &outcome));
     if interrupt.asked() {
-        say(ending(failed, drawn.as_ref().err()));
+        say(ending("interrupted", failed, drawn.as_ref().err()));
         return Ok(interrupt.exit_code());
+    }
+    if no_room {
+        say(ending("stopped, since there is no room to write", failed, drawn.as_ref().err()));
+        return Ok(code);
     }
     drawn?;
     output::print(&outcome, options.format)?;
@@ -205,24 +235,23 @@ fn work(
     Ok(code)
 }
 
-/// What an interrupted run leaves.
-fn ending(failed: usize, not_drawn: Option<&anyhow::Error>) -> String {
+/// What a run leaves that stops before its end.
+fn ending(stopped: &str, failed: usize, not_drawn: Option<&anyhow::Error>) -> String {
     let saved = match failed {
         0 => "everything is saved, and the same command goes on from here".to_owned(),
         _ => format!(
             "{failed} of the trials could not be saved (see above): the same command goes on from \
-             their last checkpoints"
+             their last checkpoints; what ended before is saved"
         ),
     };
     match not_drawn {
-        None => format!("interrupted; {saved}"),
+        None => format!("{stopped}; {saved}"),
         Some(error) if failed == 0 => format!(
-            "interrupted; all trials are saved, and the same command goes on from here, but merged \
+            "{stopped}; all trials are saved, and the same command goes on from here, but merged \
              records, figures and report are not: {error:#}"
         ),
         Some(error) => format!(
-            "interrupted; {saved}; nor could merged records, figures and report be written: \
-             {error:#}"
+            "{stopped}; {saved}; nor could merged records, figures and report be written: {error:#}"
         ),
     }
 }
@@ -346,9 +375,9 @@ mod tests {
     #[test]
     fn everything_is_saved_only_when_it_is() {
         let full = anyhow::anyhow!("No space left on device");
-        assert!(ending(0, None).contains("everything is saved"));
+        assert!(ending("interrupted", 0, None).contains("everything is saved"));
         for (failed, error) in [(1, None), (0, Some(&full)), (2, Some(&full))] {
-            let text = ending(failed, error);
+            let text = ending("interrupted", failed, error);
             assert!(!text.contains("everything is saved"), "{text}");
             assert_eq!(text.contains("No space left"), error.is_some(), "{text}");
             assert_eq!(text.contains("last checkpoints"), failed > 0, "{text}");

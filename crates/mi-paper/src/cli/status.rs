@@ -7,7 +7,7 @@ pub(super) use mi_plot::duration;
 
 /// How far a run came: a line for each trial, and the totals.
 pub(super) fn text(folder: &RunFolder, notice: &mut dyn FnMut(&str)) -> Result<String, PaperError> {
-    let outcome = folder.outcome(notice)?;
+    let (outcome, lost) = folder.outcome_and_lost(notice)?;
     let width = outcome.trials.iter().map(|trial| trial.id.len()).max().unwrap_or(0);
     let mut text = String::new();
     let (mut ended, mut running) = (0, 0);
@@ -15,6 +15,7 @@ pub(super) fn text(folder: &RunFolder, notice: &mut dyn FnMut(&str)) -> Result<S
         let runs = !trial.state.has_ended() && Lock::is_held(folder.trial(&trial.id).path());
         let state = match &trial.state {
             TrialState::Waiting if runs => "running, nothing saved yet".into(),
+            TrialState::Waiting if lost.contains(&trial.id) => "records lost, runs again".into(),
             TrialState::Waiting => "waiting".into(),
             TrialState::Unfinished { step } => {
                 let now = if runs { "running, " } else { "" };

@@ -33,7 +33,10 @@ pub(super) fn read(text: &str, path: &Path) -> Result<ExperimentFile, PaperError
             ))
         })?,
     };
-    let question = file.one_or("question", String::new())?;
+    let question = match file.take("question") {
+        Some(entry) => one_line(entry)?,
+        None => String::new(),
+    };
     let data = file.one_or("data", DataKind::Grey)?;
     let blocks = file.tables("variants")?;
     let variants = if blocks.is_empty() {
@@ -80,7 +83,7 @@ fn variants(mut section: Section<'_>, data: DataKind) -> Result<Vec<Variant>, Pa
             Some(entry) => Some(entry.one_that(|&n: &u64| n > 0, "a number of steps above 0")?),
             None => None,
         },
-        setting: section.take("setting").map(Entry::one).transpose()?,
+        setting: section.take("setting").map(one_line).transpose()?,
     };
     let tasks = if data == DataKind::Synthetic {
         dependent(&mut section)?
@@ -99,6 +102,14 @@ fn variants(mut section: Section<'_>, data: DataKind) -> Result<Vec<Variant>, Pa
         setting: common.setting.clone(),
     };
     Ok(tasks.iter().flat_map(|task| common.steps.iter().map(|&s| variant(task, s))).collect())
+}
+
+/// A text for people, which goes to terminals, tables and pages.
+fn one_line(entry: Entry<'_>) -> Result<String, PaperError> {
+    entry.one_that(
+        |text: &String| mi_plot::plain(text) == *text,
+        "one line without control characters",
+    )
 }
 
 /// Adam's learning rates.

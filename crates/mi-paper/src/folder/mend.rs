@@ -91,51 +91,80 @@ impl RunFolder {
     }
 }
 
+/// What counts of a trial.
+pub(super) struct Chosen {
+    pub(super) info: TrialInfo,
+    pub(super) rows: Rows,
+    /// Whether it had recorded rows of which no copy is good.
+    pub(super) lost: bool,
+}
+
 /// What counts of a trial: what its own folder says, or what the merged files say of it.
 pub(super) fn choose(
     config: &TrialConfig,
     own: Examined,
     kept: Option<Kept>,
     notice: &mut dyn FnMut(&str),
-) -> Result<(TrialInfo, Rows), PaperError> {
-    let own_has_ended = own.ended().is_some();
+) -> Result<Chosen, PaperError> {
+    let Examined { saved, rows, damage } = own;
+    let own_is_whole = damage.is_empty() && saved.is_some();
+    let own_has_ended = own_is_whole && saved.as_ref().is_some_and(|own| own.state.has_ended());
     if let Some(kept) = kept.as_ref().filter(|kept| kept.has_ended() && !own_has_ended) {
-        for damage in &own.damage {
-            notice(&mended(damage, &own.rows, &kept.rows));
+        for damage in &damage {
+            notice(&mended(damage, &rows, &kept.rows));
         }
-        return Ok((kept.info.clone(), kept.rows.clone()));
-    }
-    for damage in &own.damage {
-        let kind = match &own.saved {
-            Some(saved) if !saved.state.has_ended() => {
-                "the trial goes on from a checkpoint that does not count on it, or from its start"
-            }
-            _ => "there is no good copy of its records, so that it runs again",
-        };
-        notice(&format!("{damage}; {kind}"));
-    }
-    if let Some(damage) = kept.as_ref().and_then(|kept| kept.damage.as_ref()) {
-        let remedy = match own.saved {
-            Some(_) => "the trial's own folder counts",
-            None => "the trial's own folder has no copy, so that it runs again",
-        };
-        notice(&format!("{damage}; {remedy}"));
+        return Ok(Chosen { info: kept.info.clone(), rows: kept.rows.clone(), lost: false });
     }
     let waiting = TrialInfo::waiting(config)?;
-    let Some(saved) = own.saved else { return Ok((waiting, Rows::default())) };
-    let mut info = TrialInfo { seconds: saved.seconds, origins: saved.origins, ..waiting };
-    if !own.damage.is_empty() {
-        if !saved.state.has_ended() {
-            info.state = saved.state;
+    let (kept_damage, kept_info, kept) = match kept {
+        Some(Kept { damage: Some(damage), .. }) => (Some(damage), None, Rows::default()),
+        Some(Kept { info, rows, damage: None }) => (None, Some(info), rows),
+        None => (None, None, Rows::default()),
+    };
+    if let Some(saved) = saved.as_ref().filter(|_| own_is_whole) {
+        if let Some(damage) = kept_damage {
+            notice(&format!("{damage}; the trial's own folder counts"));
         }
-        return Ok((info, Rows::default()));
+        let (state, seconds, origins) = (saved.state.clone(), saved.seconds, saved.origins.clone());
+        let info = TrialInfo { state, seconds, origins, ..waiting };
+        // After a kill a trial goes on from an earlier checkpoint, while the merged files may hold
+        // what it had recorded since then.
+        let further = !own_has_ended && kept.starts_with(&rows);
+        return Ok(Chosen { info, rows: if further { kept } else { rows }, lost: false });
     }
-    info.state = saved.state;
-    // After a kill a trial goes on from an earlier checkpoint, while the merged files may hold
-    // what it had recorded since then.
-    let further = kept
-        .filter(|kept| !own_has_ended && kept.damage.is_none() && kept.rows.starts_with(&own.rows));
-    Ok((info, further.map_or(own.rows, |kept| kept.rows)))
+    // Of a trial that has not ended, merged rows are as good as its own, if they are as many.
+    let lost = match saved.as_ref().and_then(|saved| saved.records.as_ref()) {
+        _ if damage.is_empty() => kept_damage.is_some(),
+        Some(seal) => kept.sealed(seal).is_none(),
+        None => kept_damage.is_some() || kept.len() < rows.len(),
+    };
+    let unfinished = saved.filter(|saved| !saved.state.has_ended());
+    let what = match (lost, &unfinished) {
+        (false, _) => "the merged files have a good copy of its records, which counts".to_owned(),
+        (true, Some(_)) => format!(
+            "there is no good copy of these records of {}: the same `reproduce` command makes them \
+             anew, from a checkpoint that does not count on them or from the trial's start",
+            config.id()
+        ),
+        (true, None) => format!(
+            "there is no good copy of the records of {}: the same `reproduce` command runs the \
+             trial again",
+            config.id()
+        ),
+    };
+    for damage in damage.iter().chain(&kept_damage) {
+        notice(&format!("{damage}; {what}"));
+    }
+    let info = match unfinished {
+        Some(SavedState { state, seconds, origins, .. }) => {
+            TrialInfo { state, seconds, origins, ..waiting }
+        }
+        // Where it has no folder of its own, as in a copy of the merged files, there is nothing to
+        // go on from.
+        None if damage.is_empty() || lost => waiting,
+        None => kept_info.unwrap_or(waiting),
+    };
+    Ok(Chosen { info, rows: kept, lost })
 }
 
 /// That damage was mended by the other copy, and where the copies differ.

@@ -137,8 +137,14 @@ pub(super) fn read(
     notice: &mut dyn FnMut(&str),
 ) -> Result<BTreeMap<String, Kept>, PaperError> {
     let path = folder.join(RECORDS);
-    let Some(table) = rows::read(&path)? else { return Ok(BTreeMap::new()) };
+    let table = rows::read(&path)?;
     let mut told = read_trials(folder)?;
+    let missing = table.is_none();
+    // Nothing was merged yet, unless `trials.json` tells of rows.
+    if missing && told.entries.is_empty() && told.damage.is_none() {
+        return Ok(BTreeMap::new());
+    }
+    let table = table.unwrap_or_default();
     if let Some(damage) = &told.damage {
         notice(&format!("{damage}; what it said is taken from the trials' folders and records"));
     }
@@ -156,7 +162,15 @@ pub(super) fn read(
         let id = config.id();
         let rows = by_trial.remove(&id).unwrap_or_default();
         let entry = told.entries.remove(&id);
-        if let Some(kept) = kept(&path, config, entry, rows)? {
+        let damaged = |flaw: String| {
+            let path = path.display();
+            if missing {
+                format!("{path} is missing")
+            } else {
+                format!("{path} is damaged in {id}: {flaw}")
+            }
+        };
+        if let Some(kept) = kept(config, entry, rows, damaged)? {
             found.insert(id, kept);
         }
     }
@@ -164,16 +178,24 @@ pub(super) fn read(
 }
 
 fn kept(
-    path: &Path,
     config: &TrialConfig,
     entry: Option<Entry>,
     rows: Rows,
+    damaged: impl Fn(String) -> String,
 ) -> Result<Option<Kept>, PaperError> {
     let Some(entry) = entry else {
+        if rows.is_empty() {
+            return Ok(None);
+        }
         // No entry vouches for the rows, but the plan of the folder does, if none is missing.
         let info = TrialInfo { state: TrialState::Finished, ..TrialInfo::waiting(config)? };
-        let whole = flaw(config, &info.state, None, &rows, None).is_none();
-        return Ok(whole.then_some(Kept { info, rows, damage: None }));
+        return Ok(Some(match flaw(config, &info.state, None, &rows, None) {
+            None => Kept { info, rows, damage: None },
+            Some(flaw) => {
+                let flaw = format!("{flaw}, and {TRIALS} does not say how far the trial came");
+                Kept { info: TrialInfo::waiting(config)?, rows, damage: Some(damaged(flaw)) }
+            }
+        }));
     };
     let Entry { info, records } = entry;
     let hash = config.hash()?;
@@ -182,8 +204,7 @@ fn kept(
     if info.steps != config.steps || info.config.as_ref().is_some_and(|told| *told != hash) {
         return Ok(None);
     }
-    let damage = flaw(config, &info.state, records.as_ref(), &rows, None)
-        .map(|flaw| format!("{} is damaged in {}: {flaw}", path.display(), info.id));
+    let damage = flaw(config, &info.state, records.as_ref(), &rows, None).map(damaged);
     // Labels come from the plan; the file is believed in what it alone knows.
     let info = TrialInfo {
         state: info.state,

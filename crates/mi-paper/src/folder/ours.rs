@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::atomic::TEMPORARY;
+use super::run::read_plan;
 use super::{json, merged};
 use crate::error::PaperError;
-use crate::plan::Plan;
 
 /// Checks that nothing of a stranger stands where a run would write: the folder does not exist, or
 /// is empty, or holds a plan, or the merged files of a run whose plan is lost. Changes nothing.
@@ -17,19 +17,8 @@ pub(super) fn check(folder: &Path) -> Result<(), PaperError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(PaperError::file("list", folder)(error)),
     };
-    let plan = folder.join("plan.json");
-    match json::read::<Plan>(&plan) {
-        Ok(Some(_)) => return Ok(()),
-        Ok(None) => {}
-        Err(PaperError::Damaged { path, reason }) => {
-            let reason = format!(
-                "{reason}; if {} holds a run, restore the file or remove it, and the same \
-                 `reproduce` command writes it anew; if not, name another folder with --out",
-                folder.display()
-            );
-            return Err(PaperError::Damaged { path, reason });
-        }
-        Err(error) => return Err(error),
+    if read_plan(folder)?.is_some() {
+        return Ok(());
     }
     if merged::are_ours(folder)? {
         return Ok(());

@@ -49,10 +49,9 @@ impl RunFolder {
     /// The plan that the folder holds.
     ///
     /// # Errors
-    /// [`PaperError::NoPlan`] when there is none.
+    /// [`PaperError::NoPlan`] when there is none; one that is damaged, and how to mend that.
     pub fn plan(&self) -> Result<Plan, PaperError> {
-        json::read(&self.path.join(PLAN))?
-            .ok_or_else(|| PaperError::NoPlan { folder: self.path.clone() })
+        read_plan(&self.path)?.ok_or_else(|| PaperError::NoPlan { folder: self.path.clone() })
     }
 
     /// Puts a plan into the folder, or checks that it already holds this very plan, however either
@@ -114,20 +113,34 @@ impl RunFolder {
     /// A missing or damaged plan, a trial's folder of another configuration, or a file that cannot
     /// be read.
     pub fn outcome(&self, notice: &mut dyn FnMut(&str)) -> Result<Outcome, PaperError> {
+        Ok(self.outcome_and_lost(notice)?.0)
+    }
+
+    /// As [`RunFolder::outcome`], with the ids of the trials that had recorded rows of which no copy
+    /// is good.
+    ///
+    /// # Errors
+    /// As [`RunFolder::outcome`].
+    pub fn outcome_and_lost(
+        &self,
+        notice: &mut dyn FnMut(&str),
+    ) -> Result<(Outcome, Vec<String>), PaperError> {
         let plan = self.plan()?;
         let mut run = self.run_info_or_plan(&plan, notice)?;
-        let mut trials = Vec::new();
-        let mut records = Vec::new();
+        let (mut trials, mut records, mut lost) = (Vec::new(), Vec::new(), Vec::new());
         let mut kept = merged::read(&self.path, &plan, notice)?;
         for config in &plan.trials {
             let own = self.trial(&config.id()).examine(config, plan.data_of(config))?;
-            let (info, rows) = choose(config, own, kept.remove(&config.id()), notice)?;
-            trials.push(info);
-            records.extend(rows.into_records());
+            let chosen = choose(config, own, kept.remove(&config.id()), notice)?;
+            if chosen.lost {
+                lost.push(config.id());
+            }
+            trials.push(chosen.info);
+            records.extend(chosen.rows.into_records());
         }
         run.trial_seconds = trials.iter().map(|trial| trial.seconds).sum();
         let own = plan.own.into_iter().map(|own| (own.name, own.question)).collect();
-        Ok(Outcome { run, configs: plan.trials, own, trials, records })
+        Ok((Outcome { run, configs: plan.trials, own, trials, records }, lost))
     }
 
     fn run_info_or_plan(
@@ -165,6 +178,22 @@ impl RunFolder {
     pub fn merge(&self, outcome: &Outcome, notice: &mut dyn FnMut(&str)) -> Result<(), PaperError> {
         merged::write(&self.path, outcome, notice)
     }
+}
+
+/// The plan in a folder, if there is one; the error of a damaged one says how to mend it.
+pub(super) fn read_plan(folder: &Path) -> Result<Option<Plan>, PaperError> {
+    json::read(&folder.join(PLAN)).map_err(|error| match error {
+        PaperError::Damaged { path, reason } => PaperError::Damaged {
+            path,
+            reason: format!(
+                "{reason}; if {} holds a run, restore the file, or remove it and give the \
+                 `reproduce` command that made the run, which writes it anew; if not, name another \
+                 folder with --out",
+                folder.display()
+            ),
+        },
+        other => other,
+    })
 }
 
 /// The fields in which two plans differ, as a person would want to read them.

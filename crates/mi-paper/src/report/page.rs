@@ -78,7 +78,7 @@ pub fn html(outcome: &Outcome) -> String {
             }
         }
     };
-    page.into_string()
+    mi_plot::plain_lines(&page.into_string()).into_owned()
 }
 
 fn top(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {

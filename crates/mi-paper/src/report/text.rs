@@ -91,7 +91,7 @@ fn code(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let space = if longest > 0 { " " } else { "" };
-    format!("{fence}{space}{}{space}{fence}", text.replace(char::is_control, " "))
+    format!("{fence}{space}{}{space}{fence}", mi_plot::plain(text))
 }
 
 /// The claims, one row each.

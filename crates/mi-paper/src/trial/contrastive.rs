@@ -160,6 +160,7 @@ impl Training for ContrastiveTraining {
         let ends = step == 0 || step == self.steps;
         let tape = self.training.step.tape();
         found.extend(evaluation::run(&features, &self.task.evaluations, ends, tape)?);
+        found.extend(self.training.overflows());
         Ok(found)
     }
 

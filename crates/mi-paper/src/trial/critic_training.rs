@@ -9,6 +9,7 @@ use super::Halt;
 use super::optimise::{Trained, finite};
 use super::snapshot::Snapshot;
 use crate::error::PaperError;
+use crate::record::Metric;
 
 /// A critic, and whatever embeds its inputs, on the way up a bound.
 pub(super) struct CriticTraining {
@@ -16,6 +17,9 @@ pub(super) struct CriticTraining {
     pub(super) trained: Trained,
     pub(super) step: TrainingStep<f32>,
     objective: Objective,
+    /// Steps so far in which exponentials left the range of numbers: see
+    /// [`Metric::OverflowSteps`].
+    overflows: u64,
 }
 
 /// The critic, and the network of the number that some bounds learn for each row. Both read what
@@ -52,6 +56,7 @@ impl CriticTraining {
             step: TrainingStep::new(&params),
             trained: Trained::new(params, learning_rate),
             objective: Objective::new(bound, target)?,
+            overflows: 0,
         })
     }
 
@@ -62,11 +67,18 @@ impl CriticTraining {
         x: ArrayView2<'_, f32>,
         y: ArrayView2<'_, f32>,
     ) -> Result<f64, Halt> {
-        let Self { scorer, trained: Trained { params, optimiser }, step, objective } = self;
+        let Self { scorer, trained: Trained { params, optimiser }, step, objective, overflows } =
+            self;
         let found = step.forward(params, |graph| [scorer.term(graph, embed, (x, y), objective)])?;
+        *overflows += u64::from(found[0].overflow);
         let estimate = finite("the bound", found[0].estimate)?;
         step.ascend(params, optimiser)?;
         Ok(estimate)
+    }
+
+    /// How many steps' gradients were lost in part, if any were.
+    pub(super) fn overflows(&self) -> Option<(Metric, f64)> {
+        (self.overflows > 0).then_some((Metric::OverflowSteps, self.overflows as f64))
     }
 
     /// The bound's estimate on a batch.
@@ -76,7 +88,7 @@ impl CriticTraining {
         x: &Array2<f32>,
         y: &Array2<f32>,
     ) -> Result<f64, PaperError> {
-        let Self { scorer, trained: Trained { params, .. }, step, objective } = self;
+        let Self { scorer, trained: Trained { params, .. }, step, objective, .. } = self;
         let pair = (x.view(), y.view());
         let found = step.estimate(params, |graph| [scorer.term(graph, embed, pair, objective)])?;
         Ok(found[0].estimate)
@@ -86,6 +98,7 @@ impl CriticTraining {
     pub(super) fn save(&self) -> Result<Snapshot, PaperError> {
         let mut snapshot = Snapshot::new(&[&self.trained])?;
         snapshot.put("objective", &self.objective)?;
+        snapshot.put("overflows", &self.overflows)?;
         Ok(snapshot)
     }
 
@@ -93,6 +106,8 @@ impl CriticTraining {
     pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
         snapshot.restore(&mut [&mut self.trained])?;
         self.objective = snapshot.get("objective")?;
+        // Snapshots of earlier versions did not count them.
+        self.overflows = snapshot.get::<Option<u64>>("overflows")?.unwrap_or(0);
         Ok(())
     }
 }
@@ -111,5 +126,47 @@ impl Scorer {
         let learned = self.learned.as_ref().map(|learned| learned.forward(graph, x, y));
         let embedded = self.critic.towers(graph, x, y);
         Term::new(embedded, self.critic.pairing(), objective).with_learned(learned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    struct AsTheyAre;
+
+    impl Embed for AsTheyAre {
+        fn embed(&self, _: &mut Graph<'_, f32>, x: Var, y: Var) -> (Var, Var) {
+            (x, y)
+        }
+    }
+
+    /// Scores of one row are e⁸⁴ times those of the others, whose exponentials are 0 beside them.
+    #[test]
+    fn steps_that_lose_gradients_are_counted_and_the_count_is_saved() {
+        let bound = (&BoundSpec::Nwj, None);
+        let new = || {
+            let (params, streams) = (Params::new(), Stream::new(0, "trial"));
+            CriticTraining::new(params, (1, 1), &CriticSpec::Bilinear, bound, 1e-6, &streams)
+        };
+        let mut training = new().unwrap();
+        let weight = training.trained.params.ids().next().unwrap();
+        training.trained.params.view_mut(weight).fill(1.0);
+        let y = array![[1.0_f32], [1.0], [1.0], [1.0]];
+        let step = |training: &mut CriticTraining, high: f32| {
+            let x = array![[high], [5.0], [5.0], [5.0]];
+            training.step(&AsTheyAre, x.view(), y.view()).unwrap()
+        };
+        step(&mut training, 6.0);
+        assert_eq!(training.overflows(), None);
+        step(&mut training, 84.0);
+        step(&mut training, 84.0);
+        step(&mut training, 6.0);
+        assert_eq!(training.overflows(), Some((Metric::OverflowSteps, 2.0)));
+        let mut restored = new().unwrap();
+        restored.restore(&training.save().unwrap()).unwrap();
+        assert_eq!(restored.overflows(), training.overflows());
     }
 }

@@ -68,7 +68,8 @@ impl Training for DependentTraining {
         }
         let estimate = mean(&self.estimates);
         self.estimates.clear();
-        Ok(vec![(Metric::Estimate, estimate)])
+        let overflows = self.training.overflows();
+        Ok([(Metric::Estimate, estimate)].into_iter().chain(overflows).collect())
     }
 
     fn save(&self) -> Result<Snapshot, PaperError> {

@@ -160,6 +160,7 @@ pub fn run(
     // A checkpoint is taken right after its step's evaluation, so that a resumed trial neither
     // repeats nor skips one.
     let mut evaluated = snapshot.is_some();
+    let mut overflow_told = false;
     let mut last_save = Instant::now();
     let state = loop {
         if !evaluated && config.evaluates_at(step) {
@@ -170,6 +171,10 @@ pub fn run(
                         values.iter().map(|&value| record(config, step, value)).collect();
                     records.append(&rows)?;
                     observe(&Event::Evaluated { step, values: &values });
+                    if let Some(what) = overflow(config, step, &values).filter(|_| !overflow_told) {
+                        observe(&Event::Noticed { what: &what });
+                        overflow_told = true;
+                    }
                 }
                 Err(Halt::Diverged(reason)) => break TrialState::Diverged { step, reason },
                 Err(Halt::Failed(error)) => return Err(error),
@@ -207,6 +212,17 @@ pub fn run(
     ledger.save(&state, &records)?;
     folder.clear_checkpoints()?;
     Ok(state)
+}
+
+/// A warning of gradients that were lost in part, if any were.
+fn overflow(config: &TrialConfig, step: u64, values: &[(Metric, f64)]) -> Option<String> {
+    let (_, count) = values.iter().find(|(metric, _)| *metric == Metric::OverflowSteps)?;
+    Some(format!(
+        "{}: in {count} of the {step} steps so far exponentials of scores left the range of single \
+         precision, and parts of the gradients were lost; the records count such steps as `{}`",
+        config.id(),
+        Metric::OverflowSteps.name()
+    ))
 }
 
 /// Keeps the account of a trial: how far it came, in what time, and by whom.

@@ -109,7 +109,7 @@ impl Damage {
 const MORE: [&str; 2] = ["--seeds", "2"];
 
 /// Stops every trial of a planned run at step 2, with checkpoints there and at step 1.
-fn stop_in_mid_trial(out: &Path) {
+pub(super) fn stop_in_mid_trial(out: &Path) {
     assert!(reproduce(out, &[&MORE[..], &["--dry-run"]].concat()).status.success());
     let folder = RunFolder::new(out);
     for config in &folder.plan().unwrap().trials {
@@ -134,8 +134,8 @@ fn redraw(out: &Path) -> Output {
     mi_paper().args(["reproduce", "--redraw", "--out"]).arg(out).output().unwrap()
 }
 
-/// What `trials.json` and `run.json` say that a run from the start would say too.
-fn facts(out: &Path) -> Option<(serde_json::Value, RunInfo)> {
+/// What `trials.json` says that a run from the start would say too.
+fn trials(out: &Path) -> Option<serde_json::Value> {
     let text = fs::read(out.join("trials.json")).ok()?;
     let mut trials: serde_json::Value = serde_json::from_slice(&text).ok()?;
     for trial in trials.as_array_mut()? {
@@ -143,9 +143,14 @@ fn facts(out: &Path) -> Option<(serde_json::Value, RunInfo)> {
             trial.as_object_mut()?.remove(key);
         }
     }
+    Some(trials)
+}
+
+/// The same, with what `run.json` says.
+fn facts(out: &Path) -> Option<(serde_json::Value, RunInfo)> {
     let run = RunFolder::new(out).run_info().ok()??;
     let (started, command) = (String::new(), String::new());
-    Some((trials, RunInfo { started, command, ..run }))
+    Some((trials(out)?, RunInfo { started, command, ..run }))
 }
 
 /// What the usual command makes of a damaged folder, in the end.
@@ -161,25 +166,24 @@ fn fate(out: &Path, damaged: &Path, expected: &str, whole: &Path) -> Fate {
     if same { Fate::Harmless } else { Fate::SilentlyWrong }
 }
 
-/// What drawing again makes of it: it runs nothing, so that it has to say what it leaves out.
-fn fate_redrawn(out: &Path, damaged: &Path, before: &str) -> Fate {
+/// What drawing again makes of it. It runs nothing, so that it has to draw the true records, or to
+/// end with an error that names the file; a warning excuses nothing.
+fn fate_redrawn(out: &Path, damaged: &Path, base: &Path) -> Fate {
     let output = redraw(out);
     let message = text(&output.stderr);
     let name = damaged.file_name().unwrap().to_string_lossy();
-    let told = message.contains(&*name);
-    match (output.status.success(), told) {
-        (false, true) => Fate::Refused,
-        (true, _) if records(out) == before => Fate::Harmless,
-        (true, true) => Fate::Harmless,
-        _ => Fate::SilentlyWrong,
+    if !output.status.success() {
+        let told = message.contains("error: ") && message.contains(&*name);
+        return if told { Fate::Refused } else { Fate::SilentlyWrong };
     }
+    let same = records(out) == records(base) && trials(out) == trials(base);
+    if same { Fate::Harmless } else { Fate::SilentlyWrong }
 }
 
 /// Every kind of damage to every kind of file that a run reads, `rounds` times each.
 fn damage(name: &'static str, base: &Path, expected: &str, whole: &Path, rounds: u64, seed: u64) {
     let mut tally = Tally::new(name);
     let mut draws = Stream::new(seed, "corruption");
-    let before = records(base);
     let read = |path: &PathBuf| {
         let drawn = path.starts_with("figures") || path.starts_with("report.html");
         !drawn && !path.ends_with("lock") && !path.ends_with("report.md")
@@ -212,7 +216,7 @@ fn damage(name: &'static str, base: &Path, expected: &str, whole: &Path, rounds:
             if index % 4 == 0 {
                 let copy = root.path().join("redrawn");
                 copy_folder(&out, &copy);
-                tally.note(format!("{what}, redrawn"), fate_redrawn(&copy, path, &before));
+                tally.note(format!("{what}, redrawn"), fate_redrawn(&copy, path, base));
                 fs::remove_dir_all(&copy).unwrap();
             }
             tally.note(what, fate(&out, path, expected, whole));
@@ -256,4 +260,84 @@ fn damage_to_the_kept_part_of_a_run_is_noticed_or_mended() {
         fs::copy(whole.join(name), kept.join(name)).unwrap();
     }
     damage("damage to merged files", &kept, &expected, &whole, count(1, 3), 3);
+}
+
+/// A change to a file.
+type Change = fn(&Path);
+
+/// Where both copies of a trial's records are damaged, drawing again names the trial, what is wrong
+/// with either copy, and the way to get them again; it ends with an error, as often as it is asked.
+#[test]
+fn records_that_are_lost_are_named_until_they_are_made_again() {
+    let root = tempfile::tempdir().unwrap();
+    let (whole, expected) = whole_run(root.path());
+    let mut tally = Tally::new("both copies damaged");
+    let id = "dependent.none.mlp.nwj.dependent.s1";
+    let own = Path::new("trials").join(id).join("records.csv");
+    let changes: [(&str, Change); 3] = [
+        ("edited", |path| {
+            let text = fs::read_to_string(path).unwrap();
+            let at = text.find("nwj.dependent.s1,none,1,0").unwrap();
+            fs::write(path, format!("{}{}", &text[..at], text[at..].replacen('0', "9", 1)))
+                .unwrap();
+        }),
+        ("cut", |path| {
+            let text = fs::read_to_string(path).unwrap();
+            let rows = text.split_inclusive('\n');
+            let kept: String =
+                rows.filter(|row| !row.contains("nwj.dependent.s1,none,1,4")).collect();
+            fs::write(path, kept).unwrap();
+        }),
+        ("removed", |path| fs::remove_file(path).unwrap()),
+    ];
+    for (of_own, change_own) in changes {
+        for (of_merged, change_merged) in changes {
+            let out = root.path().join(format!("{of_own}-{of_merged}"));
+            copy_folder(&whole, &out);
+            change_own(&out.join(&own));
+            change_merged(&out.join("records.csv"));
+            for again in [false, true] {
+                let output = redraw(&out);
+                let message = text(&output.stderr);
+                let errors: Vec<&str> =
+                    message.lines().filter(|line| line.starts_with("error: ")).collect();
+                let command = format!("--out {}", out.display());
+                let told = output.status.code() == Some(1)
+                    && matches!(errors[..], [e] if e.contains(id) && e.contains(&command))
+                    && message.contains(&*own.to_string_lossy())
+                    && !message.lines().any(|l| l.contains(id) && l.contains("own folder counts"));
+                let what = format!("{of_own}, {of_merged}, {again}: {message}");
+                tally.note(what, if told { Fate::Refused } else { Fate::SilentlyWrong });
+            }
+            let output = reproduce(&out, &MORE);
+            let same = output.status.success() && records(&out) == expected;
+            let fate = if same { Fate::Harmless } else { Fate::SilentlyWrong };
+            tally.note(format!("{of_own}, {of_merged}: {}", text(&output.stderr)), fate);
+        }
+    }
+    tally.finish();
+}
+
+/// A damaged plan stops what reads it, with the way to mend it.
+#[test]
+fn a_damaged_plan_is_told_with_the_way_to_mend_it() {
+    let root = tempfile::tempdir().unwrap();
+    let (whole, expected) = whole_run(root.path());
+    let plan = whole.join("plan.json");
+    let good = fs::read_to_string(&plan).unwrap();
+    fs::write(&plan, good.replacen("\"seed\": 1", "\"seed\": 2", 1)).unwrap();
+    for flag in ["--status", "--redraw"] {
+        let output = mi_paper().args(["reproduce", flag, "--out"]).arg(&whole).output().unwrap();
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            message.contains("plan.json is damaged") && message.contains("remove it"),
+            "{message}"
+        );
+    }
+    // What the message says helps.
+    fs::remove_file(&plan).unwrap();
+    assert!(reproduce(&whole, &MORE).status.success());
+    assert_eq!(fs::read_to_string(&plan).unwrap(), good);
+    assert_eq!(records(&whole), expected);
 }

@@ -7,6 +7,7 @@
 
 mod corruption;
 mod kills;
+mod names;
 mod obstacles;
 mod readers;
 mod strangers;
@@ -87,9 +88,10 @@ fn files(root: &Path) -> Vec<PathBuf> {
 enum Fate {
     /// An error that names what is wrong.
     Refused,
-    /// The same records in the end, with or without a warning.
+    /// The true records in the end, with or without a warning.
     Harmless,
-    /// Other records without a word, or an error that does not say where.
+    /// Other records without an error, whatever was said in passing; an error that does not say
+    /// where.
     SilentlyWrong,
 }
 

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -59,16 +60,22 @@ fn two_processes_do_not_meet() {
 }
 
 /// The command where no file may grow beyond `kilobytes`, as on a disk that fills up.
-fn within(kilobytes: u64, out: &Path, more: &[&str]) -> Command {
+fn within(kilobytes: u64) -> Command {
     let mut command = Command::new("bash");
     command
         .args(["-c", "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"", "limited"])
         .arg(kilobytes.to_string())
-        .arg(env!("CARGO_BIN_EXE_mi-paper"))
-        .args(RUN)
-        .arg(out)
-        .args(more);
+        .arg(env!("CARGO_BIN_EXE_mi-paper"));
     command
+}
+
+/// Whether files can be limited here.
+fn can_limit() -> bool {
+    let can = within(1).args(["reproduce", "--list"]).output().is_ok();
+    if !can {
+        eprintln!("skipped: there is no bash to limit the size of files with");
+    }
+    can
 }
 
 #[test]
@@ -77,8 +84,7 @@ fn what_cannot_be_written_is_named_and_nothing_is_lost() {
     let whole = root.path().join("whole");
     assert!(reproduce(&whole, &[]).status.success());
     let expected = records(&whole);
-    if within(1, &root.path().join("probe"), &["--list"]).output().is_err() {
-        eprintln!("skipped: there is no bash to limit the size of files with");
+    if !can_limit() {
         return;
     }
     let mut tally = Tally::new("full disk");
@@ -87,7 +93,9 @@ fn what_cannot_be_written_is_named_and_nothing_is_lost() {
         if count(0, 1) == 0 { &[1, 4, 600] } else { &[1, 2, 3, 4, 6, 8, 12, 16, 600] };
     for &kilobytes in limits {
         let out = root.path().join(format!("limit-{kilobytes}"));
-        let full = within(kilobytes, &out, &["--checkpoint-every", "1ms"]).output().unwrap();
+        let mut command = within(kilobytes);
+        command.args(RUN).arg(&out).args(["--checkpoint-every", "1ms"]);
+        let full = command.output().unwrap();
         let message = text(&full.stderr);
         let named = message.contains("File too large") && message.contains(&*out.to_string_lossy());
         let fate = match (full.status.code(), named) {
@@ -103,6 +111,78 @@ fn what_cannot_be_written_is_named_and_nothing_is_lost() {
         tally.note(format!("after {kilobytes} kB: {}", text(&after.stderr)), fate);
     }
     tally.finish();
+}
+
+/// Trials of many steps, whose checkpoints alone are too large for the limit.
+const LONG: [&str; 8] =
+    ["reproduce", "--preset", "smoke", "--experiment", "dependent", "--steps", "300", "--jobs"];
+const LIMIT: u64 = 7;
+
+/// On a full disk a signal is answered with what could not be saved and why, and the run goes on from
+/// there once there is room.
+#[test]
+fn everything_is_saved_is_not_said_on_a_full_disk() {
+    if !can_limit() {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let (whole, out) = (root.path().join("whole"), root.path().join("run"));
+    let run = |out: &Path| mi_paper().args(LONG).args(["2", "--out"]).arg(out).output().unwrap();
+    assert!(run(&whole).status.success());
+    let mut tally = Tally::new("signals on a full disk");
+    for signal in ["-TERM", "-INT"] {
+        let mut command = within(LIMIT);
+        command.args(LONG).args(["2", "--checkpoint-every", "1h", "--out"]).arg(&out);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut message = String::new();
+        while !message.contains(" step ") {
+            assert_ne!(lines.read_line(&mut message).unwrap(), 0, "{message}");
+        }
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        lines.read_to_string(&mut message).unwrap();
+        let code = child.wait().unwrap().code();
+        // What waits is answered first, with what will be tried.
+        let ending = message.rsplit("interrupted; ").next().unwrap_or_default();
+        let told = matches!(code, Some(130 | 143))
+            && message.contains("File too large")
+            && ending.contains("could not be saved (see above)")
+            && !ending.contains("everything is saved");
+        let fate = if told { Fate::Refused } else { Fate::SilentlyWrong };
+        tally.note(format!("{signal} ({code:?}): {message}"), fate);
+    }
+    let after = run(&out);
+    let same = after.status.success() && records(&out) == records(&whole);
+    let fate = if same { Fate::Harmless } else { Fate::SilentlyWrong };
+    tally.note(format!("with room: {}", text(&after.stderr)), fate);
+    tally.finish();
+}
+
+/// The first trial that finds no room stops the run: the others would fail one after another.
+#[test]
+fn a_full_disk_stops_the_run_at_once() {
+    if !can_limit() {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    let mut command = within(LIMIT);
+    command.args(LONG).args(["1", "--checkpoint-every", "1ms", "--out"]).arg(&out);
+    let output = command.output().unwrap();
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert_eq!(
+        message.matches("cannot write").count(),
+        2,
+        "a checkpoint and the report: {message}"
+    );
+    assert!(message.contains("make room, then run the same command again"), "{message}");
+    assert!(
+        message.contains("stopped, since there is no room to write; 1 of the trials"),
+        "{message}"
+    );
+    assert_eq!(fs::read_dir(out.join("trials")).unwrap().count(), 1, "{message}");
 }
 
 /// Where the folder cannot be written, the command says so before anything runs.
