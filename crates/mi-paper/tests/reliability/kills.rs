@@ -1,10 +1,9 @@
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Fate, Tally, count, mi_paper, records, text};
+use super::{Fate, Tally, count, mi_paper, records, signalled, text};
 
 /// Long enough to be killed several times, and with a checkpoint after about every step.
 const LONGER: [&str; 11] = [
@@ -90,18 +89,8 @@ fn a_signal_is_answered_and_everything_is_saved() {
     let (whole, out) = (root.path().join("whole"), root.path().join("run"));
     assert!(longer(&whole).output().unwrap().status.success());
     for signal in ["-INT", "-TERM"] {
-        let mut child = longer(&out).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut message = String::new();
-        // From the first trial on, signals are listened to.
-        while !message.contains(" step ") {
-            assert_ne!(lines.read_line(&mut message).unwrap(), 0, "{message}");
-        }
-        let id = child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-        lines.read_to_string(&mut message).unwrap();
-        let status = child.wait().unwrap();
-        if status.success() {
+        let (code, message) = signalled(&mut longer(&out), signal);
+        if code == Some(0) {
             // It was quicker than the signal.
             continue;
         }

@@ -13,9 +13,9 @@ mod readers;
 mod strangers;
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// The run that is tried: four trials of four steps, which need no images.
 const RUN: [&str; 10] = [
@@ -81,6 +81,21 @@ fn files(root: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// Starts a command, sends it a signal once its first trial runs (from then on it listens), and
+/// returns its exit code with all that it said.
+fn signalled(command: &mut Command, signal: &str) -> (Option<i32>, String) {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    let mut message = String::new();
+    while !message.contains(" step ") {
+        assert_ne!(lines.read_line(&mut message).unwrap(), 0, "{message}");
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    lines.read_to_string(&mut message).unwrap();
+    (child.wait().unwrap().code(), message)
 }
 
 /// What came of an attempt.

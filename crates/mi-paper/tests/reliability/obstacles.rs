@@ -1,10 +1,9 @@
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{Fate, RUN, Tally, count, mi_paper, records, reproduce, text};
+use super::{Fate, RUN, Tally, count, mi_paper, records, reproduce, signalled, text};
 
 #[test]
 fn two_processes_do_not_meet() {
@@ -133,16 +132,7 @@ fn everything_is_saved_is_not_said_on_a_full_disk() {
     for signal in ["-TERM", "-INT"] {
         let mut command = within(LIMIT);
         command.args(LONG).args(["2", "--checkpoint-every", "1h", "--out"]).arg(&out);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut message = String::new();
-        while !message.contains(" step ") {
-            assert_ne!(lines.read_line(&mut message).unwrap(), 0, "{message}");
-        }
-        let id = child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-        lines.read_to_string(&mut message).unwrap();
-        let code = child.wait().unwrap().code();
+        let (code, message) = signalled(&mut command, signal);
         // What waits is answered first, with what will be tried.
         let ending = message.rsplit("interrupted; ").next().unwrap_or_default();
         let told = matches!(code, Some(130 | 143))
