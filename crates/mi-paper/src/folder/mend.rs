@@ -136,7 +136,8 @@ pub(super) fn choose(
     let lost = match saved.as_ref().and_then(|saved| saved.records.as_ref()) {
         _ if damage.is_empty() => kept_damage.is_some(),
         Some(seal) => kept.sealed(seal).is_none(),
-        None => kept_damage.is_some() || kept.len() < rows.len(),
+        // A state is saved after the first records.
+        None => kept.is_empty() || kept.len() < rows.len(),
     };
     let unfinished = saved.filter(|saved| !saved.state.has_ended());
     let what = match (lost, &unfinished) {
