@@ -29,6 +29,10 @@ enum Towers {
     Cosine {
         scale: Scale,
     },
+    /// [2x, |x|², 1] and [y, −1, −|y|²], whose inner product is −|x − y|².
+    NegativeDistance {
+        unit: bool,
+    },
     /// The two halves of the first layer of a network on [x, y].
     Concat {
         weight_x: ParamId,
@@ -51,6 +55,7 @@ impl Critic {
     /// | bilinear | `{name}.weight` (`dim_x`×`dim_y`) |
     /// | separable | `{name}.x.layers.{k}.{weight,bias}`, the same with `y` |
     /// | cosine, learned | `{name}.log_scale` (1×1) |
+    /// | inner product, cosine, distance | none |
     /// | concat | `{name}.layers.0.{weight_x,weight_y,bias}`, `{name}.layers.{k}.{weight,bias}` |
     ///
     /// # Errors
@@ -99,6 +104,10 @@ impl Critic {
                 let scale = cosine_scale(params, name, *temperature, *learned)?;
                 (Towers::Cosine { scale }, Pairing::Dot)
             }
+            CriticSpec::NegativeDistance { unit } => {
+                same_width("the distance")?;
+                (Towers::NegativeDistance { unit: *unit }, Pairing::Dot)
+            }
             CriticSpec::Concat { hidden } => concat(params, name, hidden, (dim_x, dim_y), stream)?,
         };
         Ok(Self { towers, pairing })
@@ -121,6 +130,23 @@ impl Critic {
                     Scale::Learned(log_scale) => graph.scale_exp(x, log_scale),
                 };
                 (x, y)
+            }
+            Towers::NegativeDistance { unit } => {
+                let (x, y) =
+                    if *unit { (graph.normalize_rows(x), graph.normalize_rows(y)) } else { (x, y) };
+                let linear = |factor, offset| Unary::Linear { factor, offset };
+                let [of_x, of_y] = [x, y].map(|side| {
+                    let squares = graph.unary(side, Unary::Square);
+                    graph.row_sums(squares)
+                });
+                let one = graph.unary(of_x, linear(0.0, 1.0));
+                let minus_one = graph.unary(of_y, linear(0.0, -1.0));
+                let (twice_x, minus_y) =
+                    (graph.unary(x, linear(2.0, 0.0)), graph.unary(of_y, linear(-1.0, 0.0)));
+                (
+                    graph.concat_columns(&[twice_x, of_x, one]),
+                    graph.concat_columns(&[y, minus_one, minus_y]),
+                )
             }
             Towers::Concat { weight_x, weight_y, bias } => (
                 graph.dense(x, *weight_x, Some(*bias), Activation::Linear),

@@ -3,9 +3,11 @@ use serde::{Deserialize, Serialize};
 /// A critic as asked for: which function f(x, y) scores a pair.
 ///
 /// In text: `"inner-product"`, `"bilinear"`, `{ "separable": { "hidden": [100], "embed": 100 } }`,
-/// `{ "cosine": { "temperature": 0.07, "learned": false } }`, `{ "concat": { "hidden": [200] } }`.
+/// `{ "cosine": { "temperature": 0.07, "learned": false } }`,
+/// `{ "negative-distance": { "unit": true } }`, `{ "concat": { "hidden": [200] } }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum CriticSpec {
     /// `f = xᵀy`. No parameter; x and y of the same width.
     InnerProduct,
@@ -26,6 +28,12 @@ pub enum CriticSpec {
         /// most 100.
         learned: bool,
     },
+    /// `f = −|x − y|²`, minus the squared Euclidean distance; x and y of the same width. In `f32` its
+    /// rounding error is of the order of 10⁻⁷ (|x|² + |y|²).
+    NegativeDistance {
+        /// Whether x and y are brought to length one first; then f = 2 cos(x, y) − 2.
+        unit: bool,
+    },
     /// f = a `ReLU` network on the concatenation `[x, y]`.
     Concat {
         /// Hidden layers; at least one.
@@ -34,6 +42,36 @@ pub enum CriticSpec {
 }
 
 impl CriticSpec {
+    /// The kind in a word, for tables and file names.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::InnerProduct => "inner",
+            Self::Bilinear => "bilinear",
+            Self::Separable { .. } => "separable",
+            Self::Cosine { .. } => "cosine",
+            Self::NegativeDistance { .. } => "distance",
+            Self::Concat { .. } => "mlp",
+        }
+    }
+
+    /// Numbers that the critic learns, for x and y of these widths.
+    pub fn parameters(&self, (dim_x, dim_y): (usize, usize)) -> usize {
+        let layers =
+            |widths: &[usize]| widths.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum::<usize>();
+        match self {
+            Self::InnerProduct | Self::NegativeDistance { .. } => 0,
+            Self::Cosine { learned, .. } => usize::from(*learned),
+            Self::Bilinear => dim_x * dim_y,
+            Self::Separable { hidden, embed } => {
+                let tower = |dim: usize| layers(&[&[dim], hidden.as_slice(), &[*embed]].concat());
+                tower(dim_x) + tower(dim_y)
+            }
+            Self::Concat { hidden } => {
+                layers(&[&[dim_x + dim_y], hidden.as_slice(), &[1]].concat())
+            }
+        }
+    }
+
     /// Multiply–adds of the scores of all pairs of k x with k y. The gradients take twice as many.
     ///
     /// The sum and the `ReLU` of a pair's hidden unit count as one.
@@ -43,6 +81,7 @@ impl CriticSpec {
         };
         let (a_row, a_pair) = match self {
             Self::InnerProduct | Self::Cosine { .. } => (0.0, dim_x as f64),
+            Self::NegativeDistance { .. } => (2.0 * dim_x as f64, dim_x as f64 + 2.0),
             Self::Bilinear => ((dim_x * dim_y) as f64, dim_y as f64),
             Self::Separable { hidden, embed } => {
                 let tower = |dim: usize| layers(&[&[dim], hidden.as_slice(), &[*embed]].concat());

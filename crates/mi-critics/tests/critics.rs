@@ -16,6 +16,8 @@ const SPECS: fn() -> Vec<CriticSpec> = || {
         CriticSpec::Separable { hidden: vec![], embed: 3 },
         CriticSpec::Cosine { temperature: 0.3, learned: false },
         CriticSpec::Cosine { temperature: 0.3, learned: true },
+        CriticSpec::NegativeDistance { unit: false },
+        CriticSpec::NegativeDistance { unit: true },
         CriticSpec::Concat { hidden: vec![9] },
         CriticSpec::Concat { hidden: vec![20, 6] },
         CriticSpec::Concat { hidden: vec![6, 5, 4, 3] },
@@ -24,7 +26,8 @@ const SPECS: fn() -> Vec<CriticSpec> = || {
 
 /// Critics that take x and y of different widths.
 fn takes_any_width(spec: &CriticSpec) -> bool {
-    !matches!(spec, CriticSpec::InnerProduct | CriticSpec::Cosine { .. })
+    use CriticSpec::{Cosine, InnerProduct, NegativeDistance};
+    !matches!(spec, InnerProduct | Cosine { .. } | NegativeDistance { .. })
 }
 
 struct Case {
@@ -85,12 +88,18 @@ fn score(case: &Case, x: ArrayView1<'_, f64>, y: ArrayView1<'_, f64>) -> f64 {
             };
             scale * x.dot(&y) / (x.dot(&x) * y.dot(&y)).sqrt()
         }
+        CriticSpec::NegativeDistance { unit } => {
+            let norm = |v: ArrayView1<'_, f64>| if *unit { v.dot(&v).sqrt() } else { 1.0 };
+            let apart = &x / norm(x) - &y / norm(y);
+            -apart.dot(&apart)
+        }
         CriticSpec::Concat { .. } => {
             let (wx, wy) = (id(params, "f.layers.0.weight_x"), id(params, "f.layers.0.weight_y"));
             let bias = params.view(id(params, "f.layers.0.bias"));
             let h = x.dot(&params.view(wx)) + y.dot(&params.view(wy)) + bias.row(0);
             network(params, "f", 1, h)[0]
         }
+        spec => panic!("no definition of {spec:?}"),
     }
 }
 
@@ -278,9 +287,11 @@ fn parameter_counts_are_the_papers() {
     let count = |spec: CriticSpec| {
         let mut params = Params::<f32>::new();
         Critic::new(&mut params, "f", &spec, 100, 100, &mut Stream::new(0, "f")).unwrap();
+        assert_eq!(spec.parameters((100, 100)), params.scalar_count());
         params.scalar_count()
     };
     assert_eq!(count(CriticSpec::InnerProduct), 0);
+    assert_eq!(count(CriticSpec::NegativeDistance { unit: true }), 0);
     assert_eq!(count(CriticSpec::Bilinear), 10_000);
     assert_eq!(count(CriticSpec::Separable { hidden: vec![100], embed: 100 }), 40_400);
     assert_eq!(count(CriticSpec::Concat { hidden: vec![200] }), 40_401);

@@ -3,6 +3,7 @@
 //! - [`bounds`] turn the scores of a critic into an estimate, an objective and its gradient.
 //! - [`engine`] evaluates a critic under a bound, panel by panel: nothing of the size of the score
 //!   matrix is kept.
+//! - [`losses`] of metric learning and of noise-contrastive estimation run on the same engine.
 //! - [`TrainingStep`] is the one step by which everything here is trained: networks embed a batch,
 //!   the engine evaluates one or several terms, and an optimiser follows the gradient.
 //! - [`LearnedNumber`] is the network that some bounds learn next to the critic.
@@ -14,6 +15,7 @@ pub mod bounds;
 pub mod engine;
 mod error;
 mod learned;
+pub mod losses;
 mod step;
 
 pub use error::EstimatorError;

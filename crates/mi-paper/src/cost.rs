@@ -111,18 +111,7 @@ impl Size {
 
 /// Multiply–adds and parameters of a critic on a whole batch of `k` pairs.
 fn critic(spec: &CriticSpec, dim: usize, k: usize) -> (f64, f64) {
-    let parameters = match spec {
-        CriticSpec::Bilinear => (dim * dim) as f64,
-        CriticSpec::Separable { hidden, embed } => {
-            2.0 * Size::dense(&[&[dim], hidden.as_slice(), &[*embed]].concat()).parameters
-        }
-        CriticSpec::Concat { hidden } => {
-            let first = hidden.first().copied().unwrap_or(1);
-            let rest = Size::dense(&[hidden.as_slice(), &[1]].concat());
-            (2 * dim * first) as f64 + rest.parameters
-        }
-        CriticSpec::InnerProduct | CriticSpec::Cosine { .. } => 0.0,
-    };
+    let parameters = spec.parameters((dim, dim)) as f64;
     (spec.multiply_adds((dim, dim), k), parameters)
 }
 

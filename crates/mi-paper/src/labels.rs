@@ -14,21 +14,10 @@ use crate::config::{EncoderSpec, Labels, Noise, Task, TrialConfig};
 fn labelled(task: &Task, settings: &[Setting]) -> Labels {
     Labels::new(
         task.encoder().map_or("none", EncoderSpec::label),
-        task.critic().map_or("none", critic),
+        task.critic().map_or("none", CriticSpec::label),
         task.bound().map_or("none", |bound| bound.name()),
     )
     .with(joined(settings))
-}
-
-/// A critic's label.
-fn critic(critic: &CriticSpec) -> &'static str {
-    match critic {
-        CriticSpec::InnerProduct => "inner",
-        CriticSpec::Bilinear => "bilinear",
-        CriticSpec::Separable { .. } => "separable",
-        CriticSpec::Cosine { .. } => "cosine",
-        CriticSpec::Concat { .. } => "mlp",
-    }
 }
 
 /// A property in which configurations of the same encoder, critic and bound differ.

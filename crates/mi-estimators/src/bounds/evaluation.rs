@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 pub struct Loss(f64);
 
 impl Loss {
+    pub(crate) fn new(nats: f64) -> Self {
+        Self(nats)
+    }
+
     /// The number.
     pub fn nats(self) -> f64 {
         self.0
@@ -53,6 +57,13 @@ impl Evaluation {
     /// The objective as a value to be minimised.
     pub fn loss(&self) -> Loss {
         Loss(-self.objective)
+    }
+
+    /// `2 log 2` + the objective of a Jensen–Shannon or SMILE evaluation: twice the estimated
+    /// Jensen–Shannon divergence of joint and product of marginals, as Deep `InfoMax` reports it (Hjelm et
+    /// al., 2019). 0 if nothing is learned, at most 2 log 2.
+    pub fn twice_jensen_shannon(&self) -> f64 {
+        2.0 * std::f64::consts::LN_2 + self.objective
     }
 
     /// The N-pair loss (Sohn, 2016, eq. 6) or NT-Xent's cross-entropy (Chen et al., 2020, eq. 1),

@@ -47,8 +47,8 @@ pub use structured::{
 pub use whole::{ScoreGradient, Scores, evaluate, gradient};
 
 pub(crate) use judge::{check_batch, judge, numbers_of, saturated};
-pub(crate) use row::clear_others;
-pub(crate) use whole::combine;
+pub(crate) use row::{Context, clear_others};
+pub(crate) use whole::{combine, surveyed};
 
 use std::fmt::Debug;
 
@@ -173,6 +173,17 @@ pub trait Bound<T: Scalar>: Debug + Sync {
     /// Whether rows need [`Row::columns`], which costs another sweep over all scores.
     fn needs_columns(&self) -> bool {
         false
+    }
+
+    /// Whether rows need [`Row::surveyed`], which costs another sweep over all scores.
+    fn needs_survey(&self) -> bool {
+        false
+    }
+
+    /// A number of a row that other rows read ([`Row::surveyed`]), for bounds that need it.
+    fn survey(&self, row: &Row<'_, T>) -> f64 {
+        let _ = row;
+        0.0
     }
 
     /// The number that the bound reads for each row or positive next to its scores, if it does.

@@ -14,10 +14,24 @@ pub struct Row<'a, T> {
     scores: &'a mut [T],
     pairs: &'a Pairs,
     index: usize,
-    /// The numbers of the row: none, one, or one a positive.
-    learned: &'a [f64],
-    columns: Option<ColumnSums<'a, T>>,
+    context: Context<'a, T>,
     weights: bool,
+}
+
+/// What a row knows besides its own scores.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'a, T> {
+    /// The learned numbers of the row: none, one, or one a positive.
+    pub(crate) learned: &'a [f64],
+    /// For bounds that asked for them.
+    pub(crate) columns: Option<ColumnSums<'a, T>>,
+    /// A number of every row, for bounds that asked for it.
+    pub(crate) survey: &'a [f64],
+}
+
+impl<T> Context<'_, T> {
+    /// That of a row that is surveyed.
+    pub(crate) const NONE: Self = Self { learned: &[], columns: None, survey: &[] };
 }
 
 /// Log-sum-exps of whole columns, for bounds that asked for them.
@@ -38,11 +52,10 @@ impl<'a, T: Scalar> Row<'a, T> {
     pub(crate) fn new(
         (scores, index): (&'a mut [T], usize),
         pairs: &'a Pairs,
-        learned: &'a [f64],
-        columns: Option<ColumnSums<'a, T>>,
+        context: Context<'a, T>,
         weights: bool,
     ) -> Self {
-        Self { scores, pairs, index, learned, columns, weights }
+        Self { scores, pairs, index, context, weights }
     }
 
     /// The row's number, from 0.
@@ -61,7 +74,7 @@ impl<'a, T: Scalar> Row<'a, T> {
     }
 
     /// The columns of the row's positives, at least one.
-    pub fn positives(&self) -> impl ExactSizeIterator<Item = usize> + use<'a, T> {
+    pub fn positives(&self) -> impl ExactSizeIterator<Item = usize> + Clone + use<'a, T> {
         let pairs = self.pairs;
         pairs.positives()[pairs.span(self.index)].iter().map(|&(_, column)| column)
     }
@@ -79,12 +92,24 @@ impl<'a, T: Scalar> Row<'a, T> {
     /// The number that the bound learns for the row, or for its positive with this number; 0 where
     /// none is given.
     pub fn learned(&self, positive: usize) -> f64 {
-        self.learned.get(positive).or(self.learned.last()).copied().unwrap_or(0.0)
+        let learned = self.context.learned;
+        learned.get(positive).or(learned.last()).copied().unwrap_or(0.0)
     }
 
     /// Sums over columns, for bounds that asked for them.
     pub fn columns(&self) -> Option<ColumnSums<'a, T>> {
-        self.columns
+        self.context.columns
+    }
+
+    /// What [`Bound::survey`](super::Bound::survey) made of another row, for bounds that asked for it;
+    /// −∞ for a row without positives.
+    pub fn surveyed(&self, row: usize) -> f64 {
+        self.context.survey[row]
+    }
+
+    /// The roles of all pairs.
+    pub fn pairs(&self) -> &'a Pairs {
+        self.pairs
     }
 
     /// The number of the row's negatives.
@@ -111,7 +136,7 @@ impl<'a, T: Scalar> Row<'a, T> {
     }
 
     /// The row's negatives, a stretch of neighbouring columns at a time.
-    pub fn negatives(&self) -> impl Iterator<Item = &[T]> {
+    pub fn negatives(&self) -> impl Iterator<Item = &[T]> + Clone {
         let scores = &*self.scores;
         self.pairs.stretches(self.index).iter().map(move |stretch| &scores[stretch.clone()])
     }

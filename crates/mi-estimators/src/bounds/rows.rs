@@ -119,14 +119,14 @@ pub(super) fn log_negatives(counts: Counts) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bounds::Pairs;
+    use crate::bounds::{Context, Pairs};
 
     #[test]
     fn rows_of_infinities_have_finite_weights() {
         let inf = f32::INFINITY;
         let run = |mut scores: Vec<f32>, weights| {
             let pairs = Pairs::square(3);
-            let mut row = Row::new((&mut scores, 1), &pairs, &[], None, weights);
+            let mut row = Row::new((&mut scores, 1), &pairs, Context::NONE, weights);
             (exponentials(&mut row).log_sum, scores)
         };
         let low = f64::NEG_INFINITY;

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use mi_kernels::{Logarithm, Scalar, log_add, origin_for};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1};
 
 use super::{
-    Bound, ColumnSums, Evaluation, LearnedOf, Pairs, Row, RowStatistics, check_batch, clear_others,
-    judge, numbers_of, saturated,
+    Bound, ColumnSums, Context, Evaluation, LearnedOf, Pairs, Row, RowStatistics, check_batch,
+    clear_others, judge, numbers_of, saturated,
 };
 use crate::EstimatorError;
 
@@ -142,11 +142,16 @@ fn sweep<T: Scalar>(
         scores.learned.into_iter().flatten().map(|&number| number.to_f64()).collect();
     let mut scores = scores.scores.as_standard_layout().into_owned();
     let columns = bound.needs_columns().then(|| column_sums(&scores, pairs));
+    let mut survey = Vec::new();
+    if bound.needs_survey() {
+        for (index, mut row) in scores.rows_mut().into_iter().enumerate() {
+            let row = (slice(&mut row), index);
+            survey.push(surveyed(bound, Row::new(row, pairs, Context::NONE, false)));
+        }
+    }
     let mut rows = vec![RowStatistics::default(); pairs.positives().len()];
     for (index, mut row) in scores.rows_mut().into_iter().enumerate() {
-        let Some(scores) = row.as_slice_mut() else {
-            unreachable!("rows of a row-major matrix are contiguous");
-        };
+        let scores = slice(&mut row);
         let span = pairs.span(index);
         if span.is_empty() {
             scores.fill(T::zero());
@@ -162,13 +167,25 @@ fn sweep<T: Scalar>(
             exact: exact.as_deref(),
             negatives,
         });
-        let row = Row::new((&mut *scores, index), pairs, own, columns, weights);
-        bound.row(row, &mut rows[span]);
+        let context = Context { learned: own, columns, survey: &survey };
+        bound.row(Row::new((&mut *scores, index), pairs, context, weights), &mut rows[span]);
         if weights {
             clear_others(scores, pairs.stretches(index));
         }
     }
     Ok((scores, rows))
+}
+
+/// [`Bound::survey`] where there is something to survey.
+pub(crate) fn surveyed<T: Scalar>(bound: &dyn Bound<T>, row: Row<'_, T>) -> f64 {
+    if row.positives().len() == 0 { f64::NEG_INFINITY } else { bound.survey(&row) }
+}
+
+fn slice<'a, T>(row: &'a mut ArrayViewMut1<'_, T>) -> &'a mut [T] {
+    match row.as_slice_mut() {
+        Some(slice) => slice,
+        None => unreachable!("rows of a row-major matrix are contiguous"),
+    }
 }
 
 /// [`ColumnSums`] of a whole matrix.

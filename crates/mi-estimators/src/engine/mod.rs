@@ -16,8 +16,8 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::EstimatorError;
 use crate::bounds::{
-    Bound, Evaluation, LearnedOf, Outcome, Pairs, Row, RowStatistics, check_batch, clear_others,
-    judge, numbers_of, saturated,
+    Bound, Context, Evaluation, LearnedOf, Outcome, Pairs, Row, RowStatistics, check_batch,
+    clear_others, judge, numbers_of, saturated, surveyed,
 };
 pub use batch::{Batch, Differentiated};
 use columns::{ColumnSweep, compact};
@@ -69,6 +69,8 @@ pub struct Engine<T> {
     row_scales: Vec<T>,
     positives: Vec<T>,
     columns: ColumnSweep<T>,
+    /// A number of every row, for bounds that read those of others.
+    survey: Vec<f64>,
     gradient_x: Array2<T>,
     gradient_y: Array2<T>,
     gradient_learned: Array1<T>,
@@ -104,6 +106,7 @@ impl<T: Scalar> Engine<T> {
             row_scales: Vec::new(),
             positives: Vec::new(),
             columns: ColumnSweep::default(),
+            survey: Vec::new(),
             gradient_x: Array2::zeros((0, 0)),
             gradient_y: Array2::zeros((0, 0)),
             gradient_learned: Array1::zeros(0),
@@ -246,11 +249,23 @@ impl<T: Scalar> Engine<T> {
         if bound.needs_columns() {
             self.columns.run(&mut scorer, pairs, panel_rows, panel);
         }
+        self.survey.clear();
+        if bound.needs_survey() {
+            self.survey.resize(n, 0.0);
+            let digest = |index: usize, scores: &mut [T], number: &mut [f64]| {
+                number[0] = surveyed(bound, Row::new((scores, index), pairs, Context::NONE, false));
+            };
+            for first in (0..n).step_by(panel_rows) {
+                let span = first..n.min(first + panel_rows);
+                let panel = &mut panel[..span.len() * stride];
+                scorer.sweep(span.clone(), panel, &mut self.survey[span], false, digest);
+            }
+        }
         let weights = gradients.is_some();
         let mut running = RunningShift::default();
         self.shifts.clear();
         let digest = {
-            let (columns, learned) = (&self.columns, &*self.learned);
+            let (columns, learned, survey) = (&self.columns, &*self.learned, &*self.survey);
             let (needs_columns, of) = (bound.needs_columns(), bound.learned());
             move |index: usize, scores: &mut [T], statistics: &mut [RowStatistics]| {
                 let span = pairs.span(index);
@@ -265,8 +280,8 @@ impl<T: Scalar> Engine<T> {
                     _ => &learned[index..=index],
                 };
                 let columns = needs_columns.then(|| columns.sums());
-                let row = Row::new((&mut *scores, index), pairs, learned, columns, weights);
-                bound.row(row, statistics);
+                let context = Context { learned, columns, survey };
+                bound.row(Row::new((&mut *scores, index), pairs, context, weights), statistics);
                 if weights {
                     clear_others(scores, pairs.stretches(index));
                 }

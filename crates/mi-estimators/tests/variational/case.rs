@@ -1,7 +1,7 @@
 //! A batch on its way through the engine, and by the slow way that the engine is compared with.
 
 use mi_critics::{Critic, CriticSpec, Pairing};
-use mi_estimators::bounds::{Evaluation, Objective, Pairs, Scores, gradient};
+use mi_estimators::bounds::{Bound, Evaluation, Pairs, Scores, gradient};
 use mi_estimators::engine::{Batch, Engine};
 use mi_kernels::Scalar;
 use mi_nets::{Gradients, ParamId, Params};
@@ -81,18 +81,18 @@ pub(crate) struct Found<T> {
 }
 
 impl<T: Scalar> Case<T> {
-    pub(crate) fn run(&self, engine: &mut Engine<T>, state: &mut Objective) -> Found<T> {
+    pub(crate) fn run(&self, engine: &mut Engine<T>, state: &mut dyn Bound<T>) -> Found<T> {
         self.run_on(engine, state, self.x.view(), self.y.view())
     }
 
     pub(crate) fn run_on(
         &self,
         engine: &mut Engine<T>,
-        state: &mut Objective,
+        state: &mut dyn Bound<T>,
         x: ArrayView2<'_, T>,
         y: ArrayView2<'_, T>,
     ) -> Found<T> {
-        let learned = state.bound().learned().is_some().then(|| self.learned.view());
+        let learned = state.learned().is_some().then(|| self.learned.view());
         let mut gradients = Gradients::zeros_like(&self.params);
         let batch = Batch::new(x, y)
             .paired_by(self.pairs.as_ref())
@@ -112,9 +112,9 @@ impl<T: Scalar> Case<T> {
     }
 
     /// By the whole matrix: gradients of scores, then each pair's derivative on its own.
-    pub(crate) fn slow(&self, state: &mut Objective) -> Found<T> {
+    pub(crate) fn slow(&self, state: &mut dyn Bound<T>) -> Found<T> {
         let scores = self.pairing.scores(&self.params, self.x.view(), self.y.view()).unwrap();
-        let learned = state.bound().learned().is_some().then(|| self.learned.view());
+        let learned = state.learned().is_some().then(|| self.learned.view());
         let scores = Scores::new(scores.view()).paired_by(self.pairs.as_ref());
         let (evaluation, g) = gradient(&scores.with_learned(learned), state).unwrap();
         let (x, y, params) = self.pull_back(&g.scores);

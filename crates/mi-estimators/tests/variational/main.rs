@@ -7,6 +7,7 @@ mod case;
 mod common;
 mod edges;
 mod engine;
+mod losses;
 mod pairs;
 mod reference;
 mod roles;

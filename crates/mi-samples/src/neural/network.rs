@@ -66,7 +66,7 @@ impl Network {
             }
             CriticSpec::Concat { hidden } => Some(format!("critic.layers.{}.weight", hidden.len())),
             CriticSpec::Bilinear => Some("critic.weight".to_owned()),
-            CriticSpec::InnerProduct | CriticSpec::Cosine { .. } => None,
+            _ => None,
         };
         let mut zero = |name: &str| {
             if let Some(id) = params.id(name) {
