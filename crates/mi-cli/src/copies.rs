@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprints {
     rows: Vec<u64>,
-    /// The first column's part of each, where its cells are text.
+    /// The first column's part of each.
     first: Vec<u64>,
     /// The number in the first row of the first column, as long as it counts the rows: 0 or 1.
     counts_from: Option<u64>,
@@ -40,9 +40,15 @@ pub struct Pasted {
 }
 
 impl Fingerprints {
-    /// Adds a cell to a row's fingerprint, and returns its part; cells of a row may come in any
-    /// order.
-    pub(crate) fn add(&mut self, row: usize, column: usize, cell: impl Hash) -> u64 {
+    /// Adds a cell to a row's fingerprint; `number` is the cell as one that can count rows. Cells of
+    /// a row may come in any order, those of the first column in the order of the rows.
+    pub(crate) fn add(
+        &mut self,
+        row: usize,
+        column: usize,
+        cell: impl Hash,
+        number: impl FnOnce() -> Option<u64>,
+    ) {
         let mut hasher = DefaultHasher::new();
         (column, cell).hash(&mut hasher);
         let part = hasher.finish();
@@ -50,24 +56,23 @@ impl Fingerprints {
             self.rows.resize(row + 1, 0);
         }
         self.rows[row] = self.rows[row].wrapping_add(part);
-        part
-    }
-
-    /// Adds a cell of text. Rows must come in order.
-    pub(crate) fn add_text(&mut self, row: usize, column: usize, cell: &[u8]) {
-        let part = self.add(row, column, cell);
         if column > 0 {
             return;
         }
         self.first.push(part);
         if row == 0 || self.counts_from.is_some() {
-            let number = str::from_utf8(cell).ok().and_then(|text| text.parse::<u64>().ok());
-            let start = number.and_then(|number| number.checked_sub(row as u64));
+            let start = number().and_then(|number| number.checked_sub(row as u64));
             self.counts_from = start.filter(|&start| match self.counts_from {
                 Some(before) => start == before,
                 None => start <= 1,
             });
         }
+    }
+
+    /// Adds a cell of text.
+    pub(crate) fn add_text(&mut self, row: usize, column: usize, cell: &[u8]) {
+        let number = || str::from_utf8(cell).ok().and_then(|text| text.parse().ok());
+        self.add(row, column, cell, number);
     }
 
     /// The fingerprints without the first column if it numbers the rows, because it counts them or
@@ -126,7 +131,7 @@ mod tests {
         let mut found = Fingerprints::default();
         for (row, cells) in rows.iter().enumerate() {
             for (column, cell) in cells.as_ref().iter().enumerate().rev() {
-                found.add(row, column, cell);
+                found.add(row, column, cell, || Some((*cell).into()));
             }
         }
         found

@@ -6,10 +6,10 @@ use mi_samples::Declared;
 
 use crate::copies::Fingerprints;
 use crate::error::CliError;
-use crate::messages::Messages;
+use crate::messages::{Messages, Note};
 use crate::options::{MissingRule, TableOptions};
 use crate::select::select;
-use crate::table::{Column, ReadOptions, Source, TableError, open};
+use crate::table::{Column, PANDAS_INDEX, ReadOptions, Source, TableError, open};
 use crate::words::plain;
 
 /// One or several files side by side, their columns known by name and not yet read.
@@ -48,10 +48,11 @@ pub struct RowNumbers {
 impl RowNumbers {
     /// Says that the column is left out, and how to keep it.
     pub fn say(&self, column: &Column, messages: &mut Messages) {
-        messages.note(format!(
+        let text = format!(
             "`{}` is left out: it {} (`--keep-row-numbers` keeps it)",
             column.name, self.why
-        ));
+        );
+        messages.note(Note::about(&column.name, text));
     }
 }
 
@@ -252,14 +253,24 @@ impl Input {
                 column.name.clone_from(&self.names[wanted[slot]]);
                 slots[slot] = Some(column);
             }
-            // The first columns of a file, as far as each numbers the rows.
+            // The first columns of a file, as far as each numbers the rows, and what pandas writes for
+            // them, wherever it stands.
+            let mut is_first = true;
             for (index, unnamed) in unnamed.into_iter().enumerate() {
                 let read = wanted.iter().position(|&column| column == start + index);
                 let column = read.and_then(|place| slots[place].as_ref());
                 let why = match column {
-                    _ if unnamed => "is a first column without a name, as row numbers are written",
-                    Some(column) if column.counts_rows() => "counts the rows",
-                    _ => break,
+                    Some(column) if column.name.starts_with(PANDAS_INDEX) => {
+                        "holds the row labels of a pandas table"
+                    }
+                    _ if unnamed && is_first => {
+                        "is a first column without a name, as row numbers are written"
+                    }
+                    Some(column) if is_first && column.counts_rows() => "counts the rows",
+                    _ => {
+                        is_first = false;
+                        continue;
+                    }
                 };
                 row_numbers.extend(read.map(|place| RowNumbers { place, why }));
             }

@@ -6,6 +6,30 @@ use serde::Serialize;
 
 use crate::output::say;
 
+use group::Said;
+
+/// Something that was found or decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// A sentence.
+    pub text: String,
+    /// The columns that it is about, if it is about columns.
+    pub columns: Vec<String>,
+}
+
+impl Note {
+    /// A note about a column.
+    pub fn about(column: &str, text: impl Into<String>) -> Self {
+        Self { text: text.into(), columns: vec![column.to_owned()] }
+    }
+}
+
+impl<T: Into<String>> From<T> for Note {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), columns: Vec::new() }
+    }
+}
+
 /// Something the reader of a result should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
@@ -39,7 +63,7 @@ impl Warning {
 
 /// Notes and warnings in the order in which they arose, each kept once for the JSON output.
 ///
-/// On standard error those that differ in a column's name and in numbers only are one line. It is
+/// On standard error those that differ in their columns and in numbers only are one line. It is
 /// written by [`Messages::flush`], before a long computation, and at the end.
 #[derive(Debug)]
 pub struct Messages {
@@ -47,7 +71,7 @@ pub struct Messages {
     notes: Vec<String>,
     warnings: Vec<Warning>,
     /// What standard error has not seen yet.
-    unsaid: Vec<String>,
+    unsaid: Vec<Said>,
 }
 
 impl Messages {
@@ -57,12 +81,12 @@ impl Messages {
     }
 
     /// Says what was found or decided.
-    pub fn note(&mut self, text: impl Into<String>) {
-        let text = text.into();
+    pub fn note(&mut self, note: impl Into<Note>) {
+        let Note { text, columns } = note.into();
         if self.notes.contains(&text) {
             return;
         }
-        self.unsaid.push(text.clone());
+        self.unsaid.push(Said { text: text.clone(), columns });
         self.notes.push(text);
     }
 
@@ -77,7 +101,8 @@ impl Messages {
             return;
         }
         let word = if warning.mild { "" } else { "warning: " };
-        self.unsaid.push(format!("{word}{}", warning.message));
+        let text = format!("{word}{}", warning.message);
+        self.unsaid.push(Said { text, columns: warning.columns.clone() });
         self.warnings.push(warning);
     }
 

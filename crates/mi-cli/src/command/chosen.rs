@@ -8,7 +8,7 @@ use super::rows::RowOptions;
 use crate::error::CliError;
 use crate::estimator::{Methods, Plan};
 use crate::input::{Frame, Input};
-use crate::messages::{Messages, Warning};
+use crate::messages::{Messages, Note, Warning};
 use crate::select::listed;
 use crate::table::{Column, Origin};
 use crate::words::count;
@@ -371,10 +371,14 @@ impl Chosen {
             let column = self.wanted[numbers.place];
             let side = self.sides.iter_mut().find(|side| side.contains(&column));
             match side {
-                Some(side) if side.len() == 1 => messages.note(format!(
-                    "`{}` {}; it is used because there is no other column",
-                    frame.columns[numbers.place].name, numbers.why
-                )),
+                Some(side) if side.len() == 1 => {
+                    let name = &frame.columns[numbers.place].name;
+                    let text = format!(
+                        "`{name}` {}; it is used because there is no other column",
+                        numbers.why
+                    );
+                    messages.note(Note::about(name, text));
+                }
                 Some(side) => {
                     side.retain(|&kept| kept != column);
                     numbers.say(&frame.columns[numbers.place], messages);
@@ -448,9 +452,13 @@ pub(super) fn say_kind(column: &Column, messages: &mut Messages) {
                 Origin::Spelling => "is taken for labels",
                 Origin::Text | Origin::Numbers => "holds text",
             };
-            messages.note(format!("`{}` {what}: {labels}", column.name));
+            let text = format!("`{}` {what}: {labels}", column.name);
+            messages.note(Note::about(&column.name, text));
         }
-        (None, Some(found)) => messages.note(format!("`{}` is taken for {found}", column.name)),
+        (None, Some(found)) => {
+            let text = format!("`{}` is taken for {found}", column.name);
+            messages.note(Note::about(&column.name, text));
+        }
         (None, None) => {}
     }
 }

@@ -117,7 +117,8 @@ fn say_odd(column: &Column, messages: &mut Messages) {
         1 => String::new(),
         more => format!(", and {} in the same column", count(more - 1, "more odd cell")),
     };
-    messages.warn(Warning::new("odd_cells", format!("{}{others}", odd.first)));
+    let text = format!("{}{others}", odd.first);
+    messages.warn(Warning::new("odd_cells", text).about([&column.name]));
 }
 
 /// The list, in lines of 80 characters as far as names and numbers allow it.

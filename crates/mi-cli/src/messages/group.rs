@@ -6,12 +6,24 @@ const ALIKE: usize = 3;
 /// Names that a line lists; of more it gives the first ones and the last.
 const LISTED: usize = 5;
 
+use crate::words::cut;
+
+/// A message, and the columns that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) text: String,
+    pub(super) columns: Vec<String>,
+}
+
 /// The lines that say these messages, each where its first message stood.
-pub(super) fn lines(messages: &[String]) -> Vec<String> {
-    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+pub(super) fn lines(messages: &[Said]) -> Vec<String> {
+    let mut groups: Vec<(String, Vec<&Said>)> = Vec::new();
     for message in messages {
         let pattern = pattern(message);
-        match groups.iter_mut().find(|(other, _)| *other == pattern) {
+        let is_alike = |other: &&mut (String, Vec<&Said>)| {
+            other.0 == pattern && other.1[0].columns.len() == message.columns.len()
+        };
+        match groups.iter_mut().find(is_alike) {
             Some((_, alike)) => alike.push(message),
             None => groups.push((pattern, vec![message])),
         }
@@ -19,36 +31,31 @@ pub(super) fn lines(messages: &[String]) -> Vec<String> {
     groups.into_iter().flat_map(|(_, alike)| of_group(&alike)).collect()
 }
 
-fn of_group(alike: &[&str]) -> Vec<String> {
+fn of_group(alike: &[&Said]) -> Vec<String> {
     let (first, others) = match alike {
         [first, others @ ..] if alike.len() >= ALIKE => (first, others),
-        _ => return alike.iter().map(|&message| message.to_owned()).collect(),
+        _ => return alike.iter().map(|message| message.text.clone()).collect(),
     };
-    // What is quoted the same way everywhere, such as an option, is no column.
-    let quoted = |message| quotes(message).map(|(_, name)| name).collect::<Vec<&str>>();
-    let here = quoted(*first);
-    let vary: Vec<usize> = (0..here.len())
-        .filter(|&place| others.iter().any(|other| quoted(*other)[place] != here[place]))
-        .collect();
-    let named: Vec<String> = others
-        .iter()
-        .map(|other| {
-            let names = quoted(*other);
-            let own: Vec<String> =
-                vary.iter().map(|&place| format!("`{}`", names[place])).collect();
-            own.join(" and ")
-        })
+    // A column that they share, such as the target of a ranking, is not listed.
+    let vary: Vec<usize> = (0..first.columns.len())
+        .filter(|&place| others.iter().any(|other| other.columns[place] != first.columns[place]))
         .collect();
     let what = match vary.len() {
         0 => {
-            return vec![format!(
-                "{first} ({} more of this kind, with other numbers)",
-                named.len()
-            )];
+            let more = others.len();
+            return vec![format!("{} ({more} more of this kind, with other values)", first.text)];
         }
         1 => "columns",
-        _ => "pairs",
+        2 => "pairs",
+        _ => "sets of columns",
     };
+    let named: Vec<String> = others
+        .iter()
+        .map(|other| {
+            let own = vary.iter().map(|&place| format!("`{}`", cut(&other.columns[place])));
+            own.collect::<Vec<_>>().join(" and ")
+        })
+        .collect();
     let list = match named.as_slice() {
         [start @ .., last] if named.len() > LISTED => {
             format!("{}, …, {last}", start[..LISTED - 2].join(", "))
@@ -58,16 +65,18 @@ fn of_group(alike: &[&str]) -> Vec<String> {
     let differ = if others.iter().all(|other| without_names(other) == without_names(first)) {
         ""
     } else {
-        ", with numbers of their own"
+        ", with values of their own"
     };
-    vec![format!("{first}; likewise{differ}, {} more {what}: {list}", named.len())]
+    vec![format!("{}; likewise{differ}, {} more {what}: {list}", first.text, named.len())]
 }
 
-/// A message with `#` for its numbers and for what it quotes.
-fn pattern(message: &str) -> String {
+/// A message with `#` for its numbers, and with nothing for its columns and for what it quotes.
+fn pattern(message: &Said) -> String {
+    let text = without_names(message);
+    let unquoted = text.split('`').step_by(2);
     let mut pattern = String::new();
     let mut in_number = false;
-    for c in without_names(message).chars() {
+    for c in unquoted.collect::<Vec<_>>().join("`").chars() {
         let more = matches!(c, '.' | ',' | 'e' | '-' | '+') && in_number;
         if c.is_ascii_digit() || more {
             if !in_number {
@@ -79,65 +88,84 @@ fn pattern(message: &str) -> String {
             in_number = false;
         }
     }
-    // `1 row` and `2 rows` are alike.
-    let words = pattern.split(' ').map(|word| word.trim_end_matches(['s', ',', ';', ':', '.']));
+    // `1 row` and `2 rows` are alike, and so are `is` and `are`.
+    let words = pattern.split(' ').map(|word| match word.trim_end_matches([',', ';', ':', '.']) {
+        "is" | "are" => "is",
+        "has" | "have" => "has",
+        word => word.trim_end_matches('s'),
+    });
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// A message with empty quotes.
-fn without_names(message: &str) -> String {
-    let mut text = String::new();
-    let mut from = 0;
-    for (start, name) in quotes(message) {
-        text.push_str(&message[from..start]);
-        from = start + name.len();
+/// A message without the names of its columns, where it quotes them alone or after an option.
+fn without_names(message: &Said) -> String {
+    let mut text = message.text.clone();
+    for name in &message.columns {
+        for name in [name, &cut(name)] {
+            text = text.replace(&format!("`{name}`"), "``").replace(&format!(" {name}`"), " `");
+        }
     }
-    text + &message[from..]
-}
-
-/// What a message quotes in backticks, each with the place where it starts.
-fn quotes(message: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut start = 0;
-    message.split('`').enumerate().filter_map(move |(index, part)| {
-        let here = start;
-        start += part.len() + 1;
-        (index % 2 == 1).then_some((here, part))
-    })
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(messages: impl IntoIterator<Item = String>) -> Vec<String> {
-        lines(&messages.into_iter().collect::<Vec<_>>())
+    fn of(messages: impl IntoIterator<Item = (String, Vec<String>)>) -> Vec<String> {
+        let said = messages.into_iter().map(|(text, columns)| Said { text, columns });
+        lines(&said.collect::<Vec<_>>())
+    }
+
+    fn plain(text: impl Into<String>) -> (String, Vec<String>) {
+        (text.into(), Vec::new())
     }
 
     #[test]
     fn forty_two_columns_are_one_line() {
-        let message =
-            |n: usize| format!("`x{n}` is rounded to steps of {}; see `--seed`", 0.5 * n as f64);
+        let message = |n: usize| {
+            let text = format!("`x{n}` is rounded to steps of {}; see `--seed`", 0.5 * n as f64);
+            (text, vec![format!("x{n}")])
+        };
         let grouped = of((1..=42).map(message));
         assert_eq!(
             grouped,
-            [
-                "`x1` is rounded to steps of 0.5; see `--seed`; likewise, with numbers of their own, \
-              41 more columns: `x2`, `x3`, `x4`, …, `x42`"
-            ]
+            ["`x1` is rounded to steps of 0.5; see `--seed`; likewise, with values of their own, \
+              41 more columns: `x2`, `x3`, `x4`, …, `x42`"]
         );
         assert_eq!(of((1..=2).map(message)).len(), 2);
     }
 
     #[test]
+    fn columns_are_those_of_the_message_whatever_else_it_quotes() {
+        // A column named twice, in an option, next to a label, and with odd names.
+        let message = |name: &str, label: &str| {
+            let text = format!(
+                "t.csv, line 3, column `{name}`: `{name}` holds text such as `{label}`; see \
+                 `--discrete {name}`"
+            );
+            (text, vec![name.to_owned()])
+        };
+        let grouped = of([message("a", "p"), message("b`c", "b"), message("c 3", "c 3")]);
+        assert_eq!(
+            grouped,
+            [message("a", "p").0
+                + "; likewise, with values of their own, 2 more columns: `b`c`, `c 3`"]
+        );
+    }
+
+    #[test]
     fn pairs_and_other_kinds_stay_apart_and_in_order() {
-        let pair =
-            |a: &str, b: &str| format!("`{a}` and `{b}`: no row has a value in every column");
+        let pair = |a: &str, b: &str| {
+            let text = format!("`{a}` and `{b}`: no row has a value in every column");
+            (text, vec![a.to_owned(), b.to_owned()])
+        };
         let grouped = of([
             pair("a", "b"),
-            "another matter".into(),
+            plain("another matter"),
             pair("a", "c"),
             pair("b", "c"),
-            "another matter 2".into(),
+            plain("another matter 2"),
         ]);
         assert_eq!(
             grouped,
@@ -148,16 +176,20 @@ mod tests {
                 "another matter 2"
             ]
         );
+        // The column that all share goes without saying.
+        let target = of(["a", "b", "c"].map(|name| pair(name, "y")));
+        assert!(target[0].ends_with("likewise, 2 more columns: `b`, `c`"), "{target:?}");
     }
 
     #[test]
     fn odd_quotes_and_equal_names_are_no_trouble() {
-        assert_eq!(of(["`a".into(), "b` `".into(), String::new()]).len(), 3);
-        let same = of((1..=4).map(|n| format!("{n} rows repeat")));
-        assert_eq!(same, ["1 rows repeat (3 more of this kind, with other numbers)"]);
-        let labels =
-            of([1, 2, 3]
-                .map(|n| format!("`c{n}` holds {n} label{}", if n == 1 { "" } else { "s" })));
+        assert_eq!(of(["`a", "b` `", ""].map(plain)).len(), 3);
+        let same = of((1..=4).map(|n| plain(format!("{n} rows repeat"))));
+        assert_eq!(same, ["1 rows repeat (3 more of this kind, with other values)"]);
+        let labels = of([1, 2, 3].map(|n| {
+            let (verb, plural) = if n == 1 { ("is", "") } else { ("are", "s") };
+            (format!("`c{n}`: {n} label{plural} {verb} rare"), vec![format!("c{n}")])
+        }));
         assert_eq!(labels.len(), 1, "{labels:?}");
     }
 }

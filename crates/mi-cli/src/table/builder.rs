@@ -7,6 +7,7 @@ use super::column::{Column, Odd, Origin};
 use super::error::{Place, TableError};
 use super::labels::Labels;
 use super::spelling::{self, Spelling};
+use crate::messages::Note;
 use crate::words::{count, cut};
 
 /// Gathers one column of a text table, cell by cell.
@@ -199,7 +200,7 @@ impl Builder {
         name: String,
         rules: &CellRules,
         report_odd: bool,
-    ) -> Result<(Column, Vec<String>), TableError> {
+    ) -> Result<(Column, Vec<Note>), TableError> {
         let place = |line: u64| Place {
             file: file.into(),
             line: format!("line {line}"),
@@ -280,70 +281,71 @@ impl Builder {
         self.numbers_first = true;
     }
 
-    fn column(self, name: String, rules: &CellRules) -> (Column, Vec<String>) {
+    fn column(self, name: String, rules: &CellRules) -> (Column, Vec<Note>) {
         let mut notes = Vec::new();
         let shown = cut(&name);
+        let about = |text: String| Note { text, columns: vec![name.clone()] };
         if let Some(labels) = self.labels {
             let asked = self.declared == Declared::Discrete;
             if let Some((line, text)) = self.first_text.filter(|_| self.numbers_first) {
-                notes.push(format!(
+                notes.push(about(format!(
                     "`{shown}` holds numbers and text (`{}` in line {line}); for the other commands \
                      name it in `--discrete`",
                     cut(&text)
-                ));
+                )));
             }
             if !asked && let Some((spelling, example)) = Spelling::of_most(labels.in_order()) {
-                notes.push(format!(
+                notes.push(about(format!(
                     "`{shown}` holds {}, such as `{}`, which are read as labels without an order; to \
                      have them as numbers say {}",
                     spelling.name(),
                     cut(example),
                     options_for_all(rules, spelling, labels.in_order()),
-                ));
+                )));
             }
             if !rules.usual_tokens && labels.knows("none") {
-                notes.push(format!(
+                notes.push(about(format!(
                     "`{shown}` has the label `none`; if it means a missing value, say `--na \
                      '\"none\"'`"
-                ));
+                )));
             }
             let origin = if asked { Origin::Asked } else { Origin::Text };
-            return (labels.into_column(name, self.values, origin), notes);
+            return (labels.into_column(name.clone(), self.values, origin), notes);
         }
         if let Some(first) = &self.first_spelled
             && self.spelled < self.numbers
         {
-            notes.push(format!(
+            notes.push(about(format!(
                 "`{shown}` holds {} such as `{}` and {} in plain digits: do they mean the same?",
                 count(self.spelled, "number"),
                 cut(first),
                 self.numbers - self.spelled
-            ));
+            )));
         }
-        let column = Column::from_numbers(name, self.values, self.declared);
+        let column = Column::from_numbers(name.clone(), self.values, self.declared);
         if let Some(written) = self.written
             && let Some([a, b]) = written.same()
             && column.column_type().is_some_and(|found| found.is_discrete())
         {
-            notes.push(format!(
+            notes.push(about(format!(
                 "`{shown}`: `{a}` and `{b}` are different labels, as they are written differently; if \
                  they are one number, say `--continuous '{shown}'`"
-            ));
+            )));
             return (written.into_column(column), notes);
         }
         if self.large > 0 {
-            notes.push(format!(
+            notes.push(about(format!(
                 "`{shown}`: {} of 2^53 or more may have been rounded; name it in `--discrete` if \
                  these are identifiers",
                 count(self.large, "whole number")
-            ));
+            )));
         }
         if let Some(padded) = self.padded {
-            notes.push(format!(
+            notes.push(about(format!(
                 "`{shown}` holds numbers with leading zeros, such as `{}`; name it in `--discrete` \
                  if they are codes",
                 cut(&padded)
-            ));
+            )));
         }
         (column, notes)
     }

@@ -13,6 +13,7 @@ use super::normalise::{HugeRow, Normaliser};
 use super::sniff::{self, Header, HeaderRule};
 use super::source::{Source, Table};
 use crate::copies::Fingerprints;
+use crate::messages::Note;
 use crate::words::{count, cut_to};
 
 /// How a text table is written.
@@ -50,7 +51,7 @@ pub(crate) struct Delimited {
     names: Vec<String>,
     /// Which columns have an empty name.
     unnamed: Vec<bool>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
     /// The first row, when it holds values.
     first: Option<ByteRecord>,
     delimiter: u8,
@@ -112,7 +113,7 @@ impl Delimited {
             .flexible(true)
             .from_reader(Normaliser::new(input, delimiter, start.lines + 1));
         let preamble = sniff::preamble(sample, complete, rules.delimiter);
-        let notes = vec![format!("{file}: {delimiter_note}; {header}")];
+        let notes = vec![format!("{file}: {delimiter_note}; {header}").into()];
         let (names, first) = (Vec::new(), None);
         let mut table = Self {
             file,
@@ -333,14 +334,10 @@ impl Source for Delimited {
             self.notes.extend(notes);
             columns.push(column);
         }
-        self.notes.extend(ragged.note("row", "left out of this list"));
-        self.notes.extend(unreadable.note("cell", "shown with `\u{fffd}`"));
-        self.notes[0] = format!(
-            "{}; {}, {}",
-            self.notes[0],
-            count(rows, "row"),
-            count(self.names.len(), "column")
-        );
+        self.notes.extend(ragged.note("row", "left out of this list").map(Note::from));
+        self.notes.extend(unreadable.note("cell", "shown with `\u{fffd}`").map(Note::from));
+        let shape = format!("; {}, {}", count(rows, "row"), count(self.names.len(), "column"));
+        self.notes[0].text.push_str(&shape);
         Ok(Table { file: self.file, columns, rows, notes: self.notes, fingerprints })
     }
 }

@@ -43,6 +43,9 @@ mod spelling;
 /// column has a name in memory.
 const MOST_COLUMNS: usize = 1_000_000;
 
+/// How the name of a Parquet column starts that holds the row labels of a pandas table.
+pub(crate) const PANDAS_INDEX: &str = "__index_level_";
+
 pub use cell::{CellRules, MISSING_TOKENS};
 pub use column::{Column, Odd, Origin};
 pub use dates::DateOrder;

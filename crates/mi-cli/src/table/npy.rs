@@ -11,9 +11,10 @@ use super::MOST_COLUMNS;
 use super::column::{Column, Odd};
 use super::error::{Place, TableError};
 use super::npy_header::{Header, Number};
-use super::numbers::{Numbers, rounded_note};
+use super::numbers::{Numbers, as_count, rounded_note};
 use super::source::{Source, Table};
 use crate::copies::Fingerprints;
+use crate::messages::Note;
 use crate::words::{count, cut};
 
 /// The most characters of an array's name that its columns carry.
@@ -139,9 +140,9 @@ impl Npy {
     }
 
     /// What was found.
-    fn notes(&self, large: usize) -> Vec<String> {
+    fn notes(&self, large: usize) -> Vec<Note> {
         let Header { dtype, rows, columns, .. } = self.header;
-        let mut notes = vec![format!(
+        let shape = format!(
             "{}: {} array of {}, {}{}",
             self.file,
             dtype.name(),
@@ -152,9 +153,8 @@ impl Npy {
                 Number::Float(_) => ", widened to float64",
                 _ => ", converted to float64",
             },
-        )];
-        notes.extend(rounded_note(&self.file, large));
-        notes
+        );
+        [shape].into_iter().chain(rounded_note(&self.file, large)).map(Note::from).collect()
     }
 
     /// Reads the numbers of the wanted columns.
@@ -184,7 +184,7 @@ impl Npy {
                 read += bytes.len() as u64;
                 for (cell, at) in bytes.chunks_exact(size).zip(start..) {
                     let (row, column) = if fortran_order { (at, line) } else { (line, at) };
-                    fingerprints.add(row, column, cell);
+                    fingerprints.add(row, column, cell, || as_count(dtype.decode(cell)));
                 }
                 let columns = if fortran_order { line..line + 1 } else { start..start + count };
                 let first = slots.partition_point(|(column, _)| *column < columns.start);

@@ -17,6 +17,11 @@ pub(super) struct Numbers {
 
 const MISSING: i128 = i128::MIN;
 
+/// A number as one that can count rows.
+pub(super) fn as_count(value: f64) -> Option<u64> {
+    (value >= 0.0 && value < TOO_LARGE && value.fract() == 0.0).then_some(value as u64)
+}
+
 impl Numbers {
     pub(super) fn len(&self) -> usize {
         self.values.len()
@@ -50,6 +55,18 @@ impl Numbers {
         if let Some(exact) = &mut self.exact {
             exact.push(whole);
         }
+    }
+
+    /// What is equal in two rows of the same value.
+    #[cfg(feature = "parquet")]
+    pub(super) fn cell(&self, row: usize) -> (u64, Option<i128>) {
+        (self.values[row].to_bits(), self.exact.as_ref().map(|exact| exact[row]))
+    }
+
+    /// The value of a row, if it can count rows.
+    #[cfg(feature = "parquet")]
+    pub(super) fn count(&self, row: usize) -> Option<u64> {
+        as_count(self.values[row])
     }
 
     #[cfg(feature = "parquet")]

@@ -16,6 +16,8 @@ use super::error::{Place, TableError};
 use super::labels::Labels;
 use super::numbers::{Numbers, rounded_note};
 use super::source::{Source, Table};
+use crate::copies::Fingerprints;
+use crate::messages::Note;
 use crate::words::count;
 
 /// Values read at a time.
@@ -63,16 +65,16 @@ impl ParquetTable {
         Ok(Self { file, reader, names, report_odd })
     }
 
+    fn refuse(&self, index: usize, what: &str) -> TableError {
+        let problem = format!("column `{}`: {what}", self.names[index]);
+        TableError::Array { file: self.file.clone(), problem }
+    }
+
     /// Reads one column through all row groups.
-    fn column(&self, index: usize, declared: Declared) -> Result<(Column, usize), TableError> {
+    fn cells(&self, index: usize) -> Result<(Numbers, Option<Labels>), TableError> {
         let descr = self.reader.metadata().file_metadata().schema_descr().column(index);
-        let name = self.names[index].clone();
-        let refuse = |what: &str| TableError::Array {
-            file: self.file.clone(),
-            problem: format!("column `{name}`: {what}"),
-        };
         if descr.max_rep_level() > 0 {
-            return Err(refuse("lists are not read; write one value a row"));
+            return Err(self.refuse(index, "lists are not read; write one value a row"));
         }
         let mut values = Numbers::default();
         let mut labels = None;
@@ -81,17 +83,29 @@ impl ParquetTable {
             let column = column.map_err(|error| fail(&self.file, &error))?;
             read_group(column, &descr, &mut values, &mut labels)
                 .map_err(|error| fail(&self.file, &error))?
-                .map_err(refuse)?;
+                .map_err(|what| self.refuse(index, what))?;
         }
         // The rows are told by the file's end, the values by its pages.
         let rows = self.reader.metadata().file_metadata().num_rows();
         if values.len() as i64 != rows {
             let found = values.len();
-            return Err(refuse(&format!(
+            let what = format!(
                 "it has {found} values where the file has {rows} rows; the file is damaged, copy or \
                  save it again"
-            )));
+            );
+            return Err(self.refuse(index, &what));
         }
+        Ok((values, labels))
+    }
+
+    /// The column of cells that were read, and how many whole numbers of it may be rounded.
+    fn column(
+        &self,
+        index: usize,
+        (mut values, labels): (Numbers, Option<Labels>),
+        declared: Declared,
+    ) -> Result<(Column, usize), TableError> {
+        let name = self.names[index].clone();
         let mut odd = None;
         if let Some((row, value)) = values.infinite() {
             let error = TableError::NotFinite {
@@ -108,7 +122,7 @@ impl ParquetTable {
             odd = Some(Odd { count: values.drop_infinite(), first: error.to_string() });
         }
         match (labels, declared) {
-            (Some(_), Declared::Continuous) => Err(refuse("text is not continuous")),
+            (Some(_), Declared::Continuous) => Err(self.refuse(index, "text is not continuous")),
             (Some(labels), _) => {
                 Ok((labels.into_column(name, values.into_values(), Origin::Text), 0))
             }
@@ -125,26 +139,39 @@ impl Source for ParquetTable {
         &self.names
     }
 
+    fn is_unnamed(&self, index: usize) -> bool {
+        self.names[index].starts_with(super::PANDAS_INDEX)
+    }
+
     fn load(self: Box<Self>, wanted: &[usize], declared: &[Declared]) -> Result<Table, TableError> {
         let mut large = 0;
-        let columns = wanted
-            .iter()
-            .map(|&index| {
+        let mut found: Vec<Option<Column>> = vec![None; wanted.len()];
+        let mut fingerprints = Fingerprints::default();
+        for index in 0..self.names.len() {
+            let place = wanted.iter().position(|&column| column == index);
+            // Whatever is wrong with a column that nobody wants does not matter.
+            let cells = match (self.cells(index), place) {
+                (Err(error), Some(_)) => return Err(error),
+                (Err(_), None) => continue,
+                (Ok(cells), _) => cells,
+            };
+            if !self.is_unnamed(index) {
+                for row in 0..cells.0.len() {
+                    fingerprints.add(row, index, cells.0.cell(row), || cells.0.count(row));
+                }
+            }
+            if let Some(place) = place {
                 let declared = declared.get(index).copied().unwrap_or_default();
-                let (column, rounded) = self.column(index, declared)?;
+                let (column, rounded) = self.column(index, cells, declared)?;
                 large += rounded;
-                Ok(column)
-            })
-            .collect::<Result<_, TableError>>()?;
+                found[place] = Some(column);
+            }
+        }
+        let columns = found.into_iter().flatten().collect();
         let rows = self.reader.metadata().file_metadata().num_rows() as usize;
-        let mut notes = vec![format!(
-            "{}: Parquet, {}, {}",
-            self.file,
-            count(rows, "row"),
-            count(self.names.len(), "column")
-        )];
-        notes.extend(rounded_note(&self.file, large));
-        let fingerprints = crate::copies::Fingerprints::default();
+        let shape = [count(rows, "row"), count(self.names.len(), "column")];
+        let mut notes = vec![format!("{}: Parquet, {}, {}", self.file, shape[0], shape[1]).into()];
+        notes.extend(rounded_note(&self.file, large).map(Note::from));
         Ok(Table { file: self.file, columns, rows, notes, fingerprints })
     }
 }

@@ -11,6 +11,7 @@ use super::error::TableError;
 use super::foreign;
 use super::npy::Npy;
 use crate::copies::Fingerprints;
+use crate::messages::Note;
 use crate::words::count;
 
 /// Bytes that tell what a file is.
@@ -30,7 +31,7 @@ pub struct Table {
     /// How many rows each has.
     pub rows: usize,
     /// What was found and decided on the way, one sentence each.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// What every row of the file looks like; empty where the file is read by columns.
     pub fingerprints: Fingerprints,
 }

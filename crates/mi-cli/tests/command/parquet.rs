@@ -108,3 +108,45 @@ proptest! {
         read_in_every_way(&bytes);
     }
 }
+
+#[test]
+fn a_table_pasted_twice_is_seen_whatever_columns_are_asked_for() {
+    // Row labels of pandas, which go on in the second copy, are no part of the rows.
+    let schema = "message t {
+        required double x; required double y; required double z; required binary town (UTF8);
+        required int64 __index_level_0__;
+    }";
+    let rows = 60_i64;
+    let number = |i: i64, factor: f64| ((i % 30) as f64 * factor + 0.1).sin();
+    let folder = Folder::new();
+    let properties = Arc::new(WriterProperties::builder().build());
+    let file = File::create(folder.path("t.parquet")).unwrap();
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let mut writer = SerializedFileWriter::new(file, schema, properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    for factor in [0.37, 1.91, 2.3] {
+        let values: Vec<f64> = (0..rows).map(|i| number(i, factor)).collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<DoubleType>().write_batch(&values, None, None).unwrap();
+        column.close().unwrap();
+    }
+    let towns: Vec<ByteArray> =
+        (0..rows).map(|i| if i % 30 < 9 { "Bern" } else { "Chur" }.into()).collect();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<ByteArrayType>().write_batch(&towns, None, None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let labels: Vec<i64> = (100..100 + rows).collect();
+    column.typed::<Int64Type>().write_batch(&labels, None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    let run = folder.run(&["estimate", "t.parquet", "--x", "x", "--y", "town"]);
+    run.said(&["nearly every row of the table occurs 2 times"]);
+    let json = folder.run(&["rank", "t.parquet", "--target", "town", "--json"]).json();
+    let ranked: Vec<&str> =
+        json["columns"].as_array().unwrap().iter().map(|c| c["column"].as_str().unwrap()).collect();
+    assert_eq!(ranked.len(), 3, "{ranked:?}");
+    let notes = json["notes"].to_string();
+    assert!(notes.contains("`__index_level_0__` is left out"), "{notes}");
+}
