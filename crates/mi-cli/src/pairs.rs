@@ -1,6 +1,6 @@
 //! Pairs of columns, each column typed and ranked once.
 
-use mi_samples::{Estimate, Sample, Settings};
+use mi_samples::{Estimate, Sample, SamplesError, Settings};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
@@ -29,7 +29,7 @@ pub struct ColumnSample<'a> {
 /// What was found for a pair.
 pub struct Pair {
     /// Rows that the estimate uses: both columns have a value, and copies and unique labels are left out
-    /// where they are no use.
+    /// where they are no use. Without an estimate, the rows in which both have a value.
     pub n: usize,
     /// The estimates.
     pub measured: Measured,
@@ -38,10 +38,10 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// A pair without an estimate.
-    fn none(reason: String) -> Self {
+    /// A pair of `n` rows without an estimate.
+    fn none(n: usize, reason: String) -> Self {
         let measured = Measured { estimates: Vec::new(), warnings: Vec::new(), critic: None };
-        Self { n: 0, measured, reason: Some(reason) }
+        Self { n, measured, reason: Some(reason) }
     }
 
     /// The most trusted estimate.
@@ -121,6 +121,23 @@ impl<'a> ColumnSample<'a> {
     }
 }
 
+/// The rows in which both columns have a value.
+fn rows_of_both(x: &ColumnSample<'_>, y: &ColumnSample<'_>) -> usize {
+    let both = x.column.values.iter().zip(&y.column.values);
+    both.filter(|(x, y)| !x.is_nan() && !y.is_nan()).count()
+}
+
+/// Whether the command is at fault, rather than the columns.
+fn is_about_settings(error: &CliError) -> bool {
+    matches!(
+        error,
+        CliError::Usage(_)
+            | CliError::Estimator(
+                SamplesError::Setting { .. } | SamplesError::NeighbourCount { .. }
+            )
+    )
+}
+
 fn first_label(column: &Column) -> String {
     column.labels.iter().flatten().next().map_or_else(String::new, |label| cut(label))
 }
@@ -130,7 +147,7 @@ impl Plan {
     /// their place, with the reason, and are warned of.
     ///
     /// # Errors
-    /// As [`Plan::measure_pair`], if no pair has an estimate.
+    /// If a setting is one that no pair can have.
     pub fn measure_pairs(
         &self,
         pairs: &[(&ColumnSample<'_>, &ColumnSample<'_>)],
@@ -152,12 +169,12 @@ impl Plan {
         for (pair, (x, y)) in found.into_iter().zip(pairs) {
             let pair = match pair {
                 Ok(pair) => pair,
-                Err(error) if none => return Err(error),
+                Err(error) if none && is_about_settings(&error) => return Err(error),
                 Err(error) => {
                     let why = format!("`{}` and `{}`: {error}", x.column.name, y.column.name);
                     let about = [&x.column.name, &y.column.name];
                     messages.warn(Warning::new("no_estimate", why).about(about));
-                    Pair::none(error.to_string())
+                    Pair::none(rows_of_both(x, y), error.to_string())
                 }
             };
             for warning in pair.measured.warnings.iter().filter(|w| w.code != TIE_DEVIATION) {
@@ -173,9 +190,6 @@ impl Plan {
                 }
             }
             measured.push(pair);
-        }
-        if let (true, Some(Pair { reason: Some(why), .. })) = (none, measured.first()) {
-            return Err(CliError::Data(format!("no pair of columns has an estimate: {why}")));
         }
         let deviations = measured.iter().filter_map(|pair| pair.estimate()?.tie_deviation);
         let is_said = messages.warnings().iter().any(|warning| warning.code == TIE_DEVIATION);
@@ -198,7 +212,8 @@ impl Plan {
         if let Some((column, why)) =
             [x, y].iter().find_map(|side| Some((side.column, side.unusable.as_ref()?)))
         {
-            return Ok(Pair::none(format!("`{}`: {why}", column.name)));
+            let why = format!("`{}`: {why}", column.name);
+            return Ok(Pair::none(rows_of_both(x, y), why));
         }
         if let (Some(a), Some(b), false) = (&x.sample, &y.sample, self.dedup) {
             let names = [&x.column.name, &y.column.name].map(std::slice::from_ref);

@@ -170,6 +170,11 @@ impl EstimateRow {
         ]
     }
 
+    /// The cells of a CSV row that has no estimate.
+    pub(super) fn no_cells() -> [Cell; 10] {
+        [(); 10].map(|()| Cell::Number(None))
+    }
+
     /// The estimate as cells of a CSV row.
     pub(super) fn cells(&self) -> [Cell; 10] {
         let [lower, upper] = self.interval.map_or([None; 2], |ends| ends.map(Some));

@@ -185,7 +185,6 @@ struct Estimated {
     y: usize,
     rows: usize,
     method: &'static str,
-    neighbours: Option<usize>,
     value: f64,
 }
 
@@ -211,10 +210,9 @@ impl Found {
 
     fn estimated(&self) -> impl Iterator<Item = Estimated> {
         self.indices.iter().zip(&self.pairs).filter_map(|(&(x, y), pair)| {
-            let estimator = &pair.estimate()?.estimator;
-            let (method, neighbours) = (estimator.method.name(), estimator.neighbours);
+            let method = pair.estimate()?.estimator.method.name();
             let value = self.unit.of(pair.nats());
-            Some(Estimated { x, y, rows: pair.n, method, neighbours, value })
+            Some(Estimated { x, y, rows: pair.n, method, value })
         })
     }
 
@@ -301,21 +299,31 @@ impl Found {
         }
         let more = match hidden {
             0 => String::new(),
+            1 => "\n1 weaker pair is not shown; --csv and --json list all\n".into(),
             more => format!("\n{more} weaker pairs are not shown; --csv and --json list all\n"),
         };
-        format!("{grid}{more}")
+        let none = match self.pairs.iter().filter(|pair| pair.estimate().is_none()).count() {
+            0 => String::new(),
+            none => {
+                let pairs = count(none, "pair");
+                format!("\n{pairs} without an estimate; --csv and --json list them with the reason\n")
+            }
+        };
+        format!("{grid}{more}{none}")
     }
 
     fn csv(&self, out: &mut dyn Write) -> Result<(), CliError> {
-        let mut csv = Csv::new(&["x", "y", "rows", "method", "neighbours", self.unit.name()])?;
-        for one in self.estimated() {
+        let unit = self.unit.name();
+        let mut csv = Csv::new(&["x", "y", "rows", "method", "neighbours", unit, "reason"])?;
+        for pair in self.rows() {
             csv.row([
-                self.names[one.x].as_str().into(),
-                self.names[one.y].as_str().into(),
-                one.rows.into(),
-                one.method.into(),
-                one.neighbours.into(),
-                one.value.into(),
+                pair.x.into(),
+                pair.y.into(),
+                pair.rows.into(),
+                pair.method.unwrap_or_default().into(),
+                pair.neighbours.into(),
+                pair.value.into(),
+                pair.reason.unwrap_or_default().into(),
             ])?;
         }
         csv.write(out)

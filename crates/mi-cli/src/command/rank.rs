@@ -15,6 +15,7 @@ use crate::messages::{Messages, Warning};
 use crate::options::{OutputOptions, TableOptions, Unit};
 use crate::output::{Align, Csv, TextTable, p_value, wrap, write_json};
 use crate::pairs::{ColumnSample, Pair};
+use crate::words::count;
 
 /// The level below which a corrected p-value is usually called significant.
 const LEVEL: f64 = 0.05;
@@ -160,29 +161,30 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
         return write_json(out, "rank", body, &messages);
     }
     if options.output.csv {
-        let ends = (&["column", "rows"][..], &["corrected_p_value"][..]);
+        let ends = (&["column", "rows"][..], &["corrected_p_value", "reason"][..]);
         let mut csv = Csv::new(&[ends.0, &EstimateRow::headings(unit), ends.1].concat())?;
         for &i in &order {
-            let Some(estimate) = pairs[i].estimate() else { continue };
             let start = [others[i].column.name.as_str().into(), pairs[i].n.into()];
-            let p = corrected.as_ref().map(|corrected| corrected[i]);
-            let cells = EstimateRow::new(estimate, unit).cells();
-            csv.row(start.into_iter().chain(cells).chain([p.into()]))?;
+            let estimate = pairs[i].estimate().map(|estimate| EstimateRow::new(estimate, unit));
+            let cells = estimate.map_or_else(EstimateRow::no_cells, |estimate| estimate.cells());
+            let p = corrected.as_ref().and_then(|corrected| corrected.get(i).copied());
+            let end = [p.into(), pairs[i].reason.as_deref().unwrap_or_default().into()];
+            csv.row(start.into_iter().chain(cells).chain(end))?;
         }
         return csv.write(out);
     }
     let names: Vec<&str> = others.iter().map(|other| other.column.name.as_str()).collect();
     let grid = grid(&names, &pairs, &order, corrected.as_deref(), unit);
-    let footnote = if corrected.is_some() {
+    let footnote = if corrected.is_some() && tested > 0 {
         let (up_to, fewer) = if options.measure.permutations().is_some() {
             ("", String::new())
         } else {
             ("up to ", format!(", no more once {ENOUGH} reach the estimate"))
         };
         format!(
-            "\np: {up_to}{most} surrogates ({}){fewer}; corrected for {} columns ({})\n",
+            "\np: {up_to}{most} surrogates ({}){fewer}; corrected for {} ({})\n",
             options.measure.surrogate_name(false, &structure),
-            tested,
+            count(tested, "column"),
             options.correction.title()
         )
     } else {
@@ -306,9 +308,9 @@ fn warn_of_few_permutations(
     messages.warn(Warning::new(
         "few_permutations",
         format!(
-            "{available} surrogates and {} columns: a column that alone matters has a corrected \
+            "{available} surrogates and {}: a column that alone matters has a corrected \
              p-value of at least {smallest:.2} ({}); {advice}",
-            tests.len(),
+            count(tests.len(), "column"),
             correction.title()
         ),
     ));

@@ -7,9 +7,10 @@ use csv::{ByteRecord, ReaderBuilder};
 use mi_samples::Declared;
 
 use super::builder::Builder;
-use super::cell::CellRules;
+use super::cell::{Cell, CellRules};
 use super::error::{Place, TableError};
 use super::normalise::{HugeRow, Normaliser};
+use super::preamble;
 use super::sniff::{self, Header, HeaderRule};
 use super::source::{Source, Table};
 use crate::copies::Fingerprints;
@@ -59,8 +60,8 @@ pub(crate) struct Delimited {
     start: Start,
     /// Whether what fits nowhere is passed over and reported, rather than refused.
     report_odd: bool,
-    /// The lines above the table, if it seems to begin further below.
-    preamble: Option<u64>,
+    /// What is wrong if the table begins further below.
+    preamble: Option<TableError>,
 }
 
 /// Where a table begins.
@@ -112,8 +113,26 @@ impl Delimited {
             .has_headers(false)
             .flexible(true)
             .from_reader(Normaliser::new(input, delimiter, start.lines + 1));
-        let preamble = sniff::preamble(sample, complete, rules.delimiter);
-        let notes = vec![format!("{file}: {delimiter_note}; {header}").into()];
+        let mut notes = vec![format!("{file}: {delimiter_note}; {header}").into()];
+        let mut preamble = None;
+        let by_content = rules.header == HeaderRule::Auto;
+        if let Some(above) = preamble::find(sample, complete, named, &rules.cells, by_content) {
+            let error = TableError::Preamble {
+                file: file.clone(),
+                skip: start.lines + above.lines,
+                header: cut_to(&above.header.join(", "), 60),
+                otherwise: if above.is_padded {
+                    ", or `--header yes` if the first row holds the names"
+                } else {
+                    ""
+                },
+            };
+            if !report_odd {
+                return Err(error);
+            }
+            notes.push(error.to_string().into());
+            preamble = Some(error);
+        }
         let (names, first) = (Vec::new(), None);
         let mut table = Self {
             file,
@@ -229,13 +248,15 @@ impl Delimited {
             "; the first row looks like a comment: remove it, or say `--skip 1`, so that the names \
              come first"
                 .into()
-        } else if let Some(lines) = self.preamble {
-            format!("; if the first {lines} lines are no part of the table, say `--skip {lines}`")
         } else if self.last_line() > line + 1 {
             let last = self.last_line() - 1;
             format!("; the row runs on to line {last}: is a quote left open?")
         } else if found == expected + 1 && row.iter().next_back() == Some(b"") {
             "; the row ends with a delimiter: remove it, or end the first row so too".into()
+        } else if self.header.present() && found == expected + 1 && self.is_named_by_r(row) {
+            "; the header has one field less, as R writes it: write the table by `write.csv(…, \
+             row.names = FALSE)`, or put one more name into the first line"
+                .into()
         } else if found > expected && self.delimiter == b',' {
             "; if commas are decimal signs, separate the columns by semicolons and say \
              `--delimiter ';' --decimal ,`"
@@ -246,6 +267,13 @@ impl Delimited {
             String::new()
         };
         TableError::Ragged { file: self.file.clone(), line, found, expected, hint }
+    }
+
+    /// Whether a row is the first one, and begins with what R gives rows for names: text, or 1.
+    fn is_named_by_r(&self, row: &ByteRecord) -> bool {
+        let name = String::from_utf8_lossy(&row[0]);
+        let is_name = name.trim() == "1" || self.rules.cells.read(name.trim()) == Cell::Text;
+        self.line(row) == self.start.lines + 2 && is_name
     }
 
     fn header_text(&self) -> String {
@@ -317,7 +345,7 @@ impl Source for Delimited {
             rows += 1;
         }
         if rows == 0 {
-            if let Some(error) = ragged.first {
+            if let Some(error) = self.preamble.take().or(ragged.first) {
                 return Err(error);
             }
             let hint = match self.header {

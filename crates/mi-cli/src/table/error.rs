@@ -76,6 +76,21 @@ pub enum TableError {
         /// What may be the cause.
         hint: String,
     },
+    /// Lines above the table, as instruments write them.
+    #[error(
+        "{file}: the table seems to begin in line {}, with `{header}`; say `--skip {skip}` to pass \
+         over what stands above it{otherwise}", skip + 1
+    )]
+    Preamble {
+        /// The file as it was given.
+        file: String,
+        /// Lines to pass over.
+        skip: u64,
+        /// The row below them.
+        header: String,
+        /// What else may be the case.
+        otherwise: &'static str,
+    },
     /// A quote is never closed.
     #[error("{file}, line {line}: the quote that opens here is never closed")]
     UnclosedQuote {

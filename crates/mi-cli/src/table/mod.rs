@@ -35,6 +35,7 @@ mod npy_header;
 mod numbers;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod preamble;
 mod sniff;
 mod source;
 mod spelling;

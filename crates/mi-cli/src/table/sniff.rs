@@ -9,7 +9,7 @@ use super::normalise::Normaliser;
 
 /// Delimiters that are looked for; the first one that splits every row alike wins. The comma
 /// comes last because it may be the decimal sign, and the others hardly occur in numbers.
-const CANDIDATES: [u8; 4] = [b'\t', b';', b'|', b','];
+pub(super) const CANDIDATES: [u8; 4] = [b'\t', b';', b'|', b','];
 /// Rows that are looked at.
 const ROWS: usize = 200;
 
@@ -104,42 +104,6 @@ pub(crate) fn find_delimiter(sample: &[u8], complete: bool) -> Option<u8> {
     })
 }
 
-/// How many lines stand above a table that begins further below, as instruments write them: the
-/// lines up to the first from which on all rows have equally many fields, more than the first row
-/// has. `None` if the rows agree from the first on, or nowhere.
-pub(crate) fn preamble(sample: &[u8], complete: bool, delimiter: Option<u8>) -> Option<u64> {
-    const MOST_LINES: usize = 100;
-    const SAMPLE: usize = 1 << 16;
-    let (sample, complete) = match sample.get(..SAMPLE) {
-        Some(start) => (start, false),
-        None => (sample, complete),
-    };
-    let even = |sample: &[u8]| {
-        let candidates = delimiter.map_or(CANDIDATES.to_vec(), |asked| vec![asked]);
-        candidates.into_iter().any(|delimiter| {
-            let rows = rows(sample, complete, delimiter);
-            let fields = rows.first().map_or(0, ByteRecord::len);
-            rows.len() > 2 && fields > 1 && rows.iter().all(|row| row.len() == fields)
-        })
-    };
-    if even(sample) {
-        return None;
-    }
-    let mut rest = sample;
-    for lines in 1..=MOST_LINES {
-        let end = rest.iter().position(|&b| b == b'\n' || b == b'\r')?;
-        let crlf = rest[end..].starts_with(b"\r\n");
-        rest = &rest[end + 1 + usize::from(crlf)..];
-        let blank = rest.iter().find(|b| !b.is_ascii_whitespace()).is_none()
-            || rest.starts_with(b"\n")
-            || rest.starts_with(b"\r");
-        if !blank && even(rest) {
-            return Some(lines as u64);
-        }
-    }
-    None
-}
-
 /// Whether the first row of a sample holds names: it does when a text stands over a number, or
 /// when it holds no number at all.
 pub(crate) fn find_header(
@@ -183,16 +147,6 @@ mod tests {
         assert_eq!(found("a,b,c\n1,2\n1,2,3,4\n"), Some(b','));
         // A sample cut inside its last row.
         assert_eq!(find_delimiter(b"a,b\n1,2\n3", false), Some(b','));
-    }
-
-    #[test]
-    fn the_lines_above_a_table_are_counted() {
-        let found = |text: &str| preamble(text.as_bytes(), true, None);
-        assert_eq!(found("Logger 7\nMay 2024\n\nt,a\n1,2\n2,3\n"), Some(3));
-        assert_eq!(found("Logger, 7\r\nt,a,b\r\n1,2,3\r\n2,3,4\r\n"), Some(1));
-        assert_eq!(found("a,b\n1,2\n3,4\n"), None);
-        assert_eq!(found("a,b\n1,2\n3,4,5\n"), None);
-        assert_eq!(found("one\ncolumn\n"), None);
     }
 
     #[test]

@@ -29,7 +29,7 @@ fn a_matrix_is_a_table_csv_json_or_a_heat_map() {
     assert_eq!(pairs[0]["rows"], 342);
     let csv = matrix(&["--csv"]).out;
     let mut lines = csv.lines();
-    assert_eq!(lines.next(), Some("x,y,rows,method,neighbours,nats"));
+    assert_eq!(lines.next(), Some("x,y,rows,method,neighbours,nats,reason"));
     let first: Vec<&str> = lines.next().unwrap().split(',').collect();
     assert_eq!(first[5].parse::<f64>().unwrap(), pairs[0]["value"].as_f64().unwrap());
     let map = matrix(&["--heat-map"]).out;
@@ -117,7 +117,24 @@ fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
     assert!(ranked.out.contains("corrected for 3 columns"), "{}", ranked.out);
     // Where nothing can be said, that is an error.
     let none = ["rank", "t.csv", "--target", "celsius", "--columns", "fahrenheit"];
-    folder.run(&[&none[..], &copula].concat()).refused(1, &["`celsius` is a linear function"]);
+    let none = folder.run(&[&none[..], &copula].concat());
+    assert!(none.out.contains("no estimate for `fahrenheit`: `celsius` is a linear function"));
+    // What lists pairs keeps them too, with the reason, though none has an estimate.
+    let two = ["matrix", "t.csv", "--columns", "celsius,fahrenheit", "--method", "gaussian-copula"];
+    let json = folder.run(&[&two[..], &["--json"]].concat()).json();
+    assert!(json["pairs"][0]["value"].is_null());
+    assert!(json["pairs"][0]["reason"].as_str().unwrap().contains("infinite"));
+    assert_eq!(json["pairs"][0]["rows"], 60);
+    let csv = folder.run(&[&two[..], &["--csv"]].concat()).out;
+    assert_eq!(csv.lines().count(), 2, "{csv}");
+    assert!(csv.contains("celsius,fahrenheit,60,,,,\"`fahrenheit` is a linear function"), "{csv}");
+    let csv = folder.run(&[&rank[..], &copula, &["--csv"]].concat()).out;
+    assert_eq!(csv.lines().count(), 5, "{csv}");
+    let last: Vec<&str> = csv.lines().last().unwrap().split(',').collect();
+    assert!(last[0] == "fahrenheit" && last[2..13].iter().all(|cell| cell.is_empty()), "{csv}");
+    assert!(csv.contains("is then infinite"), "{csv}");
+    // A setting that suits no pair is a mistake of the command.
+    folder.run(&["matrix", "t.csv", "--k", "60"]).refused(1, &["60 neighbours"]);
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn lines_above_a_table_are_skipped_and_counted() {
     let folder = Folder::with("t.csv", "Logger 7\nMay\n\nt,a\n1,2\n2,3\n");
     folder
         .run(&["estimate", "t.csv", "--x", "1", "--y", "1"])
-        .refused(1, &["line 4: 2 fields where 1 are expected", "say `--skip 3`"]);
+        .refused(1, &["seems to begin in line 4, with `t, a`", "say `--skip 3`"]);
 }
 
 #[test]

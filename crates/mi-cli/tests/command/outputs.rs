@@ -108,7 +108,7 @@ fn csv_output_is_no_formula_and_names_the_method() {
     let (headings, columns) = read(&["columns", "t.csv"]);
     assert_eq!((&headings[1][..], columns.len(), &columns[1][1][..]), ("column", 3, "'@b"));
     let (headings, pairs) = read(&["matrix", "t.csv"]);
-    assert_eq!(headings.join(","), "x,y,rows,method,neighbours,nats");
+    assert_eq!(headings.join(","), "x,y,rows,method,neighbours,nats,reason");
     assert_eq!(
         (pairs.len(), &pairs[0][0][..], &pairs[0][1][..]),
         (3, "'=cmd|' /C calc'!A0", "'@b")

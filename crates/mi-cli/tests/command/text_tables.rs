@@ -294,3 +294,37 @@ fn several_files_stand_side_by_side() {
 fn parquet_without_the_feature_is_named() {
     columns(b"PAR1....PAR1", &[]).refused(1, &["is a Parquet file", "`--features parquet`"]);
 }
+
+/// Six rows below what an instrument writes above them.
+const MEASURED: &str = "t,a,b,c\n1,0.3,7.1,2\n2,0.4,6.8,3\n3,0.1,6.9,1\n4,0.7,7.7,5\n\
+                        5,0.2,7.3,8\n6,0.9,7.2,4\n";
+
+#[test]
+fn the_table_below_what_an_instrument_writes_is_found_by_every_command() {
+    for (above, lines) in [
+        ("Date,2020-01-01\nOperator,Smith\n\n", 3),
+        ("Date,2020-01-01,,\nOperator,Smith,,\n,,,\n", 3),
+        ("Gauge 7\nSerial,77,Unit,mm\nOperator,Smith\n", 3),
+        ("sep=,\nDate,2020-01-01\n", 2),
+    ] {
+        let folder = Folder::with("t.csv", format!("{above}{MEASURED}"));
+        let skip = format!("say `--skip {lines}`");
+        for sides in [["--x", "a", "--y", "b"], ["--x", "1", "--y", "2"], ["--x", "z", "--y", "a"]] {
+            folder
+                .run(&[&["estimate", "t.csv"], &sides[..]].concat())
+                .refused(1, &[&skip, "seems to begin in line", "`t, a, b, c`"]);
+        }
+        folder.run(&["rank", "t.csv", "--target", "c"]).refused(1, &[&skip]);
+        folder.run(&["columns", "t.csv"]).said(&[&skip]);
+        // From a start that is still too high the same line is named.
+        folder.run(&["matrix", "t.csv", "--skip", "1"]).refused(1, &[&skip]);
+        let skipped = folder.run(&["columns", "t.csv", "--skip", &lines.to_string(), "--json"]);
+        assert_eq!((skipped.json()["rows"].as_u64(), skipped.err.contains("--skip")), (Some(6), false));
+    }
+}
+
+#[test]
+fn a_header_without_a_name_for_the_names_of_rows_is_told_as_that_of_r() {
+    strict("a,b\nr1,1,2\nr2,3,4\nr3,5,7\n", &[])
+        .refused(1, &["line 2: 3 fields where 2 are expected", "row.names = FALSE"]);
+}
