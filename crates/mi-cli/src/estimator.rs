@@ -4,13 +4,14 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mi_estimators::bounds::{BOUNDS, BoundSpec};
 use mi_samples::{
     ColumnType, Estimate, Marginals, Method, NeuralCritic, Sample, SamplesError, Settings,
-    Side as Where, Surrogate, Warning as Found, WayOut, conditional_mutual_information,
-    mutual_information, mutual_information_and_critic,
+    Side as Where, Surrogate, Warning as Found, WayOut, all_digits, conditional_mutual_information,
+    mutual_information, mutual_information_and_critic, small_nats,
 };
 
 use crate::error::CliError;
 use crate::messages::Warning;
 use crate::observations::{Observations, Side};
+use crate::words::count;
 
 /// The name of no method: that which fits is chosen.
 pub const AUTO: &str = "auto";
@@ -192,8 +193,24 @@ impl Plan {
         let found = estimates
             .iter()
             .flat_map(|estimate| estimate.warnings.iter().map(move |found| (estimate, found)));
+        // A method of ranks next to one of raw values breaks their ties; of that one this is not true.
+        let is_raw = |estimate: &Estimate| estimate.estimator.marginals == Some(Marginals::Raw);
+        let raw_first = estimates.first().is_some_and(is_raw);
         for (estimate, found) in found {
-            warnings.push(warning(found, estimate, names));
+            match found {
+                // Atoms were told of by the first one.
+                Found::TieDeviation { .. } | Found::Atoms { .. }
+                    if raw_first && !is_raw(estimate) => {}
+                Found::TiesBroken { .. } if raw_first && !is_raw(estimate) => {
+                    let text = format!(
+                        "the {} ranks the columns, raw or not, and breaks ties at random (--seed)",
+                        plain_title(estimate.estimator.method)
+                    );
+                    let about = columns(found, names);
+                    warnings.push(Warning::new(code(found), text).about(about).mild());
+                }
+                _ => warnings.push(warning(found, estimate, names)),
+            }
         }
         Ok(Measured { estimates, warnings, critic })
     }
@@ -215,12 +232,18 @@ impl Measured {
 
 /// Which labels occur once.
 fn say_unique(rows: usize, estimate: &Estimate, names: [&[String]; 3]) -> String {
-    let kinds = estimate.columns.iter().flatten().zip(names.into_iter().flatten());
     format!(
-        "{} left out: their label of {} occurs in no other row",
+        "{} left out: {} label of {} occurs in no other row",
         if rows == 1 { "1 row was".into() } else { format!("{rows} rows were") },
-        labelled(kinds)
+        if rows == 1 { "its" } else { "their" },
+        quoted(&discrete_names(estimate, names))
     )
+}
+
+/// The names of the discrete columns of an estimate.
+fn discrete_names(estimate: &Estimate, names: [&[String]; 3]) -> Vec<String> {
+    let kinds = estimate.columns.iter().flatten().zip(names.into_iter().flatten());
+    kinds.filter(|(kind, _)| kind.is_discrete()).map(|(_, name)| name.clone()).collect()
 }
 
 /// The names of discrete columns.
@@ -257,14 +280,30 @@ fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
             format!("{method} cannot take `{name}`, taken for {kind}: {way}leave --method out")
         }
         SamplesError::ZeroDistance { estimator, rows, n, k } => format!(
-            "{rows} of {n} rows have {k} neighbours at distance zero (ties), for which {estimator} \
-             has no meaning: say `--marginals scores`, whose ties are broken at random, or \
-             `--method mixture`"
+            "{rows} of {n} rows have {} at distance zero (ties), for which {estimator} has no \
+             meaning: say `--marginals scores`, whose ties are broken at random",
+            count(k, "neighbour")
         ),
         SamplesError::RareLabels { method, rows, n, k } => format!(
-            "{rows} of {n} rows have labels that no more than {k} rows share: their {k} neighbours \
-             have other labels, for which {method} has no meaning; merge rare labels, lower --k, \
-             or say `--method plug-in` if all columns are discrete"
+            "{rows} of {n} rows have labels that no more than {} shares: {k} neighbours have other \
+             labels, for which {method} has no meaning; merge rare labels, lower --k, or say \
+             `--method plug-in` if all columns are discrete",
+            count(k, "row")
+        ),
+        SamplesError::UniqueLabels { method, side, rows, n } => {
+            let columns = quoted(of_side(names, side));
+            let (all, are) = if rows == n { ("each", "is unique") } else { ("most", "are unique") };
+            let which = if rows == n { String::new() } else { format!(" ({rows} of {n})") };
+            format!(
+                "{all} of the {n} labels of {columns} {are}{which}: labels that occur once look \
+                 like any function of the other side, and {method} has no meaning; merge rare \
+                 labels, or name columns that hold numbers on a scale in `--continuous`"
+            )
+        }
+        SamplesError::NearlySingular { method, column } => format!(
+            "`{}` is nearly a linear function of other columns of y: {method} cannot tell what is \
+             left of it from noise; leave it out of --y, or leave --method out",
+            column_name(names, Where::Y, column)
         ),
         other => return other.into(),
     })
@@ -272,12 +311,22 @@ fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
 
 /// The name of a column of a side.
 fn column_name(names: [&[String]; 3], side: Where, column: usize) -> String {
-    let names = match side {
+    let names = of_side(names, side);
+    names.get(column).map_or_else(|| format!("number {}", column + 1), Clone::clone)
+}
+
+/// The names of the columns of a side.
+fn of_side(names: [&[String]; 3], side: Where) -> &[String] {
+    match side {
         Where::X => names[0],
         Where::Y => names[1],
         Where::Given => names[2],
-    };
-    names.get(column).map_or_else(|| format!("number {}", column + 1), Clone::clone)
+    }
+}
+
+/// Names in a sentence.
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The name of a method for people.
@@ -322,9 +371,13 @@ pub const TIE_DEVIATION: &str = "tie_deviation";
 fn warning(found: &Found, estimate: &Estimate, names: [&[String]; 3]) -> Warning {
     let text = match found {
         Found::UniqueLabels { rows } => say_unique(*rows, estimate, names),
-        other => say(other, names),
+        other => say(other, names, estimate.estimator.marginals == Some(Marginals::Raw)),
     };
-    let warning = Warning::new(code(found), text).about(columns(found, names));
+    let about = match found {
+        Found::UniqueLabels { .. } | Found::RareLabels { .. } => discrete_names(estimate, names),
+        other => columns(other, names),
+    };
+    let warning = Warning::new(code(found), text).about(about);
     match found {
         // Nearly every measured column is rounded.
         Found::TiesBroken { .. }
@@ -359,6 +412,7 @@ fn code(warning: &Found) -> &'static str {
         Found::NoInterval => "no_interval",
         Found::LongMemory { .. } => "long_memory",
         Found::FewSurrogates { .. } => "few_surrogates",
+        Found::GroupsInPlace { .. } => "groups_in_place",
         Found::OffWhenPermuted { .. } => "off_when_permuted",
         _ => "other",
     }
@@ -371,11 +425,7 @@ fn whole(names: &[String], letter: &str) -> String {
 
 /// The names of the columns that a warning is about.
 fn columns(warning: &Found, names: [&[String]; 3]) -> Vec<String> {
-    let side = |side: &Where| match side {
-        Where::X => names[0],
-        Where::Y => names[1],
-        Where::Given => names[2],
-    };
+    let side = |side: &Where| of_side(names, *side);
     let one = |names: &[String], column: usize| names.get(column).cloned();
     match warning {
         Found::Constant { side: which } => side(which).to_vec(),
@@ -392,24 +442,22 @@ fn columns(warning: &Found, names: [&[String]; 3]) -> Vec<String> {
         Found::Deterministic { x, y } => {
             one(names[0], *x).into_iter().chain(one(names[1], *y)).collect()
         }
-        Found::Autocorrelated { .. } => [names[0], names[1]].concat(),
+        Found::Autocorrelated { .. } | Found::SparseTable { .. } => [names[0], names[1]].concat(),
         _ => Vec::new(),
     }
 }
 
-/// A warning in the words of the command: with the names of columns, and its options.
-fn say(warning: &Found, names: [&[String]; 3]) -> String {
-    let side = |side: &Where| match side {
-        Where::X => names[0],
-        Where::Y => names[1],
-        Where::Given => names[2],
-    };
+/// A warning in the words of the command: with the names of columns, and its options, of a method that
+/// sees raw values or others.
+fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
+    let side = |side: &Where| of_side(names, *side);
     let name = |side: &Where, column: &usize| column_name(names, *side, *column);
     match warning {
         Found::Constant { side: which } => {
             format!("`{}` is constant: the value is 0", side(which).join(", "))
         }
         Found::TiesBroken { side, column, rows, step } => {
+            let step = step.map(all_digits);
             let step = step.map_or_else(String::new, |step| format!(", in steps of {step}"));
             format!(
                 "`{}` is continuous{step}: {rows} values occur more than once, and their ties are \
@@ -426,12 +474,16 @@ fn say(warning: &Found, names: [&[String]; 3]) -> String {
         Found::Atoms { side, column, atoms, share } => {
             let name = name(side, column);
             let hold = match atoms[..] {
-                [atom] => format!("the value {atom} holds"),
+                [atom] => format!("the value {} holds", all_digits(atom)),
                 _ => format!("{} values hold", atoms.len()),
             };
+            let otherwise = if is_raw {
+                String::new()
+            } else {
+                format!(" (`--continuous {name}` to break these ties too)")
+            };
             format!(
-                "`{name}` is taken for a mixture: {hold} {:.0} % of the rows (`--continuous {name}` \
-                 to break these ties too)",
+                "`{name}` is taken for a mixture: {hold} {:.0} % of the rows{otherwise}",
                 100.0 * share
             )
         }
@@ -450,8 +502,30 @@ fn say(warning: &Found, names: [&[String]; 3]) -> String {
             )
         }
         Found::RareLabels { rows, k } => format!(
-            "{rows} rows have labels that no more than {k} rows share: their {k} neighbours have \
-             other labels, which lowers the estimate; merge rare labels or lower --k"
+            "{} labels that no more than {} shares: {k} neighbours have other labels, which lowers \
+             the estimate; merge rare labels or lower --k",
+            if *rows == 1 { "1 row has".into() } else { format!("{rows} rows have") },
+            count(*k, "row")
+        ),
+        Found::SparseTable { cells, n } => format!(
+            "{}: {cells} combinations of values in {n} rows: frequencies say little; merge rare \
+             labels, or name columns of numbers in --continuous",
+            quoted(&[names[0], names[1]].concat())
+        ),
+        Found::LongMemory { rows } => format!(
+            "the series remember their past for more than {}, the longest gap that can be left \
+             around held-out rows: the value may be too high; compare --surrogate shift",
+            count(*rows, "row")
+        ),
+        Found::FewSurrogates { surrogate: Surrogate::WholeGroups, .. } => {
+            format!("{warning} (--surrogate within, which tests for a relation within groups)")
+        }
+        Found::GroupsInPlace { groups, moved, available } => format!(
+            "only {moved} of {groups} groups have as many rows as another one, and can change places \
+             with it (--surrogate groups); the others stay, which makes the test weaker, and the \
+             smallest p-value that can come out is 1/{}; --surrogate within rearranges the rows of \
+             every group instead, and tests for a relation within groups",
+            available + 1
         ),
         Found::DuplicateRows { rows } => format!(
             "{rows} rows repeat an earlier one: copies raise the estimate; say --dedup unless \
@@ -465,8 +539,8 @@ fn say(warning: &Found, names: [&[String]; 3]) -> String {
         ),
         Found::OffWhenPermuted { mean, standard_error } => format!(
             "values repeat, and with y permuted the estimate is {mean:.3} ± {standard_error:.3} \
-             nats instead of 0: ties put it off by about as much; see mi selftest, or try another \
-             --method"
+             nats instead of 0: ties put it off by about as much; see mi selftest, or try {}",
+            if is_raw { "--marginals scores" } else { "another --method" }
         ),
         Found::Deterministic { x, y } => format!(
             "`{}` is a monotone function of `{}`: the true value is infinite and the estimate \
@@ -480,7 +554,6 @@ fn say(warning: &Found, names: [&[String]; 3]) -> String {
 
 /// How far a value depends on the seed by which ties are broken.
 pub fn tie_deviation(nats: f64) -> String {
-    format!(
-        "another --seed to break ties by moves the value by {nats:.1e} nats (standard deviation)"
-    )
+    let by = small_nats(nats);
+    format!("another --seed to break ties by moves the value by {by} (standard deviation)")
 }

@@ -2,8 +2,9 @@
 
 use mi_samples::{ColumnType, Estimate, Method, Surrogate};
 
-use crate::estimator::Measured;
+use crate::estimator::{Measured, title};
 use crate::options::Unit;
+use crate::output::p_value;
 
 /// More columns than this leave nearest neighbours far away.
 const FEW_COLUMNS: usize = 4;
@@ -19,19 +20,15 @@ pub fn of(found: &[(isize, Measured)], sides: [&str; 2], unit: Unit) -> Option<S
                 .into(),
         ),
         [(_, measured)] => match &measured.estimates[..] {
-            [first, _, ..] if by_chance(first) => Some(
-                "The p-value does not speak against independence: rows of this kind give values \
-                 as large as this by chance."
-                    .into(),
-            ),
+            [first, _, ..] if by_chance(first) => Some(p_values(&measured.estimates)),
             [neighbours, copula] if copula.estimator.method == Method::GaussianCopula => {
-                Some(compare(neighbours, copula, doubt(measured)))
+                Some(compare(neighbours, copula, measured))
             }
             [neural, .., copula]
                 if neural.estimator.method == Method::Neural
                     && copula.estimator.method == Method::GaussianCopula =>
             {
-                Some(compare_bound(neural, copula, warned(measured, "near_cap")))
+                Some(compare_bound(neural, copula, measured))
             }
             [neural, neighbours] if neural.estimator.method == Method::Neural => {
                 let meaning = compare_without_copula(neural, neighbours, measured);
@@ -91,6 +88,47 @@ fn by_chance(estimate: &Estimate) -> bool {
         && estimate.test.as_ref().is_some_and(|test| test.p_value > 0.05)
 }
 
+/// What the p-values say of a weak dependence, each by the name of its method where they differ.
+fn p_values(estimates: &[Estimate]) -> String {
+    let tested = |estimate: &&Estimate| estimate.test.is_some();
+    let p = |estimate: &Estimate| estimate.test.as_ref().map_or(1.0, |test| test.p_value);
+    let of = |estimate: &Estimate| {
+        let reached = estimate.test.as_ref().is_some_and(|test| test.at_least == 0);
+        format!("{} (p {})", title(estimate), p_value_in_words(p(estimate), reached))
+    };
+    let (small, large): (Vec<&Estimate>, Vec<&Estimate>) =
+        estimates.iter().filter(tested).partition(|estimate| p(estimate) <= 0.05);
+    let all = |some: &[&Estimate]| some.iter().map(|e| of(e)).collect::<Vec<_>>().join(" and ");
+    match (&small[..], &large[..]) {
+        ([], []) => "A p-value (--permutations) decides.".into(),
+        ([_], []) => format!("The p-value of {} speaks for a weak dependence.", all(&small)),
+        (_, []) => format!("The p-values of {} speak for a weak dependence.", all(&small)),
+        ([], [_]) => format!(
+            "The p-value of {} does not speak against independence: rows of this kind give such \
+             values by chance.",
+            all(&large)
+        ),
+        ([], _) => format!(
+            "The p-values of {} do not speak against independence: rows of this kind give such \
+             values by chance.",
+            all(&large)
+        ),
+        _ => format!(
+            "The p-values differ: that of {} speaks for a dependence, that of {} does not. The two \
+             see different kinds of dependence; but of two p-values one is small by chance more \
+             often than one alone.",
+            all(&small),
+            all(&large)
+        ),
+    }
+}
+
+/// `= 0.035`, or `<= 0.005` where no rearrangement reached the estimate.
+fn p_value_in_words(p: f64, is_smallest: bool) -> String {
+    let text = p_value(p, is_smallest);
+    if is_smallest { text } else { format!("= {text}") }
+}
+
 fn warned(measured: &Measured, code: &str) -> bool {
     measured.warnings.iter().any(|warning| warning.code == code)
 }
@@ -121,16 +159,17 @@ const WITHOUT_CAP: &str =
 const USUAL_LOSS: f64 = 0.02;
 
 /// What it means that a held-out bound and the Gaussian copula agree, or do not.
-fn compare_bound(bound: &Estimate, copula: &Estimate, near_cap: bool) -> String {
+fn compare_bound(bound: &Estimate, copula: &Estimate, measured: &Measured) -> String {
     let columns: usize = bound.columns.iter().map(Vec::len).sum();
     let biased = format!("With {columns} columns, nearest neighbours are biased towards 0.");
     let room = 2.0 * error(bound).hypot(error(copula));
     let difference = bound.value - copula.value;
     if bound.value < 2.0 * error(bound) && copula.value < 2.0 * error(copula) {
-        return "Neither the held-out bound nor the Gaussian copula finds a dependence beyond its \
-                error: the columns may be independent, or the rows too few. A p-value \
-                (--permutations) decides."
-            .into();
+        return format!(
+            "Neither the held-out bound nor the Gaussian copula finds a dependence beyond its \
+             error: the columns may be independent, or the rows too few. {}",
+            p_values(&measured.estimates)
+        );
     }
     let meaning = if difference > room {
         "The held-out bound finds more than the Gaussian copula: part of the dependence is of a \
@@ -139,7 +178,7 @@ fn compare_bound(bound: &Estimate, copula: &Estimate, near_cap: bool) -> String 
     } else if difference > -room - USUAL_LOSS {
         "The held-out bound and the Gaussian copula agree within their errors: the dependence \
          looks like that of Gaussian variables after a monotone change of each column."
-    } else if near_cap {
+    } else if warned(measured, "near_cap") {
         return format!(
             "The held-out bound is near the most that it can give, and the Gaussian copula finds \
              more: the bound is a lower limit. {WITHOUT_CAP} {biased}"
@@ -160,9 +199,11 @@ fn compare_without_copula(bound: &Estimate, neighbours: &Estimate, measured: &Me
     let difference = bound.value - neighbours.value;
     let zero = |estimate: &Estimate| estimate.value < 2.0 * error(estimate);
     if zero(bound) && zero(neighbours) {
-        "Neither the held-out bound nor nearest neighbours find a dependence beyond their error: the \
-         columns may be independent, or the rows too few. A p-value (--permutations) decides."
-            .into()
+        format!(
+            "Neither the held-out bound nor nearest neighbours find a dependence beyond their error: \
+             the columns may be independent, or the rows too few. {}",
+            p_values(&measured.estimates)
+        )
     } else if difference > room {
         format!(
             "The held-out bound finds more than nearest neighbours, which with {columns} columns are \
@@ -185,20 +226,16 @@ fn compare_without_copula(bound: &Estimate, neighbours: &Estimate, measured: &Me
 }
 
 /// What it means that nearest neighbours and the Gaussian copula agree, or do not.
-fn compare(neighbours: &Estimate, copula: &Estimate, doubt: Option<&str>) -> String {
+fn compare(neighbours: &Estimate, copula: &Estimate, measured: &Measured) -> String {
     let joint = error(neighbours).hypot(error(copula));
     let difference = neighbours.value - copula.value;
     let zero = |estimate: &Estimate| estimate.value < 2.0 * error(estimate);
     let columns: usize = neighbours.columns.iter().map(Vec::len).sum();
     if zero(neighbours) && zero(copula) {
-        let decides = match &neighbours.test {
-            None => "A p-value (--permutations) decides.",
-            Some(test) if test.p_value <= 0.05 => "The p-value speaks for a weak dependence.",
-            Some(_) => "The p-value does not speak against independence.",
-        };
         format!(
             "Neither finds a dependence beyond its error: the columns may be independent, or the \
-             rows too few. {decides}"
+             rows too few. {}",
+            p_values(&measured.estimates)
         )
     } else if difference.abs() <= 2.0 * joint {
         "The two agree within their errors: the dependence looks like that of Gaussian variables \
@@ -209,7 +246,7 @@ fn compare(neighbours: &Estimate, copula: &Estimate, doubt: Option<&str>) -> Str
                        dependence is of a kind that correlations of ranks do not see (not \
                        monotone, or a changing spread).";
         let trust = "Trust the nearest neighbours, and look at a scatter plot.";
-        format!("{meaning} {}", doubt.unwrap_or(trust))
+        format!("{meaning} {}", doubt(measured).unwrap_or(trust))
     } else if columns > FEW_COLUMNS {
         format!(
             "Nearest neighbours find less than the Gaussian copula. With {columns} columns they \

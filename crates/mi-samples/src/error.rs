@@ -2,7 +2,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::estimate::Side;
+use crate::estimate::{Side, rare_labels};
+use crate::words::count;
 
 /// How a column and a method come together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl fmt::Display for WayOut {
 #[non_exhaustive]
 pub enum SamplesError {
     /// Two sides that should hold the same observations have different numbers of rows.
-    #[error("the sides have {x} and {y} rows; both need one row for every observation")]
+    #[error("the sides have {x} and {}; both need one row for every observation", count(*y, "row"))]
     RowCounts {
         /// Rows of the first side.
         x: usize,
@@ -44,7 +45,10 @@ pub enum SamplesError {
         y: usize,
     },
     /// A side without a row or without a column.
-    #[error("a side has {rows} rows and {columns} columns; it needs at least one of each")]
+    #[error(
+        "a side has {} and {}; it needs at least one of each",
+        count(*rows, "row"), count(*columns, "column")
+    )]
     EmptySide {
         /// Rows found.
         rows: usize,
@@ -65,7 +69,7 @@ pub enum SamplesError {
         value: String,
     },
     /// More observations than a neighbour search can number.
-    #[error("{n} observations; a neighbour search takes at most {most}")]
+    #[error("{n} rows; a neighbour search takes at most {most}")]
     TooManyObservations {
         /// Observations given.
         n: usize,
@@ -74,8 +78,8 @@ pub enum SamplesError {
     },
     /// A number of neighbours that the observations cannot supply.
     #[error(
-        "{k} neighbours asked of {n} observations; the number of neighbours must be at least 1 \
-         and below the number of observations"
+        "{} asked of {}; the number of neighbours must be at least 1 and below the number of rows",
+        count(*k, "neighbour"), count(*n, "row")
     )]
     NeighbourCount {
         /// Neighbours asked.
@@ -97,9 +101,9 @@ pub enum SamplesError {
     },
     /// Duplicates put the k-th neighbour at distance zero, where the estimator has no value.
     #[error(
-        "{rows} of {n} observations have {k} neighbours at distance zero (ties or \
-         duplicates), for which {estimator} has no meaning; use the mixture estimator, or normal \
-         scores of ranks, whose ties are broken at random"
+        "{rows} of {n} rows have {} at distance zero (ties or copies), for which {estimator} has \
+         no meaning; use normal scores of ranks, whose ties are broken at random",
+        count(*k, "neighbour")
     )]
     ZeroDistance {
         /// The estimator that cannot go on.
@@ -112,7 +116,7 @@ pub enum SamplesError {
         k: usize,
     },
     /// Too few observations for a method.
-    #[error("{operation} needs at least {needed} observations; there are {n}")]
+    #[error("{operation} needs {} or more; there {} {n}", count(*needed, "row"), be(*n))]
     TooFewObservations {
         /// What was asked.
         operation: &'static str,
@@ -123,8 +127,9 @@ pub enum SamplesError {
     },
     /// A covariance matrix that is not positive definite.
     #[error(
-        "the covariance of {columns} columns over {n} observations is singular: column {column} \
-         (counted from 0 over all sides) is constant or a linear function of others; remove it"
+        "the covariance of {} over {} is singular: column {column} (counted from 0 over all sides) \
+         is constant or a linear function of others; remove it",
+        count(*columns, "column"), count(*n, "row")
     )]
     SingularCovariance {
         /// Columns of the matrix.
@@ -164,9 +169,8 @@ pub enum SamplesError {
     },
     /// Labels so rare that the neighbours of most rows have other labels.
     #[error(
-        "{rows} of {n} rows have labels that no more than {k} rows share, so that their {k} \
-         neighbours have other labels, for which {method} has no meaning; merge rare labels, use \
-         fewer neighbours, or the plug-in estimator if all columns are discrete"
+        "{} (of {n}), for which {method} has no meaning; merge rare labels, use fewer neighbours, \
+         or the plug-in estimator if all columns are discrete", rare_labels(*rows, *k)
     )]
     RareLabels {
         /// The method.
@@ -177,6 +181,34 @@ pub enum SamplesError {
         n: usize,
         /// Neighbours asked for.
         k: usize,
+    },
+    /// Labels so rare that their frequencies say nothing.
+    #[error(
+        "{rows} of {n} rows have a label of {side} that no other row has, so that {method} has no \
+         meaning: labels that occur once look like any function of the other side; merge rare \
+         labels, or leave the column out"
+    )]
+    UniqueLabels {
+        /// The method.
+        method: &'static str,
+        /// The side.
+        side: Side,
+        /// The rows with such labels.
+        rows: usize,
+        /// All rows.
+        n: usize,
+    },
+    /// A column of y that is nearly a linear function of other columns of y.
+    #[error(
+        "column {column} of y (counted from 0) is nearly a linear function of its other columns: \
+         {method} cannot tell what is left of it from noise; leave the column out, or use another \
+         method"
+    )]
+    NearlySingular {
+        /// The method.
+        method: &'static str,
+        /// The column of y, from 0.
+        column: usize,
     },
     /// A method that cannot take columns of this kind.
     #[error("{method} cannot take {found}; {advice}")]
@@ -189,7 +221,10 @@ pub enum SamplesError {
         advice: &'static str,
     },
     /// A declared type per column was given, but not one for every column.
-    #[error("{given} column declarations for {columns} columns; give one for each, or none")]
+    #[error(
+        "{} for {}; give one for each, or none",
+        count(*given, "column declaration"), count(*columns, "column")
+    )]
     Declarations {
         /// Declarations given.
         given: usize,
@@ -207,7 +242,7 @@ pub enum SamplesError {
         range: &'static str,
     },
     /// Groups that are not one for every row.
-    #[error("{groups} groups for {rows} rows; give the group of every row")]
+    #[error("the groups of {} for {}; give the group of every row", count(*groups, "row"), count(*rows, "row"))]
     GroupCount {
         /// Groups given.
         groups: usize,
@@ -235,7 +270,10 @@ pub enum SamplesError {
         parts: usize,
     },
     /// Rows for a trained critic that do not have the columns it was trained on.
-    #[error("{found} columns for a critic trained on {fitted}; give the same columns in order")]
+    #[error(
+        "{} for a critic trained on {fitted}; give the same columns in order",
+        count(*found, "column")
+    )]
     CriticColumns {
         /// Columns given.
         found: usize,
@@ -269,4 +307,9 @@ pub enum SamplesError {
     /// Embeddings that a critic cannot pair.
     #[error(transparent)]
     Critic(#[from] mi_critics::CriticsError),
+}
+
+/// `is` or `are`.
+fn be(n: usize) -> &'static str {
+    if n == 1 { "is" } else { "are" }
 }

@@ -39,6 +39,7 @@ mod sample;
 mod tasks;
 mod uncertainty;
 mod v_information;
+mod words;
 
 pub use closed_form::{
     DiscreteEntropy, GaussianInformation, PlugIn, canonical_correlations, discrete_entropy,
@@ -48,7 +49,7 @@ pub use closed_form::{
 pub use error::{SamplesError, WayOut};
 pub use estimate::{
     Estimate, EstimatorSettings, Method, Settings, Side, Warning, conditional_mutual_information,
-    mutual_information, mutual_information_and_critic,
+    mutual_information, mutual_information_and_critic, small_nats,
 };
 pub use neighbours::{
     KsgVariant, RossEstimates, conditional_ksg, kozachenko_leonenko, ksg, mesner_shalizi, mixture,
@@ -65,6 +66,7 @@ pub use uncertainty::{
     Extrapolation, Interval, IntervalMethod, Surrogate, TestResult, TestSettings,
 };
 pub use v_information::{CrossFit, VInformation, linear_v_information, logistic_v_information};
+pub use words::all_digits;
 
 // What this crate's signatures speak of.
 pub use mi_random::Stream;

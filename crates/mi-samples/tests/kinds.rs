@@ -295,10 +295,11 @@ fn a_column_that_adds_nothing_to_its_side_is_left_out() {
         conditional_mutual_information(&known, &side(&x), &given, &by(Method::Gaussian)).unwrap();
     assert_eq!(found.value, 0.0);
     // Nearly a copy: what the ridge would hide is refused.
-    let near = concatenate![Axis(1), a, b, &a + &(0.01 * &x)];
+    // The column is told among all of y, the redundant one too.
+    let near = concatenate![Axis(1), a, b, a, &a + &(0.01 * &x)];
     let error =
         mutual_information(&side(&x), &side(&near), &by(Method::EntropyDifference)).unwrap_err();
-    assert!(matches!(error, SamplesError::SingularCovariance { column: 3, .. }), "{error}");
+    assert!(matches!(error, SamplesError::NearlySingular { column: 3, .. }), "{error}");
 }
 
 #[test]
@@ -399,4 +400,33 @@ fn one_rule_chooses_methods() {
     assert_eq!(resolved(by(None)), Neural);
     assert_eq!(resolved(Settings { extrapolate: true, ..by(None) }), Ksg1);
     assert_eq!(resolved(by(GaussianCopula)), GaussianCopula);
+}
+
+#[test]
+fn frequencies_of_nearly_unique_labels_are_refused_and_rare_ones_stay_below_the_rows() {
+    let n = 300;
+    // Of `rare` in a hundred rows the label is in no other row.
+    let labels = |rare: usize| {
+        Array2::from_shape_fn((n, 1), |(row, _)| {
+            if row % 100 < rare { row as f64 } else { (row % 5) as f64 + 0.5 }
+        })
+    };
+    let discrete =
+        |values: &Array2<f64>| Sample::new(values.view(), &[Declared::Discrete], 0).unwrap();
+    let few = discrete(&Array2::from_shape_fn((n, 1), |(row, _)| (row % 3) as f64));
+    for rare in [100, 98, 60] {
+        let nearly = discrete(&labels(rare));
+        for (x, y, side) in [(&nearly, &few, Side::X), (&few, &nearly, Side::Y)] {
+            let error = mutual_information(x, y, &by(Method::PlugIn)).unwrap_err();
+            let rows = 3 * rare;
+            let expected = SamplesError::UniqueLabels { method: "plug-in", side, rows, n };
+            assert_eq!(error, expected);
+        }
+        let given = conditional_mutual_information(&few, &few, &nearly, &by(Method::PlugIn));
+        assert!(matches!(given, Err(SamplesError::UniqueLabels { side: Side::Given, .. })));
+    }
+    let half = discrete(&labels(50));
+    let found = mutual_information(&half, &half, &by(Method::PlugIn)).unwrap();
+    assert!(found.value <= (n as f64).ln(), "{}", found.value);
+    assert!(found.warnings.iter().any(|w| matches!(w, Warning::SparseTable { .. })));
 }

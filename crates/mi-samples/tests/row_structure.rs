@@ -192,5 +192,9 @@ fn few_rearrangements_are_all_made_and_said() {
     let found = mutual_information(&side(&x), &side(&y), &settings).unwrap();
     let test = found.test.unwrap();
     assert_eq!((test.surrogates, test.p_value), (47, 1.0 / 48.0));
-    assert!(found.warnings.contains(&Warning::FewSurrogates { asked: 9999, available: 47 }));
+    assert!(found.warnings.contains(&Warning::FewSurrogates {
+        asked: 9999,
+        available: 47,
+        surrogate: Surrogate::Shift { least: 7 },
+    }));
 }

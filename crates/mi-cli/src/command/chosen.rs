@@ -129,7 +129,7 @@ impl SurrogateKind {
 }
 
 /// Neighbours among which local surrogates choose.
-const LOCAL_NEIGHBOURS: usize = 10;
+pub(super) const LOCAL_NEIGHBOURS: usize = 10;
 
 impl BasicOptions {
     /// One value without interval or test, of rows of this structure.
@@ -195,7 +195,9 @@ impl MeasureOptions {
                      --given columns instead, or say --permutations 0",
                 );
             }
-            SurrogateKind::Local => Surrogate::Local { neighbours: LOCAL_NEIGHBOURS },
+            SurrogateKind::Local => {
+                Surrogate::Local { neighbours: LOCAL_NEIGHBOURS.min(n.saturating_sub(1)).max(1) }
+            }
             SurrogateKind::Groups | SurrogateKind::Within if !grouped => {
                 return usage("--surrogate groups and within need --group");
             }
@@ -407,8 +409,8 @@ impl Chosen {
         self.wanted.binary_search(&self.group?).ok()
     }
 
-    /// Says what the columns are taken for, and warns of a column on two sides.
-    pub(super) fn say_kinds(&self, frame: &Frame, messages: &mut Messages) {
+    /// Says what the columns are taken for, and warns of a column on two sides; rows may be `in_time`.
+    pub(super) fn say_kinds(&self, frame: &Frame, in_time: bool, messages: &mut Messages) {
         for (place, column) in frame.columns.iter().enumerate() {
             let sides = self.sides.iter().filter(|side| side.contains(&self.wanted[place])).count();
             // The groups' column may be no side.
@@ -416,7 +418,17 @@ impl Chosen {
                 say_kind(column, messages);
             }
             if sides > 1 {
-                let text = format!("column `{}` stands on more than one side", column.name);
+                let [_, y, given] = &self.sides;
+                let both = [y, given].iter().all(|side| side.contains(&self.wanted[place]));
+                let why = match (both, in_time) {
+                    (true, true) => {
+                        ": what is given stands at the time of y, so that it leaves nothing to tell; \
+                         to give y's own past say `--history 1` instead"
+                    }
+                    (true, false) => ": what is given leaves nothing of it to tell",
+                    (false, _) => "",
+                };
+                let text = format!("column `{}` stands on more than one side{why}", column.name);
                 messages.warn(Warning::new("column_on_two_sides", text).about([&column.name]));
             }
         }
@@ -448,7 +460,7 @@ pub(super) fn say_kind(column: &Column, messages: &mut Messages) {
         (Some(labels), _) => {
             let labels = count(labels.len(), "label");
             let what = match column.origin {
-                Origin::Asked => "is discrete as declared",
+                Origin::Asked => "is discrete, as --discrete says",
                 Origin::Spelling => "is taken for labels",
                 Origin::Text | Origin::Numbers => "holds text",
             };

@@ -7,7 +7,7 @@ use mi_samples::{
 };
 use serde::Serialize;
 
-use super::chosen::{Chosen, MeasureOptions, SideOptions};
+use super::chosen::{Chosen, LOCAL_NEIGHBOURS, MeasureOptions, SideOptions};
 use super::neural::NeuralOptions;
 use super::p_value::{self, Permutations};
 use super::rows::PASTED;
@@ -257,9 +257,20 @@ impl EstimateOptions {
         messages: &mut Messages,
     ) -> Permutations {
         let grouped = matches!(structure, RowStructure::Grouped(_));
-        let found = if grouped && observations.given.is_some() {
+        let fewest = 2 * LOCAL_NEIGHBOURS;
+        let is_local = observations.given.is_some() && !self.measure.names_surrogate();
+        let found = if is_local && observations.n() < fewest {
+            Err(format!(
+                "no p-value: rows change places with rows that are alike in what is given, and \
+                 among {} hardly any are; {fewest} or more are needed",
+                count(observations.n(), "row")
+            ))
+        } else if grouped && observations.given.is_some() {
             Err("no p-value: no surrogate keeps both --group and what is given".into())
-        } else if grouped && !self.measure.names_surrogate() && !structure.has_equal_groups() {
+        } else if grouped
+            && !self.measure.names_surrogate()
+            && structure.exchangeable_groups()[0] == 0
+        {
             Err("no p-value: no two groups have the same number of rows, so that none can take \
                  another's place; --surrogate within asks for a relation within groups"
                 .into())
@@ -292,7 +303,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     chosen.leave_out_row_numbers(&frame, &mut messages)?;
     let frame = row_options.prepare(frame, chosen.group_place(), missing, &mut messages)?;
     let [x, y, given] = chosen.of(&frame);
-    chosen.say_kinds(&frame, &mut messages);
+    chosen.say_kinds(&frame, lags.use_time() || row_options.is_ordered(), &mut messages);
     let mut rows = complete_rows(&x, &y, &given, &lags, frame.rows, missing)?;
     if row_options.dedup() {
         let all = Observations::at_lag(&x, &y, &given, &rows.used, 0);

@@ -306,7 +306,9 @@ impl Found {
             0 => String::new(),
             none => {
                 let pairs = count(none, "pair");
-                format!("\n{pairs} without an estimate; --csv and --json list them with the reason\n")
+                format!(
+                    "\n{pairs} without an estimate; --csv and --json list them with the reason\n"
+                )
             }
         };
         format!("{grid}{more}{none}")

@@ -48,6 +48,11 @@ impl RowOptions {
         self.dedup
     }
 
+    /// Whether rows follow one another in time.
+    pub(super) fn is_ordered(&self) -> bool {
+        self.ordered
+    }
+
     /// Whether rows have groups.
     pub(super) fn is_grouped(&self) -> bool {
         self.group.is_some()
@@ -163,7 +168,8 @@ impl RowOptions {
                 refuse_missing(&[group], total)?;
             }
             keep.iter_mut().zip(&group.values).for_each(|(keep, name)| *keep &= !name.is_nan());
-            messages.note(format!("{} without a `{}` left out", group.missing, group.name));
+            let rows = count(group.missing, "row");
+            messages.note(format!("{rows} without a `{}` left out", group.name));
         }
         if keep.contains(&false) {
             let rows: Vec<usize> = (0..total).filter(|&row| keep[row]).collect();

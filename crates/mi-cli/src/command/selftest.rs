@@ -66,7 +66,7 @@ pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), 
     chosen.leave_out_row_numbers(&frame, &mut messages)?;
     let frame = options.measure.rows.prepare(frame, chosen.group_place(), rule, &mut messages)?;
     let [x, y, _] = chosen.of(&frame);
-    chosen.say_kinds(&frame, &mut messages);
+    chosen.say_kinds(&frame, options.measure.rows.is_ordered(), &mut messages);
     let rows = complete_rows(&x, &y, &[], &Lags::default(), frame.rows, rule)?;
     if let Some(note) = rows.note() {
         messages.note(note);

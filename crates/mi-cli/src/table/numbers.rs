@@ -19,7 +19,7 @@ const MISSING: i128 = i128::MIN;
 
 /// A number as one that can count rows.
 pub(super) fn as_count(value: f64) -> Option<u64> {
-    (value >= 0.0 && value < TOO_LARGE && value.fract() == 0.0).then_some(value as u64)
+    ((0.0..TOO_LARGE).contains(&value) && value.fract() == 0.0).then_some(value as u64)
 }
 
 impl Numbers {

@@ -77,11 +77,7 @@ pub(crate) fn find(
         None
     };
     let header = &rows[padded.or(uneven)?];
-    Some(Preamble {
-        lines: header.above,
-        header: header.fields.clone(),
-        is_padded: first == 0,
-    })
+    Some(Preamble { lines: header.above, header: header.fields.clone(), is_padded: first == 0 })
 }
 
 /// The first rows of a sample; the last one of an incomplete sample may be cut.

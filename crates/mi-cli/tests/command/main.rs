@@ -10,6 +10,7 @@ mod first_five_minutes;
 mod folder;
 mod json_docs;
 mod labels;
+mod messages;
 mod neural;
 mod odd_files;
 mod order;

@@ -309,7 +309,8 @@ fn the_table_below_what_an_instrument_writes_is_found_by_every_command() {
     ] {
         let folder = Folder::with("t.csv", format!("{above}{MEASURED}"));
         let skip = format!("say `--skip {lines}`");
-        for sides in [["--x", "a", "--y", "b"], ["--x", "1", "--y", "2"], ["--x", "z", "--y", "a"]] {
+        for sides in [["--x", "a", "--y", "b"], ["--x", "1", "--y", "2"], ["--x", "z", "--y", "a"]]
+        {
             folder
                 .run(&[&["estimate", "t.csv"], &sides[..]].concat())
                 .refused(1, &[&skip, "seems to begin in line", "`t, a, b, c`"]);
@@ -319,7 +320,10 @@ fn the_table_below_what_an_instrument_writes_is_found_by_every_command() {
         // From a start that is still too high the same line is named.
         folder.run(&["matrix", "t.csv", "--skip", "1"]).refused(1, &[&skip]);
         let skipped = folder.run(&["columns", "t.csv", "--skip", &lines.to_string(), "--json"]);
-        assert_eq!((skipped.json()["rows"].as_u64(), skipped.err.contains("--skip")), (Some(6), false));
+        assert_eq!(
+            (skipped.json()["rows"].as_u64(), skipped.err.contains("--skip")),
+            (Some(6), false)
+        );
     }
 }
 

@@ -19,7 +19,8 @@ pub struct PlugIn {
     /// Of the frequencies themselves, in nats: not negative, and too high by about
     /// (mx − 1)(my − 1)/(2N).
     pub plug_in: f64,
-    /// Of entropies corrected by Miller (1955), in nats.
+    /// Of entropies corrected by Miller (1955), in nats; at most the ln n of n observations, which
+    /// the correction passes where nearly every one has a label of its own.
     pub miller_madow: f64,
     /// The standard error, from the observations' own contributions.
     pub standard_error: f64,
@@ -92,7 +93,7 @@ pub(crate) fn plug_in_of(x: &[u32], y: &[u32]) -> PlugIn {
     let correction = (hx.values + hy.values) as f64 - 1.0 - hxy.values as f64;
     PlugIn {
         plug_in: mean.max(0.0),
-        miller_madow: mean + correction / (2.0 * size),
+        miller_madow: (mean + correction / (2.0 * size)).min(size.ln()),
         standard_error: variance.sqrt(),
         x: hx,
         y: hy,
@@ -139,6 +140,14 @@ mod tests {
         assert_eq!((found.plug_in, found.miller_madow, found.x.plug_in), (0.0, 0.0, 0.0));
         assert!(found.x.plug_in.is_sign_positive());
         assert!(plug_in(&[], &[]).is_err() && plug_in(&[1], &[1, 2]).is_err());
+    }
+
+    #[test]
+    fn labels_of_their_own_are_no_more_than_the_logarithm_of_their_number() {
+        let labels: Vec<u32> = (0..300).collect();
+        let found = plug_in(&labels, &labels).unwrap();
+        assert_eq!(found.miller_madow, 300_f64.ln());
+        assert!(found.miller_madow - found.plug_in < 1e-12);
     }
 
     #[test]

@@ -15,4 +15,6 @@ pub use pipeline::{
 };
 pub use result::{Estimate, EstimatorSettings};
 pub use settings::Settings;
-pub use warnings::{Side, Warning};
+pub use warnings::{Side, Warning, small_nats};
+
+pub(crate) use warnings::rare_labels;

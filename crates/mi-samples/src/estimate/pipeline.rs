@@ -11,7 +11,7 @@ use crate::neural::{NeuralCritic, NeuralEstimate};
 use crate::rows::RowStructure;
 use crate::sample::{ColumnKind, Sample};
 use crate::uncertainty::{
-    Surrogate, analytic_interval, extrapolate, held_out_interval, permutation_test,
+    Surrogate, TestSettings, analytic_interval, extrapolate, held_out_interval, permutation_test,
     subsample_interval,
 };
 
@@ -209,11 +209,8 @@ fn estimate_by(
         warnings.push(Warning::TieDeviation { deviation });
     }
     let entropy_bound = entropy_bound(x, y, run.method)?;
-    if let Some((test, made)) = settings.test.zip(test.as_ref())
-        && made.available < test.surrogates
-    {
-        let (asked, available) = (test.surrogates, made.available);
-        warnings.push(Warning::FewSurrogates { asked, available });
+    if let Some((test, made)) = settings.test.zip(test.as_ref()) {
+        warnings.extend(surrogate_warning(test, made.available, &settings.rows));
     }
     // Rounding of a bijection's value is no excess.
     if let Some(entropy) = entropy_bound.filter(|entropy| value > entropy + 1e-9) {
@@ -246,6 +243,20 @@ fn estimate_by(
         warnings,
     };
     Ok((estimate, found.neural.map(|neural| neural.critic)))
+}
+
+/// What keeps a test from having as many surrogates as asked for, or groups from moving.
+fn surrogate_warning(
+    test: TestSettings,
+    available: usize,
+    structure: &RowStructure,
+) -> Option<Warning> {
+    let (asked, surrogate) = (test.surrogates, test.surrogate);
+    let [moved, groups] = structure.exchangeable_groups();
+    if surrogate == Surrogate::WholeGroups && moved < groups {
+        return Some(Warning::GroupsInPlace { groups, moved, available });
+    }
+    (available < asked).then_some(Warning::FewSurrogates { asked, available, surrogate })
 }
 
 /// The smaller entropy of the discrete sides: of the frequencies, or corrected as the value is.
@@ -292,10 +303,7 @@ fn data_warnings(
         }
     }
     if let Ok(all) = x.beside(y).and_then(|both| both.beside_if(z)) {
-        let rows = all.copies();
-        if rows > 0 {
-            warnings.push(Warning::DuplicateRows { rows });
-        }
+        warnings.extend(all.copies().map(|rows| Warning::DuplicateRows { rows }));
     }
     if run.method.uses_neighbours() {
         let columns: usize = sides()

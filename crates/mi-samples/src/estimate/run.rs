@@ -3,7 +3,7 @@
 use statrs::function::gamma::digamma;
 
 use super::fitting::no_given;
-use super::{EstimatorSettings, Method, Settings};
+use super::{EstimatorSettings, Method, Settings, Side};
 use crate::SamplesError;
 use crate::closed_form::{SMALLEST_PIVOT, gaussian_conditional_of, linear_functions, plug_in_of};
 use crate::neighbours::{
@@ -26,7 +26,8 @@ const ROWS_OF_COVARIANCE: usize = 6;
 /// Rows from which frequencies give a value.
 const ROWS_OF_FREQUENCIES: usize = 5;
 
-/// Rows whose neighbours have other labels: more than this share leaves no estimate.
+/// Rows whose neighbours have other labels, or whose label no other row has: more than this share
+/// leaves no estimate.
 const RARE_LABELS: f64 = 0.5;
 
 /// What one run of a method found.
@@ -172,7 +173,17 @@ impl Run {
                 let columns: usize = self.kept.iter().flatten().map(Vec::len).sum();
                 enough("a covariance of these columns", columns + ROWS_OF_COVARIANCE)
             }
-            Method::PlugIn => enough("an estimate from frequencies", ROWS_OF_FREQUENCIES),
+            Method::PlugIn => {
+                enough("an estimate from frequencies", ROWS_OF_FREQUENCIES)?;
+                for (side, sample) in [(Side::X, Some(x)), (Side::Y, Some(y)), (Side::Given, z)] {
+                    let rows = sample.map_or(0, unique_labels);
+                    if rows as f64 > RARE_LABELS * n as f64 {
+                        let method = self.method.name();
+                        return Err(SamplesError::UniqueLabels { method, side, rows, n });
+                    }
+                }
+                Ok(0)
+            }
             Method::Mixture | Method::MesnerShalizi => {
                 let rows = rare_labels(x, y, z, self.k);
                 if rows as f64 > RARE_LABELS * n as f64 {
@@ -253,19 +264,25 @@ impl Run {
 
     /// An error about the columns that were kept, told about all of them.
     fn of_all_columns(&self, error: SamplesError, [dx, dy]: [usize; 2]) -> SamplesError {
-        let (SamplesError::SingularCovariance { column, .. }, Some(kept)) = (&error, &self.kept)
-        else {
-            return error;
-        };
-        let offsets = [0, dx, dx + dy];
-        let mut all =
-            kept.iter().zip(offsets).flat_map(|(k, offset)| k.iter().map(move |c| offset + c));
-        match all.nth(*column) {
+        let Some(kept) = &self.kept else { return error };
+        match error {
             // No column is a function of its own side any more.
-            Some(column) if self.method != Method::EntropyDifference => {
-                SamplesError::Infinite { method: self.method.name(), column }
+            SamplesError::SingularCovariance { columns, n, column }
+                if self.method != Method::EntropyDifference =>
+            {
+                let sides = kept.iter().zip([0, dx, dx + dy]);
+                let mut all = sides.flat_map(|(side, offset)| side.iter().map(move |c| offset + c));
+                let method = self.method.name();
+                match all.nth(column) {
+                    Some(column) => SamplesError::Infinite { method, column },
+                    None => SamplesError::SingularCovariance { columns, n, column },
+                }
             }
-            _ => error,
+            SamplesError::NearlySingular { method, column } => {
+                let column = kept[1].get(column).copied().unwrap_or(column);
+                SamplesError::NearlySingular { method, column }
+            }
+            other => other,
         }
     }
 
@@ -388,10 +405,20 @@ fn rare_labels(x: &Sample, y: &Sample, z: Option<&Sample>, k: usize) -> usize {
     };
     let sides = [Some(x), Some(y), z].into_iter().flatten().map(discrete);
     let Some(Ok(all)) = sides.map(Ok).reduce(|a, b| a?.beside(&b?)) else { return 0 };
-    let (labels, classes) = all.labels();
+    rows_with_label_of(&all, k)
+}
+
+/// Rows whose value no other row has.
+fn unique_labels(side: &Sample) -> usize {
+    rows_with_label_of(side, 1)
+}
+
+/// Rows whose value, over all columns, `most` rows have at the most.
+fn rows_with_label_of(side: &Sample, most: usize) -> usize {
+    let (labels, classes) = side.labels();
     let mut counts = vec![0_usize; classes];
     for label in labels {
         counts[label as usize] += 1;
     }
-    counts.into_iter().filter(|&count| count <= k).sum()
+    counts.into_iter().filter(|&count| count <= most).sum()
 }

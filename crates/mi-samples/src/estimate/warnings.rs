@@ -2,6 +2,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::uncertainty::Surrogate;
+use crate::words::{all_digits, count};
+
 /// Standard errors up to which an excess counts as sampling error.
 const WITHIN_ERROR: f64 = 3.0;
 
@@ -181,6 +184,17 @@ pub enum Warning {
         asked: usize,
         /// Those that exist.
         available: usize,
+        /// Their kind.
+        surrogate: Surrogate,
+    },
+    /// Of the groups that should change places some have as many rows as no other: they stay.
+    GroupsInPlace {
+        /// All groups.
+        groups: usize,
+        /// Those that can change places.
+        moved: usize,
+        /// Rearrangements that would have been made, had the test not ended early.
+        available: usize,
     },
 }
 
@@ -200,13 +214,14 @@ impl fmt::Display for Warning {
             Self::Constant { side } => write!(f, "{side} is constant: the value is 0"),
             Self::TiesBroken { side, column, rows, step } => {
                 write!(f, "{rows} values of column {column} of {side} occur more than once")?;
+                let step = step.map(all_digits);
                 step.map_or(Ok(()), |step| write!(f, " (it has steps of {step})"))?;
                 write!(f, ": ties were broken at random within ranks, by the seed")
             }
             Self::TieDeviation { deviation } => write!(
                 f,
-                "another seed to break ties by moves the value by {deviation:.1e} nats (standard \
-                 deviation)"
+                "another seed to break ties by moves the value by {} (standard deviation)",
+                small_nats(*deviation)
             ),
             Self::TiesLeft { side, column, rows } => write!(
                 f,
@@ -216,7 +231,7 @@ impl fmt::Display for Warning {
             Self::Atoms { side, column, atoms, share } => {
                 write!(f, "column {column} of {side} is taken for a mixture: ")?;
                 match atoms[..] {
-                    [atom] => write!(f, "the value {atom} holds")?,
+                    [atom] => write!(f, "the value {} holds", all_digits(atom))?,
                     _ => write!(f, "{} values hold", atoms.len())?,
                 }
                 write!(f, " {:.0} % of the rows", 100.0 * share)
@@ -239,9 +254,8 @@ impl fmt::Display for Warning {
             }
             Self::RareLabels { rows, k } => write!(
                 f,
-                "{rows} rows have labels that no more than {k} rows share: their {k} neighbours \
-                 have other labels, which lowers the estimate; use fewer neighbours or merge rare \
-                 labels"
+                "{}, which lowers the estimate; use fewer neighbours or merge rare labels",
+                rare_labels(*rows, *k)
             ),
             Self::DuplicateRows { rows } => write!(
                 f,
@@ -249,7 +263,8 @@ impl fmt::Display for Warning {
                  they are separate observations"
             ),
             Self::FewObservations { n, advised } => {
-                write!(f, "{n} rows are few for these columns: {advised} or more are advised")
+                let (rows, verb) = (count(*n, "row"), if *n == 1 { "is" } else { "are" });
+                write!(f, "{rows} {verb} few for these columns: {advised} or more are advised")
             }
             Self::ManyColumns { columns } => write!(
                 f,
@@ -284,12 +299,13 @@ impl fmt::Display for Warning {
                 }
             }
             Self::UniqueLabels { rows } => {
-                write!(f, "{rows} rows were left out: no other row has their label")
+                let (rows, verb) = (count(*rows, "row"), if *rows == 1 { "was" } else { "were" });
+                write!(f, "{rows} {verb} left out: no other row has the label")
             }
             Self::SparseTable { cells, n } => write!(
                 f,
-                "{cells} combinations of values in {n} rows: frequencies overfit; is a column \
-                 continuous?"
+                "{cells} combinations of values in {n} rows: frequencies say little; merge rare \
+                 values, or declare columns of numbers continuous"
             ),
             Self::Overfitted { training, held_out } => write!(
                 f,
@@ -305,21 +321,60 @@ impl fmt::Display for Warning {
             Self::NoInterval => write!(f, "too few rows, or groups of rows, for an interval"),
             Self::LongMemory { rows } => write!(
                 f,
-                "the series remember their past for more than {rows} rows, the longest gap that \
-                 can be left around held-out rows: the value may be too high; compare --surrogate \
-                 shift"
+                "the series remember their past for more than {}, the longest gap that can be \
+                 left around held-out rows: the value may be too high; test it by shifts",
+                count(*rows, "row")
             ),
             Self::OffWhenPermuted { mean, standard_error } => write!(
                 f,
                 "values repeat, and with y permuted the estimate is {mean:.3} ± \
                  {standard_error:.3} nats instead of 0: ties put it off by about as much"
             ),
-            Self::FewSurrogates { asked, available } => write!(
+            Self::FewSurrogates { asked, available, surrogate } => {
+                write!(
+                    f,
+                    "{} asked for, and only {available} different {}: the smallest p-value that can \
+                     come out is 1/{}",
+                    if *asked == 1 {
+                        "1 surrogate was".into()
+                    } else {
+                        format!("{asked} surrogates were")
+                    },
+                    if *available == 1 { "one exists" } else { "ones exist" },
+                    available + 1
+                )?;
+                match surrogate {
+                    Surrogate::WholeGroups => write!(f, "; more exist within groups"),
+                    _ => Ok(()),
+                }
+            }
+            Self::GroupsInPlace { groups, moved, available } => write!(
                 f,
-                "{asked} surrogates were asked for, and only {available} different ones exist: \
-                 the smallest p-value that can come out is 1/{}",
+                "{moved} of {groups} groups have as many rows as another one and can change places \
+                 with it; the others stay, which makes the test weaker. The smallest p-value that \
+                 can come out is 1/{}. Rows that change places within groups test for a relation \
+                 within groups",
                 available + 1
             ),
         }
     }
+}
+
+/// A small number of nats, such as an error: two digits are enough.
+pub fn small_nats(nats: f64) -> String {
+    if nats < 0.000_05 {
+        return "less than 0.0001 nats".into();
+    }
+    let rounded: f64 = format!("{nats:.1e}").parse().unwrap_or(nats);
+    format!("{} nats", all_digits(rounded))
+}
+
+/// What rare labels do to neighbours.
+pub(crate) fn rare_labels(rows: usize, k: usize) -> String {
+    format!(
+        "{} {} that no more than {} shares: {k} neighbours have other labels",
+        count(rows, "row"),
+        if rows == 1 { "has a label" } else { "have labels" },
+        count(k, "row")
+    )
 }

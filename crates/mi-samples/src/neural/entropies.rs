@@ -9,13 +9,17 @@ use rayon::prelude::*;
 use super::features::{Encoder, Features};
 use super::settings::ENTROPIES_RATE;
 use super::{NeuralSettings, Splits};
-use crate::SamplesError;
 use crate::closed_form::{SMALLEST_PIVOT, linear_functions};
 use crate::rows::{Gap, Part, RowStructure, standard_error};
 use crate::sample::{Marginals, Sample};
+use crate::{Method, SamplesError};
 
 /// Added to the diagonals of covariances of scores.
 const RIDGE: f64 = 1e-4;
+
+/// The part of a column's variance that the other columns of y must leave: what the ridge hides would
+/// be counted as information.
+const LEAST_LEFT: f64 = 10.0 * RIDGE;
 
 /// Hidden layers of the network that moves and scales the conditional Gaussian.
 const HIDDEN: [usize; 2] = [128, 128];
@@ -77,12 +81,11 @@ pub fn difference_of_entropies(
             advice: "swap the sides, or use another method",
         });
     }
-    // What the ridge hides would be counted as information.
     let scores = y.marginal_columns(Marginals::NormalScores);
-    let singular = linear_functions(&scores, 10.0 * RIDGE).iter().position(Option::is_some);
+    let singular = linear_functions(&scores, LEAST_LEFT).iter().position(Option::is_some);
     if let Some(column) = singular {
-        let (columns, n) = (x.dims() + y.dims(), y.n());
-        return Err(SamplesError::SingularCovariance { columns, n, column: x.dims() + column });
+        let method = Method::EntropyDifference.name();
+        return Err(SamplesError::NearlySingular { method, column });
     }
     let Splits { parts, units, gap } = Splits::new(x, y, settings, structure, seed)?;
     let (x, y) = (Encoder::fit(x).of_sample(x), Encoder::fit(y).of_sample(y));

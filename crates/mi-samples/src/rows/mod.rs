@@ -43,12 +43,14 @@ impl RowStructure {
         self.groups().map(|groups| groups.len())
     }
 
-    /// Whether two groups have the same number of rows, so that they can change places.
-    pub fn has_equal_groups(&self) -> bool {
+    /// The number of groups that have as many rows as another one, so that they can change places,
+    /// and of all; 0 where rows have no groups.
+    pub fn exchangeable_groups(&self) -> [usize; 2] {
         let mut sizes: Vec<usize> =
             self.groups().unwrap_or_default().iter().map(Vec::len).collect();
         sizes.sort_unstable();
-        sizes.windows(2).any(|pair| pair[0] == pair[1])
+        let alike = sizes.chunk_by(PartialEq::eq).filter(|alike| alike.len() > 1);
+        [alike.map(<[usize]>::len).sum(), sizes.len()]
     }
 
     /// Numbers groups by the order in which their names first occur.
@@ -128,5 +130,7 @@ mod tests {
         assert!(rows.check(4).is_ok() && rows.check(5).is_err());
         assert!(rows.select(&[0, 2]).check(2).is_err());
         assert!(RowStructure::Ordered.check(1).is_ok());
+        assert_eq!(rows.exchangeable_groups(), [2, 3]);
+        assert_eq!(RowStructure::Ordered.exchangeable_groups(), [0, 0]);
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lattice;
 use super::order::runs;
+use crate::words::{all_digits, count};
 
 /// Columns of at most this many distinct values may be discrete.
 const MOST_DISCRETE_VALUES: usize = 20;
@@ -181,21 +182,27 @@ impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, distinct, tied, n, declared } = self;
         match kind {
-            ColumnKind::Constant => write!(f, "constant: one value in all {n} rows"),
+            ColumnKind::Constant => write!(f, "constant: one value in {}", count(*n, "row")),
+            // Whoever declared it: the caller, or a reader of text.
             ColumnKind::Discrete if *declared == Declared::Discrete => {
-                write!(f, "discrete as declared: {distinct} values in {n} rows")
+                write!(f, "discrete: {} in {}", count(*distinct, "value"), count(*n, "row"))
             }
-            ColumnKind::Discrete => write!(f, "discrete: only {distinct} values in {n} rows"),
+            ColumnKind::Discrete => {
+                write!(f, "discrete: only {} in {}", count(*distinct, "value"), count(*n, "row"))
+            }
             ColumnKind::Mixture { atoms, held, .. } => {
                 let share = 100.0 * *held as f64 / *n as f64;
                 match atoms[..] {
                     [atom] => {
+                        let atom = all_digits(atom);
                         write!(f, "mixture: the value {atom} holds {share:.0} % of the rows")?;
                     }
                     [first, .., last] => write!(
                         f,
-                        "mixture: {} values from {first} to {last} hold {share:.0} % of the rows",
-                        atoms.len()
+                        "mixture: {} values from {} to {} hold {share:.0} % of the rows",
+                        atoms.len(),
+                        all_digits(first),
+                        all_digits(last)
                     )?,
                     [] => write!(f, "mixture")?,
                 }
@@ -206,7 +213,7 @@ impl fmt::Display for ColumnType {
             }
             ColumnKind::Tied { step } => {
                 write!(f, "continuous: {distinct} values")?;
-                step.map_or(Ok(()), |step| write!(f, " in steps of {step}"))?;
+                step.map_or(Ok(()), |step| write!(f, " in steps of {}", all_digits(step)))?;
                 write!(f, ", {tied} of {n} rows tied")
             }
             ColumnKind::Continuous => write!(f, "continuous: all {n} values differ"),

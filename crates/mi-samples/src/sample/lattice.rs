@@ -4,7 +4,12 @@
 const SMALLEST_STEP: f64 = 1e-10;
 
 /// Whole numbers up to here, in steps, are told from others: doubles are then 1/8 apart or less.
+#[cfg(test)]
 const LARGEST_WHOLE: f64 = (1_u64 << 50) as f64;
+
+/// Neighbouring numbers are apart by this many times the precision at the most, where whole numbers
+/// are told from others: 1/8 at 2^50 of doubles.
+const WIDEST_GAP: f64 = 0.25;
 
 /// Binary steps finer than this part of the largest value are the format's (half or single
 /// precision), not the column's.
@@ -18,14 +23,22 @@ const EVIDENCE: f64 = 30.0;
 ///
 /// Decimal steps are exact: the levels times the smallest power of ten that makes all of them whole
 /// have a greatest common divisor. Binary ones likewise. Other factors (a unit of 1/3) are found from
-/// the smallest gap, as far as the precision of the levels allows.
+/// the smallest gap, as far as the precision of the levels allows: that of doubles, or of single
+/// precision where all levels are in it, or have no more digits than one is printed with.
 pub(super) fn step(levels: &[f64]) -> Option<f64> {
     let (first, last) = (*levels.first()?, *levels.last()?);
     let range = last - first;
     if levels.len() < 2 || !range.is_finite() {
         return None;
     }
-    let found = decimal(levels).or_else(|| binary(levels)).or_else(|| by_gaps(levels))?;
+    let exact = decimal(levels, f64::EPSILON).or_else(|| binary(levels));
+    let [double, single] = [f64::EPSILON, f64::from(f32::EPSILON)];
+    // Digits of a single have a step themselves, that of the last digit.
+    let rounded = if may_be_single(levels) { decimal(levels, single) } else { None };
+    let found = match (exact, rounded) {
+        (Some(exact), Some(rounded)) => exact.max(rounded),
+        (found, None) | (None, found) => found.or_else(|| by_gaps(levels, double))?,
+    };
     (found >= SMALLEST_STEP * range).then_some(found)
 }
 
@@ -39,26 +52,40 @@ fn is_evidence(levels: usize, tolerance: f64) -> bool {
     levels as f64 * -(2.0 * tolerance).log2() >= EVIDENCE
 }
 
-/// Whether all values are written with at most 7 significant digits, or in single precision.
-pub(super) fn has_few_digits(values: &[f64]) -> bool {
-    let is_single = |value: &f64| f64::from(*value as f32) == *value;
-    let is_short = |value: &f64| format!("{value:.6e}").parse() == Ok(*value);
-    values.iter().all(is_single) || values.iter().all(is_short)
+/// Whether all values are in single precision, or have no more significant digits than such are
+/// written with where they are to be read back: 9.
+fn may_be_single(values: &[f64]) -> bool {
+    values.iter().all(|value| is_single(*value)) || values.iter().all(|value| has_digits(*value, 9))
 }
 
-fn decimal(levels: &[f64]) -> Option<f64> {
+/// Whether all values are written with at most 7 significant digits, or in single precision.
+pub(super) fn has_few_digits(values: &[f64]) -> bool {
+    values.iter().all(|value| is_single(*value)) || values.iter().all(|value| has_digits(*value, 7))
+}
+
+fn is_single(value: f64) -> bool {
+    f64::from(value as f32) == value
+}
+
+fn has_digits(value: f64, digits: usize) -> bool {
+    format!("{value:.*e}", digits - 1).parse() == Ok(value)
+}
+
+/// The step if it is a whole number of some power of ten, of levels that are right to `epsilon` of
+/// their size.
+fn decimal(levels: &[f64], epsilon: f64) -> Option<f64> {
     let largest = largest(levels);
     // With fewer digits than this all levels would round to the same whole number.
     let least = -((levels[levels.len() - 1] - levels[0]).log10().ceil() as i32) - 1;
     for exponent in least..least + 20 {
         let scale = power_of_ten(exponent.abs())?;
         let scaled = |level: f64| if exponent < 0 { level / scale } else { level * scale };
-        if scaled(largest) > LARGEST_WHOLE {
+        if scaled(largest) * epsilon > WIDEST_GAP {
             return None;
         }
         // A decimal fraction is off by half a unit in the last place, its product by another half, and
         // what was computed before by a little more.
-        let tolerance = |value: f64| (4.0 * f64::EPSILON * value.abs()).min(0.25);
+        let tolerance = |value: f64| (4.0 * epsilon * value.abs()).min(0.25);
         let is_whole = |value: f64| (value - value.round()).abs() <= tolerance(value);
         if levels.iter().all(|&level| is_whole(scaled(level))) {
             if !is_evidence(levels.len(), tolerance(scaled(largest)).max(1e-9)) {
@@ -117,10 +144,10 @@ fn common_divisor(mut whole: impl Iterator<Item = i64>) -> Option<u64> {
 
 /// A step that the smallest gap is a small multiple of. It is measured over ever longer spans, so
 /// that rounding errors are divided by ever more steps.
-fn by_gaps(levels: &[f64]) -> Option<f64> {
+fn by_gaps(levels: &[f64], epsilon: f64) -> Option<f64> {
     let gaps = levels.windows(2).map(|pair| pair[1] - pair[0]);
     let smallest = gaps.fold(f64::INFINITY, f64::min);
-    let noise = 4.0 * f64::EPSILON * largest(levels);
+    let noise = 4.0 * epsilon * largest(levels);
     let fits = |parts: u32| {
         let mut step = smallest / f64::from(parts);
         let tolerance = 2.0 * noise / step;
@@ -182,6 +209,40 @@ mod tests {
         assert_eq!(step(&single), None);
         let converter: Vec<f64> = (-700..900).step_by(7).map(|i| f64::from(i) / 4096.0).collect();
         assert_eq!(step(&converter), Some(7.0 / 4096.0));
+    }
+
+    /// Levels of a step, in single precision.
+    fn single(step: f64, offset: f64) -> Vec<f32> {
+        let mut stream = Stream::new(3, "single");
+        let mut levels: Vec<f32> = (0..400)
+            .map(|_| ((stream.normal() / step * 3.0).round() * step + offset) as f32)
+            .collect();
+        levels.sort_unstable_by(f32::total_cmp);
+        levels.dedup();
+        levels
+    }
+
+    #[test]
+    fn steps_are_found_in_single_precision_and_in_its_prints() {
+        for (expected, offset) in
+            [(0.1, 0.0), (0.01, 20.0), (0.05, -3.0), (0.25, 0.0), (0.1, 1013.2)]
+        {
+            let levels = single(expected, offset);
+            let as_doubles: Vec<f64> = levels.iter().map(|&level| f64::from(level)).collect();
+            let print = |digits: usize| -> Vec<f64> {
+                let mut read: Vec<f64> = as_doubles
+                    .iter()
+                    .map(|level| format!("{level:.*e}", digits - 1).parse().unwrap())
+                    .collect();
+                read.dedup();
+                read
+            };
+            for levels in [as_doubles.clone(), print(9), print(8), print(7)] {
+                assert_eq!(step(&levels), Some(expected), "{expected} {offset} {levels:?}");
+            }
+        }
+        // What has a step of its own in double precision keeps it.
+        assert_eq!(step(&[12_345.678_9, 12_345.679_1, 12_346.0, 12_399.123_4]), Some(1e-4));
     }
 
     #[test]
