@@ -1,10 +1,7 @@
 //! Finds the lines above a table that begins further below, as instruments write them.
 
-use csv::ReaderBuilder;
-
 use super::cell::{Cell, CellRules};
-use super::normalise::Normaliser;
-use super::sniff::CANDIDATES;
+use super::sniff::{self, CANDIDATES};
 
 /// Rows that are looked at.
 const ROWS: usize = 200;
@@ -82,11 +79,7 @@ pub(crate) fn find(
 
 /// The first rows of a sample; the last one of an incomplete sample may be cut.
 fn rows(sample: &[u8], complete: bool, delimiter: u8) -> Vec<Row> {
-    let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(Normaliser::new(sample, delimiter, 1));
+    let mut reader = sniff::reader(sample, delimiter);
     let mut rows = Vec::new();
     let mut record = csv::ByteRecord::new();
     while rows.len() <= ROWS && reader.read_byte_record(&mut record).unwrap_or(false) {

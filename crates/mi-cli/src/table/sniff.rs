@@ -70,16 +70,20 @@ pub(crate) fn show_delimiter(delimiter: u8) -> String {
     }
 }
 
-/// The first rows of a sample, split by `delimiter`. The last row of an incomplete sample is
-/// left out unless it is the only one.
-fn rows(sample: &[u8], complete: bool, delimiter: u8) -> Vec<ByteRecord> {
-    let mut reader = ReaderBuilder::new()
+/// A reader of a sample, row by row, whatever their lengths.
+pub(super) fn reader(sample: &[u8], delimiter: u8) -> csv::Reader<Normaliser<&[u8]>> {
+    ReaderBuilder::new()
         .delimiter(delimiter)
         .has_headers(false)
         .flexible(true)
-        .from_reader(Normaliser::new(sample, delimiter, 1));
+        .from_reader(Normaliser::new(sample, delimiter, 1))
+}
+
+/// The first rows of a sample, split by `delimiter`. The last row of an incomplete sample is
+/// left out unless it is the only one.
+fn rows(sample: &[u8], complete: bool, delimiter: u8) -> Vec<ByteRecord> {
     let mut rows: Vec<ByteRecord> =
-        reader.byte_records().map_while(Result::ok).take(ROWS + 1).collect();
+        reader(sample, delimiter).byte_records().map_while(Result::ok).take(ROWS + 1).collect();
     if rows.len() > ROWS || (!complete && rows.len() > 1) {
         rows.pop();
     }
