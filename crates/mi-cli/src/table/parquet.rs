@@ -87,10 +87,10 @@ impl ParquetTable {
         }
         // The rows are told by the file's end, the values by its pages.
         let rows = self.reader.metadata().file_metadata().num_rows();
-        if values.len() as i64 != rows {
+        if usize::try_from(rows) != Ok(values.len()) {
             let found = values.len();
             let what = format!(
-                "it has {found} values where the file has {rows} rows; the file is damaged, copy or \
+                "it has {found} values, and the file {rows} rows; the file is damaged, copy or \
                  save it again"
             );
             return Err(self.refuse(index, &what));

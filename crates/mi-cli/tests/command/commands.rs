@@ -134,7 +134,9 @@ fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
     assert!(last[0] == "fahrenheit" && last[2..13].iter().all(|cell| cell.is_empty()), "{csv}");
     assert!(csv.contains("is then infinite"), "{csv}");
     // A setting that suits no pair is a mistake of the command.
-    folder.run(&["matrix", "t.csv", "--k", "60"]).refused(1, &["60 neighbours"]);
+    folder
+        .run(&["matrix", "t.csv", "--columns", "rain,celsius", "--k", "60"])
+        .refused(1, &["60 neighbours"]);
 }
 
 #[test]
