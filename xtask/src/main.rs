@@ -41,7 +41,11 @@ enum Command {
 }
 
 fn run() -> Result<ExitCode> {
-    match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return Ok(terminal::refuse(&error)),
+    };
+    match cli.command {
         Command::Reproduce { arguments } => reproduce::run(&arguments),
         Command::Bench(options) => bench::run(&Workspace::find()?, &options),
     }

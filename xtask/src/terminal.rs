@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, PipeReader, Read, Write};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -25,6 +25,18 @@ pub(crate) fn print(text: impl Display) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Prints help, or what is wrong with the arguments. Clap shows arguments as they are: only where
+/// they cannot steer the terminal may it write colours.
+pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
+    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    if arguments.all(|argument| mi_plot::plain(&argument) == argument) {
+        let _ = error.print();
+    } else {
+        say(error.render().to_string().trim_end());
+    }
+    if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
 
 /// Runs a command, all of whose output is messages.

@@ -180,6 +180,20 @@ fn unknown_commands_list_the_valid_ones() {
     assert!(text.contains("--threshold is a percentage"), "{text}");
 }
 
+/// Names in arguments and of folders hold no control character where they are shown.
+#[test]
+fn names_cannot_steer_a_terminal() {
+    let odd = "\u{1b}[2J\u{9b}31m\u{7}\r";
+    let folder = tempfile::tempdir().expect("a folder");
+    let records = folder.path().join(odd);
+    for arguments in [vec![odd], vec!["bench", "--rounds", odd], vec!["bench", "--against", odd]] {
+        let message = stderr(xtask().args(&arguments));
+        assert_eq!(mi_plot::plain_lines(&message), message, "{arguments:?}");
+    }
+    let message = stderr(xtask().args(["bench", "--compare", "--records"]).arg(&records));
+    assert_eq!(mi_plot::plain_lines(&message), message);
+}
+
 #[test]
 fn an_unknown_commit_is_refused_before_anything_is_built() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,13 +6,25 @@ use std::process::ExitCode;
 use clap::Parser;
 use mi_cli::{Cli, CliError};
 
+/// Whether no argument could steer a terminal: clap shows those that it refuses as they are.
+fn arguments_are_plain() -> bool {
+    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    arguments.all(|argument| mi_plot::plain(&argument) == argument)
+}
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
-            // Help into a closed pipe is no error either.
-            let _ = error.print();
+            if arguments_are_plain() {
+                // Help into a closed pipe is no error either.
+                let _ = error.print();
+            } else {
+                for line in error.render().to_string().trim_end().lines() {
+                    mi_cli::say(line);
+                }
+            }
             return ExitCode::from(code);
         }
     };

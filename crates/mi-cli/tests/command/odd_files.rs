@@ -76,6 +76,22 @@ fn nothing_from_a_file_steers_the_terminal() {
 }
 
 #[test]
+fn no_argument_steers_the_terminal() {
+    let odd = "\u{1b}[2J\u{9b}31m\u{7}\r";
+    let folder = Folder::with("t.csv", "x,y\n1,2\n2,3\n");
+    for arguments in [
+        &["estimate", "t.csv", "--method", odd][..],
+        &["estimate", "t.csv", "--x", odd, "--y", "y"],
+        &["columns", odd],
+        &[odd],
+    ] {
+        let run = folder.run(arguments);
+        assert_ne!(run.code, 0);
+        assert_eq!(mi_plot::plain_lines(&run.err), run.err, "{arguments:?}");
+    }
+}
+
+#[test]
 fn long_cells_are_cut_in_messages() {
     let table = format!("{0},y\n1,2\n3,{0}\n", "0x".repeat(50_000));
     let run = Folder::with("t.csv", table).run(&["estimate", "t.csv", "--x", "1", "--y", "2"]);

@@ -30,14 +30,13 @@ pub(super) fn print(text: &str) -> Result<()> {
 
 /// Prints help, or what is wrong with the arguments.
 pub(super) fn refuse(error: &clap::Error) -> ExitCode {
-    let text = error.render().to_string();
-    // Clap shows arguments as they are: only where they are plain may it write colours.
-    let arguments = std::env::args_os().skip(1);
-    let is_plain = |argument: &str| mi_plot::plain(argument) == argument;
-    if arguments.into_iter().all(|argument| is_plain(&argument.to_string_lossy())) {
+    // Clap shows arguments as they are: only where they cannot steer the terminal may it write
+    // colours.
+    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    if arguments.all(|argument| mi_plot::plain(&argument) == argument) {
         let _ = error.print();
     } else {
-        say(text.trim_end());
+        say(error.render().to_string().trim_end());
     }
     if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }

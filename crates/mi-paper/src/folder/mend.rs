@@ -127,6 +127,9 @@ pub(super) fn choose(
         }
         let (state, seconds, origins) = (saved.state.clone(), saved.seconds, saved.origins.clone());
         let info = TrialInfo { state, seconds, origins, ..waiting };
+        // What a trial recorded after it was last saved is made again, and nothing vouches for it.
+        let seal = saved.records.as_ref().filter(|_| !own_has_ended);
+        let rows = seal.and_then(|seal| rows.sealed(seal)).unwrap_or(rows);
         // After a kill a trial goes on from an earlier checkpoint, while the merged files may hold
         // what it had recorded since then.
         let further = !own_has_ended && kept.starts_with(&rows);

@@ -318,6 +318,24 @@ fn records_that_are_lost_are_named_until_they_are_made_again() {
     tally.finish();
 }
 
+/// Rows that a trial wrote after it was last saved, or that somebody else did, are not drawn: nothing
+/// vouches for them, and the trial makes its own again.
+#[test]
+fn rows_after_the_last_save_are_not_drawn() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("stopped");
+    stop_in_mid_trial(&out);
+    let before = records(&out);
+    let path = out.join("trials/dependent.none.mlp.nwj.dependent.s1/records.csv");
+    let rows = fs::read_to_string(&path).unwrap();
+    let last = rows.lines().last().unwrap();
+    for more in [last.to_owned(), last.replacen(",0,", ",2,", 1)] {
+        fs::write(&path, format!("{rows}{more}\n")).unwrap();
+        assert!(redraw(&out).status.success());
+        assert_eq!(records(&out), before);
+    }
+}
+
 /// A damaged plan stops what reads it, with the way to mend it.
 #[test]
 fn a_damaged_plan_is_told_with_the_way_to_mend_it() {
