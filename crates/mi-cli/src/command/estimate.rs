@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::chosen::{Chosen, LOCAL_NEIGHBOURS, MeasureOptions, SideOptions};
 use super::neural::NeuralOptions;
 use super::p_value::{self, Permutations};
-use super::rows::PASTED;
+use super::rows::{PASTED, RowOptions};
 use crate::error::CliError;
 use crate::estimator::{self, Measured};
 use crate::input::Input;
@@ -299,7 +299,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     let missing = input.missing_rule();
     let lags = options.lags();
     options.check_time(&lags)?;
-    let frame = input.load(&chosen.wanted, &mut messages)?;
+    let (frame, subjects) = row_options.read(input, &chosen.wanted, &mut messages)?;
     chosen.leave_out_row_numbers(&frame, &mut messages)?;
     let frame = row_options.prepare(frame, chosen.group_place(), missing, &mut messages)?;
     let [x, y, given] = chosen.of(&frame);
@@ -311,6 +311,15 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     }
     if let Some(note) = rows.note() {
         messages.note(note);
+    }
+    // A column that is used is no name of its rows, and a series is none of subjects.
+    if !lags.use_time() {
+        let is_used =
+            |name: &String| [&x, &y, &given].iter().any(|s| s.iter().any(|c| c.name == *name));
+        subjects
+            .iter()
+            .filter(|s| !is_used(&s.name))
+            .for_each(|s| RowOptions::hint(s, &mut messages));
     }
     let structure = match row_options.structure(chosen.group(&frame), &rows.used)? {
         RowStructure::Exchangeable if lags.use_time() => RowStructure::Ordered,

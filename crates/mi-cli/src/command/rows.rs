@@ -1,5 +1,7 @@
 //! Options on how the rows of a table hang together, and what follows before any estimate.
 
+use std::collections::HashMap;
+
 use clap::Args;
 use mi_samples::{Declared, RowStructure};
 
@@ -13,6 +15,46 @@ use crate::words::count;
 
 /// The code of the warning that a table was pasted several times.
 pub(super) const PASTED: &str = "pasted_table";
+
+/// Different values from which a column may name subjects: fewer are conditions.
+const FEWEST_SUBJECTS: usize = 4;
+
+/// Words that name what several rows are measured of.
+const SUBJECTS: [&str; 17] = [
+    "subject",
+    "subj",
+    "patient",
+    "participant",
+    "person",
+    "individual",
+    "animal",
+    "mouse",
+    "rat",
+    "donor",
+    "respondent",
+    "student",
+    "household",
+    "cluster",
+    "batch",
+    "session",
+    "id",
+];
+
+/// Whether a column's name has a word for subjects: `Subject`, `patient_id`, `mouseID`.
+fn is_of_subjects(name: &str) -> bool {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = ' ';
+    for c in name.chars() {
+        let begins = !before.is_alphanumeric() || c.is_uppercase() && before.is_lowercase();
+        match words.last_mut().filter(|_| !begins) {
+            Some(word) if c.is_alphanumeric() => word.extend(c.to_lowercase()),
+            None if c.is_alphanumeric() => words.push(c.to_lowercase().collect()),
+            _ => {}
+        }
+        before = c;
+    }
+    words.iter().any(|word| SUBJECTS.contains(&word.as_str()))
+}
 
 /// How rows hang together.
 #[derive(Args, Clone, Debug)]
@@ -72,6 +114,34 @@ impl RowOptions {
         Ok(Some(index))
     }
 
+    /// Columns that may name subjects, by their names, where nothing says how rows hang together.
+    pub(super) fn subjects(&self, names: &[String]) -> Vec<usize> {
+        if self.ordered || self.group.is_some() {
+            return Vec::new();
+        }
+        (0..names.len()).filter(|&index| is_of_subjects(&names[index])).collect()
+    }
+
+    /// Says that the rows seem to be of subjects, if values of this column repeat in most rows.
+    pub(super) fn hint(column: &Column, messages: &mut Messages) {
+        let mut rows: HashMap<u64, usize> = HashMap::new();
+        for value in column.values.iter().filter(|value| !value.is_nan()) {
+            *rows.entry(value.to_bits()).or_insert(0) += 1;
+        }
+        let alone = rows.values().filter(|rows| **rows == 1).count();
+        let present = column.values.len() - column.missing;
+        if rows.len() < FEWEST_SUBJECTS || 2 * rows.len() > present || 2 * alone > rows.len() {
+            return;
+        }
+        let name = &column.name;
+        let text = format!(
+            "`{name}` has {} values in {present} rows: if the rows of one value are of one subject, \
+             they are not independent; say `--group {name}`",
+            rows.len()
+        );
+        messages.warn(Warning::new("maybe_grouped", text).about([name]).mild());
+    }
+
     /// The structure of these rows of the table.
     ///
     /// # Errors
@@ -112,12 +182,41 @@ impl RowOptions {
         let place = group.map(|_| wanted.len());
         wanted.extend(group);
         let rule = input.missing_rule();
-        let frame = input.load(&wanted, messages)?;
+        let (frame, subjects) = self.read(input, &wanted, messages)?;
+        for column in subjects {
+            Self::hint(&column, messages);
+        }
         let mut frame = self.prepare(frame, place, rule, messages)?;
         let group = place.and_then(|_| frame.columns.pop());
         let rows: Vec<usize> = (0..frame.rows).collect();
         let structure = self.structure(group.as_ref(), &rows)?;
         Ok((frame, structure))
+    }
+
+    /// Reads columns, and next to them those that may name subjects.
+    ///
+    /// # Errors
+    /// As [`Input::load`].
+    pub(super) fn read(
+        &self,
+        mut input: Input,
+        wanted: &[usize],
+        messages: &mut Messages,
+    ) -> Result<(Frame, Vec<Column>), CliError> {
+        let subjects = self.subjects(input.names());
+        let mut all = wanted.to_vec();
+        for &index in subjects.iter().filter(|index| !wanted.contains(index)) {
+            // A column that nobody asked for is not refused for what stands in it.
+            input.declare(index, Declared::Discrete);
+            all.push(index);
+        }
+        let mut frame = input.load(&all, messages)?;
+        let columns = frame.columns.iter().zip(&all);
+        let columns = columns.filter(|(_, index)| subjects.contains(index));
+        let found = columns.map(|(column, _)| column.clone()).collect();
+        frame.columns.truncate(wanted.len());
+        frame.row_numbers.retain(|numbers| numbers.place < wanted.len());
+        Ok((frame, found))
     }
 
     /// The table without what its whole rows rule out: copies of a pasted table (if they are to

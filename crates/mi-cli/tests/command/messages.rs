@@ -152,3 +152,25 @@ fn groups_that_cannot_change_places_are_counted() {
         "--surrogate within",
     ]);
 }
+
+#[test]
+fn a_column_that_names_subjects_gives_a_hint_to_group() {
+    let mut stream = Stream::new(8, "messages");
+    let folder = table("patientID,id,kind,x,y", 60, |row| {
+        let (x, y) = (stream.normal(), stream.normal());
+        format!("p{},{},{},{x},{y}", row / 5, row * 7, row % 2)
+    });
+    let hint = "`patientID` has 12 values in 60 rows: if the rows of one value are of one subject, \
+                they are not independent; say `--group patientID`";
+    let estimate = ["estimate", "t.csv", "--x", "x", "--y", "y"];
+    let run = folder.run(&estimate);
+    run.said(&[hint]);
+    // Identifiers that never repeat, and conditions, are no subjects.
+    assert_eq!(run.err.matches("--group").count(), 1, "{}", run.err);
+    folder.run(&["rank", "t.csv", "--target", "y"]).said(&[hint]);
+    folder.run(&["matrix", "t.csv", "--columns", "x,y"]).said(&[hint]);
+    for more in [&["--group", "patientID"][..], &["--ordered"], &["--lag", "1"]] {
+        let run = folder.run(&[&estimate[..], more].concat());
+        assert!(!run.err.contains("are of one subject"), "{}", run.err);
+    }
+}
