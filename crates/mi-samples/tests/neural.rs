@@ -119,7 +119,7 @@ fn copies_do_not_raise_the_estimate() {
     let few = x.select(Axis(0), &(0..30).collect::<Vec<_>>().repeat(10));
     let error =
         neural(&side(&few), &side(&few), &quick(), &INDEPENDENT, 0).unwrap_err().to_string();
-    assert!(error.starts_with("a neural estimate, beside copies, needs at least 60"), "{error}");
+    assert!(error.starts_with("a neural estimate, beside copies, needs 60 rows"), "{error}");
 }
 
 #[test]
