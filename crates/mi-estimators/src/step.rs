@@ -2,6 +2,7 @@ use mi_critics::Pairing;
 use mi_kernels::Scalar;
 use mi_nets::{Gradients, Graph, Optimiser, Params, Tape, Var};
 use ndarray::{ArrayView1, ArrayView2, Axis};
+use smallvec::SmallVec;
 
 use crate::EstimatorError;
 use crate::bounds::{Bound, Evaluation, Pairs};
@@ -224,12 +225,12 @@ fn batch<'a, T: Scalar>(
         .with_learned(learned.map(column))
 }
 
+/// Values and their gradients; those of two terms need no allocation.
+type Seeds<'a, T> = SmallVec<[(Var, ArrayView2<'a, T>); 6]>;
+
 /// What the backward pass starts from.
-fn seeds<'a, T: Scalar>(
-    seeded: &[Seeded],
-    engines: &'a [Engine<T>],
-) -> Vec<(Var, ArrayView2<'a, T>)> {
-    let mut seeds = Vec::with_capacity(3 * seeded.len());
+fn seeds<'a, T: Scalar>(seeded: &[Seeded], engines: &'a [Engine<T>]) -> Seeds<'a, T> {
+    let mut seeds = Seeds::new();
     for (Seeded { x, y, learned }, engine) in seeded.iter().zip(engines) {
         let (of_x, of_y, of_learned) = engine.gradients();
         seeds.extend([(*x, of_x), (*y, of_y)]);

@@ -8,9 +8,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use mi_critics::{Critic, CriticSpec, Pairing};
-use mi_estimators::bounds::{BOUNDS, Objective};
+use mi_estimators::bounds::{BOUNDS, BoundSpec, Objective};
 use mi_estimators::engine::{Batch, Driver, Engine};
-use mi_nets::{Gradients, Params};
+use mi_estimators::{Term, TrainingStep};
+use mi_nets::{AdamConfig, Gradients, Optimiser, Params};
 use mi_random::Stream;
 
 thread_local! {
@@ -78,5 +79,34 @@ fn a_steady_evaluation_allocates_nothing() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_steady_training_step_allocates_nothing() {
+    if !mi_kernels::simd_level().starts_with("avx") {
+        return;
+    }
+    let mut stream = Stream::new(1, "allocations");
+    for spec in [CriticSpec::Bilinear, CriticSpec::Concat { hidden: vec![24] }] {
+        let mut params = Params::<f32>::new();
+        let critic = Critic::new(&mut params, "f", &spec, 16, 16, &mut stream).unwrap();
+        let (x, y) = (stream.normal_matrix((64, 16)), stream.normal_matrix((64, 16)));
+        let (x, y) = (x.mapv(|x| x as f32), y.mapv(|y| y as f32));
+        let mut objective = Objective::new(&BoundSpec::InfoNce, None).unwrap();
+        let mut optimiser = Optimiser::new(AdamConfig::default(), &params);
+        let mut step = TrainingStep::new(&params);
+        let mut run = || {
+            step.forward(&params, |graph| {
+                let (x, y) = (graph.input(x.view()), graph.input(y.view()));
+                let embedded = critic.towers(graph, x, y);
+                [Term::new(embedded, critic.pairing(), &mut objective)]
+            })
+            .unwrap();
+            step.ascend(&mut params, &mut optimiser).unwrap();
+        };
+        run();
+        run();
+        assert_eq!(allocations(run), 0, "{spec:?}");
     }
 }

@@ -20,12 +20,14 @@ pub struct Logarithm {
 }
 
 /// The origin for logarithms near this one: 0 for ordinary numbers and for infinite ones.
+#[inline]
 pub fn origin_for(log: f64) -> f64 {
     if log.is_finite() && log.abs() >= FAR { log } else { 0.0 }
 }
 
 impl Logarithm {
     /// A logarithm relative to the origin that suits it.
+    #[inline]
     pub fn new(log: f64) -> Self {
         let origin = origin_for(log);
         Self { origin, rest: log - origin }
@@ -57,33 +59,39 @@ impl Logarithm {
     }
 
     /// The logarithm as one number, rounded.
+    #[inline]
     pub fn value(self) -> f64 {
         self.origin + self.rest
     }
 
     /// The logarithm minus another.
+    #[inline]
     pub fn above(self, log: f64) -> f64 {
         self.rest - (log - self.origin)
     }
 
     /// Another logarithm minus this one: for a term of a sum, the logarithm of its share.
+    #[inline]
     pub fn below(self, log: f64) -> f64 {
         (log - self.origin) - self.rest
     }
 
     /// The logarithm minus an origin that others are relative to.
+    #[inline]
     pub fn from_origin(self, origin: f64) -> f64 {
         (self.origin - origin) + self.rest
     }
 }
 
 /// log(eᵃ + eᵇ), with −∞ as the logarithm of 0.
+#[inline]
 pub fn log_add(a: f64, b: f64) -> f64 {
     let (large, small) = if a > b { (a, b) } else { (b, a) };
     if large.is_infinite() { large } else { large + (small - large).exp().ln_1p() }
 }
 
 /// log(1 + eˣ)
+#[inline]
 pub fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }

@@ -43,10 +43,14 @@ pub trait Scalar:
 impl Scalar for f32 {
     const NAME: &'static str = "f32";
 
+    // Inlined into the loops of other crates also where nothing is optimised over crates: a call
+    // would keep them from vectors.
+    #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value as f32
     }
 
+    #[inline(always)]
     fn to_f64(self) -> f64 {
         f64::from(self)
     }
@@ -55,10 +59,12 @@ impl Scalar for f32 {
 impl Scalar for f64 {
     const NAME: &'static str = "f64";
 
+    #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value
     }
 
+    #[inline(always)]
     fn to_f64(self) -> f64 {
         self
     }

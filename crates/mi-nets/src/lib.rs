@@ -51,6 +51,7 @@ mod matrix;
 mod ops;
 mod optimiser;
 mod params;
+mod size;
 mod tape;
 mod target;
 mod values;
@@ -73,6 +74,7 @@ pub use optimiser::{
     WeightDecay,
 };
 pub use params::{ParamId, Params, PermutationId};
+pub use size::NetworkSize;
 pub use tape::{Tape, Var};
 
 pub use mi_kernels::Scalar;

@@ -9,8 +9,8 @@ use std::cell::Cell;
 
 use mi_nets::{
     AdamConfig, CausalConv, ConvGeometry, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph,
-    Gru, Init, Mlp, Module, Optimiser, Padding, ParamId, Params, RealNvp, RealNvpConfig, Tape,
-    Targets, Unary, Var, softmax_cross_entropy_into,
+    Gru, Init, Mlp, Module, NetworkSize, Optimiser, Padding, ParamId, Params, RealNvp,
+    RealNvpConfig, Tape, Targets, Unary, Var, softmax_cross_entropy_into,
 };
 use mi_random::Stream;
 use ndarray::Array2;
@@ -146,6 +146,10 @@ impl Module<f32> for Regularised {
 
     fn output_dim(&self) -> usize {
         8
+    }
+
+    fn size(&self) -> NetworkSize {
+        NetworkSize::default()
     }
 }
 

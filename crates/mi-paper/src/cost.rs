@@ -6,7 +6,7 @@
 
 use mi_critics::CriticSpec;
 use mi_data::{Geometry, View};
-use mi_nets::ConvNetConfig;
+use mi_nets::{ConvNetConfig, CouplingKind, NetworkSize, RealNvpConfig};
 
 use crate::config::{EncoderSpec, Evaluation, Task, TrialConfig};
 
@@ -52,59 +52,27 @@ pub struct Cost {
     pub bytes: f64,
 }
 
-/// Multiply–adds a row and parameters of a network.
-#[derive(Clone, Copy, Debug, Default)]
-struct Size {
-    products: f64,
-    parameters: f64,
-    activations: f64,
-    output: usize,
-}
-
-impl Size {
-    fn dense(widths: &[usize]) -> Self {
-        let pairs = widths.windows(2).map(|pair| (pair[0] * pair[1]) as f64);
-        let products: f64 = pairs.sum();
-        let activations: f64 = widths[1..].iter().map(|&width| width as f64).sum();
-        Self {
-            products,
-            parameters: products + activations,
-            activations,
-            output: widths.last().copied().unwrap_or(0),
+/// The size of an encoder of a view, and the width of what it returns.
+fn encoder(spec: &EncoderSpec, view: Geometry) -> (NetworkSize, usize) {
+    let pixels = view.len();
+    match spec {
+        EncoderSpec::Mlp { hidden, embed } => {
+            (NetworkSize::dense(&[&[pixels], hidden.as_slice(), &[*embed]].concat()), *embed)
         }
-    }
-
-    fn encoder(spec: &EncoderSpec, view: Geometry) -> Self {
-        let pixels = view.len();
-        match spec {
-            EncoderSpec::Mlp { hidden, embed } => {
-                Self::dense(&[&[pixels], hidden.as_slice(), &[*embed]].concat())
-            }
-            EncoderSpec::Residual { layers, .. } => Self::dense(&vec![pixels; layers + 1]),
-            EncoderSpec::ConvNet { channels: [first, second], embed } => {
-                let paper = ConvNetConfig::paper(view.height, view.width, view.channels);
-                let config = ConvNetConfig { filters: vec![*first, *second], ..paper };
-                let mut size = Self::dense(&[*second, *embed]);
-                for (geometry, filters) in config.geometries().zip(&config.filters) {
-                    let positions = geometry.output_size().0 * geometry.output_size().1;
-                    size.products += (geometry.covered() * filters) as f64;
-                    size.parameters += ((geometry.patch_dim() + 1) * filters) as f64;
-                    size.activations += (positions * filters) as f64;
-                }
-                size
-            }
-            EncoderSpec::RealNvp { couplings, hidden, affine, .. } => {
-                let half = pixels / 2;
-                let out = if *affine { 2 * half } else { half };
-                let one = Self::dense(&[&[half], hidden.as_slice(), &[out]].concat());
-                let count = *couplings as f64;
-                Self {
-                    products: one.products * count,
-                    parameters: one.parameters * count,
-                    activations: (one.activations + 2.0 * pixels as f64) * count,
-                    output: pixels,
-                }
-            }
+        EncoderSpec::Residual { layers, .. } => {
+            (NetworkSize::dense(&vec![pixels; layers + 1]), pixels)
+        }
+        EncoderSpec::ConvNet { channels: [first, second], embed } => {
+            let paper = ConvNetConfig::paper(view.height, view.width, view.channels);
+            let filters = vec![*first, *second];
+            let config = ConvNetConfig { filters, output: *embed, ..paper };
+            (NetworkSize::convnet(&config), *embed)
+        }
+        EncoderSpec::RealNvp { couplings, hidden, affine, .. } => {
+            let kind = if *affine { CouplingKind::Affine } else { CouplingKind::Additive };
+            let hidden = hidden.clone();
+            let config = RealNvpConfig { dim: pixels, couplings: *couplings, hidden, kind };
+            (NetworkSize::realnvp(&config), pixels)
         }
     }
 }
@@ -115,8 +83,8 @@ fn critic(spec: &CriticSpec, dim: usize, k: usize) -> (f64, f64) {
     (spec.multiply_adds((dim, dim), k), parameters)
 }
 
-/// Two operations a multiply–add; a step goes forward once and backward twice.
-const OPERATIONS_PER_STEP: f64 = 2.0 * 3.0;
+/// A multiply–add is two.
+const OPERATIONS: f64 = 2.0;
 
 /// The cost of a trial on images of the given size.
 pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
@@ -129,51 +97,53 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
         Task::Contrastive(task) => {
             let views = task.views.as_deref();
             let first = image.of_view(views.map(|[x, _]| x));
-            let size = Size::encoder(&task.encoder, first);
-            let other = Size::encoder(
+            let (size, width) = encoder(&task.encoder, first);
+            let (other, _) = encoder(
                 task.encoder_y.as_ref().unwrap_or(&task.encoder),
                 image.of_view(views.map(|[_, y]| y)),
             );
             let k = task.batch_size;
-            let (products, critic_parameters) = critic(&task.critic, size.output, k);
-            let both = size.products + other.products;
-            let step = k as f64 * both + products;
-            let mut evaluation = rows * both + probe(size.output);
+            let (products, critic_parameters) = critic(&task.critic, width, k);
+            let both = (size.products + other.products) as f64;
+            let step = (k * (size.step_products() + other.step_products())) as f64;
+            let mut evaluation = rows * both + probe(width);
             for kind in &task.evaluations {
                 if let Evaluation::Conditioning { inputs } = kind {
                     let d = first.len() as f64;
-                    evaluation += *inputs as f64 * (4.0 * d * size.products + 8.0 * d * d * d);
+                    evaluation +=
+                        *inputs as f64 * (4.0 * d * size.products as f64 + 8.0 * d * d * d);
                 }
             }
             (
-                steps * step * OPERATIONS_PER_STEP + evaluations * evaluation,
-                size.parameters + other.parameters + critic_parameters,
-                k as f64 * (size.activations + other.activations) + (k * k) as f64,
+                steps * OPERATIONS * (step + 3.0 * products) + evaluations * evaluation,
+                (size.parameters + other.parameters) as f64 + critic_parameters,
+                (k * (size.activations + other.activations + k)) as f64,
             )
         }
         Task::Adversarial(task) => {
-            let size = Size::encoder(&task.encoder, image.of_view(task.view.as_ref()));
-            let batch = task.batch_size as f64 * size.products;
+            let (size, width) = encoder(&task.encoder, image.of_view(task.view.as_ref()));
+            let (forward, k) = (size.products as f64, task.batch_size as f64);
+            let step = size.step_products() as f64;
             let classifier_steps = task.warm_up_steps as f64 + steps * task.classifier_steps as f64;
             (
-                (steps * OPERATIONS_PER_STEP + classifier_steps * 2.0) * batch
-                    + evaluations * (2.0 * rows * size.products + probe(size.output)),
-                size.parameters,
-                task.batch_size as f64 * size.activations,
+                k * OPERATIONS * (steps * step + classifier_steps * forward)
+                    + evaluations * (2.0 * rows * forward + probe(width)),
+                size.parameters as f64,
+                k * size.activations as f64,
             )
         }
         Task::Dependent(task) => {
             let (products, parameters) = critic(&task.critic, 1, task.batch_size);
-            (steps * products * OPERATIONS_PER_STEP, parameters, products / 10.0)
+            (steps * OPERATIONS * 3.0 * products, parameters, products / 10.0)
         }
         Task::Supervised(task) => {
-            let size = Size::encoder(&task.encoder, image.of_view(task.view.as_ref()));
+            let (size, _) = encoder(&task.encoder, image.of_view(task.view.as_ref()));
             let k = task.batch_size as f64;
             (
-                steps * k * size.products * OPERATIONS_PER_STEP
-                    + evaluations * 2.0 * rows * size.products,
-                size.parameters,
-                k * size.activations,
+                steps * k * OPERATIONS * size.step_products() as f64
+                    + evaluations * 2.0 * rows * size.products as f64,
+                size.parameters as f64,
+                k * size.activations as f64,
             )
         }
         Task::Pixels(task) => (probe(image.of_view(task.view.as_ref()).len()), 0.0, 0.0),
@@ -210,20 +180,21 @@ mod tests {
     fn sizes_are_the_papers() {
         let mnist = ImageSize::of("mnist").of_view(None);
         let mlp = EncoderSpec::Mlp { hidden: vec![300, 300], embed: 100 };
-        assert_eq!(Size::encoder(&mlp, mnist).parameters, 238_300.0);
+        assert_eq!(encoder(&mlp, mnist).0.parameters, 238_300);
         // Multiplied with the zeros around the images too it would be 5,904,000 products.
         let convnet = EncoderSpec::ConvNet { channels: [64, 128], embed: 100 };
-        let convnet = Size::encoder(&convnet, mnist);
-        assert_eq!((convnet.parameters, convnet.products), (219_492.0, 4_344_320.0));
+        let (convnet, _) = encoder(&convnet, mnist);
+        assert_eq!((convnet.parameters, convnet.products), (219_748, 4_344_320));
         let flow = EncoderSpec::RealNvp {
             couplings: 30,
             hidden: vec![512, 512],
             affine: false,
             init_sd: 1e-4,
         };
-        assert_eq!((Size::encoder(&flow, mnist).parameters / 1e4).round(), 1392.0);
+        let (flow, _) = encoder(&flow, mnist);
+        assert_eq!(flow.parameters, 13_922_040);
         // The whole step of the bijective encoders takes about 26 GFLOP at 128 rows.
-        let step = 2.0 * 128.0 * Size::encoder(&flow, mnist).products * OPERATIONS_PER_STEP;
+        let step = 2.0 * 128.0 * OPERATIONS * flow.step_products() as f64;
         assert!((2.0e10..2.7e10).contains(&step), "{step}");
     }
 }

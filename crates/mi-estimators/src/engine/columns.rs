@@ -113,33 +113,37 @@ impl<T: Scalar> Block<T> {
         let first = self.first;
         for (n, rows) in panel.chunks(PANEL_ROWS * stride).enumerate() {
             let first_row = first_row + n * PANEL_ROWS;
-            // The stretches of negatives that lie in the block, and the scores of its columns.
-            let lines = || {
-                let rows = (first_row..).zip(rows.chunks(stride));
-                rows.filter(|&(i, _)| !pairs.span(i).is_empty()).flat_map(|(i, row)| {
+            // The scores of the block's columns, and the negatives among them.
+            let for_lines = |f: &mut dyn FnMut(&[T], Range<usize>)| {
+                for (i, row) in (first_row..).zip(rows.chunks(stride)) {
+                    if pairs.span(i).is_empty() {
+                        continue;
+                    }
                     let line = &row[first..][..columns];
-                    within(pairs.stretches(i), first, columns).map(move |part| (part, line))
-                })
+                    for part in within(pairs.stretches(i), first, columns) {
+                        f(line, part);
+                    }
+                }
             };
             self.new_largest.clear();
             self.new_largest.resize(columns, T::neg_infinity());
-            for (part, line) in lines() {
+            for_lines(&mut |line, part| {
                 for (largest, &s) in self.new_largest[part.clone()].iter_mut().zip(&line[part]) {
                     *largest = if s > *largest { s } else { *largest };
                 }
-            }
+            });
             self.shift.clear();
             let finite = |&x: &T| if x.is_finite() { x } else { T::zero() };
             self.shift.extend(self.new_largest.iter().map(finite));
             self.new_sum.clear();
             self.new_sum.resize(columns, T::zero());
-            for (part, line) in lines() {
+            for_lines(&mut |line, part| {
                 add_exp_shifted(
                     &mut self.new_sum[part.clone()],
                     &line[part.clone()],
                     &self.shift[part],
                 );
-            }
+            });
             let new = self.new_largest.iter().zip(&self.new_sum);
             for ((largest, sum), (&new_largest, &new_sum)) in
                 self.largest.iter_mut().zip(&mut self.sum).zip(new)

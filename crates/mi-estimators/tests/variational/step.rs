@@ -2,7 +2,7 @@
 //! is the backward pass followed by the optimiser.
 
 use mi_critics::{Critic, CriticSpec};
-use mi_estimators::bounds::{BoundSpec, Objective};
+use mi_estimators::bounds::{BoundSpec, Objective, Pairs};
 use mi_estimators::{EstimatorError, LearnedNumber, Term, TrainingStep};
 use mi_nets::{AdamConfig, Graph, Init, Mlp, Module, NetsError, Optimiser, Params};
 use mi_random::Stream;
@@ -146,4 +146,60 @@ fn mistakes_change_nothing() {
     // Without a forward half there is no way back.
     let mut fresh = TrainingStep::new(&before);
     assert!(fresh.backward(&before).is_err() || fresh.ascend(&mut params, &mut optimiser).is_err());
+}
+
+fn both_terms<'a>(
+    graph: &mut Graph<'_, f64>,
+    (g, critic): (&Mlp, &'a Critic),
+    pairs: [&'a Pairs; 2],
+    objectives: &'a mut [Objective; 2],
+    (views, keys): (&Array2<f64>, &Array2<f64>),
+) -> [Term<'a, f64>; 2] {
+    let (views, keys) = (graph.input(views.view()), graph.input(keys.view()));
+    let z = g.forward(graph, views);
+    let both = critic.towers(graph, z, z);
+    let [first, second] = objectives;
+    [
+        Term::new(both, critic.pairing(), first).paired_by(pairs[0]),
+        Term::new((z, keys), &mi_critics::Pairing::Dot, second).paired_by(pairs[1]),
+    ]
+}
+
+/// NT-Xent's two views as one stack of embeddings, which is both sides of its term, next to a term
+/// over a queue of constants.
+#[test]
+fn terms_may_share_embeddings_and_choose_their_pairs() {
+    let mut params = Params::<f64>::new();
+    let mut stream = Stream::new(2, "views");
+    let g = Mlp::new(&mut params, "g", &[3, 5, 4], Init::GlorotUniform, &mut stream).unwrap();
+    let spec = CriticSpec::Cosine { temperature: 0.5, learned: true };
+    let critic = Critic::new(&mut params, "f", &spec, 4, 4, &mut stream).unwrap();
+    let (both, queue) = (Pairs::both_views(4), Pairs::with_queue(8, 6));
+    let (views, keys) = (scattered((8, 3), 1.0, 0.3), scattered((14, 4), 1.0, 0.9));
+    let mut objectives = [objective(&BoundSpec::InfoNce), objective(&BoundSpec::JensenShannon)];
+    let (nets, pairs, data) = ((&g, &critic), [&both, &queue], (&views, &keys));
+    let mut step = TrainingStep::new(&params);
+    let found = step
+        .forward(&params, |graph| both_terms(graph, nets, pairs, &mut objectives, data))
+        .unwrap();
+    close("candidates", found[0].cap.unwrap(), 7_f64.ln(), 1e-15);
+    let gradients = step.backward(&params).unwrap();
+    let found: Vec<_> = params.ids().map(|id| gradients.view(id).unwrap().to_owned()).collect();
+    let mut value = |params: &Params<f64>| -> f64 {
+        let found =
+            step.estimate(params, |graph| both_terms(graph, nets, pairs, &mut objectives, data));
+        found.unwrap().iter().map(|found| found.objective).sum()
+    };
+    for (id, found) in params.ids().collect::<Vec<_>>().into_iter().zip(found) {
+        for (at, &g) in found.indexed_iter() {
+            let mut at_step = |step: f64| {
+                params.view_mut(id)[at] += step;
+                let value = value(&params);
+                params.view_mut(id)[at] -= step;
+                value
+            };
+            let slope = (at_step(1e-6) - at_step(-1e-6)) / 2e-6;
+            close(params.name(id), g, slope, 1e-7);
+        }
+    }
 }

@@ -3,7 +3,7 @@ use mi_random::Stream;
 
 use super::Module;
 use super::dense::DenseLayer;
-use crate::{Activation, Graph, Init, NetsError, Params, Var};
+use crate::{Activation, Graph, Init, NetsError, NetworkSize, Params, Var};
 
 /// Causal (masked) convolutions over sequences of a fixed number of steps: what comes out at a step
 /// depends on that step and earlier ones alone (van den Oord et al., 2016). `ReLU` between layers,
@@ -75,5 +75,13 @@ impl<T: Scalar> Module<T> for CausalConv {
 
     fn output_dim(&self) -> usize {
         self.steps * self.sizes[self.sizes.len() - 1]
+    }
+
+    fn size(&self) -> NetworkSize {
+        let layers = self
+            .sizes
+            .windows(2)
+            .map(|pair| NetworkSize::layer(self.kernel * pair[0], pair[1], self.steps));
+        layers.reduce(NetworkSize::then).unwrap_or_default()
     }
 }

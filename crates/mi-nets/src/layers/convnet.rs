@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Module;
 use super::dense::DenseLayer;
-use crate::{Activation, ConvGeometry, Graph, Init, NetsError, Padding, ParamId, Params, Var};
+use crate::{
+    Activation, ConvGeometry, Graph, Init, NetsError, NetworkSize, Padding, ParamId, Params, Var,
+};
 
 /// What a [`ConvNet`] is made of.
 ///
@@ -191,5 +193,9 @@ impl<T: Scalar> Module<T> for ConvNet {
 
     fn output_dim(&self) -> usize {
         self.config.output
+    }
+
+    fn size(&self) -> NetworkSize {
+        NetworkSize::convnet(&self.config)
     }
 }

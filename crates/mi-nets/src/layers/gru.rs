@@ -3,7 +3,7 @@ use mi_random::Stream;
 use ndarray::Array2;
 
 use super::Module;
-use crate::{Graph, GruWeights, NetsError, Params, Var};
+use crate::{Graph, GruWeights, NetsError, NetworkSize, Params, Var};
 
 /// A gated recurrent unit over sequences of a fixed number of steps ([`Graph::gru`]): a causal
 /// context network.
@@ -75,5 +75,11 @@ impl<T: Scalar> Module<T> for Gru {
 
     fn output_dim(&self) -> usize {
         self.steps * self.width
+    }
+
+    fn size(&self) -> NetworkSize {
+        let Self { inputs, width, steps, .. } = *self;
+        let of_input = NetworkSize::layer(inputs, 3 * width, steps);
+        of_input.then(NetworkSize::layer(width, 3 * width, steps))
     }
 }

@@ -3,7 +3,7 @@ use mi_random::Stream;
 
 use super::Module;
 use super::dense::DenseLayer;
-use crate::{Activation, Graph, Init, NetsError, Params, Var};
+use crate::{Activation, Graph, Init, NetsError, NetworkSize, Params, Var};
 
 /// A multilayer perceptron: dense layers, `ReLU` between them, the last one linear.
 ///
@@ -65,5 +65,9 @@ impl<T: Scalar> Module<T> for Mlp {
 
     fn output_dim(&self) -> usize {
         self.sizes[self.sizes.len() - 1]
+    }
+
+    fn size(&self) -> NetworkSize {
+        NetworkSize::dense(&self.sizes)
     }
 }

@@ -19,7 +19,7 @@ pub use residual::ResidualMlp;
 
 use mi_kernels::Scalar;
 
-use crate::{Graph, Var};
+use crate::{Graph, NetworkSize, Var};
 
 /// A network with one input and one output.
 ///
@@ -38,4 +38,7 @@ pub trait Module<T: Scalar>: Debug + Send + Sync {
 
     /// The width of an output row.
     fn output_dim(&self) -> usize;
+
+    /// What the network costs.
+    fn size(&self) -> NetworkSize;
 }

@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, Zip};
 use serde::{Deserialize, Serialize};
 
 use super::{Mlp, Module};
-use crate::{Graph, Init, NetsError, Params, PermutationId, Tape, Unary, Var};
+use crate::{Graph, Init, NetsError, NetworkSize, Params, PermutationId, Tape, Unary, Var};
 
 /// The least scale of an affine coupling: keeps its inverse finite.
 const LEAST_SCALE: f64 = 1e-7;
@@ -304,6 +304,11 @@ impl<T: Scalar> Module<T> for RealNvp {
 
     fn output_dim(&self) -> usize {
         self.dim
+    }
+
+    fn size(&self) -> NetworkSize {
+        let net = self.couplings.first().map(|coupling| Module::<T>::size(&coupling.net));
+        NetworkSize::couplings(net.unwrap_or_default(), self.dim, self.couplings.len())
     }
 }
 

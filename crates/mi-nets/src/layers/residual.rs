@@ -3,7 +3,7 @@ use mi_random::Stream;
 
 use super::Module;
 use super::dense::DenseLayer;
-use crate::{Activation, Graph, Init, NetsError, Params, Var};
+use crate::{Activation, Graph, Init, NetsError, NetworkSize, Params, Var};
 
 /// A residual MLP: dense layers of one width with an identity shortcut around each, `ReLU` on
 /// all but the last (figure 2 of Tschannen et al., 2020, with width 392 and depth 5).
@@ -71,5 +71,9 @@ impl<T: Scalar> Module<T> for ResidualMlp {
 
     fn output_dim(&self) -> usize {
         self.width
+    }
+
+    fn size(&self) -> NetworkSize {
+        NetworkSize::dense(&vec![self.width; self.layers.len() + 1])
     }
 }

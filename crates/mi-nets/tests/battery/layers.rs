@@ -2,8 +2,8 @@
 
 use mi_nets::{
     Activation, CausalConv, ConvGeometry, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph,
-    Gru, Init, Mlp, Module, NetsError, Padding, Params, RealNvp, RealNvpConfig, ResidualMlp, Tape,
-    jacobian,
+    Gru, Init, Mlp, Module, NetsError, NetworkSize, Padding, Params, RealNvp, RealNvpConfig,
+    ResidualMlp, Tape, jacobian,
 };
 use mi_random::Stream;
 use ndarray::{Array2, s};
@@ -80,26 +80,27 @@ fn derivatives_of_realnvp_and_its_log_det() {
 
 #[test]
 fn parameter_counts_are_the_papers() {
-    let count = |add: &dyn Fn(&mut Params<f32>)| {
+    let size = |net: &dyn Module<f32>| net.size();
+    let count = |add: &dyn Fn(&mut Params<f32>) -> NetworkSize| {
         let mut params = Params::new();
-        add(&mut params);
+        assert_eq!(add(&mut params).parameters, params.scalar_count());
         params.scalar_count()
     };
     let mlp = |params: &mut Params<f32>| {
         let sizes = [392, 300, 300, 100];
-        Mlp::new(params, "g1", &sizes, Init::GlorotUniform, &mut stream()).unwrap();
+        size(&Mlp::new(params, "g1", &sizes, Init::GlorotUniform, &mut stream()).unwrap())
     };
     assert_eq!(count(&mlp), 238_300);
     let convnet = |params: &mut Params<f32>| {
         let config = ConvNetConfig::paper(14, 28, 1);
-        ConvNet::new(params, "g1", &config, Init::GlorotUniform, &mut stream()).unwrap();
+        size(&ConvNet::new(params, "g1", &config, Init::GlorotUniform, &mut stream()).unwrap())
     };
     assert_eq!(count(&convnet), 219_748);
     let realnvp = |kind, couplings| {
         move |params: &mut Params<f32>| {
             let config = RealNvpConfig { dim: 392, couplings, hidden: vec![512, 512], kind };
             let init = Init::TruncatedNormal { sd: 1e-4 };
-            RealNvp::new(params, "g1", &config, init, &mut stream()).unwrap();
+            size(&RealNvp::new(params, "g1", &config, init, &mut stream()).unwrap())
         }
     };
     // 13.92 million in 30 couplings; one coupling is enough to see it.
@@ -107,7 +108,7 @@ fn parameter_counts_are_the_papers() {
     assert_eq!(count(&realnvp(CouplingKind::Affine, 1)), 464_068 + 513 * 196);
     let residual = |params: &mut Params<f32>| {
         let init = Init::TruncatedNormal { sd: 1e-4 };
-        ResidualMlp::new(params, "g1", 392, 5, init, &mut stream()).unwrap();
+        size(&ResidualMlp::new(params, "g1", 392, 5, init, &mut stream()).unwrap())
     };
     assert_eq!(count(&residual), 5 * (392 * 392 + 392));
 }

@@ -149,6 +149,9 @@ fn a_gru_starts_as_pytorchs_and_says_what_does_not_fit() {
     let net = Gru::new(&mut params, "gru", (16, 64, 64), &mut stream).unwrap();
     // 3 · (64 · 64 + 64 · 64 + 64 + 64).
     assert_eq!(params.scalar_count(), 24_960);
+    let size = Module::<f64>::size(&net);
+    assert_eq!((size.parameters, size.products), (24_960, 16 * 2 * 3 * 64 * 64));
+    assert_eq!(size.of_input, 16 * 3 * 64 * 64);
     for id in params.ids() {
         let w = params.view(id);
         assert!(w.iter().all(|w| w.abs() <= 0.125), "±1/√64");

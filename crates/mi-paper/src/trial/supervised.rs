@@ -44,6 +44,10 @@ impl Module<f32> for Classifier {
     fn output_dim(&self) -> usize {
         Module::<f32>::output_dim(&self.linear)
     }
+
+    fn size(&self) -> mi_nets::NetworkSize {
+        self.encoder.module().size().then(Module::<f32>::size(&self.linear))
+    }
 }
 
 impl SupervisedTraining {

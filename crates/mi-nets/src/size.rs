@@ -1,0 +1,82 @@
+use crate::layers::{ConvNetConfig, CouplingKind, RealNvpConfig};
+
+/// What a network costs, from its shape alone. Times, rates and memory are estimated from it.
+///
+/// Products count the multiply–adds of dense layers and convolutions; all else is small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NetworkSize {
+    /// Multiply–adds that take a row forward.
+    pub products: usize,
+    /// Those among them that multiply the network's input, which gets no gradient in training.
+    pub of_input: usize,
+    /// Numbers that are learned.
+    pub parameters: usize,
+    /// Numbers that a row leaves in the network for the backward pass, its input apart.
+    pub activations: usize,
+}
+
+impl NetworkSize {
+    /// Dense layers of these widths, the input's first.
+    pub fn dense(widths: &[usize]) -> Self {
+        let layers = widths.windows(2).map(|pair| Self::layer(pair[0], pair[1], 1));
+        layers.reduce(Self::then).unwrap_or_default()
+    }
+
+    /// One layer from `inputs` to `outputs` values at so many places of a row, biases among its
+    /// parameters.
+    pub(crate) fn layer(inputs: usize, outputs: usize, places: usize) -> Self {
+        let products = places * inputs * outputs;
+        let parameters = (inputs + 1) * outputs;
+        Self { products, of_input: products, parameters, activations: places * outputs }
+    }
+
+    /// A [`crate::ConvNet`].
+    pub fn convnet(config: &ConvNetConfig) -> Self {
+        let convolutions = config.geometries().zip(&config.filters);
+        let layers = convolutions.map(|(geometry, &filters)| {
+            let layer = Self::layer(geometry.patch_dim(), filters, geometry.positions_count());
+            // Zeros around the image are never multiplied.
+            let products = geometry.covered() * filters;
+            Self { products, of_input: products, ..layer }
+        });
+        let channels = config.filters.last().copied().unwrap_or_default();
+        // The scale and the shift of the normalisation.
+        let norm = Self { parameters: 2 * channels, ..Self::default() };
+        let dense = Self::layer(channels, config.output, 1);
+        layers.chain([norm, dense]).reduce(Self::then).unwrap_or_default()
+    }
+
+    /// A [`crate::RealNvp`].
+    pub fn realnvp(config: &RealNvpConfig) -> Self {
+        let RealNvpConfig { dim, couplings, ref hidden, kind } = *config;
+        let changed = dim - dim / 2;
+        let outputs = if kind == CouplingKind::Affine { 2 * changed } else { changed };
+        let net = Self::dense(&[&[dim / 2], hidden.as_slice(), &[outputs]].concat());
+        Self::couplings(net, dim, couplings)
+    }
+
+    /// Couplings of rows of this width, by a network each.
+    pub(crate) fn couplings(net: Self, dim: usize, count: usize) -> Self {
+        // A coupling also keeps what it permuted and what it returns.
+        let coupling = Self { activations: net.activations + 2 * dim, ..net };
+        (1..count).fold(coupling, |all, _| all.then(coupling))
+    }
+
+    /// This network and another on its output.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        Self {
+            products: self.products + next.products,
+            of_input: self.of_input,
+            parameters: self.parameters + next.parameters,
+            activations: self.activations + next.activations,
+        }
+    }
+
+    /// Multiply–adds of a training step, a row: forward, and back to the parameters and to all
+    /// inputs of layers but the network's own.
+    pub fn step_products(&self) -> usize {
+        3 * self.products - self.of_input
+    }
+}
