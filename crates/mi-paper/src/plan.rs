@@ -232,11 +232,11 @@ fn seeds_by_experiment(
         let entry = request.seeds.iter().rev().find(|entry| entry.experiment.as_deref() == name);
         entry.map(|entry| entry.seeds.clone())
     };
-    let everywhere = of(None).unwrap_or_else(|| request.preset.seeds());
-    Ok(experiments
-        .iter()
-        .map(|e| of(Some(&e.name)).unwrap_or_else(|| everywhere.clone()))
-        .collect())
+    let seeds = |experiment: &ExperimentFile| {
+        let usual = || request.preset.seeds(experiments::find(&experiment.name));
+        of(Some(&experiment.name)).or_else(|| of(None)).unwrap_or_else(usual)
+    };
+    Ok(experiments.iter().map(seeds).collect())
 }
 
 /// An experiment from a file, cut as built-in ones are.

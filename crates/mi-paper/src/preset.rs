@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::experiments::Experiment;
+
 /// The size of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
@@ -18,13 +20,15 @@ pub enum Preset {
 }
 
 impl Preset {
-    /// The seeds of a run in which nothing else is asked for.
-    pub fn seeds(self) -> Vec<u64> {
-        match self {
-            Self::Smoke | Self::Paper => vec![0],
-            Self::Short => vec![0, 1, 2],
-            Self::Quick => vec![0, 1, 2, 3, 4],
-        }
+    /// The seeds of an experiment where nothing else is asked for; of a person's own, if none is
+    /// given.
+    pub fn seeds(self, experiment: Option<&Experiment>) -> Vec<u64> {
+        let count = match self {
+            Self::Smoke | Self::Paper => 1,
+            Self::Short => 3,
+            Self::Quick => experiment.map_or(3, |experiment| experiment.quick_seeds),
+        };
+        (0..count).collect()
     }
 
     /// The preset's name.
@@ -90,6 +94,8 @@ pub struct Scale {
     pub conv_steps: u64,
     /// Channels of the convolutional encoder.
     pub conv_channels: [usize; 2],
+    /// The values to which bounds are driven where encoders are compared, in nats.
+    pub targets: [f64; 2],
     /// Rows in a batch.
     pub batch_size: usize,
     /// Adam's learning rate.
@@ -135,21 +141,21 @@ impl Scale {
             Preset::Paper => Self::paper(),
             Preset::Quick => Self {
                 pool: Some(2),
-                mlp_hidden: vec![200, 200],
-                learning_rate: 1e-3,
-                steps: 1_000,
-                evaluate_every: 100,
-                conv_steps: 500,
-                conv_channels: [16, 32],
-                flow_steps: 500,
-                flow_evaluate_every: 50,
+                learning_rate: 3e-4,
+                steps: 800,
+                evaluate_every: 80,
+                conv_steps: 800,
+                conv_channels: [32, 64],
+                targets: [1.0, 2.0],
+                flow_steps: 1_500,
+                flow_evaluate_every: 100,
                 couplings: 4,
                 coupling_hidden: vec![128, 128],
                 adversarial_steps: 300,
                 adversarial_evaluate_every: 30,
                 warm_up_steps: 200,
                 adversarial_rate_factor: 10.0,
-                dependent_steps: 3_000,
+                dependent_steps: 2_000,
                 dependent_learning_rate: 1e-3,
                 converged_probe: false,
                 jacobian_inputs: 16,
@@ -207,6 +213,7 @@ impl Scale {
             evaluate_every: 1_000,
             conv_steps: 21_000,
             conv_channels: [64, 128],
+            targets: [2.0, 4.0],
             batch_size: 128,
             learning_rate: 1e-4,
             flow_steps: 21_000,

@@ -96,7 +96,7 @@ struct Reproduce {
     #[arg(long, value_enum, default_value_t = Preset::Quick)]
     preset: Preset,
     /// Number of runs (3), seeds (0,4,7) or a range (3..6); for one experiment as NAME=SEEDS; may
-    /// be given several times [default: quick 5, short 3, others 1]
+    /// be given several times [default: quick 3 to 20, short 3, others 1]
     #[arg(long, value_name = "[NAME=]SEEDS")]
     seeds: Vec<Seeds>,
     /// Folder with data sets (MNIST, Fashion-MNIST, CIFAR-10) [default: the embedded digits]

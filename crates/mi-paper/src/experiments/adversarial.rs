@@ -19,6 +19,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "Can a bijective encoder be made useless for a linear probe?",
     data: DataKind::Grey,
     by_default: true,
+    quick_seeds: 5,
     variants,
     published: Published { dataset: "mnist", last_step: LAST_STEP, values: VALUES },
     place: 13,

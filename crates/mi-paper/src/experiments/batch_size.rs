@@ -16,6 +16,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "How do bound and representation depend on the number of negatives?",
     data: DataKind::Grey,
     by_default: false,
+    quick_seeds: 3,
     variants,
     published: Published::NOTHING,
     place: 140,

@@ -18,6 +18,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "How do all bounds of the registry compare on the setting of figure 3?",
     data: DataKind::Grey,
     by_default: false,
+    quick_seeds: 3,
     variants,
     published: Published::NOTHING,
     place: 130,

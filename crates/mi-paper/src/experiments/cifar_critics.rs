@@ -12,6 +12,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "The critics experiment on CIFAR-10.",
     data: DataKind::Cifar,
     by_default: false,
+    quick_seeds: 3,
     variants: |scale| critics::variants(&scale.cifar()),
     published: Published { dataset: "cifar-10", last_step: LAST_STEP, values: VALUES },
     place: 80,

@@ -13,6 +13,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "The encoders experiment on CIFAR-10.",
     data: DataKind::Cifar,
     by_default: false,
+    quick_seeds: 3,
     variants: |scale| encoders::variants(&scale.cifar()),
     published: Published { dataset: "cifar-10", last_step: LAST_STEP, values: VALUES },
     place: 90,

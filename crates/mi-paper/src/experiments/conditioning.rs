@@ -22,6 +22,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "Does an encoder that may become non-invertible become ill-conditioned?",
     data: DataKind::Grey,
     by_default: true,
+    quick_seeds: 5,
     variants,
     published: Published { dataset: "mnist", last_step: LAST_STEP, values: VALUES },
     place: 20,

@@ -20,6 +20,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "What does a normalised critic with a temperature do?",
     data: DataKind::Grey,
     by_default: false,
+    quick_seeds: 3,
     variants,
     published: Published::NOTHING,
     place: 150,

@@ -7,7 +7,8 @@ use super::settings::{PAPER_BOUNDS, contrastive, variant};
 use super::{DataKind, Experiment, Variant};
 use crate::claims::{Claim, Condition, Expected, Form, Measure, Readout};
 use crate::config::Contrastive;
-use crate::figures::panels::for_each_bound;
+use crate::figures::ends::last_fifth;
+use crate::figures::panels::{BOUNDS, for_each_bound};
 use crate::figures::{Figure, Panel};
 use crate::names;
 use crate::preset::Scale;
@@ -21,6 +22,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "Do critics of higher capacity give better representations, or tighter bounds?",
     data: DataKind::Grey,
     by_default: true,
+    quick_seeds: 20,
     variants,
     published: Published { dataset: "mnist", last_step: LAST_STEP, values: VALUES },
     place: 30,
@@ -127,7 +129,19 @@ pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
         ("accuracy-converged", "accuracy of a converged probe", Metric::AccuracyConverged),
     ]
     .into_iter()
-    .flat_map(|(name, title, metric)| for_each_bound(results, name, title, metric))
+    .flat_map(|(name, title, metric)| {
+        let mut panels = for_each_bound(results, name, title, metric);
+        if matches!(metric, Metric::BoundTrain | Metric::BoundTest) {
+            panels.extend(BOUNDS.iter().filter_map(|&bound| {
+                let (name, title) = (
+                    format!("{name}-ends-{bound}"),
+                    format!("{}: {title}, last fifth", names::bound(bound)),
+                );
+                last_fifth(results, &name, &title, metric, |c| c.key.bound == bound)
+            }));
+        }
+        panels
+    })
     .collect()
 }
 

@@ -8,6 +8,7 @@ use super::{DataKind, Experiment, Variant};
 use crate::claims::{Claim, Condition, Expected, Measure, Readout};
 use crate::config::{Dependent, Task};
 use crate::figures::curves::estimates;
+use crate::figures::ends::last_fifth;
 use crate::figures::panels::BOUNDS;
 use crate::figures::{Figure, Panel, paired};
 use crate::names;
@@ -22,6 +23,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "Do the bounds still bound when the negatives of a batch depend on each other?",
     data: DataKind::Synthetic,
     by_default: true,
+    quick_seeds: 3,
     variants,
     published: Published { dataset: "none", last_step: LAST_STEP, values: VALUES },
     place: 43,
@@ -91,7 +93,17 @@ const VALUES: &[Value] = &[
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {
     let title = "Estimates with dependent and independent negatives";
-    estimates(results, "estimates", title).into_iter().collect()
+    let ends = |name: &str, title: &str, dependent: bool| {
+        last_fifth(results, name, title, Metric::Estimate, move |c| is_dependent(c) == dependent)
+    };
+    [
+        estimates(results, "estimates", title),
+        ends("ends-dependent", "Last fifth, dependent negatives", true),
+        ends("ends-independent", "Last fifth, independent negatives", false),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Whether a configuration's batches share their latent variable.

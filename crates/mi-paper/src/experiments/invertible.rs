@@ -21,6 +21,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "Do representations improve while the true mutual information cannot change?",
     data: DataKind::Grey,
     by_default: true,
+    quick_seeds: 5,
     variants,
     published: Published { dataset: "mnist", last_step: LAST_STEP, values: VALUES },
     place: 10,

@@ -44,6 +44,9 @@ pub struct Experiment {
     pub data: DataKind,
     /// Whether it runs when none is named: those of the paper on one data set of grey images.
     pub by_default: bool,
+    /// The number of seeds in the quick preset: enough to settle its claim there, by the spread that
+    /// twelve or fewer seeds showed.
+    pub quick_seeds: u64,
     /// Its configurations, at a given scale.
     pub variants: fn(&Scale) -> Vec<Variant>,
     /// What the paper published.

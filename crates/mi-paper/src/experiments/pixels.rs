@@ -14,6 +14,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "How far does a linear probe get on the pixels of one view?",
     data: DataKind::Grey,
     by_default: true,
+    quick_seeds: 5,
     variants,
     published: Published::NOTHING,
     place: 120,

@@ -19,6 +19,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "What do the same encoders reach when they are trained on labels?",
     data: DataKind::Grey,
     by_default: true,
+    quick_seeds: 3,
     variants,
     published: Published::NOTHING,
     place: 110,

@@ -8,7 +8,7 @@ use crate::names::{self, Varies};
 use crate::numbers;
 use crate::published::Value;
 use crate::record::Metric;
-use crate::results::{Configuration, Results, Sample};
+use crate::results::{Configuration, Results, Sample, Trial};
 
 impl Results<'_> {
     /// Colour and stroke of one of the configurations: the same in every drawing.
@@ -68,7 +68,14 @@ impl OverSteps<'_> {
         let mut chart = LineChart::new(self.title, Axis::new("training step"), axis(self.metric));
         for configuration in &shown {
             let (colour, dash) = results.style_of(configuration);
-            let points = configuration.curve(self.metric).iter().map(point).collect();
+            let points: Vec<Point> = configuration.curve(self.metric).iter().map(point).collect();
+            // A line between two measurements would say what nobody measured.
+            let dash = if points.len() > 2 { dash } else { Dash::None };
+            if points.len() > 2 {
+                for seed in runs(configuration, self.metric) {
+                    chart = chart.series(seed.colour(colour));
+                }
+            }
             let series = Series::new(label(configuration), points).colour(colour).dash(dash);
             // A lone line needs no name beside the chart's title.
             chart = chart.series(if shown.len() == 1 { series.quiet() } else { series });
@@ -82,13 +89,18 @@ impl OverSteps<'_> {
         {
             chart = chart.reference(pixels, "pixels, this run");
         }
-        let marks: Vec<Mark> = shown
-            .iter()
-            .filter_map(|c| {
-                let published = results.published_end(c, self.metric)?;
-                Some(mark(published, &label(c), results.style_of(c).0))
-            })
-            .collect();
+        let mut marks: Vec<Mark> = Vec::new();
+        for configuration in &shown {
+            let (label, (colour, _)) = (label(configuration), results.style_of(configuration));
+            let last = configuration.end(self.metric).map_or(0, |sample| sample.step);
+            let (within, beyond): (Vec<&Value>, Vec<&Value>) = results
+                .published_curve(configuration, self.metric)
+                .partition(|value| value.step <= last);
+            let over = within.iter().map(|v| (v.step as f64, mark(v, &label, colour))).collect();
+            chart = chart.overlay(results.column_heading(), colour, over);
+            let end = beyond.iter().find(|value| value.step == results.published.last_step);
+            marks.extend(end.map(|value| mark(value, &label, colour)));
+        }
         if !marks.is_empty() {
             chart = chart.column(results.column_heading(), marks);
         }
@@ -100,6 +112,16 @@ impl OverSteps<'_> {
             values: tables::by_step(self.title, self.metric, &curves),
         })
     }
+}
+
+/// A thin line for each run behind a mean of several.
+fn runs(configuration: &Configuration<'_>, metric: Metric) -> Vec<Series> {
+    let several = configuration.counted().count() > 1;
+    let series = |trial: &Trial<'_>| {
+        let points = trial.curve(metric).map(|(step, value)| Point::new(step as f64, value));
+        Series::new(format!("seed {}", trial.info.seed), points.collect()).thin()
+    };
+    configuration.counted().filter(|_| several).map(series).collect()
 }
 
 /// The pixel baseline is a yardstick for encoders that begin near the identity.
@@ -148,6 +170,8 @@ fn axis(metric: Metric) -> Axis {
     let axis = Axis::new(names::axis(metric));
     match metric {
         Metric::TargetLoss | Metric::InverseError => axis.scale(Scale::Log),
+        // Networks trained with labels leave chance at once; what tells them apart is above.
+        Metric::AccuracyClassifier => axis.floor(0.9),
         // Bounds may begin far below zero, where they say nothing: mutual information is not
         // negative.
         Metric::BoundTrain | Metric::BoundTest => axis.limits(Limits::Trimmed).floor(0.0),
@@ -161,23 +185,23 @@ pub(crate) fn key(results: &Results<'_>) -> String {
     let mut words = match counted {
         0 | 1 => String::new(),
         n => format!(
-            "Lines are means over up to {n} seeds, bands reach from the least to the greatest. "
+            "Lines are means over up to {n} seeds, thin lines single seeds; bands reach from the \
+             least to the greatest. "
         ),
     };
-    let published = results
-        .own
-        .iter()
-        .find_map(|c| Metric::ALL.iter().find_map(|metric| results.published_end(c, *metric)));
-    if let Some(published) = published {
-        let step = numbers::grouped(published.step);
+    let has_any = |c: &&&Configuration<'_>| {
+        Metric::ALL.iter().any(|metric| results.published_curve(c, *metric).next().is_some())
+    };
+    if results.own.iter().find(has_any).is_some() {
         let elsewhere = if results.published_elsewhere() {
             format!(", on {}", names::dataset(results.published.dataset))
         } else {
             String::new()
         };
         let diamonds = format!(
-            "Hollow diamonds are the paper's values at step {step}{elsewhere}, with its band \
-             where it could be read."
+            "Hollow diamonds are the paper's values{elsewhere} at the steps where they could be read, \
+             with its band where that could; its last value stands to the right of a chart that ends \
+             earlier."
         );
         words.push_str(&diamonds);
     }

@@ -7,7 +7,7 @@ use crate::figures::charts::{labelled, point, seeds};
 use crate::figures::{Panel, tables};
 use crate::names::{self, Varies};
 use crate::record::Metric;
-use crate::results::{Results, Sample};
+use crate::results::{Configuration, Results, Sample};
 
 /// End values of configurations, one below the other.
 pub(crate) fn ends(
@@ -49,6 +49,41 @@ pub(crate) fn ends(
     Some(Panel {
         name: name.to_owned(),
         svg: chart.draw(),
+        values: tables::by_step(title, metric, &curves),
+    })
+}
+
+/// Means over the last fifth of the steps, one below the other on an axis that shows their
+/// differences.
+pub(crate) fn last_fifth(
+    results: &Results<'_>,
+    name: &str,
+    title: &str,
+    metric: Metric,
+    is: impl Fn(&Configuration<'_>) -> bool,
+) -> Option<Panel> {
+    let shown = results.with(metric, is);
+    let varies = Varies::among(&shown);
+    let mut chart = IntervalChart::new(title, Axis::new(names::axis(metric)));
+    let mut curves = Vec::new();
+    for configuration in &shown {
+        let label = labelled(configuration, varies);
+        let Some(sample) = configuration.tails(metric) else { continue };
+        let mut row = IntervalRow::new(&label, sample.mean())
+            .colour(results.style_of(configuration).0)
+            .note(seeds(&sample));
+        if sample.values.len() > 1 {
+            row = row.between(sample.least(), sample.greatest());
+        }
+        if let Some(published) = results.published_end(configuration, metric) {
+            row = row.mark(published.value);
+        }
+        chart = chart.row(row);
+        curves.push((label, vec![sample]));
+    }
+    (!curves.is_empty()).then(|| Panel {
+        name: name.to_owned(),
+        svg: chart.note("Hollow diamonds: the paper.").draw(),
         values: tables::by_step(title, metric, &curves),
     })
 }

@@ -47,7 +47,7 @@ pub fn html(outcome: &Outcome) -> String {
                         }
                     }
                     (contents(&figures, &verdicts))
-                    @for figure in &figures { (figure_section(figure)) }
+                    @for figure in &figures { (figure_section(figure, &verdicts)) }
                     @if !verdicts.is_empty() {
                         section id="rules" {
                             h2 { "How each claim was judged" }
@@ -191,11 +191,15 @@ fn short(heading: &str) -> &str {
     heading.split(':').next().unwrap_or(heading)
 }
 
-fn figure_section(figure: &DrawnFigure) -> Markup {
+fn figure_section(figure: &DrawnFigure, verdicts: &[Verdict]) -> Markup {
     html! {
         section id=(figure.id) {
             h2 { (figure.heading) }
             p { (figure.caption) " " (figure.key) }
+            @for verdict in verdicts.iter().filter(|verdict| verdict.figure == figure.id) {
+                p { a href={ "#" (judged::anchor(verdict)) } { "Claim " (verdict.id) } " "
+                    (judged::badge(verdict.decision(), &verdict.words())) }
+            }
             @if figure.panels.is_empty() {
                 div.note { p { "No trial of this experiment has come to its first evaluation yet." } }
             } @else {
