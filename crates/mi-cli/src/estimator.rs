@@ -5,7 +5,7 @@ use mi_estimators::bounds::{BOUNDS, BoundSpec};
 use mi_samples::{
     ColumnType, Estimate, Marginals, Method, NeuralCritic, Sample, SamplesError, Settings,
     Side as Where, Surrogate, Warning as Found, WayOut, all_digits, conditional_mutual_information,
-    mutual_information, mutual_information_and_critic, small_nats,
+    mutual_information, mutual_information_and_critic, six_digits, small_nats,
 };
 
 use crate::error::CliError;
@@ -457,7 +457,7 @@ fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
             format!("`{}` is constant: the value is 0", side(which).join(", "))
         }
         Found::TiesBroken { side, column, rows, step } => {
-            let step = step.map(all_digits);
+            let step = step.map(six_digits);
             let step = step.map_or_else(String::new, |step| format!(", in steps of {step}"));
             format!(
                 "`{}` is continuous{step}: {rows} values occur more than once, and their ties are \

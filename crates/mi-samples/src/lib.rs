@@ -66,7 +66,7 @@ pub use uncertainty::{
     Extrapolation, Interval, IntervalMethod, Surrogate, TestResult, TestSettings,
 };
 pub use v_information::{CrossFit, VInformation, linear_v_information, logistic_v_information};
-pub use words::all_digits;
+pub use words::{all_digits, six_digits};
 
 // What this crate's signatures speak of.
 pub use mi_random::Stream;

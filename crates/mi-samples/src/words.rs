@@ -20,6 +20,11 @@ pub fn all_digits(value: f64) -> String {
     }
 }
 
+/// The same with six significant digits at the most, for what is known no better.
+pub fn six_digits(value: f64) -> String {
+    all_digits(format!("{value:.5e}").parse().unwrap_or(value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +40,8 @@ mod tests {
         ] {
             assert_eq!(all_digits(value), text);
         }
+        assert_eq!(six_digits(0.003_632_538_451_019), "0.00363254");
+        assert_eq!([0.01, 25.0, 1e-13].map(six_digits), ["0.01", "25", "1e-13"]);
         assert_eq!([count(1, "row"), count(2, "row")], ["1 row", "2 rows"]);
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::uncertainty::Surrogate;
-use crate::words::{all_digits, count};
+use crate::words::{all_digits, count, six_digits};
 
 /// Standard errors up to which an excess counts as sampling error.
 const WITHIN_ERROR: f64 = 3.0;
@@ -214,7 +214,7 @@ impl fmt::Display for Warning {
             Self::Constant { side } => write!(f, "{side} is constant: the value is 0"),
             Self::TiesBroken { side, column, rows, step } => {
                 write!(f, "{rows} values of column {column} of {side} occur more than once")?;
-                let step = step.map(all_digits);
+                let step = step.map(six_digits);
                 step.map_or(Ok(()), |step| write!(f, " (it has steps of {step})"))?;
                 write!(f, ": ties were broken at random within ranks, by the seed")
             }

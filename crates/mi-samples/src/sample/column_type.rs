@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lattice;
 use super::order::runs;
-use crate::words::{all_digits, count};
+use crate::words::{all_digits, count, six_digits};
 
 /// Columns of at most this many distinct values may be discrete.
 const MOST_DISCRETE_VALUES: usize = 20;
@@ -213,7 +213,7 @@ impl fmt::Display for ColumnType {
             }
             ColumnKind::Tied { step } => {
                 write!(f, "continuous: {distinct} values")?;
-                step.map_or(Ok(()), |step| write!(f, " in steps of {}", all_digits(step)))?;
+                step.map_or(Ok(()), |step| write!(f, " in steps of {}", six_digits(step)))?;
                 write!(f, ", {tied} of {n} rows tied")
             }
             ColumnKind::Continuous => write!(f, "continuous: all {n} values differ"),
