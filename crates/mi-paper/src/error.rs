@@ -121,10 +121,12 @@ pub enum PaperError {
         reason: serde_json::Error,
     },
     /// Another process works in the folder.
-    #[error("another process works in {}; wait for it to end, or name another folder with --out", folder.display())]
+    #[error("{holder} works in {}; wait for it to end, or name another folder with --out", folder.display())]
     Locked {
         /// The folder.
         folder: PathBuf,
+        /// Which one, as far as is known.
+        holder: String,
     },
     /// The folder holds no plan.
     #[error("{} holds no plan.json: start a run there with `reproduce --out`", folder.display())]
@@ -139,6 +141,16 @@ pub enum PaperError {
         folder: PathBuf,
         /// The id.
         id: String,
+    },
+    /// The plan has fewer tasks.
+    #[error("the plan in {} has {tasks} tasks of this size, 0 to {}, and no task {task}", folder.display(), tasks.saturating_sub(1))]
+    NoTask {
+        /// The folder.
+        folder: PathBuf,
+        /// The task, counted from 0.
+        task: usize,
+        /// How many there are.
+        tasks: usize,
     },
     /// The data set does not suit an experiment.
     #[error("{dataset} does not suit trial {trial}: {reason}")]

@@ -31,12 +31,18 @@ impl Origin {
     }
 }
 
+/// The name that this machine has now, which need not be the one of its configuration.
+pub(crate) fn host_name() -> String {
+    ["/proc/sys/kernel/hostname", "/etc/hostname"]
+        .iter()
+        .find_map(|path| fs::read_to_string(path).ok())
+        .or_else(|| std::env::var("COMPUTERNAME").ok())
+        .map_or_else(|| "unknown host".into(), |name| name.trim().to_owned())
+}
+
 /// Host name, processor, vector features and cores, in one line.
 fn host() -> String {
-    let name = fs::read_to_string("/etc/hostname")
-        .ok()
-        .or_else(|| std::env::var("COMPUTERNAME").ok())
-        .map_or_else(|| "unknown host".into(), |name| name.trim().to_owned());
+    let name = host_name();
     let processor = fs::read_to_string("/proc/cpuinfo")
         .ok()
         .and_then(|text| {

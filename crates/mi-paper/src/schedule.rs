@@ -1,35 +1,56 @@
 //! Running a plan's trials side by side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::Builder;
+use std::time::Duration;
 
 use mi_data::Dataset;
 
 use crate::error::PaperError;
-use crate::folder::{Lock, RunFolder};
+use crate::folder::{Lease, RunFolder, Watch};
 use crate::outcome::TrialState;
 use crate::plan::Plan;
 use crate::trial::{self, Control, Event};
 
+/// How often a trial that another process runs is looked at.
+const LOOKS_AGAIN: Duration = Duration::from_millis(500);
+
 /// The loaded data sets, by name.
 pub type DataSets = BTreeMap<String, Arc<Dataset>>;
+
+/// How trials are shared with other processes, on this machine and on others.
+#[derive(Clone, Copy, Debug)]
+pub struct Sharing {
+    /// How long this process may give no sign of life before others take over the trials that it runs.
+    pub silence: Duration,
+    /// Whether to wait for trials that another process runs, and to take them over if that falls
+    /// silent. If not, they end as [`PaperError::Locked`] as soon as it is known to be alive.
+    pub wait: bool,
+}
+
+impl Default for Sharing {
+    fn default() -> Self {
+        Self { silence: Lease::SILENCE, wait: false }
+    }
+}
 
 /// Runs every trial of the plan, `jobs` at a time, each on one thread of its own, and returns what
 /// became of each, in plan order; `None` for trials that were not started because of an
 /// interruption.
 ///
-/// A trial that fails, or that another process runs, does not stop the others. One that finds no
-/// room to write does: those that run save what they can, and no further one is started. Where the
-/// system
-/// refuses threads, those that there are do the work, the calling one if there is no other. Records
-/// do not depend on `jobs`. The last event of every trial that was taken up is [`Event::Ended`].
+/// A trial that fails, or that another process runs, does not stop the others; those that others run
+/// come last. One that finds no room to write does: those that run save what they can, and no further one
+/// is started. Where the system refuses threads, those that there are do the work, the calling one if
+/// there is no other. Records do not depend on `jobs`. The last event of every trial that was taken up
+/// is [`Event::Ended`].
 pub fn run_plan(
     plan: &Plan,
     folder: &RunFolder,
     data: &DataSets,
     jobs: usize,
+    sharing: Sharing,
     control: Control<'_>,
     observe: &(dyn Fn(usize, &Event<'_>) + Sync),
 ) -> Vec<Option<Result<TrialState, PaperError>>> {
@@ -40,19 +61,35 @@ pub fn run_plan(
     let work = || {
         stay_on_this_thread();
         let mut done = Vec::new();
-        while !interrupted() {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(config) = plan.trials.get(index) else { break };
-            let own = folder.trial(&config.id());
-            let result = Lock::take(own.path()).and_then(|_lock| {
-                let data = data.get(&config.dataset).cloned();
-                trial::run(config, data, &own, control, &mut |event| observe(index, event))
-            });
+        let mut held = VecDeque::new();
+        let mut attempt = |index: usize, mut watch: Watch, held: &mut VecDeque<(usize, Watch)>| {
+            let observe = &mut |event: &Event<'_>| observe(index, event);
+            let result =
+                run_trial(plan, index, folder, data, (sharing, &mut watch), control, observe);
+            let is_held = matches!(result, Err(PaperError::Locked { .. }));
+            if is_held && (sharing.wait || !watch.is_alive()) {
+                held.push_back((index, watch));
+                return;
+            }
             if result.as_ref().is_err_and(PaperError::is_out_of_room) {
                 no_room.store(true, Ordering::Relaxed);
             }
-            observe(index, &Event::Ended { result: result.as_ref() });
+            observe(&Event::Ended { result: result.as_ref() });
             done.push((index, result));
+        };
+        while !interrupted() {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= plan.trials.len() {
+                break;
+            }
+            attempt(index, Watch::default(), &mut held);
+        }
+        while !interrupted() && !held.is_empty() {
+            std::thread::sleep(LOOKS_AGAIN);
+            for _ in 0..held.len() {
+                let Some((index, watch)) = held.pop_front() else { break };
+                attempt(index, watch, &mut held);
+            }
         }
         done
     };
@@ -62,6 +99,32 @@ pub fn run_plan(
         results[index] = Some(result);
     }
     results
+}
+
+/// Runs one trial to its end, unless it has ended or another process runs it.
+fn run_trial(
+    plan: &Plan,
+    index: usize,
+    folder: &RunFolder,
+    data: &DataSets,
+    (sharing, watch): (Sharing, &mut Watch),
+    control: Control<'_>,
+    observe: &mut dyn FnMut(&Event<'_>),
+) -> Result<TrialState, PaperError> {
+    let config = &plan.trials[index];
+    let trial = folder.trial(&config.id());
+    if let Some(state) = trial.examine(config, plan.data_of(config))?.ended() {
+        return Ok(state.clone());
+    }
+    let lease = trial.take(sharing.silence, watch)?;
+    let interrupted = || (control.interrupted)() || lease.is_lost();
+    let control = Control { interrupted: &interrupted, ..control };
+    let data = data.get(&config.dataset).cloned();
+    let result = trial::run(config, data, lease.folder(), control, observe);
+    // What a process that has lost its lease wrote went to an older attempt, and does not count; nor
+    // do its errors, when the new holder has tidied up there.
+    lease.confirm()?;
+    result
 }
 
 /// What `work` returns on each of at most `jobs` threads, one after the other; on the calling thread
@@ -146,7 +209,8 @@ mod tests {
         // Without images the supervised trials fail.
         let checkpoint_every = Control::CHECKPOINT_EVERY;
         let control = Control { interrupted: &|| false, checkpoint_every };
-        run_plan(&plan, &folder, &DataSets::new(), 2, control, &|index, event| {
+        let sharing = Sharing::default();
+        run_plan(&plan, &folder, &DataSets::new(), 2, sharing, control, &|index, event| {
             if let Event::Ended { result } = event {
                 ended.lock().unwrap().insert(index, result.ok().cloned());
             }

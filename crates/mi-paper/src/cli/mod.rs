@@ -8,6 +8,7 @@ mod list;
 mod output;
 mod progress;
 mod reproduce;
+mod slurm;
 mod status;
 mod terminal;
 mod trial;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mi_paper::plan::Request;
 use mi_paper::preset::{AdversarialRates, Preset};
 use mi_paper::seeds::Seeds;
 
@@ -45,27 +47,57 @@ enum Command {
         #[arg(long, value_enum, default_value_t = AdversarialRates::Notebook)]
         adversarial_rates: AdversarialRates,
     },
-    /// Run or resume one trial of a plan; returns at once when it is done.
-    Trial {
-        /// A folder that holds a plan (see `reproduce --dry-run --out FOLDER`).
-        folder: PathBuf,
-        /// The trial's id, as `reproduce --status` lists it.
-        id: String,
-        /// Folder with data sets, when the plan needs one.
-        #[arg(long)]
-        data: Option<PathBuf>,
+    /// Run or resume trials of a plan; those that have ended take no time.
+    #[command(after_help = TRIAL_EXITS)]
+    Trial(Box<trial::Trial>),
+    /// Run a plan's trials on a cluster: plan, job array, retries and the report, through Slurm.
+    #[command(after_help = SLURM_EXAMPLES)]
+    Slurm {
+        /// Folder of the run, which every node can read and write. One that holds a plan goes on with
+        /// it.
+        run: PathBuf,
+        #[command(flatten)]
+        asked: Box<Asked>,
         #[command(flatten)]
         checkpoints: Checkpoints,
+        /// Print what would be submitted, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        options: Box<slurm::Options>,
     },
 }
 
-/// When checkpoints are written.
+/// When checkpoints are written, and when others may go on from them.
 #[derive(Clone, Copy, Debug, Args)]
 struct Checkpoints {
     /// Time between two checkpoints of a trial, e.g. 30s, 5min; they do not change results.
     #[arg(long = "checkpoint-every", value_name = "TIME", default_value = "3min")]
     every: humantime::Duration,
+    /// How long this process may give no sign of life before one on another machine takes over the
+    /// trials that it runs.
+    #[arg(long, value_name = "TIME", default_value = "2min", value_parser = silence)]
+    silence: humantime::Duration,
 }
+
+fn silence(text: &str) -> Result<humantime::Duration, String> {
+    let time: humantime::Duration = text.parse().map_err(|error| format!("{error}"))?;
+    let least = std::time::Duration::from_secs(1);
+    if *time < least { Err("it is at least 1s".into()) } else { Ok(time) }
+}
+
+const TRIAL_EXITS: &str = "Exit codes:
+  0    every trial has finished
+  1    a trial could not be run; the message says why
+  3    every trial has ended, and one of them has diverged: it would again
+  130  interrupted by Ctrl-C; everything is saved
+  143  interrupted by SIGTERM; everything is saved";
+
+const SLURM_EXAMPLES: &str = "Examples:
+  slurm runs/critics --experiment critics --seeds 20 --partition cpu --time 4:00:00
+  slurm runs/critics --partition cpu --time 4:00:00      submit what is left of it
+  reproduce --status --out runs/critics                  how far it came
+  reproduce --redraw --out runs/critics                  merge and draw what there is by now";
 
 const EXAMPLES: &str = "Examples:
   reproduce                                   figures 1 to 7, on the embedded digits
@@ -80,13 +112,9 @@ const EXAMPLES: &str = "Examples:
   reproduce --list                            all experiments and what they ask
   reproduce --status --out runs/quick         how far a run came";
 
-/// Options of `reproduce`.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+/// What a plan is made from.
 #[derive(Debug, Args)]
-struct Reproduce {
-    /// List the experiments and end.
-    #[arg(long)]
-    list: bool,
+struct Asked {
     /// Experiments to run, separated by commas: names, or files that end in .toml (see `mi-paper
     /// experiment`); `paper` (figures 1 to 7; 8 and 9 need CIFAR-10) and `all` are groups
     /// [default: paper]
@@ -111,6 +139,31 @@ struct Reproduce {
     /// Learning rates of the adversarial experiment (the paper's text and notebook differ).
     #[arg(long, value_enum, default_value_t = AdversarialRates::Notebook)]
     adversarial_rates: AdversarialRates,
+}
+
+impl Asked {
+    fn request(&self) -> Request {
+        Request {
+            experiments: self.experiment.clone(),
+            preset: self.preset,
+            seeds: self.seeds.clone(),
+            data: self.data.clone(),
+            dataset: self.dataset.clone(),
+            steps: self.steps,
+            adversarial_rates: self.adversarial_rates,
+        }
+    }
+}
+
+/// Options of `reproduce`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[derive(Debug, Args)]
+struct Reproduce {
+    /// List the experiments and end.
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    asked: Asked,
     /// Folder for records, figures and the report [default: runs/PRESET, or runs/FILE for a single
     /// experiment file]
     #[arg(long, value_name = "DIR")]
@@ -136,6 +189,18 @@ struct Reproduce {
     /// Form of the summary on standard output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Run the trials on a cluster, as `mi-paper slurm` does.
+    #[arg(long, value_enum, conflicts_with_all = ["list", "status", "redraw", "jobs"])]
+    on: Option<Engine>,
+    #[command(flatten)]
+    slurm: slurm::Options,
+}
+
+/// Where trials run, other than in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// A cluster that Slurm manages.
+    Slurm,
 }
 
 /// Forms of the summary.
@@ -158,8 +223,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Experiment { name, preset, adversarial_rates } => {
             experiment::run(&name, preset, adversarial_rates)
         }
-        Command::Trial { folder, id, data, checkpoints } => {
-            trial::run(&folder, &id, data.as_deref(), *checkpoints.every)
+        Command::Trial(options) => trial::run(&options),
+        Command::Slurm { run, asked, checkpoints, dry_run, options } => {
+            slurm::run(&run, &asked, checkpoints, &options, dry_run)
         }
     };
     result.unwrap_or_else(|error| {

@@ -9,15 +9,15 @@ use mi_paper::experiment_file::ExperimentFile;
 use mi_paper::folder::{Lock, RunFolder, write_atomically};
 use mi_paper::origin::Origin;
 use mi_paper::outcome::{RunInfo, TrialState};
-use mi_paper::plan::{self, DataId, Plan, Request};
-use mi_paper::schedule::{DataSets, run_plan};
+use mi_paper::plan::{self, DataId, Plan};
+use mi_paper::schedule::{DataSets, Sharing, run_plan};
 use mi_paper::trial::Control;
 
 use super::interrupt::Interrupt;
 use super::output::{self, Warnings};
 use super::progress::Progress;
 use super::terminal::{self, say};
-use super::{Format, Reproduce, data, dry_run, list, status};
+use super::{Engine, Format, Reproduce, data, dry_run, list, slurm, status};
 
 /// `mi-paper reproduce`.
 pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
@@ -41,15 +41,15 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         return redraw(&folder, options.format, notice);
     }
 
-    let mut plan = Plan::resolve(&Request {
-        experiments: options.experiment.clone(),
-        preset: options.preset,
-        seeds: options.seeds.clone(),
-        data: options.data.clone(),
-        dataset: options.dataset.clone(),
-        steps: options.steps,
-        adversarial_rates: options.adversarial_rates,
-    })?;
+    if options.on == Some(Engine::Slurm) {
+        let (asked, slurm) = (&options.asked, &options.slurm);
+        return slurm::run(&out, asked, options.checkpoints, slurm, options.dry_run);
+    }
+    if let Some(option) = options.slurm.given() {
+        anyhow::bail!("{option} is for a cluster: add `--on slurm`");
+    }
+
+    let mut plan = Plan::resolve(&options.asked.request())?;
     let jobs = match options.jobs {
         Some(jobs) => jobs as usize,
         None => std::thread::available_parallelism().map_or(1, usize::from),
@@ -61,18 +61,12 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         }
     }
 
-    folder.check_ours()?;
-    let (sets, ids) = data::load(&plan.datasets(), options.data.as_deref())?;
-    plan.data = ids;
-    plan.note_images(|name| sets.get(name).map(|set| (set.train.len(), set.test.len())));
-    let _lock = Lock::take(&out)?;
-    adopt(&folder, &plan, notice)?;
-    folder.unpack(&plan, notice)?;
+    let (sets, _lock) = prepare(&mut plan, &folder, options.asked.data.as_deref(), notice)?;
     if options.dry_run {
         say(format_args!("the plan is in {}", out.join("plan.json").display()));
         return Ok(ExitCode::SUCCESS);
     }
-    note_run(&folder, &plan, &sets, notice)?;
+    note_run(&folder, &plan, &sets, None, notice)?;
     work(&plan, &folder, &sets, jobs, (options, notice))
 }
 
@@ -102,13 +96,31 @@ fn redraw(folder: &RunFolder, format: Format, notice: &mut dyn FnMut(&str)) -> R
     Ok(ExitCode::FAILURE)
 }
 
+/// Loads the plan's data and puts the plan into the folder, or checks that it holds this very plan. The
+/// folder is locked from then on.
+pub(super) fn prepare(
+    plan: &mut Plan,
+    folder: &RunFolder,
+    data: Option<&Path>,
+    notice: &mut dyn FnMut(&str),
+) -> Result<(DataSets, Lock)> {
+    folder.check_ours()?;
+    let (sets, ids) = data::load(&plan.datasets(), data)?;
+    plan.data = ids;
+    plan.note_images(|name| sets.get(name).map(|set| (set.train.len(), set.test.len())));
+    let lock = Lock::take(folder.path())?;
+    adopt(folder, plan, notice)?;
+    folder.unpack(plan, notice)?;
+    Ok((sets, lock))
+}
+
 /// `runs/PRESET`, or `runs/FILE` for a single experiment file.
 fn default_folder(options: &Reproduce) -> PathBuf {
-    let name = match options.experiment.as_slice() {
+    let name = match options.asked.experiment.as_slice() {
         [only] if ExperimentFile::is_named(only) => Path::new(only).file_stem(),
         _ => None,
     };
-    Path::new("runs").join(name.unwrap_or(options.preset.name().as_ref()))
+    Path::new("runs").join(name.unwrap_or(options.asked.preset.name().as_ref()))
 }
 
 /// Puts the plan into the folder, with the resolved form of experiments from files; or says what
@@ -193,7 +205,8 @@ fn work(
         interrupted: &|| interrupt.asked(),
         checkpoint_every: *options.checkpoints.every,
     };
-    let results = run_plan(plan, folder, sets, jobs, control, &|index, event| {
+    let sharing = Sharing { silence: *options.checkpoints.silence, wait: false };
+    let results = run_plan(plan, folder, sets, jobs, sharing, control, &|index, event| {
         progress.observe(index, event);
     });
     progress.finish();
@@ -258,16 +271,17 @@ fn ending(stopped: &str, failed: usize, not_drawn: Option<&anyhow::Error>) -> St
 
 /// Says in the folder what runs there. What it says already stays, but for departures from the
 /// paper of which the program that began the run did not know.
-fn note_run(
+pub(super) fn note_run(
     folder: &RunFolder,
     plan: &Plan,
     sets: &DataSets,
+    run: Option<&Path>,
     notice: &mut dyn FnMut(&str),
 ) -> Result<(), PaperError> {
     let mut info = match folder.run_info() {
         Ok(Some(info)) => info,
         Ok(None) | Err(PaperError::Damaged { .. }) => {
-            return folder.save_run_info(&run_info(plan, data::describe(sets)), notice);
+            return folder.save_run_info(&run_info(plan, data::describe(sets), run), notice);
         }
         Err(error) => return Err(error),
     };
@@ -282,14 +296,21 @@ fn note_run(
 
 /// The command that a person would give, from the program's arguments. Paths say more about the
 /// machine than about the run: that of the output is left out, that of the data is `DIR`, and of an
-/// experiment file there is its name.
-fn command(mut arguments: impl Iterator<Item = String>) -> String {
+/// experiment file there is its name. `slurm RUN` is `reproduce --on slurm --out RUN`.
+fn command(mut arguments: impl Iterator<Item = String>, run: Option<&Path>) -> String {
     let mut words = vec!["cargo xtask".to_owned()];
     while let Some(argument) = arguments.next() {
         let (name, value) = match argument.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (argument.as_str(), None),
         };
+        if words.len() == 1 && argument == "slurm" {
+            words.push("reproduce --on slurm".into());
+            continue;
+        }
+        if run.is_some_and(|run| Path::new(&argument) == run) {
+            continue;
+        }
         if !["--data", "--out"].contains(&name) {
             let is_file = ExperimentFile::is_named(&argument);
             let names = argument.split(',').map(|part| match part.rsplit_once(['/', '\\']) {
@@ -314,9 +335,9 @@ fn arguments() -> impl Iterator<Item = String> {
     std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned())
 }
 
-fn run_info(plan: &Plan, data: Vec<String>) -> RunInfo {
+fn run_info(plan: &Plan, data: Vec<String>, run: Option<&Path>) -> RunInfo {
     RunInfo {
-        command: command(arguments()),
+        command: command(arguments(), run),
         preset: plan.preset.name().into(),
         data,
         seeds: plan.seeds.clone(),
@@ -370,6 +391,8 @@ pub(super) fn check_program(plan: &Plan, folder: &Path) -> Result<(), PaperError
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::{command, ending};
 
     #[test]
@@ -386,7 +409,7 @@ mod tests {
 
     #[test]
     fn commands_are_told_without_paths() {
-        let told = |words: &str| command(words.split_whitespace().map(String::from));
+        let told = |words: &str| command(words.split_whitespace().map(String::from), None);
         let expected = "cargo xtask reproduce --data DIR --dataset mnist --preset paper";
         for words in [
             "reproduce --data /home/eve/data --dataset mnist --out ../eve/run --preset paper",
@@ -397,5 +420,10 @@ mod tests {
         let plain = "reproduce --seeds 1 --seeds critics=3 --experiment critics,pixels";
         assert_eq!(told(plain), format!("cargo xtask {plain}"));
         assert_eq!(told("reproduce --data"), "cargo xtask reproduce --data DIR");
+        let slurm = "slurm --time 1:00:00 /home/eve/run --seeds 3".split_whitespace();
+        assert_eq!(
+            command(slurm.map(String::from), Some(Path::new("/home/eve/run"))),
+            "cargo xtask reproduce --on slurm --time 1:00:00 --seeds 3"
+        );
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use mi_paper::error::PaperError;
-use mi_paper::folder::{Lock, RunFolder};
+use mi_paper::folder::{Holder, RunFolder};
 use mi_paper::outcome::TrialState;
 pub(super) use mi_plot::duration;
 
@@ -12,13 +12,17 @@ pub(super) fn text(folder: &RunFolder, notice: &mut dyn FnMut(&str)) -> Result<S
     let mut text = String::new();
     let (mut ended, mut running) = (0, 0);
     for trial in &outcome.trials {
-        let runs = !trial.state.has_ended() && Lock::is_held(folder.trial(&trial.id).path());
+        let holder = if trial.state.has_ended() { None } else { folder.trial(&trial.id).holder() };
+        let runs = holder.as_ref().is_some_and(|holder| holder.silent.is_none());
+        let now = holder.map(|holder| now(&holder));
         let state = match &trial.state {
-            TrialState::Waiting if runs => "running, nothing saved yet".into(),
-            TrialState::Waiting if lost.contains(&trial.id) => "records lost, runs again".into(),
-            TrialState::Waiting => "waiting".into(),
+            TrialState::Waiting => match now {
+                Some(now) => format!("{now}, nothing saved yet"),
+                None if lost.contains(&trial.id) => "records lost, runs again".into(),
+                None => "waiting".into(),
+            },
             TrialState::Unfinished { step } => {
-                let now = if runs { "running, " } else { "" };
+                let now = now.map(|now| format!("{now}, ")).unwrap_or_default();
                 format!("{now}saved at step {step} of {}", trial.steps)
             }
             TrialState::Finished => "finished".into(),
@@ -37,4 +41,16 @@ pub(super) fn text(folder: &RunFolder, notice: &mut dyn FnMut(&str)) -> Result<S
         all - ended - running
     );
     Ok(text)
+}
+
+/// What a trial's holder does.
+fn now(holder: &Holder) -> String {
+    let Holder { host, silent, is_here } = holder;
+    match silent {
+        Some(time) => {
+            format!("{host} has given no sign of life for {}", duration(time.as_secs_f64()))
+        }
+        None if *is_here => "running".into(),
+        None => format!("running on {host}"),
+    }
 }

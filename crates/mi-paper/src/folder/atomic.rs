@@ -1,4 +1,5 @@
 use std::fs::{self, File};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ pub(super) const TEMPORARY: &str = "tmp";
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), PaperError> {
     let parent = path.parent().unwrap_or(Path::new("."));
     let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.{TEMPORARY}", std::process::id()));
+    temporary.push(format!(".{}.{TEMPORARY}", nonce()));
     let written = File::create(&temporary)
         .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&temporary, path));
@@ -26,6 +27,13 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), PaperError> {
     written.map_err(PaperError::file("write", path))?;
     sync_folder(parent);
     Ok(())
+}
+
+/// A new random number in hexadecimal, for a name that no process on any machine uses: the ids of
+/// processes repeat across machines.
+pub(super) fn nonce() -> String {
+    // The keys come from the system's random numbers.
+    format!("{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
 /// Gives a file that is about to be replaced a second name, `NAME.set-aside-N`, under which its
@@ -68,13 +76,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         write_atomically(&path, b"old").unwrap();
-        // A folder in the temporary file's place makes the write fail, even for root.
-        let mut blocked = path.as_os_str().to_owned();
-        blocked.push(format!(".{}.tmp", std::process::id()));
-        fs::create_dir(&blocked).unwrap();
-        let error = write_atomically(&path, b"new").unwrap_err().to_string();
-        assert!(error.contains("state.json"), "{error}");
-        assert_eq!(fs::read(&path).unwrap(), b"old");
+        // A folder in the file's place makes the last step fail, even for root.
+        let folder = folder.path().join("taken.json");
+        fs::create_dir(&folder).unwrap();
+        let error = write_atomically(&folder, b"new").unwrap_err().to_string();
+        assert!(error.contains("taken.json"), "{error}");
+        assert!(folder.is_dir());
+        // A name that is too long for the temporary file, and not for the file.
+        let long = path.with_file_name("n".repeat(250));
+        fs::write(&long, b"old").unwrap();
+        write_atomically(&long, b"new").unwrap_err();
+        assert_eq!(fs::read(&long).unwrap(), b"old");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 3, "nothing is left");
     }
 
     #[test]

@@ -69,6 +69,11 @@ fn remove_leftovers(folder: &Path) -> Result<(), PaperError> {
     Ok(())
 }
 
+/// The files of all checkpoints, newest first.
+pub(super) fn paths(folder: &Path) -> Result<Vec<PathBuf>, PaperError> {
+    Ok(list(folder)?.into_iter().map(|(_, path)| path).collect())
+}
+
 /// All checkpoints, newest first.
 fn list(folder: &Path) -> Result<Vec<(u64, PathBuf)>, PaperError> {
     let entries = fs::read_dir(folder).map_err(PaperError::file("list", folder))?;

@@ -91,7 +91,7 @@ impl TrialFolder {
         Err(PaperError::Damaged {
             path: self.path().join("state.json"),
             reason: format!(
-                "it belongs {other}; to run the trial anew, remove its folder, and the run's \
+                "it belongs {other}; to run the trial anew, remove its folder in `trials`, and the run's \
                  records.csv and trials.json, which are merged again from the other trials' folders"
             ),
         })

@@ -44,7 +44,13 @@ pub(super) fn unseal<T: DeserializeOwned>(mut json: Value) -> Result<T, String> 
 
 /// Writes a value with its checksum.
 pub(super) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), PaperError> {
-    write_plain(path, &Sealed::new(value)?)
+    write_atomically(path, text(path, value)?.as_bytes())
+}
+
+/// A value with its checksum as the text of a file at `path`.
+pub(super) fn text<T: Serialize>(path: &Path, value: &T) -> Result<String, PaperError> {
+    serde_json::to_string_pretty(&Sealed::new(value)?)
+        .map_err(PaperError::encode(path.display().to_string()))
 }
 
 /// Writes a value as it is.

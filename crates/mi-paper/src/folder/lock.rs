@@ -1,4 +1,5 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,10 +12,12 @@ const ATTEMPTS: u32 = 3;
 
 /// An exclusive lock on the folder of a run or of a trial, held until it is dropped.
 ///
-/// The system frees it when the process ends in whatever way, so a crash leaves no stale lock.
+/// The system frees it when the process ends in whatever way, so a crash leaves no stale lock. It is
+/// sure to exclude processes on this machine only, and nobody where the file system has no locks.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
+    excludes: bool,
 }
 
 impl Lock {
@@ -34,14 +37,22 @@ impl Lock {
             .map_err(PaperError::file("create", &path))?;
         for _ in 0..ATTEMPTS {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => return Ok(Self { _file: file, excludes: true }),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+                Err(TryLockError::Error(error)) if has_no_locks(&error) => {
+                    return Ok(Self { _file: file, excludes: false });
+                }
                 Err(TryLockError::Error(source)) => {
                     return Err(PaperError::file("lock", path)(source));
                 }
             }
         }
-        Err(PaperError::Locked { folder: folder.into() })
+        Err(PaperError::Locked { folder: folder.into(), holder: "another process".into() })
+    }
+
+    /// Whether it keeps other processes of this machine out: not where there are no locks.
+    pub(super) fn excludes(&self) -> bool {
+        self.excludes
     }
 
     /// Whether a process works in a folder. Changes nothing there.
@@ -51,9 +62,25 @@ impl Lock {
     }
 }
 
+/// Whether a file system says that it has no locks, as Lustre does unless it is mounted with them, and
+/// NFS without its lock service (`ENOLCK`).
+fn has_no_locks(error: &io::Error) -> bool {
+    const ENOLCK: i32 = 37;
+    error.kind() == ErrorKind::Unsupported
+        || (cfg!(target_os = "linux") && error.raw_os_error() == Some(ENOLCK))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn file_systems_without_locks_are_told() {
+        // ENOSYS, EOPNOTSUPP, ENOLCK; EACCES, EIO.
+        assert!([38, 95, 37].iter().all(|&code| has_no_locks(&io::Error::from_raw_os_error(code))));
+        assert!(![13, 5].iter().any(|&code| has_no_locks(&io::Error::from_raw_os_error(code))));
+    }
 
     #[test]
     fn the_second_is_refused_until_the_first_is_gone() {

@@ -1,11 +1,11 @@
 //! Of two copies of a trial's records, its own and the merged one, the good one counts.
 
 use super::examine::Examined;
-use super::lock::Lock;
+use super::lease::{Lease, Watch};
 use super::merged::{self, Kept};
 use super::rows::Rows;
 use super::run::RunFolder;
-use super::trial::SavedState;
+use super::trial::{SavedState, TrialFolder};
 use crate::config::TrialConfig;
 use crate::error::PaperError;
 use crate::outcome::TrialInfo;
@@ -23,72 +23,62 @@ impl RunFolder {
         for config in &plan.trials {
             let id = config.id();
             let Some(kept) = kept.remove(&id) else { continue };
-            match Lock::take(self.trial(&id).path()) {
-                Ok(_lock) => self.mend(config, plan.data_of(config), kept, notice)?,
+            let (trial, data) = (self.trial(&id), plan.data_of(config));
+            let own = trial.examine(config, data)?;
+            if own.ended().is_some() || (own.damage.is_empty() && !kept.has_ended()) {
+                continue;
+            }
+            match trial.take(Lease::SILENCE, &mut Watch::default()) {
+                Ok(lease) => mend(lease.folder(), config, data, kept, notice)?,
                 Err(PaperError::Locked { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
+}
 
-    /// As [`RunFolder::unpack`], for one trial whose lock the caller holds.
-    ///
-    /// # Errors
-    /// As [`RunFolder::unpack`].
-    pub fn unpack_trial(
-        &self,
-        plan: &Plan,
-        config: &TrialConfig,
-        notice: &mut dyn FnMut(&str),
-    ) -> Result<(), PaperError> {
-        let kept = merged::read(self.path(), plan, notice)?.remove(&config.id());
-        kept.map_or(Ok(()), |kept| self.mend(config, plan.data_of(config), kept, notice))
+fn mend(
+    folder: &TrialFolder,
+    config: &TrialConfig,
+    data: Option<&str>,
+    kept: Kept,
+    notice: &mut dyn FnMut(&str),
+) -> Result<(), PaperError> {
+    let own = folder.examine(config, data)?;
+    if own.ended().is_some() {
+        return Ok(());
     }
-
-    fn mend(
-        &self,
-        config: &TrialConfig,
-        data: Option<&str>,
-        kept: Kept,
-        notice: &mut dyn FnMut(&str),
-    ) -> Result<(), PaperError> {
-        let folder = self.trial(&config.id());
-        let own = folder.examine(config, data)?;
-        if own.ended().is_some() {
-            return Ok(());
+    let damaged = !own.damage.is_empty();
+    if kept.has_ended() {
+        for damage in &own.damage {
+            notice(&mended(damage, &own.rows, &kept.rows));
         }
-        let damaged = !own.damage.is_empty();
-        if kept.has_ended() {
-            for damage in &own.damage {
-                notice(&mended(damage, &own.rows, &kept.rows));
-            }
-            folder.create()?;
-            // The state comes last: records without one are of an attempt that was cut short.
-            let records = folder.open_records(kept.rows, damaged)?;
-            records.check()?;
-            return folder.save_state(&SavedState {
-                config: config.hash()?,
-                data: data.map(str::to_owned),
-                state: kept.info.state,
-                records: Some(records.seal()),
-                seconds: kept.info.seconds,
-                origins: kept.info.origins,
-            });
-        }
-        // A trial that goes on needs the records that its checkpoints count on.
-        let sealed = own.saved.as_ref().and_then(|saved| saved.records.as_ref());
-        if damaged
-            && kept.damage.is_none()
-            && let Some(good) = sealed.and_then(|seal| kept.rows.sealed(seal))
-        {
-            for damage in &own.damage {
-                notice(&mended(damage, &own.rows, &good));
-            }
-            folder.open_records(good, true)?.check()?;
-        }
-        Ok(())
+        folder.create()?;
+        // The state comes last: records without one are of an attempt that was cut short.
+        let records = folder.open_records(kept.rows, damaged)?;
+        records.check()?;
+        return folder.save_state(&SavedState {
+            config: config.hash()?,
+            data: data.map(str::to_owned),
+            state: kept.info.state,
+            records: Some(records.seal()),
+            seconds: kept.info.seconds,
+            origins: kept.info.origins,
+        });
     }
+    // A trial that goes on needs the records that its checkpoints count on.
+    let sealed = own.saved.as_ref().and_then(|saved| saved.records.as_ref());
+    if damaged
+        && kept.damage.is_none()
+        && let Some(good) = sealed.and_then(|seal| kept.rows.sealed(seal))
+    {
+        for damage in &own.damage {
+            notice(&mended(damage, &own.rows, &good));
+        }
+        folder.open_records(good, true)?.check()?;
+    }
+    Ok(())
 }
 
 /// What counts of a trial.

@@ -8,10 +8,14 @@
 //! OUT/trials.json            how far each trial came, its processor time, the hash of its
 //!                            configuration, the seal of its records, and by which revision and
 //!                            where it was run
-//! OUT/trials/ID/lock         held while a process runs this trial
+//! OUT/trials/ID/lock         held while a process runs this trial; freed by the system on a crash
+//! OUT/trials/ID/lease-TOKEN.json   who runs it, on which machine; it grows while that process lives,
+//!                            and is renamed to lease-TOKEN.released when it stops
 //! OUT/trials/ID/records.csv  the trial's records, appended at each evaluation
 //! OUT/trials/ID/state.json   how far it came, and the seal of its records
 //! OUT/trials/ID/STEP.safetensors   its last two checkpoints
+//! OUT/trials/ID/attempt-TOKEN      the same three after the trial was taken over from a process that
+//!                            may still write: the newest attempt counts
 //! OUT/NAME.set-aside-N       what stood in a damaged file before it was written anew
 //! ```
 //!
@@ -28,10 +32,12 @@ mod atomic;
 mod checkpoints;
 mod examine;
 mod json;
+mod lease;
 mod lock;
 mod mend;
 mod merged;
 mod ours;
+mod process;
 mod record_file;
 mod rows;
 mod run;
@@ -40,6 +46,7 @@ mod trial;
 pub use atomic::write_atomically;
 pub use checkpoints::Unusable;
 pub use examine::Examined;
+pub use lease::{Holder, Lease, Watch};
 pub use lock::Lock;
 pub use record_file::RecordFile;
 pub use rows::{Rows, Seal};

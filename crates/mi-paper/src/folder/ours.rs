@@ -43,10 +43,11 @@ fn may_be_ours(path: &Path, name: &str) -> bool {
         "trials" | "lost+found" => path.is_dir(),
         _ if name.starts_with('.') => true,
         "run.json" => matches!(json::read::<crate::outcome::RunInfo>(path), Ok(Some(_))),
-        // Temporary files are named `NAME.json.PID.tmp`.
+        // Temporary files are named `NAME.json.NUMBER.tmp`, in hexadecimal; of earlier versions, by
+        // the process id.
         _ => name.strip_suffix(TEMPORARY).is_some_and(|rest| {
             let mut parts = rest.trim_end_matches('.').rsplit('.');
-            parts.next().is_some_and(|pid| pid.parse::<u32>().is_ok())
+            parts.next().is_some_and(|number| u64::from_str_radix(number, 16).is_ok())
         }),
     }
 }
@@ -76,6 +77,7 @@ mod tests {
         }
         fs::write(root.path().join("lock"), "").unwrap();
         fs::write(root.path().join("plan.json.17.tmp"), "{").unwrap();
+        fs::write(root.path().join("plan.json.00c0ffee00c0ffee.tmp"), "{").unwrap();
         check(root.path()).unwrap();
         let file = root.path().join("lock");
         assert!(check(&file).unwrap_err().to_string().contains("lock"));

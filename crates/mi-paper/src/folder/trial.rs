@@ -1,10 +1,13 @@
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::checkpoints::{self, Unusable};
 use super::json;
+use super::lease::{self, Holder, Lease, Watch};
 use super::record_file::RecordFile;
 use super::rows::{Rows, Seal};
 use crate::error::PaperError;
@@ -12,8 +15,13 @@ use crate::origin::Origin;
 use crate::outcome::TrialState;
 
 /// A trial's own folder: its records, state and checkpoints.
+///
+/// Where the trial was taken over from a process that may have been alive, there are several attempts,
+/// each in a folder of its own. This is one of them: the newest when the value was made.
 #[derive(Clone, Debug)]
 pub struct TrialFolder {
+    root: PathBuf,
+    attempt: u64,
     path: PathBuf,
 }
 
@@ -40,9 +48,39 @@ pub struct SavedState {
 }
 
 impl TrialFolder {
-    /// The folder at `path`, not yet created.
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path }
+    /// The newest attempt in the folder `root`, which need not exist yet.
+    pub(super) fn new(root: PathBuf) -> Self {
+        let newest = lease::attempts(&root).into_iter().max().unwrap_or(0);
+        Self::at_attempt(&root, newest)
+    }
+
+    /// An attempt; 0 is the trial's folder itself.
+    pub(super) fn at_attempt(root: &Path, attempt: u64) -> Self {
+        let path = match attempt {
+            0 => root.to_owned(),
+            _ => root.join(format!("attempt-{attempt}")),
+        };
+        Self { root: root.to_owned(), attempt, path }
+    }
+
+    /// The trial's folder, which holds its lease and all attempts.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Takes the right to write here. `silence` is how long this process may give no sign of life
+    /// before others take the trial over from it; `watch` is to be the same one at every attempt to
+    /// take it.
+    ///
+    /// # Errors
+    /// [`PaperError::Locked`] when another process has it, or may have it: see [`Watch::is_alive`].
+    pub fn take(&self, silence: Duration, watch: &mut Watch) -> Result<Lease, PaperError> {
+        lease::take(&self.root, silence, watch)
+    }
+
+    /// Who has the right to write here, if anybody seems to. Changes nothing.
+    pub fn holder(&self) -> Option<Holder> {
+        lease::holder(&self.root)
     }
 
     /// Creates the folder if it does not exist.
@@ -97,12 +135,34 @@ impl TrialFolder {
         checkpoints::newest(&self.path, parse, passed_over)
     }
 
-    /// Removes all checkpoints, once the trial has ended.
+    /// Removes all checkpoints, once the trial has ended: those of older attempts too.
     ///
     /// # Errors
     /// The path and the system's reason.
     pub fn clear_checkpoints(&self) -> Result<(), PaperError> {
+        let others = lease::attempts(&self.root).into_iter().chain([0]);
+        for attempt in others.filter(|&attempt| attempt < self.attempt) {
+            checkpoints::clear(&Self::at_attempt(&self.root, attempt).path)?;
+        }
         checkpoints::clear(&self.path)
+    }
+
+    /// Copies what is saved here, while somebody else may still write: the state and the checkpoints
+    /// count on records that were there before them.
+    pub(super) fn copy_to(&self, folder: &Path) -> Result<(), PaperError> {
+        let mut paths = vec![self.path.join("state.json")];
+        paths.extend(checkpoints::paths(&self.path)?);
+        paths.push(self.records_path());
+        for path in paths {
+            let Some(name) = path.file_name() else { continue };
+            match fs::copy(&path, folder.join(name)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(PaperError::file("copy", path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn records_path(&self) -> PathBuf {

@@ -1,0 +1,249 @@
+//! A private cluster of two emulated nodes, and the processes on it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+/// What a machine needs for it.
+const PROGRAMS: [&str; 6] = ["slurmctld", "slurmd", "sbatch", "munged", "unshare", "setsid"];
+/// How long anything may take, on a machine that is busy.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+pub(crate) struct Cluster {
+    folder: tempfile::TempDir,
+}
+
+impl Cluster {
+    /// Starts it, or says why that cannot be done here.
+    pub(crate) fn start() -> Result<Self, String> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let places = || std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+        if let Some(missing) = PROGRAMS.iter().find(|name| !places().any(|p| p.join(name).exists()))
+        {
+            return Err(format!(
+                "`{missing}` is missing: apt-get install --no-install-recommends slurm-wlm munge"
+            ));
+        }
+        if text(&Command::new("id").arg("-u").output().unwrap().stdout).trim() != "0" {
+            return Err("the emulated nodes need root".into());
+        }
+        let mut isolated = Command::new("unshare");
+        isolated.args(["--uts", "--pid", "--ipc", "--mount", "--fork", "--mount-proc", "true"]);
+        let isolated = isolated.output().unwrap();
+        if !isolated.status.success() {
+            return Err(format!("namespaces are forbidden here: {}", text(&isolated.stderr)));
+        }
+        // Sockets have short names.
+        let folder = tempfile::Builder::new().prefix("sl").tempdir_in("/tmp").unwrap();
+        let cluster = Self { folder };
+        // Held until all are known, so that they differ.
+        let free: Vec<TcpListener> =
+            (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let ports: Vec<String> =
+            free.iter().map(|free| free.local_addr().unwrap().port().to_string()).collect();
+        drop(free);
+        cluster.scripted(&["start", &ports[0], &ports[1], &ports[2]]);
+        Ok(cluster)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn script(&self, arguments: &[&str]) -> Output {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slurm/cluster.sh");
+        // Daemons inherit a pipe and keep it open, so that their output goes to a file.
+        let said = self.path().join("script.txt");
+        let file = fs::File::create(&said).unwrap();
+        let mut command = self.command("bash");
+        command.arg(script).arg(arguments[0]).arg(self.path()).args(&arguments[1..]);
+        command.stdin(std::process::Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        let status = command.status().unwrap();
+        Output { status, stdout: Vec::new(), stderr: fs::read(said).unwrap() }
+    }
+
+    fn scripted(&self, arguments: &[&str]) {
+        let output = self.script(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    }
+
+    /// Everything on the node is gone at once, and Slurm is told.
+    pub(crate) fn cut_power(&self, node: &str) {
+        self.scripted(&["cut", node]);
+        self.declare_down(node);
+    }
+
+    /// What the controller would find out by itself after a while.
+    pub(crate) fn declare_down(&self, node: &str) {
+        self.ask(&["scontrol", "update", &format!("NodeName={node}"), "State=DOWN", "Reason=test"]);
+    }
+
+    pub(crate) fn power_on(&self, node: &str) {
+        self.scripted(&["node", node]);
+        self.declare_up(node);
+    }
+
+    pub(crate) fn declare_up(&self, node: &str) {
+        until(&format!("{node} is up"), || {
+            // Refused where the node has come back by itself.
+            let (node_name, resume) = (format!("NodeName={node}"), "State=RESUME");
+            let _ = self.command("scontrol").args(["update", &node_name, resume]).output();
+            let state = self.ask(&["sinfo", "--noheader", "--format=%t", "--nodes", node]);
+            let is_up = |state: &str| ["idle", "mix", "alloc"].contains(&state.trim());
+            state.lines().all(is_up).then_some(())
+        });
+    }
+
+    /// The controller is killed, as soon as it has saved its present state, and started again.
+    pub(crate) fn restart_controller(&self) {
+        let (state, now) = (self.path().join("state/job_state"), std::time::SystemTime::now());
+        until("the controller has saved its state", || {
+            let saved = fs::metadata(&state).and_then(|file| file.modified()).ok()?;
+            (saved > now).then_some(())
+        });
+        self.scripted(&["controller"]);
+        until("the controller answers", || {
+            self.command("squeue").output().unwrap().status.success().then_some(())
+        });
+    }
+
+    /// A command that finds this cluster and no other.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env("SLURM_CONF", self.path().join("slurm.conf"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let all = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+        command.env("PATH", std::env::join_paths(all).unwrap());
+        for (name, _) in std::env::vars_os() {
+            // This test may itself be run by Slurm.
+            let name_text = name.to_string_lossy();
+            if name_text.starts_with("SLURM_") && name_text != "SLURM_CONF"
+                || name_text.starts_with("SBATCH_")
+            {
+                command.env_remove(&name);
+            }
+        }
+        command
+    }
+
+    /// The output of a command that must succeed.
+    pub(crate) fn ask(&self, words: &[&str]) -> String {
+        let output = self.command(words[0]).args(&words[1..]).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// What `scontrol` says about a job or a task: `KEY=VALUE`.
+    pub(crate) fn about(&self, job: &str, key: &str) -> Vec<String> {
+        let all = self.ask(&["scontrol", "--oneliner", "show", "job", job]);
+        let key = format!("{key}=");
+        let values = all.split_whitespace().filter_map(|word| word.strip_prefix(&key));
+        values.map(str::to_owned).collect()
+    }
+
+    /// A requeued job waits for some seconds; not here.
+    pub(crate) fn start_now(&self, job: &str) {
+        let _ = self
+            .command("scontrol")
+            .args(["update", &format!("JobId={job}"), "StartTime=now"])
+            .output();
+    }
+
+    /// The daemon of a node, as this machine sees it.
+    pub(crate) fn daemon(&self, node: &str) -> Process {
+        let own = self.path().join("slurm.conf");
+        let is_it = |process: &Process| {
+            process.arguments().iter().map(String::as_str).eq(["slurmd", "-D", "-N", node])
+                && process.environment("SLURM_CONF").is_some_and(|conf| Path::new(&conf) == own)
+        };
+        all_processes().into_iter().find(is_it).unwrap()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = self.script(&["stop"]);
+    }
+}
+
+/// A process by its id on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    pid: u32,
+}
+
+impl Process {
+    fn file(&self, name: &str) -> PathBuf {
+        Path::new("/proc").join(self.pid.to_string()).join(name)
+    }
+
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let bytes = fs::read(self.file("cmdline")).unwrap_or_default();
+        let words = bytes.split(|&byte| byte == 0).filter(|word| !word.is_empty());
+        words.map(text).collect()
+    }
+
+    pub(crate) fn environment(&self, name: &str) -> Option<String> {
+        let bytes = fs::read(self.file("environ")).unwrap_or_default();
+        let name = format!("{name}=");
+        bytes
+            .split(|&byte| byte == 0)
+            .find_map(|word| text(word).strip_prefix(&name).map(str::to_owned))
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.pid.to_string();
+        let output = Command::new("kill").args([signal, &pid]).output().unwrap();
+        assert!(output.status.success() || !self.runs(), "{}", text(&output.stderr));
+    }
+
+    pub(crate) fn runs(&self) -> bool {
+        !self.arguments().is_empty()
+    }
+
+    fn status(&self, key: &str) -> Option<String> {
+        let all = fs::read_to_string(self.file("status")).ok()?;
+        let line = all.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+        Some(line.trim().to_owned())
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.status("State").is_some_and(|state| state.starts_with('T'))
+    }
+
+    /// Whether SIGTERM was sent to it and it has not seen it yet.
+    pub(crate) fn has_term_waiting(&self) -> bool {
+        let mask = self.status("ShdPnd").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
+        mask.is_some_and(|mask| mask & (1 << 14) != 0)
+    }
+}
+
+pub(crate) fn all_processes() -> Vec<Process> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.map(|pid| Process { pid }).collect()
+}
+
+/// Waits for something to come true.
+pub(crate) fn until<T>(what: &str, is_so: impl FnMut() -> Option<T>) -> T {
+    until_or(|| what.to_owned(), is_so)
+}
+
+/// As [`until`]; what has not come true is described when it is known not to have.
+pub(crate) fn until_or<T>(what: impl Fn() -> String, mut is_so: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = is_so() {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "not within {PATIENCE:?}: {}", what());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
