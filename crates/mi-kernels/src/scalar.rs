@@ -43,8 +43,8 @@ pub trait Scalar:
 impl Scalar for f32 {
     const NAME: &'static str = "f32";
 
-    // Inlined into the loops of other crates also where nothing is optimised over crates: a call
-    // would keep them from vectors.
+    // Incremental builds inline nothing over crates by themselves, and a call in a loop of another
+    // crate would keep that loop from vectors.
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value as f32

@@ -38,8 +38,8 @@ struct Group<T> {
     pairs: Vec<(usize, usize)>,
 }
 
-/// A head with hidden layers of its own, block by block; hidden layers are computed again on
-/// the way back. Everything is kept units × pairs: hidden layers are narrow, pairs are many and
+/// A head with hidden layers of its own, block by block; the backward pass computes hidden layers
+/// again. Everything is kept units × pairs: hidden layers are narrow, pairs are many and
 /// fill vectors.
 #[derive(Debug)]
 pub(super) struct Deep<'a, T> {

@@ -1,4 +1,4 @@
-//! From two embedded batches to all their scores, a panel of rows at a time, and the way back.
+//! From two embedded batches to all their scores, a panel of rows at a time, and back to gradients.
 
 mod deep;
 mod dot;
@@ -36,6 +36,7 @@ const PAIRS_FOR_THREADS: usize = 256 * 256;
 
 /// How embedded rows turn into scores.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Pairing {
     /// Inner products: `scores[[i, j]] = Σ_d x_id y_jd`.
     Dot,
@@ -63,7 +64,7 @@ impl ConcatHead {
 }
 
 /// Memory of a [`Scorer`], kept from one batch to the next so that a steady training step
-/// allocates nothing. It grows to O(K·d) for K rows of width d.
+/// allocates nothing. It grows to O((N + M)·d) for N and M rows of width d.
 #[derive(Debug)]
 pub struct PairingBuffers<T> {
     /// Row-major copies of embeddings that have another layout.
@@ -113,7 +114,7 @@ impl Pairing {
     /// All scores at once.
     ///
     /// # Shapes
-    /// `ex` and `ey` are K×d, in any memory layout; the scores are K×K, `scores[[i, j]]` for row
+    /// `ex` is N×d and `ey` M×d, in any memory layout; the scores are N×M, `scores[[i, j]]` for row
     /// i of `ex` and row j of `ey`.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ pub(super) struct ShallowBuffers<T> {
 /// One hidden layer: `s_ij = bias + Σ_h w_h relu(a_ih + b_jh)`.
 ///
 /// With `m_ijh = [a_ih + b_jh > 0]`, the sums `A_ih = Σ_j g_ij m_ijh` and
-/// `B_jh = Σ_i g_ij m_ijh` are all that the way back needs: da = w ∘ A, db = w ∘ B and
+/// `B_jh = Σ_i g_ij m_ijh` are all that the backward pass needs: da = w ∘ A, db = w ∘ B and
 /// `dw_h = Σ_ij g_ij relu(a_ih + b_jh) = Σ_i a_ih A_ih + Σ_j b_jh B_jh`.
 #[derive(Debug)]
 pub(super) struct Shallow<'a, T> {

@@ -23,7 +23,8 @@ impl Loss {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
-    /// The estimate of the mutual information in nats, as it is: it can be negative.
+    /// The estimate of the mutual information in nats, as it is: it can be negative. Of a loss
+    /// ([`crate::losses`]), minus the loss.
     pub estimate: f64,
     /// The value that training maximises, of which the gradient is returned.
     pub objective: f64,

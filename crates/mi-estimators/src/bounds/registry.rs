@@ -13,6 +13,7 @@ pub enum BoundKind {
 
 /// An entry of [`BOUNDS`].
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct BoundInfo {
     /// The name in configurations, tables and messages.
     pub name: &'static str,

@@ -18,7 +18,7 @@ pub struct Row<'a, T> {
     weights: bool,
 }
 
-/// What a row knows besides its own scores.
+/// What a row knows apart from its own scores.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a, T> {
     /// The learned numbers of the row: none, one, or one a positive.

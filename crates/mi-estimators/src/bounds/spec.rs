@@ -15,6 +15,7 @@ use crate::EstimatorError;
 /// In text: `"infonce"`, `"nwj"`, …, `{ "smile": { "clip": 5.0 } }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum BoundSpec {
     /// `log K + mean_i (S_ii − log Σ_j exp S_ij)`; the negatives of a positive stand in its row.
     #[serde(rename = "infonce")]

@@ -211,5 +211,6 @@ pub(crate) fn evaluate(
         }
         BoundSpec::InterpolatedAlpha { alpha } => interpolated(s, alpha, baseline),
         BoundSpec::MlCpc { alpha } => plain(ml_cpc(s, alpha)),
+        ref other => panic!("no formula for {other:?}"),
     }
 }

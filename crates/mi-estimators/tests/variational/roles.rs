@@ -121,5 +121,6 @@ pub(crate) fn value(
             let m = sum / n;
             1.0 + sample.positive - mean(sample.negatives.iter().map(log_d)) - m / (alpha * m + a)
         }))),
+        ref other => panic!("no formula for {other:?}"),
     }
 }

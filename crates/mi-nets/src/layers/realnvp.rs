@@ -12,6 +12,7 @@ const LEAST_SCALE: f64 = 1e-7;
 /// What a coupling does to the half that it changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum CouplingKind {
     /// Adds a shift: the volume is kept, log |det J| = 0.
     Additive,

@@ -154,7 +154,7 @@ fn couplings_do_what_the_formula_says() {
             for k in 0..2 {
                 let scale = match kind {
                     CouplingKind::Additive => 1.0,
-                    CouplingKind::Affine => 1e-7 + (a * w[[0, 2 + k]]).exp().ln_1p(),
+                    _ => 1e-7 + (a * w[[0, 2 + k]]).exp().ln_1p(),
                 };
                 let expected = x[order[1 + k]] * scale + a * w[[0, k]];
                 assert!((y[1 + k] - expected).abs() < 1e-14);
