@@ -2,7 +2,8 @@
 //!
 //! `critic/…` is one step of a critic on inputs of 100 columns that ask for gradients: towers,
 //! scores, bound, and the way back to inputs and parameters. `bound/…` is the engine alone on
-//! embeddings of 100 columns, for every bound of the registry. Throughput counts floating-point
+//! embeddings of 100 columns, for every bound of the registry. `pairs/…` is the engine with other
+//! positives and negatives than those of a square. Throughput counts floating-point
 //! operations of matrix products: three products for every one of the way forward. For each hidden
 //! unit of each pair of a concatenated critic two operations stand for the sum and the `ReLU`.
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use mi_critics::{Critic, CriticSpec};
-use mi_estimators::bounds::{BOUNDS, BoundSpec, Objective};
+use mi_estimators::bounds::{BOUNDS, BoundSpec, Objective, Pairs};
 use mi_estimators::engine::{Batch, Engine};
 use mi_estimators::{Term, TrainingStep};
 use mi_nets::Params;
@@ -97,6 +98,31 @@ fn bounds(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn pairs(criterion: &mut Criterion) {
+    let mut group = group(criterion, "pairs");
+    let cases = [
+        ("locations", Pairs::locations(64, 64)),
+        ("both-views", Pairs::both_views(256)),
+        ("queue", Pairs::with_queue(128, 4096)),
+    ];
+    for (name, pairs) in cases {
+        let (n, m) = pairs.dim();
+        group.throughput(Throughput::Elements((6 * n * m * DIM) as u64));
+        group.bench_function(BenchmarkId::new(name, format!("{n}x{m}")), |bencher| {
+            let mut stream = Stream::new(1, "critic matrix");
+            let (x, y) = (batch(n, &mut stream), batch(m, &mut stream));
+            let mut engine = Engine::new();
+            let mut objective = objective(&BoundSpec::InfoNce);
+            bencher.iter(|| {
+                let batch = Batch::new(x.view(), y.view()).paired_by(&pairs);
+                let found = engine.differentiate(&batch, &mut objective, None);
+                black_box(found.expect("the batch suits the bound"));
+            });
+        });
+    }
+    group.finish();
+}
+
 fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
     group.sample_size(10).warm_up_time(Duration::from_millis(300));
@@ -108,5 +134,6 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     critics(&mut criterion);
     bounds(&mut criterion);
+    pairs(&mut criterion);
     criterion.final_summary();
 }

@@ -36,7 +36,8 @@ pub trait Scalar:
     /// The nearest number of this type.
     fn from_f64(value: f64) -> Self;
 
-    /// The number as `f64`, exactly.
+    /// The number as `f64`, exactly. Of a reference it is `(*x).to_f64()`: `x.to_f64()` is there the
+    /// method of `num-traits`, which returns an `Option`.
     fn to_f64(self) -> f64;
 }
 

@@ -177,10 +177,15 @@ impl<'a, T> Iterator for Stretches<'a, T> {
 
 /// Sets the weights of all that are no negatives to 0.
 pub(crate) fn clear_others<T: Scalar>(scores: &mut [T], negatives: &[Range<usize>]) {
+    let clear = |gap: &mut [T]| match gap {
+        // A positive among negatives, as in each row of a square.
+        [one] => *one = T::zero(),
+        gap => gap.fill(T::zero()),
+    };
     let mut start = 0;
     for stretch in negatives {
-        scores[start..stretch.start].fill(T::zero());
+        clear(&mut scores[start..stretch.start]);
         start = stretch.end;
     }
-    scores[start..].fill(T::zero());
+    clear(&mut scores[start..]);
 }
