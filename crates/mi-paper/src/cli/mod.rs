@@ -3,6 +3,7 @@
 mod data;
 mod dry_run;
 mod experiment;
+mod growing;
 mod interrupt;
 mod list;
 mod output;

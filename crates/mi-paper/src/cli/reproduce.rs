@@ -11,8 +11,9 @@ use mi_paper::origin::Origin;
 use mi_paper::outcome::{RunInfo, TrialState};
 use mi_paper::plan::{self, DataId, Plan};
 use mi_paper::schedule::{DataSets, Sharing, run_plan};
-use mi_paper::trial::Control;
+use mi_paper::trial::{Control, Event};
 
+use super::growing::{self, PACE};
 use super::interrupt::Interrupt;
 use super::output::{self, Warnings};
 use super::progress::Progress;
@@ -206,8 +207,13 @@ fn work(
         checkpoint_every: *options.checkpoints.every,
     };
     let sharing = Sharing { silence: *options.checkpoints.silence, wait: false };
-    let results = run_plan(plan, folder, sets, jobs, sharing, control, &|index, event| {
-        progress.observe(index, event);
+    let results = growing::while_running(folder, PACE, |news| {
+        run_plan(plan, folder, sets, jobs, sharing, control, &|index, event| {
+            if matches!(event, Event::Evaluated { .. } | Event::Ended { .. }) {
+                news();
+            }
+            progress.observe(index, event);
+        })
     });
     progress.finish();
 
