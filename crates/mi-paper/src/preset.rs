@@ -100,6 +100,8 @@ pub struct Scale {
     pub batch_size: usize,
     /// Adam's learning rate.
     pub learning_rate: f64,
+    /// Optimiser steps of residual encoders.
+    pub residual_steps: u64,
     /// Optimiser steps of bijective encoders.
     pub flow_steps: u64,
     /// Steps between evaluations of bijective encoders.
@@ -124,6 +126,8 @@ pub struct Scale {
     pub dependent_learning_rate: f64,
     /// Whether the converged probe is asked too, which takes seconds whatever the number of steps.
     pub converged_probe: bool,
+    /// Whether it is asked of the encoder that is trained to be useless.
+    pub adversarial_converged_probe: bool,
     /// Inputs at which Jacobians are taken.
     pub jacobian_inputs: usize,
     /// Inputs at which a bijection is checked.
@@ -147,6 +151,7 @@ impl Scale {
                 conv_steps: 800,
                 conv_channels: [32, 64],
                 targets: [1.0, 2.0],
+                residual_steps: 1_500,
                 flow_steps: 1_500,
                 flow_evaluate_every: 100,
                 couplings: 4,
@@ -166,6 +171,7 @@ impl Scale {
             },
             Preset::Short => Self {
                 steps: 2_400,
+                residual_steps: 2_400,
                 evaluate_every: 200,
                 conv_steps: 600,
                 flow_steps: 600,
@@ -184,6 +190,8 @@ impl Scale {
             },
             Preset::Smoke => Self {
                 steps: 20,
+                residual_steps: 20,
+                adversarial_converged_probe: false,
                 evaluate_every: 10,
                 conv_steps: 4,
                 conv_channels: [8, 16],
@@ -216,6 +224,7 @@ impl Scale {
             targets: [2.0, 4.0],
             batch_size: 128,
             learning_rate: 1e-4,
+            residual_steps: 21_000,
             flow_steps: 21_000,
             flow_evaluate_every: 1_000,
             couplings: 30,
@@ -228,6 +237,7 @@ impl Scale {
             dependent_steps: 20_000,
             dependent_learning_rate: 1e-4,
             converged_probe: true,
+            adversarial_converged_probe: true,
             jacobian_inputs: 128,
             bijectivity_inputs: 16,
             cifar_steps: 60_000,
@@ -251,6 +261,7 @@ impl Scale {
         for own in [
             &mut self.steps,
             &mut self.conv_steps,
+            &mut self.residual_steps,
             &mut self.flow_steps,
             &mut self.adversarial_steps,
             &mut self.dependent_steps,

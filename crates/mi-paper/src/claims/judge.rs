@@ -41,13 +41,13 @@ pub(crate) fn judge(
     if !counts.is_empty() {
         finding.reason = format!("{} ({}.)", finding.reason, counts.join("; "));
     }
-    let forms = claim.forms.iter().map(|form| {
+    // A form about what this run did not measure is left out.
+    let forms = claim.forms.iter().filter_map(|form| {
         let conditions = (form.conditions)(results, Readout::LastFifth);
-        (
-            format!("{}{}", claim.id, form.letter),
-            form.statement,
-            find(results, &seeds.from(form.first_seed), conditions),
-        )
+        let is_measured = conditions.iter().all(|c| !c.by_seed().is_empty());
+        let id = format!("{}{}", claim.id, form.letter);
+        is_measured
+            .then(|| (id, form.statement, find(results, &seeds.from(form.first_seed), conditions)))
     });
     let old = version_1::decide(results, &(claim.conditions)(results, Readout::LastEvaluation));
     verdict(Some(results.dataset.to_owned()), finding, forms.collect(), old)
@@ -59,7 +59,8 @@ fn find(results: &Results<'_>, seeds: &SeedPlan, mut conditions: Vec<Condition>)
     for condition in &mut conditions {
         condition.settled = seeds.settle(condition, alternatives);
         if condition.met().is_none() {
-            condition.seeds_needed = seeds_needed(condition.by_seed(), condition);
+            condition.seeds_needed = seeds_needed(condition.by_seed(), condition)
+                .map(|needed| needed.max(seeds.next_look()));
         }
     }
     let (decision, reason) = decide(results, seeds, &conditions);

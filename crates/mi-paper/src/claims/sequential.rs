@@ -68,6 +68,12 @@ impl SeedPlan {
         self.looks().into_iter().map(|(seeds, _)| seeds).collect()
     }
 
+    /// The number of seeds at the next look, or beyond the plan.
+    pub(crate) fn next_look(&self) -> usize {
+        let ended = self.ended.len();
+        self.numbers().into_iter().find(|&n| n > ended).unwrap_or(ended + 1)
+    }
+
     /// The looks: a number of seeds, and the part of the error probability that it spends.
     fn looks(&self) -> Vec<(usize, f64)> {
         let early: Vec<usize> = EARLY_LOOKS.into_iter().filter(|&n| n < self.planned).collect();

@@ -1,7 +1,7 @@
 //! Figure 1c: a bijective encoder that is trained to be useless.
 
 use super::contrasts::invertible;
-use super::settings::{probes, real_nvp, view};
+use super::settings::{real_nvp, view};
 use super::{DataKind, Experiment, Variant, pixels};
 use crate::claims::{Claim, Condition, Expected, Form, Measure, Readout};
 use crate::config::{Adversarial, Evaluation, Task};
@@ -67,10 +67,13 @@ fn variants(scale: &Scale) -> Vec<Variant> {
             warm_up_steps: scale.warm_up_steps,
             classifier_steps: 10,
             evaluations: [
-                probes(scale),
-                vec![Evaluation::Bijectivity { inputs: scale.bijectivity_inputs }],
+                Some(Evaluation::Probe),
+                scale.adversarial_converged_probe.then_some(Evaluation::ConvergedProbe),
+                Some(Evaluation::Bijectivity { inputs: scale.bijectivity_inputs }),
             ]
-            .concat(),
+            .into_iter()
+            .flatten()
+            .collect(),
         }),
         setting: Some(match (scale.adversarial_rates.label(), factor) {
             (label, 1.0) => label.to_owned(),

@@ -65,7 +65,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
                 .concat(),
                 ..contrastive(scale, bound.clone())
             };
-            variants.push(variant(scale, task));
+            variants.push(Variant { steps: scale.residual_steps, ..variant(scale, task) });
         }
     }
     variants
