@@ -430,3 +430,46 @@ fn frequencies_of_nearly_unique_labels_are_refused_and_rare_ones_stay_below_the_
     assert!(found.value <= (n as f64).ln(), "{}", found.value);
     assert!(found.warnings.iter().any(|w| matches!(w, Warning::SparseTable { .. })));
 }
+
+/// Independent counts, most of whose combinations occur once or twice.
+fn geometric_counts(seed: u64, n: usize) -> Array2<f64> {
+    let mut stream = Stream::new(seed, "geometric");
+    Array2::from_shape_simple_fn((n, 1), || {
+        (stream.uniform().max(1e-12).ln() / 0.8_f64.ln()).floor().min(18.0)
+    })
+}
+
+#[test]
+fn sparse_tables_of_independent_counts_tell_nothing() {
+    let (mut sum, mut above) = (0.0, 0);
+    let seeds = 20;
+    for seed in 0..seeds {
+        let (x, y) = (geometric_counts(seed, 300), geometric_counts(seed + 1000, 300));
+        let found = mutual_information(&side(&x), &side(&y), &Settings::default()).unwrap();
+        assert_eq!(found.estimator.method, Method::PlugIn);
+        assert!(found.uncorrected.unwrap() > 0.2, "{found:?}");
+        sum += found.value;
+        above += usize::from(found.interval.unwrap().lower > 0.0);
+    }
+    let mean = sum / f64::from(seeds as u32);
+    assert!(mean.abs() < 0.02 && above <= 2, "{mean} {above}");
+}
+
+#[test]
+fn sparse_tables_of_dependent_counts_keep_their_information() {
+    // Counts of which one is the other with a chance of a half, and else independent.
+    let n = 300;
+    let mixed =
+        |seed: u64, n: usize| {
+            let (x, other) = (geometric_counts(seed, n), geometric_counts(seed + 1000, n));
+            let mut stream = Stream::new(seed, "mixed");
+            let y = Array2::from_shape_fn((n, 1), |at| {
+                if stream.uniform() < 0.5 { x[at] } else { other[at] }
+            });
+            [x, y].map(|values| Sample::new(values.view(), &[], 0).unwrap())
+        };
+    let value = |[x, y]: &[Sample; 2]| mutual_information(x, y, &by(None)).unwrap().value;
+    let truth = value(&mixed(99, 100_000));
+    let mean = (0..10).map(|seed| value(&mixed(seed, n))).sum::<f64>() / 10.0;
+    assert!((mean - truth).abs() < 0.06, "{mean} {truth}");
+}

@@ -1,5 +1,6 @@
 //! Estimators with a formula: Gaussian, Gaussian copula, and frequencies of discrete values.
 
+mod chance;
 mod discrete;
 mod gaussian;
 mod linear_algebra;
@@ -13,6 +14,7 @@ pub use gaussian::{
 };
 pub use normalised::{information_correlation, normalised_information};
 
+pub(crate) use chance::{chance_information, without_chance};
 pub(crate) use discrete::plug_in_of;
 pub(crate) use gaussian::gaussian_conditional_of;
 pub(crate) use linear_algebra::orthogonal_columns;

@@ -25,7 +25,8 @@ pub enum Method {
     Gaussian,
     /// Columns with a Gaussian copula, corrected for bias (Ince et al., 2017).
     GaussianCopula,
-    /// Frequencies of discrete values, corrected by Miller and Madow.
+    /// Frequencies of discrete values, corrected by Miller and Madow; in tables too sparse for that,
+    /// also by what independent labels of the same frequencies give (Vinh, Epps and Bailey, 2010).
     PlugIn,
     /// A variational bound with a critic trained on part of the rows, on the others; see
     /// [`neural`](crate::neural).

@@ -5,7 +5,10 @@ use statrs::function::gamma::digamma;
 use super::fitting::no_given;
 use super::{EstimatorSettings, Method, Settings, Side};
 use crate::SamplesError;
-use crate::closed_form::{SMALLEST_PIVOT, gaussian_conditional_of, linear_functions, plug_in_of};
+use crate::closed_form::{
+    DiscreteEntropy, SMALLEST_PIVOT, chance_information, gaussian_conditional_of, linear_functions,
+    plug_in_of, without_chance,
+};
 use crate::neighbours::{
     KsgVariant, conditional_ksg_of, ksg_of, mesner_shalizi_of, mixture_of, ross_of,
 };
@@ -340,26 +343,7 @@ impl Run {
                 let (standard_error, gap) = (Some(found.standard_error), Some(found.gap));
                 Ok(Found { standard_error, gap, ..Found::plain(found.value) })
             }
-            Method::PlugIn => {
-                let (x, y) = (x.labels().0, y.beside_if(z)?.labels().0);
-                let whole = plug_in_of(&x, &y);
-                let cells = Some(whole.xy.values);
-                let Some(z) = z else {
-                    return Ok(Found {
-                        uncorrected: Some(whole.plug_in),
-                        standard_error: Some(whole.standard_error),
-                        cells,
-                        ..Found::plain(whole.miller_madow)
-                    });
-                };
-                // I(X; Y | Z) = I(X; Y, Z) − I(X; Z).
-                let part = plug_in_of(&x, &z.labels().0);
-                Ok(Found {
-                    uncorrected: Some(whole.plug_in - part.plug_in),
-                    cells,
-                    ..Found::plain(whole.miller_madow - part.miller_madow)
-                })
-            }
+            Method::PlugIn => frequencies(x, y, z),
         }
     }
 
@@ -373,6 +357,38 @@ impl Run {
             _ => None,
         }
     }
+}
+
+/// From the frequencies of labels, corrected after Miller and Madow, and where the table is too
+/// sparse for that, by what chance explains.
+fn frequencies(x: &Sample, y: &Sample, z: Option<&Sample>) -> Result<Found, SamplesError> {
+    let (of_x, of_y) = (x.labels().0, y.labels().0);
+    let of_z = z.map_or_else(|| vec![0; x.n()], |z| z.labels().0);
+    let chance = chance_information(&of_x, &of_y, &of_z);
+    let whole = match z {
+        None => plug_in_of(&of_x, &of_y),
+        Some(z) => plug_in_of(&of_x, &y.beside(z)?.labels().0),
+    };
+    let cells = Some(whole.xy.values);
+    let entropy = |of: DiscreteEntropy| of.miller_madow;
+    if z.is_none() {
+        let most = entropy(whole.x).min(entropy(whole.y));
+        return Ok(Found {
+            uncorrected: Some(whole.plug_in),
+            standard_error: Some(whole.standard_error),
+            cells,
+            ..Found::plain(without_chance(whole.miller_madow, chance, most))
+        });
+    }
+    // I(X; Y | Z) = I(X; Y, Z) − I(X; Z), and no more than H(X | Z) and H(Y | Z).
+    let part = plug_in_of(&of_x, &of_z);
+    let most = entropy(part.xy).min(entropy(whole.y)) - entropy(part.y);
+    let value = whole.miller_madow - part.miller_madow;
+    Ok(Found {
+        uncorrected: Some(whole.plug_in - part.plug_in),
+        cells,
+        ..Found::plain(without_chance(value, chance, most))
+    })
 }
 
 /// The columns of x, y and z that are no linear functions of others: of those of their side, and of z.
