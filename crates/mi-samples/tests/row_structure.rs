@@ -198,3 +198,24 @@ fn few_rearrangements_are_all_made_and_said() {
         surrogate: Surrogate::Shift { least: 7 },
     }));
 }
+
+#[test]
+fn an_atom_is_not_alike_in_time() {
+    // Nine in ten independent rows hold a 0.
+    let mut stream = Stream::new(5, "atoms");
+    let mut rare = || {
+        Array2::from_shape_simple_fn((600, 1), || {
+            let value = stream.normal().abs();
+            if stream.uniform() < 0.9 { 0.0 } else { value }
+        })
+    };
+    let (x, y) = (rare(), rare());
+    assert_eq!(side(&x).alike_in_time(&side(&y)), None);
+    // A series stays one, also where it is rounded.
+    let slow = |seed: u64| series(600, 0.95, &mut Stream::new(seed, "series"));
+    for step in [1e-9, 0.5] {
+        let rounded = |seed: u64| side(&slow(seed).mapv(|v| (v / step).round() * step));
+        let (x, y) = rounded(1).alike_in_time(&rounded(2)).expect("slow series are alike");
+        assert!(x > 0.9 && y > 0.9, "{x} {y}");
+    }
+}

@@ -117,10 +117,13 @@ impl Column {
         }
     }
 
+    /// Ranks from 0 on; rows of equal values share the mean of theirs, as ties are broken in an
+    /// order that says nothing about time.
     fn ranks(&self) -> Vec<f64> {
         let mut ranks = vec![0.0; self.order.len()];
-        for (rank, &row) in self.order.iter().enumerate() {
-            ranks[row as usize] = rank as f64;
+        for run in runs(&self.values, &self.order) {
+            let mean = (run.start + run.end - 1) as f64 / 2.0;
+            self.order[run].iter().for_each(|&row| ranks[row as usize] = mean);
         }
         ranks
     }
