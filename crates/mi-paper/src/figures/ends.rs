@@ -9,6 +9,41 @@ use crate::names::{self, Varies};
 use crate::record::Metric;
 use crate::results::{Configuration, Results, Sample};
 
+/// Samples with the labels of their configurations.
+type Labelled = Vec<(String, Vec<Sample>)>;
+
+/// A chart of a value of each configuration, one below the other, with the values themselves; `None`
+/// while there is none.
+fn rows(
+    results: &Results<'_>,
+    (title, metric): (&str, Metric),
+    shown: &[&Configuration<'_>],
+    value: impl Fn(&Configuration<'_>) -> Option<Sample>,
+) -> Option<(IntervalChart, Labelled)> {
+    let varies = Varies::among(shown);
+    let mut chart = IntervalChart::new(title, Axis::new(names::axis(metric)));
+    let mut values = Vec::new();
+    for configuration in shown {
+        let Some(sample) = value(configuration) else { continue };
+        let label = labelled(configuration, varies);
+        let mut row = IntervalRow::new(&label, sample.mean())
+            .colour(results.style_of(configuration).0)
+            .note(seeds(&sample));
+        if sample.values.len() > 1 {
+            row = row.between(sample.least(), sample.greatest());
+        }
+        if let Some(published) = results.published_end(configuration, metric) {
+            row = row.mark(published.value);
+        }
+        chart = chart.row(row);
+        values.push((label, vec![sample]));
+    }
+    if shown.iter().any(|c| results.published_end(c, metric).is_some()) {
+        chart = chart.note("Hollow diamonds: the paper.");
+    }
+    (!values.is_empty()).then_some((chart, values))
+}
+
 /// End values of configurations, one below the other.
 pub(crate) fn ends(
     results: &Results<'_>,
@@ -17,24 +52,7 @@ pub(crate) fn ends(
     metric: Metric,
 ) -> Option<Panel> {
     let shown = results.with(metric, |_| true);
-    if shown.is_empty() {
-        return None;
-    }
-    let varies = Varies::among(&shown);
-    let mut chart = IntervalChart::new(title, Axis::new(names::axis(metric)));
-    let mut curves = Vec::new();
-    for configuration in &shown {
-        let label = labelled(configuration, varies);
-        let Some(sample) = configuration.end(metric) else { continue };
-        let mut row = IntervalRow::new(&label, sample.mean())
-            .colour(results.style_of(configuration).0)
-            .note(seeds(&sample));
-        if sample.values.len() > 1 {
-            row = row.between(sample.least(), sample.greatest());
-        }
-        chart = chart.row(row);
-        curves.push((label, vec![sample]));
-    }
+    let (mut chart, curves) = rows(results, (title, metric), &shown, |c| c.end(metric))?;
     if matches!(metric, Metric::BoundTrain | Metric::BoundTest)
         && let Some((cap, label)) = results.infonce_cap()
     {
@@ -63,27 +81,10 @@ pub(crate) fn last_fifth(
     is: impl Fn(&Configuration<'_>) -> bool,
 ) -> Option<Panel> {
     let shown = results.with(metric, is);
-    let varies = Varies::among(&shown);
-    let mut chart = IntervalChart::new(title, Axis::new(names::axis(metric)));
-    let mut curves = Vec::new();
-    for configuration in &shown {
-        let label = labelled(configuration, varies);
-        let Some(sample) = configuration.tails(metric) else { continue };
-        let mut row = IntervalRow::new(&label, sample.mean())
-            .colour(results.style_of(configuration).0)
-            .note(seeds(&sample));
-        if sample.values.len() > 1 {
-            row = row.between(sample.least(), sample.greatest());
-        }
-        if let Some(published) = results.published_end(configuration, metric) {
-            row = row.mark(published.value);
-        }
-        chart = chart.row(row);
-        curves.push((label, vec![sample]));
-    }
-    (!curves.is_empty()).then(|| Panel {
+    let (chart, curves) = rows(results, (title, metric), &shown, |c| c.tails(metric))?;
+    Some(Panel {
         name: name.to_owned(),
-        svg: chart.note("Hollow diamonds: the paper.").draw(),
+        svg: chart.draw(),
         values: tables::by_step(title, metric, &curves),
     })
 }
