@@ -39,11 +39,15 @@ fn unsealed() -> [(tempfile::TempDir, RunFolder); 2] {
     [with, without]
 }
 
-/// All records with nothing amiss, and none that is not in the file.
+/// All records with nothing amiss but that they have no seals, where they have none; and no record that
+/// is not in the file.
 fn read_whole(root: &Path, folder: &RunFolder) -> mi_paper::outcome::Outcome {
+    let sealed = is_sealed(root);
     let mut told = Vec::new();
     let (outcome, lost) = folder.outcome_and_lost(&mut |what| told.push(what.to_owned())).unwrap();
-    assert!(told.is_empty() && lost.is_empty(), "{told:?}");
+    assert!(lost.is_empty(), "{told:?}");
+    assert_eq!(told.len(), usize::from(!sealed), "{told:?}");
+    assert!(told.iter().all(|what| what.contains("no seal")), "{told:?}");
     let lines = fs::read_to_string(root.join("records.csv")).unwrap().lines().count();
     assert_eq!(outcome.records.len(), lines - 1);
     // A run that is going on may have trials that nobody has begun.

@@ -1,5 +1,7 @@
 //! Whether a trial's records are the ones that it wrote.
 
+use std::path::PathBuf;
+
 use super::rows::{self, Rows, Seal, Table};
 use super::trial::{SavedState, TrialFolder};
 use crate::config::TrialConfig;
@@ -16,9 +18,18 @@ pub struct Examined {
     pub rows: Rows,
     /// What is wrong, one sentence each, naming the file.
     pub damage: Vec<String>,
+    /// What stands in the record file that is no row of the trial, though all of its rows are there.
+    pub stray: Option<String>,
+    /// The record file.
+    pub path: PathBuf,
 }
 
 impl Examined {
+    /// Whether a seal tells which rows the trial wrote.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.saved.as_ref().is_some_and(|saved| saved.records.is_some())
+    }
+
     /// What the trial came to, if it has ended and all of its records are there.
     pub fn ended(&self) -> Option<&TrialState> {
         let state = self.saved.as_ref().map(|saved| &saved.state);
@@ -43,7 +54,8 @@ impl TrialFolder {
             Ok(saved) => saved,
             Err(error @ PaperError::Damaged { .. }) => {
                 let rows = rows::read(&path)?.unwrap_or_default().rows;
-                return Ok(Examined { saved: None, rows, damage: vec![error.to_string()] });
+                let damage = vec![error.to_string()];
+                return Ok(Examined { rows, damage, path, ..Examined::default() });
             }
             Err(error) => return Err(error),
         };
@@ -51,7 +63,7 @@ impl TrialFolder {
         let table = rows::read(&path)?;
         let Some(saved) = saved else {
             let rows = table.unwrap_or_default().rows;
-            return Ok(Examined { saved: None, rows, damage: Vec::new() });
+            return Ok(Examined { rows, path, ..Examined::default() });
         };
         self.check_belongs(&saved, config, data)?;
         let missing = table.is_none();
@@ -63,16 +75,20 @@ impl TrialFolder {
         };
         // Of a trial that goes on, the last line may be cut off by a kill, or still being written.
         let torn = (torn && saved.state.has_ended()).then(|| "its last line is cut off".to_owned());
-        let flaw = flaw(config, &saved.state, saved.records.as_ref(), &rows, broken.or(torn));
-        let damage = flaw.map(|flaw| {
+        let broken = broken.or(torn);
+        let flaw = flaw(config, &saved.state, saved.records.as_ref(), &rows, broken.clone());
+        let damaged = |flaw: String| {
             let path = path.display();
             if missing {
                 format!("{path} is missing")
             } else {
                 format!("{path} is damaged: {flaw}")
             }
-        });
-        Ok(Examined { saved: Some(saved), rows, damage: damage.into_iter().collect() })
+        };
+        let ended = saved.state.has_ended();
+        let stray = broken.filter(|_| ended && flaw.is_none()).map(damaged);
+        let damage = flaw.map(damaged).into_iter().collect();
+        Ok(Examined { saved: Some(saved), rows, damage, stray, path })
     }
 
     fn check_belongs(

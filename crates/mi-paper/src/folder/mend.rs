@@ -20,22 +20,82 @@ impl RunFolder {
     /// A file that cannot be read or written.
     pub fn unpack(&self, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Result<(), PaperError> {
         let mut kept = merged::read(self.path(), plan, notice)?;
+        let (mut unsealed, mut contradicted) = (0, false);
         for config in &plan.trials {
             let id = config.id();
-            let Some(kept) = kept.remove(&id) else { continue };
+            let kept = kept.remove(&id);
             let (trial, data) = (self.trial(&id), plan.data_of(config));
-            let own = trial.examine(config, data)?;
-            if own.ended().is_some() || (own.damage.is_empty() && !kept.has_ended()) {
+            let mut own = trial.examine(config, data)?;
+            let contradiction = kept.as_ref().and_then(|kept| own.compare(kept, &id));
+            let is_behind = kept.as_ref().is_some_and(|kept| {
+                own.ended().is_none() && (!own.damage.is_empty() || kept.has_ended())
+            });
+            if contradiction.is_none() && own.stray.is_none() && !is_behind {
                 continue;
             }
-            match trial.take(Lease::SILENCE, &mut Watch::default()) {
-                Ok(lease) => mend(lease.folder(), config, data, kept, notice)?,
-                Err(PaperError::Locked { .. }) => {}
+            let lease = match trial.take(Lease::SILENCE, &mut Watch::default()) {
+                Ok(lease) => lease,
+                Err(PaperError::Locked { .. }) => continue,
                 Err(error) => return Err(error),
+            };
+            let folder = lease.folder();
+            if contradiction.is_some() {
+                contradicted |= folder.set_records_aside()?;
+            } else if let Some(stray) = &own.stray {
+                notice(&format!(
+                    "{stray}; all rows of the trial are there, and the file is written anew"
+                ));
+                folder.open_records(own.rows, true)?.check()?;
+            } else if let Some(kept) = kept {
+                unsealed += usize::from(kept.has_ended() && !kept.sealed);
+                mend(folder, config, data, kept, notice)?;
             }
+        }
+        if let Some(unsealed) = tell_unsealed(unsealed) {
+            notice(&format!("{unsealed}; they have seals from now on"));
+        }
+        if contradicted {
+            // The merged copies stay under another name, so that the trials begin anew.
+            self.merge(&self.outcome(notice)?, notice)?;
         }
         Ok(())
     }
+}
+
+impl Examined {
+    /// Compares the copy of an ended trial's records in its own folder with the merged one, where no
+    /// seal vouches for its own: names rows that a sealed merged copy does not have as damage. Where
+    /// neither copy has a seal and they differ, neither can be told to be the good one: returns a
+    /// sentence about it.
+    fn compare(&mut self, kept: &Kept, id: &str) -> Option<String> {
+        if self.is_sealed() || !kept.has_ended() || self.rows.are_among(&kept.rows) {
+            return None;
+        }
+        let path = self.path.display();
+        if kept.sealed {
+            if self.damage.is_empty() {
+                self.damage.push(format!("{path} is damaged: it has other rows than were merged"));
+            }
+            return None;
+        }
+        let differs = self.rows.difference(&kept.rows, &format!("the merged {}", merged::RECORDS));
+        Some(format!(
+            "{path} and the merged {} differ ({}), and neither has a seal that tells which is the \
+             good one: neither counts, and the same `reproduce` command runs {id} again",
+            merged::RECORDS,
+            differs.unwrap_or_default()
+        ))
+    }
+}
+
+/// That the records of this many trials cannot be checked; none where there are none.
+pub(super) fn tell_unsealed(trials: usize) -> Option<String> {
+    let these = match trials {
+        0 => return None,
+        1 => "the records of one trial carry".to_owned(),
+        _ => format!("the records of {trials} trials carry"),
+    };
+    Some(format!("{these} no seal, so that values edited in them would pass unseen"))
 }
 
 fn mend(
@@ -45,8 +105,8 @@ fn mend(
     kept: Kept,
     notice: &mut dyn FnMut(&str),
 ) -> Result<(), PaperError> {
-    let own = folder.examine(config, data)?;
-    if own.ended().is_some() {
+    let mut own = folder.examine(config, data)?;
+    if own.compare(&kept, &config.id()).is_some() || own.ended().is_some() {
         return Ok(());
     }
     let damaged = !own.damage.is_empty();
@@ -87,28 +147,42 @@ pub(super) struct Chosen {
     pub(super) rows: Rows,
     /// Whether it had recorded rows of which no copy is good.
     pub(super) lost: bool,
+    /// Whether it has ended, and no seal vouches for its rows.
+    pub(super) unsealed: bool,
 }
 
 /// What counts of a trial: what its own folder says, or what the merged files say of it.
 pub(super) fn choose(
     config: &TrialConfig,
-    own: Examined,
+    mut own: Examined,
     kept: Option<Kept>,
     notice: &mut dyn FnMut(&str),
 ) -> Result<Chosen, PaperError> {
-    let Examined { saved, rows, damage } = own;
+    let waiting = TrialInfo::waiting(config)?;
+    if let Some(contradiction) = kept.as_ref().and_then(|kept| own.compare(kept, &config.id())) {
+        notice(&contradiction);
+        return Ok(Chosen { info: waiting, rows: Rows::default(), lost: true, unsealed: false });
+    }
+    if let Some(stray) = &own.stray {
+        notice(&format!(
+            "{stray}; all rows of the trial are there, and the next `reproduce` writes the file anew"
+        ));
+    }
+    let own_is_sealed = own.is_sealed();
+    let Examined { saved, rows, damage, .. } = own;
     let own_is_whole = damage.is_empty() && saved.is_some();
     let own_has_ended = own_is_whole && saved.as_ref().is_some_and(|own| own.state.has_ended());
     if let Some(kept) = kept.as_ref().filter(|kept| kept.has_ended() && !own_has_ended) {
         for damage in &damage {
             notice(&mended(damage, &rows, &kept.rows));
         }
-        return Ok(Chosen { info: kept.info.clone(), rows: kept.rows.clone(), lost: false });
+        let (info, rows) = (kept.info.clone(), kept.rows.clone());
+        return Ok(Chosen { info, rows, lost: false, unsealed: !kept.sealed });
     }
-    let waiting = TrialInfo::waiting(config)?;
+    let kept_is_sealed = kept.as_ref().is_some_and(|kept| kept.sealed && kept.has_ended());
     let (kept_damage, kept_info, kept) = match kept {
         Some(Kept { damage: Some(damage), .. }) => (Some(damage), None, Rows::default()),
-        Some(Kept { info, rows, damage: None }) => (None, Some(info), rows),
+        Some(Kept { info, rows, damage: None, .. }) => (None, Some(info), rows),
         None => (None, None, Rows::default()),
     };
     if let Some(saved) = saved.as_ref().filter(|_| own_is_whole) {
@@ -123,7 +197,9 @@ pub(super) fn choose(
         // After a kill a trial goes on from an earlier checkpoint, while the merged files may hold
         // what it had recorded since then.
         let further = !own_has_ended && kept.starts_with(&rows);
-        return Ok(Chosen { info, rows: if further { kept } else { rows }, lost: false });
+        let rows = if further { kept } else { rows };
+        let unsealed = own_has_ended && !own_is_sealed && !kept_is_sealed;
+        return Ok(Chosen { info, rows, lost: false, unsealed });
     }
     // Of a trial that has not ended, merged rows are as good as its own, if they are as many.
     let lost = match saved.as_ref().and_then(|saved| saved.records.as_ref()) {
@@ -158,12 +234,13 @@ pub(super) fn choose(
         None if damage.is_empty() || lost => waiting,
         None => kept_info.unwrap_or(waiting),
     };
-    Ok(Chosen { info, rows: kept, lost })
+    let unsealed = info.state.has_ended() && !kept_is_sealed;
+    Ok(Chosen { info, rows: kept, lost, unsealed })
 }
 
 /// That damage was mended by the other copy, and where the copies differ.
 fn mended(damage: &str, damaged: &Rows, good: &Rows) -> String {
-    let differs = damaged.difference(good).filter(|_| !damaged.is_empty());
+    let differs = damaged.difference(good, "the good copy").filter(|_| !damaged.is_empty());
     let differs = differs.map(|differs| format!(" ({differs})")).unwrap_or_default();
     format!("{damage}{differs}; the merged {} has a good copy, which counts", merged::RECORDS)
 }

@@ -22,6 +22,8 @@ pub(super) struct Kept {
     pub(super) rows: Rows,
     /// What is wrong with its rows, naming the file.
     pub(super) damage: Option<String>,
+    /// Whether a seal tells that they are the ones that the trial wrote.
+    pub(super) sealed: bool,
 }
 
 impl Kept {
@@ -46,6 +48,25 @@ struct Entry {
 struct Told {
     entries: BTreeMap<String, Entry>,
     damage: Option<String>,
+    /// Whether it is a list of trials. Every version lists all trials of the plan.
+    is_list: bool,
+}
+
+impl Told {
+    /// Why nothing vouches for the rows of a trial with this entry, where others are vouched for.
+    fn unvouched(&self, entry: Option<&Entry>) -> Option<String> {
+        let sealed = |entry: &Entry| entry.records.is_some();
+        match entry {
+            None if self.is_list => Some(format!(
+                "nothing vouches for its rows, since {TRIALS} has no good entry of the trial"
+            )),
+            Some(entry) if !sealed(entry) && self.entries.values().any(sealed) => Some(format!(
+                "nothing vouches for its rows, since {TRIALS} has a seal of other trials' rows and \
+                 none of these"
+            )),
+            _ => None,
+        }
+    }
 }
 
 /// Writes all records, and how far each trial came.
@@ -138,7 +159,7 @@ pub(super) fn read(
 ) -> Result<BTreeMap<String, Kept>, PaperError> {
     let path = folder.join(RECORDS);
     let table = rows::read(&path)?;
-    let mut told = read_trials(folder)?;
+    let told = read_trials(folder)?;
     let missing = table.is_none();
     // Nothing was merged yet, unless `trials.json` tells of rows.
     if missing && told.entries.is_empty() && told.damage.is_none() {
@@ -146,7 +167,7 @@ pub(super) fn read(
     }
     let table = table.unwrap_or_default();
     if let Some(damage) = &told.damage {
-        notice(&format!("{damage}; what it said is taken from the trials' folders and records"));
+        notice(&format!("{damage}; what it said is taken from the trials' own folders"));
     }
     let torn = table.torn.then(|| "its last line is cut off".to_owned());
     let broken = table.broken.clone().or(torn);
@@ -161,7 +182,8 @@ pub(super) fn read(
     for config in &plan.trials {
         let id = config.id();
         let rows = by_trial.remove(&id).unwrap_or_default();
-        let entry = told.entries.remove(&id);
+        let entry = told.entries.get(&id);
+        let unvouched = told.unvouched(entry);
         let damaged = |flaw: String| {
             let path = path.display();
             if missing {
@@ -170,7 +192,7 @@ pub(super) fn read(
                 format!("{path} is damaged in {id}: {flaw}")
             }
         };
-        if let Some(kept) = kept(config, entry, rows, damaged)? {
+        if let Some(kept) = kept(config, entry, rows, unvouched, damaged)? {
             found.insert(id, kept);
         }
     }
@@ -179,8 +201,9 @@ pub(super) fn read(
 
 fn kept(
     config: &TrialConfig,
-    entry: Option<Entry>,
+    entry: Option<&Entry>,
     rows: Rows,
+    unvouched: Option<String>,
     damaged: impl Fn(String) -> String,
 ) -> Result<Option<Kept>, PaperError> {
     let Some(entry) = entry else {
@@ -189,22 +212,25 @@ fn kept(
         }
         // No entry vouches for the rows, but the plan of the folder does, if none is missing.
         let info = TrialInfo { state: TrialState::Finished, ..TrialInfo::waiting(config)? };
-        return Ok(Some(match flaw(config, &info.state, None, &rows, None) {
-            None => Kept { info, rows, damage: None },
+        let flaw = flaw(config, &info.state, None, &rows, None)
+            .map(|flaw| format!("{flaw}, and {TRIALS} does not say how far the trial came"));
+        return Ok(Some(match flaw.or(unvouched) {
+            None => Kept { info, rows, damage: None, sealed: false },
             Some(flaw) => {
-                let flaw = format!("{flaw}, and {TRIALS} does not say how far the trial came");
-                Kept { info: TrialInfo::waiting(config)?, rows, damage: Some(damaged(flaw)) }
+                let damage = Some(damaged(flaw));
+                Kept { info: TrialInfo::waiting(config)?, rows, damage, sealed: false }
             }
         }));
     };
-    let Entry { info, records } = entry;
+    let Entry { info, records } = entry.clone();
     let hash = config.hash()?;
     // An entry without a configuration is taken to be what the folder's plan says of it: see
     // `keep_only`.
     if info.steps != config.steps || info.config.as_ref().is_some_and(|told| *told != hash) {
         return Ok(None);
     }
-    let damage = flaw(config, &info.state, records.as_ref(), &rows, None).map(damaged);
+    let damage =
+        flaw(config, &info.state, records.as_ref(), &rows, None).or(unvouched).map(damaged);
     // Labels come from the plan; the file is believed in what it alone knows.
     let info = TrialInfo {
         state: info.state,
@@ -212,13 +238,13 @@ fn kept(
         origins: info.origins,
         ..TrialInfo::waiting(config)?
     };
-    Ok(Some(Kept { info, rows, damage }))
+    Ok(Some(Kept { info, rows, damage, sealed: records.is_some() }))
 }
 
 /// Entries whose checksum differs are left out.
 fn read_trials(folder: &Path) -> Result<Told, PaperError> {
     let path = folder.join(TRIALS);
-    let damaged = |damage: String| Told { entries: BTreeMap::new(), damage: Some(damage) };
+    let damaged = |damage: String| Told { damage: Some(damage), ..Told::default() };
     let json = match json::read_plain(&path) {
         Ok(Some(json)) => json,
         Ok(None) => return Ok(Told::default()),
@@ -228,7 +254,7 @@ fn read_trials(folder: &Path) -> Result<Told, PaperError> {
     let serde_json::Value::Array(values) = json else {
         return Ok(damaged(format!("{} is damaged: it is not a list of trials", path.display())));
     };
-    let mut told = Told::default();
+    let mut told = Told { is_list: true, ..Told::default() };
     for (index, value) in values.into_iter().enumerate() {
         match json::unseal::<Entry>(value) {
             Ok(entry) => drop(told.entries.insert(entry.info.id.clone(), entry)),

@@ -1,5 +1,6 @@
 //! Rows of record files, and the seal that tells whether they are the ones that were written.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -124,15 +125,22 @@ impl Rows {
         text
     }
 
-    /// The first line in which two copies differ, for a message.
-    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+    /// Whether every line is one of `other`.
+    pub(super) fn are_among(&self, other: &Self) -> bool {
+        let known: BTreeSet<&str> = other.lines.iter().map(String::as_str).collect();
+        self.lines.iter().all(|line| known.contains(line.as_str()))
+    }
+
+    /// The first line in which two copies differ, for a message that calls the other copy
+    /// `the_other`.
+    pub(super) fn difference(&self, other: &Self, the_other: &str) -> Option<String> {
         let index = (0..self.len().max(other.len()))
             .find(|&index| self.lines.get(index) != other.lines.get(index))?;
         let shown = |rows: &Self| match rows.lines.get(index) {
             Some(line) => format!("`{}`", line.escape_default()),
             None => "nothing".into(),
         };
-        Some(format!("row {}: {} there, {} in the good copy", index + 1, shown(self), shown(other)))
+        Some(format!("row {}: {} there, {} in {the_other}", index + 1, shown(self), shown(other)))
     }
 }
 
@@ -276,7 +284,7 @@ pub(super) mod tests {
         assert_eq!(first.sealed(&rows.seal()), None);
         let other = Rows::of(&[sample(0, 0.3), sample(1, 5e-324)]).unwrap();
         assert_eq!(rows.sealed(&other.seal()), None);
-        assert!(other.difference(&first).unwrap().starts_with("row 1: `"));
-        assert!(first.difference(&rows).unwrap().contains("nothing there"));
+        assert!(other.difference(&first, "it").unwrap().starts_with("row 1: `"));
+        assert!(first.difference(&rows, "it").unwrap().contains("nothing there"));
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::atomic::set_aside;
-use super::mend::choose;
+use super::mend::{choose, tell_unsealed};
 use super::trial::TrialFolder;
 use super::{json, merged, ours};
 use crate::error::PaperError;
@@ -129,14 +129,21 @@ impl RunFolder {
         let mut run = self.run_info_or_plan(&plan, notice)?;
         let (mut trials, mut records, mut lost) = (Vec::new(), Vec::new(), Vec::new());
         let mut kept = merged::read(&self.path, &plan, notice)?;
+        let mut unsealed = 0;
         for config in &plan.trials {
             let own = self.trial(&config.id()).examine(config, plan.data_of(config))?;
             let chosen = choose(config, own, kept.remove(&config.id()), notice)?;
             if chosen.lost {
                 lost.push(config.id());
             }
+            unsealed += usize::from(chosen.unsealed);
             trials.push(chosen.info);
             records.extend(chosen.rows.into_records());
+        }
+        if let Some(unsealed) = tell_unsealed(unsealed) {
+            notice(&format!(
+                "{unsealed}; `reproduce` and `reproduce --redraw` seal them as they are now"
+            ));
         }
         run.trial_seconds = trials.iter().map(|trial| trial.seconds).sum();
         let own = plan.own.into_iter().map(|own| (own.name, own.question)).collect();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::atomic::set_aside;
 use super::checkpoints::{self, Unusable};
 use super::json;
 use super::lease::{self, Holder, Lease, Watch};
@@ -13,6 +14,9 @@ use super::rows::{Rows, Seal};
 use crate::error::PaperError;
 use crate::origin::Origin;
 use crate::outcome::TrialState;
+
+/// How far a trial came.
+pub(super) const STATE: &str = "state.json";
 
 /// A trial's own folder: its records, state and checkpoints.
 ///
@@ -102,7 +106,7 @@ impl TrialFolder {
     /// # Errors
     /// [`PaperError::Damaged`] when the file is not what it should be.
     pub fn state(&self) -> Result<Option<SavedState>, PaperError> {
-        json::read(&self.path.join("state.json"))
+        json::read(&self.path.join(STATE))
     }
 
     /// Replaces the saved state.
@@ -110,7 +114,7 @@ impl TrialFolder {
     /// # Errors
     /// The path and the system's reason.
     pub fn save_state(&self, state: &SavedState) -> Result<(), PaperError> {
-        json::write(&self.path.join("state.json"), state)
+        json::write(&self.path.join(STATE), state)
     }
 
     /// Writes a checkpoint taken after `step` steps. The records that it counts on must be on the
@@ -150,7 +154,7 @@ impl TrialFolder {
     /// Copies what is saved here, while somebody else may still write: the state and the checkpoints
     /// count on records that were there before them.
     pub(super) fn copy_to(&self, folder: &Path) -> Result<(), PaperError> {
-        let mut paths = vec![self.path.join("state.json")];
+        let mut paths = vec![self.path.join(STATE)];
         paths.extend(checkpoints::paths(&self.path)?);
         paths.push(self.records_path());
         for path in paths {
@@ -163,6 +167,24 @@ impl TrialFolder {
             }
         }
         Ok(())
+    }
+
+    /// Gives records and state other names, under which their content stays, so that the trial begins
+    /// anew. The caller holds the trial's lease. Returns whether there were any.
+    pub(super) fn set_records_aside(&self) -> Result<bool, PaperError> {
+        let mut found = false;
+        for path in [self.path.join(STATE), self.records_path()] {
+            if path.exists() {
+                set_aside(&path)?;
+                found = true;
+            }
+        }
+        // The records stay: as long as they differ from the merged ones, neither copy counts.
+        let state = self.path.join(STATE);
+        if state.exists() {
+            fs::remove_file(&state).map_err(PaperError::file("remove", &state))?;
+        }
+        Ok(found)
     }
 
     pub(super) fn records_path(&self) -> PathBuf {

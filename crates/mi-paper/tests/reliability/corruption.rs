@@ -318,6 +318,138 @@ fn records_that_are_lost_are_named_until_they_are_made_again() {
     tally.finish();
 }
 
+/// The trial whose records are edited.
+const EDITED: &str = "dependent.none.mlp.nwj.dependent.s1";
+
+/// What `reproduce --redraw` says: whether it names the trial as lost, and the rest.
+fn lost_and_message(out: &Path, id: &str) -> (bool, String) {
+    let output = redraw(out);
+    let message = text(&output.stderr);
+    let named = |line: &str| line.starts_with("error: ") && line.contains(id);
+    (output.status.code() == Some(1) && message.lines().any(named), message)
+}
+
+/// Edits a value of a trial in a record file.
+fn edit(path: &Path, id: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    let row = text.lines().find(|row| row.contains(id) && row.contains(",4,")).unwrap();
+    let (rest, unit) = row.rsplit_once(',').unwrap();
+    fs::write(path, text.replacen(row, &format!("{rest}1,{unit}"), 1)).unwrap();
+}
+
+fn edit_trials(out: &Path, change: impl Fn(&mut Vec<serde_json::Value>)) {
+    let path = out.join("trials.json");
+    let mut trials: Vec<serde_json::Value> =
+        serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut trials);
+    fs::write(&path, serde_json::to_vec(&trials).unwrap()).unwrap();
+}
+
+type ChangeOfTrials = fn(&mut Vec<serde_json::Value>);
+
+/// An edited row does not pass because what would have vouched for it is gone.
+#[test]
+fn rows_without_a_seal_do_not_count_where_others_have_one() {
+    let root = tempfile::tempdir().unwrap();
+    let (whole, expected) = whole_run(root.path());
+    let changes: [(&str, ChangeOfTrials); 3] = [
+        ("no entry", |trials| trials.retain(|trial| trial["id"] != EDITED)),
+        ("no entries", Vec::clear),
+        ("no seal", |trials| {
+            for trial in trials.iter_mut().filter(|trial| trial["id"] == EDITED) {
+                let trial = trial.as_object_mut().unwrap();
+                assert!(trial.remove("records").is_some() && trial.remove("checksum").is_some());
+            }
+        }),
+    ];
+    for (name, change) in changes {
+        for own_is_there in [false, true] {
+            let out = root.path().join(format!("{name}-{own_is_there}"));
+            copy_folder(&whole, &out);
+            edit(&out.join("records.csv"), EDITED);
+            edit_trials(&out, change);
+            if own_is_there {
+                let (lost, message) = lost_and_message(&out, EDITED);
+                assert!(!lost && message.contains("own folder counts"), "{name}: {message}");
+                assert_eq!(records(&out), expected, "{name}");
+            } else {
+                fs::remove_dir_all(out.join("trials")).unwrap();
+                let (lost, message) = lost_and_message(&out, EDITED);
+                assert!(lost && message.contains("nothing vouches"), "{name}: {message}");
+                assert!(reproduce(&out, &MORE).status.success());
+                assert_eq!(records(&out), expected, "{name}");
+            }
+        }
+    }
+}
+
+/// Without seals nobody can tell which of two copies is the good one.
+#[test]
+fn two_copies_that_differ_without_a_seal_are_never_settled_in_silence() {
+    let root = tempfile::tempdir().unwrap();
+    let (whole, expected) = whole_run(root.path());
+    let own = Path::new("trials").join(EDITED);
+    for edited in [own.join("records.csv"), "records.csv".into()] {
+        for state_is_there in [false, true] {
+            let out = root.path().join("differing");
+            copy_folder(&whole, &out);
+            edit(&out.join(&edited), EDITED);
+            fs::remove_file(out.join("trials.json")).unwrap();
+            let state = out.join(&own).join("state.json");
+            if state_is_there {
+                // As an earlier version wrote it.
+                let mut old: serde_json::Value =
+                    serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
+                for key in ["records", "checksum"] {
+                    assert!(old.as_object_mut().unwrap().remove(key).is_some());
+                }
+                fs::write(&state, serde_json::to_vec(&old).unwrap()).unwrap();
+            } else {
+                fs::remove_file(&state).unwrap();
+            }
+            let (lost, message) = lost_and_message(&out, EDITED);
+            assert!(lost && message.contains("neither has a seal"), "{message}");
+            assert!(reproduce(&out, &MORE).status.success());
+            assert_eq!(records(&out), expected);
+            assert!(out.join(&own).join("records.csv.set-aside-1").exists());
+            assert!(out.join("records.csv.set-aside-1").exists());
+            fs::remove_dir_all(&out).unwrap();
+        }
+    }
+}
+
+/// What is wrong with a trial's own file is named and mended, though all its numbers are known.
+#[test]
+fn an_own_record_file_that_was_changed_is_named_and_mended() {
+    let root = tempfile::tempdir().unwrap();
+    let (whole, expected) = whole_run(root.path());
+    let own = whole.join("trials").join(EDITED);
+    let path = own.join("records.csv");
+    let good = fs::read_to_string(&path).unwrap();
+    let changes: [(&str, Change); 2] = [
+        ("line 1 cannot be read", |own| {
+            let path = own.join("records.csv");
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(path, text.replacen("experiment,", "experimeant,", 1)).unwrap();
+        }),
+        ("other rows than were merged", |own| {
+            edit(&own.join("records.csv"), EDITED);
+            fs::remove_file(own.join("state.json")).unwrap();
+        }),
+    ];
+    for (what, change) in changes {
+        change(&own);
+        let message = text(&redraw(&whole).stderr);
+        assert!(message.contains(what) && message.contains(&*path.to_string_lossy()), "{message}");
+        let output = reproduce(&whole, &MORE);
+        let message = text(&output.stderr);
+        assert!(output.status.success() && message.contains(what), "{message}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), good);
+        assert_eq!(records(&whole), expected);
+        assert!(!text(&redraw(&whole).stderr).contains(what));
+    }
+}
+
 /// Rows that a trial wrote after it was last saved, or that somebody else did, are not drawn: nothing
 /// vouches for them, and the trial makes its own again.
 #[test]
