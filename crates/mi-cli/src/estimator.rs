@@ -285,10 +285,11 @@ fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
             count(k, "neighbour")
         ),
         SamplesError::RareLabels { method, rows, n, k } => format!(
-            "{rows} of {n} rows have labels that no more than {} shares: {k} neighbours have other \
+            "{rows} of {n} rows have labels that no more than {} {}: {k} neighbours have other \
              labels, for which {method} has no meaning; merge rare labels, lower --k, or say \
              `--method plug-in` if all columns are discrete",
-            count(k, "row")
+            count(k, "row"),
+            if k == 1 { "shares" } else { "share" }
         ),
         SamplesError::UniqueLabels { method, side, rows, n } => {
             let columns = quoted(of_side(names, side));
@@ -300,6 +301,12 @@ fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
                  labels, or name columns that hold numbers on a scale in `--continuous`"
             )
         }
+        SamplesError::OneLabelLeft { method, side, rows, n } => format!(
+            "{rows} of {n} rows have a label of {} that no other row has, and the others all have the \
+             same: without the former, which {method} leaves out, it is constant; merge rare labels, \
+             or leave the column out",
+            quoted(of_side(names, side))
+        ),
         SamplesError::NearlySingular { method, column } => format!(
             "`{}` is nearly a linear function of other columns of y: {method} cannot tell what is \
              left of it from noise; leave it out of --y, or leave --method out",

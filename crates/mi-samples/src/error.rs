@@ -198,6 +198,22 @@ pub enum SamplesError {
         /// All rows.
         n: usize,
     },
+    /// Labels of which only one occurs in several rows.
+    #[error(
+        "{rows} of {n} rows have a label of {side} that no other row has, and the others all have \
+         the same: without the former, which {method} leaves out, the side is constant; merge rare \
+         labels, or leave the column out"
+    )]
+    OneLabelLeft {
+        /// The method.
+        method: &'static str,
+        /// The side.
+        side: Side,
+        /// The rows with labels of their own.
+        rows: usize,
+        /// All rows.
+        n: usize,
+    },
     /// A column of y that is nearly a linear function of other columns of y.
     #[error(
         "column {column} of y (counted from 0) is nearly a linear function of its other columns: \

@@ -473,3 +473,28 @@ fn sparse_tables_of_dependent_counts_keep_their_information() {
     let mean = (0..10).map(|seed| value(&mixed(seed, n))).sum::<f64>() / 10.0;
     assert!((mean - truth).abs() < 0.06, "{mean} {truth}");
 }
+
+#[test]
+fn the_entropy_is_of_the_rows_that_are_used() {
+    // Two labels of ten rows each, and ten rows with labels of their own.
+    let labels =
+        column((0..30).map(|row| if row < 20 { f64::from(row % 2) } else { f64::from(row) }));
+    let found = mutual_information(
+        &side(&normals(3, 30)),
+        &declared(&labels, Declared::Discrete),
+        &by(None),
+    )
+    .unwrap();
+    assert_eq!((found.estimator.method, found.n), (Method::Ross, 20));
+    assert!((found.entropy_bound.unwrap() - 2.0_f64.ln()).abs() < 1e-12);
+    // One label alone, without those, is a constant.
+    let one = column((0..30).map(|row| if row < 20 { 0.0 } else { f64::from(row) }));
+    let (x, one) = (side(&normals(3, 30)), declared(&one, Declared::Discrete));
+    for found in [mutual_information(&x, &one, &by(None)), mutual_information(&one, &x, &by(None))]
+    {
+        assert!(
+            matches!(found, Err(SamplesError::OneLabelLeft { rows: 10, n: 30, .. })),
+            "{found:?}"
+        );
+    }
+}

@@ -178,12 +178,12 @@ fn the_sides_stand_behind_row_numbers() {
 fn labels_that_hardly_repeat_are_named() {
     let mut table = "id,near,x,y\n".to_owned();
     for i in 0..60 {
-        let _ = writeln!(table, "p{i},q{},{},{}", i.min(50), (i * 37) % 61, i % 2);
+        let _ = writeln!(table, "p{i},q{},{},{}", i.min(50 + i / 55), (i * 37) % 61, i % 2);
     }
     let run = run(&table, &["rank", "t.csv", "--target", "x", "--permutations", "0", "--json"]);
     run.said(&[
         "`id` is left out: each of its 60 labels is unique, such as `p0`",
-        "`near` holds 51 labels in 60 rows",
+        "`near` holds 52 labels in 60 rows",
     ]);
     let near = &run.json()["columns"].as_array().unwrap().clone();
     let near = near.iter().find(|column| column["column"] == "near").unwrap();
@@ -256,4 +256,15 @@ fn a_critic_knows_labels_by_what_is_written() {
     folder
         .run(&["pointwise", "other.csv", "--critic", "c"])
         .refused(1, &["`x` holds none of the labels", "`01`", "`7`"]);
+}
+
+#[test]
+fn a_zero_with_a_sign_is_said_to_be_a_zero() {
+    let labels = ["-0", "0", "1"];
+    let args = ["estimate", "t.csv", "--x", "label", "--y", "code", "--no-interval"];
+    run(coded(&labels), &args)
+        .said(&["`-0` and `0` are taken for one number", "--discrete 'label'"]);
+    assert!((information(&labels, &["--discrete", "label"]) - 3.0_f64.ln()).abs() < 1e-9);
+    let whole = run(coded(&["0", "1", "-1"]), &args);
+    assert!(!whole.err.contains("one number"), "{}", whole.err);
 }

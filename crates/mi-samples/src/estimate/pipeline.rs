@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use mi_random::Stream;
 
 use super::fitting::NEURAL_ROWS;
@@ -259,11 +261,28 @@ fn surrogate_warning(
     (available < asked).then_some(Warning::FewSurrogates { asked, available, surrogate })
 }
 
-/// The smaller entropy of the discrete sides: of the frequencies, or corrected as the value is.
+/// The labels that several rows have: those of the other rows are left out of the estimate.
+fn without_unique(labels: &[u32]) -> Vec<u32> {
+    let mut counts: HashMap<u32, usize> = HashMap::new();
+    for &label in labels {
+        *counts.entry(label).or_insert(0) += 1;
+    }
+    labels.iter().copied().filter(|label| counts[label] > 1).collect()
+}
+
+/// The smaller entropy of the discrete sides, over the rows that the value is of: of the
+/// frequencies, or corrected as the value is.
 fn entropy_bound(x: &Sample, y: &Sample, method: Method) -> Result<Option<f64>, SamplesError> {
     let mut bound: Option<f64> = None;
     for side in [x, y].into_iter().filter(|side| side.is_discrete()) {
-        let entropy = discrete_entropy(&side.labels().0)?;
+        let mut labels = side.labels().0;
+        if method == Method::Ross {
+            labels = without_unique(&labels);
+        }
+        if labels.is_empty() {
+            continue;
+        }
+        let entropy = discrete_entropy(&labels)?;
         let entropy = if method == Method::PlugIn { entropy.miller_madow } else { entropy.plug_in };
         bound = Some(bound.map_or(entropy, |bound| bound.min(entropy)));
     }

@@ -316,6 +316,11 @@ impl Run {
             Method::Ross => {
                 let (discrete, other) = if x.is_discrete() { (x, y) } else { (y, x) };
                 let found = ross_of(seen(other), &discrete.labels().0, &ks)?;
+                if found.classes == 1 && found.left_out > 0 {
+                    let side = if x.is_discrete() { Side::X } else { Side::Y };
+                    let (method, rows, n) = (self.method.name(), found.left_out, x.n());
+                    return Err(SamplesError::OneLabelLeft { method, side, rows, n });
+                }
                 Ok(Found { left_out: found.left_out, ..Found::plain(found.values[0]) })
             }
             Method::Gaussian | Method::GaussianCopula => {

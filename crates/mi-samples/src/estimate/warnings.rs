@@ -372,9 +372,10 @@ pub fn small_nats(nats: f64) -> String {
 /// What rare labels do to neighbours.
 pub(crate) fn rare_labels(rows: usize, k: usize) -> String {
     format!(
-        "{} {} that no more than {} shares: {k} neighbours have other labels",
+        "{} {} that no more than {} {}: {k} neighbours have other labels",
         count(rows, "row"),
         if rows == 1 { "has a label" } else { "have labels" },
-        count(k, "row")
+        count(k, "row"),
+        if k == 1 { "shares" } else { "share" }
     )
 }

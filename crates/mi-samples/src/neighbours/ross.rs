@@ -15,6 +15,8 @@ pub struct RossEstimates {
     pub values: Vec<f64>,
     /// Observations left out because no other has their label.
     pub left_out: usize,
+    /// Different labels of the observations used.
+    pub classes: usize,
 }
 
 /// Mutual information in nats of continuous columns and a label, by Ross (2014, eq. 6), one estimate for every number of neighbours in `ks`.
@@ -100,5 +102,6 @@ pub(crate) fn ross_of(
             (digamma(n as f64) + mean_digamma(of_k, 0)) - (of_labels + mean_digamma(&counts, 0))
         })
         .collect();
-    Ok(RossEstimates { values, left_out })
+    let classes = classes.iter().filter(|class| class.len() > 1).count();
+    Ok(RossEstimates { values, left_out, classes })
 }
