@@ -19,8 +19,8 @@ const FEWEST_ROWS: usize = 20;
 /// Repetitions up to which a table counts as pasted; more are a table of few possible rows.
 const MOST_TIMES: usize = 10;
 
-/// The share of the different rows that must occur equally often. Rows that repeat by their
-/// nature, as those of a few labels, occur once, twice and more often side by side.
+/// The share of the different rows that must occur a multiple of so many times. Rows that repeat by
+/// their nature, as those of a few labels, occur once, twice and more often side by side.
 const SHARE: f64 = 0.9;
 
 /// Rows three times, expected by chance of so many that occur once and twice, from which their
@@ -33,10 +33,12 @@ const FEWEST_TRIPLES: f64 = 0.25;
 /// Rows that occur several times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pasted {
-    /// How often nearly all rows occur; absent where a part of the table occurs twice.
+    /// How often the table occurs; absent where a part of it occurs twice.
     pub times: Option<usize>,
-    /// The first of each, in order.
+    /// The rows of the table that was pasted, in order: also those that repeat in it.
     pub first: Vec<usize>,
+    /// Whether rows repeat in that table.
+    pub has_repeats: bool,
 }
 
 impl Fingerprints {
@@ -94,31 +96,45 @@ impl Fingerprints {
         self
     }
 
-    /// Whether nearly every row of the table occurs equally often, and more than once; or a part
-    /// of the rows twice, and hardly any three times.
+    /// Whether nearly every row of the table occurs a multiple of two times or more; or a part of
+    /// the rows twice, and hardly any three times.
     ///
-    /// Rows that repeat by their nature occur three times too: of Poisson counts n₃ = ⅔ n₂² / n₁,
-    /// and more where some rows are likelier than others.
+    /// A pasted table may have repeats of its own: of rows that occur `times` as often as in the
+    /// table, so many occurrences belong to it. Rows that repeat by their nature occur three times
+    /// too: of Poisson counts n₃ = ⅔ n₂² / n₁, and more where some rows are likelier than others.
     pub fn pasted(&self) -> Option<Pasted> {
         let mut counts: HashMap<u64, usize> = HashMap::new();
-        let mut first = Vec::new();
-        for (row, &fingerprint) in self.rows.iter().enumerate() {
-            let count = counts.entry(fingerprint).or_insert(0);
-            *count += 1;
-            if *count == 1 {
-                first.push(row);
-            }
+        for &fingerprint in &self.rows {
+            *counts.entry(fingerprint).or_insert(0) += 1;
         }
-        if first.len() < FEWEST_ROWS {
+        let different = counts.len();
+        if different < FEWEST_ROWS {
             return None;
         }
-        let often = |times: usize| counts.values().filter(|count| **count == times).count() as f64;
-        let times = (2..=MOST_TIMES).find(|&times| often(times) >= SHARE * first.len() as f64);
-        let (once, twice) = (often(1), often(2));
+        let share =
+            |is: &dyn Fn(usize) -> bool| counts.values().filter(|&&count| is(count)).count() as f64;
+        let is_large = 2.0 * share(&|count| count > MOST_TIMES) > different as f64;
+        let times = (2..=MOST_TIMES)
+            .rev()
+            .find(|&times| share(&|count| count % times == 0) >= SHARE * different as f64)
+            .filter(|_| !is_large);
+        let (once, twice) = (share(&|count| count == 1), share(&|count| count == 2));
         let by_chance = 2.0 / 3.0 * twice * twice / once.max(1.0);
-        let more = counts.values().filter(|count| **count > 2).count() as f64;
-        let in_part = by_chance >= TELLING_TRIPLES && more < FEWEST_TRIPLES * by_chance;
-        (times.is_some() || in_part).then_some(Pasted { times, first })
+        let in_part =
+            by_chance >= TELLING_TRIPLES && share(&|count| count > 2) < FEWEST_TRIPLES * by_chance;
+        if times.is_none() && !in_part {
+            return None;
+        }
+        let mut left: HashMap<u64, usize> = counts
+            .into_iter()
+            .map(|(fingerprint, count)| (fingerprint, times.map_or(1, |m| count.div_ceil(m))))
+            .collect();
+        let is_kept = |row: &usize| {
+            let left = left.get_mut(&self.rows[*row]).filter(|left| **left > 0);
+            left.map(|left| *left -= 1).is_some()
+        };
+        let first: Vec<usize> = (0..self.rows.len()).filter(is_kept).collect();
+        Some(Pasted { times, has_repeats: first.len() > different, first })
     }
 }
 
@@ -178,6 +194,25 @@ mod tests {
         let swapped: Vec<[u32; 2]> =
             random(50, 900).into_iter().flat_map(|[a, b, _]| [[a, b], [b, a]]).collect();
         assert_eq!(fingerprints(&swapped).pasted(), None);
+    }
+
+    #[test]
+    fn a_pasted_table_keeps_its_own_repeats() {
+        // Half of the rows occur once in the table, the others twice or three times.
+        let own = random(300, 1000);
+        let once = [&own[..], &own[..150], &own[..50]].concat();
+        assert_eq!(fingerprints(&once).pasted(), None);
+        for times in [2, 3] {
+            let mut pasted = once.repeat(times);
+            let found = fingerprints(&pasted).pasted().unwrap();
+            assert!(found.has_repeats);
+            assert_eq!((found.times, found.first), (Some(times), (0..500).collect()));
+            Stream::new(2, "order").shuffle(&mut pasted);
+            pasted[7][1] += 1000;
+            let found = fingerprints(&pasted).pasted().unwrap();
+            // The row as it was, and as it is now.
+            assert_eq!((found.times, found.first.len()), (Some(times), 501));
+        }
     }
 
     #[test]

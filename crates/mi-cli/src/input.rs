@@ -32,6 +32,8 @@ pub struct Frame {
     pub left_out: usize,
     /// What every row of the files looks like, in all columns.
     pub fingerprints: Fingerprints,
+    /// Whether it was pasted several times and is now one copy, whose own repeats belong to it.
+    pub has_own_repeats: bool,
     /// Columns that number the rows of their file and are no feature; none if they are to be kept.
     pub row_numbers: Vec<RowNumbers>,
 }
@@ -69,6 +71,7 @@ impl Frame {
             rows: rows.len(),
             left_out: self.left_out + self.rows - rows.len(),
             fingerprints: Fingerprints::default(),
+            has_own_repeats: self.has_own_repeats,
             row_numbers: self.row_numbers,
         }
     }
@@ -282,7 +285,7 @@ impl Input {
         }
         let columns = slots.into_iter().flatten().collect();
         let fingerprints = fingerprints.unwrap_or_default();
-        Ok(Frame { columns, rows, left_out: 0, fingerprints, row_numbers })
+        Ok(Frame { columns, rows, left_out: 0, fingerprints, has_own_repeats: false, row_numbers })
     }
 }
 

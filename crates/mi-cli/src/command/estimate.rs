@@ -305,7 +305,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     let [x, y, given] = chosen.of(&frame);
     chosen.say_kinds(&frame, lags.use_time() || row_options.is_ordered(), &mut messages);
     let mut rows = complete_rows(&x, &y, &given, &lags, frame.rows, missing)?;
-    if row_options.dedup() {
+    if row_options.dedup() && !frame.has_own_repeats {
         let all = Observations::at_lag(&x, &y, &given, &rows.used, 0);
         rows = rows.only(&all.no_copies(options.measure.seed())?);
     }

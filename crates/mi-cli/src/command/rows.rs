@@ -237,6 +237,7 @@ impl RowOptions {
         if let Some(pasted) = frame.fingerprints.pasted() {
             let copies = total - pasted.first.len();
             if self.dedup {
+                frame.has_own_repeats = pasted.has_repeats;
                 keep = vec![false; total];
                 pasted.first.iter().for_each(|&row| keep[row] = true);
                 messages.note(format!(
@@ -246,16 +247,19 @@ impl RowOptions {
                 ));
             } else {
                 let which = match pasted.times {
+                    Some(times) if pasted.has_repeats => format!(
+                        "nearly every row of the table occurs {times} times, or a multiple of that"
+                    ),
                     Some(times) => format!("nearly every row of the table occurs {times} times"),
                     None => format!(
                         "{copies} rows repeat an earlier row of the table in every column, and \
-                         hardly any occurs three times"
+                         far fewer occur three times than would by chance"
                     ),
                 };
                 messages.warn(Warning::new(
                     PASTED,
                     format!(
-                        "{which}: copies raise the estimate; say --dedup to use each row once, \
+                        "{which}: copies raise the estimate; say --dedup to leave them out, \
                          unless they are separate observations"
                     ),
                 ));

@@ -73,7 +73,7 @@ pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), 
     }
     let mut observations = Observations::at_lag(&x, &y, &[], &rows.used, 0);
     let mut used = rows.used;
-    if options.measure.rows.dedup() {
+    if options.measure.rows.dedup() && !frame.has_own_repeats {
         let places = observations.no_copies(options.measure.seed)?;
         observations = observations.select(&places);
         used = places.into_iter().map(|place| used[place]).collect();

@@ -95,3 +95,24 @@ fn rows_that_lag_behind_one_another_are_all_needed() {
     let found = run(&pair(25, 100), &["estimate", "--dedup", "--lag", "1"]);
     found.refused(2, &["--dedup", "--lag"]);
 }
+
+#[test]
+fn a_pasted_table_with_repeats_of_its_own_is_said_to_be_pasted() {
+    let own = pair(26, 200);
+    let table = [&own[..], &own[..60]].concat().repeat(2);
+    let found = run(&table, &ESTIMATE);
+    found.said(&["nearly every row of the table occurs 2 times, or a multiple of that", "--dedup"]);
+    run(&table, &WITHOUT).said(&["260 of 520 rows used; left out: 260 that repeat"]);
+}
+
+#[test]
+fn cheap_p_values_of_several_columns_are_given() {
+    let mut text = String::from("a,b,c,d\n");
+    for ([a, b], [c, d]) in pair(27, 1000).into_iter().zip(pair(28, 1000)) {
+        writeln!(text, "{a},{b},{c},{d}").unwrap();
+    }
+    let command = ["estimate", "t.csv", "--x", "a,b", "--y", "c,d", "--json", "--no-interval"];
+    let found = Folder::with("t.csv", text).run(&command);
+    let json = found.json();
+    assert!(json["results"][0]["estimates"][0]["p_value"].is_number(), "{}", found.err);
+}
