@@ -19,6 +19,8 @@ pub fn of(found: &[(isize, Measured)], sides: [&str; 2], unit: Unit) -> Option<S
              value is infinite, and the estimates say how many rows there are."
                 .into(),
         ),
+        // Ties put the neighbours off, and the copula sees a part: neither is to be trusted more.
+        [(_, measured)] if warned(measured, "off_when_permuted") => None,
         [(_, measured)] => match &measured.estimates[..] {
             [first, _, ..] if by_chance(first) => Some(p_values(&measured.estimates)),
             [neighbours, copula] if copula.estimator.method == Method::GaussianCopula => {

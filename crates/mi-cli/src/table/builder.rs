@@ -323,9 +323,16 @@ impl Builder {
             )));
         }
         let column = Column::from_numbers(name.clone(), self.values, self.declared);
-        if let Some(written) = self.written
+        let written =
+            self.written.filter(|_| column.column_type().is_some_and(|found| found.is_discrete()));
+        if written.as_ref().is_some_and(|written| written.zeros == [true; 2]) {
+            notes.push(about(format!(
+                "`{shown}`: `-0` and `0` are taken for one number; if they are different labels, say \
+                 `--discrete '{shown}'`"
+            )));
+        }
+        if let Some(written) = written
             && let Some([a, b]) = written.same()
-            && column.column_type().is_some_and(|found| found.is_discrete())
         {
             notes.push(about(format!(
                 "`{shown}`: `{a}` and `{b}` are different labels, as they are written differently; if \
@@ -373,6 +380,8 @@ struct Written {
     numbers: HashMap<u64, f64>,
     /// The codes of two ways in which the same number is written.
     same: Option<[f64; 2]>,
+    /// Whether a 0 is written without a sign, and with one.
+    zeros: [bool; 2],
 }
 
 /// Columns of more different numbers are not taken for labels unless they are declared.
@@ -381,9 +390,13 @@ const MOST_NUMBERS: usize = 256;
 impl Written {
     /// Adds a number in a row; `false` when there are too many.
     fn push(&mut self, row: usize, text: &str, value: f64) -> bool {
-        // The sign of 0 comes from rounding (`-0.0`), never from a person who means a label.
-        let (text, value) =
-            if value == 0.0 { (text.trim_start_matches('-'), 0.0) } else { (text, value) };
+        // The sign of 0 comes from rounding (`-0.0`) more often than from a person who means a label.
+        let (text, value) = if value == 0.0 {
+            self.zeros[usize::from(text.starts_with('-'))] = true;
+            (text.trim_start_matches('-'), 0.0)
+        } else {
+            (text, value)
+        };
         self.codes.resize(row, f64::NAN);
         let code = self.labels.code(text);
         self.codes.push(code);

@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, CellRules};
 use super::sniff::{self, CANDIDATES};
+use super::spelling::Spelling;
 
 /// Rows that are looked at.
 const ROWS: usize = 200;
@@ -125,7 +126,10 @@ fn below_padding(rows: &[Row], cells: &CellRules) -> Option<usize> {
         numeric.iter().all(|&column| matches!(kinds[column], Cell::Number(_) | Cell::Missing))
     };
     let data = rows.iter().rposition(|row| !holds_numbers(row))? + 1;
-    let header = rows[..data].iter().rposition(Row::is_filled_up)? + 1;
+    let above = rows[..data].iter().rposition(Row::is_filled_up)? + 1;
+    // Pairs of a key and a date or a time are full rows too, and no names.
+    let names = |row: &Row| row.fields.iter().all(|field| Spelling::of(field).is_none());
+    let header = above + rows[above..data].iter().position(names).unwrap_or(0);
     (header < data && is_header(rows, header, &numeric, cells)).then_some(header)
 }
 
@@ -179,6 +183,7 @@ mod tests {
     fn lines_filled_up_with_empty_cells_stand_above_a_table() {
         check("Date,2020-01-01,,\nOperator,Smith,,\n,,,\nt,a,b,c\n1,2,3,4\n2,3,4,5\n", Some(3));
         check("Run,7,\nt,a,b\ns,V,A\n1,2,3\n2,3,4\n3,4,5\n4,5,6\n", Some(1));
+        check("Instrument X200,\nDate,2024-01-01\na,b\n1,2\n2,3\n3,4\n", Some(2));
         check("Logger\nRun,7,\nt,a,b\n1,2,3\n2,3,4\n3,4,5\n", Some(2));
     }
 
