@@ -292,7 +292,7 @@ fn mistakes_have_names() {
     let x = array![[0.0], [1.0], [2.0]];
     let error = ksg(x.view(), x.view(), KsgVariant::First, &[3], 0).unwrap_err();
     assert_eq!(error, SamplesError::NeighbourCount { k: 3, n: 3 });
-    assert!(error.to_string().contains("3 neighbours asked of 3 observations"));
+    assert!(error.to_string().contains("3 neighbours asked of 3 rows"));
     assert_eq!(
         ksg(x.view(), x.view(), KsgVariant::First, &[], 0).unwrap_err(),
         SamplesError::NoNeighbourCount
