@@ -62,7 +62,7 @@ fn two_processes_do_not_meet() {
 fn within(kilobytes: u64) -> Command {
     let mut command = Command::new("bash");
     command
-        .args(["-c", "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"", "limited"])
+        .args(["-c", "ulimit -f \"$1\"; shift; exec \"$@\"", "limited"])
         .arg(kilobytes.to_string())
         .arg(env!("CARGO_BIN_EXE_mi-paper"));
     command
