@@ -13,6 +13,9 @@ fn arguments_are_plain() -> bool {
 }
 
 fn main() -> ExitCode {
+    // Where the size of files is limited, a write fails with a message instead of ending the program.
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

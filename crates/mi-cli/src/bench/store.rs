@@ -204,7 +204,15 @@ pub fn read_records(paths: &[PathBuf]) -> Result<(Setup, Estimates), CliError> {
         let name = path.display().to_string();
         let mut bytes = fs::read(path)
             .map_err(|error| CliError::Data(format!("cannot read {name}: {error}")))?;
-        bytes.truncate(bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
+        let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        if whole < bytes.len() {
+            let line = bytes.split(|&byte| byte == b'\n').count();
+            crate::say(format_args!(
+                "mi: warning: {name}, line {line}: it has no end, so that it may be cut off, and is left \
+                 out; `mi bench --records {name}` computes what is missing"
+            ));
+        }
+        bytes.truncate(whole);
         let (setups, estimates) = lines.read(&text(bytes, &name)?, &name)?;
         for setup in setups {
             let first = first.get_or_insert_with(|| setup.clone());

@@ -78,7 +78,7 @@ pub(super) fn by_default(
         }
         _ => {
             // What is searched grows with every column, up to all rows.
-            let searched = FURTHER_COLUMN.powi(columns.saturating_sub(2).min(100) as i32);
+            let searched = FURTHER_COLUMN.powf(columns.saturating_sub(2) as f64);
             let most = 1.0_f64.max(n as f64 * columns as f64 / 1000.0);
             let ways = if has_ties(observations) { ROWS_WITH_WAYS.min(8 * n) } else { n };
             SECONDS.0 * n.max(ways) as f64 * searched.min(most)

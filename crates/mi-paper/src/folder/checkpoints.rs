@@ -37,6 +37,10 @@ pub(super) fn newest<T>(
     passed_over: &mut dyn FnMut(&str),
 ) -> Result<Option<T>, PaperError> {
     for (step, path) in list(folder)? {
+        if path.is_dir() {
+            passed_over(&format!("{} is passed over: it is a folder", path.display()));
+            continue;
+        }
         let content = fs::read(&path).map_err(PaperError::file("read", &path))?;
         match parse(step, &path, &content) {
             Ok(parsed) => return Ok(Some(parsed)),
@@ -51,7 +55,7 @@ pub(super) fn newest<T>(
 
 /// Removes every checkpoint. The caller holds the trial's lock.
 pub(super) fn clear(folder: &Path) -> Result<(), PaperError> {
-    for (_, path) in list(folder)? {
+    for (_, path) in list(folder)?.into_iter().filter(|(_, path)| !path.is_dir()) {
         fs::remove_file(&path).map_err(PaperError::file("remove", &path))?;
     }
     remove_leftovers(folder)
@@ -121,6 +125,13 @@ mod tests {
             Err(Unusable::Refused(PaperError::NoPlan { folder: folder.into() }))
         };
         newest(folder, refuse, &mut |_| ()).unwrap_err();
+
+        // A folder with a checkpoint's name is none.
+        fs::create_dir(folder.join("000000000040.safetensors")).unwrap();
+        let mut told = String::new();
+        let found = newest(folder, parse, &mut |what| told.push_str(what)).unwrap();
+        assert_eq!(found, Some(20));
+        assert!(told.contains("it is a folder"), "{told}");
 
         clear(folder).unwrap();
         assert_eq!(newest(folder, parse, &mut |_| ()).unwrap(), None);
