@@ -123,6 +123,7 @@ fn word(path: &str) -> String {
         "steps" => "Optimiser steps",
         "evaluate_every" => "Steps between evaluations",
         "batch_size" => "Pairs in a batch",
+        "target" => "Value to which the bound is driven, in nats",
         "learning_rate" => "Learning rate",
         "warm_up_steps" => "Steps of the classifier before the encoder's first",
         "encoder.channels" => "Channels of the ConvNet",
