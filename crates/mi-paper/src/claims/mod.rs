@@ -2,7 +2,7 @@
 //!
 //! Each claim has a rule, written down in words next to the code that applies it. A rule is a list
 //! of [`Condition`]s: an effect over seeds, and where the paper's claim says that its mean lies.
-//! `docs/verdicts.md` fixes how conditions are settled and what follows from them; [`VERSION`] is
+//! `docs/verdicts.md` fixes how conditions are settled and what follows from them; `VERSION` is
 //! the version that this module applies. The verdict of version 1 is kept next to it.
 
 mod condition;
