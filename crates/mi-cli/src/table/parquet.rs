@@ -1,6 +1,9 @@
 //! Reads Parquet files (feature `parquet`): flat columns of numbers, booleans and text.
 
+use std::cell::Cell;
 use std::fs::File;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
 
 use bytes::Bytes;
 use mi_samples::Declared;
@@ -37,8 +40,8 @@ impl ParquetTable {
         handle: File,
         report_odd: bool,
     ) -> Result<Self, TableError> {
-        let reader = SerializedFileReader::new(handle).map(|r| Box::new(r) as Box<dyn FileReader>);
-        Self::new(file, reader, report_odd)
+        let reader = guarded(|| SerializedFileReader::new(handle));
+        Self::new(file, reader.map(|r| Box::new(r) as Box<dyn FileReader>), report_odd)
     }
 
     pub(crate) fn open_bytes(
@@ -46,7 +49,7 @@ impl ParquetTable {
         bytes: Vec<u8>,
         report_odd: bool,
     ) -> Result<Self, TableError> {
-        let reader = SerializedFileReader::new(Bytes::from(bytes));
+        let reader = guarded(|| SerializedFileReader::new(Bytes::from(bytes)));
         Self::new(file, reader.map(|r| Box::new(r) as Box<dyn FileReader>), report_odd)
     }
 
@@ -79,9 +82,11 @@ impl ParquetTable {
         let mut values = Numbers::default();
         let mut labels = None;
         for group in 0..self.reader.num_row_groups() {
-            let column = self.reader.get_row_group(group).and_then(|g| g.get_column_reader(index));
-            let column = column.map_err(|error| fail(&self.file, &error))?;
-            read_group(column, &descr, &mut values, &mut labels)
+            let read = || {
+                let column = self.reader.get_row_group(group)?.get_column_reader(index)?;
+                read_group(column, &descr, &mut values, &mut labels)
+            };
+            guarded(read)
                 .map_err(|error| fail(&self.file, &error))?
                 .map_err(|what| self.refuse(index, what))?;
         }
@@ -174,6 +179,29 @@ impl Source for ParquetTable {
         notes.extend(rounded_note(&self.file, large).map(Note::from));
         Ok(Table { file: self.file, columns, rows, notes, fingerprints })
     }
+}
+
+/// What the library reads. It panics at some damaged files, which is then an error like any other.
+fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    thread_local! {
+        static GUARDED: Cell<bool> = const { Cell::new(false) };
+    }
+    static QUIET: Once = Once::new();
+    // The caller says what is wrong; the library's line number is nothing for a reader.
+    QUIET.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |what| {
+            if !GUARDED.get() {
+                usual(what);
+            }
+        }));
+    });
+    GUARDED.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(read));
+    GUARDED.set(false);
+    result.unwrap_or_else(|_| {
+        Err(ParquetError::General("its pages contradict each other; the file is damaged".into()))
+    })
 }
 
 fn fail(file: &str, error: &ParquetError) -> TableError {
@@ -276,5 +304,17 @@ fn pull<T: DataType>(
             let value = if level == nullable { present.next() } else { None };
             push(value.map_or(Value::Double(f64::NAN), &mut convert));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_library_is_an_error() {
+        let found: Result<(), ParquetError> = guarded(|| panic!("no dictionary"));
+        assert!(found.unwrap_err().to_string().contains("the file is damaged"));
+        assert_eq!(guarded(|| Ok(1)).unwrap(), 1);
     }
 }
