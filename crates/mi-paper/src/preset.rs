@@ -126,7 +126,7 @@ pub struct Scale {
     pub dependent_learning_rate: f64,
     /// Whether the converged probe is asked too, which takes seconds whatever the number of steps.
     pub converged_probe: bool,
-    /// Whether it is asked of the encoder that is trained to be useless.
+    /// Whether the adversarial experiment, too, measures with the converged probe.
     pub adversarial_converged_probe: bool,
     /// Inputs at which Jacobians are taken.
     pub jacobian_inputs: usize,

@@ -265,6 +265,31 @@ fn a_run_goes_on_from_its_merged_files() {
 }
 
 #[test]
+fn the_advice_on_a_foreign_state_loses_no_records() {
+    let (out, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let arguments = ["--experiment", "dependent", "--steps", "4"];
+    assert!(reproduce(out.path(), &arguments).status.success());
+    let records = || fs::read(out.path().join("records.csv")).unwrap();
+    let whole = records();
+    let trials = out.path().join("trials");
+    let mut folders: Vec<_> =
+        fs::read_dir(&trials).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    let [first, second, third, ..] = folders.as_slice() else { panic!("four trials") };
+    fs::copy(second.join("state.json"), first.join("state.json")).unwrap();
+    // The merged files have the only copy of another trial.
+    fs::remove_dir_all(third).unwrap();
+    let refused = reproduce(out.path(), &arguments);
+    let message = text(&refused.stderr);
+    assert!(!refused.status.success());
+    assert!(message.contains(&format!("move {} elsewhere", first.display())), "{message}");
+    fs::rename(first, elsewhere.path().join("trial")).unwrap();
+    let done = reproduce(out.path(), &arguments);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert_eq!(records(), whole);
+}
+
+#[test]
 fn records_do_not_depend_on_threads_or_jobs() {
     // Every kind of task and encoder but the slowest to evaluate; a few steps each.
     const SOME: &str = "encoders,dependent,adversarial,supervised,bounds";

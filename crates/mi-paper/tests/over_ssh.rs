@@ -108,7 +108,7 @@ fn tasks_run_through_parallel_and_failed_ones_run_again() {
             .stdin(Stdio::null());
         command.output().unwrap()
     };
-    // The first trial cannot be run: a folder is in the place of its lock.
+    // The first trial cannot run: a folder stands where its lock should be.
     let plan = mi_paper::folder::RunFolder::new(&out).plan().unwrap();
     let obstacle = out.join("trials").join(plan.trials[0].id()).join("lock");
     fs::create_dir_all(&obstacle).unwrap();

@@ -133,7 +133,7 @@ fn below_padding(rows: &[Row], cells: &CellRules) -> Option<usize> {
     (header < data && is_header(rows, header, &numeric, cells)).then_some(header)
 }
 
-/// The columns of which the last third of the rows holds numbers.
+/// The columns that hold numbers in the last third of the rows.
 fn numeric(rows: &[Row], cells: &CellRules) -> Vec<usize> {
     let third = (rows.len() / 3).max(1);
     let last: Vec<Vec<Cell>> =

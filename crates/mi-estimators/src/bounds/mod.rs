@@ -112,7 +112,7 @@ impl Outcome {
 ///
 /// `∂/∂S_p = positive_gradient_p`, `∂/∂S_ij = −exp(log_scale − origin) Σ_p exp(log_weight_p) w_ij`
 ///
-/// with the weights w that `row` left in the place of negative scores.
+/// with the weights w that `row` wrote over the negative scores.
 ///
 /// ```
 /// use mi_estimators::bounds::{Bound, Counts, Outcome, Row, RowStatistics, Scores, evaluate};
@@ -164,7 +164,7 @@ pub trait Bound<T: Scalar>: Debug + Sync {
     fn name(&self) -> &str;
 
     /// Digests one row: writes the statistics of each of its positives, in the order of
-    /// [`Row::positives`], and, where weights are wanted, leaves them in the place of its negatives.
+    /// [`Row::positives`]. Where weights are wanted, it writes them over the scores of its negatives.
     fn row(&self, row: Row<'_, T>, statistics: &mut [RowStatistics]);
 
     /// Digests the statistics of all positives and completes their gradients.

@@ -116,7 +116,7 @@ fn huge_scores_leave_their_differences() {
         | BoundSpec::MlCpc { .. }
         | BoundSpec::Flo => true,
         BoundSpec::InterpolatedAlpha { alpha } => *alpha == 1.0,
-        // Its objective, of which the gradient is, looks at more than differences.
+        // The gradient is that of its objective, which looks at more than differences.
         BoundSpec::Smile { clip } => *clip == f64::INFINITY,
         _ => false,
     };

@@ -107,8 +107,9 @@ impl TrialFolder {
         Err(PaperError::Damaged {
             path: self.path().join("state.json"),
             reason: format!(
-                "it belongs {other}; to run the trial anew, remove its folder in `trials`, and the run's \
-                 records.csv and trials.json, which are merged again from the other trials' folders"
+                "it belongs {other}; move {} elsewhere and give the same command again: the trial's \
+                 merged records count if they are its own, else it is run anew",
+                self.path().display()
             ),
         })
     }

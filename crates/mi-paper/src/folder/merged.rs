@@ -161,7 +161,7 @@ pub(super) fn read(
     let table = rows::read(&path)?;
     let told = read_trials(folder)?;
     let missing = table.is_none();
-    // Nothing was merged yet, unless `trials.json` tells of rows.
+    // Nothing was merged yet, unless `trials.json` lists rows.
     if missing && told.entries.is_empty() && told.damage.is_none() {
         return Ok(BTreeMap::new());
     }

@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    /// Scores of one row are e⁸⁴ times those of the others, whose exponentials are 0 beside them.
+    /// The exponentials of one row are e⁸⁴ times those of the others, which vanish in the sum.
     #[test]
     fn steps_that_lose_gradients_are_counted_and_the_count_is_saved() {
         let bound = (&BoundSpec::Nwj, None);
