@@ -141,11 +141,10 @@ impl Series {
 }
 
 /// Values to compare with at their places along the x axis, e.g. those of a published curve: hollow
-/// diamonds joined by a dotted line, drawn over the series.
+/// diamonds over the series. No line joins them, since it would say what was not published.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Overlay {
     pub(crate) heading: String,
-    pub(crate) colour: usize,
     pub(crate) marks: Vec<(f64, Mark)>,
 }
 

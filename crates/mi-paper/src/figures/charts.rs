@@ -97,7 +97,7 @@ impl OverSteps<'_> {
                 .published_curve(configuration, self.metric)
                 .partition(|value| value.step <= last);
             let over = within.iter().map(|v| (v.step as f64, mark(v, &label, colour))).collect();
-            chart = chart.overlay(results.column_heading(), colour, over);
+            chart = chart.overlay(results.column_heading(), over);
             let end = beyond.iter().find(|value| value.step == results.published.last_step);
             marks.extend(end.map(|value| mark(value, &label, colour)));
         }
@@ -194,7 +194,7 @@ pub(crate) fn key(results: &Results<'_>) -> String {
     };
     if results.own.iter().find(has_any).is_some() {
         let elsewhere = if results.published_elsewhere() {
-            format!(", on {}", names::dataset(results.published.dataset))
+            format!(", on {},", names::dataset(results.published.dataset))
         } else {
             String::new()
         };

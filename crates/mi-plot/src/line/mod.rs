@@ -85,15 +85,10 @@ impl LineChart {
         self
     }
 
-    /// Draws marks at their places along the x axis over the series, joined by a dotted line in this
-    /// colour. Those beyond the range of the series are left out.
-    pub fn overlay(
-        mut self,
-        heading: impl Into<String>,
-        colour: usize,
-        marks: Vec<(f64, Mark)>,
-    ) -> Self {
-        self.overlays.push(Overlay { heading: heading.into(), colour, marks });
+    /// Draws marks at their places along the x axis over the series. Those beyond the range of the
+    /// series are left out; those above or below the plot are counted in its note.
+    pub fn overlay(mut self, heading: impl Into<String>, marks: Vec<(f64, Mark)>) -> Self {
+        self.overlays.push(Overlay { heading: heading.into(), marks });
         self
     }
 
@@ -222,8 +217,10 @@ impl LineChart {
                 outside.add(point.y, y.place(point.y));
             }
         }
+        let inside = |(at, _): &&(f64, Mark)| matches!(x.place(*at), Place::Inside(_));
+        let over = self.overlays.iter().flat_map(|o| o.marks.iter().filter(inside));
         let column = self.column.iter().flat_map(|(_, marks)| marks);
-        for mark in column {
+        for mark in column.chain(over.map(|(_, mark)| mark)) {
             outside.add(mark.value, y.place(mark.value));
         }
         outside

@@ -152,22 +152,15 @@ impl Plane<'_> {
         canvas.close();
     }
 
-    /// Marks at their places, where those lie inside, and a dotted line through them.
+    /// Marks at their places, where those lie inside.
     pub(super) fn draw_overlay(&self, canvas: &mut Canvas, overlay: &Overlay) {
-        let inside = |(x, _): &&(f64, Mark)| matches!(self.x.place(*x), Place::Inside(_));
-        let marks: Vec<&(f64, Mark)> = overlay.marks.iter().filter(inside).collect();
-        let positions: Vec<Option<Position>> =
-            marks.iter().map(|(x, mark)| self.position(*x, mark.value)).collect();
-        let runs = clip::polyline(self.area, &positions);
-        if marks.len() > 1 && !runs.is_empty() {
-            let d: String = runs.iter().map(|run| path(run, false)).collect();
-            canvas.open("g", &[("class", &theme::colour_class(overlay.colour))]);
-            canvas.element("path", &[("class", "plot-line plot-thin plot-dotted"), ("d", &d)]);
-            canvas.close();
-        }
-        for ((_, mark), position) in marks.iter().zip(&positions) {
-            if let Some((x, _)) = position {
-                self.draw_mark(canvas, *x, mark, &overlay.heading);
+        for (at, mark) in &overlay.marks {
+            let inside = |place: Place| matches!(place, Place::Inside(_));
+            if !inside(self.x.place(*at)) || !inside(self.y.place(mark.value)) {
+                continue;
+            }
+            if let Some((x, _)) = self.position(*at, mark.value) {
+                self.draw_mark(canvas, x, mark, &overlay.heading);
             }
         }
     }

@@ -170,16 +170,28 @@ fn an_overlay_is_drawn_inside_the_range_of_the_series_and_widens_the_y_axis() {
     let marks = [(0.0, 1.1), (500.0, 5.0), (20_000.0, 9.0)]
         .map(|(x, value)| (x, Mark::new("a", value, 1)))
         .to_vec();
-    let svg = LineChart::new("t", Axis::new("x"), Axis::new("y"))
+    let chart = LineChart::new("t", Axis::new("x"), Axis::new("y"))
         .series(Series::new("a", points.clone()))
-        .series(Series::new("a, seed 0", points).thin())
-        .overlay("paper", 1, marks)
-        .draw()
-        .standalone();
+        .series(Series::new("a, seed 0", points).thin());
+    let lines = |svg: &str| svg.matches("class=\"plot-line").count();
+    let bare = chart.draw().standalone();
+    let svg = chart.overlay("paper", marks).draw().standalone();
     assert!(svg.contains("data-mark=\"5\"") && svg.contains("data-mark=\"1.1\""));
     assert!(!svg.contains("data-mark=\"9\""), "beyond the x axis");
-    assert!(svg.contains("plot-line plot-thin plot-dotted"));
+    assert_eq!(lines(&svg), lines(&bare), "no line joins what was published");
     // The thin line has no markers, no legend entry and no sentence in the description.
     assert_eq!(svg.matches("class=\"plot-point\"").count(), 2);
     assert_eq!(svg.matches("seed 0").count(), 1, "the name of its group alone");
+}
+
+#[test]
+fn an_overlay_below_the_axis_is_counted_and_not_drawn_at_its_edge() {
+    let points = (0..6).map(|i| Point::new(f64::from(i), 4.0 + 0.1 * f64::from(i))).collect();
+    let svg = LineChart::new("t", Axis::new("x"), Axis::new("y").floor(0.0))
+        .series(Series::new("a", points))
+        .overlay("paper", vec![(0.0, Mark::new("a", -1.4, 0)), (5.0, Mark::new("a", 4.4, 0))])
+        .draw()
+        .standalone();
+    assert_eq!(svg.matches("data-mark").count(), 1);
+    assert!(svg.contains("1 value below the axis"), "{svg}");
 }
