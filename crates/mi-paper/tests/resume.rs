@@ -248,7 +248,8 @@ fn a_folder_of_another_configuration_is_refused_with_the_way_out() {
     let longer = TrialConfig { steps: 2 * STEPS, ..short };
     let message = run(&longer, &folder, None).unwrap_err().to_string();
     assert!(message.contains("another configuration"), "{message}");
-    assert!(message.contains("trials.json") && message.contains("anew"), "{message}");
+    let way_out = format!("move {} elsewhere", folder.path().display());
+    assert!(message.contains(&way_out) && message.contains("anew"), "{message}");
 }
 
 /// Stops a trial at two steps, so that it has two checkpoints.
