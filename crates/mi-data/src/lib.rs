@@ -64,7 +64,9 @@ pub use idx::{IdxImages, IdxLabels, read_idx_images, read_idx_labels};
 pub use noise::{add_noise, add_shared_noise};
 pub use piece::Piece;
 pub use provenance::{Provenance, SourceFile};
-pub use synthetic::{CorrelatedGaussian, Covariance, LatentPair, PairSource, Sampling, rho_for_mi};
+pub use synthetic::{
+    CorrelatedGaussian, Covariance, LatentPair, LatentSequences, PairSource, Sampling, rho_for_mi,
+};
 pub use view::View;
 
 pub use mi_random::Stream;

@@ -1,7 +1,7 @@
 use mi_critics::Pairing;
 use mi_kernels::Scalar;
 use mi_nets::{Gradients, Graph, Optimiser, Params, Tape, Var};
-use ndarray::{ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use smallvec::SmallVec;
 
 use crate::EstimatorError;
@@ -98,6 +98,8 @@ pub struct TrainingStep<T> {
     engines: Vec<Engine<T>>,
     /// One a term of the last forward half.
     seeded: Vec<Seeded>,
+    /// Gradients from outside the engines.
+    further: Vec<(Var, Array2<T>)>,
     evaluations: Vec<Evaluation>,
 }
 
@@ -117,6 +119,7 @@ impl<T: Scalar> TrainingStep<T> {
             gradients: Gradients::zeros_like(params),
             engines: Vec::new(),
             seeded: Vec::new(),
+            further: Vec::new(),
             evaluations: Vec::new(),
         }
     }
@@ -131,9 +134,10 @@ impl<T: Scalar> TrainingStep<T> {
         params: &Params<T>,
         embed: impl FnOnce(&mut Graph<'_, T>) -> I,
     ) -> Result<&[Evaluation], EstimatorError> {
-        let Self { tape, gradients, engines, seeded, evaluations } = self;
+        let Self { tape, gradients, engines, seeded, further, evaluations } = self;
         gradients.clear();
         seeded.clear();
+        further.clear();
         evaluations.clear();
         let mut graph = tape.begin(params);
         for (n, term) in embed(&mut graph).into_iter().enumerate() {
@@ -179,15 +183,24 @@ impl<T: Scalar> TrainingStep<T> {
         Ok(evaluations)
     }
 
+    /// Adds to what is maximised an objective that no engine evaluates, such as a penalty or the
+    /// verdict of an adversary: its gradient with respect to a value of the last
+    /// [`TrainingStep::forward`], of the same shape.
+    pub fn add_gradient(&mut self, value: Var, gradient: Array2<T>) {
+        self.further.push((value, gradient));
+    }
+
     /// The gradient of Σ weight × objective of the last [`TrainingStep::forward`] with respect to
     /// every parameter, which must be unchanged since.
     ///
     /// # Errors
     /// No forward half before it.
     pub fn backward(&mut self, params: &Params<T>) -> Result<&Gradients<T>, EstimatorError> {
-        let seeds = seeds(&self.seeded, &self.engines);
+        let seeds = seeds(&self.seeded, &self.engines, &self.further);
         self.tape.backward(params, &seeds, &mut self.gradients)?;
+        drop(seeds);
         self.seeded.clear();
+        self.further.clear();
         Ok(&self.gradients)
     }
 
@@ -201,9 +214,11 @@ impl<T: Scalar> TrainingStep<T> {
         params: &mut Params<T>,
         optimiser: &mut Optimiser<T>,
     ) -> Result<(), EstimatorError> {
-        let seeds = seeds(&self.seeded, &self.engines);
+        let seeds = seeds(&self.seeded, &self.engines, &self.further);
         optimiser.backward_and_ascend(&mut self.tape, &seeds, params, &mut self.gradients)?;
+        drop(seeds);
         self.seeded.clear();
+        self.further.clear();
         Ok(())
     }
 
@@ -229,12 +244,17 @@ fn batch<'a, T: Scalar>(
 type Seeds<'a, T> = SmallVec<[(Var, ArrayView2<'a, T>); 6]>;
 
 /// What the backward pass starts from.
-fn seeds<'a, T: Scalar>(seeded: &[Seeded], engines: &'a [Engine<T>]) -> Seeds<'a, T> {
+fn seeds<'a, T: Scalar>(
+    seeded: &[Seeded],
+    engines: &'a [Engine<T>],
+    further: &'a [(Var, Array2<T>)],
+) -> Seeds<'a, T> {
     let mut seeds = Seeds::new();
     for (Seeded { x, y, learned }, engine) in seeded.iter().zip(engines) {
         let (of_x, of_y, of_learned) = engine.gradients();
         seeds.extend([(*x, of_x), (*y, of_y)]);
         seeds.extend(learned.map(|var| (var, of_learned.insert_axis(Axis(1)))));
     }
+    seeds.extend(further.iter().map(|(var, gradient)| (*var, gradient.view())));
     seeds
 }

@@ -1,12 +1,14 @@
 //! Resolved configurations: everything a trial depends on, and nothing else.
 
 use mi_critics::CriticSpec;
-use mi_data::View;
+use mi_data::{Geometry, View};
 use mi_estimators::bounds::BoundSpec;
+use mi_nets::ConvNetConfig;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::PaperError;
+use crate::multi_view::MultiView;
 
 /// A trial, fully resolved. Two trials with equal configurations, run by the same program on the
 /// same data, yield the same records bit for bit.
@@ -66,6 +68,8 @@ impl Labels {
 pub enum Task {
     /// Two encoders and a critic maximise a bound between two views of an image.
     Contrastive(Contrastive),
+    /// Any views, encoders and terms.
+    MultiView(MultiView),
     /// One bijective encoder is trained against a linear classifier (figure 1c).
     Adversarial(Adversarial),
     /// A critic alone on scalar pairs, with negatives that may depend on each other (figure 4c).
@@ -81,6 +85,7 @@ impl Task {
     pub fn encoder(&self) -> Option<&EncoderSpec> {
         match self {
             Self::Contrastive(task) => Some(&task.encoder),
+            Self::MultiView(task) => task.network(0).ok().map(|(_, spec)| spec),
             Self::Adversarial(task) => Some(&task.encoder),
             Self::Supervised(task) => Some(&task.encoder),
             Self::Dependent(_) | Self::Pixels(_) => None,
@@ -91,6 +96,7 @@ impl Task {
     pub fn critic(&self) -> Option<&CriticSpec> {
         match self {
             Self::Contrastive(task) => Some(&task.critic),
+            Self::MultiView(task) => task.terms.first().map(|term| &term.critic),
             Self::Dependent(task) => Some(&task.critic),
             Self::Adversarial(_) | Self::Supervised(_) | Self::Pixels(_) => None,
         }
@@ -100,8 +106,17 @@ impl Task {
     pub fn bound(&self) -> Option<&BoundSpec> {
         match self {
             Self::Contrastive(task) => Some(&task.bound),
+            Self::MultiView(task) => task.terms.first().and_then(|term| term.objective.bound()),
             Self::Dependent(task) => Some(&task.bound),
             Self::Adversarial(_) | Self::Supervised(_) | Self::Pixels(_) => None,
+        }
+    }
+
+    /// The label of what is maximised: the bound, or the loss.
+    pub(crate) fn objective(&self) -> &'static str {
+        match self {
+            Self::MultiView(task) => task.terms.first().map_or("none", |term| term.objective.label()),
+            _ => self.bound().map_or("none", BoundSpec::name),
         }
     }
 
@@ -114,6 +129,7 @@ impl Task {
     pub fn batch_size(&self) -> Option<usize> {
         match self {
             Self::Contrastive(task) => Some(task.batch_size),
+            Self::MultiView(task) => Some(task.batch_size),
             Self::Adversarial(task) => Some(task.batch_size),
             Self::Dependent(task) => Some(task.batch_size),
             Self::Supervised(task) => Some(task.batch_size),
@@ -126,7 +142,10 @@ impl Task {
         match self {
             Self::Contrastive(task) => Some(task.noise),
             Self::Pixels(task) => Some(Noise { sd: task.noise_sd, shared: false }),
-            Self::Adversarial(_) | Self::Dependent(_) | Self::Supervised(_) => None,
+            Self::Adversarial(_)
+            | Self::Dependent(_)
+            | Self::MultiView(_)
+            | Self::Supervised(_) => None,
         }
     }
 }
@@ -287,6 +306,24 @@ impl EncoderSpec {
         }
     }
 
+    /// What a ConvNet is for images of this size; none for other encoders.
+    pub(crate) fn conv_config(&self, image: Geometry) -> Option<ConvNetConfig> {
+        let Self::ConvNet { channels, embed } = self else { return None };
+        Some(ConvNetConfig {
+            filters: channels.to_vec(),
+            output: *embed,
+            ..ConvNetConfig::paper(image.height, image.width, image.channels)
+        })
+    }
+
+    /// The width of what the encoder makes of an image of this size.
+    pub(crate) fn output(&self, image: Geometry) -> usize {
+        match self {
+            Self::Mlp { embed, .. } | Self::ConvNet { embed, .. } => *embed,
+            Self::Residual { .. } | Self::RealNvp { .. } => image.len(),
+        }
+    }
+
     /// Whether the encoder starts as nearly the identity, so that its first features are pixels.
     pub fn starts_near_identity(&self) -> bool {
         matches!(self, Self::Residual { .. } | Self::RealNvp { .. })
@@ -314,6 +351,14 @@ pub enum Evaluation {
         /// Number of inputs.
         inputs: usize,
     },
+    /// `InfoNCE` over the images of a batch at the first and at the middle place of a map, by the
+    /// critic of each term over all places.
+    SinglePlaces,
+    /// The largest `InfoNCE` that any critic can reach, since patches of different images are equal;
+    /// at step 0.
+    TiesCeiling,
+    /// Recall@1: how often the critic finds an image's own y among those of 1,000 test images.
+    Retrieval,
 }
 
 impl TrialConfig {

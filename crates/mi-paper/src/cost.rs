@@ -6,9 +6,10 @@
 
 use mi_critics::CriticSpec;
 use mi_data::{Geometry, View};
-use mi_nets::{ConvNetConfig, CouplingKind, NetworkSize, RealNvpConfig};
+use mi_nets::{CouplingKind, NetworkSize, RealNvpConfig};
 
 use crate::config::{EncoderSpec, Evaluation, Task, TrialConfig};
+use crate::multi_view::{Candidates, MultiView, Negatives, Origin};
 
 /// Height, width and channels of the images that a view is taken from, and how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,11 +63,9 @@ fn encoder(spec: &EncoderSpec, view: Geometry) -> (NetworkSize, usize) {
         EncoderSpec::Residual { layers, .. } => {
             (NetworkSize::dense(&vec![pixels; layers + 1]), pixels)
         }
-        EncoderSpec::ConvNet { channels: [first, second], embed } => {
-            let paper = ConvNetConfig::paper(view.height, view.width, view.channels);
-            let filters = vec![*first, *second];
-            let config = ConvNetConfig { filters, output: *embed, ..paper };
-            (NetworkSize::convnet(&config), *embed)
+        EncoderSpec::ConvNet { embed, .. } => {
+            let size = spec.conv_config(view).map(|config| NetworkSize::convnet(&config));
+            (size.unwrap_or_default(), *embed)
         }
         EncoderSpec::RealNvp { couplings, hidden, affine, .. } => {
             let kind = if *affine { CouplingKind::Affine } else { CouplingKind::Additive };
@@ -120,6 +119,7 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
                 (k * (size.activations + other.activations + k)) as f64,
             )
         }
+        Task::MultiView(task) => of_multi_view(task, image, (steps, evaluations), probe),
         Task::Adversarial(task) => {
             let (size, width) = encoder(&task.encoder, image.of_view(task.view.as_ref()));
             let (forward, k) = (size.products as f64, task.batch_size as f64);
@@ -152,6 +152,72 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
     // layer's step; then features of all images, and activations with their gradients.
     let features = rows * image.of_view(None).len() as f64;
     Cost { flops, bytes: 4.0 * (3.0 * parameters + 2.0 * activations + 2.0 * features) }
+}
+
+/// Operations, parameters and activations of a task of any views.
+fn of_multi_view(
+    task: &MultiView,
+    image: ImageSize,
+    (steps, evaluations): (f64, f64),
+    probe: impl Fn(usize) -> f64,
+) -> (f64, f64, f64) {
+    let geometry = match task.sequences {
+        Some(sequences) => Geometry::new(1, sequences.places, 1),
+        None => Geometry::new(image.height, image.width, image.channels),
+    };
+    // A task that does not fit its images is refused by the trial.
+    let Ok(layout) = task.layout(geometry) else { return (0.0, 0.0, 0.0) };
+    let rows = image.count as f64;
+    let k = task.batch_size;
+    let (mut step, mut forward, mut parameters, mut activations) = (0.0, 0.0, 0.0, 0.0);
+    for representation in &layout.representations {
+        let places = representation.shape.places();
+        let (size, times) = match representation.origin {
+            Origin::Summary(index) => {
+                let Ok((owner, spec)) = task.network(index) else { continue };
+                let view = task.views.iter().position(|v| v.name == task.encoders[index].view);
+                let piece = &layout.pieces[view.unwrap_or_default()];
+                let (size, _) = encoder(spec, piece.geometry());
+                parameters += if owner == index { size.parameters as f64 } else { 0.0 };
+                (size, places)
+            }
+            Origin::Context(_) => {
+                let width = representation.shape.width;
+                let size = NetworkSize::dense(&[width, 3 * width, width]);
+                parameters += size.parameters as f64;
+                (size, places)
+            }
+            Origin::Map(_) | Origin::LocalMap(_) => continue,
+        };
+        step += (k * times * size.step_products()) as f64;
+        forward += (times * size.products) as f64;
+        activations += (k * times * size.activations) as f64;
+    }
+    for term in &task.terms {
+        let (Ok(x), Ok(y)) = (layout.find(&term.x), layout.find(&term.y)) else { continue };
+        let (x_shape, y_shape) = (layout.shape(x), layout.shape(y));
+        // Scores of a square of k pairs, and how many such squares there are.
+        let (dims, squares) = match term.candidates {
+            Candidates::OtherImages => ((x_shape.len(), y_shape.len()), 1),
+            Candidates::BothViews => ((x_shape.len(), y_shape.len()), 4),
+            Candidates::Bank { negatives, .. } => {
+                ((x_shape.len(), y_shape.len()), 2 * (1 + negatives.div_ceil(k)))
+            }
+            Candidates::AllPlaces => ((x_shape.width, y_shape.width), y_shape.places()),
+            Candidates::Ahead { places, negatives } => {
+                let pairs = task.ahead(x, places, &layout).len();
+                let others = negatives == Negatives::OtherImages;
+                let each = if others { 1 } else { y_shape.places() };
+                ((x_shape.width, y_shape.width), pairs * each)
+            }
+        };
+        step += 3.0 * squares as f64 * term.critic.multiply_adds(dims, k);
+        parameters += term.critic.parameters(dims) as f64;
+        activations += (k * k) as f64;
+    }
+    let probes = task.probes.iter().map(|p| probe(layout.probed_width(p).unwrap_or_default()));
+    let evaluation = rows * forward + probes.sum::<f64>();
+    (steps * OPERATIONS * step + evaluations * evaluation, parameters, activations)
 }
 
 #[cfg(test)]

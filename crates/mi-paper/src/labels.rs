@@ -15,7 +15,7 @@ fn labelled(task: &Task, settings: &[Setting]) -> Labels {
     Labels::new(
         task.encoder().map_or("none", EncoderSpec::label),
         task.critic().map_or("none", CriticSpec::label),
-        task.bound().map_or("none", |bound| bound.name()),
+        task.objective(),
     )
     .with(joined(settings))
 }
@@ -188,10 +188,11 @@ fn collect(path: &str, value: &Value, fields: &mut Fields) {
                 collect(&at(key), value, fields);
             }
         }
-        // A list of tagged values, such as evaluations: each by its kind.
+        // A list of values that are told apart by kind, such as evaluations, or by name.
         Value::Array(items) if items.iter().any(Value::is_object) => {
             for item in items {
-                let kind = item.get("kind").and_then(Value::as_str).unwrap_or_default();
+                let kind = ["kind", "name"].iter().find_map(|key| item.get(*key)?.as_str());
+                let kind = kind.unwrap_or_default();
                 collect(&at(kind), item, fields);
             }
         }

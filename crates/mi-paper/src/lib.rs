@@ -33,6 +33,7 @@ pub mod experiments;
 pub mod figures;
 pub mod folder;
 mod labels;
+pub mod multi_view;
 mod names;
 mod numbers;
 pub mod origin;

@@ -1,5 +1,7 @@
 //! Names in records, as a reader expects them in prose.
 
+use std::borrow::Cow;
+
 use crate::record::{Metric, Unit};
 use crate::results::Configuration;
 
@@ -55,10 +57,15 @@ pub(crate) fn dataset(name: &str) -> &str {
 }
 
 /// A metric's name in prose, with its unit if it has one.
-pub(crate) fn metric(metric: Metric) -> &'static str {
+pub(crate) fn metric(metric: Metric) -> Cow<'static, str> {
     match metric {
+        Metric::Part(part) => {
+            return format!("{}: {}", part.name(), self::metric(part.whole())).into();
+        }
         Metric::BoundTrain => "bound, training batches (nats)",
         Metric::BoundTest => "bound, held out (nats)",
+        Metric::LossTrain => "loss, training batches",
+        Metric::LossTest => "loss, held out",
         Metric::TargetLoss => "distance to the target, |I − t| (nats)",
         Metric::Accuracy => "probe accuracy",
         Metric::AccuracyConverged => "probe accuracy, converged",
@@ -77,31 +84,35 @@ pub(crate) fn metric(metric: Metric) -> &'static str {
         Metric::Estimate => "estimate (nats)",
         Metric::TrueMi => "true mutual information (nats)",
         Metric::Ceiling => "ceiling with shared negatives (nats)",
+        Metric::TiesCeiling => "ceiling that equal patches leave (nats)",
+        Metric::Retrieval => "own y found among 1,000 (recall@1)",
+        Metric::PriorLoss => "loss of the prior's discriminator (nats)",
         Metric::OverflowSteps => "steps with overflow in the gradients",
     }
+    .into()
 }
 
 /// A metric's unit, as the label of an axis.
-pub(crate) fn axis(metric: Metric) -> &'static str {
-    match metric {
+pub(crate) fn axis(metric: Metric) -> Cow<'static, str> {
+    match metric.whole() {
         Metric::Accuracy | Metric::AccuracyConverged | Metric::AccuracyClassifier => {
-            "share of test images labelled correctly"
+            "share of test images labelled correctly".into()
         }
-        Metric::TargetLoss => "|I − t| (nats), logarithmic",
-        Metric::InverseError => "largest |x − g⁻¹(g(x))|, logarithmic",
-        Metric::LogDet => "mean of ln |det J| (nats)",
-        _ if metric.unit() == Unit::Nats => "nats",
-        _ => self::metric(metric),
+        Metric::TargetLoss => "|I − t| (nats), logarithmic".into(),
+        Metric::InverseError => "largest |x − g⁻¹(g(x))|, logarithmic".into(),
+        Metric::LogDet => "mean of ln |det J| (nats)".into(),
+        whole if whole.unit() == Unit::Nats => "nats".into(),
+        whole => self::metric(whole),
     }
 }
 
 /// A metric's name where space is short.
-pub(crate) fn short_metric(metric: Metric) -> &'static str {
+pub(crate) fn short_metric(metric: Metric) -> Cow<'static, str> {
     match metric {
-        Metric::AccuracyClassifier => "classifier",
-        Metric::TargetLoss => "|I − t|",
-        Metric::LogConditionP60 => "log condition",
-        Metric::InverseError => "inverse error",
+        Metric::AccuracyClassifier => "classifier".into(),
+        Metric::TargetLoss => "|I − t|".into(),
+        Metric::LogConditionP60 => "log condition".into(),
+        Metric::InverseError => "inverse error".into(),
         other => self::metric(other),
     }
 }

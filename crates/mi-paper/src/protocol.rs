@@ -125,6 +125,7 @@ pub(crate) fn departures(outcome: &Outcome) -> Vec<String> {
 fn evaluates(config: &TrialConfig, is: fn(&Evaluation) -> bool) -> bool {
     match &config.task {
         Task::Contrastive(task) => task.evaluations.iter().any(is),
+        Task::MultiView(task) => task.evaluations.iter().any(is),
         Task::Adversarial(task) => task.evaluations.iter().any(is),
         Task::Dependent(_) | Task::Supervised(_) | Task::Pixels(_) => false,
     }

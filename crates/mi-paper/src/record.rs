@@ -1,6 +1,10 @@
 //! Records: every number that an experiment yields, one flat row each.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use arrayvec::ArrayString;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One number, with all that is needed to know what it means.
 ///
@@ -49,26 +53,106 @@ pub enum Unit {
 macro_rules! metrics {
     ($($(#[$doc:meta])* $variant:ident, $name:literal, $unit:ident;)*) => {
         /// What a record's value measures.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Metric {
-            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
+            $($(#[$doc])* $variant,)*
+            /// One of the others, of a named part of the task: see [`Metric::of_part`].
+            Part(Part),
         }
 
         impl Metric {
-            /// Every metric.
+            /// Every metric of a whole task.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// The metric's name in record files.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
+            /// The names of all, in the same order.
+            const NAMES: &'static [&'static str] = &[$($name),*];
 
             /// The unit of the metric's values.
             pub fn unit(self) -> Unit {
-                match self { $(Self::$variant => Unit::$unit,)* }
+                match self {
+                    $(Self::$variant => Unit::$unit,)*
+                    Self::Part(part) => part.whole().unit(),
+                }
             }
         }
     };
+}
+
+/// A metric of a named part of a task: a term, a representation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Part {
+    /// The metric's place in [`Metric::ALL`].
+    whole: usize,
+    name: ArrayString<{ Part::LONGEST }>,
+}
+
+impl Part {
+    /// Bytes of the longest name.
+    pub const LONGEST: usize = 24;
+
+    /// What is measured.
+    pub fn whole(self) -> Metric {
+        Metric::ALL[self.whole]
+    }
+
+    /// Of what.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Metric {
+    /// The same metric of a part of a task: in record files `metric[part]`. A name that is longer
+    /// than [`Part::LONGEST`] is cut.
+    #[must_use]
+    pub fn of_part(self, name: &str) -> Self {
+        let end = (0..=name.len().min(Part::LONGEST)).rev().find(|&end| name.is_char_boundary(end));
+        let cut = ArrayString::from(&name[..end.unwrap_or_default()]).unwrap_or_default();
+        let whole = Self::ALL.iter().position(|&metric| metric == self.whole());
+        whole.map_or(self, |whole| Self::Part(Part { whole, name: cut }))
+    }
+
+    /// The metric without its part.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        if let Self::Part(part) = self { part.whole() } else { self }
+    }
+
+    /// The metric's name in record files.
+    pub fn name(self) -> Cow<'static, str> {
+        if let Self::Part(part) = self {
+            return format!("{}[{}]", part.whole().name(), part.name()).into();
+        }
+        let place = Self::ALL.iter().position(|&metric| metric == self);
+        place.map_or("", |place| Self::NAMES[place]).into()
+    }
+
+    /// The metric of this name.
+    fn named(name: &str) -> Option<Self> {
+        let (whole, part) = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
+            Some((whole, part)) => (whole, Some(part)),
+            None => (name, None),
+        };
+        let metric = Self::ALL[Self::NAMES.iter().position(|&own| own == whole)?];
+        let metric = part.map_or(metric, |part| metric.of_part(part));
+        (metric.name() == name).then_some(metric)
+    }
+}
+
+impl Serialize for Metric {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Metric {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::named(&name).ok_or_else(|| {
+            let known = Self::NAMES.join(", ");
+            D::Error::custom(format!("unknown metric `{name}`, expected one of {known}"))
+        })
+    }
 }
 
 metrics! {
@@ -78,6 +162,10 @@ metrics! {
     /// The bound's estimate on held-out data with independent noise, mean over whole test batches
     /// of the same size.
     BoundTest, "bound_test", Nats;
+    /// Minus what a term that is no bound maximises, mean over 20 fresh batches of training data.
+    LossTrain, "loss_train", Nats;
+    /// The same on held-out data.
+    LossTest, "loss_test", Nats;
     /// Mean of |I − t| over the 20 training batches, for a target t.
     TargetLoss, "target_loss", Nats;
     /// Test accuracy of the paper's probe (min–max scaling, SAGA stopped at tolerance 0.1).
@@ -115,6 +203,13 @@ metrics! {
     TrueMi, "true_mi", Nats;
     /// What an estimator with shared negatives may reach: `I(X_1..K; Y)` in closed form.
     Ceiling, "ceiling", Nats;
+    /// The largest `InfoNCE` on test batches that any critic can reach, since views of different images
+    /// are equal.
+    TiesCeiling, "ties_ceiling", Nats;
+    /// How often the critic scores an image's own y highest among those of 1,000 test images.
+    Retrieval, "recall_at_1", One;
+    /// The discriminator's loss between codes and draws of the prior: 2 ln 2 if it tells nothing.
+    PriorLoss, "prior_loss", Nats;
     /// Steps so far whose gradients are not the bound's, since exponentials of scores left the range
     /// of single precision. Written from the first such step on.
     OverflowSteps, "overflow_steps", One;

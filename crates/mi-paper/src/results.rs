@@ -290,6 +290,13 @@ impl<'a> Results<'a> {
         self.published_curve(configuration, metric).find(|value| value.step == last)
     }
 
+    /// Every metric that a configuration of the experiment has.
+    pub(crate) fn metrics(&self) -> Vec<Metric> {
+        let trials = self.own.iter().flat_map(|c| &c.trials);
+        let all: BTreeSet<Metric> = trials.flat_map(|t| t.values.keys().copied()).collect();
+        all.into_iter().collect()
+    }
+
     /// The runs of the probes on pixels of this data set, with or without noise.
     pub(crate) fn pixel_baseline(&self, noisy: bool) -> Option<&'a Configuration<'a>> {
         self.all.iter().find(|c| {

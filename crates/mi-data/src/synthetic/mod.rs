@@ -2,9 +2,11 @@
 
 mod correlated_gaussian;
 mod latent_pair;
+mod latent_sequences;
 
 pub use correlated_gaussian::{CorrelatedGaussian, rho_for_mi};
 pub use latent_pair::{Covariance, LatentPair, Sampling};
+pub use latent_sequences::LatentSequences;
 
 use mi_random::Stream;
 use ndarray::{Array2, ArrayViewMut2, NdFloat};

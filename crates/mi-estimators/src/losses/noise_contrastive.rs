@@ -1,4 +1,4 @@
-use mi_kernels::{Logarithm, Scalar, logistic_softplus_sum, softplus, softplus_sum};
+use mi_kernels::{Logarithm, Scalar, log_add, logistic_softplus_sum, softplus, softplus_sum};
 use serde::{Deserialize, Serialize};
 
 use crate::EstimatorError;
@@ -10,16 +10,21 @@ use crate::bounds::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 /// # Formula
 /// With `P = exp(S)/Z` and the noise K/N, K being the number of a row's negatives,
 /// `mean_p [−log P_p/(P_p + K/N) − Σ_j log (K/N)/(P_ij + K/N)]` (Wu et al., 2018, eq. 6; Tian et al.,
-/// 2020). Z is N times the mean of exp S over the first batch, its positives included, and stays as it
-/// is from then on. The public code adds 10⁻⁷ to each denominator; this does not.
+/// 2020). Z is N times the mean of exp S over the first batch, its positives included. In the public code
+/// it stays as it is from then on, which is biased once the bank is no longer noise; with
+/// [`NoiseContrastive::with_running_z`] it is a moving average, Z ← (1 − rate) Z + rate · Z of the batch,
+/// which the next batch reads. The public code adds 10⁻⁷ to each denominator; this does not.
 ///
-/// The first batch takes one more sweep over the scores.
+/// A batch from which Z is taken costs one more sweep over the scores.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NoiseContrastive {
     /// N, the places of the bank, at least 1.
     pub bank: usize,
+    /// The weight of the newest batch in Z, in [0, 1]; 0 for a Z that stays that of the first batch.
+    #[serde(default)]
+    pub rate: f64,
     /// log Z; none before the first batch.
     #[serde(default)]
     log_z: Option<f64>,
@@ -28,7 +33,13 @@ pub struct NoiseContrastive {
 impl NoiseContrastive {
     /// A loss that has not seen a batch.
     pub fn new(bank: usize) -> Self {
-        Self { bank, log_z: None }
+        Self { bank, rate: 0.0, log_z: None }
+    }
+
+    /// A loss whose Z follows the batches.
+    #[must_use]
+    pub fn with_running_z(self, rate: f64) -> Self {
+        Self { rate, ..self }
     }
 
     /// log Z; none before the first batch.
@@ -38,14 +49,27 @@ impl NoiseContrastive {
 
     /// log Z of the batch at hand.
     fn log_z_of<T: Scalar>(&self, row: &Row<'_, T>) -> f64 {
-        self.log_z.unwrap_or_else(|| {
-            let (pairs, rows) = (row.pairs(), row.pairs().dim().0);
-            let with_positive = (0..rows).filter(|&i| row.surveyed(i) > f64::NEG_INFINITY);
-            let negatives: usize = with_positive.map(|i| pairs.negatives_of(i)).sum();
-            let candidates = (pairs.positives().len() + negatives) as f64;
-            let total = Logarithm::of_sum((0..rows).map(|i| row.surveyed(i))).value();
-            total - candidates.ln() + (self.bank as f64).ln()
-        })
+        let (pairs, rows) = (row.pairs(), row.pairs().dim().0);
+        let with_positive = (0..rows).filter(|&i| row.surveyed(i) > f64::NEG_INFINITY);
+        let negatives: usize = with_positive.map(|i| pairs.negatives_of(i)).sum();
+        let candidates = (pairs.positives().len() + negatives) as f64;
+        let total = Logarithm::of_sum((0..rows).map(|i| row.surveyed(i))).value();
+        total - candidates.ln() + (self.bank as f64).ln()
+    }
+
+    /// log Z for the batch at hand, and for the next one.
+    fn log_zs<T: Scalar>(&self, row: &Row<'_, T>) -> (f64, f64) {
+        match self.log_z {
+            None => {
+                let own = self.log_z_of(row);
+                (own, own)
+            }
+            Some(log_z) if self.rate > 0.0 => {
+                let own = self.log_z_of(row);
+                (log_z, log_add((1.0 - self.rate).ln() + log_z, self.rate.ln() + own))
+            }
+            Some(log_z) => (log_z, log_z),
+        }
     }
 }
 
@@ -55,15 +79,19 @@ impl<T: Scalar> Bound<T> for NoiseContrastive {
     }
 
     fn check(&self, _: &Pairs) -> Result<(), EstimatorError> {
-        if self.bank > 0 {
+        if self.bank == 0 {
+            let (setting, value) = ("the size of the memory bank", "0".to_owned());
+            return Err(EstimatorError::Setting { setting, value, range: "at least 1" });
+        }
+        if (0.0..=1.0).contains(&self.rate) {
             return Ok(());
         }
-        let setting = "the size of the memory bank";
-        Err(EstimatorError::Setting { setting, value: "0".to_owned(), range: "at least 1" })
+        let (setting, value) = ("the rate of Z", self.rate.to_string());
+        Err(EstimatorError::Setting { setting, value, range: "between 0 and 1" })
     }
 
     fn needs_survey(&self) -> bool {
-        self.log_z.is_none()
+        self.log_z.is_none() || self.rate > 0.0
     }
 
     fn survey(&self, row: &Row<'_, T>) -> f64 {
@@ -73,7 +101,7 @@ impl<T: Scalar> Bound<T> for NoiseContrastive {
     }
 
     fn row(&self, mut row: Row<'_, T>, statistics: &mut [RowStatistics]) {
-        let log_z = self.log_z_of(&row);
+        let (log_z, next) = self.log_zs(&row);
         let log_noise = (row.negatives_count() as f64 / self.bank as f64).ln();
         let offset = log_z + log_noise;
         let weights = row.wants_weights();
@@ -88,7 +116,7 @@ impl<T: Scalar> Bound<T> for NoiseContrastive {
             let positive = row.score(column) - offset;
             *of_positive = RowStatistics {
                 positive,
-                log_sum: log_z,
+                log_sum: next,
                 auxiliary: softplus(-positive) + of_negatives,
                 positive_gradient: (-softplus(positive)).exp(), // σ(−S)
                 ..RowStatistics::default()
@@ -108,6 +136,6 @@ impl<T: Scalar> Bound<T> for NoiseContrastive {
     }
 
     fn advance(&mut self, outcome: &Outcome) {
-        self.log_z = self.log_z.or(outcome.carried.map(Logarithm::value));
+        self.log_z = outcome.carried.map(Logarithm::value).or(self.log_z);
     }
 }

@@ -186,6 +186,15 @@ fn contrastive_and_noise_contrastive_are_their_formulas() {
     close("Z", loss.log_z().unwrap(), log_z, 1e-12);
     let text = serde_json::to_string(&loss).unwrap();
     assert_eq!(serde_json::from_str::<NoiseContrastive>(&text).unwrap(), loss);
+
+    // Or it follows the batches: each is judged by what those before left.
+    let mut running = NoiseContrastive::new(bank).with_running_z(0.25);
+    bounds::gradient(&Scores::new(scores.view()).paired_by(&pairs), &mut running).unwrap();
+    close("running Z, first", running.log_z().unwrap(), log_z, 1e-12);
+    let second = bounds::gradient(&input, &mut running).unwrap().0;
+    close("second batch", second.loss().nats(), nce(log_z - 0.5), 1e-12);
+    let next = (0.75 * log_z.exp() + 0.25 * (log_z + 0.5).exp()).ln();
+    close("running Z", running.log_z().unwrap(), next, 1e-12);
 }
 
 /// The scores of a row's negatives.
@@ -208,6 +217,7 @@ fn losses<T: mi_kernels::Scalar>() -> Vec<(Box<dyn Bound<T>>, bool)> {
         (Box::new(Triplet::new(0.7, Mining::Random { seed: 1 })), false),
         (Box::new(Contrastive::new(1.1)), false),
         (Box::new(known), false),
+        (Box::new(known.with_running_z(0.1)), false),
         (Box::new(LiftedStructure::new(1.0)), true),
     ]
 }
@@ -340,7 +350,11 @@ fn mistakes_are_named() {
         assert!(matches!(found, EstimatorError::Setting { .. }), "{found}");
         assert!(matches!(error(&Contrastive::new(margin), None), EstimatorError::Setting { .. }));
     }
-    assert!(matches!(error(&NoiseContrastive::new(0), None), EstimatorError::Setting { .. }));
+    let without_bank = NoiseContrastive::new(0);
+    let rate = NoiseContrastive::new(5).with_running_z(1.5);
+    for loss in [without_bank, rate] {
+        assert!(matches!(error(&loss, None), EstimatorError::Setting { .. }));
+    }
     let one_way = Pairs::new((3, 3), &[(0, 1), (1, 2)], &[]).unwrap();
     let found = error(&LiftedStructure::new(1.0), Some(&one_way));
     assert!(found.to_string().contains("the positive (j, i)"), "{found}");

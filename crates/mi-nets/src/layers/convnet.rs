@@ -138,6 +138,11 @@ pub struct ConvNetOutputs {
 }
 
 impl ConvNet {
+    /// What the network is made of.
+    pub fn config(&self) -> &ConvNetConfig {
+        &self.config
+    }
+
     /// Rows, columns and channels of the map of locations.
     pub fn map_shape(&self) -> (usize, usize, usize) {
         let geometry = self.config.geometries().last().map(|last| last.output_size());

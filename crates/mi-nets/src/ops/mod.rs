@@ -15,6 +15,7 @@ mod pool;
 mod reshape;
 mod rows;
 mod scale_exp;
+mod sequence;
 mod unary;
 
 pub use activation::Activation;
@@ -43,12 +44,14 @@ pub(crate) enum Op<T> {
     Dropout(dropout::Dropout),
     Gru(gru::Gru),
     Reshape(reshape::Reshape),
+    RunningMean(sequence::RunningMean),
     CausalWindows(reshape::CausalWindows),
     Binary(binary::Binary),
     Unary(unary::UnaryOp),
     GatherColumns(columns::GatherColumns),
     SliceColumns(columns::SliceColumns),
     ConcatColumns(columns::ConcatColumns),
+    ConcatRows(rows::ConcatRows),
     NormalizeRows(rows::NormalizeRows),
     RowSums(rows::RowSums),
     ScaleExp(scale_exp::ScaleExp),
@@ -73,6 +76,8 @@ impl<T> Op<T> {
             | Op::Dropout(_)
             | Op::Reshape(_)
             | Op::CausalWindows(_)
+            | Op::RunningMean(_)
+            | Op::ConcatRows(_)
             | Op::GlobalAveragePool(_)
             | Op::Binary(_)
             | Op::Unary(_)
@@ -108,11 +113,13 @@ impl<T: Scalar> Op<T> {
             Op::Gru(op) => op.backward(cx, y, dy),
             Op::Reshape(op) => op.backward(cx, dy),
             Op::CausalWindows(op) => op.backward(cx, dy),
+            Op::RunningMean(op) => op.backward(cx, dy),
             Op::Binary(op) => op.backward(cx, dy),
             Op::Unary(op) => op.backward(cx, y, dy),
             Op::GatherColumns(op) => op.backward(cx, dy),
             Op::SliceColumns(op) => op.backward(cx, dy),
             Op::ConcatColumns(op) => op.backward(cx, y, dy),
+            Op::ConcatRows(op) => op.backward(cx, dy),
             Op::NormalizeRows(op) => op.backward(cx, y, dy),
             Op::RowSums(op) => op.backward(cx, dy),
             Op::ScaleExp(op) => op.backward(cx, y, dy),

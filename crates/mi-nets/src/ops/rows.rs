@@ -1,8 +1,11 @@
+use std::ops::Range;
+
 use mi_kernels::Scalar;
 
 use super::Op;
 use crate::arena::Slot;
 use crate::backward::Backward;
+use crate::tape::Needs;
 use crate::target::Target;
 use crate::vector::{sum_of, sum_of_pairs};
 use crate::{Graph, Var};
@@ -17,6 +20,12 @@ pub(crate) struct NormalizeRows {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowSums {
     x: Var,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct ConcatRows {
+    /// Place of the operands among the tape's.
+    operands: Range<usize>,
 }
 
 impl<T: Scalar> Graph<'_, T> {
@@ -58,6 +67,33 @@ impl<T: Scalar> Graph<'_, T> {
         let needs = self.needs(x);
         self.push(Op::RowSums(RowSums { x }), slot, buffer, (rows, 1), needs)
     }
+
+    /// Values on top of one another.
+    ///
+    /// # Shapes
+    /// n₁×m, n₂×m, … (at least one) to (n₁ + n₂ + …)×m.
+    pub fn concat_rows(&mut self, parts: &[Var]) -> Var {
+        let columns = parts.first().map_or(1, |&part| self.shape(part).1);
+        let rows = parts.iter().map(|&part| self.shape(part).0).sum::<usize>();
+        if parts.is_empty() || parts.iter().any(|&part| self.shape(part).1 != columns) {
+            return self.fail("concat_rows", (rows.max(1), columns), || match parts.len() {
+                0 => "nothing to put on top of one another".into(),
+                n => format!("{n} values with different numbers of columns, the first {columns}"),
+            });
+        }
+        let (slot, mut buffer) = self.tape.values.take(rows * columns);
+        let (mut start, mut needs) = (0, Needs::NONE);
+        for &part in parts {
+            let values = self.slice(part);
+            buffer[start..start + values.len()].copy_from_slice(values);
+            start += values.len();
+            needs = needs.or(self.needs(part));
+        }
+        let start = self.tape.operands.len();
+        self.tape.operands.extend_from_slice(parts);
+        let op = ConcatRows { operands: start..start + parts.len() };
+        self.push(Op::ConcatRows(op), slot, buffer, (rows, columns), needs)
+    }
 }
 
 /// Squares of small or large elements leave the range of `f32` long before the norm does, so
@@ -96,6 +132,22 @@ impl RowSums {
             for dx in dx {
                 *dx += d;
             }
+        }
+    }
+}
+
+impl ConcatRows {
+    /// Each part gets its rows of dy.
+    pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, dy: &[T]) {
+        let operands = &cx.operands[self.operands.clone()];
+        let mut start = 0;
+        for &part in operands {
+            let (rows, columns) = cx.values.shape(part);
+            let of_part = &dy[start..start + rows * columns];
+            if let Some(target) = cx.target(part) {
+                target.map(of_part, |d| d);
+            }
+            start += rows * columns;
         }
     }
 }

@@ -157,6 +157,13 @@ fn every_operation_reports_operands_that_do_not_fit() {
     #[allow(clippy::reversed_empty_ranges, reason = "a mistake is what is tested")]
     let backwards = 3..2;
     assert!(fails(&|g, x| g.slice_columns(x, backwards.clone())));
+    assert!(fails(&|g, x| g.running_mean(x, 0)));
+    assert!(fails(&|g, x| g.running_mean(x, 4)));
+    assert!(fails(&|g, _| g.concat_rows(&[])));
+    assert!(fails(&|g, x| {
+        let other = g.slice_columns(x, 0..1);
+        g.concat_rows(&[x, other])
+    }));
     assert!(fails(&|g, _| g.concat_columns(&[])));
     assert!(fails(&|g, x| {
         let other = g.param(w);

@@ -96,7 +96,9 @@ proptest! {
     fn rows(n in SIDE, m in 1_usize..40) {
         let x = normal(1, (n, m)) * 0.1 + 0.05;
         check(&Params::new(), from_ref(&x), |g, x| g.normalize_rows(x[0]));
-        check(&Params::new(), &[x], |g, x| g.row_sums(x[0]));
+        check(&Params::new(), from_ref(&x), |g, x| g.row_sums(x[0]));
+        let other = normal(2, (n + 1, m));
+        check(&Params::new(), &[x, other], |g, x| g.concat_rows(&[x[0], x[1], x[0]]));
     }
 
     #[test]

@@ -37,11 +37,12 @@ proptest! {
     }
 
     #[test]
-    fn reshape_and_causal_windows(
+    fn reshape_running_mean_and_causal_windows(
         n in 1_usize..4, steps in 1_usize..5, d in 1_usize..4, kernel in 1_usize..6,
     ) {
         let x = normal(5, (n, steps * d));
         check(&Params::new(), std::slice::from_ref(&x), |g, x| g.reshape(x[0], d));
+        check(&Params::new(), std::slice::from_ref(&x), |g, x| g.running_mean(x[0], steps));
         check(&Params::new(), &[x], |g, x| g.causal_windows(x[0], steps, kernel));
     }
 }

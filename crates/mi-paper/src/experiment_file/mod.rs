@@ -5,6 +5,7 @@
 //! variant. `[[variants]]` are several grids, each of which has its own keys in place of the
 //! file's. The crate's README has an example.
 
+mod multi_view;
 mod read;
 mod schema;
 mod section;

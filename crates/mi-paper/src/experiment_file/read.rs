@@ -7,6 +7,7 @@ use mi_data::{Geometry, View};
 use mi_estimators::bounds::{BoundSpec, Objective};
 
 use super::ExperimentFile;
+use super::multi_view;
 use super::schema::{Measure, Net};
 use super::section::{Entry, Section, Source};
 use crate::config::{
@@ -85,7 +86,9 @@ fn variants(mut section: Section<'_>, data: DataKind) -> Result<Vec<Variant>, Pa
         },
         setting: section.take("setting").map(one_line).transpose()?,
     };
-    let tasks = if data == DataKind::Synthetic {
+    let tasks = if section.has("probes") || section.has("sequences") {
+        multi_view::tasks(&mut section, data)?
+    } else if data == DataKind::Synthetic {
         dependent(&mut section)?
     } else {
         of_images(&mut section, data)?
@@ -113,7 +116,7 @@ fn one_line(entry: Entry<'_>) -> Result<String, PaperError> {
 }
 
 /// Adam's learning rates.
-fn learning_rates(section: &mut Section<'_>) -> Result<Vec<f64>, PaperError> {
+pub(super) fn learning_rates(section: &mut Section<'_>) -> Result<Vec<f64>, PaperError> {
     let mut optimiser = section.need("optimiser")?.table()?;
     let mut adam = optimiser.need("adam")?.table()?;
     let rates = positive(&mut adam, "learning_rate")?;
@@ -126,7 +129,7 @@ fn positive(section: &mut Section<'_>, key: &'static str) -> Result<Vec<f64>, Pa
     section.need(key)?.many_that(|&x: &f64| x.is_finite() && x > 0.0, "a number above 0")
 }
 
-fn batch_sizes(section: &mut Section<'_>) -> Result<Vec<usize>, PaperError> {
+pub(super) fn batch_sizes(section: &mut Section<'_>) -> Result<Vec<usize>, PaperError> {
     section.need("batch_size")?.many_that(|&k: &usize| k >= 2, "at least 2")
 }
 
@@ -180,7 +183,7 @@ fn only<'i>(section: &mut Section<'i>, key: &'static str) -> Result<Section<'i>,
 }
 
 /// Every combination of indices, the first of which varies slowest.
-fn grid<const N: usize>(lengths: [usize; N]) -> Vec<[usize; N]> {
+pub(super) fn grid<const N: usize>(lengths: [usize; N]) -> Vec<[usize; N]> {
     let count: usize = lengths.iter().product();
     let at = |mut place: usize| {
         let mut indices = [0; N];
@@ -350,11 +353,16 @@ fn noises(section: &mut Section<'_>) -> Result<Vec<Noise>, PaperError> {
     })
 }
 
-fn views(section: &mut Section<'_>, data: DataKind) -> Result<Vec<(String, View)>, PaperError> {
-    let images = match data {
+/// The size of a kind's images.
+pub(super) fn images(data: DataKind) -> Geometry {
+    match data {
         DataKind::Cifar => Geometry::new(32, 32, 3),
         DataKind::Grey | DataKind::Synthetic => Geometry::new(28, 28, 1),
-    };
+    }
+}
+
+fn views(section: &mut Section<'_>, data: DataKind) -> Result<Vec<(String, View)>, PaperError> {
+    let images = images(data);
     let mut views: Vec<(String, View)> = Vec::new();
     for mut table in section.tables("views")? {
         let expected = "a name that no other view has";
@@ -365,10 +373,11 @@ fn views(section: &mut Section<'_>, data: DataKind) -> Result<Vec<(String, View)
         let piece = view.of(images).map_err(|error| entry.error(error))?;
         // Terms compare one representation of an image, and a trial draws the noise of both views.
         if piece.grid() != (1, 1) {
-            return Err(entry.error("patches are not trained on yet: keep `rows:` and `columns:`"));
+            return Err(entry.error("patches need [[probes]], which say what is probed of a sequence"));
         }
         if view.to_string().split('+').any(|term| term.starts_with("noise:")) {
-            return Err(entry.error("write noise as the key `noise` of the file"));
+            let reason = "write noise as the key `noise` of the file, or give [[probes]]";
+            return Err(entry.error(reason));
         }
         views.push((name, view));
         table.finish()?;
@@ -447,10 +456,15 @@ fn evaluations(section: &mut Section<'_>, x: &NamedEncoder) -> Result<Vec<Evalua
             measures.iter().all(|measure| match measure {
                 Measure::Bijectivity { inputs } => is_bijective && *inputs > 0,
                 Measure::Conditioning { inputs } => *inputs > 0,
-                Measure::Bounds | Measure::Probe | Measure::ConvergedProbe => true,
+                Measure::Bounds
+                | Measure::Probe
+                | Measure::ConvergedProbe
+                | Measure::Retrieval => true,
+                Measure::SinglePlaces | Measure::TiesCeiling => false,
             })
         };
-        let expected = "measures of at least one input, and bijectivity of a `realnvp` only";
+        let expected = "measures of at least one input, bijectivity of a `realnvp` only, and none of maps \
+                        and patches";
         let measures = table.need("measures")?.one_that(fits, expected)?;
         table.finish()?;
         found.extend(measures.into_iter().map(Evaluation::from));

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{EncoderSpec, Evaluation};
+use crate::multi_view;
 
 /// The network of an encoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub(super) enum Net {
     },
     /// The architecture of another encoder, with weights of its own.
     Like(String),
+    /// Another encoder's network, weights and all.
+    Same(String),
 }
 
 impl Net {
@@ -40,7 +43,7 @@ impl Net {
             Self::Realnvp { couplings, hidden, affine, init_sd } => {
                 EncoderSpec::RealNvp { couplings, hidden, affine, init_sd }
             }
-            Self::Like(_) => return None,
+            Self::Like(_) | Self::Same(_) => return None,
         })
     }
 
@@ -54,7 +57,7 @@ impl Net {
             Self::Realnvp { couplings, hidden, init_sd, .. } => {
                 *couplings > 0 && !hidden.contains(&0) && sd(*init_sd)
             }
-            Self::Like(_) => true,
+            Self::Like(_) | Self::Same(_) => true,
         }
     }
 }
@@ -72,6 +75,24 @@ impl From<&EncoderSpec> for Net {
     }
 }
 
+impl From<&multi_view::Net> for Net {
+    fn from(net: &multi_view::Net) -> Self {
+        match net {
+            multi_view::Net::Own(encoder) => encoder.into(),
+            multi_view::Net::Same(name) => Self::Same(name.clone()),
+        }
+    }
+}
+
+/// An encoder of a task of any views.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ViewEncoder {
+    pub(super) name: String,
+    pub(super) view: String,
+    pub(super) net: Net,
+}
+
 /// What is measured on a representation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -81,6 +102,9 @@ pub(super) enum Measure {
     ConvergedProbe,
     Conditioning { inputs: usize },
     Bijectivity { inputs: usize },
+    SinglePlaces,
+    TiesCeiling,
+    Retrieval,
 }
 
 impl From<Measure> for Evaluation {
@@ -91,6 +115,9 @@ impl From<Measure> for Evaluation {
             Measure::ConvergedProbe => Self::ConvergedProbe,
             Measure::Conditioning { inputs } => Self::Conditioning { inputs },
             Measure::Bijectivity { inputs } => Self::Bijectivity { inputs },
+            Measure::SinglePlaces => Self::SinglePlaces,
+            Measure::TiesCeiling => Self::TiesCeiling,
+            Measure::Retrieval => Self::Retrieval,
         }
     }
 }
@@ -103,6 +130,9 @@ impl From<Evaluation> for Measure {
             Evaluation::ConvergedProbe => Self::ConvergedProbe,
             Evaluation::Conditioning { inputs } => Self::Conditioning { inputs },
             Evaluation::Bijectivity { inputs } => Self::Bijectivity { inputs },
+            Evaluation::SinglePlaces => Self::SinglePlaces,
+            Evaluation::TiesCeiling => Self::TiesCeiling,
+            Evaluation::Retrieval => Self::Retrieval,
         }
     }
 }

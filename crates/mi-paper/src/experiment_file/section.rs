@@ -78,6 +78,11 @@ impl<'i> Section<'i> {
         merged
     }
 
+    /// Whether the table has a key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
+    }
+
     /// Takes a key's entry, if the table has it.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Entry<'i>> {
         self.asked.push(key);

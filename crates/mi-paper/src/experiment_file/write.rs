@@ -9,6 +9,7 @@ use super::ExperimentFile;
 use super::schema::{Measure, Net};
 use crate::config::{Evaluation, Noise, Task};
 use crate::experiments::Variant;
+use crate::multi_view::{Context, MultiView, NamedView, Probed};
 
 const HEADER: &str = "\
 # Run it with `cargo xtask reproduce --experiment FILE.toml`. The experiment has the name of the file,
@@ -134,6 +135,10 @@ impl Page {
                 self.tables.push(("terms", term));
                 self.evaluate("g1", &task.evaluations);
             }
+            Task::MultiView(task) => {
+                self.keys.push(rate(&task.learning_rate));
+                self.multi_view(task);
+            }
             Task::Adversarial(task) => {
                 self.keys.push(rate(&task.encoder_learning_rate));
                 self.keys.extend([
@@ -164,6 +169,40 @@ impl Page {
                 self.view("x", task.view.as_ref().unwrap_or(&View::top_half()));
                 self.evaluate("x", &[Evaluation::Probe, Evaluation::ConvergedProbe]);
             }
+        }
+    }
+
+    /// A task of any views, whose parts are written as they are.
+    fn multi_view(&mut self, task: &MultiView) {
+        let measures: Vec<Measure> = task.evaluations.iter().copied().map(Measure::from).collect();
+        self.keys.push(slot("measures", &measures));
+        self.keys.extend(task.sequences.as_ref().map(|sequences| slot("sequences", sequences)));
+        self.keys.extend(task.prior.as_ref().map(|prior| slot("prior", prior)));
+        for NamedView { name, piece } in &task.views {
+            self.view(name, piece);
+        }
+        for encoder in &task.encoders {
+            self.encoder(&encoder.name, &encoder.view, slot("net", &Net::from(&encoder.net)));
+        }
+        for Context { name, of, order, net } in &task.contexts {
+            let table = vec![slot("name", name), slot("of", of), slot("order", order), slot("net", net)];
+            self.tables.push(("contexts", table));
+        }
+        for term in &task.terms {
+            let mut table = vec![slot("name", &term.name), slot("x", &term.x), slot("y", &term.y)];
+            table.extend([
+                slot("critic", &term.critic),
+                slot("objective", &term.objective),
+                slot("candidates", &term.candidates),
+                slot("weight", &term.weight),
+            ]);
+            table.extend((term.l2 > 0.0).then(|| slot("l2", &term.l2)));
+            self.tables.push(("terms", table));
+        }
+        for Probed { name, of, places, unit } in &task.probes {
+            let mut table = vec![slot("name", name), slot("of", of), slot("places", places)];
+            table.extend(unit.then(|| slot("unit", unit)));
+            self.tables.push(("probes", table));
         }
     }
 

@@ -83,10 +83,17 @@ pub(crate) fn end_accuracies(results: &Results<'_>) -> Vec<Panel> {
     [paper, converged].into_iter().flatten().collect()
 }
 
+/// A metric's name as that of a file.
+pub(crate) fn file_name(metric: Metric) -> String {
+    let name = metric.name();
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
+}
+
 /// A chart of every metric: for experiments that say nothing of their figures.
 pub(crate) fn every_metric(results: &Results<'_>) -> Vec<Panel> {
-    let panels = Metric::ALL
-        .iter()
-        .filter_map(|&metric| over(metric.name(), names::metric(metric), metric).panel(results));
+    let panels = results.metrics().into_iter().filter_map(|metric| {
+        over(&file_name(metric), &names::metric(metric), metric).panel(results)
+    });
     panels.collect()
 }

@@ -1,5 +1,6 @@
 //! The numbers of a figure.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::names;
@@ -10,9 +11,10 @@ use crate::statistics;
 use crate::table::{Align, Table};
 
 /// Metrics in the order of a table's columns.
-const METRICS: [Metric; 16] = [
+const METRICS: [Metric; 20] = [
     Metric::BoundTrain,
     Metric::BoundTest,
+    Metric::LossTest,
     Metric::TargetLoss,
     Metric::Accuracy,
     Metric::AccuracyConverged,
@@ -27,6 +29,9 @@ const METRICS: [Metric; 16] = [
     Metric::InverseError,
     Metric::TrueMi,
     Metric::Ceiling,
+    Metric::TiesCeiling,
+    Metric::Retrieval,
+    Metric::PriorLoss,
 ];
 
 /// Rows that a table of steps has at most; more are thinned evenly.
@@ -35,14 +40,21 @@ const MOST_ROWS: usize = 25;
 /// The end values of every configuration with the published ones beside them.
 pub(crate) fn ends(results: &Results<'_>) -> Table {
     let has = |metric: Metric| results.own.iter().any(|c| c.has(metric));
-    let metrics: Vec<Metric> = METRICS.into_iter().filter(|m| has(*m)).collect();
+    // The whole task, and behind it its parts; those on training batches are in the CSV alone.
+    let parts = results.metrics().into_iter().filter(|metric| {
+        matches!(metric, Metric::Part(_))
+            && METRICS.contains(&metric.whole())
+            && metric.whole() != Metric::BoundTrain
+    });
+    let metrics: Vec<Metric> = METRICS.into_iter().filter(|m| has(*m)).chain(parts).collect();
+    let names: Vec<Cow<'_, str>> = metrics.iter().map(|&metric| names::metric(metric)).collect();
     let published = |m: Metric| results.own.iter().any(|c| results.published_end(c, m).is_some());
     let mut columns = vec![("", Align::Left), ("finished", Align::Right), ("step", Align::Right)];
     if has(Metric::Estimate) {
         columns.extend([("estimate, last fifth (nats)", Align::Right), ("paper", Align::Right)]);
     }
-    for &metric in &metrics {
-        columns.push((names::metric(metric), Align::Right));
+    for (&metric, name) in metrics.iter().zip(&names) {
+        columns.push((name.as_ref(), Align::Right));
         if published(metric) {
             columns.push(("paper", Align::Right));
         }
@@ -116,7 +128,7 @@ pub(crate) fn csv(results: &Results<'_>) -> String {
         "encoder,critic,bound,setting,metric,step,seeds,mean,sd,least,greatest\n".to_owned();
     for configuration in &results.own {
         let key = &configuration.key;
-        for &metric in Metric::ALL {
+        for metric in results.metrics() {
             let curve = configuration.curve(metric);
             let stride = curve.len().div_ceil(200).max(1);
             for sample in curve.iter().rev().step_by(stride).rev() {

@@ -9,7 +9,7 @@ use super::evaluation::{self, Features};
 use super::network::Encoder;
 use super::optimise::{Learner, check_weights, finite};
 use super::snapshot::Snapshot;
-use super::views::{Labelled, Views};
+use super::single_view::{Labelled, SingleView};
 use super::{Halt, Training};
 use crate::config::{Adversarial, TrialConfig};
 use crate::error::PaperError;
@@ -22,7 +22,7 @@ pub(super) struct AdversarialTraining {
     steps: u64,
     seed: u64,
     warm: bool,
-    views: Views,
+    views: SingleView,
     streams: Stream,
     batches: Labelled,
     encoder: Encoder,
@@ -48,7 +48,7 @@ impl AdversarialTraining {
         data: Arc<Dataset>,
     ) -> Result<Self, PaperError> {
         let streams = Stream::new(config.seed, "trial");
-        let views = Views::single(data, task.view.as_ref())?;
+        let views = SingleView::new(data, task.view.as_ref())?;
         let batches = views.labelled(task.batch_size, &streams.child("batches"))?;
         let mut encoder_params = Params::new();
         let encoder = Encoder::build(

@@ -13,7 +13,7 @@ use crate::error::PaperError;
 use crate::record::Metric;
 
 /// Rows that are encoded at a time: few enough for the activations to stay small.
-const CHUNK: usize = 500;
+pub(super) const CHUNK: usize = 500;
 
 /// An encoder and the images that it is measured on.
 pub(super) struct Features<'a> {
@@ -42,11 +42,26 @@ pub(super) fn run(
         let test = features.encode(&features.data.test, "test", tape)?;
         probes(&mut found, features.data, (&train, &test), (paper, converged), features.seed)?;
     }
+    found.extend(of_jacobians(features, evaluations)?);
+    Ok(found)
+}
+
+/// The evaluations that look at derivatives of the encoder.
+pub(super) fn of_jacobians(
+    features: &Features<'_>,
+    evaluations: &[Evaluation],
+) -> Result<Vec<(Metric, f64)>, Halt> {
+    let mut found = Vec::new();
     for &evaluation in evaluations {
         match evaluation {
             Evaluation::Conditioning { inputs } => features.conditioning(inputs, &mut found)?,
             Evaluation::Bijectivity { inputs } => features.bijectivity(inputs, &mut found)?,
-            Evaluation::Bounds | Evaluation::Probe | Evaluation::ConvergedProbe => {}
+            Evaluation::Bounds
+            | Evaluation::Probe
+            | Evaluation::ConvergedProbe
+            | Evaluation::SinglePlaces
+            | Evaluation::TiesCeiling
+            | Evaluation::Retrieval => {}
         }
     }
     Ok(found)
@@ -82,10 +97,12 @@ pub(super) fn probes(
 impl Features<'_> {
     /// The views of a split's images, with independent noise where training has noise.
     fn inputs(&self, split: &Split, name: &str) -> Result<Array2<f32>, PaperError> {
-        let mut inputs = self.piece.apply(split.images.view())?;
+        // The same draw at every step, so that it does not blur the curve.
+        let mut stream = self.streams.child(&format!("evaluation noise {name}"));
+        let mut inputs = Array2::zeros((split.len(), self.piece.len()));
+        let rows: Vec<usize> = (0..split.len()).collect();
+        self.piece.draw(split.images.view(), &rows, inputs.view_mut(), &mut stream)?;
         if self.noise_sd > 0.0 {
-            // The same draw at every step, so that it does not blur the curve.
-            let mut stream = self.streams.child(&format!("evaluation noise {name}"));
             add_noise(inputs.view_mut(), self.noise_sd, &mut stream)?;
         }
         Ok(inputs)

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::{EncoderSpec, Evaluation, Task, TrialConfig};
+use crate::multi_view::{Candidates, MultiView};
 use crate::outcome::TrialState;
 use crate::record::{Metric, Record};
 
@@ -65,6 +66,7 @@ fn needed(config: &TrialConfig, step: u64) -> Vec<Metric> {
             metrics.extend(of_encoder(&task.evaluations, &task.encoder, ends));
             metrics
         }
+        Task::MultiView(task) => of_multi_view(task, step, ends),
         Task::Adversarial(task) => {
             let mut metrics = of_encoder(&task.evaluations, &task.encoder, ends);
             if step > 0 {
@@ -78,6 +80,46 @@ fn needed(config: &TrialConfig, step: u64) -> Vec<Metric> {
         Task::Supervised(_) => vec![Metric::AccuracyClassifier, Metric::ClassifierLoss],
         Task::Pixels(_) => vec![Metric::Accuracy, Metric::AccuracyConverged],
     }
+}
+
+/// Of a task of any views. A ceiling is there for terms whose pieces can be told.
+fn of_multi_view(task: &MultiView, step: u64, ends: bool) -> Vec<Metric> {
+    let asked = |evaluation: Evaluation| task.evaluations.contains(&evaluation);
+    let mut metrics = Vec::new();
+    let mut whole_and_parts = |metric: Metric, names: &[String]| {
+        metrics.extend((!names.is_empty()).then_some(metric));
+        metrics.extend(names.iter().filter(|_| names.len() > 1).map(|name| metric.of_part(name)));
+    };
+    let all: Vec<String> = task.terms.iter().map(|term| term.name.clone()).collect();
+    let of_losses = task.terms.iter().filter(|term| {
+        term.objective.bound().is_none() && !matches!(term.candidates, Candidates::Bank { .. })
+    });
+    let losses: Vec<String> = of_losses.map(|term| term.name.clone()).collect();
+    if asked(Evaluation::Bounds) {
+        for (bound, loss) in
+            [(Metric::BoundTrain, Metric::LossTrain), (Metric::BoundTest, Metric::LossTest)]
+        {
+            whole_and_parts(bound, &all);
+            whole_and_parts(loss, &losses);
+        }
+    }
+    if step == 0 && task.sequences.is_some() {
+        whole_and_parts(Metric::TrueMi, &all);
+    }
+    for (index, probed) in task.probes.iter().enumerate() {
+        let probes = [
+            (asked(Evaluation::Probe), Metric::Accuracy),
+            (ends && asked(Evaluation::ConvergedProbe), Metric::AccuracyConverged),
+        ];
+        let of_probe = probes.into_iter().filter(|(asked, _)| *asked).map(|(_, metric)| metric);
+        metrics.extend(of_probe.map(|metric| {
+            if index == 0 { metric } else { metric.of_part(&probed.name) }
+        }));
+    }
+    if step > 0 && task.prior.is_some() {
+        metrics.push(Metric::PriorLoss);
+    }
+    metrics
 }
 
 fn of_encoder(evaluations: &[Evaluation], encoder: &EncoderSpec, ends: bool) -> Vec<Metric> {
@@ -95,7 +137,12 @@ fn of_encoder(evaluations: &[Evaluation], encoder: &EncoderSpec, ends: bool) -> 
             Metric::SingularJacobians,
         ],
         Evaluation::Bijectivity { .. } if bijective => vec![Metric::InverseError, Metric::LogDet],
-        Evaluation::Bounds | Evaluation::ConvergedProbe | Evaluation::Bijectivity { .. } => vec![],
+        Evaluation::Bounds
+        | Evaluation::ConvergedProbe
+        | Evaluation::Bijectivity { .. }
+        | Evaluation::SinglePlaces
+        | Evaluation::TiesCeiling
+        | Evaluation::Retrieval => vec![],
     };
     evaluations.iter().flat_map(of).collect()
 }

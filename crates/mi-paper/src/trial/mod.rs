@@ -1,18 +1,17 @@
 //! Running a trial: from its folder's last checkpoint, or from the start, to its last step.
 
 mod adversarial;
-mod contrastive;
-mod critic_training;
 mod dependent;
 mod evaluation;
 pub(crate) mod measures;
+mod multi_view;
 mod network;
 mod optimise;
 mod pixels;
 mod resume;
 mod snapshot;
 mod supervised;
-mod views;
+mod single_view;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,7 +28,7 @@ use crate::record::{Metric, Record};
 pub(crate) use optimise::EPS_PLACEMENT;
 use resume::{Resumed, Whose};
 use snapshot::Snapshot;
-pub(crate) use views::SHUFFLE;
+pub(crate) use single_view::SHUFFLE;
 
 /// What steers a trial while it runs.
 #[derive(Clone, Copy)]
@@ -270,7 +269,11 @@ fn build(
     };
     Ok(match &config.task {
         Task::Contrastive(task) => {
-            Box::new(contrastive::ContrastiveTraining::new(config, task, data()?)?)
+            Box::new(multi_view::MultiViewTraining::of_two_views(config, task, data()?)?)
+        }
+        Task::MultiView(task) => {
+            let data = if task.sequences.is_some() { None } else { Some(data()?) };
+            Box::new(multi_view::MultiViewTraining::new(config, task, data)?)
         }
         Task::Adversarial(task) => {
             Box::new(adversarial::AdversarialTraining::new(config, task, data()?)?)

@@ -1,6 +1,6 @@
 use mi_data::Geometry;
 use mi_nets::{
-    ConvNet, ConvNetConfig, CouplingKind, Init, Mlp, Module, NetsError, Params, RealNvp,
+    ConvNet, CouplingKind, Init, Mlp, Module, NetsError, Params, RealNvp,
     RealNvpConfig, ResidualMlp,
 };
 use mi_random::Stream;
@@ -17,6 +17,8 @@ impl<M: Module<f32> + Module<f64>> Encode for M {}
 pub(super) enum Encoder {
     /// Any map.
     Plain(Box<dyn Encode>),
+    /// A convolutional network, which has maps of locations too.
+    Conv(Box<ConvNet>),
     /// A bijection.
     Bijective(Box<RealNvp>),
 }
@@ -42,14 +44,10 @@ impl Encoder {
                     params, name, pixels, *layers, init, stream,
                 )?))
             }
-            EncoderSpec::ConvNet { channels, embed } => {
-                let config = ConvNetConfig {
-                    filters: channels.to_vec(),
-                    output: *embed,
-                    ..ConvNetConfig::paper(image.height, image.width, image.channels)
-                };
+            EncoderSpec::ConvNet { .. } => {
+                let config = spec.conv_config(image).unwrap_or_else(|| unreachable!("it is one"));
                 let init = Init::GlorotUniform;
-                Self::Plain(Box::new(ConvNet::new(params, name, &config, init, stream)?))
+                Self::Conv(Box::new(ConvNet::new(params, name, &config, init, stream)?))
             }
             EncoderSpec::RealNvp { couplings, hidden, affine, init_sd } => {
                 let kind = if *affine { CouplingKind::Affine } else { CouplingKind::Additive };
@@ -69,6 +67,7 @@ impl Encoder {
     pub(super) fn module(&self) -> &dyn Module<f32> {
         match self {
             Self::Plain(encoder) => &**encoder as &dyn Module<f32>,
+            Self::Conv(encoder) => &**encoder,
             Self::Bijective(encoder) => &**encoder,
         }
     }
@@ -77,6 +76,7 @@ impl Encoder {
     pub(super) fn module64(&self) -> &dyn Module<f64> {
         match self {
             Self::Plain(encoder) => &**encoder as &dyn Module<f64>,
+            Self::Conv(encoder) => &**encoder,
             Self::Bijective(encoder) => &**encoder,
         }
     }

@@ -1,4 +1,4 @@
-use mi_nets::{Checkpoint, NetsError};
+use mi_nets::{Checkpoint, NetsError, Params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,20 @@ impl Snapshot {
             self.checkpoint.restore_optimiser(&group, params, optimiser)?;
         }
         Ok(())
+    }
+
+    /// Puts in numbers that no optimiser moves.
+    pub(super) fn put_params(&mut self, key: &str, params: &Params<f32>) -> Result<(), PaperError> {
+        Ok(self.checkpoint.put_params(key, params)?)
+    }
+
+    /// Overwrites numbers with those that were put in.
+    pub(super) fn restore_params(
+        &self,
+        key: &str,
+        params: &mut Params<f32>,
+    ) -> Result<(), PaperError> {
+        Ok(self.checkpoint.restore_params(key, params)?)
     }
 
     /// Puts in any other state.

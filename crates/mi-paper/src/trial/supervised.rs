@@ -9,7 +9,7 @@ use super::evaluation::encode;
 use super::network::Encoder;
 use super::optimise::{Learner, Trained, check_weights, finite};
 use super::snapshot::Snapshot;
-use super::views::{Labelled, Views};
+use super::single_view::{Labelled, SingleView};
 use super::{Halt, Training};
 use crate::config::{Supervised, TrialConfig};
 use crate::error::PaperError;
@@ -17,7 +17,7 @@ use crate::record::Metric;
 
 /// An encoder of the first view with a linear classifier on top, trained on labels.
 pub(super) struct SupervisedTraining {
-    views: Views,
+    views: SingleView,
     batches: Labelled,
     network: Classifier,
     learner: Learner,
@@ -57,7 +57,7 @@ impl SupervisedTraining {
         data: Arc<Dataset>,
     ) -> Result<Self, PaperError> {
         let streams = Stream::new(config.seed, "trial");
-        let views = Views::single(data, task.view.as_ref())?;
+        let views = SingleView::new(data, task.view.as_ref())?;
         let batches = views.labelled(task.batch_size, &streams.child("batches"))?;
         let mut params = Params::new();
         let encoder = Encoder::build(

@@ -1,0 +1,285 @@
+//! The shapes of a task's representations, and whether its parts fit together.
+
+use std::collections::BTreeSet;
+
+use mi_critics::CriticSpec;
+use mi_data::{Geometry, Piece};
+
+use super::{
+    Candidates, ContextNet, MultiView, Net, ObjectiveSpec, Order, Places, Probed, ViewTerm,
+};
+use crate::config::EncoderSpec;
+
+/// The shape of a representation: n × places × width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Rows and columns of places; 1 and 1 of a summary.
+    pub(crate) grid: (usize, usize),
+    /// Numbers at a place.
+    pub(crate) width: usize,
+}
+
+impl Shape {
+    /// Places.
+    pub(crate) fn places(self) -> usize {
+        self.grid.0 * self.grid.1
+    }
+
+    /// Numbers of an image.
+    pub(crate) fn len(self) -> usize {
+        self.places() * self.width
+    }
+}
+
+/// What yields a representation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The encoder of this index; a map of it, before or after layer normalisation.
+    Summary(usize),
+    Map(usize),
+    LocalMap(usize),
+    /// The context of this index.
+    Context(usize),
+}
+
+/// A representation of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Representation {
+    pub(crate) name: String,
+    pub(crate) origin: Origin,
+    pub(crate) shape: Shape,
+}
+
+/// All that follows from a task and the size of its images.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    /// One a view.
+    pub(crate) pieces: Vec<Piece>,
+    /// Encoders first, then contexts.
+    pub(crate) representations: Vec<Representation>,
+}
+
+impl Layout {
+    /// The index of a representation.
+    pub(crate) fn find(&self, name: &str) -> Result<usize, String> {
+        let place = self.representations.iter().position(|r| r.name == name);
+        place.ok_or_else(|| {
+            let names: Vec<&str> = self.representations.iter().map(|r| r.name.as_str()).collect();
+            format!("there is no representation `{name}`; there are {}", names.join(", "))
+        })
+    }
+
+    /// The shape of a representation that is there.
+    pub(crate) fn shape(&self, index: usize) -> Shape {
+        self.representations[index].shape
+    }
+
+    /// Numbers of an image that a probe sees.
+    pub(crate) fn probed_width(&self, probed: &Probed) -> Result<usize, String> {
+        let widths = probed.of.iter().map(|name| {
+            let shape = self.shape(self.find(name)?);
+            Ok(if probed.places == Places::All { shape.len() } else { shape.width })
+        });
+        widths.sum()
+    }
+}
+
+impl MultiView {
+    /// The network of an encoder: its own, or that which it shares.
+    pub(crate) fn network(&self, encoder: usize) -> Result<(usize, &EncoderSpec), String> {
+        let own = &self.encoders[encoder];
+        match &own.net {
+            Net::Own(spec) => Ok((encoder, spec)),
+            Net::Same(name) => {
+                let place = self.encoders[..encoder].iter().position(|other| other.name == *name);
+                match place.map(|place| (place, &self.encoders[place].net)) {
+                    Some((place, Net::Own(spec))) => Ok((place, spec)),
+                    _ => Err(format!(
+                        "encoder `{}` has the network of `{name}`, which is no encoder above it with \
+                         a network of its own",
+                        own.name
+                    )),
+                }
+            }
+        }
+    }
+
+    /// The pieces and representations for images of this size, where all parts fit together.
+    ///
+    /// # Errors
+    /// A sentence that names what does not fit.
+    pub(crate) fn layout(&self, image: Geometry) -> Result<Layout, String> {
+        let mut names = BTreeSet::new();
+        let views = self.views.iter().map(|view| &view.name);
+        let encoders = self.encoders.iter().map(|encoder| &encoder.name);
+        let contexts = self.contexts.iter().map(|context| &context.name);
+        for name in views.chain(encoders).chain(contexts) {
+            if name.is_empty() || name.contains('.') || !names.insert(name) {
+                return Err(format!(
+                    "`{name}` names two things, is empty or has a dot, which names of maps have"
+                ));
+            }
+        }
+        let pieces: Vec<Piece> = self
+            .views
+            .iter()
+            .map(|view| view.piece.of(image).map_err(|error| error.to_string()))
+            .collect::<Result<_, _>>()?;
+        let mut layout = Layout { pieces, representations: Vec::new() };
+        for index in 0..self.encoders.len() {
+            self.encode(index, &mut layout)?;
+        }
+        for index in 0..self.contexts.len() {
+            self.read(index, &mut layout)?;
+        }
+        self.check_terms(&layout)?;
+        self.check_probes(&layout)?;
+        Ok(layout)
+    }
+
+    fn encode(&self, index: usize, layout: &mut Layout) -> Result<(), String> {
+        let encoder = &self.encoders[index];
+        let view = self.views.iter().position(|view| view.name == encoder.view).ok_or_else(|| {
+            let names: Vec<&str> = self.views.iter().map(|view| view.name.as_str()).collect();
+            format!("there is no view `{}`; there are {}", encoder.view, names.join(", "))
+        })?;
+        let (owner, spec) = self.network(index)?;
+        let piece = &layout.pieces[view];
+        let (grid, geometry) = (piece.grid(), piece.geometry());
+        let owners = self.views.iter().position(|v| v.name == self.encoders[owner].view);
+        if let Some(owners) = owners
+            && layout.pieces[owners].geometry() != geometry
+        {
+            return Err(format!(
+                "encoder `{}` has the network of `{}`, which sees {} where it sees {geometry}",
+                encoder.name,
+                self.encoders[owner].name,
+                layout.pieces[owners].geometry()
+            ));
+        }
+        let mut push = |suffix: &str, origin, shape| {
+            let name = format!("{}{suffix}", encoder.name);
+            layout.representations.push(Representation { name, origin, shape });
+        };
+        push("", Origin::Summary(index), Shape { grid, width: spec.output(geometry) });
+        if let (EncoderSpec::ConvNet { channels, .. }, (1, 1)) = (spec, grid) {
+            let last = spec.conv_config(geometry).and_then(|config| config.geometries().last());
+            let grid = last.map(|last| last.output_size()).unwrap_or_default();
+            let shape = Shape { grid, width: channels[1] };
+            push(".map", Origin::Map(index), shape);
+            push(".local", Origin::LocalMap(index), shape);
+        }
+        Ok(())
+    }
+
+    fn read(&self, index: usize, layout: &mut Layout) -> Result<(), String> {
+        let context = &self.contexts[index];
+        let of = layout.shape(layout.find(&context.of)?);
+        if of.places() < 2 {
+            return Err(format!(
+                "context `{}` reads `{}`, which is no sequence: cut its view into patches",
+                context.name, context.of
+            ));
+        }
+        let width = match &context.net {
+            ContextNet::Mean => of.width,
+            ContextNet::Gru { width } | ContextNet::Place { width } => *width,
+            ContextNet::Conv { channels, .. } => channels.last().copied().unwrap_or_default(),
+        };
+        if width == 0 {
+            return Err(format!("context `{}` needs a width above 0", context.name));
+        }
+        layout.representations.push(Representation {
+            name: context.name.clone(),
+            origin: Origin::Context(index),
+            shape: Shape { width, ..of },
+        });
+        Ok(())
+    }
+
+    fn check_terms(&self, layout: &Layout) -> Result<(), String> {
+        if self.terms.is_empty() {
+            return Err("there is no term to maximise".to_owned());
+        }
+        for (index, term) in self.terms.iter().enumerate() {
+            if self.terms[..index].iter().any(|other| other.name == term.name) {
+                return Err(format!("two terms are named `{}`", term.name));
+            }
+            self.check_term(term, layout).map_err(|reason| format!("`{}`: {reason}", term.name))?;
+        }
+        if let Some(prior) = &self.prior {
+            let shape = layout.shape(layout.find(&prior.of)?);
+            if shape.places() > 1 {
+                return Err(format!("`{}` is a map; a prior is that of a summary", prior.of));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_term(&self, term: &ViewTerm, layout: &Layout) -> Result<(), String> {
+        let (x, y) = (layout.find(&term.x)?, layout.find(&term.y)?);
+        let places = (layout.shape(x).places(), layout.shape(y).places());
+        let is_cosine = matches!(term.critic, CriticSpec::Cosine { learned: false, .. });
+        let fits = match term.candidates {
+            Candidates::OtherImages => Ok(()),
+            Candidates::BothViews if layout.shape(x) == layout.shape(y) => Ok(()),
+            Candidates::BothViews => Err("candidates of both views need representations of one shape"),
+            Candidates::AllPlaces if places.0 == 1 && places.1 > 1 => Ok(()),
+            Candidates::AllPlaces => Err("`all-places` need a summary x and a map y"),
+            Candidates::Ahead { places: ahead, .. } => {
+                if places.0 != places.1 || places.0 < 2 {
+                    Err("`ahead` needs two sequences with the same places")
+                } else if self.ahead(x, ahead, layout).is_empty() {
+                    Err("`ahead` is beyond the end of the sequence")
+                } else {
+                    Ok(())
+                }
+            }
+            Candidates::Bank { .. } if !is_cosine => {
+                Err("a memory bank keeps vectors of length 1 and needs a cosine critic")
+            }
+            Candidates::Bank { negatives: 0, .. } => Err("a memory bank needs a negative"),
+            Candidates::Bank { momentum, .. } if !(0.0..1.0).contains(&momentum) => {
+                Err("the momentum of a memory bank lies in [0, 1)")
+            }
+            Candidates::Bank { .. } => Ok(()),
+        };
+        fits.map_err(str::to_owned)?;
+        let learns = term.objective.bound().is_some_and(|bound| bound.learned().is_some());
+        if learns && term.candidates != Candidates::OtherImages {
+            return Err("a bound that learns a number a row needs `other-images`".to_owned());
+        }
+        if matches!(term.objective, ObjectiveSpec::LiftedStructure { .. })
+            && term.candidates != Candidates::BothViews
+        {
+            return Err("lifted structure needs `both-views`".to_owned());
+        }
+        if matches!(term.objective, ObjectiveSpec::NoiseContrastive { .. })
+            && !matches!(term.candidates, Candidates::Bank { .. })
+        {
+            return Err("noise-contrastive estimation needs a memory bank".to_owned());
+        }
+        Ok(())
+    }
+
+    fn check_probes(&self, layout: &Layout) -> Result<(), String> {
+        for (index, probed) in self.probes.iter().enumerate() {
+            if probed.of.is_empty() || self.probes[..index].iter().any(|p| p.name == probed.name) {
+                return Err(format!("probe `{}` sees nothing, or has the name of another", probed.name));
+            }
+            layout.probed_width(probed)?;
+        }
+        Ok(())
+    }
+
+    /// Pairs of places, the second so many ahead of the first, in the order of x's context.
+    pub(crate) fn ahead(&self, x: usize, ahead: usize, layout: &Layout) -> Vec<(usize, usize)> {
+        let Representation { origin, shape, .. } = layout.representations[x];
+        let step = match origin {
+            Origin::Context(index) if self.contexts[index].order == Order::Down => shape.grid.1,
+            _ => 1,
+        };
+        let places = shape.places();
+        (0..places).map(|p| (p, p + ahead * step)).filter(|&(_, q)| q < places).collect()
+    }
+}

@@ -1,0 +1,123 @@
+//! How far `InfoNCE` can go where pieces of different images are equal.
+//!
+//! No critic tells equal pieces apart. If c of the n candidates are equal to the positive, it itself
+//! among them, the best critic gives each of them 1/c: the bound is at most log n − E log c.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use mi_nets::ConvGeometry;
+use ndarray::{ArrayView2, s};
+
+use super::networks::Networks;
+use super::terms::BuiltTerm;
+use crate::multi_view::{Candidates, Negatives, Origin};
+
+/// The ceiling of a term on one batch of views, in nats, and its name: of pairs of places, or of the
+/// first place of a map, which has seen a corner of its view.
+pub(super) fn of(
+    term: &BuiltTerm,
+    networks: &Networks,
+    views: &[ArrayView2<'_, f32>],
+) -> Option<(String, f64)> {
+    let layout = &networks.layout;
+    let of_y = &layout.representations[term.y];
+    match (term.spec.candidates, of_y.origin) {
+        (Candidates::Ahead { negatives, .. }, Origin::Summary(encoder)) => {
+            let view = views[networks.view_of(encoder)];
+            let patches = of_y.shape.places();
+            let width = view.ncols() / patches;
+            let pieces: Vec<Vec<u64>> = (0..patches)
+                .map(|place| digests(view.slice(s![.., place * width..(place + 1) * width])))
+                .collect();
+            let places: Vec<usize> = term.places().map(|(_, q)| q).collect();
+            let values = places.iter().map(|&q| of_place(&pieces, q, negatives));
+            Some((term.spec.name.clone(), values.sum::<f64>() / places.len() as f64))
+        }
+        (Candidates::AllPlaces, Origin::LocalMap(encoder) | Origin::Map(encoder)) => {
+            let piece = &layout.pieces[networks.view_of(encoder)];
+            let geometry = piece.geometry();
+            let (rows, columns) = networks.first_field(encoder)?;
+            let columns_of: Vec<usize> = (0..rows)
+                .flat_map(|y| (0..columns * geometry.channels).map(move |x| (y, x)))
+                .map(|(y, x)| y * geometry.width * geometry.channels + x)
+                .collect();
+            let corner = views[networks.view_of(encoder)].select(ndarray::Axis(1), &columns_of);
+            let pieces = [digests(corner.view())];
+            Some(("corner".to_owned(), of_place(&pieces, 0, Negatives::OtherImages)))
+        }
+        _ => None,
+    }
+}
+
+/// log n − mean log c over images, of one place.
+fn of_place(pieces: &[Vec<u64>], place: usize, negatives: Negatives) -> f64 {
+    let images = pieces[place].len();
+    let mut at_place: HashMap<u64, usize> = HashMap::new();
+    for &piece in &pieces[place] {
+        *at_place.entry(piece).or_default() += 1;
+    }
+    let value = |image: usize| {
+        let own = pieces[place][image];
+        let same = || pieces.iter().filter(|of_place| of_place[image] == own).count();
+        let (candidates, equal) = match negatives {
+            Negatives::OtherImages => (images, at_place[&own]),
+            Negatives::SameImage => (pieces.len(), same()),
+            // The positive is in both.
+            Negatives::Both => (images + pieces.len() - 1, at_place[&own] + same() - 1),
+        };
+        (candidates as f64).ln() - (equal as f64).ln()
+    };
+    (0..images).map(value).sum::<f64>() / images as f64
+}
+
+/// A number for each row, equal for equal rows.
+fn digests(rows: ArrayView2<'_, f32>) -> Vec<u64> {
+    let digest = |row: ndarray::ArrayView1<'_, f32>| {
+        let mut hasher = DefaultHasher::new();
+        // Adding 0 makes one zero of two.
+        row.iter().for_each(|x| (x + 0.0).to_bits().hash(&mut hasher));
+        hasher.finish()
+    };
+    rows.rows().into_iter().map(digest).collect()
+}
+
+/// Rows and columns of pixels that the first position of the last convolution has seen.
+pub(super) fn first_field(convolutions: &[ConvGeometry]) -> (usize, usize) {
+    let reach = |length: fn(&ConvGeometry) -> usize| {
+        // From the last layer back: how many positions of the layer below the first one sees.
+        convolutions.iter().rev().fold(1, |positions, of| {
+            let before = of.padding_of(length(of)).0;
+            ((positions - 1) * of.stride + of.kernel - before).min(length(of))
+        })
+    };
+    (reach(|of| of.height), reach(|of| of.width))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_pieces_share_the_probability() {
+        // Two places of four images; at the first, two images are equal.
+        let pieces = [vec![1, 1, 2, 3], vec![4, 1, 5, 6]];
+        let ln = |x: f64| x.ln();
+        let others = of_place(&pieces, 0, Negatives::OtherImages);
+        assert!((others - (ln(4.0) - ln(2.0) / 2.0)).abs() < 1e-12);
+        // Image 1 has the same piece at both places.
+        let same = of_place(&pieces, 0, Negatives::SameImage);
+        assert!((same - (ln(2.0) - ln(2.0) / 4.0)).abs() < 1e-12);
+        let both = of_place(&pieces, 0, Negatives::Both);
+        assert!((both - (ln(5.0) - (ln(2.0) + ln(3.0)) / 4.0)).abs() < 1e-12);
+        assert_eq!(of_place(&[vec![1, 2, 3]], 0, Negatives::OtherImages), ln(3.0));
+    }
+
+    #[test]
+    fn the_corner_of_two_convolutions_of_28_pixels() {
+        let config = mi_nets::ConvNetConfig::paper(28, 28, 1);
+        let geometries: Vec<ConvGeometry> = config.geometries().collect();
+        // 5 − 1 positions of the first layer, which reach 3 · 2 + 5 − 1 pixels.
+        assert_eq!(first_field(&geometries), (10, 10));
+    }
+}

@@ -1,0 +1,93 @@
+//! Batches of all views of some images.
+
+use std::sync::Arc;
+
+use mi_data::{DataError, Dataset, Piece, Split, add_noise, add_shared_noise};
+use mi_random::Stream;
+use ndarray::{Array2, ArrayView2};
+
+use crate::config::Noise;
+use crate::multi_view::Layout;
+
+/// One batch of every view, in buffers that are used again.
+pub(super) struct Inputs {
+    pub(super) data: Arc<Dataset>,
+    pieces: Vec<Piece>,
+    buffers: Vec<Array2<f32>>,
+    /// The noise of training.
+    pub(super) draws: Stream,
+}
+
+impl Inputs {
+    pub(super) fn new(
+        data: Arc<Dataset>,
+        layout: &Layout,
+        batch_size: usize,
+        streams: &Stream,
+    ) -> Self {
+        let pieces = layout.pieces.clone();
+        let buffers = pieces.iter().map(|piece| Array2::zeros((batch_size, piece.len()))).collect();
+        Self { data, pieces, buffers, draws: streams.child("noise") }
+    }
+
+    /// The batch of every view.
+    pub(super) fn views(&self) -> Vec<ArrayView2<'_, f32>> {
+        self.buffers.iter().map(|buffer| buffer.view()).collect()
+    }
+
+    /// Fills the buffers with all views of some training images, with the noise of training.
+    pub(super) fn fill_for_training(&mut self, rows: &[usize], noise: Noise) -> Result<(), DataError> {
+        let Self { data, pieces, buffers, draws } = self;
+        fill(buffers, pieces, &data.train, rows, (noise, draws))
+    }
+
+    /// Fills the buffers with all views of some images, with noise from a stream.
+    pub(super) fn fill(
+        &mut self,
+        split: &Split,
+        rows: &[usize],
+        noise: (Noise, &mut Stream),
+    ) -> Result<(), DataError> {
+        fill(&mut self.buffers, &self.pieces, split, rows, noise)
+    }
+
+    /// The views that are asked for of all images of a split, with noise of its own for each; others
+    /// are empty.
+    pub(super) fn all(
+        &self,
+        split: &Split,
+        seen: &[bool],
+        (sd, stream): (f64, &mut Stream),
+    ) -> Result<Vec<Array2<f32>>, DataError> {
+        let rows: Vec<usize> = (0..split.len()).collect();
+        let views = self.pieces.iter().zip(seen).map(|(piece, &seen)| {
+            if !seen {
+                return Ok(Array2::zeros((split.len(), 0)));
+            }
+            let mut view = Array2::zeros((split.len(), piece.len()));
+            piece.draw(split.images.view(), &rows, view.view_mut(), stream)?;
+            if sd > 0.0 {
+                add_noise(view.view_mut(), sd, stream)?;
+            }
+            Ok(view)
+        });
+        views.collect()
+    }
+}
+
+fn fill(
+    buffers: &mut [Array2<f32>],
+    pieces: &[Piece],
+    split: &Split,
+    rows: &[usize],
+    (noise, stream): (Noise, &mut Stream),
+) -> Result<(), DataError> {
+    for (piece, buffer) in pieces.iter().zip(&mut *buffers) {
+        piece.draw(split.images.view(), rows, buffer.view_mut(), stream)?;
+    }
+    match buffers {
+        _ if noise.sd == 0.0 => Ok(()),
+        [x, y] if noise.shared => add_shared_noise(x.view_mut(), y.view_mut(), noise.sd, stream),
+        all => all.iter_mut().try_for_each(|x| add_noise(x.view_mut(), noise.sd, stream)),
+    }
+}

@@ -1,0 +1,308 @@
+//! Training of any views, encoders, contexts and terms.
+
+mod bank;
+mod ceiling;
+mod inputs;
+mod measure;
+mod networks;
+mod objective;
+mod prior;
+mod setup;
+mod terms;
+
+use std::sync::Arc;
+
+use mi_data::{BatchSampler, Dataset};
+use mi_estimators::{Term, TrainingStep};
+use mi_nets::{Params, Var};
+use mi_random::Stream;
+use ndarray::Array2;
+use smallvec::SmallVec;
+
+use super::evaluation::{self, Features};
+use super::optimise::{Trained, check_weights, finite};
+use super::single_view::batches;
+use super::snapshot::Snapshot;
+use super::{Halt, Training};
+use crate::config::{Contrastive, TrialConfig};
+use crate::error::PaperError;
+use crate::multi_view::{Candidates, MultiView};
+use crate::record::Metric;
+use bank::Bank;
+use inputs::Inputs;
+use networks::Networks;
+use objective::Maximised;
+use prior::Discriminator;
+pub(super) use setup::Setup;
+use terms::{Banked, BuiltTerm};
+
+/// Networks that maximise a weighted sum of terms between representations of an image.
+pub(super) struct MultiViewTraining {
+    setup: Setup,
+    steps: u64,
+    seed: u64,
+    streams: Stream,
+    sampler: BatchSampler,
+    inputs: Inputs,
+    networks: Networks,
+    terms: Vec<BuiltTerm>,
+    /// One for each part of each term.
+    objectives: Vec<Maximised>,
+    /// By term, where it has one.
+    banks: Vec<Option<Bank>>,
+    prior: Option<(usize, Discriminator)>,
+    trained: Trained,
+    step: TrainingStep<f32>,
+    /// What the terms and the prior read.
+    needed: Vec<bool>,
+    /// Steps so far in which exponentials left the range of numbers: see
+    /// [`Metric::OverflowSteps`].
+    overflows: u64,
+}
+
+impl MultiViewTraining {
+    /// Of a task that says all; `data` may be missing where it has sequences.
+    pub(super) fn new(
+        config: &TrialConfig,
+        task: &MultiView,
+        data: Option<Arc<Dataset>>,
+    ) -> Result<Self, PaperError> {
+        Self::start(config, Setup::of(task.clone()), data)
+    }
+
+    /// Of the paper's two views and one term.
+    pub(super) fn of_two_views(
+        config: &TrialConfig,
+        task: &Contrastive,
+        data: Arc<Dataset>,
+    ) -> Result<Self, PaperError> {
+        Self::start(config, Setup::of_two_views(task), Some(data))
+    }
+
+    /// `data` may be missing where sequences are drawn.
+    fn start(
+        config: &TrialConfig,
+        setup: Setup,
+        data: Option<Arc<Dataset>>,
+    ) -> Result<Self, PaperError> {
+        let unsuitable = |reason: String| PaperError::Unsuitable {
+            dataset: config.dataset.clone(),
+            trial: config.id(),
+            reason,
+        };
+        let streams = Stream::new(config.seed, "trial");
+        let task = &setup.task;
+        let data = match (&task.sequences, data) {
+            (Some(sequences), _) => Arc::new(sequences.draw(&streams.child("sequences"))?),
+            (None, Some(data)) => data,
+            (None, None) => return Err(unsuitable("the trial needs images".to_owned())),
+        };
+        let layout = task.layout(data.geometry).map_err(unsuitable)?;
+        if data.test.len() < task.batch_size {
+            return Err(unsuitable(format!(
+                "{} test images are fewer than a batch of {}",
+                data.test.len(),
+                task.batch_size
+            )));
+        }
+        let sampler = batches(&data, task.batch_size, &streams.child("batches"))?;
+        let mut params = Params::new();
+        let networks = Networks::build(task, layout, &mut params, &streams)?;
+        let terms = (0..task.terms.len())
+            .map(|index| BuiltTerm::build(task, index, &networks, &mut params, &streams))
+            .collect::<Result<Vec<_>, _>>()?;
+        let of = (config.seed, data.train.len());
+        let objectives: Vec<Vec<Maximised>> = terms
+            .iter()
+            .map(|term| term.objectives(setup.target, of))
+            .collect::<Result<_, _>>()?;
+        let banks = terms
+            .iter()
+            .map(|term| {
+                let Candidates::Bank { negatives, momentum } = term.spec.candidates else {
+                    return Ok(None);
+                };
+                if data.train.len() < task.batch_size + 1 {
+                    return Err(unsuitable("a memory bank needs images beyond the batch".into()));
+                }
+                let width = networks.layout.shape(term.x).width;
+                let stream = streams.child(&format!("bank {}", term.spec.name));
+                Ok(Some(Bank::new(of.1, width, (negatives, momentum), &stream)?))
+            })
+            .collect::<Result<_, _>>()?;
+        let prior = match &task.prior {
+            Some(prior) => {
+                let of = networks.layout.find(&prior.of).map_err(unsuitable)?;
+                let width = networks.layout.shape(of).width;
+                Some((of, Discriminator::new(prior, width, task.learning_rate, &streams)?))
+            }
+            None => None,
+        };
+        let read = terms.iter().flat_map(|term| [term.x, term.y]);
+        let read: Vec<usize> = read.chain(prior.iter().map(|(of, _)| *of)).collect();
+        Ok(Self {
+            needed: networks.needed(&read),
+            inputs: Inputs::new(data, &networks.layout, task.batch_size, &streams),
+            step: TrainingStep::new(&params),
+            trained: Trained::new(params, task.learning_rate),
+            objectives: objectives.concat(),
+            steps: config.steps,
+            seed: config.seed,
+            overflows: 0,
+            streams,
+            sampler,
+            networks,
+            terms,
+            banks,
+            prior,
+            setup,
+        })
+    }
+
+    /// Embeds a batch that the inputs hold and evaluates all terms, with gradients; returns the weighted
+    /// sum of what they report.
+    fn forward(&mut self, rows: &[usize]) -> Result<(f64, Beyond), Halt> {
+        let Self { networks, terms, objectives, banks, prior, step, inputs, needed, trained, .. } =
+            self;
+        let banked: SmallVec<[_; 1]> =
+            banks.iter_mut().map(|bank| bank.as_mut().map(|bank| bank.read(rows))).collect();
+        let mut beyond = Beyond::default();
+        let mut factors: SmallVec<[f64; 4]> = SmallVec::new();
+        let found = step.forward(&trained.params, |graph| {
+            let represented = networks.forward(graph, &inputs.views(), needed);
+            let mut sides = Vec::new();
+            for (term, banked) in terms.iter().zip(&banked) {
+                let banked = banked.map(|[of_x, of_y]| Banked { of_y, of_x });
+                term.sides(graph, &represented, banked, &mut sides);
+                let weight = term.spec.weight;
+                factors.extend(sides[factors.len()..].iter().map(|side| weight * side.share));
+                let sides = [represented.of(term.x), represented.of(term.y)];
+                let keeps = banked.is_some() || term.spec.l2 > 0.0;
+                beyond.sides.push(keeps.then(|| sides.map(|var| (var, graph.value(var).to_owned()))));
+            }
+            beyond.of_prior = prior.as_ref().map(|(of, _)| {
+                let var = represented.of(*of);
+                (var, graph.value(var).to_owned())
+            });
+            let weighted = sides.into_iter().zip(&factors).zip(objectives.iter_mut());
+            let terms = weighted.map(|((side, &factor), objective)| {
+                Term::new(side.embedded, side.pairing, objective.as_bound())
+                    .paired_by(side.pairs)
+                    .with_learned(side.learned)
+                    .weighted(factor)
+            });
+            terms.collect::<SmallVec<[_; 1]>>()
+        })?;
+        self.overflows += u64::from(found.iter().any(|found| found.overflow));
+        let reported = found.iter().zip(&self.objectives).zip(&factors);
+        let value = reported.map(|((found, of), factor)| factor * of.reported(found)).sum();
+        Ok((finite("the bound", value)?, beyond))
+    }
+
+    /// Adds the gradients of what no engine evaluates: penalties, and the prior's discriminator, which
+    /// takes a step of its own.
+    fn go_beyond(&mut self, beyond: &mut Beyond) -> Result<(), Halt> {
+        for (term, sides) in self.terms.iter().zip(&beyond.sides) {
+            let Some(sides) = sides.as_ref().filter(|_| term.spec.l2 > 0.0) else { continue };
+            for (var, value) in sides {
+                let factor = -2.0 * term.spec.l2 * term.spec.weight / value.nrows() as f64;
+                self.step.add_gradient(*var, value.mapv(|x| x * factor as f32));
+            }
+        }
+        if let (Some((var, codes)), Some((_, prior))) = (beyond.of_prior.take(), &mut self.prior) {
+            self.step.add_gradient(var, prior.step(codes.view())?);
+        }
+        Ok(())
+    }
+}
+
+/// Values of a step that are needed beside the engines.
+#[derive(Default)]
+struct Beyond {
+    /// By term, where it has a penalty or a bank: x and y.
+    sides: Vec<Option<[(Var, Array2<f32>); 2]>>,
+    of_prior: Option<(Var, Array2<f32>)>,
+}
+
+impl Training for MultiViewTraining {
+    fn step(&mut self) -> Result<f64, Halt> {
+        let rows = self.sampler.next_batch();
+        self.inputs.fill_for_training(rows, self.setup.noise)?;
+        let rows = if self.banks.iter().any(Option::is_some) { rows.to_vec() } else { Vec::new() };
+        let (value, mut beyond) = self.forward(&rows)?;
+        self.go_beyond(&mut beyond)?;
+        let Trained { params, optimiser } = &mut self.trained;
+        self.step.ascend(params, optimiser)?;
+        for (bank, sides) in self.banks.iter_mut().zip(&beyond.sides) {
+            if let (Some(bank), Some([(_, x), (_, y)])) = (bank, sides) {
+                bank.update(&rows, [x.view(), y.view()]);
+            }
+        }
+        Ok(value)
+    }
+
+    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+        check_weights(&self.trained.params)?;
+        let mut found = self.measure(step)?;
+        let features = Features {
+            data: &self.inputs.data,
+            piece: &self.networks.layout.pieces[self.networks.view_of(0)],
+            encoder: self.networks.first(),
+            params: &self.trained.params,
+            noise_sd: self.setup.noise.sd,
+            streams: &self.streams,
+            seed: self.seed,
+        };
+        found.extend(evaluation::of_jacobians(&features, &self.setup.task.evaluations)?);
+        if let Some((_, prior)) = self.prior.as_ref().filter(|_| step > 0) {
+            found.push((Metric::PriorLoss, prior.loss));
+        }
+        let overflows = (self.overflows > 0).then_some(self.overflows as f64);
+        found.extend(overflows.map(|count| (Metric::OverflowSteps, count)));
+        Ok(found)
+    }
+
+    fn save(&self) -> Result<Snapshot, PaperError> {
+        let discriminator = self.prior.iter().map(|(_, prior)| &prior.learner.trained);
+        let trained: Vec<&Trained> = [&self.trained].into_iter().chain(discriminator).collect();
+        let mut snapshot = Snapshot::new(&trained)?;
+        snapshot.put("objectives", &self.objectives)?;
+        snapshot.put("overflows", &self.overflows)?;
+        snapshot.put("sampler", &self.sampler)?;
+        snapshot.put("noise", &self.inputs.draws.state())?;
+        if let Some((_, prior)) = &self.prior {
+            snapshot.put("prior", &(prior.draws().state(), prior.loss.to_bits()))?;
+        }
+        for (index, bank) in self.banks.iter().enumerate() {
+            if let Some(bank) = bank {
+                let key = format!("bank {index}");
+                snapshot.put_params(&key, &bank.vectors)?;
+                snapshot.put(&key, &bank.draws().state())?;
+            }
+        }
+        Ok(snapshot)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
+        let discriminator = self.prior.iter_mut().map(|(_, prior)| &mut prior.learner.trained);
+        let mut trained: Vec<&mut Trained> =
+            [&mut self.trained].into_iter().chain(discriminator).collect();
+        snapshot.restore(&mut trained)?;
+        self.objectives = snapshot.get("objectives")?;
+        self.overflows = snapshot.get("overflows")?;
+        self.sampler = snapshot.get("sampler")?;
+        self.inputs.draws = Stream::from_state(&snapshot.get("noise")?);
+        if let Some((_, prior)) = &mut self.prior {
+            let (draws, loss): (_, u64) = snapshot.get("prior")?;
+            prior.restore(Stream::from_state(&draws), f64::from_bits(loss));
+        }
+        for (index, bank) in self.banks.iter_mut().enumerate() {
+            if let Some(bank) = bank {
+                let key = format!("bank {index}");
+                snapshot.restore_params(&key, &mut bank.vectors)?;
+                bank.restore_draws(Stream::from_state(&snapshot.get(&key)?));
+            }
+        }
+        Ok(())
+    }
+}

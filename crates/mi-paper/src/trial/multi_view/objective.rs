@@ -1,0 +1,75 @@
+//! What a term maximises, with the state that it carries from batch to batch.
+
+use mi_estimators::EstimatorError;
+use mi_estimators::bounds::{Bound, BoundSpec, Evaluation, Objective};
+use mi_estimators::losses::{Contrastive, LiftedStructure, Mining, NoiseContrastive, Triplet};
+use serde::{Deserialize, Serialize};
+
+use crate::multi_view::ObjectiveSpec;
+
+/// A bound or a loss with its state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Maximised {
+    Bound(Objective),
+    Triplet(Triplet),
+    Contrastive(Contrastive),
+    LiftedStructure(LiftedStructure),
+    NoiseContrastive(NoiseContrastive),
+}
+
+impl Maximised {
+    /// Of a trial with this seed, on so many training images.
+    pub(super) fn new(
+        spec: &ObjectiveSpec,
+        target: Option<f64>,
+        (seed, images): (u64, usize),
+    ) -> Result<Self, EstimatorError> {
+        Ok(match *spec {
+            ObjectiveSpec::Bound(ref bound) => Self::Bound(Objective::new(bound, target)?),
+            ObjectiveSpec::Triplet { margin, mining } => {
+                let mining = match mining {
+                    Mining::Random { seed: own } => {
+                        Mining::Random { seed: own.wrapping_add(seed.wrapping_mul(1 << 20)) }
+                    }
+                    other => other,
+                };
+                Self::Triplet(Triplet::new(margin, mining))
+            }
+            ObjectiveSpec::Contrastive { margin } => Self::Contrastive(Contrastive::new(margin)),
+            ObjectiveSpec::LiftedStructure { margin } => {
+                Self::LiftedStructure(LiftedStructure::new(margin))
+            }
+            ObjectiveSpec::NoiseContrastive { rate } => {
+                Self::NoiseContrastive(NoiseContrastive::new(images).with_running_z(rate))
+            }
+        })
+    }
+
+    /// `InfoNCE`, by which the scores of a loss are judged.
+    pub(super) fn info_nce(symmetric: bool) -> Result<Self, EstimatorError> {
+        let bound = if symmetric { BoundSpec::InfoNceSymmetric } else { BoundSpec::InfoNce };
+        Objective::new(&bound, None).map(Self::Bound)
+    }
+
+    pub(super) fn as_bound(&mut self) -> &mut dyn Bound<f32> {
+        match self {
+            Self::Bound(objective) => objective,
+            Self::Triplet(loss) => loss,
+            Self::Contrastive(loss) => loss,
+            Self::LiftedStructure(loss) => loss,
+            Self::NoiseContrastive(loss) => loss,
+        }
+    }
+
+    /// What is reported of an evaluation, in nats: the estimate, of Jensen–Shannon twice the
+    /// divergence that it estimates, of a loss minus the loss.
+    pub(super) fn reported(&self, found: &Evaluation) -> f64 {
+        match self {
+            Self::Bound(objective) if *objective.bound() == BoundSpec::JensenShannon => {
+                found.twice_jensen_shannon()
+            }
+            _ => found.estimate,
+        }
+    }
+}

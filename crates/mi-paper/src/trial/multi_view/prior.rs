@@ -1,0 +1,105 @@
+//! A prior for a representation, matched by an adversarial discriminator (Hjelm et al., 2019).
+
+use mi_estimators::losses::prior_matching;
+use mi_nets::{Init, Mlp, Module, Params};
+use mi_random::Stream;
+use ndarray::{Array2, ArrayView2, Axis};
+
+use super::super::Halt;
+use super::super::optimise::{Learner, finite};
+use crate::error::PaperError;
+use crate::multi_view::Prior;
+
+/// The discriminator, which learns to tell σ(codes) from draws of the uniform distribution.
+pub(super) struct Discriminator {
+    network: Mlp,
+    pub(super) learner: Learner,
+    draws: Stream,
+    weight: f64,
+    /// The loss of the last step; not a number before the first.
+    pub(super) loss: f64,
+}
+
+impl Discriminator {
+    pub(super) fn new(
+        prior: &Prior,
+        width: usize,
+        learning_rate: f64,
+        streams: &Stream,
+    ) -> Result<Self, PaperError> {
+        let sizes = [&[width], prior.hidden.as_slice(), &[1]].concat();
+        let mut params = Params::new();
+        let mut init = streams.child("init discriminator");
+        let network =
+            Mlp::new(&mut params, "discriminator", &sizes, Init::GlorotUniform, &mut init)?;
+        Ok(Self {
+            network,
+            learner: Learner::new(params, learning_rate),
+            draws: streams.child("prior"),
+            weight: prior.weight,
+            loss: f64::NAN,
+        })
+    }
+
+    /// One step of the discriminator on a batch of codes; returns the gradient of minus γ times the
+    /// encoder's loss with respect to the codes, the discriminator held fixed as it was before.
+    pub(super) fn step(&mut self, codes: ArrayView2<'_, f32>) -> Result<Array2<f32>, Halt> {
+        let logistic = codes.mapv(|code| 1.0 / (1.0 + (-code).exp()));
+        let drawn = Array2::from_shape_simple_fn(codes.dim(), || self.draws.uniform() as f32);
+        let Learner { trained, tape, gradients } = &mut self.learner;
+        gradients.clear();
+        let mut graph = tape.begin(&trained.params);
+        let (prior, own) = (graph.input(drawn.view()), graph.input_with_gradient(logistic.view()));
+        let (of_prior, of_codes) =
+            (self.network.forward(&mut graph, prior), self.network.forward(&mut graph, own));
+        graph.check()?;
+        let column = |var| graph.value(var).index_axis_move(Axis(1), 0);
+        let found = prior_matching(column(of_prior), column(of_codes))?;
+        self.loss = finite("the discriminator's loss", found.discriminator.nats())?;
+        let of_encoder = found.encoder_gradient.insert_axis(Axis(1));
+        graph.backward_to_inputs(&[(of_codes, of_encoder.view())])?;
+        let mut gradient = graph
+            .gradient(own)
+            .map_or_else(|| Array2::zeros(codes.dim()), |gradient| gradient.to_owned());
+        gradient.zip_mut_with(&logistic, |g, &s| *g *= self.weight as f32 * s * (1.0 - s));
+        let (first, second) = found.discriminator_gradients;
+        let (first, second) = (first.insert_axis(Axis(1)), second.insert_axis(Axis(1)));
+        let seeds = [(of_prior, first.view()), (of_codes, second.view())];
+        trained.optimiser.backward_and_ascend(tape, &seeds, &mut trained.params, gradients)?;
+        Ok(gradient)
+    }
+
+    /// Where the draws of the prior stand.
+    pub(super) fn draws(&self) -> &Stream {
+        &self.draws
+    }
+
+    /// Goes on from where the draws and the loss stood.
+    pub(super) fn restore(&mut self, draws: Stream, loss: f64) {
+        (self.draws, self.loss) = (draws, loss);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Codes that are moved along the gradients become uniform under the logistic function.
+    #[test]
+    fn codes_are_driven_towards_the_prior() {
+        let prior = Prior { of: "g".to_owned(), weight: 1.0, hidden: vec![32] };
+        let mut discriminator =
+            Discriminator::new(&prior, 1, 3e-3, &Stream::new(2, "prior")).unwrap();
+        let mut codes = Stream::new(3, "codes").normal_matrix((256, 1)).mapv(|c| 3.0 + 0.2 * c as f32);
+        for _ in 0..1500 {
+            let gradient = discriminator.step(codes.view()).unwrap();
+            codes.scaled_add(20.0, &gradient);
+        }
+        let uniform = codes.mapv(|code| f64::from(1.0 / (1.0 + (-code).exp())));
+        let mean = uniform.mean().unwrap();
+        let deviation = uniform.std(0.0);
+        // 0.5 and 0.289 of the uniform distribution; 0.95 and 0.01 at the start.
+        assert!((mean - 0.5).abs() < 0.1 && (deviation - 0.289).abs() < 0.1, "{mean} {deviation}");
+        assert!(discriminator.loss > 1.2, "it tells little: {}", discriminator.loss);
+    }
+}

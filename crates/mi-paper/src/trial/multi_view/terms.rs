@@ -1,0 +1,262 @@
+//! From representations to the terms that a step maximises.
+
+use mi_critics::{Critic, Pairing};
+use mi_estimators::bounds::Pairs;
+use mi_estimators::{EstimatorError, LearnedNumber};
+use mi_nets::{Graph, Params, Var};
+use mi_random::Stream;
+use ndarray::ArrayView2;
+
+use super::networks::{Networks, Represented};
+use super::objective::Maximised;
+use crate::error::PaperError;
+use crate::multi_view::{Candidates, MultiView, Negatives, ObjectiveSpec, ViewTerm};
+
+/// A term of a task with its critic.
+pub(super) struct BuiltTerm {
+    pub(super) spec: ViewTerm,
+    pub(super) x: usize,
+    pub(super) y: usize,
+    critic: Critic,
+    learned: Option<LearnedNumber>,
+    /// Places of y.
+    places: usize,
+    parts: Vec<Part>,
+}
+
+/// Pairs of places, or of a whole batch, that are scored together.
+struct Part {
+    /// Places of x and of y, of sequences.
+    places: (usize, usize),
+    /// Positives and negatives where they are not those of a square.
+    pairs: Option<Pairs>,
+    /// Share in the term.
+    share: f64,
+}
+
+/// The two embedded sides of a part: what an engine scores.
+#[derive(Clone, Copy)]
+pub(super) struct Sides<'a> {
+    pub(super) embedded: (Var, Var),
+    pub(super) learned: Option<Var>,
+    pub(super) pairs: Option<&'a Pairs>,
+    pub(super) pairing: &'a Pairing,
+    pub(super) share: f64,
+}
+
+/// The memory bank's rows for a batch: those of its own images first, then the negatives.
+#[derive(Clone, Copy)]
+pub(super) struct Banked<'a> {
+    /// For x as rows: the bank of y.
+    pub(super) of_y: ArrayView2<'a, f32>,
+    /// For y as rows: the bank of x.
+    pub(super) of_x: ArrayView2<'a, f32>,
+}
+
+impl BuiltTerm {
+    /// Adds the parameters of a term's critic. With one term alone they are `critic` and `baseline`.
+    pub(super) fn build(
+        task: &MultiView,
+        index: usize,
+        networks: &Networks,
+        params: &mut Params<f32>,
+        streams: &Stream,
+    ) -> Result<Self, PaperError> {
+        let spec = &task.terms[index];
+        let layout = &networks.layout;
+        let find = |name: &str| layout.find(name).unwrap_or_else(|reason| unreachable!("{reason}"));
+        let (x, y) = (find(&spec.x), find(&spec.y));
+        let (of_x, of_y) = (layout.shape(x), layout.shape(y));
+        let named = |what: &str| match task.terms.len() {
+            1 => what.to_owned(),
+            _ => format!("{what}.{}", spec.name),
+        };
+        // A map under other images is one long vector.
+        let dims = match spec.candidates {
+            Candidates::OtherImages | Candidates::Bank { .. } | Candidates::BothViews => {
+                (of_x.len(), of_y.len())
+            }
+            Candidates::AllPlaces | Candidates::Ahead { .. } => (of_x.width, of_y.width),
+        };
+        let name = named("critic");
+        let mut init = streams.child(&format!("init {name}"));
+        let critic = Critic::new(params, &name, &spec.critic, dims.0, dims.1, &mut init)?;
+        let name = named("baseline");
+        let mut init = streams.child(&format!("init {name}"));
+        let learned = match &spec.objective {
+            ObjectiveSpec::Bound(bound) => LearnedNumber::new(params, &name, bound, dims, &mut init)?,
+            _ => None,
+        };
+        let places = of_y.places();
+        let ahead = match spec.candidates {
+            Candidates::Ahead { places: ahead, .. } => task.ahead(x, ahead, layout),
+            _ => Vec::new(),
+        };
+        let parts = Part::all(spec.candidates, (task.batch_size, places), &ahead)?;
+        Ok(Self { spec: spec.clone(), x, y, critic, learned, places, parts })
+    }
+
+    /// One objective for each part.
+    pub(super) fn objectives(
+        &self,
+        target: Option<f64>,
+        seed: (u64, usize),
+    ) -> Result<Vec<Maximised>, EstimatorError> {
+        let one = || Maximised::new(&self.spec.objective, target, seed);
+        self.parts.iter().map(|_| one()).collect()
+    }
+
+    /// The number of parts.
+    pub(super) fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// The share of each part in the term.
+    pub(super) fn shares(&self) -> impl Iterator<Item = f64> + '_ {
+        self.parts.iter().map(|part| part.share)
+    }
+
+    /// Appends the critic's towers, and hands over both sides of every part. Without a memory bank, as
+    /// for images that have no place there, the images of a batch are compared with one another.
+    pub(super) fn sides<'a>(
+        &'a self,
+        graph: &mut Graph<'_, f32>,
+        represented: &Represented,
+        banked: Option<Banked<'_>>,
+        sides: &mut Vec<Sides<'a>>,
+    ) {
+        let (x, y) = (represented.of(self.x), represented.of(self.y));
+        match (self.spec.candidates, banked) {
+            (Candidates::OtherImages, _) => {
+                let learned = self.learned.as_ref().map(|learned| learned.forward(graph, x, y));
+                let embedded = self.critic.towers(graph, x, y);
+                sides.push(Sides { learned, ..self.side(0, embedded) });
+            }
+            (Candidates::BothViews, _) => {
+                let both = graph.concat_rows(&[x, y]);
+                let embedded = self.critic.towers(graph, both, both);
+                sides.push(self.side(0, embedded));
+            }
+            (Candidates::AllPlaces, _) => {
+                let embedded = self.with_places(graph, x, y);
+                sides.push(self.side(0, embedded));
+            }
+            (Candidates::Bank { .. }, Some(Banked { of_y, of_x })) => {
+                let (of_y, of_x) = (graph.input(of_y), graph.input(of_x));
+                for (part, (own, bank)) in [(x, of_y), (y, of_x)].into_iter().enumerate() {
+                    let embedded = self.critic.towers(graph, own, bank);
+                    sides.push(self.side(part, embedded));
+                }
+            }
+            (Candidates::Bank { .. }, None) => {
+                let embedded = self.critic.towers(graph, x, y);
+                sides.push(Sides { pairs: None, share: 1.0, ..self.side(0, embedded) });
+            }
+            (Candidates::Ahead { negatives, .. }, _) => {
+                self.places_ahead(graph, (x, y), negatives, sides);
+            }
+        }
+    }
+
+    /// A summary, and the places of all images as rows: image after image.
+    fn with_places(&self, graph: &mut Graph<'_, f32>, x: Var, y: Var) -> (Var, Var) {
+        let width = graph.shape(y).1 / self.places;
+        let places = graph.reshape(y, width);
+        self.critic.towers(graph, x, places)
+    }
+
+    fn places_ahead<'a>(
+        &'a self,
+        graph: &mut Graph<'_, f32>,
+        (x, y): (Var, Var),
+        negatives: Negatives,
+        sides: &mut Vec<Sides<'a>>,
+    ) {
+        let places = self.places;
+        let [x, y] = [x, y].map(|side| {
+            let width = graph.shape(side).1 / places;
+            graph.reshape(side, width)
+        });
+        let (x, y) = self.critic.towers(graph, x, y);
+        // Side by side again, to be taken one by one.
+        let width = graph.shape(x).1;
+        let [x, y] = [x, y].map(|side| graph.reshape(side, places * width));
+        let place = |graph: &mut Graph<'_, f32>, side, place: usize| {
+            graph.slice_columns(side, place * width..(place + 1) * width)
+        };
+        let all = (negatives != Negatives::OtherImages).then(|| {
+            let of_y: Vec<Var> = (0..places).map(|p| place(graph, y, p)).collect();
+            graph.concat_rows(&of_y)
+        });
+        for (index, part) in self.parts.iter().enumerate() {
+            let (p, q) = part.places;
+            let columns = all.unwrap_or_else(|| place(graph, y, q));
+            let embedded = (place(graph, x, p), columns);
+            sides.push(self.side(index, embedded));
+        }
+    }
+
+    /// Both sides of single places of a map, by the critic of all of them: the first, and the middle
+    /// one.
+    pub(super) fn single_places<'a>(
+        &'a self,
+        graph: &mut Graph<'_, f32>,
+        represented: &Represented,
+        sides: &mut Vec<Sides<'a>>,
+    ) {
+        let (x, places) = self.with_places(graph, represented.of(self.x), represented.of(self.y));
+        let width = graph.shape(places).1;
+        let all = graph.reshape(places, self.places * width);
+        for place in [0, self.places / 2] {
+            let y = graph.slice_columns(all, place * width..(place + 1) * width);
+            sides.push(Sides { pairs: None, share: 1.0, ..self.side(0, (x, y)) });
+        }
+    }
+
+    fn side(&self, part: usize, embedded: (Var, Var)) -> Sides<'_> {
+        let Part { pairs, share, .. } = &self.parts[part];
+        let pairing = self.critic.pairing();
+        Sides { embedded, learned: None, pairs: pairs.as_ref(), pairing, share: *share }
+    }
+
+    /// The critic.
+    pub(super) fn critic(&self) -> &Critic {
+        &self.critic
+    }
+
+    /// Pairs of places that are scored together, of sequences.
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.parts.iter().map(|part| part.places)
+    }
+}
+
+impl Part {
+    fn all(
+        candidates: Candidates,
+        (k, places): (usize, usize),
+        ahead: &[(usize, usize)],
+    ) -> Result<Vec<Self>, EstimatorError> {
+        let one = |pairs| Self { places: (0, 0), pairs, share: 1.0 };
+        Ok(match candidates {
+            Candidates::OtherImages => vec![one(None)],
+            Candidates::BothViews => vec![one(Some(Pairs::both_views(k)))],
+            Candidates::AllPlaces => vec![one(Some(Pairs::locations(k, places)))],
+            Candidates::Bank { negatives, .. } => {
+                let part = || Self { share: 0.5, ..one(Some(Pairs::with_queue(k, negatives))) };
+                vec![part(), part()]
+            }
+            Candidates::Ahead { negatives, .. } => {
+                let share = 1.0 / ahead.len() as f64;
+                let others = negatives != Negatives::SameImage;
+                let same = negatives != Negatives::OtherImages;
+                let part = |&places_of: &(usize, usize)| {
+                    let pairs = same
+                        .then(|| Pairs::sequence_step((k, places), places_of.1, (others, same)))
+                        .transpose()?;
+                    Ok(Self { places: places_of, pairs, share })
+                };
+                ahead.iter().map(part).collect::<Result<_, EstimatorError>>()?
+            }
+        })
+    }
+}
