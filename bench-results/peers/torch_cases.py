@@ -158,21 +158,34 @@ def critic_matrix(critic, k):
 
 
 class ConvNet(nn.Module):
-    """Two 5×5 convolutions of stride 2 with TensorFlow's "same" padding, on 14×28 pixels."""
+    """Two 5×5 convolutions of stride 2, TensorFlow's "same" padding, on `height` × 28 pixels."""
 
-    def __init__(self):
+    def __init__(self, height=14):
         super().__init__()
+        self.height = height
         self.first, self.second = nn.Conv2d(1, 64, 5, 2), nn.Conv2d(64, 128, 5, 2)
         self.scale = nn.Parameter(torch.ones(128, 1, 1))
         self.shift = nn.Parameter(torch.zeros(128, 1, 1))
         self.out = nn.Linear(128, 100)
 
+    def map(self, x):
+        """Batch × 128 channels × rows × columns."""
+        x = x.view(-1, 1, self.height, 28)
+        for convolution in (self.first, self.second):
+            x = convolution(functional.pad(x, (*padding(x.shape[3]), *padding(x.shape[2])))).relu()
+        return functional.layer_norm(x, x.shape[1:]) * self.scale + self.shift
+
+    def summary(self, maps):
+        return self.out(maps.mean(dim=(2, 3)))
+
     def forward(self, x):
-        x = x.view(-1, 1, 14, 28)
-        x = self.first(functional.pad(x, (1, 2, 1, 2))).relu()
-        x = self.second(functional.pad(x, (1, 2, 2, 2))).relu()
-        x = functional.layer_norm(x, x.shape[1:]) * self.scale + self.shift
-        return self.out(x.mean(dim=(2, 3)))
+        return self.summary(self.map(x))
+
+
+def padding(size):
+    """What "same" padding puts before and after `size` pixels, for 5 wide windows of stride 2."""
+    total = 2 * ((size + 1) // 2 - 1) + 5 - size
+    return total // 2, total - total // 2
 
 
 class RealNvp(nn.Module):
@@ -199,17 +212,79 @@ ENCODERS = {
 }
 
 
-def training_step(encoder, critic):
-    build, dim = ENCODERS[encoder]
-    g1, g2, critic = build(), build(), CRITICS[critic](dim)
-    x, y = torch.randn(BATCH, PIXELS).abs(), torch.randn(BATCH, PIXELS).abs()
-    parameters = [one for part in (g1, g2, critic) for one in part.parameters()]
+class TwoViews(nn.Module):
+    """Two encoders of half an image each, and a critic."""
+
+    def __init__(self, encoder, critic):
+        super().__init__()
+        build, dim = ENCODERS[encoder]
+        self.g1, self.g2, self.critic = build(), build(), CRITICS[critic](dim)
+        self.inputs = [torch.randn(BATCH, PIXELS).abs() for _ in range(2)]
+
+    def bound(self):
+        x, y = self.inputs
+        return infonce(self.critic(self.g1(x), self.g2(y)))
+
+
+class LocalDim(nn.Module):
+    """DIM(L) of whole images: a summary against all 7 × 7 locations of all images."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = ConvNet(28)
+        self.left, self.right = nn.Linear(100, 100), nn.Linear(128, 100)
+        self.input = torch.randn(BATCH, 28 * 28).abs()
+
+    def bound(self):
+        """log(1 + (K−1)L) − mean_il softplus(log Σ_{j≠i,m} exp s_ijm − s_iil) of image i's summary
+        with location m of image j."""
+        maps = self.encoder.map(self.input)
+        left = self.left(self.encoder.summary(maps))
+        right = self.right(maps.flatten(2).transpose(1, 2))
+        images, locations = right.shape[:2]
+        scores = (left @ right.flatten(0, 1).T).view(images, images, locations)
+        positives = scores.diagonal().T
+        # Summed over locations first, so that the mask is K × K, not K × K × L.
+        own = torch.eye(images, dtype=torch.bool)
+        others = scores.logsumexp(dim=2).masked_fill(own, -math.inf).logsumexp(dim=1)
+        candidates = 1 + (images - 1) * locations
+        return math.log(candidates) - functional.softplus(others[:, None] - positives).mean()
+
+
+class Cpc(nn.Module):
+    """CPC over the 4 × 4 patches of an image in raster order, one to three steps ahead."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.context = dense(49, 128, 128, 64), nn.GRU(64, 64)
+        self.maps = nn.ModuleList(nn.Linear(64, 64, bias=False) for _ in range(3))
+        self.input = torch.randn(16, BATCH, 49).abs()
+
+    def bound(self):
+        """Mean over steps and places of InfoNCE; the candidates are one place of all images."""
+        codes = self.encoder(self.input)
+        contexts, _ = self.context(codes)
+        losses = [self.loss(step, codes, contexts) for step in (1, 2, 3)]
+        return math.log(BATCH) - sum(losses) / len(losses)
+
+    def loss(self, step, codes, contexts):
+        # Place × image of the context × image of the candidate.
+        scores = self.maps[step - 1](contexts[:-step]) @ codes[step:].transpose(1, 2)
+        positives = torch.arange(BATCH).repeat(len(scores))
+        return functional.cross_entropy(scores.flatten(0, 1), positives)
+
+
+MULTI_VIEW = {("dim-local", "nce"): LocalDim, ("cpc", "other"): Cpc}
+
+
+def training_step(*names):
+    model = MULTI_VIEW[names]() if names in MULTI_VIEW else TwoViews(*names)
     # As on our side: the bound stays where it starts, and gradients stay normal numbers.
-    optimiser = torch.optim.Adam(parameters, lr=1e-12, foreach=True)
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-12, foreach=True)
 
     def work():
         optimiser.zero_grad(set_to_none=True)
-        (-infonce(critic(g1(x), g2(y)))).backward()
+        (-model.bound()).backward()
         optimiser.step()
 
     return work
