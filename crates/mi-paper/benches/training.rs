@@ -9,14 +9,16 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
 
-/// Encoder and critic.
-const STEPS: [(&str, &str); 6] = [
+/// Encoder and critic, or a system of many views.
+const STEPS: [(&str, &str); 8] = [
     ("mlp", "bilinear"),
     ("mlp", "separable"),
     ("mlp", "concat"),
     ("residual", "bilinear"),
     ("convnet", "bilinear"),
     ("realnvp", "bilinear"),
+    ("dim-local", "nce"),
+    ("cpc", "other"),
 ];
 
 fn main() {

@@ -115,7 +115,9 @@ impl Task {
     /// The label of what is maximised: the bound, or the loss.
     pub(crate) fn objective(&self) -> &'static str {
         match self {
-            Self::MultiView(task) => task.terms.first().map_or("none", |term| term.objective.label()),
+            Self::MultiView(task) => {
+                task.terms.first().map_or("none", |term| term.objective.label())
+            }
             _ => self.bound().map_or("none", BoundSpec::name),
         }
     }

@@ -198,6 +198,9 @@ impl ViewTerm {
 pub enum ObjectiveSpec {
     /// A bound on the mutual information.
     Bound(BoundSpec),
+    /// Twice the Jensen–Shannon divergence of joint distribution and product of marginals, as Deep
+    /// `InfoMax` trains and reports it: at most 2 ln 2, and no bound on the mutual information.
+    JensenShannon,
     /// Triplets, whose critic is a negative distance.
     Triplet {
         /// The margin.
@@ -233,11 +236,17 @@ impl ObjectiveSpec {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Bound(bound) => bound.name(),
+            Self::JensenShannon => "jsd",
             Self::Triplet { .. } => "triplet",
             Self::Contrastive { .. } => "contrastive",
             Self::LiftedStructure { .. } => "lifted",
             Self::NoiseContrastive { .. } => "nce",
         }
+    }
+
+    /// Whether what is reported is minus a loss, whose size says nothing of information.
+    pub(crate) fn is_loss(&self) -> bool {
+        !matches!(self, Self::Bound(_) | Self::JensenShannon)
     }
 
     /// The bound, if it is one.

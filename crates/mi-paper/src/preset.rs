@@ -15,6 +15,8 @@ pub enum Preset {
     Quick,
     /// The paper's networks with short training: do the curves begin as the figures do?
     Short,
+    /// Short training at the sizes at which other programs' runs can be compared.
+    Reference,
     /// The paper's protocol.
     Paper,
 }
@@ -25,6 +27,7 @@ impl Preset {
     pub fn seeds(self, experiment: Option<&Experiment>) -> Vec<u64> {
         let count = match self {
             Self::Smoke | Self::Paper => 1,
+            Self::Reference => 2,
             Self::Short => 3,
             Self::Quick => experiment.map_or(3, |experiment| experiment.quick_seeds),
         };
@@ -37,6 +40,7 @@ impl Preset {
             Self::Smoke => "smoke",
             Self::Quick => "quick",
             Self::Short => "short",
+            Self::Reference => "reference",
             Self::Paper => "paper",
         }
     }
@@ -132,6 +136,14 @@ pub struct Scale {
     pub jacobian_inputs: usize,
     /// Inputs at which a bijection is checked.
     pub bijectivity_inputs: usize,
+    /// Optimiser steps of tasks of many views.
+    pub view_steps: u64,
+    /// Steps between their evaluations.
+    pub view_evaluate_every: u64,
+    /// Optimiser steps of triplets, which may stand still at first.
+    pub triplet_steps: u64,
+    /// Sequences to train on, where they are drawn.
+    pub sequences: usize,
     /// Optimiser steps on CIFAR-10.
     pub cifar_steps: u64,
     /// Learning rate on CIFAR-10.
@@ -143,6 +155,19 @@ impl Scale {
     pub fn of(preset: Preset) -> Self {
         match preset {
             Preset::Paper => Self::paper(),
+            Preset::Reference => Self {
+                steps: 2_000,
+                conv_steps: 2_000,
+                residual_steps: 2_000,
+                flow_steps: 2_000,
+                adversarial_steps: 2_000,
+                dependent_steps: 2_000,
+                cifar_steps: 2_000,
+                view_steps: 2_000,
+                view_evaluate_every: 1_000,
+                triplet_steps: 5_000,
+                ..Self::paper()
+            },
             Preset::Quick => Self {
                 pool: Some(2),
                 learning_rate: 3e-4,
@@ -167,6 +192,9 @@ impl Scale {
                 bijectivity_inputs: 8,
                 cifar_steps: 2_000,
                 cifar_learning_rate: 1e-4,
+                view_steps: 600,
+                view_evaluate_every: 200,
+                triplet_steps: 600,
                 ..Self::paper()
             },
             Preset::Short => Self {
@@ -186,6 +214,9 @@ impl Scale {
                 bijectivity_inputs: 8,
                 cifar_steps: 2_000,
                 cifar_learning_rate: 1e-4,
+                view_steps: 600,
+                view_evaluate_every: 200,
+                triplet_steps: 600,
                 ..Self::paper()
             },
             Preset::Smoke => Self {
@@ -207,6 +238,10 @@ impl Scale {
                 jacobian_inputs: 2,
                 bijectivity_inputs: 2,
                 cifar_steps: 4,
+                view_steps: 4,
+                view_evaluate_every: 2,
+                triplet_steps: 4,
+                sequences: 2_000,
                 ..Self::paper()
             },
         }
@@ -240,6 +275,10 @@ impl Scale {
             adversarial_converged_probe: true,
             jacobian_inputs: 128,
             bijectivity_inputs: 16,
+            view_steps: 20_000,
+            view_evaluate_every: 1_000,
+            triplet_steps: 20_000,
+            sequences: 20_000,
             cifar_steps: 60_000,
             cifar_learning_rate: 1e-5,
         }
@@ -266,6 +305,8 @@ impl Scale {
             &mut self.adversarial_steps,
             &mut self.dependent_steps,
             &mut self.cifar_steps,
+            &mut self.view_steps,
+            &mut self.triplet_steps,
         ] {
             *own = (*own).min(steps);
         }

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use clap::ValueEnum as _;
 use mi_paper::config::{Task, TrialConfig};
 use mi_paper::experiment_file::ExperimentFile;
 use mi_paper::experiments::EXPERIMENTS;
@@ -25,8 +26,17 @@ fn request(experiment: &str, preset: Preset) -> Request {
 
 /// The example of the crate's README.
 fn example() -> String {
+    toml_of_readme(1)
+}
+
+/// Its example of many views.
+fn views_example() -> String {
+    toml_of_readme(2)
+}
+
+fn toml_of_readme(n: usize) -> String {
     let readme = include_str!("../README.md");
-    readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap().to_owned()
+    readme.split("```toml\n").nth(n).unwrap().split("```").next().unwrap().to_owned()
 }
 
 fn parsed(text: &str) -> ExperimentFile {
@@ -40,7 +50,7 @@ fn refused(text: &str) -> String {
 #[test]
 fn every_built_in_experiment_is_the_same_from_its_file() {
     let root = tempfile::tempdir().unwrap();
-    for preset in [Preset::Smoke, Preset::Quick, Preset::Short, Preset::Paper] {
+    for &preset in Preset::value_variants() {
         for experiment in EXPERIMENTS {
             let file = ExperimentFile::of(experiment, &Scale::of(preset));
             let path = root.path().join(format!("{}.toml", experiment.name));
@@ -142,6 +152,42 @@ fn mistakes_name_line_key_and_the_way_to_mend_them() {
     assert!(refused("question = 'open").starts_with("mine.toml, line 1: "));
     let missing = example().replace("steps = 2000\n", "");
     assert!(refused(&missing).contains("`steps` is missing"), "{}", refused(&missing));
+}
+
+#[test]
+fn a_task_of_many_views_is_read_and_printed_the_same() {
+    let file = parsed(&views_example());
+    let [variant] = &file.variants[..] else { panic!("{file:?}") };
+    let Task::MultiView(task) = &variant.task else { panic!("{file:?}") };
+    assert_eq!((task.views.len(), task.terms.len(), task.probes.len()), (2, 2, 2));
+    assert_eq!(task.terms[1].weight, 0.5);
+    assert_eq!(parsed(&file.to_toml()).variants, file.variants);
+    // Sizes and rates are grids, and tell variants apart.
+    let grid = views_example().replace("batch_size = 128", "batch_size = [32, 64]");
+    assert_eq!(parsed(&grid).variants.len(), 2);
+}
+
+#[test]
+fn mistakes_in_tasks_of_many_views_are_named() {
+    for (old, new, expected) in [
+        ("piece = \"whole\"", "piece = \"hole\"", "hole"),
+        ("of = \"z\"", "of = \"x\"", "there is no representation `x`; there are z, g, g.map"),
+        ("places = 1", "places = 40", "beyond the end"),
+        ("\"both\" } }", "\"bth\" } }", "did you mean `both`?"),
+        ("candidates = \"all-places\"", "candidates = \"all-place\"", "did you mean `all-places`?"),
+        ("weight = 0.5", "wieght = 0.5", "did you mean `weight`?"),
+        ("of = [\"c\"]", "of = []", "sees nothing"),
+        ("view = \"image\"", "view = \"picture\"", "there is no view `picture`"),
+        ("{ convnet", "{ like = \"z\" } # { convnet", "`same` to share it"),
+        ("channels = [16, 32]", "channels = [0, 32]", "a width above 0"),
+        ("\"ties-ceiling\"", "\"tie-ceiling\"", "did you mean `ties-ceiling`?"),
+    ] {
+        let text = views_example().replacen(old, new, 1);
+        assert_ne!(text, views_example(), "{old}");
+        let message = refused(&text);
+        assert!(message.starts_with("mine.toml, line "), "{old}: {message}");
+        assert!(message.contains(expected), "{old}: {message}");
+    }
 }
 
 #[test]

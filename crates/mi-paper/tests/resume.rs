@@ -15,9 +15,12 @@ use mi_paper::config::{
     Supervised, Task, TrialConfig,
 };
 use mi_paper::error::PaperError;
+use mi_paper::experiments;
 use mi_paper::folder::{RunFolder, TrialFolder};
+use mi_paper::multi_view::{Candidates, MultiView, ObjectiveSpec, Sequences, ViewTerm};
 use mi_paper::origin::Origin;
 use mi_paper::outcome::TrialState;
+use mi_paper::preset::{Preset, Scale};
 use mi_paper::trial::{self, Control, Event};
 use ndarray::s;
 
@@ -172,6 +175,51 @@ fn trials_of_every_bound_resume() {
     for bound in BOUNDS.iter().filter_map(BoundInfo::usual) {
         let task = contrastive(bound.clone(), vec![Evaluation::Bounds]);
         resumes_to_the_same_bytes(&config(Task::Contrastive(task)));
+    }
+}
+
+/// The tasks of many views of some built-in experiments, on small batches.
+fn multi_view(experiments: &[&str]) -> Vec<(String, MultiView)> {
+    let scale = Scale::of(Preset::Smoke);
+    let of = |name: &&str| (experiments::find(name).unwrap().variants)(&scale);
+    let named = experiments.iter().flat_map(of).map(|variant| {
+        let Task::MultiView(task) = variant.task else { panic!("{variant:?}") };
+        let sequences = task.sequences.map(|sequences| Sequences { count: 400, ..sequences });
+        (variant.setting.unwrap(), MultiView { batch_size: 16, sequences, ..task })
+    });
+    named.collect()
+}
+
+#[test]
+fn trials_of_many_views_resume() {
+    let tasks = multi_view(&["metric", "dim", "cpc", "cpc-sequences"]);
+    // Each kind of state: random triplets, an adversary of a prior, sequences, contexts.
+    let names = ["triplet-random shared", "LG jsd prior", "L dv whole", "other+same", "other conv"];
+    let mut found = 0;
+    for (name, task) in tasks {
+        if names.contains(&name.as_str()) || name == "latent, same" {
+            resumes_to_the_same_bytes(&config(Task::MultiView(task)));
+            found += 1;
+        }
+    }
+    assert_eq!(found, 6);
+}
+
+#[test]
+fn trials_with_a_memory_bank_resume() {
+    let (_, base) = multi_view(&["metric"]).swap_remove(0);
+    let cosine = CriticSpec::Cosine { temperature: 0.1, learned: false };
+    for objective in
+        [ObjectiveSpec::Bound(BoundSpec::InfoNce), ObjectiveSpec::NoiseContrastive { rate: 0.1 }]
+    {
+        let mut task = base.clone();
+        task.terms[0] = ViewTerm {
+            critic: cosine.clone(),
+            objective,
+            candidates: Candidates::Bank { negatives: 20, momentum: 0.5 },
+            ..task.terms[0].clone()
+        };
+        resumes_to_the_same_bytes(&config(Task::MultiView(task)));
     }
 }
 

@@ -17,7 +17,7 @@ use mi_random::Stream;
 use ndarray::Array2;
 use work::{normal, products};
 
-const CASES: [&str; 15] = [
+const CASES: [&str; 17] = [
     "sgemm/1024",
     "critic/bilinear/128",
     "critic/separable/128",
@@ -32,6 +32,8 @@ const CASES: [&str; 15] = [
     "train/residual/bilinear",
     "train/convnet/bilinear",
     "train/realnvp/bilinear",
+    "train/dim-local/nce",
+    "train/cpc/other",
     "probe/saga/100",
 ];
 

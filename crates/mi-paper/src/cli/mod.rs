@@ -122,10 +122,10 @@ struct Asked {
     #[arg(long, value_name = "NAME|FILE.toml", value_delimiter = ',')]
     experiment: Vec<String>,
     /// Size of the run.
-    #[arg(long, value_enum, default_value_t = Preset::Quick)]
+    #[arg(long, visible_alias = "setting", value_enum, default_value_t = Preset::Quick)]
     preset: Preset,
     /// Number of runs (3), seeds (0,4,7) or a range (3..6); for one experiment as NAME=SEEDS; may
-    /// be given several times [default: quick 3 to 20, short 3, others 1]
+    /// be given several times [default: quick 3 to 20, short 3, reference 2, others 1]
     #[arg(long, value_name = "[NAME=]SEEDS")]
     seeds: Vec<Seeds>,
     /// Folder with data sets (MNIST, Fashion-MNIST, CIFAR-10) [default: the embedded digits]

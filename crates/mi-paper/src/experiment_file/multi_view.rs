@@ -19,7 +19,8 @@ pub(super) fn tasks(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Tas
     if let Some(sequences) = &sequences {
         sequences.source().map_err(|error| section.error(error.to_string()))?;
     }
-    let expected = "encoders of layers that have a width above 0, with weights of a finite deviation";
+    let expected =
+        "encoders of layers that have a width above 0, with weights of a finite deviation";
     let are_valid = |encoders: &Vec<ViewEncoder>| encoders.iter().all(|e| e.net.is_valid());
     let entry = section.need("encoders")?;
     let place = entry.clone();

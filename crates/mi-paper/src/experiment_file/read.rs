@@ -373,7 +373,9 @@ fn views(section: &mut Section<'_>, data: DataKind) -> Result<Vec<(String, View)
         let piece = view.of(images).map_err(|error| entry.error(error))?;
         // Terms compare one representation of an image, and a trial draws the noise of both views.
         if piece.grid() != (1, 1) {
-            return Err(entry.error("patches need [[probes]], which say what is probed of a sequence"));
+            return Err(
+                entry.error("patches need [[probes]], which say what is probed of a sequence")
+            );
         }
         if view.to_string().split('+').any(|term| term.starts_with("noise:")) {
             let reason = "write noise as the key `noise` of the file, or give [[probes]]";
@@ -456,10 +458,9 @@ fn evaluations(section: &mut Section<'_>, x: &NamedEncoder) -> Result<Vec<Evalua
             measures.iter().all(|measure| match measure {
                 Measure::Bijectivity { inputs } => is_bijective && *inputs > 0,
                 Measure::Conditioning { inputs } => *inputs > 0,
-                Measure::Bounds
-                | Measure::Probe
-                | Measure::ConvergedProbe
-                | Measure::Retrieval => true,
+                Measure::Bounds | Measure::Probe | Measure::ConvergedProbe | Measure::Retrieval => {
+                    true
+                }
                 Measure::SinglePlaces | Measure::TiesCeiling => false,
             })
         };

@@ -185,7 +185,8 @@ impl Page {
             self.encoder(&encoder.name, &encoder.view, slot("net", &Net::from(&encoder.net)));
         }
         for Context { name, of, order, net } in &task.contexts {
-            let table = vec![slot("name", name), slot("of", of), slot("order", order), slot("net", net)];
+            let table =
+                vec![slot("name", name), slot("of", of), slot("order", order), slot("net", net)];
             self.tables.push(("contexts", table));
         }
         for term in &task.terms {

@@ -139,10 +139,11 @@ impl MultiView {
 
     fn encode(&self, index: usize, layout: &mut Layout) -> Result<(), String> {
         let encoder = &self.encoders[index];
-        let view = self.views.iter().position(|view| view.name == encoder.view).ok_or_else(|| {
-            let names: Vec<&str> = self.views.iter().map(|view| view.name.as_str()).collect();
-            format!("there is no view `{}`; there are {}", encoder.view, names.join(", "))
-        })?;
+        let view =
+            self.views.iter().position(|view| view.name == encoder.view).ok_or_else(|| {
+                let names: Vec<&str> = self.views.iter().map(|view| view.name.as_str()).collect();
+                format!("there is no view `{}`; there are {}", encoder.view, names.join(", "))
+            })?;
         let (owner, spec) = self.network(index)?;
         let piece = &layout.pieces[view];
         let (grid, geometry) = (piece.grid(), piece.geometry());
@@ -223,7 +224,9 @@ impl MultiView {
         let fits = match term.candidates {
             Candidates::OtherImages => Ok(()),
             Candidates::BothViews if layout.shape(x) == layout.shape(y) => Ok(()),
-            Candidates::BothViews => Err("candidates of both views need representations of one shape"),
+            Candidates::BothViews => {
+                Err("candidates of both views need representations of one shape")
+            }
             Candidates::AllPlaces if places.0 == 1 && places.1 > 1 => Ok(()),
             Candidates::AllPlaces => Err("`all-places` need a summary x and a map y"),
             Candidates::Ahead { places: ahead, .. } => {
@@ -265,7 +268,10 @@ impl MultiView {
     fn check_probes(&self, layout: &Layout) -> Result<(), String> {
         for (index, probed) in self.probes.iter().enumerate() {
             if probed.of.is_empty() || self.probes[..index].iter().any(|p| p.name == probed.name) {
-                return Err(format!("probe `{}` sees nothing, or has the name of another", probed.name));
+                return Err(format!(
+                    "probe `{}` sees nothing, or has the name of another",
+                    probed.name
+                ));
             }
             layout.probed_width(probed)?;
         }

@@ -92,7 +92,7 @@ fn of_multi_view(task: &MultiView, step: u64, ends: bool) -> Vec<Metric> {
     };
     let all: Vec<String> = task.terms.iter().map(|term| term.name.clone()).collect();
     let of_losses = task.terms.iter().filter(|term| {
-        term.objective.bound().is_none() && !matches!(term.candidates, Candidates::Bank { .. })
+        term.objective.is_loss() && !matches!(term.candidates, Candidates::Bank { .. })
     });
     let losses: Vec<String> = of_losses.map(|term| term.name.clone()).collect();
     if asked(Evaluation::Bounds) {
@@ -112,9 +112,9 @@ fn of_multi_view(task: &MultiView, step: u64, ends: bool) -> Vec<Metric> {
             (ends && asked(Evaluation::ConvergedProbe), Metric::AccuracyConverged),
         ];
         let of_probe = probes.into_iter().filter(|(asked, _)| *asked).map(|(_, metric)| metric);
-        metrics.extend(of_probe.map(|metric| {
-            if index == 0 { metric } else { metric.of_part(&probed.name) }
-        }));
+        metrics.extend(
+            of_probe.map(|metric| if index == 0 { metric } else { metric.of_part(&probed.name) }),
+        );
     }
     if step > 0 && task.prior.is_some() {
         metrics.push(Metric::PriorLoss);

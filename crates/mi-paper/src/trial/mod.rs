@@ -9,9 +9,9 @@ mod network;
 mod optimise;
 mod pixels;
 mod resume;
+mod single_view;
 mod snapshot;
 mod supervised;
-mod single_view;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,8 +27,8 @@ use crate::outcome::TrialState;
 use crate::record::{Metric, Record};
 pub(crate) use optimise::EPS_PLACEMENT;
 use resume::{Resumed, Whose};
-use snapshot::Snapshot;
 pub(crate) use single_view::SHUFFLE;
+use snapshot::Snapshot;
 
 /// What steers a trial while it runs.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 use mi_data::Geometry;
 use mi_nets::{
-    ConvNet, CouplingKind, Init, Mlp, Module, NetsError, Params, RealNvp,
-    RealNvpConfig, ResidualMlp,
+    ConvNet, CouplingKind, Init, Mlp, Module, NetsError, Params, RealNvp, RealNvpConfig,
+    ResidualMlp,
 };
 use mi_random::Stream;
 

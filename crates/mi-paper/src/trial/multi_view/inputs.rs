@@ -36,7 +36,11 @@ impl Inputs {
     }
 
     /// Fills the buffers with all views of some training images, with the noise of training.
-    pub(super) fn fill_for_training(&mut self, rows: &[usize], noise: Noise) -> Result<(), DataError> {
+    pub(super) fn fill_for_training(
+        &mut self,
+        rows: &[usize],
+        noise: Noise,
+    ) -> Result<(), DataError> {
         let Self { data, pieces, buffers, draws } = self;
         fill(buffers, pieces, &data.train, rows, (noise, draws))
     }

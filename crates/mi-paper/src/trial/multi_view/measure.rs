@@ -18,7 +18,7 @@ use super::terms::Sides;
 use super::{MultiViewTraining, ceiling};
 use crate::config::{Evaluation, Noise};
 use crate::error::PaperError;
-use crate::multi_view::{Candidates, ObjectiveSpec, Places, Probed};
+use crate::multi_view::{Candidates, Places, Probed};
 use crate::record::Metric;
 
 /// Batches over which the notebook averages its bound.
@@ -132,7 +132,7 @@ impl MultiViewTraining {
                 readings.len() - 1
             };
             let is_banked = matches!(term.spec.candidates, Candidates::Bank { .. });
-            let is_bound = matches!(term.spec.objective, ObjectiveSpec::Bound(_)) && !is_banked;
+            let is_bound = !term.spec.objective.is_loss() && !is_banked;
             let bound = reading(Read::Bound(weight), &term.spec.name);
             if is_bound {
                 plan.extend(term.shares().map(|share| (bound, share)));
@@ -167,7 +167,7 @@ impl MultiViewTraining {
                 let first = sides.len();
                 term.sides(graph, &represented, None, &mut sides);
                 let is_banked = matches!(term.spec.candidates, Candidates::Bank { .. });
-                if !matches!(term.spec.objective, ObjectiveSpec::Bound(_)) && !is_banked {
+                if term.spec.objective.is_loss() && !is_banked {
                     sides.extend_from_within(first..);
                 }
                 if places && term.spec.candidates == Candidates::AllPlaces {
@@ -206,7 +206,8 @@ impl MultiViewTraining {
         for rows in self.test_batches().chunks_exact(self.setup.task.batch_size) {
             self.inputs.fill(&data.test, rows, (Noise::NONE, &mut draws))?;
             for term in &self.terms {
-                if let Some((name, value)) = ceiling::of(term, &self.networks, &self.inputs.views()) {
+                if let Some((name, value)) = ceiling::of(term, &self.networks, &self.inputs.views())
+                {
                     sums.entry(name).or_default().push(value);
                 }
             }
@@ -302,7 +303,9 @@ fn summary(batches: &[Vec<Reading>], (bound, loss): (Metric, Metric)) -> Vec<(Me
             [(only, _)] => found.push((metric, means[*only])),
             several => {
                 found.push((metric, several.iter().map(|(i, weight)| weight * means[*i]).sum()));
-                found.extend(several.iter().map(|(i, _)| (metric.of_part(&first[*i].name), means[*i])));
+                found.extend(
+                    several.iter().map(|(i, _)| (metric.of_part(&first[*i].name), means[*i])),
+                );
             }
         }
     }
@@ -321,7 +324,8 @@ fn features(
 ) -> Result<Vec<Array2<f32>>, PaperError> {
     let layout = &networks.layout;
     let find = |name: &String| layout.find(name).unwrap_or_else(|reason| unreachable!("{reason}"));
-    let mut asked: Vec<usize> = probes.iter().flat_map(|probed| probed.of.iter().map(find)).collect();
+    let mut asked: Vec<usize> =
+        probes.iter().flat_map(|probed| probed.of.iter().map(find)).collect();
     asked.sort_unstable();
     asked.dedup();
     let needed = networks.needed(&asked);

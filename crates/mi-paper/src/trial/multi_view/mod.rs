@@ -112,10 +112,8 @@ impl MultiViewTraining {
             .map(|index| BuiltTerm::build(task, index, &networks, &mut params, &streams))
             .collect::<Result<Vec<_>, _>>()?;
         let of = (config.seed, data.train.len());
-        let objectives: Vec<Vec<Maximised>> = terms
-            .iter()
-            .map(|term| term.objectives(setup.target, of))
-            .collect::<Result<_, _>>()?;
+        let objectives: Vec<Vec<Maximised>> =
+            terms.iter().map(|term| term.objectives(setup.target, of)).collect::<Result<_, _>>()?;
         let banks = terms
             .iter()
             .map(|term| {
@@ -162,8 +160,9 @@ impl MultiViewTraining {
     /// Embeds a batch that the inputs hold and evaluates all terms, with gradients; returns the weighted
     /// sum of what they report.
     fn forward(&mut self, rows: &[usize]) -> Result<(f64, Beyond), Halt> {
-        let Self { networks, terms, objectives, banks, prior, step, inputs, needed, trained, .. } =
-            self;
+        let Self {
+            networks, terms, objectives, banks, prior, step, inputs, needed, trained, ..
+        } = self;
         let banked: SmallVec<[_; 1]> =
             banks.iter_mut().map(|bank| bank.as_mut().map(|bank| bank.read(rows))).collect();
         let mut beyond = Beyond::default();
@@ -178,7 +177,9 @@ impl MultiViewTraining {
                 factors.extend(sides[factors.len()..].iter().map(|side| weight * side.share));
                 let sides = [represented.of(term.x), represented.of(term.y)];
                 let keeps = banked.is_some() || term.spec.l2 > 0.0;
-                beyond.sides.push(keeps.then(|| sides.map(|var| (var, graph.value(var).to_owned()))));
+                beyond
+                    .sides
+                    .push(keeps.then(|| sides.map(|var| (var, graph.value(var).to_owned()))));
             }
             beyond.of_prior = prior.as_ref().map(|(of, _)| {
                 let var = represented.of(*of);
@@ -306,3 +307,6 @@ impl Training for MultiViewTraining {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

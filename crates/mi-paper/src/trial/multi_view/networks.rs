@@ -79,8 +79,13 @@ impl Networks {
         for context in &task.contexts {
             let of = layout.find(&context.of).unwrap_or_else(|reason| unreachable!("{reason}"));
             let mut stream = streams.child(&format!("init {}", context.name));
-            let network =
-                Reader::build(&context.net, params, (&context.name, context.order), layout.shape(of), &mut stream)?;
+            let network = Reader::build(
+                &context.net,
+                params,
+                (&context.name, context.order),
+                layout.shape(of),
+                &mut stream,
+            )?;
             contexts.push(SequenceReader { of, order: context.order, network });
         }
         Ok(Self { layout, encoders, contexts })
@@ -121,8 +126,11 @@ impl Networks {
     /// The views that are seen for these representations.
     pub(super) fn views(&self, needed: &[bool]) -> Vec<bool> {
         let mut seen = vec![false; self.layout.pieces.len()];
-        for (representation, _) in self.layout.representations.iter().zip(needed).filter(|(_, n)| **n) {
-            if let Origin::Summary(e) | Origin::Map(e) | Origin::LocalMap(e) = representation.origin {
+        for (representation, _) in
+            self.layout.representations.iter().zip(needed).filter(|(_, n)| **n)
+        {
+            if let Origin::Summary(e) | Origin::Map(e) | Origin::LocalMap(e) = representation.origin
+            {
                 seen[self.encoders[e].view] = true;
             }
         }

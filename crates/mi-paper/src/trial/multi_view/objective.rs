@@ -12,6 +12,7 @@ use crate::multi_view::ObjectiveSpec;
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Maximised {
     Bound(Objective),
+    JensenShannon(Objective),
     Triplet(Triplet),
     Contrastive(Contrastive),
     LiftedStructure(LiftedStructure),
@@ -27,6 +28,9 @@ impl Maximised {
     ) -> Result<Self, EstimatorError> {
         Ok(match *spec {
             ObjectiveSpec::Bound(ref bound) => Self::Bound(Objective::new(bound, target)?),
+            ObjectiveSpec::JensenShannon => {
+                Self::JensenShannon(Objective::new(&BoundSpec::JensenShannon, None)?)
+            }
             ObjectiveSpec::Triplet { margin, mining } => {
                 let mining = match mining {
                     Mining::Random { seed: own } => {
@@ -54,7 +58,7 @@ impl Maximised {
 
     pub(super) fn as_bound(&mut self) -> &mut dyn Bound<f32> {
         match self {
-            Self::Bound(objective) => objective,
+            Self::Bound(objective) | Self::JensenShannon(objective) => objective,
             Self::Triplet(loss) => loss,
             Self::Contrastive(loss) => loss,
             Self::LiftedStructure(loss) => loss,
@@ -62,13 +66,10 @@ impl Maximised {
         }
     }
 
-    /// What is reported of an evaluation, in nats: the estimate, of Jensen–Shannon twice the
-    /// divergence that it estimates, of a loss minus the loss.
+    /// What is reported of an evaluation, in nats: the estimate, of a loss minus the loss.
     pub(super) fn reported(&self, found: &Evaluation) -> f64 {
         match self {
-            Self::Bound(objective) if *objective.bound() == BoundSpec::JensenShannon => {
-                found.twice_jensen_shannon()
-            }
+            Self::JensenShannon(_) => found.twice_jensen_shannon(),
             _ => found.estimate,
         }
     }

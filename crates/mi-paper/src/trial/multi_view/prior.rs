@@ -90,7 +90,8 @@ mod tests {
         let prior = Prior { of: "g".to_owned(), weight: 1.0, hidden: vec![32] };
         let mut discriminator =
             Discriminator::new(&prior, 1, 3e-3, &Stream::new(2, "prior")).unwrap();
-        let mut codes = Stream::new(3, "codes").normal_matrix((256, 1)).mapv(|c| 3.0 + 0.2 * c as f32);
+        let mut codes =
+            Stream::new(3, "codes").normal_matrix((256, 1)).mapv(|c| 3.0 + 0.2 * c as f32);
         for _ in 0..1500 {
             let gradient = discriminator.step(codes.view()).unwrap();
             codes.scaled_add(20.0, &gradient);

@@ -84,7 +84,9 @@ impl BuiltTerm {
         let name = named("baseline");
         let mut init = streams.child(&format!("init {name}"));
         let learned = match &spec.objective {
-            ObjectiveSpec::Bound(bound) => LearnedNumber::new(params, &name, bound, dims, &mut init)?,
+            ObjectiveSpec::Bound(bound) => {
+                LearnedNumber::new(params, &name, bound, dims, &mut init)?
+            }
             _ => None,
         };
         let places = of_y.places();

@@ -1,0 +1,35 @@
+//! Deep InfoMax on CIFAR-10.
+
+use super::{DataKind, Experiment, dim};
+use crate::claims::Claim;
+use crate::figures::{Figure, by_place};
+use crate::published::Published;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "cifar-dim",
+    figures: "",
+    question: "Deep InfoMax's objectives on CIFAR-10.",
+    data: DataKind::Cifar,
+    by_default: false,
+    quick_seeds: 3,
+    variants: dim::variants,
+    published: Published::NOTHING,
+    place: 211,
+    figure: Figure {
+        id: "cifar-dim",
+        heading: "Deep InfoMax: global and local objectives, CIFAR-10",
+        caption: dim::CAPTION,
+        panels: dim::panels,
+        style: by_place,
+    },
+    claim: Some(Claim {
+        id: "V1c",
+        paper_figures: "section 1",
+        statement: "As V1 on CIFAR-10: the local objective gives a better representation than the global \
+                    one, at a lower estimate of mutual information.",
+        rule: dim::RULE,
+        seeds: 5,
+        conditions: dim::conditions,
+        forms: &[],
+    }),
+};

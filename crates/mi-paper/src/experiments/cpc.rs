@@ -1,0 +1,100 @@
+//! Contrastive predictive coding (van den Oord et al., 2018): patches of an image as a sequence.
+
+use mi_critics::CriticSpec;
+
+use super::systems::{encoder, end_panels, info_nce, named, task, view};
+use super::{DataKind, Experiment, Variant};
+use crate::config::{EncoderSpec, Evaluation};
+use crate::figures::{Figure, Panel, by_place};
+use crate::multi_view::{
+    Candidates, Context, ContextNet, MultiView, Negatives, Order, Places, Probed, ViewTerm,
+};
+use crate::preset::Scale;
+use crate::published::Published;
+use crate::record::Metric;
+use crate::results::Results;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "cpc",
+    figures: "",
+    question: "What does predicting patches teach, by negatives of other images or of the same?",
+    data: DataKind::Grey,
+    by_default: false,
+    quick_seeds: 3,
+    variants,
+    published: Published::NOTHING,
+    place: 230,
+    figure: Figure {
+        id: "cpc",
+        heading: "Contrastive predictive coding",
+        caption: "Sixteen patches of 7 × 7 pixels in raster order; a context of the patches so far predicts \
+                  the next three. Negatives are the same place of other images, other places of the same \
+                  image, or both. Many patches are blank: no critic tells equal ones apart, and the ceiling \
+                  says how far InfoNCE can go. A blind context knows the place alone. The probe reads the \
+                  context after the last patch.",
+        panels,
+        style: by_place,
+    },
+    claim: None,
+};
+
+/// Patches that are predicted ahead.
+const AHEAD: [usize; 3] = [1, 2, 3];
+
+/// Terms for some numbers of places ahead, of equal weight.
+pub(super) fn terms(ahead: &[usize], negatives: Negatives) -> Vec<ViewTerm> {
+    let term = |&places: &usize| ViewTerm {
+        candidates: Candidates::Ahead { places, negatives },
+        weight: 1.0 / ahead.len() as f64,
+        ..info_nce((&format!("k={places}"), "c", "z"), CriticSpec::Bilinear)
+    };
+    ahead.iter().map(term).collect()
+}
+
+pub(super) fn context(net: ContextNet, order: Order) -> Context {
+    Context { name: "c".to_owned(), of: "z".to_owned(), order, net }
+}
+
+/// The probe reads the context after the last patch; and means over all places.
+pub(super) fn probes() -> Vec<Probed> {
+    vec![
+        Probed::new("context", &["c"]).reduced(Places::Last),
+        Probed::new("context mean", &["c"]).reduced(Places::Mean),
+        Probed::new("codes mean", &["z"]).reduced(Places::Mean),
+    ]
+}
+
+fn variants(scale: &Scale) -> Vec<Variant> {
+    let gru = || ContextNet::Gru { width: 64 };
+    let conv = ContextNet::Conv { kernel: 4, channels: vec![64, 64, 64] };
+    let variants = [
+        ("other", Negatives::OtherImages, gru()),
+        ("other+same", Negatives::Both, gru()),
+        ("same", Negatives::SameImage, gru()),
+        ("same blind", Negatives::SameImage, ContextNet::Place { width: 64 }),
+        ("other mean", Negatives::OtherImages, ContextNet::Mean),
+        ("other conv", Negatives::OtherImages, conv),
+    ];
+    let net = EncoderSpec::Mlp { hidden: vec![128, 128], embed: 64 };
+    let variant = |(name, negatives, reader): (&str, Negatives, ContextNet)| {
+        let parts =
+            (vec![view("patches", "patches:7x7")], vec![encoder("z", "patches", net.clone())]);
+        let mut task = MultiView {
+            contexts: vec![context(reader, Order::Raster)],
+            ..task(scale, parts, terms(&AHEAD, negatives), probes())
+        };
+        task.evaluations.push(Evaluation::TiesCeiling);
+        named(scale, name, task)
+    };
+    variants.into_iter().map(variant).collect()
+}
+
+pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
+    let mut metrics = vec![Metric::Accuracy, Metric::Accuracy.of_part("codes mean")];
+    let measured = results.metrics();
+    for whole in [Metric::BoundTest, Metric::TiesCeiling] {
+        metrics.push(whole);
+        metrics.extend(measured.iter().filter(|m| **m != whole && m.whole() == whole));
+    }
+    end_panels(results, &metrics)
+}

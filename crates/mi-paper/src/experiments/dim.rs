@@ -1,0 +1,139 @@
+//! Deep InfoMax (Hjelm et al., 2019): a summary of an image against its map of locations.
+
+use mi_critics::CriticSpec;
+use mi_estimators::bounds::BoundSpec;
+
+use super::settings::conv_net;
+use super::systems::{difference, encoder, end_panels, is, named, task, view};
+use super::{DataKind, Experiment, Variant};
+use crate::claims::{Claim, Condition, Expected, Measure, Readout};
+use crate::config::{EncoderSpec, Evaluation};
+use crate::figures::{Figure, Panel, by_place};
+use crate::multi_view::{Candidates, MultiView, ObjectiveSpec, Places, Prior, Probed, ViewTerm};
+use crate::preset::Scale;
+use crate::published::Published;
+use crate::record::Metric;
+use crate::results::Results;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "dim",
+    figures: "",
+    question: "Does Deep InfoMax's local objective beat the global one at a lower estimate of MI?",
+    data: DataKind::Grey,
+    by_default: false,
+    quick_seeds: 3,
+    variants,
+    published: Published::NOTHING,
+    place: 210,
+    figure: Figure {
+        id: "dim",
+        heading: "Deep InfoMax: global and local objectives",
+        caption: CAPTION,
+        panels,
+        style: by_place,
+    },
+    claim: Some(Claim {
+        id: "V1",
+        paper_figures: "section 1",
+        statement: "The local objective gives a better representation than the global one, at a lower \
+                    estimate of mutual information.",
+        rule: RULE,
+        seeds: 5,
+        conditions,
+        forms: &[],
+    }),
+};
+
+pub(super) const CAPTION: &str = "A ConvNet's summary of an image against its map of locations: all of it as one vector (G), or each \
+     location (L), with all locations of other images as negatives. L without layer norm takes locations \
+     before the norm, which mixes statistics of the whole image into each of them. To compare estimates, \
+     InfoNCE among the images of a batch is shown at single locations too (corner, centre). Jensen–Shannon \
+     values are twice the divergence, at most 2 ln 2, and bound nothing. Dot products begin far below 0.";
+
+pub(super) const RULE: &str = "Both under InfoNCE, whole images: the accuracy of the probe on the summary is higher with the local \
+     objective, and the held-out InfoNCE of the global objective is above that of the local one at the \
+     centre, both among as many images.";
+
+/// Projections of both sides, then an inner product.
+fn dot() -> CriticSpec {
+    CriticSpec::Separable { hidden: Vec::new(), embed: 100 }
+}
+
+fn global(objective: ObjectiveSpec) -> ViewTerm {
+    ViewTerm::new(("G", "g", "g.map"), dot(), objective)
+}
+
+fn local(objective: ObjectiveSpec) -> ViewTerm {
+    let term = ViewTerm::new(("L", "g", "g.map"), dot(), objective);
+    ViewTerm { candidates: Candidates::AllPlaces, ..term }
+}
+
+pub(super) fn variants(scale: &Scale) -> Vec<Variant> {
+    of_encoder(scale, &conv_net(scale))
+}
+
+pub(super) fn of_encoder(scale: &Scale, net: &EncoderSpec) -> Vec<Variant> {
+    let nce = || ObjectiveSpec::Bound(BoundSpec::InfoNce);
+    let (jsd, dv) =
+        (ObjectiveSpec::JensenShannon, ObjectiveSpec::Bound(BoundSpec::DonskerVaradhan));
+    let before_norm = ViewTerm { y: "g.local".to_owned(), ..local(nce()) };
+    let concat =
+        |term: ViewTerm, hidden| ViewTerm { critic: CriticSpec::Concat { hidden }, ..term };
+    let prior = || Some(Prior { of: "g".to_owned(), weight: 0.1, hidden: vec![1000, 200] });
+    let weighted = |term: ViewTerm, weight| ViewTerm { weight, ..term };
+    let both = vec![weighted(global(jsd.clone()), 0.5), weighted(local(jsd.clone()), 0.1)];
+    let variants = [
+        ("G nce whole", "whole", vec![global(nce())], None),
+        ("G jsd whole", "whole", vec![global(jsd.clone())], None),
+        ("L nce whole", "whole", vec![local(nce())], None),
+        ("L jsd whole", "whole", vec![local(jsd.clone())], None),
+        ("L nce whole-preLN", "whole", vec![before_norm], None),
+        ("G nce top", "top_half", vec![global(nce())], None),
+        ("L nce top", "top_half", vec![local(nce())], None),
+        ("L dv whole", "whole", vec![local(dv)], None),
+        ("G nce concat", "whole", vec![concat(global(nce()), vec![512])], None),
+        ("L nce concat", "whole", vec![concat(local(nce()), vec![64])], None),
+        ("L jsd prior", "whole", vec![local(jsd)], prior()),
+        ("LG jsd prior", "whole", both, prior()),
+    ];
+    let variant = |(name, piece, terms, prior): (&str, &str, Vec<ViewTerm>, Option<Prior>)| {
+        let views = vec![view("image", piece)];
+        let encoders = vec![encoder("g", "image", net.clone())];
+        let probed = vec![
+            Probed::new("summary", &["g"]),
+            Probed::new("map mean", &["g.map"]).reduced(Places::Mean),
+        ];
+        let mut task = MultiView { prior, ..task(scale, (views, encoders), terms, probed) };
+        task.evaluations.extend([Evaluation::SinglePlaces, Evaluation::TiesCeiling]);
+        named(scale, name, task)
+    };
+    variants.into_iter().map(variant).collect()
+}
+
+pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
+    let bound = Metric::BoundTest;
+    let metrics = [
+        Metric::Accuracy,
+        Metric::Accuracy.of_part("map mean"),
+        bound,
+        bound.of_part("corner"),
+        bound.of_part("centre"),
+        Metric::PriorLoss,
+    ];
+    end_panels(results, &metrics)
+}
+
+pub(super) fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
+    let (local, global) = ("L nce whole", "G nce whole");
+    let above = Expected::Above(0.0);
+    let accuracy = (Metric::Accuracy, Measure::Points);
+    let of = |name, metric| results.by_seed(is(name), readout.of(metric));
+    let bounds = Condition::on_difference(
+        format!("held-out InfoNCE: {global} − {local} at the centre"),
+        Measure::Nats,
+        above,
+        &of(global, Metric::BoundTest),
+        &of(local, Metric::BoundTest.of_part("centre")),
+    );
+    vec![difference(results, readout, accuracy, (local, global), above), bounds]
+}

@@ -1,0 +1,125 @@
+//! Deep metric learning in the paper's setting: losses, mined negatives, and metrics as critics.
+
+use mi_critics::CriticSpec;
+use mi_estimators::bounds::BoundSpec;
+use mi_estimators::losses::Mining;
+
+use super::settings::mlp;
+use super::systems::{
+    cosine, difference, encoder, end_panels, info_nce, named, same_encoder, task, view,
+};
+use super::{DataKind, Experiment, Variant};
+use crate::claims::{Claim, Condition, Expected, Measure, Readout};
+use crate::config::Evaluation;
+use crate::figures::{Figure, Panel, by_place};
+use crate::multi_view::{Candidates, MultiView, ObjectiveSpec, Probed, ViewTerm};
+use crate::preset::Scale;
+use crate::published::Published;
+use crate::record::Metric;
+use crate::results::Results;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "metric",
+    figures: "",
+    question: "Where negatives are mined or the critic is a metric, does accuracy follow the bound?",
+    data: DataKind::Grey,
+    by_default: false,
+    quick_seeds: 3,
+    variants,
+    published: Published::NOTHING,
+    place: 200,
+    figure: Figure {
+        id: "metric",
+        heading: "Deep metric learning",
+        caption: "The paper's halves and MLP encoders, shared by both halves or separate, under losses of \
+                  metric learning. The bound of a loss is InfoNCE of the same scores, a lower bound whatever \
+                  trained the critic; cosines at temperature 0.5 cannot exceed about 2 nats. The N-pair loss is \
+                  ln K minus InfoNCE with inner products.",
+        panels,
+        style: by_place,
+    },
+    claim: Some(Claim {
+        id: "V4",
+        paper_figures: "section 4",
+        statement: "Metric critics and mined triplets have a lower bound than a bilinear critic, and a better \
+                    representation.",
+        rule: "With one encoder for both halves, on held-out images: the bound of InfoNCE with a bilinear \
+               critic is above that of a symmetric cosine at temperature 0.5 and that of semi-hard triplets \
+               (margin 1), and the accuracy of the probe is below that of both.",
+        seeds: 5,
+        conditions,
+        forms: &[],
+    }),
+};
+
+/// Squared distances of vectors of length 1.
+const DISTANCE: CriticSpec = CriticSpec::NegativeDistance { unit: true };
+
+fn variants(scale: &Scale) -> Vec<Variant> {
+    let names = ("term", "g1", "g2");
+    let both_views = |term: ViewTerm| ViewTerm { candidates: Candidates::BothViews, ..term };
+    let triplet =
+        |margin, mining| ViewTerm::new(names, DISTANCE, ObjectiveSpec::Triplet { margin, mining });
+    let symmetric = ObjectiveSpec::Bound(BoundSpec::InfoNceSymmetric);
+    let terms = [
+        ("nce-bilinear", info_nce(names, CriticSpec::Bilinear)),
+        ("nce-inner", info_nce(names, CriticSpec::InnerProduct)),
+        ("nce-distance", info_nce(names, CriticSpec::NegativeDistance { unit: false })),
+        ("npair-l2", ViewTerm { l2: 0.002 * 0.25, ..info_nce(names, CriticSpec::InnerProduct) }),
+        ("ntxent", both_views(info_nce(names, cosine(0.5)))),
+        ("symnce-cos", ViewTerm::new(names, cosine(0.5), symmetric)),
+        ("triplet-random", triplet(1.0, Mining::Random { seed: 0 })),
+        ("triplet-semi", triplet(1.0, Mining::SemiHard)),
+        ("triplet-semi-0.2", triplet(0.2, Mining::SemiHard)),
+        ("triplet-hard", triplet(1.0, Mining::Hardest)),
+        ("contrastive", ViewTerm::new(names, DISTANCE, ObjectiveSpec::Contrastive { margin: 1.0 })),
+        (
+            "lifted",
+            both_views(ViewTerm::new(
+                names,
+                DISTANCE,
+                ObjectiveSpec::LiftedStructure { margin: 1.0 },
+            )),
+        ),
+    ];
+    let mut variants = Vec::new();
+    for shared in [true, false] {
+        for (name, term) in &terms {
+            let second = match shared {
+                true => same_encoder("g2", "bottom", "g1"),
+                false => encoder("g2", "bottom", mlp(scale)),
+            };
+            let views = vec![view("top", "top_half"), view("bottom", "bottom_half")];
+            let encoders = vec![encoder("g1", "top", mlp(scale)), second];
+            let probed = vec![Probed::new("top", &["g1"])];
+            let mut task: MultiView = task(scale, (views, encoders), vec![term.clone()], probed);
+            task.evaluations.push(Evaluation::Retrieval);
+            let name = format!("{name} {}", if shared { "shared" } else { "separate" });
+            let mut variant = named(scale, &name, task);
+            if term.objective.label() == "triplet" {
+                variant.steps = scale.triplet_steps;
+            }
+            variants.push(variant);
+        }
+    }
+    variants
+}
+
+fn panels(results: &Results<'_>) -> Vec<Panel> {
+    end_panels(
+        results,
+        &[Metric::Accuracy, Metric::BoundTest, Metric::BoundTrain, Metric::Retrieval],
+    )
+}
+
+fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
+    let bilinear = "nce-bilinear shared";
+    let metrics = ["symnce-cos shared", "triplet-semi shared"];
+    let (bound, accuracy) =
+        ((Metric::BoundTest, Measure::Nats), (Metric::Accuracy, Measure::Points));
+    let above = Expected::Above(0.0);
+    let bounds = metrics.map(|other| difference(results, readout, bound, (bilinear, other), above));
+    let accuracies =
+        metrics.map(|other| difference(results, readout, accuracy, (other, bilinear), above));
+    bounds.into_iter().chain(accuracies).collect()
+}

@@ -1,0 +1,88 @@
+//! Which two views: bound and representation against what the views share.
+
+use mi_critics::CriticSpec;
+
+use super::settings::mlp;
+use super::systems::{difference, encoder, end_panels, info_nce, named, task, view};
+use super::{DataKind, Experiment, Variant};
+use crate::claims::{Claim, Condition, Expected, Measure, Readout};
+use crate::figures::{Figure, Panel, by_place};
+use crate::multi_view::Probed;
+use crate::preset::Scale;
+use crate::published::Published;
+use crate::record::Metric;
+use crate::results::Results;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "views",
+    figures: "",
+    question: "How do bound and accuracy depend on what two views of an image share?",
+    data: DataKind::Grey,
+    by_default: false,
+    quick_seeds: 3,
+    variants,
+    published: Published::NOTHING,
+    place: 240,
+    figure: Figure {
+        id: "views",
+        heading: "Which views",
+        caption: "The paper's MLP encoders, bilinear critic and InfoNCE on other pairs of views: halves by \
+                  rows or columns, every second row, halves that reach into one another by some rows, and \
+                  whole images with independent noise. Halves that share pixels share information whatever \
+                  the images are (Tian et al., 2020, \"InfoMin\").",
+        panels,
+        style: by_place,
+    },
+    claim: Some(Claim {
+        id: "V5",
+        paper_figures: "section 4",
+        statement: "Views that share pixels have a higher bound, and no better representation.",
+        rule: "Of halves that reach into one another by eight rows rather than none: the held-out bound is \
+               higher, and the accuracy of the probe on both encoders' outputs is higher by less than half a \
+               point.",
+        seeds: 5,
+        conditions,
+        forms: &[],
+    }),
+};
+
+fn variants(scale: &Scale) -> Vec<Variant> {
+    let pairs = [
+        ("top and bottom", "top_half", "bottom_half"),
+        ("left and right", "left_half", "right_half"),
+        ("even and odd rows", "even_rows", "odd_rows"),
+        ("overlap 2", "top_half:+2", "bottom_half:+2"),
+        ("overlap 4", "top_half:+4", "bottom_half:+4"),
+        ("overlap 8", "top_half:+8", "bottom_half:+8"),
+        ("whole, noise 0.1", "noise:0.1", "noise:0.1"),
+        ("whole, noise 0.5", "noise:0.5", "noise:0.5"),
+    ];
+    let variant = |(name, x, y): (&str, &str, &str)| {
+        let views = vec![view("x", x), view("y", y)];
+        let encoders = vec![encoder("g1", "x", mlp(scale)), encoder("g2", "y", mlp(scale))];
+        let terms = vec![info_nce(("term", "g1", "g2"), CriticSpec::Bilinear)];
+        let probed = vec![Probed::new("both", &["g1", "g2"]), Probed::new("first", &["g1"])];
+        named(scale, name, task(scale, (views, encoders), terms, probed))
+    };
+    pairs.into_iter().map(variant).collect()
+}
+
+fn panels(results: &Results<'_>) -> Vec<Panel> {
+    let metrics = [
+        Metric::Accuracy,
+        Metric::Accuracy.of_part("first"),
+        Metric::BoundTest,
+        Metric::BoundTrain,
+    ];
+    end_panels(results, &metrics)
+}
+
+fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
+    let pair = ("overlap 8", "top and bottom");
+    let (bound, accuracy) =
+        ((Metric::BoundTest, Measure::Nats), (Metric::Accuracy, Measure::Points));
+    vec![
+        difference(results, readout, bound, pair, Expected::Above(0.0)),
+        difference(results, readout, accuracy, pair, Expected::Below(0.005)),
+    ]
+}

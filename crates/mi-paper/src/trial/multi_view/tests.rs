@@ -1,0 +1,287 @@
+//! Terms against slow, obvious versions, and the paper's case among those of any views.
+
+use std::sync::Arc;
+
+use mi_critics::CriticSpec;
+use mi_data::{Dataset, Geometry, Provenance, Split};
+use mi_estimators::bounds::BoundSpec;
+use mi_nets::Tape;
+use mi_random::Stream;
+use ndarray::{Array2, ArrayView2, s};
+
+use super::super::Training;
+use super::MultiViewTraining;
+use crate::config::{EncoderSpec, Evaluation, Labels, Task, TrialConfig};
+use crate::multi_view::{
+    Candidates, Context, ContextNet, MultiView, NamedEncoder, NamedView, Negatives, Net,
+    ObjectiveSpec, Order, Probed, ViewTerm,
+};
+use crate::record::Metric;
+
+const K: usize = 6;
+
+/// Noise as images of 8 × 8 pixels.
+fn images() -> Arc<Dataset> {
+    let mut stream = Stream::new(1, "images");
+    let mut split = |count: usize| {
+        let images = Array2::from_shape_simple_fn((count, 64), || stream.uniform() as f32);
+        Split::new(images, (0..count).map(|i| (i % 2) as u8).collect()).unwrap()
+    };
+    Arc::new(Dataset {
+        name: "noise".to_owned(),
+        train: split(40),
+        test: split(K),
+        geometry: Geometry::new(8, 8, 1),
+        classes: 2,
+        provenance: Provenance::default(),
+    })
+}
+
+fn task(piece: &str, net: EncoderSpec, terms: Vec<ViewTerm>) -> MultiView {
+    MultiView {
+        sequences: None,
+        views: vec![NamedView { name: "v".to_owned(), piece: piece.parse().unwrap() }],
+        encoders: vec![NamedEncoder {
+            name: "z".to_owned(),
+            view: "v".to_owned(),
+            net: Net::Own(net),
+        }],
+        contexts: Vec::new(),
+        terms,
+        prior: None,
+        probes: vec![Probed::new("z", &["z"])],
+        batch_size: K,
+        learning_rate: 1e-2,
+        evaluations: vec![Evaluation::Bounds],
+    }
+}
+
+fn trained(task: &MultiView, steps: u64) -> MultiViewTraining {
+    let config = TrialConfig {
+        experiment: "test".to_owned(),
+        dataset: "noise".to_owned(),
+        seed: 3,
+        labels: Labels::new("", "", ""),
+        steps,
+        evaluate_every: 1,
+        task: Task::MultiView(task.clone()),
+    };
+    let mut training = MultiViewTraining::new(&config, task, Some(images())).unwrap();
+    for _ in 0..steps {
+        training.step().unwrap();
+    }
+    training
+}
+
+/// A representation of all test images, which are one batch: image × (places · width).
+fn represented(training: &MultiViewTraining, name: &str) -> Array2<f64> {
+    let networks = &training.networks;
+    let index = networks.layout.find(name).unwrap();
+    let needed = networks.needed(&[index]);
+    let mut noise = Stream::new(0, "none");
+    let test = &training.inputs.data.test;
+    let views = training.inputs.all(test, &networks.views(&needed), (0.0, &mut noise)).unwrap();
+    let views: Vec<ArrayView2<'_, f32>> = views.iter().map(|view| view.view()).collect();
+    let mut tape = Tape::new();
+    let mut graph = tape.begin_inference(&training.trained.params);
+    let found = networks.forward(&mut graph, &views, &needed);
+    graph.value(found.of(index)).mapv(f64::from)
+}
+
+fn parameter(training: &MultiViewTraining, name: &str) -> Array2<f64> {
+    let params = &training.trained.params;
+    params.view(params.id(name).unwrap()).mapv(f64::from)
+}
+
+fn measured(training: &mut MultiViewTraining, metric: Metric) -> f64 {
+    let found = training.measure(1).unwrap();
+    found.iter().find(|(own, _)| *own == metric).unwrap().1
+}
+
+/// log n + s_positive − log Σ exp s over the positive and its negatives.
+fn info_nce(positive: f64, negatives: &[f64]) -> f64 {
+    let sum: f64 = negatives.iter().chain([&positive]).map(|s| s.exp()).sum();
+    (negatives.len() as f64 + 1.0).ln() + positive - sum.ln()
+}
+
+fn close(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-4 * (1.0 + expected.abs()), "{found} {expected}");
+}
+
+#[test]
+fn places_ahead_are_scored_as_by_hand() {
+    // Sixteen patches of 2 × 2 pixels; contexts in both orders.
+    for (order, step) in [(Order::Raster, 1), (Order::Down, 4)] {
+        for negatives in [Negatives::OtherImages, Negatives::SameImage, Negatives::Both] {
+            let names = ("k", "c", "z");
+            let objective = ObjectiveSpec::Bound(BoundSpec::InfoNce);
+            let term = ViewTerm {
+                candidates: Candidates::Ahead { places: 2, negatives },
+                ..ViewTerm::new(names, CriticSpec::Bilinear, objective)
+            };
+            let mut task =
+                task("patches:2x2", EncoderSpec::Mlp { hidden: vec![5], embed: 3 }, vec![term]);
+            task.contexts = vec![Context {
+                name: "c".to_owned(),
+                of: "z".to_owned(),
+                order,
+                net: ContextNet::Gru { width: 4 },
+            }];
+            let mut training = trained(&task, 3);
+            let (c, z) = (represented(&training, "c"), represented(&training, "z"));
+            let w = parameter(&training, "critic.weight");
+            let score = |i: usize, p: usize, j: usize, q: usize| {
+                c.slice(s![i, 4 * p..4 * p + 4]).dot(&w).dot(&z.slice(s![j, 3 * q..3 * q + 3]))
+            };
+            let pairs: Vec<(usize, usize)> =
+                (0..16).map(|p| (p, p + 2 * step)).filter(|&(_, q)| q < 16).collect();
+            let mut sum = 0.0;
+            for &(p, q) in &pairs {
+                for i in 0..K {
+                    let others = (0..K).filter(|&j| j != i).map(|j| score(i, p, j, q));
+                    let same = (0..16).filter(|&o| o != q).map(|o| score(i, p, i, o));
+                    let wrong: Vec<f64> = match negatives {
+                        Negatives::OtherImages => others.collect(),
+                        Negatives::SameImage => same.collect(),
+                        Negatives::Both => others.chain(same).collect(),
+                    };
+                    sum += info_nce(score(i, p, i, q), &wrong);
+                }
+            }
+            close(measured(&mut training, Metric::BoundTest), sum / (pairs.len() * K) as f64);
+        }
+    }
+}
+
+#[test]
+fn a_context_has_seen_its_place_and_those_before() {
+    for (order, before) in [(Order::Raster, [0, 1, 2, 3, 4, 5]), (Order::Down, [1, 5, 1, 5, 1, 5])]
+    {
+        for net in [
+            ContextNet::Mean,
+            ContextNet::Gru { width: 2 },
+            ContextNet::Conv { kernel: 6, channels: vec![2] },
+        ] {
+            let term = ViewTerm {
+                candidates: Candidates::Ahead { places: 1, negatives: Negatives::OtherImages },
+                ..ViewTerm::new(("k", "c", "z"), CriticSpec::Bilinear, BoundSpec::InfoNce)
+            };
+            let mut task =
+                task("patches:2x2", EncoderSpec::Mlp { hidden: vec![], embed: 3 }, vec![term]);
+            let (name, of) = ("c".to_owned(), "z".to_owned());
+            task.contexts = vec![Context { name, of, order, net: net.clone() }];
+            let mut training = trained(&task, 0);
+            let place = |c: &Array2<f64>| {
+                let width = c.ncols() / 16;
+                c.slice(s![0, 5 * width..6 * width]).to_owned()
+            };
+            let untouched = place(&represented(&training, "c"));
+            for patch in 0..16 {
+                let mut data = (*images()).clone();
+                let (row, column) = (2 * (patch / 4), 2 * (patch % 4));
+                data.test.images[[0, 8 * row + column]] += 1.0;
+                training.inputs.data = Arc::new(data);
+                let moved = place(&represented(&training, "c")) != untouched;
+                assert_eq!(moved, before.contains(&patch), "{order:?} {net:?}: patch {patch}");
+            }
+        }
+    }
+}
+
+#[test]
+fn all_places_and_single_ones_are_scored_as_by_hand() {
+    let term = ViewTerm {
+        candidates: Candidates::AllPlaces,
+        ..ViewTerm::new(
+            ("L", "z", "z.map"),
+            CriticSpec::Separable { hidden: vec![], embed: 2 },
+            BoundSpec::InfoNce,
+        )
+    };
+    let mut task = task("whole", EncoderSpec::ConvNet { channels: [3, 4], embed: 5 }, vec![term]);
+    task.evaluations.push(Evaluation::SinglePlaces);
+    let mut training = trained(&task, 3);
+    let (z, map) = (represented(&training, "z"), represented(&training, "z.map"));
+    let of = |side: &str, of: ArrayView2<'_, f64>| {
+        let layer = |part: &str| parameter(&training, &format!("critic.{side}.layers.0.{part}"));
+        of.dot(&layer("weight")) + layer("bias")
+    };
+    // 2 × 2 locations of 4 channels.
+    let x = of("x", z.view());
+    let y = of("y", map.to_shape((K * 4, 4)).unwrap().view());
+    let score = |i: usize, j: usize, place: usize| x.row(i).dot(&y.row(4 * j + place));
+    let others = |i: usize| (0..K).filter(move |&j| j != i);
+    let mut all = 0.0;
+    let mut single = [0.0; 2];
+    for i in 0..K {
+        let wrong: Vec<f64> = others(i)
+            .flat_map(|j| (0..4).map(move |l| (j, l)))
+            .map(|(j, l)| score(i, j, l))
+            .collect();
+        all += (0..4).map(|l| info_nce(score(i, i, l), &wrong)).sum::<f64>() / 4.0;
+        for (sum, place) in single.iter_mut().zip([0, 2]) {
+            let wrong: Vec<f64> = others(i).map(|j| score(i, j, place)).collect();
+            *sum += info_nce(score(i, i, place), &wrong);
+        }
+    }
+    let k = K as f64;
+    let bound = Metric::BoundTest;
+    close(measured(&mut training, bound), all / k);
+    close(measured(&mut training, bound.of_part("corner")), single[0] / k);
+    close(measured(&mut training, bound.of_part("centre")), single[1] / k);
+}
+
+#[test]
+fn a_penalty_and_a_sum_of_terms_are_what_is_descended() {
+    // With a penalty alone the lengths of both sides fall.
+    let term = |weight, l2| ViewTerm {
+        weight,
+        l2,
+        ..ViewTerm::new(("a", "z", "z"), CriticSpec::InnerProduct, BoundSpec::InfoNce)
+    };
+    let lengths = |task: &MultiView, steps| {
+        let z = represented(&trained(task, steps), "z");
+        z.iter().map(|x| x * x).sum::<f64>()
+    };
+    let mlp = EncoderSpec::Mlp { hidden: vec![], embed: 3 };
+    let free = task("whole", mlp.clone(), vec![term(1.0, 0.0)]);
+    let held = task("whole", mlp.clone(), vec![term(1.0, 10.0)]);
+    assert!(lengths(&held, 20) < 0.5 * lengths(&free, 20));
+    // Two terms that are the same, of half the weight each, are one of the whole.
+    let other = ViewTerm { name: "b".to_owned(), ..term(0.5, 0.0) };
+    let halves = task("whole", mlp, vec![term(0.5, 0.0), other]);
+    let (one, two) = (trained(&free, 5), trained(&halves, 5));
+    let weight = |training: &MultiViewTraining| parameter(training, "z.layers.0.weight");
+    assert!((weight(&one) - weight(&two)).iter().all(|d| d.abs() < 1e-5));
+}
+
+#[test]
+fn what_does_not_fit_is_named() {
+    let image = Geometry::new(8, 8, 1);
+    let mlp = || EncoderSpec::Mlp { hidden: vec![], embed: 3 };
+    let term = |x: &str, y: &str, candidates| ViewTerm {
+        candidates,
+        ..ViewTerm::new(("t", x, y), CriticSpec::Bilinear, BoundSpec::InfoNce)
+    };
+    let ahead = Candidates::Ahead { places: 1, negatives: Negatives::OtherImages };
+    let bank = Candidates::Bank { negatives: 4, momentum: 0.5 };
+    let message = |task: MultiView| task.layout(image).unwrap_err();
+    let of = |term: ViewTerm| message(task("whole", mlp(), vec![term]));
+    assert!(of(term("z", "g", Candidates::OtherImages)).contains("there is no representation `g`"));
+    assert!(of(term("z", "z", Candidates::AllPlaces)).contains("a map y"));
+    assert!(of(term("z", "z", ahead)).contains("two sequences"));
+    assert!(of(term("z", "z", bank)).contains("cosine"));
+    let learned = ViewTerm {
+        objective: ObjectiveSpec::Bound(BoundSpec::Tuba),
+        ..term("z", "z", Candidates::BothViews)
+    };
+    assert!(of(learned).contains("other-images"));
+    assert!(message(task("patches:3x3", mlp(), vec![])).contains("patches"));
+    let mut shared = task("whole", mlp(), vec![term("z", "z", Candidates::OtherImages)]);
+    shared.encoders.push(NamedEncoder {
+        name: "y".to_owned(),
+        view: "v".to_owned(),
+        net: Net::Same("x".to_owned()),
+    });
+    assert!(message(shared).contains("no encoder above it"));
+}
