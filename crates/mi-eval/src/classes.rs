@@ -80,6 +80,29 @@ impl<L: Label> Classes<L> {
         self.names.is_empty()
     }
 
+    /// The columns of labels.
+    pub(crate) fn code(&self, labels: &[L]) -> Result<Vec<u32>, EvalError> {
+        let code = |(row, label): (usize, &L)| match self.index_of(label) {
+            Some(column) => Ok(column as u32),
+            None => Err(EvalError::UnknownLabel {
+                row,
+                label: format!("{label:?}"),
+                classes: self.listing(),
+            }),
+        };
+        labels.iter().enumerate().map(code).collect()
+    }
+
+    fn listing(&self) -> String {
+        let names: Vec<String> = self.names.iter().map(|name| format!("{name:?}")).collect();
+        names.join(", ")
+    }
+
+    /// The column of a label that the list was made from.
+    pub(crate) fn column_of(&self, label: &L) -> usize {
+        self.index_of(label).unwrap_or_else(|| unreachable!("{label:?} is in the list"))
+    }
+
     /// The column of a class; `None` when the list lacks it.
     pub fn index_of(&self, label: &L) -> Option<usize> {
         let place = self.ascending.partition_point(|&i| self.names[i] < *label);

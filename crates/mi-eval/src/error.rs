@@ -55,9 +55,91 @@ pub enum EvalError {
         /// The column.
         column: usize,
     },
+    /// Two matrices that should describe the same samples and do not.
+    #[error(
+        "{operation}: one matrix has {first} rows and the other {second}; row i of both must be the same sample"
+    )]
+    RowCounts {
+        /// What was asked for.
+        operation: &'static str,
+        /// Rows of the first.
+        first: usize,
+        /// Rows of the second.
+        second: usize,
+    },
+    /// Fewer rows than an operation needs.
+    #[error("{operation}: {found} rows, but at least {needed} are needed")]
+    TooFewRows {
+        /// What was asked for.
+        operation: &'static str,
+        /// The least number.
+        needed: usize,
+        /// Rows given.
+        found: usize,
+    },
+    /// Rows that are all equal, or all zero, where differences are asked for.
+    #[error("{operation}: the rows do not differ; there is nothing to compare")]
+    NoSpread {
+        /// What was asked for.
+        operation: &'static str,
+    },
+    /// More neighbours asked for than there are, or none.
+    #[error(
+        "nearest neighbours: k is {k}, but must be from 1 to {references}, the rows to choose from"
+    )]
+    NeighbourCount {
+        /// Neighbours asked for.
+        k: usize,
+        /// Rows to choose from.
+        references: usize,
+    },
+    /// A range of eigenvalues that has no slope.
+    #[error(
+        "spectrum exponent: the range is {first}..={last}, but must hold two numbers or more from 1 \
+         to {rank}, the number of eigenvalues that are not 0; choose another range"
+    )]
+    SpectrumRange {
+        /// First eigenvalue asked for, counted from 1.
+        first: usize,
+        /// Last eigenvalue asked for.
+        last: usize,
+        /// Eigenvalues above rounding.
+        rank: usize,
+    },
+    /// A covariance that a Gaussian cannot have.
+    #[error(
+        "Gaussian reader: column {column} of {columns} is constant or a linear function of those \
+         before it in {n} rows; leave it out"
+    )]
+    SingularCovariance {
+        /// Columns of the matrix.
+        columns: usize,
+        /// Its rows.
+        n: usize,
+        /// The first such column.
+        column: usize,
+    },
+    /// A decomposition that did not converge.
+    #[error("{operation}: the singular value decomposition did not converge")]
+    Decomposition {
+        /// What was asked for.
+        operation: &'static str,
+    },
+    /// A network that could not be trained.
+    #[error("{reader}: {source}")]
+    Network {
+        /// The reader.
+        reader: &'static str,
+        /// What went wrong.
+        source: mi_nets::NetsError,
+    },
     /// All training rows are of one class, so there is nothing to tell apart.
-    #[error("fit: every training row has the label {class}; at least two classes are needed")]
+    #[error(
+        "{operation}: every training row has the label {class}; at least two classes are needed"
+    )]
     OneClass {
+        /// What was asked for.
+        operation: &'static str,
         /// The only class, as `Debug` text.
         class: String,
     },

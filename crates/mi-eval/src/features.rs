@@ -51,6 +51,24 @@ pub(crate) fn check_columns(
     }
 }
 
+/// Refuses matrices that do not describe the same samples.
+pub(crate) fn check_rows(
+    operation: &'static str,
+    first: usize,
+    second: usize,
+) -> Result<(), EvalError> {
+    if first == second { Ok(()) } else { Err(EvalError::RowCounts { operation, first, second }) }
+}
+
+/// Refuses fewer rows than an operation needs.
+pub(crate) fn check_at_least(
+    operation: &'static str,
+    needed: usize,
+    found: usize,
+) -> Result<(), EvalError> {
+    if found >= needed { Ok(()) } else { Err(EvalError::TooFewRows { operation, needed, found }) }
+}
+
 /// The matrix in row-major order without gaps; copied only when it lies otherwise.
 pub(crate) fn row_major<'a, T: Scalar>(features: &'a ArrayView2<'_, T>) -> CowArray<'a, T, Ix2> {
     features.as_standard_layout()

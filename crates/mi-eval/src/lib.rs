@@ -32,32 +32,58 @@
 mod classes;
 mod error;
 mod features;
+mod geometry;
 #[cfg(feature = "faer")]
 mod graded;
+mod held_out;
 mod jacobian;
 mod kernel;
 mod lbfgs;
+mod learning;
 mod logistic;
+mod mean;
+mod neighbours;
 mod objective;
 mod probe;
+mod reader;
 mod saga;
 mod scaler;
 #[cfg(feature = "faer")]
 mod singular_values;
 mod training;
+mod v_information;
 
 pub use classes::{Classes, Label};
 pub use error::EvalError;
+#[cfg(feature = "faer")]
+pub use geometry::{Spectrum, effective_rank, rank_me};
+pub use geometry::{
+    alignment, class_separation, dead_units, linear_cka, linear_cka_debiased, neighbour_purity,
+    uniformity,
+};
 pub use jacobian::{Conditioning, log_condition, numerical_jacobian};
 pub use kernel::Feature;
 pub use lbfgs::Lbfgs;
+pub use learning::{
+    CurvePoint, DescriptionLength, FewLabels, LossDataCurve, Surplus, few_labels,
+    online_code_sizes, symmetric_label_noise,
+};
 pub use logistic::LogisticRegression;
+pub use mean::{Interval, Mean};
+pub use neighbours::Neighbours;
 pub use probe::{Probe, ProbeResult};
+pub use reader::{
+    Chosen, Family, LabelPrior, LabelReading, LinearGaussian, LinearReader, LogisticReader,
+    MlpReader, NearestReader, ValueReading,
+};
 pub use saga::Saga;
 pub use scaler::{MinMaxScaler, StandardScaler};
 #[cfg(feature = "faer")]
 pub use singular_values::jacobian_singular_values;
 pub use training::{Fit, FitReport, Warning};
+pub use v_information::{
+    TrainTest, VInformation, conditional_v_information, v_information, v_information_about_values,
+};
 
 pub use mi_kernels::Scalar;
 pub use mi_random::Stream;

@@ -77,14 +77,30 @@ impl<L: Label> LogisticRegression<L> {
         &self,
         features: ArrayView2<'_, T>,
     ) -> Result<Array2<f64>, EvalError> {
-        let mut probabilities = Array2::zeros((features.nrows(), self.classes.len()));
+        Ok(self.log_probabilities(features)?.mapv_into(f64::exp))
+    }
+
+    /// Logarithms of the probabilities, in nats; −∞ for a class without training rows. Where a
+    /// probability is below the smallest number, its logarithm is still known.
+    ///
+    /// # Shapes
+    /// As [`predict_proba`](Self::predict_proba).
+    ///
+    /// # Errors
+    /// As [`predict_proba`](Self::predict_proba).
+    pub fn log_probabilities<T: Feature>(
+        &self,
+        features: ArrayView2<'_, T>,
+    ) -> Result<Array2<f64>, EvalError> {
+        let shape = (features.nrows(), self.classes.len());
+        let mut logarithms = Array2::from_elem(shape, f64::NEG_INFINITY);
         self.each_row("predict_proba", features, |i, logits| {
             let normaliser = log_sum(logits);
             for (&k, &logit) in self.present.iter().zip(logits) {
-                probabilities[[i, k]] = normaliser.below(logit.to_f64()).exp();
+                logarithms[[i, k]] = normaliser.below(logit.to_f64());
             }
         })?;
-        Ok(probabilities)
+        Ok(logarithms)
     }
 
     /// The most probable class of each row; the first in the list among equals.

@@ -121,6 +121,16 @@ impl StandardScaler {
         Ok(Self { affine: Affine::new::<T>(OPERATION, mean, deviation, &largest, train.row(0))? })
     }
 
+    /// Whether a training column had no spread beyond rounding.
+    pub(crate) fn is_constant(&self, column: usize) -> bool {
+        self.affine.constant.binary_search(&column).is_ok()
+    }
+
+    /// The training columns' standard deviations; 1 for a constant one.
+    pub(crate) fn deviations(&self) -> Array1<f64> {
+        self.affine.factor.mapv(f64::recip)
+    }
+
     /// Standardises features with the training rows' moments.
     ///
     /// # Shapes
@@ -141,32 +151,33 @@ impl StandardScaler {
 struct Affine {
     shift: Array1<f64>,
     factor: Array1<f64>,
+    /// Columns without a spread, ascending.
+    constant: Vec<usize>,
 }
 
 impl Affine {
-    /// `constant` holds the values of the columns that turn out to be constant.
+    /// `values` holds the values of the columns that turn out to be constant.
     fn new<T: Scalar>(
         operation: &'static str,
         mut shift: Array1<f64>,
         spread: Array1<f64>,
         largest: &Array1<f64>,
-        constant: ArrayView1<'_, T>,
+        values: ArrayView1<'_, T>,
     ) -> Result<Self, EvalError> {
         if let Some(column) = spread.iter().position(|s| !s.is_finite()) {
             return Err(EvalError::Overflow { operation, column });
         }
         let unit = ROUNDING_UNITS * T::epsilon().to_f64();
         let mut factor = spread.mapv(f64::recip);
-        Zip::from(&mut factor).and(&mut shift).and(&spread).and(largest).and(constant).for_each(
-            |factor, shift, &spread, &largest, &constant| {
-                if spread <= unit * largest || !factor.is_finite() {
-                    *factor = 1.0;
-                    // A mean is off by rounding; this way the column becomes exactly 0.
-                    *shift = constant.to_f64();
-                }
-            },
-        );
-        Ok(Self { shift, factor })
+        let constant: Vec<usize> = (0..spread.len())
+            .filter(|&j| spread[j] <= unit * largest[j] || !factor[j].is_finite())
+            .collect();
+        for &column in &constant {
+            factor[column] = 1.0;
+            // A mean is off by rounding; this way the column becomes exactly 0.
+            shift[column] = values[column].to_f64();
+        }
+        Ok(Self { shift, factor, constant })
     }
 
     fn transform<T: Scalar>(

@@ -109,20 +109,17 @@ impl<'a, T: Feature, L: Label> Training<'a, T, L> {
             Some(classes) => classes.clone(),
             None => Classes::from_labels(labels)?,
         };
-        let mut indices = Vec::with_capacity(labels.len());
+        let indices = classes.code(labels)?;
         let mut count = vec![0_usize; classes.len()];
-        for (row, label) in labels.iter().enumerate() {
-            let index = classes.index_of(label).ok_or_else(|| EvalError::UnknownLabel {
-                row,
-                label: format!("{label:?}"),
-                classes: listing(classes.names()),
-            })?;
-            count[index] += 1;
-            indices.push(index);
+        for &index in &indices {
+            count[index as usize] += 1;
         }
         let present: Vec<usize> = (0..classes.len()).filter(|&k| count[k] > 0).collect();
         if let [only] = present[..] {
-            return Err(EvalError::OneClass { class: format!("{:?}", classes.names()[only]) });
+            return Err(EvalError::OneClass {
+                operation: "fit",
+                class: format!("{:?}", classes.names()[only]),
+            });
         }
         let mut warnings: Vec<Warning> = (0..classes.len())
             .filter(|&k| count[k] == 0)
@@ -132,7 +129,7 @@ impl<'a, T: Feature, L: Label> Training<'a, T, L> {
         for (place, &k) in (0..).zip(&present) {
             column[k] = place;
         }
-        let labels = indices.into_iter().map(|k| column[k]).collect();
+        let labels = indices.into_iter().map(|k| column[k as usize]).collect();
         let features = features::row_major(features);
         warnings.extend(uneven_scales(&features));
         Ok(Self { features, labels, classes, present, warnings })
@@ -201,11 +198,6 @@ pub(crate) fn check_positive(name: &'static str, value: f64) -> Result<(), EvalE
     } else {
         Err(EvalError::Setting { name, value: value.to_string(), range: "positive and finite" })
     }
-}
-
-fn listing<L: Label>(names: &[L]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-    names.join(", ")
 }
 
 /// SAGA and L-BFGS both crawl when scales differ much.

@@ -144,7 +144,7 @@ fn a_class_that_only_test_rows_have_counts_as_wrong() {
 fn one_class_is_an_error_that_names_it() {
     let x = array![[1.0], [2.0]];
     let error = Lbfgs::default().fit(x.view(), &["cat", "cat"], None).unwrap_err();
-    assert_eq!(error, EvalError::OneClass { class: "\"cat\"".into() });
+    assert_eq!(error, EvalError::OneClass { operation: "fit", class: "\"cat\"".into() });
     assert!(error.to_string().contains("every training row has the label \"cat\""));
 }
 

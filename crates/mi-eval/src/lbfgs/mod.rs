@@ -10,6 +10,7 @@ use self::minimise::{Minimum, Smooth, minimise};
 use self::precondition::{Gram, Preconditioner};
 use crate::EvalError;
 use crate::classes::{Classes, Label};
+use crate::held_out::split_classes;
 use crate::kernel::Feature;
 use crate::objective::Objective;
 use crate::training::{Fit, Training, Warning, check_positive};
@@ -90,7 +91,8 @@ impl Lbfgs {
         self.check()?;
         let cs = ascending(cs)?;
         let training = Training::new(&features, labels, classes)?;
-        let (kept, held) = split(&training.labels, training.class_count(), held_out, stream)?;
+        let (kept, held) =
+            split_classes(&training.labels, training.class_count(), held_out, stream)?;
         let part = training.rows(&kept);
         let rest = training.rows(&held);
         let gram = Gram::new(part.features.view());
@@ -179,34 +181,4 @@ fn ascending(cs: &[f64]) -> Result<Vec<f64>, EvalError> {
     cs.sort_by(f64::total_cmp);
     cs.dedup();
     Ok(cs)
-}
-
-/// Rows to train on and rows held out, both ascending, with every class among the first.
-fn split(
-    labels: &[u32],
-    classes: usize,
-    held_out: f64,
-    stream: &mut Stream,
-) -> Result<(Vec<usize>, Vec<usize>), EvalError> {
-    let mut is_held = vec![false; labels.len()];
-    if held_out > 0.0 && held_out < 1.0 {
-        let mut members = vec![Vec::new(); classes];
-        for (row, &label) in labels.iter().enumerate() {
-            members[label as usize].push(row);
-        }
-        for rows in &mut members {
-            let count = ((held_out * rows.len() as f64).round() as usize).min(rows.len() - 1);
-            stream.shuffle(rows);
-            rows[..count].iter().for_each(|&row| is_held[row] = true);
-        }
-    }
-    let (held, kept): (Vec<_>, Vec<_>) = (0..labels.len()).partition(|&row| is_held[row]);
-    if held.is_empty() {
-        return Err(EvalError::Setting {
-            name: "held_out",
-            value: held_out.to_string(),
-            range: "between 0 and 1, and large enough to hold out one row of some class",
-        });
-    }
-    Ok((kept, held))
 }

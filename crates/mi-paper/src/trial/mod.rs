@@ -329,7 +329,7 @@ mod tests {
         }
         let failed: [Halt; 3] = [
             EstimatorError::TooFewPairs { bound: "nwj".to_owned(), needed: 2, found: 1 }.into(),
-            EvalError::OneClass { class: "3".into() }.into(),
+            EvalError::OneClass { operation: "fit", class: "3".into() }.into(),
             PaperError::DataNeeded { experiment: "critics".into() }.into(),
         ];
         for halt in failed {

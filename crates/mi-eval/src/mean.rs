@@ -1,0 +1,101 @@
+use serde::{Deserialize, Serialize};
+
+/// Half the width of a 95 % interval in standard errors of a normal variable.
+const NORMAL: f64 = 1.959_963_985;
+
+/// The same of Student's t with 1, 2, … degrees of freedom; the normal's after these.
+const STUDENT: [f64; 12] =
+    [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179];
+
+/// The mean of numbers that belong to independent rows, and how far it may be off.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mean {
+    /// The mean.
+    pub value: f64,
+    /// Its standard error: the numbers' standard deviation over √n. It is infinite for a single
+    /// number.
+    pub standard_error: f64,
+    /// How many numbers.
+    pub n: usize,
+}
+
+impl Mean {
+    /// The mean of some numbers; NaN of none.
+    pub fn of(numbers: &[f64]) -> Self {
+        let n = numbers.len();
+        let value = numbers.iter().sum::<f64>() / n as f64;
+        let squares: f64 = numbers.iter().map(|x| (x - value) * (x - value)).sum();
+        let standard_error =
+            if n > 1 { (squares / (n - 1) as f64 / n as f64).sqrt() } else { f64::INFINITY };
+        Self { value, standard_error, n }
+    }
+
+    /// The 95 % interval, by Student's t: it covers the expectation if the numbers are
+    /// independent, and nearly normal or many.
+    pub fn interval(&self) -> Interval {
+        let width = STUDENT.get(self.n.wrapping_sub(2)).unwrap_or(&NORMAL) * self.standard_error;
+        Interval { low: self.value - width, high: self.value + width }
+    }
+}
+
+/// A 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// Of a probability, from `count` cases in `n` (Wilson, 1927): it has a width also where all
+    /// cases or none were counted.
+    pub fn of_share(count: usize, n: usize) -> Self {
+        let (n, share) = (n as f64, count as f64 / n as f64);
+        let z2 = NORMAL * NORMAL;
+        let centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
+        let width =
+            NORMAL / (1.0 + z2 / n) * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
+        Self { low: (centre - width).max(0.0), high: (centre + width).min(1.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mi_random::Stream;
+
+    #[test]
+    fn intervals_cover_in_nineteen_of_twenty_cases() {
+        let mut stream = Stream::new(1, "coverage");
+        for n in [2, 5, 40] {
+            let covered = (0..4000)
+                .filter(|_| {
+                    let numbers: Vec<f64> = (0..n).map(|_| 3.0 + 2.0 * stream.normal()).collect();
+                    let Interval { low, high } = Mean::of(&numbers).interval();
+                    (low..high).contains(&3.0)
+                })
+                .count();
+            assert!((3740..=3860).contains(&covered), "{n}: {covered}");
+        }
+        let covered = (0..4000)
+            .filter(|_| {
+                let count = (0..200).filter(|_| stream.uniform() < 0.03).count();
+                let Interval { low, high } = Interval::of_share(count, 200);
+                (low..high).contains(&0.03)
+            })
+            .count();
+        assert!((3740..=3920).contains(&covered), "{covered}");
+    }
+
+    #[test]
+    fn the_ends_are_known() {
+        let mean = Mean::of(&[1.0, 2.0, 4.0]);
+        assert!((mean.value - 7.0 / 3.0).abs() < 1e-15);
+        assert!((mean.standard_error - (7.0_f64 / 9.0).sqrt()).abs() < 1e-12);
+        assert_eq!(Mean::of(&[5.0]).interval().high, f64::INFINITY);
+        // All of ten: Wilson's lower end is n / (n + z²).
+        let all = Interval::of_share(10, 10);
+        assert!((all.low - 10.0 / (10.0 + NORMAL * NORMAL)).abs() < 1e-12 && all.high == 1.0);
+    }
+}

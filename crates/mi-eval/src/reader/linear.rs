@@ -1,0 +1,111 @@
+use mi_random::Stream;
+use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+
+use super::gaussian::{Predicted, Whitened};
+use super::prior::LabelPrior;
+use super::reading::Chosen;
+use super::{LogisticReader, ridge};
+use crate::kernel::Feature;
+use crate::{Classes, EvalError, Lbfgs, StandardScaler};
+
+/// Linear readers: softmax of a linear map for labels, a Gaussian around one for real values.
+/// Features are standardised on the training rows.
+///
+/// | setting | default | purpose | range |
+/// | --- | --- | --- | --- |
+/// | `cs` | 10⁻³, 10⁻², …, 10 | C of the penalty to choose from: C Σ loss + ½‖W‖² | > 0 |
+/// | `held_out` | 0.1 | share of the training rows to choose C on | (0, 1) |
+/// | `smallest` | 50 | fewest rows held out; with fewer, C is `fixed_c` | ≥ 1 |
+/// | `fixed_c` | 1 | C where there are too few rows to choose it by | > 0 |
+/// | `tolerance` | 10⁻⁴ | largest entry of the gradient at which L-BFGS stops | > 0 |
+///
+/// After C is chosen, all training rows are fitted. For real values the loss is half the squared
+/// error of whitened values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LinearReader {
+    /// Values of C to choose from.
+    pub cs: Vec<f64>,
+    /// Share of the training rows to choose C on.
+    pub held_out: f64,
+    /// The fewest rows held out to choose by.
+    pub smallest: usize,
+    /// C with fewer rows.
+    pub fixed_c: f64,
+    /// Largest absolute entry of the gradient at which the solver stops.
+    pub tolerance: f64,
+}
+
+impl Default for LinearReader {
+    fn default() -> Self {
+        Self {
+            cs: vec![1e-3, 1e-2, 1e-1, 1.0, 10.0],
+            held_out: 0.1,
+            smallest: 50,
+            fixed_c: 1.0,
+            tolerance: 1e-4,
+        }
+    }
+}
+
+impl LinearReader {
+    /// Whether held-out rows are enough to choose C by.
+    fn chooses(&self, rows: usize) -> bool {
+        // A share that is out of range is for the split to refuse.
+        !(self.held_out * (rows as f64) < self.smallest as f64) && self.cs.len() > 1
+    }
+
+    /// The one C, where there is nothing to choose or too few rows.
+    fn only_c(&self) -> Chosen {
+        match self.cs[..] {
+            [c] => Chosen::C(c),
+            _ => Chosen::FixedC(self.fixed_c),
+        }
+    }
+
+    pub(super) fn read_labels<T: Feature>(
+        &self,
+        train: ArrayView2<'_, T>,
+        (labels, classes): (&[u32], usize),
+        rows: ArrayView2<'_, T>,
+        stream: &mut Stream,
+    ) -> Result<(Array2<f64>, Chosen), EvalError> {
+        let prior = LabelPrior::counting(labels.iter().map(|&label| label as usize), classes);
+        let seen = prior.seen();
+        if seen.len() < 2 {
+            return Ok((prior.log_probabilities(rows.nrows()), Chosen::Prior));
+        }
+        let scaler = StandardScaler::fit(train)?;
+        let train = scaler.transform(train)?;
+        let solver = Lbfgs { c: self.fixed_c, tolerance: self.tolerance, ..Lbfgs::default() };
+        let list = Classes::declared(seen.iter().map(|&class| class as u32).collect())?;
+        let (model, chosen) = if self.chooses(labels.len()) {
+            let (cs, share) = (&self.cs, self.held_out);
+            let fit =
+                solver.fit_with_validation(train.view(), labels, Some(&list), cs, share, stream)?;
+            (fit.model, Chosen::C(fit.report.c))
+        } else {
+            let chosen = self.only_c();
+            let (Chosen::C(c) | Chosen::FixedC(c)) = chosen else { unreachable!() };
+            (Lbfgs { c, ..solver }.fit(train.view(), labels, Some(&list))?.model, chosen)
+        };
+        let reader = LogisticReader::new(prior, model);
+        Ok((reader.log_probabilities(scaler.transform(rows)?.view())?, chosen))
+    }
+
+    pub(super) fn read_values<T: Feature>(
+        &self,
+        train: ArrayView2<'_, T>,
+        target: &Whitened,
+        rows: ArrayView2<'_, T>,
+        stream: &mut Stream,
+    ) -> Result<Predicted, EvalError> {
+        let scaler = StandardScaler::fit(train)?;
+        let standard =
+            |rows| scaler.transform(rows).map(|rows| rows.mapv(mi_kernels::Scalar::to_f64));
+        let (train, rows) = (standard(train)?, standard(rows)?);
+        let candidates = self.chooses(train.nrows()).then_some(&self.cs[..]);
+        ridge::predict(&train, target, &rows, (candidates, self.only_c()), self.held_out, stream)
+    }
+}

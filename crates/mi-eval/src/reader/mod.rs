@@ -1,0 +1,177 @@
+//! Predictive families: what a bounded reader may do with features, and how it is fitted.
+//!
+//! A reader of labels gives log-probabilities, one of real values a Gaussian density. Whatever
+//! regulates it (a penalty, an epoch, a share of the prior) is chosen on held-out training rows.
+
+mod gaussian;
+mod linear;
+mod logistic;
+mod mlp;
+mod nearest;
+mod network;
+mod prior;
+mod reading;
+mod ridge;
+
+pub use gaussian::LinearGaussian;
+pub use linear::LinearReader;
+pub use logistic::LogisticReader;
+pub use mlp::MlpReader;
+pub use nearest::NearestReader;
+pub use prior::LabelPrior;
+pub use reading::{Chosen, LabelReading, ValueReading};
+
+use mi_random::Stream;
+use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
+
+use crate::classes::{Classes, Label};
+use crate::kernel::Feature;
+use crate::training::check_labels;
+use crate::{EvalError, features};
+
+/// A family of readers: the V of V-information.
+///
+/// | family | of labels | of real values | chosen on held-out rows |
+/// | --- | --- | --- | --- |
+/// | [`linear`](Self::linear) | softmax of a linear map | Gaussian around a linear map | penalty |
+/// | [`mlp`](Self::mlp) | softmax of one hidden layer | Gaussian around one hidden layer | epoch |
+/// | [`nearest`](Self::nearest) | weighted votes of neighbours | Gaussian around their mean | share of the prior |
+///
+/// ```
+/// use mi_eval::{Family, Stream, ndarray::Axis};
+///
+/// // The label is the parity of two signs: nothing for a linear reader, all for a neighbour.
+/// let features = Stream::new(1, "example").normal_matrix((3000, 2)).mapv(|v| v.signum() + 0.1 * v);
+/// let labels: Vec<bool> = features.rows().into_iter().map(|x| x[0] * x[1] > 0.0).collect();
+/// let (train, test) = features.view().split_at(Axis(0), 2000);
+/// let (train_labels, test_labels) = labels.split_at(2000);
+/// let accuracy = |family: Family| {
+///     family.read_labels(train, train_labels, test, None, 0)?.accuracy(test_labels)
+/// };
+/// assert!(accuracy(Family::linear())? < 0.6);
+/// assert!(accuracy(Family::nearest())? > 0.99);
+/// # Ok::<(), mi_eval::EvalError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Family {
+    /// Linear readers.
+    Linear(LinearReader),
+    /// Readers with one hidden layer.
+    Mlp(MlpReader),
+    /// k nearest neighbours.
+    Nearest(NearestReader),
+}
+
+impl Family {
+    /// Linear readers with the default settings.
+    pub fn linear() -> Self {
+        Self::Linear(LinearReader::default())
+    }
+
+    /// Readers with one hidden layer of `width` units, and the default settings otherwise.
+    pub fn mlp(width: usize) -> Self {
+        Self::Mlp(MlpReader { width, ..MlpReader::default() })
+    }
+
+    /// Nearest neighbours with the default settings.
+    pub fn nearest() -> Self {
+        Self::Nearest(NearestReader::default())
+    }
+
+    /// A short name: `linear`, `mlp-200`, `knn-20`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Linear(_) => "linear".to_owned(),
+            Self::Mlp(reader) => format!("mlp-{}", reader.width),
+            Self::Nearest(reader) => format!("knn-{}", reader.k),
+        }
+    }
+
+    /// Learns labels from training rows, and says how probable each is for other rows.
+    ///
+    /// `classes` may list classes that no training row has; without it they are the training
+    /// labels. No class of the list has probability 0. The same seed gives the same bits.
+    ///
+    /// # Shapes
+    /// `train`: n × d with n labels, `rows`: m × d; the result is about m rows.
+    ///
+    /// # Errors
+    /// An empty matrix, a NaN or infinite feature, other numbers of columns or labels, a label
+    /// outside the list, a setting out of range, too few rows to hold some out, weights that
+    /// overflow.
+    pub fn read_labels<T: Feature, L: Label>(
+        &self,
+        train: ArrayView2<'_, T>,
+        labels: &[L],
+        rows: ArrayView2<'_, T>,
+        classes: Option<&Classes<L>>,
+        seed: u64,
+    ) -> Result<LabelReading<L>, EvalError> {
+        const OPERATION: &str = "reader of labels";
+        features::check(OPERATION, &train)?;
+        features::check(OPERATION, &rows)?;
+        features::check_columns(OPERATION, train.ncols(), rows.ncols())?;
+        check_labels(OPERATION, train.nrows(), labels.len())?;
+        let own;
+        let classes = match classes {
+            Some(classes) => classes,
+            None => {
+                own = Classes::from_labels(labels)?;
+                &own
+            }
+        };
+        let coded = classes.code(labels)?;
+        let mut stream = Stream::new(seed, "reader");
+        let (log_probabilities, chosen) = match self {
+            Self::Linear(reader) => {
+                reader.read_labels(train, (&coded, classes.len()), rows, &mut stream)
+            }
+            Self::Mlp(reader) => {
+                reader.read_labels(train, (&coded, classes.len()), rows, &mut stream)
+            }
+            Self::Nearest(reader) => {
+                reader.read_labels(train, (&coded, classes.len()), rows, &mut stream)
+            }
+        }?;
+        Ok(LabelReading { classes: classes.clone(), log_probabilities, chosen })
+    }
+
+    /// Learns real values from training rows, and predicts them for other rows: a Gaussian whose
+    /// mean depends on the features and whose covariance does not.
+    ///
+    /// The covariance is that of residuals: of the training rows for linear readers (maximum
+    /// likelihood), of held-out training rows for the others, which fit their training rows too
+    /// well. A column of `values` that is constant, or a linear function of those before it up to a
+    /// millionth of its variance, is left out.
+    ///
+    /// # Shapes
+    /// `train`: n × d, `values`: n × e, `rows`: m × d.
+    ///
+    /// # Errors
+    /// As [`read_labels`](Self::read_labels); also values that are all constant.
+    pub fn read_values<T: Feature>(
+        &self,
+        train: ArrayView2<'_, T>,
+        values: ArrayView2<'_, T>,
+        rows: ArrayView2<'_, T>,
+        seed: u64,
+    ) -> Result<ValueReading, EvalError> {
+        const OPERATION: &str = "reader of values";
+        features::check(OPERATION, &train)?;
+        features::check(OPERATION, &values)?;
+        features::check(OPERATION, &rows)?;
+        features::check_columns(OPERATION, train.ncols(), rows.ncols())?;
+        features::check_rows(OPERATION, train.nrows(), values.nrows())?;
+        let target = gaussian::Whitened::new(OPERATION, &values)?;
+        let mut stream = Stream::new(seed, "reader");
+        let predicted = match self {
+            Self::Linear(reader) => reader.read_values(train, &target, rows, &mut stream),
+            Self::Mlp(reader) => reader.read_values(train, &target, rows, &mut stream),
+            Self::Nearest(reader) => reader.read_values(train, &target, rows, &mut stream),
+        }?;
+        ValueReading::new(target, predicted)
+    }
+}

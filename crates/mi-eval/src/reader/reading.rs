@@ -1,0 +1,162 @@
+use std::fmt;
+
+use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+
+use super::gaussian::{Predicted, Whitened};
+use crate::classes::{Classes, Label};
+use crate::training::check_labels;
+use crate::{EvalError, Interval, Mean, features};
+
+/// What held-out training rows chose for a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Chosen {
+    /// Nothing to choose from: fewer than two classes, so the frequencies were taken.
+    Prior,
+    /// The C of a linear reader's penalty.
+    C(f64),
+    /// The C of too few rows to choose by: not chosen.
+    FixedC(f64),
+    /// The epoch of a network, from 1.
+    Epoch(usize),
+    /// The share of the prior in a neighbours' vote.
+    Mix(f64),
+}
+
+impl fmt::Display for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prior => write!(f, "the frequencies alone"),
+            Self::C(c) => write!(f, "C = {c}"),
+            Self::FixedC(c) => write!(f, "C = {c}, not chosen"),
+            Self::Epoch(epoch) => write!(f, "epoch {epoch}"),
+            Self::Mix(share) => write!(f, "{share} of the prior"),
+        }
+    }
+}
+
+/// What a reader says about the labels of some rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelReading<L> {
+    pub(crate) classes: Classes<L>,
+    pub(crate) log_probabilities: Array2<f64>,
+    pub(crate) chosen: Chosen,
+}
+
+impl<L: Label> LabelReading<L> {
+    /// The classes, in the order of the columns.
+    pub fn classes(&self) -> &Classes<L> {
+        &self.classes
+    }
+
+    /// ln p(class | row), rows × classes; every row's probabilities sum to 1.
+    pub fn log_probabilities(&self) -> ArrayView2<'_, f64> {
+        self.log_probabilities.view()
+    }
+
+    /// What held-out training rows chose.
+    pub fn chosen(&self) -> Chosen {
+        self.chosen
+    }
+
+    /// −ln p(label | row) of every row, in nats; infinite for a label outside the class list.
+    ///
+    /// # Errors
+    /// Another number of labels than rows.
+    pub fn log_losses(&self, labels: &[L]) -> Result<Vec<f64>, EvalError> {
+        check_labels("log losses", self.log_probabilities.nrows(), labels.len())?;
+        let of = |(row, label): (ndarray::ArrayView1<'_, f64>, &L)| {
+            self.classes.index_of(label).map_or(f64::INFINITY, |class| -row[class])
+        };
+        Ok(self.log_probabilities.rows().into_iter().zip(labels).map(of).collect())
+    }
+
+    /// The mean of −ln p(label | row), in nats, and its error over rows.
+    ///
+    /// # Errors
+    /// Another number of labels than rows.
+    pub fn log_loss(&self, labels: &[L]) -> Result<Mean, EvalError> {
+        Ok(Mean::of(&self.log_losses(labels)?))
+    }
+
+    /// How many rows have their label as the most probable class (the first among equals).
+    ///
+    /// # Errors
+    /// Another number of labels than rows.
+    pub fn correct(&self, labels: &[L]) -> Result<usize, EvalError> {
+        check_labels("accuracy", self.log_probabilities.nrows(), labels.len())?;
+        Ok(self.correct_from(0, labels))
+    }
+
+    /// The same of the rows from `first` on.
+    pub(crate) fn correct_from(&self, first: usize, labels: &[L]) -> usize {
+        let rows = self.log_probabilities.rows().into_iter().skip(first).zip(labels);
+        let right = rows.filter(|(row, label)| {
+            self.classes.index_of(label).is_some_and(|class| {
+                let own = row[class];
+                row.iter().enumerate().all(|(k, &p)| p < own || (p == own && k >= class))
+            })
+        });
+        right.count()
+    }
+
+    /// The share of rows that have their label as the most probable class.
+    ///
+    /// # Errors
+    /// Another number of labels than rows.
+    pub fn accuracy(&self, labels: &[L]) -> Result<f64, EvalError> {
+        Ok(self.correct(labels)? as f64 / labels.len() as f64)
+    }
+
+    /// The 95 % interval of [`accuracy`](Self::accuracy) over rows.
+    ///
+    /// # Errors
+    /// Another number of labels than rows.
+    pub fn accuracy_interval(&self, labels: &[L]) -> Result<Interval, EvalError> {
+        Ok(Interval::of_share(self.correct(labels)?, labels.len()))
+    }
+}
+
+/// What a reader says about the real values of some rows.
+#[derive(Clone, Debug)]
+pub struct ValueReading {
+    target: Whitened,
+    predicted: Predicted,
+}
+
+impl ValueReading {
+    pub(super) fn new(target: Whitened, predicted: Predicted) -> Result<Self, EvalError> {
+        Ok(Self { target, predicted })
+    }
+
+    /// What held-out training rows chose.
+    pub fn chosen(&self) -> Chosen {
+        self.predicted.chosen
+    }
+
+    /// −ln p(values | row) of every row in nats, with the features and without: of the training
+    /// values' own Gaussian.
+    ///
+    /// Densities are those of the values as they are given, so each may be negative, and changes
+    /// with their unit; the differences do not.
+    ///
+    /// # Shapes
+    /// `values`: rows × the columns that were learnt.
+    ///
+    /// # Errors
+    /// Another number of rows or columns; a NaN or infinite value.
+    pub fn log_losses<T: mi_kernels::Scalar>(
+        &self,
+        values: ArrayView2<'_, T>,
+    ) -> Result<(Vec<f64>, Vec<f64>), EvalError> {
+        const OPERATION: &str = "log losses";
+        features::check(OPERATION, &values)?;
+        features::check_columns(OPERATION, self.target.columns(), values.ncols())?;
+        features::check_rows(OPERATION, self.predicted.means.nrows(), values.nrows())?;
+        let whitened = self.target.whiten(&values)?;
+        let with = self.target.losses(&(&whitened - &self.predicted.means), &self.predicted.factor);
+        Ok((with, self.target.losses_without(&whitened)))
+    }
+}

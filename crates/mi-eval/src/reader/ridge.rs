@@ -1,0 +1,79 @@
+//! Ridge regression of whitened values, with the penalty chosen on held-out rows.
+
+use mi_random::Stream;
+use ndarray::{Array1, Array2, Axis};
+
+use super::gaussian::{Predicted, Whitened, factor, own_loss, residual_factor, solve};
+use super::reading::Chosen;
+use crate::EvalError;
+use crate::held_out::split_rows;
+use crate::training::check_positive;
+
+/// Predicts `rows` from a fit to all training rows. `candidates` are the C to choose from; the
+/// other is taken where there are none.
+pub(super) fn predict(
+    train: &Array2<f64>,
+    target: &Whitened,
+    rows: &Array2<f64>,
+    (candidates, only): (Option<&[f64]>, Chosen),
+    share: f64,
+    stream: &mut Stream,
+) -> Result<Predicted, EvalError> {
+    let chosen = match candidates {
+        Some(cs) => Chosen::C(choose(train, &target.train, cs, share, stream)?),
+        None => only,
+    };
+    let (Chosen::C(c) | Chosen::FixedC(c)) = chosen else { unreachable!("C is all there is") };
+    check_positive("an entry of cs", c)?;
+    let fit = Ridge::fit(train, &target.train, c)?;
+    let residuals = &target.train - &fit.predict(train);
+    Ok(Predicted { means: fit.predict(rows), factor: residual_factor(&residuals)?, chosen })
+}
+
+/// The C whose fit to some rows leaves the others the least loss; the smaller among equals.
+fn choose(
+    train: &Array2<f64>,
+    values: &Array2<f64>,
+    cs: &[f64],
+    share: f64,
+    stream: &mut Stream,
+) -> Result<f64, EvalError> {
+    let (kept, held) = split_rows(train.nrows(), share, stream)?;
+    let rows = |matrix: &Array2<f64>, rows: &[usize]| matrix.select(Axis(0), rows);
+    let (x, y) = (rows(train, &kept), rows(values, &kept));
+    let (held_x, held_y) = (rows(train, &held), rows(values, &held));
+    let mut cs = cs.to_vec();
+    cs.sort_by(f64::total_cmp);
+    let mut best = (f64::INFINITY, cs[0]);
+    for &c in &cs {
+        check_positive("an entry of cs", c)?;
+        let loss = own_loss(&(&held_y - &Ridge::fit(&x, &y, c)?.predict(&held_x)))?;
+        if loss < best.0 {
+            best = (loss, c);
+        }
+    }
+    Ok(best.1)
+}
+
+/// The minimum of `C ½ Σ ‖y − x W − b‖² + ½ ‖W‖²`.
+struct Ridge {
+    mean_x: Array1<f64>,
+    mean_y: Array1<f64>,
+    weights: Array2<f64>,
+}
+
+impl Ridge {
+    fn fit(x: &Array2<f64>, y: &Array2<f64>, c: f64) -> Result<Self, EvalError> {
+        let n = x.nrows() as f64;
+        let (mean_x, mean_y) = (x.sum_axis(Axis(0)) / n, y.sum_axis(Axis(0)) / n);
+        let (x, y) = (x - &mean_x, y - &mean_y);
+        let of_x = factor(&x, 1.0 / (c * n))?;
+        let mut weights = x.t().dot(&y) / n;
+        solve(&of_x, &mut weights);
+        Ok(Self { mean_x, mean_y, weights })
+    }
+
+    fn predict(&self, x: &Array2<f64>) -> Array2<f64> {
+        (x - &self.mean_x).dot(&self.weights) + &self.mean_y
+    }
+}
