@@ -119,6 +119,14 @@ pub enum EvalError {
         /// The first such column.
         column: usize,
     },
+    /// A measure of a representation that lacks what it needs.
+    #[error("{measure}: needs {what} of the same rows; give it, or leave the measure out")]
+    Missing {
+        /// Name of the measure.
+        measure: &'static str,
+        /// What it needs.
+        what: &'static str,
+    },
     /// A decomposition that did not converge.
     #[error("{operation}: the singular value decomposition did not converge")]
     Decomposition {

@@ -31,6 +31,8 @@
 
 mod classes;
 mod error;
+#[cfg(feature = "faer")]
+mod evaluator;
 mod features;
 mod geometry;
 #[cfg(feature = "faer")]
@@ -55,6 +57,11 @@ mod v_information;
 
 pub use classes::{Classes, Label};
 pub use error::EvalError;
+#[cfg(feature = "faer")]
+pub use evaluator::{
+    Evaluator, EvaluatorSettings, MEASURES, Measure, MeasureInfo, Measured, Needs, Representation,
+    Unit,
+};
 #[cfg(feature = "faer")]
 pub use geometry::{Spectrum, effective_rank, rank_me};
 pub use geometry::{

@@ -108,11 +108,9 @@ pub(crate) fn about_labels<L: Label>(
     labels: TrainTest<&[L]>,
 ) -> Result<VInformation, EvalError> {
     let classes = reading.classes();
-    let code = |labels: &[L]| classes.code(labels);
-    let train = code(labels.train)?.into_iter().map(|label| label as usize);
-    let prior = LabelPrior::counting(train, classes.len());
-    let without: Vec<f64> =
-        code(labels.test)?.into_iter().map(|label| prior.log_loss(label as usize)).collect();
+    let prior = LabelPrior::of(&classes.code(labels.train)?, classes.len());
+    let test = classes.code(labels.test)?;
+    let without: Vec<f64> = test.into_iter().map(|label| prior.log_loss(label as usize)).collect();
     Ok(VInformation::new(&without, &reading.log_losses(labels.test)?, reading.chosen()))
 }
 

@@ -130,7 +130,7 @@ pub(crate) struct Whitened {
 }
 
 impl Whitened {
-    pub(super) fn new<T: Scalar>(
+    pub(crate) fn new<T: Scalar>(
         operation: &'static str,
         values: &ArrayView2<'_, T>,
     ) -> Result<Self, EvalError> {

@@ -1,10 +1,10 @@
 use mi_random::Stream;
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use super::gaussian::{Predicted, Whitened};
 use super::prior::LabelPrior;
-use super::reading::Chosen;
+use super::reading::{Chosen, Read};
 use super::{LogisticReader, ridge};
 use crate::kernel::Feature;
 use crate::{Classes, EvalError, Lbfgs, StandardScaler};
@@ -70,11 +70,11 @@ impl LinearReader {
         (labels, classes): (&[u32], usize),
         rows: ArrayView2<'_, T>,
         stream: &mut Stream,
-    ) -> Result<(Array2<f64>, Chosen), EvalError> {
-        let prior = LabelPrior::counting(labels.iter().map(|&label| label as usize), classes);
+    ) -> Result<Read, EvalError> {
+        let prior = LabelPrior::of(labels, classes);
         let seen = prior.seen();
         if seen.len() < 2 {
-            return Ok((prior.log_probabilities(rows.nrows()), Chosen::Prior));
+            return Ok(Read::new(prior.log_probabilities(rows.nrows()), Chosen::Prior));
         }
         let scaler = StandardScaler::fit(train)?;
         let train = scaler.transform(train)?;
@@ -91,7 +91,7 @@ impl LinearReader {
             (Lbfgs { c, ..solver }.fit(train.view(), labels, Some(&list))?.model, chosen)
         };
         let reader = LogisticReader::new(prior, model);
-        Ok((reader.log_probabilities(scaler.transform(rows)?.view())?, chosen))
+        Ok(Read::new(reader.log_probabilities(scaler.transform(rows)?.view())?, chosen))
     }
 
     pub(super) fn read_values<T: Feature>(

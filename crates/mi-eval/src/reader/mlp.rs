@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::gaussian::{Predicted, Whitened, residual_factor};
 use super::network::{Target, Trained, trained};
 use super::prior::LabelPrior;
-use super::reading::Chosen;
+use super::reading::{Chosen, Read};
 use crate::held_out::{split_classes, split_rows};
 use crate::kernel::Feature;
 use crate::training::check_positive;
@@ -57,12 +57,12 @@ impl MlpReader {
         (labels, classes): (&[u32], usize),
         rows: ArrayView2<'_, T>,
         stream: &mut Stream,
-    ) -> Result<(Array2<f64>, Chosen), EvalError> {
+    ) -> Result<Read, EvalError> {
         self.check()?;
-        let prior = LabelPrior::counting(labels.iter().map(|&label| label as usize), classes);
+        let prior = LabelPrior::of(labels, classes);
         let seen = prior.seen();
         if seen.len() < 2 {
-            return Ok((prior.log_probabilities(rows.nrows()), Chosen::Prior));
+            return Ok(Read::new(prior.log_probabilities(rows.nrows()), Chosen::Prior));
         }
         let mut place = vec![0; classes];
         seen.iter().enumerate().for_each(|(index, &class)| place[class] = index);
@@ -74,7 +74,7 @@ impl MlpReader {
         let Trained { network, epoch, .. } =
             trained(self, &train, &target, (&kept, &held), stream)?;
         let logits = network.outputs(scaler.transform(rows)?.view());
-        Ok((prior.extend(log_softmax(&logits).view()), Chosen::Epoch(epoch)))
+        Ok(Read::new(prior.extend(log_softmax(&logits).view()), Chosen::Epoch(epoch)))
     }
 
     pub(super) fn read_values<T: Feature>(

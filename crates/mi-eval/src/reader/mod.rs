@@ -14,12 +14,16 @@ mod reading;
 mod ridge;
 
 pub use gaussian::LinearGaussian;
+pub(crate) use gaussian::Whitened;
 pub use linear::LinearReader;
 pub use logistic::LogisticReader;
 pub use mlp::MlpReader;
 pub use nearest::NearestReader;
+pub(crate) use nearest::Search;
 pub use prior::LabelPrior;
 pub use reading::{Chosen, LabelReading, ValueReading};
+
+use std::sync::Arc;
 
 use mi_random::Stream;
 use ndarray::ArrayView2;
@@ -124,19 +128,14 @@ impl Family {
             }
         };
         let coded = classes.code(labels)?;
-        let mut stream = Stream::new(seed, "reader");
-        let (log_probabilities, chosen) = match self {
-            Self::Linear(reader) => {
-                reader.read_labels(train, (&coded, classes.len()), rows, &mut stream)
-            }
-            Self::Mlp(reader) => {
-                reader.read_labels(train, (&coded, classes.len()), rows, &mut stream)
-            }
-            Self::Nearest(reader) => {
-                reader.read_labels(train, (&coded, classes.len()), rows, &mut stream)
-            }
+        let mut stream = Self::stream(seed);
+        let coded = (&coded[..], classes.len());
+        let read = match self {
+            Self::Linear(reader) => reader.read_labels(train, coded, rows, &mut stream),
+            Self::Mlp(reader) => reader.read_labels(train, coded, rows, &mut stream),
+            Self::Nearest(reader) => reader.read_labels(train, coded, rows, &mut stream),
         }?;
-        Ok(LabelReading { classes: classes.clone(), log_probabilities, chosen })
+        Ok(LabelReading::new(classes.clone(), read))
     }
 
     /// Learns real values from training rows, and predicts them for other rows: a Gaussian whose
@@ -162,16 +161,32 @@ impl Family {
         const OPERATION: &str = "reader of values";
         features::check(OPERATION, &train)?;
         features::check(OPERATION, &values)?;
+        self.read_whitened(train, &Arc::new(Whitened::new(OPERATION, &values)?), rows, seed)
+    }
+
+    /// The same of values that were whitened before.
+    pub(crate) fn read_whitened<T: Feature>(
+        &self,
+        train: ArrayView2<'_, T>,
+        target: &Arc<Whitened>,
+        rows: ArrayView2<'_, T>,
+        seed: u64,
+    ) -> Result<ValueReading, EvalError> {
+        const OPERATION: &str = "reader of values";
         features::check(OPERATION, &rows)?;
         features::check_columns(OPERATION, train.ncols(), rows.ncols())?;
-        features::check_rows(OPERATION, train.nrows(), values.nrows())?;
-        let target = gaussian::Whitened::new(OPERATION, &values)?;
-        let mut stream = Stream::new(seed, "reader");
+        features::check_rows(OPERATION, train.nrows(), target.train.nrows())?;
+        let mut stream = Self::stream(seed);
         let predicted = match self {
-            Self::Linear(reader) => reader.read_values(train, &target, rows, &mut stream),
-            Self::Mlp(reader) => reader.read_values(train, &target, rows, &mut stream),
-            Self::Nearest(reader) => reader.read_values(train, &target, rows, &mut stream),
+            Self::Linear(reader) => reader.read_values(train, target, rows, &mut stream),
+            Self::Mlp(reader) => reader.read_values(train, target, rows, &mut stream),
+            Self::Nearest(reader) => reader.read_values(train, target, rows, &mut stream),
         }?;
-        ValueReading::new(target, predicted)
+        Ok(ValueReading::new(target.clone(), predicted))
+    }
+
+    /// What a reader draws from.
+    pub(crate) fn stream(seed: u64) -> Stream {
+        Stream::new(seed, "reader")
     }
 }

@@ -23,7 +23,11 @@ impl LabelPrior {
         Self::counting(labels.iter().copied(), classes)
     }
 
-    pub(crate) fn counting(labels: impl Iterator<Item = usize>, classes: usize) -> Self {
+    pub(crate) fn of(labels: &[u32], classes: usize) -> Self {
+        Self::counting(labels.iter().map(|&label| label as usize), classes)
+    }
+
+    fn counting(labels: impl Iterator<Item = usize>, classes: usize) -> Self {
         let mut counts = vec![1.0; classes];
         for label in labels {
             counts[label] += 1.0;

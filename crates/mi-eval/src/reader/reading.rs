@@ -1,6 +1,7 @@
 use std::fmt;
+use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use super::gaussian::{Predicted, Whitened};
@@ -37,15 +38,43 @@ impl fmt::Display for Chosen {
     }
 }
 
-/// What a reader says about the labels of some rows.
+/// What a reader says about classes that are numbered.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LabelReading<L> {
-    pub(crate) classes: Classes<L>,
+pub(crate) struct Read {
+    /// Rows × classes.
     pub(crate) log_probabilities: Array2<f64>,
+    /// The class that each row is put in.
+    pub(crate) decisions: Vec<usize>,
     pub(crate) chosen: Chosen,
 }
 
+impl Read {
+    /// Of a reader that decides for the most probable class.
+    pub(super) fn new(log_probabilities: Array2<f64>, chosen: Chosen) -> Self {
+        Self { decisions: largest(&log_probabilities), log_probabilities, chosen }
+    }
+}
+
+/// The column of each row's largest entry; the first among equals.
+pub(super) fn largest(matrix: &Array2<f64>) -> Vec<usize> {
+    let of_row = |row: ArrayView1<'_, f64>| {
+        row.indexed_iter().fold(0, |best, (k, &value)| if value > row[best] { k } else { best })
+    };
+    matrix.rows().into_iter().map(of_row).collect()
+}
+
+/// What a reader says about the labels of some rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelReading<L> {
+    classes: Classes<L>,
+    read: Read,
+}
+
 impl<L: Label> LabelReading<L> {
+    pub(crate) fn new(classes: Classes<L>, read: Read) -> Self {
+        Self { classes, read }
+    }
+
     /// The classes, in the order of the columns.
     pub fn classes(&self) -> &Classes<L> {
         &self.classes
@@ -53,12 +82,12 @@ impl<L: Label> LabelReading<L> {
 
     /// ln p(class | row), rows × classes; every row's probabilities sum to 1.
     pub fn log_probabilities(&self) -> ArrayView2<'_, f64> {
-        self.log_probabilities.view()
+        self.read.log_probabilities.view()
     }
 
     /// What held-out training rows chose.
     pub fn chosen(&self) -> Chosen {
-        self.chosen
+        self.read.chosen
     }
 
     /// −ln p(label | row) of every row, in nats; infinite for a label outside the class list.
@@ -66,11 +95,11 @@ impl<L: Label> LabelReading<L> {
     /// # Errors
     /// Another number of labels than rows.
     pub fn log_losses(&self, labels: &[L]) -> Result<Vec<f64>, EvalError> {
-        check_labels("log losses", self.log_probabilities.nrows(), labels.len())?;
-        let of = |(row, label): (ndarray::ArrayView1<'_, f64>, &L)| {
+        check_labels("log losses", self.read.log_probabilities.nrows(), labels.len())?;
+        let of = |(row, label): (ArrayView1<'_, f64>, &L)| {
             self.classes.index_of(label).map_or(f64::INFINITY, |class| -row[class])
         };
-        Ok(self.log_probabilities.rows().into_iter().zip(labels).map(of).collect())
+        Ok(self.read.log_probabilities.rows().into_iter().zip(labels).map(of).collect())
     }
 
     /// The mean of −ln p(label | row), in nats, and its error over rows.
@@ -81,28 +110,28 @@ impl<L: Label> LabelReading<L> {
         Ok(Mean::of(&self.log_losses(labels)?))
     }
 
-    /// How many rows have their label as the most probable class (the first among equals).
+    /// The class that each row is put in: the most probable, the first among equals (for nearest
+    /// neighbours that of the most votes, whatever the prior).
+    pub fn predict(&self) -> Vec<L> {
+        self.read.decisions.iter().map(|&class| self.classes.names()[class].clone()).collect()
+    }
+
+    /// How many rows are put in the class of their label.
     ///
     /// # Errors
     /// Another number of labels than rows.
     pub fn correct(&self, labels: &[L]) -> Result<usize, EvalError> {
-        check_labels("accuracy", self.log_probabilities.nrows(), labels.len())?;
+        check_labels("accuracy", self.read.decisions.len(), labels.len())?;
         Ok(self.correct_from(0, labels))
     }
 
     /// The same of the rows from `first` on.
     pub(crate) fn correct_from(&self, first: usize, labels: &[L]) -> usize {
-        let rows = self.log_probabilities.rows().into_iter().skip(first).zip(labels);
-        let right = rows.filter(|(row, label)| {
-            self.classes.index_of(label).is_some_and(|class| {
-                let own = row[class];
-                row.iter().enumerate().all(|(k, &p)| p < own || (p == own && k >= class))
-            })
-        });
-        right.count()
+        let pairs = self.read.decisions[first..].iter().zip(labels);
+        pairs.filter(|&(&class, label)| self.classes.index_of(label) == Some(class)).count()
     }
 
-    /// The share of rows that have their label as the most probable class.
+    /// The share of rows that are put in the class of their label.
     ///
     /// # Errors
     /// Another number of labels than rows.
@@ -122,13 +151,13 @@ impl<L: Label> LabelReading<L> {
 /// What a reader says about the real values of some rows.
 #[derive(Clone, Debug)]
 pub struct ValueReading {
-    target: Whitened,
+    target: Arc<Whitened>,
     predicted: Predicted,
 }
 
 impl ValueReading {
-    pub(super) fn new(target: Whitened, predicted: Predicted) -> Result<Self, EvalError> {
-        Ok(Self { target, predicted })
+    pub(crate) fn new(target: Arc<Whitened>, predicted: Predicted) -> Self {
+        Self { target, predicted }
     }
 
     /// What held-out training rows chose.
