@@ -6,7 +6,7 @@ use crate::{Family, NearestReader};
 ///
 /// | setting | default | purpose |
 /// | --- | --- | --- |
-/// | `families` | linear, one hidden layer of 32 and of 200, 20 nearest neighbours | accuracy and V-information about labels |
+/// | `families` | linear, one hidden layer of 32, 200 and 512, 20 nearest neighbours | accuracy and V-information about labels |
 /// | `view_families` | linear, one hidden layer of 200, 20 nearest neighbours | V-information about the other view |
 /// | `conditional_families` | linear | V-information beyond the base |
 /// | `curve_family` | linear | few labels, and the loss-data curve |
@@ -50,7 +50,13 @@ pub struct EvaluatorSettings {
 impl Default for EvaluatorSettings {
     fn default() -> Self {
         Self {
-            families: vec![Family::linear(), Family::mlp(32), Family::mlp(200), Family::nearest()],
+            families: vec![
+                Family::linear(),
+                Family::mlp(32),
+                Family::mlp(200),
+                Family::mlp(512),
+                Family::nearest(),
+            ],
             view_families: vec![Family::linear(), Family::mlp(200), Family::nearest()],
             conditional_families: vec![Family::linear()],
             curve_family: Family::linear(),

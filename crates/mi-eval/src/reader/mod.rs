@@ -19,6 +19,7 @@ pub use linear::LinearReader;
 pub use logistic::LogisticReader;
 pub use mlp::MlpReader;
 pub use nearest::NearestReader;
+#[cfg(feature = "faer")]
 pub(crate) use nearest::Search;
 pub use prior::LabelPrior;
 pub use reading::{Chosen, LabelReading, ValueReading};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gaussian::{Predicted, Whitened, own_loss, residual_factor};
 use super::prior::LabelPrior;
-use super::reading::{Chosen, Read};
+use super::reading::{Chosen, Read, largest};
 use crate::geometry::unit_rows;
 use crate::held_out::split_rows;
 use crate::kernel::Feature;
@@ -62,6 +62,7 @@ struct HeldOut {
     among: Neighbours,
 }
 
+#[cfg(feature = "faer")]
 impl Search {
     /// The neighbours of the rows to be read, among all training rows.
     pub(crate) fn found(&self) -> &Neighbours {
@@ -111,11 +112,7 @@ impl NearestReader {
         });
         let votes = self.votes(&search.found, labels, classes);
         let log_probabilities = mixed(&votes, &LabelPrior::of(labels, classes), mix);
-        Read {
-            decisions: super::reading::largest(&votes),
-            log_probabilities,
-            chosen: Chosen::Mix(mix),
-        }
+        Read { decisions: largest(&votes), log_probabilities, chosen: Chosen::Mix(mix) }
     }
 
     pub(super) fn read_values<T: Feature>(

@@ -1,6 +1,6 @@
 //! Multinomial logistic readers.
 
-use mi_eval::{Classes, Lbfgs};
+use mi_eval::{Lbfgs, LogisticReader};
 use ndarray::ArrayView2;
 
 use super::Losses;
@@ -11,39 +11,21 @@ const TOLERANCE: f64 = 1e-7;
 
 type Labelled<'a> = (ArrayView2<'a, f64>, &'a [usize]);
 
-/// Losses on held-out rows: of the classes' frequencies, one row added to every class so that
-/// none has probability 0, and of a fitted reader.
-///
-/// Of a class without a row in the fit a reader knows no more than the frequencies: it keeps their
-/// probability, and the reader's are those of the other classes, given that it is one of them.
+/// Losses on held-out rows: of the classes' frequencies, and of a fitted reader, by which no class
+/// has probability 0.
 pub(super) fn losses(
     (x, labels): Labelled<'_>,
     held_out: Labelled<'_>,
     classes: usize,
     ridge: f64,
 ) -> Result<Losses, SamplesError> {
-    let mut counts = vec![1.0_f64; classes];
-    for &label in labels {
-        counts[label] += 1.0;
-    }
-    let total: f64 = counts.iter().sum();
-    let without = |label: usize| (total / counts[label]).ln();
-    let seen = |label: usize| counts[label] > 1.0;
-    let unseen = (0..classes).filter(|&class| !seen(class)).count();
-    if classes - unseen < 2 {
-        return Ok(held_out.1.iter().map(|&label| (without(label), without(label))).collect());
-    }
     // mi-eval's penalty is ‖W‖² / (2 C n).
     let c = 1.0 / (ridge * labels.len() as f64);
     let solver = Lbfgs { c, tolerance: TOLERANCE, ..Lbfgs::default() };
-    let classes = Classes::declared((0..classes).collect())?;
-    let model = solver.fit(x, labels, Some(&classes))?.model;
-    let given_seen = -(-(unseen as f64) / total).ln_1p();
-    let fitted = model.log_losses(held_out.0, held_out.1)?;
-    let losses = held_out.1.iter().zip(fitted).map(|(&label, fitted)| {
-        (without(label), if seen(label) { fitted + given_seen } else { without(label) })
-    });
-    Ok(losses.collect())
+    let reader = LogisticReader::fit(x, labels, classes, &solver)?;
+    let fitted = reader.log_probabilities(held_out.0)?;
+    let losses = held_out.1.iter().zip(fitted.rows());
+    Ok(losses.map(|(&label, row)| (reader.prior().log_loss(label), -row[label])).collect())
 }
 
 #[cfg(test)]
