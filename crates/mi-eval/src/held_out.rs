@@ -28,26 +28,35 @@ pub(crate) fn split_rows(
     split(n, vec![(0..n).collect()], share, stream)
 }
 
+/// A share of rows to hold out must leave some on both sides.
+pub(crate) fn check_share(share: f64) -> Result<(), EvalError> {
+    if share > 0.0 && share < 1.0 {
+        Ok(())
+    } else {
+        let (value, range) = (share.to_string(), "above 0 and below 1");
+        Err(EvalError::Setting { name: "held_out", value, range })
+    }
+}
+
 fn split(
     n: usize,
     groups: Vec<Vec<usize>>,
     share: f64,
     stream: &mut Stream,
 ) -> Result<(Vec<usize>, Vec<usize>), EvalError> {
+    check_share(share)?;
     let mut is_held = vec![false; n];
-    if share > 0.0 && share < 1.0 {
-        for mut rows in groups.into_iter().filter(|rows| !rows.is_empty()) {
-            let count = ((share * rows.len() as f64).round() as usize).min(rows.len() - 1);
-            stream.shuffle(&mut rows);
-            rows[..count].iter().for_each(|&row| is_held[row] = true);
-        }
+    for mut rows in groups.into_iter().filter(|rows| !rows.is_empty()) {
+        let count = ((share * rows.len() as f64).round() as usize).min(rows.len() - 1);
+        stream.shuffle(&mut rows);
+        rows[..count].iter().for_each(|&row| is_held[row] = true);
     }
     let (held, kept): (Vec<_>, Vec<_>) = (0..n).partition(|&row| is_held[row]);
     if held.is_empty() {
         return Err(EvalError::Setting {
             name: "held_out",
             value: share.to_string(),
-            range: "between 0 and 1, and large enough to hold out one row of some class",
+            range: "large enough to hold out one row of some class",
         });
     }
     Ok((kept, held))

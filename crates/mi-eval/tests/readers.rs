@@ -1,8 +1,9 @@
 //! What readers of labels and values find, and what they cannot.
 
 use mi_eval::{
-    Chosen, EvalError, Family, LinearReader, MlpReader, NearestReader, Stream, TrainTest,
-    VInformation, conditional_v_information, few_labels, v_information, v_information_about_values,
+    Chosen, EvalError, Family, LinearReader, LossDataCurve, MlpReader, NearestReader, Stream,
+    TrainTest, VInformation, conditional_v_information, few_labels, v_information,
+    v_information_about_values,
 };
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 
@@ -268,4 +269,41 @@ fn same_seed_same_bits_for_any_number_of_threads() {
         };
         assert_eq!(run(1), run(3), "{}", family.name());
     }
+}
+
+#[test]
+fn linear_settings_out_of_range_are_refused_however_few_the_rows() {
+    let features = normal("settings", (40, 3));
+    let labels = labelled(&features, |x| x[0] > 0.0);
+    for (name, reader) in [
+        ("cs", LinearReader { cs: vec![], ..LinearReader::default() }),
+        ("fixed_c", LinearReader { fixed_c: 0.0, ..LinearReader::default() }),
+        ("held_out", LinearReader { held_out: f64::NAN, ..LinearReader::default() }),
+    ] {
+        let family = Family::Linear(reader);
+        let read = family.read_labels(features.view(), &labels, features.view(), None, 1);
+        let Err(EvalError::Setting { name: found, .. }) = read else { panic!("{name}") };
+        assert_eq!(found, name);
+        let read = family.read_values(features.view(), features.view(), features.view(), 1);
+        assert!(matches!(read, Err(EvalError::Setting { .. })), "{name}");
+    }
+    let few = Family::linear().read_labels(features.view(), &labels, features.view(), None, 1);
+    assert_eq!(few.unwrap().chosen(), Chosen::FixedC(1.0));
+}
+
+#[test]
+fn a_curve_refuses_sizes_that_are_no_sizes() {
+    let features = normal("sizes", (60, 2));
+    let labels = labelled(&features, |x| x[0] > 0.0);
+    let (features, labels) = (halves(&features, 40), of_labels(&labels, 40));
+    for sizes in [vec![], vec![0, 10], vec![10, 10], vec![20, 10], vec![10, 41]] {
+        let curve = LossDataCurve::fit(&Family::linear(), features, labels, &sizes, 1);
+        assert!(matches!(curve, Err(EvalError::Setting { name: "sizes", .. })), "{sizes:?}");
+    }
+    // Blocks of one class only, and a last block of nothing.
+    let one_class =
+        LossDataCurve::fit(&Family::linear(), features, labels, &[1, 2, 40], 1).unwrap();
+    assert_eq!(one_class.points()[0].chosen, Chosen::Prior);
+    assert!(one_class.points()[2].next_block.is_none());
+    assert!(one_class.description_length().nats.is_finite());
 }

@@ -13,7 +13,7 @@ use crate::{EvalError, Mean, Neighbours, features};
 /// `1 − d_within / d_total`, both means of cosine distances `1 − u·v`: of pairs within a class,
 /// averaged over classes, and of all pairs with every class weighing the same, a row with itself
 /// included (Kornblith et al., 2021, "Why do better loss functions lead to less transferable
-/// features?", section 3.3). From the class means μ_k of unit rows:
+/// features?", section 3.3). With `μ_k` the class means of unit rows:
 /// `d_within = 1 − mean_k ‖μ_k‖²`, `d_total = 1 − ‖mean_k μ_k‖²`.
 ///
 /// # Shapes
@@ -90,7 +90,9 @@ mod tests {
     /// Over all pairs, as it is defined.
     fn by_pairs(x: &Array2<f64>, labels: &[u8], classes: u8) -> f64 {
         let unit = unit_rows(&x.view());
-        let members = |class: u8| labels.iter().filter(|&&l| l == class).count() as f64;
+        let mut members = [0.0; 256];
+        labels.iter().for_each(|&label| members[usize::from(label)] += 1.0);
+        let members = |class: u8| members[usize::from(class)];
         let (mut within, mut total) = (0.0, 0.0);
         let k = f64::from(classes);
         for i in 0..labels.len() {

@@ -77,7 +77,7 @@ pub fn uniformity<T: Scalar>(x: ArrayView2<'_, T>, t: f64) -> Result<f64, EvalEr
     Ok(((sums.iter().sum::<f64>() + of_zeros) / pairs).ln())
 }
 
-/// Σ exp(−t ‖u_i − u_j‖²) over i in the block of rows from `first` on, and all j > i.
+/// `Σ exp(−t ‖u_i − u_j‖²)` over i in the block of rows from `first` on, and all j > i.
 fn sum_from<T: Scalar>(unit: &Array2<T>, first: usize, t: f64) -> f64 {
     let n = unit.nrows();
     let rows = unit.slice(s![first..n.min(first + BLOCK), ..]);

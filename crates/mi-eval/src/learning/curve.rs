@@ -176,8 +176,8 @@ impl LossDataCurve {
     /// The surplus description length: what a code costs more than one of `epsilon` nats a row.
     ///
     /// # Formula
-    /// `Σ_i (n_i − n_{i−1}) max(L_i − ε, 0)` with n₀ = 0 and L_i the test loss of the reader of n_i
-    /// rows (Whitney et al., 2020, definition 3, by the steps of their code). A bound from below
+    /// `Σ_i (n_i − n_{i−1}) max(L_i − ε, 0)` with n₀ = 0 and `L_i` the test loss of the reader of
+    /// `n_i` rows (Whitney et al., 2020, definition 3, by the steps of their code). A bound from below
     /// where the last loss is still above ε.
     pub fn surplus(&self, epsilon: f64) -> Surplus {
         let (mut nats, mut before) = (0.0, 0);

@@ -58,11 +58,11 @@ pub fn few_labels<T: Feature, L: Label>(
     let stream = Stream::new(seed, "few labels");
     for draw in 0..draws {
         let mut stream = stream.child(&format!("draw {draw}"));
-        members.iter_mut().for_each(|rows| {
+        for rows in &mut members {
             // In ascending order first, so that a draw does not depend on the one before.
             rows.sort_unstable();
             stream.shuffle(rows);
-        });
+        }
         for (&n, accuracies) in per_class.iter().zip(&mut accuracies) {
             let mut rows: Vec<usize> =
                 members.iter().flat_map(|rows| rows[..n].iter().copied()).collect();

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     fn noisy(share: f64) -> Vec<u32> {
-        let labels = vec![3, 5, 9, 9].repeat(2500);
+        let labels = [3, 5, 9, 9].repeat(2500);
         symmetric_label_noise(&labels, share, &mut Stream::new(1, "noise")).unwrap()
     }
 

@@ -176,7 +176,9 @@ impl Whitened {
     /// −ln of the density at residuals, of covariance `factor`, in the values' own units.
     pub(super) fn losses(&self, residuals: &Array2<f64>, factor: &Cholesky) -> Vec<f64> {
         let mut found = losses(residuals, factor);
-        found.iter_mut().for_each(|loss| *loss += self.log_volume);
+        for loss in &mut found {
+            *loss += self.log_volume;
+        }
         found
     }
 

@@ -6,7 +6,9 @@ use super::gaussian::{Predicted, Whitened};
 use super::prior::LabelPrior;
 use super::reading::{Chosen, Read};
 use super::{LogisticReader, ridge};
+use crate::held_out::check_share;
 use crate::kernel::Feature;
+use crate::training::check_positive;
 use crate::{Classes, EvalError, Lbfgs, StandardScaler};
 
 /// Linear readers: softmax of a linear map for labels, a Gaussian around one for real values.
@@ -52,8 +54,16 @@ impl Default for LinearReader {
 impl LinearReader {
     /// Whether held-out rows are enough to choose C by.
     fn chooses(&self, rows: usize) -> bool {
-        // A share that is out of range is for the split to refuse.
-        !(self.held_out * (rows as f64) < self.smallest as f64) && self.cs.len() > 1
+        self.held_out * rows as f64 >= self.smallest as f64 && self.cs.len() > 1
+    }
+
+    fn check(&self) -> Result<(), EvalError> {
+        if self.cs.is_empty() {
+            let value = "empty".to_owned();
+            return Err(EvalError::Setting { name: "cs", value, range: "at least one C" });
+        }
+        check_positive("fixed_c", self.fixed_c)?;
+        check_share(self.held_out)
     }
 
     /// The one C, where there is nothing to choose or too few rows.
@@ -71,6 +81,7 @@ impl LinearReader {
         rows: ArrayView2<'_, T>,
         stream: &mut Stream,
     ) -> Result<Read, EvalError> {
+        self.check()?;
         let prior = LabelPrior::of(labels, classes);
         let seen = prior.seen();
         if seen.len() < 2 {
@@ -101,6 +112,7 @@ impl LinearReader {
         rows: ArrayView2<'_, T>,
         stream: &mut Stream,
     ) -> Result<Predicted, EvalError> {
+        self.check()?;
         let scaler = StandardScaler::fit(train)?;
         let standard =
             |rows| scaler.transform(rows).map(|rows| rows.mapv(mi_kernels::Scalar::to_f64));

@@ -121,12 +121,11 @@ impl Family {
         features::check_columns(OPERATION, train.ncols(), rows.ncols())?;
         check_labels(OPERATION, train.nrows(), labels.len())?;
         let own;
-        let classes = match classes {
-            Some(classes) => classes,
-            None => {
-                own = Classes::from_labels(labels)?;
-                &own
-            }
+        let classes = if let Some(classes) = classes {
+            classes
+        } else {
+            own = Classes::from_labels(labels)?;
+            &own
         };
         let coded = classes.code(labels)?;
         let mut stream = Self::stream(seed);
