@@ -1,5 +1,6 @@
-//! What each measure costs: everything of a representation of 60,000 training and 10,000 test
-//! rows with 100 features, with another view of 100 features and a base of as many, on one thread.
+//! What each measure costs, in processor time of all threads: everything of a representation of
+//! 60,000 training and 10,000 test rows with 100 features, with another view and a base of as many.
+//! What several measures need is counted with the first of them.
 //!
 //! Run with `cargo run --release -p mi-eval --example measure_everything`; other numbers of rows
 //! and features come after `--`, as in `-- 6000 1000 50`.

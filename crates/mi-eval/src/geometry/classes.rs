@@ -91,7 +91,9 @@ mod tests {
     fn by_pairs(x: &Array2<f64>, labels: &[u8], classes: u8) -> f64 {
         let unit = unit_rows(&x.view());
         let mut members = [0.0; 256];
-        labels.iter().for_each(|&label| members[usize::from(label)] += 1.0);
+        for &label in labels {
+            members[usize::from(label)] += 1.0;
+        }
         let members = |class: u8| members[usize::from(class)];
         let (mut within, mut total) = (0.0, 0.0);
         let k = f64::from(classes);
