@@ -359,6 +359,15 @@ pub enum Evaluation {
     /// The largest `InfoNCE` that any critic can reach, since patches of different images are equal;
     /// at step 0.
     TiesCeiling,
+    /// A measure of the main representation, at step 0 and at the last step.
+    Measure {
+        /// Which.
+        of: mi_eval::Measure,
+    },
+    /// The held-out bounds between both representations of the first term, at step 0 and at the last
+    /// step: `InfoNCE` by its critic in larger batches, and `InfoNCE`, NWJ and FLO by critics that are
+    /// trained anew.
+    FrozenBounds,
     /// Recall@1: how often the critic finds an image's own y among those of 1,000 test images.
     Retrieval,
 }

@@ -130,6 +130,8 @@ pub struct Scale {
     pub dependent_learning_rate: f64,
     /// Whether the converged probe is asked too, which takes seconds whatever the number of steps.
     pub converged_probe: bool,
+    /// Whether representations are measured in every way, which takes up to a minute each.
+    pub every_measure: bool,
     /// Whether the adversarial experiment, too, measures with the converged probe.
     pub adversarial_converged_probe: bool,
     /// Inputs at which Jacobians are taken.
@@ -223,6 +225,7 @@ impl Scale {
                 steps: 20,
                 residual_steps: 20,
                 adversarial_converged_probe: false,
+                every_measure: false,
                 evaluate_every: 10,
                 conv_steps: 4,
                 conv_channels: [8, 16],
@@ -272,6 +275,7 @@ impl Scale {
             dependent_steps: 20_000,
             dependent_learning_rate: 1e-4,
             converged_probe: true,
+            every_measure: true,
             adversarial_converged_probe: true,
             jacobian_inputs: 128,
             bijectivity_inputs: 16,

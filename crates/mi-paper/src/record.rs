@@ -208,6 +208,44 @@ metrics! {
     TiesCeiling, "ties_ceiling", Nats;
     /// How often the critic scores an image's own y highest among those of 1,000 test images.
     Retrieval, "recall_at_1", One;
+    /// Test accuracy of a family of readers of the representation.
+    ReaderAccuracy, "reader_accuracy", One;
+    /// V-information of a family of readers about labels.
+    VInformation, "v_information", Nats;
+    /// V-information of a family of readers about the other view's representation.
+    VInformationOfView, "v_information_of_view", Nats;
+    /// V-information about labels beyond that of the pixels.
+    ConditionalVInformation, "conditional_v_information", Nats;
+    /// Accuracy of linear readers of few labels a class.
+    FewLabelAccuracy, "few_label_accuracy", One;
+    /// Length of the training labels' online code.
+    DescriptionLength, "description_length", Nats;
+    /// Labels until the loss of linear readers is below a tolerance.
+    SampleComplexity, "sample_complexity", One;
+    /// Surplus description length at a tolerance.
+    Surplus, "surplus", Nats;
+    /// Mean squared distance of the representations of both views, scaled to length 1.
+    Alignment, "alignment", One;
+    /// Log mean Gaussian potential of pairs of representations, scaled to length 1.
+    Uniformity, "uniformity", One;
+    /// Exponential of the entropy of the singular values.
+    RankMe, "rank_me", One;
+    /// The same without the constant that keeps it finite.
+    EffectiveRank, "effective_rank", One;
+    /// Exponent of the decay of the covariance's eigenvalues.
+    SpectrumExponent, "spectrum_exponent", One;
+    /// Linear CKA to the other view's representation.
+    CkaToView, "cka_to_view", One;
+    /// Linear CKA to the pixels.
+    CkaToBase, "cka_to_pixels", One;
+    /// How far classes lie apart relative to their width.
+    ClassSeparation, "class_separation", One;
+    /// Share of nearest training images with the image's label.
+    NeighbourPurity, "neighbour_purity", One;
+    /// Outputs that are the same for all test images.
+    DeadUnits, "dead_units", One;
+    /// A bound between the frozen representations of both views by a critic that is trained anew.
+    BoundAnew, "bound_anew", Nats;
     /// The discriminator's loss between codes and draws of the prior: 2 ln 2 if it tells nothing.
     PriorLoss, "prior_loss", Nats;
     /// Steps so far whose gradients are not the bound's, since exponentials of scores left the range

@@ -17,6 +17,33 @@ pub(crate) fn deviation(values: &[f64]) -> Option<f64> {
     Some((squares / (values.len() - 1) as f64).sqrt())
 }
 
+/// Spearman's rank correlation; ties have their mean rank. `None` of fewer than three pairs, or where
+/// one side is the same everywhere.
+pub(crate) fn rank_correlation(a: &[f64], b: &[f64]) -> Option<f64> {
+    if a.len() != b.len() || a.len() < 3 {
+        return None;
+    }
+    let (a, b) = (ranks(a), ranks(b));
+    let (centre_a, centre_b) = (mean(&a), mean(&b));
+    let (mut product, mut square_a, mut square_b) = (0.0, 0.0, 0.0);
+    for (a, b) in a.iter().zip(&b) {
+        product += (a - centre_a) * (b - centre_b);
+        square_a += (a - centre_a).powi(2);
+        square_b += (b - centre_b).powi(2);
+    }
+    (square_a > 0.0 && square_b > 0.0).then(|| product / (square_a * square_b).sqrt())
+}
+
+/// Ranks from 1, equal values with their mean.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let rank = |value: &f64| {
+        let below = values.iter().filter(|other| *other < value).count();
+        let equal = values.iter().filter(|other| *other == value).count();
+        below as f64 + (equal as f64 + 1.0) / 2.0
+    };
+    values.iter().map(rank).collect()
+}
+
 /// A mean with an interval, of 95 % where nothing else is said.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
@@ -82,6 +109,21 @@ mod tests {
         assert_abs_diff_eq!(t_quantile(4.0, 0.005), 4.6041, epsilon = 1e-4);
         // A single look's share of four early ones.
         assert_abs_diff_eq!(t_quantile(2.0, 0.001), 22.327, epsilon = 1e-3);
+    }
+
+    #[test]
+    fn rank_correlations_by_hand() {
+        let close = |a: &[f64], b: &[f64], expected: f64| {
+            assert!((rank_correlation(a, b).unwrap() - expected).abs() < 1e-12);
+        };
+        close(&[1.0, 2.0, 30.0], &[-5.0, 0.0, 0.1], 1.0);
+        close(&[1.0, 2.0, 30.0], &[3.0, 2.0, 1.0], -1.0);
+        // 1 − 6 Σ d² / (n (n² − 1)) with Σ d² = 6.
+        close(&[1.0, 2.0, 3.0, 4.0, 5.0], &[2.0, 1.0, 4.0, 5.0, 3.0], 1.0 - 6.0 * 8.0 / 120.0);
+        // Ties: ranks 1.5, 1.5, 3.
+        close(&[7.0, 7.0, 8.0], &[1.0, 2.0, 3.0], 0.75_f64.sqrt());
+        assert_eq!(rank_correlation(&[1.0, 1.0, 1.0], &[1.0, 2.0, 3.0]), None);
+        assert_eq!(rank_correlation(&[1.0, 2.0], &[1.0, 2.0]), None);
     }
 
     #[test]

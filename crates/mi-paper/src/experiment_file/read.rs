@@ -458,9 +458,12 @@ fn evaluations(section: &mut Section<'_>, x: &NamedEncoder) -> Result<Vec<Evalua
             measures.iter().all(|measure| match measure {
                 Measure::Bijectivity { inputs } => is_bijective && *inputs > 0,
                 Measure::Conditioning { inputs } => *inputs > 0,
-                Measure::Bounds | Measure::Probe | Measure::ConvergedProbe | Measure::Retrieval => {
-                    true
-                }
+                Measure::Bounds
+                | Measure::Probe
+                | Measure::ConvergedProbe
+                | Measure::Retrieval
+                | Measure::FrozenBounds
+                | Measure::Measure { .. } => true,
                 Measure::SinglePlaces | Measure::TiesCeiling => false,
             })
         };

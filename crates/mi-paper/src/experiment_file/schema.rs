@@ -105,6 +105,8 @@ pub(super) enum Measure {
     SinglePlaces,
     TiesCeiling,
     Retrieval,
+    FrozenBounds,
+    Measure { of: mi_eval::Measure },
 }
 
 impl From<Measure> for Evaluation {
@@ -118,6 +120,8 @@ impl From<Measure> for Evaluation {
             Measure::SinglePlaces => Self::SinglePlaces,
             Measure::TiesCeiling => Self::TiesCeiling,
             Measure::Retrieval => Self::Retrieval,
+            Measure::FrozenBounds => Self::FrozenBounds,
+            Measure::Measure { of } => Self::Measure { of },
         }
     }
 }
@@ -133,6 +137,8 @@ impl From<Evaluation> for Measure {
             Evaluation::SinglePlaces => Self::SinglePlaces,
             Evaluation::TiesCeiling => Self::TiesCeiling,
             Evaluation::Retrieval => Self::Retrieval,
+            Evaluation::FrozenBounds => Self::FrozenBounds,
+            Evaluation::Measure { of } => Self::Measure { of },
         }
     }
 }

@@ -23,6 +23,7 @@ mod dependent;
 mod dim;
 mod encoders;
 mod invertible;
+mod measures;
 mod metric;
 mod pixels;
 mod settings;
@@ -149,6 +150,7 @@ pub const EXPERIMENTS: &[&Experiment] = &[
     &cifar_cpc::EXPERIMENT,
     &cpc_sequences::EXPERIMENT,
     &views::EXPERIMENT,
+    &measures::EXPERIMENT,
 ];
 
 /// The experiment of this name.
@@ -235,7 +237,7 @@ mod tests {
         let claims: Vec<&str> =
             in_report().iter().filter_map(|e| e.claim.as_ref()).map(|claim| claim.id).collect();
         let of_the_paper = ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8"];
-        let of_systems = ["V4", "V1", "V1c", "V2", "V3c", "V3", "V5"];
+        let of_systems = ["V4", "V1", "V1c", "V2", "V3c", "V3", "V5", "M1"];
         assert_eq!(claims, [&of_the_paper[..], &of_systems].concat());
     }
 

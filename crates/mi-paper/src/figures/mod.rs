@@ -6,6 +6,7 @@
 //! has, and in which style, stands with its experiment.
 
 pub(crate) mod charts;
+pub(crate) mod correlations;
 pub(crate) mod curves;
 pub(crate) mod ends;
 pub(crate) mod panels;

@@ -61,7 +61,9 @@ pub(super) fn of_jacobians(
             | Evaluation::ConvergedProbe
             | Evaluation::SinglePlaces
             | Evaluation::TiesCeiling
-            | Evaluation::Retrieval => {}
+            | Evaluation::Retrieval
+            | Evaluation::Measure { .. }
+            | Evaluation::FrozenBounds => {}
         }
     }
     Ok(found)

@@ -142,7 +142,9 @@ fn of_encoder(evaluations: &[Evaluation], encoder: &EncoderSpec, ends: bool) -> 
         | Evaluation::Bijectivity { .. }
         | Evaluation::SinglePlaces
         | Evaluation::TiesCeiling
-        | Evaluation::Retrieval => vec![],
+        | Evaluation::Retrieval
+        | Evaluation::Measure { .. }
+        | Evaluation::FrozenBounds => vec![],
     };
     evaluations.iter().flat_map(of).collect()
 }

@@ -8,6 +8,7 @@ mod multi_view;
 mod network;
 mod optimise;
 mod pixels;
+mod representation;
 mod resume;
 mod single_view;
 mod snapshot;

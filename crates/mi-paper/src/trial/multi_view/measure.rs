@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 
 use mi_data::Split;
 use mi_estimators::Term;
+use mi_estimators::bounds::BoundSpec;
+use mi_eval::TrainTest;
 use mi_nets::{Params, Tape};
 use ndarray::{Array2, Axis, s};
 
 use super::super::Halt;
 use super::super::evaluation::{CHUNK, probes};
 use super::super::optimise::mean;
+use super::super::representation::{self, Sides};
 use super::super::single_view::batches;
 use super::inputs::Inputs;
 use super::networks::Networks;
 use super::objective::Maximised;
-use super::terms::Sides;
-use super::{MultiViewTraining, ceiling};
+use super::terms;
+use super::{MultiViewTraining, ceiling, frozen};
 use crate::config::{Evaluation, Noise};
 use crate::error::PaperError;
 use crate::multi_view::{Candidates, Places, Probed};
@@ -64,7 +67,8 @@ impl MultiViewTraining {
         }
         let paper = asked.contains(&Evaluation::Probe);
         let converged = ends && asked.contains(&Evaluation::ConvergedProbe);
-        if paper || converged {
+        let measures = if ends { representation::asked(&asked) } else { Vec::new() };
+        if paper || converged || !measures.is_empty() {
             let train = self.probed("train")?;
             let test = self.probed("test")?;
             let both = train.iter().zip(&test).zip(&self.setup.task.probes);
@@ -77,6 +81,73 @@ impl MultiViewTraining {
                     _ => (metric.of_part(&probed.name), value),
                 }));
             }
+            let main = train.into_iter().next().zip(test.into_iter().next());
+            if let (false, Some((train, test))) = (measures.is_empty(), main) {
+                found.extend(self.of_representation(&measures, &Sides { train, test })?);
+            }
+        }
+        if ends && asked.contains(&Evaluation::FrozenBounds) {
+            found.extend(self.frozen_bounds()?);
+        }
+        Ok(found)
+    }
+
+    /// Measures of the main representation, with that of the other side of the first term as another view
+    /// and the first encoder's pixels as the base.
+    fn of_representation(
+        &mut self,
+        measures: &[mi_eval::Measure],
+        main: &Sides,
+    ) -> Result<Vec<(Metric, f64)>, PaperError> {
+        let other = self.sides_of(&[self.setup.task.terms[0].y.clone()])?.swap_remove(0);
+        let view = self.networks.view_of(0);
+        let mut seen = vec![false; self.networks.layout.pieces.len()];
+        seen[view] = true;
+        let pixels = |split: &Split, name: &str| -> Result<Array2<f32>, PaperError> {
+            let mut noise = self.streams.child(&format!("evaluation noise {name}"));
+            let of = (self.setup.noise.sd, &mut noise);
+            Ok(self.inputs.all(split, &seen, of)?.swap_remove(view))
+        };
+        let data = &self.inputs.data;
+        let base =
+            Sides { train: pixels(&data.train, "train")?, test: pixels(&data.test, "test")? };
+        let labels = TrainTest::new(&data.train.labels[..], &data.test.labels[..]);
+        representation::measure(measures, (main, Some(&other), Some(&base)), labels, self.seed)
+    }
+
+    /// Representations of all images, the means over places of maps.
+    fn sides_of(&mut self, names: &[String]) -> Result<Vec<Sides>, PaperError> {
+        let probes: Vec<Probed> =
+            names.iter().map(|name| Probed::new(name, &[name]).reduced(Places::Mean)).collect();
+        let train = self.features_of(&probes, "train")?;
+        let test = self.features_of(&probes, "test")?;
+        Ok(train.into_iter().zip(test).map(|(train, test)| Sides { train, test }).collect())
+    }
+
+    /// Bounds between both representations of the first term, where it joins summaries.
+    fn frozen_bounds(&mut self) -> Result<Vec<(Metric, f64)>, Halt> {
+        let term = &self.terms[0];
+        if term.spec.candidates != Candidates::OtherImages {
+            return Ok(Vec::new());
+        }
+        let both = self.sides_of(&[term.spec.x.clone(), term.spec.y.clone()])?;
+        let [x, y] = &both[..] else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        let images = self.inputs.data.test.len();
+        // In an order that mixes classes.
+        let order = self.test_batches();
+        let (x_test, y_test) = (x.test.select(Axis(0), &order), y.test.select(Axis(0), &order));
+        let critic = self.terms[0].critic();
+        for k in frozen::SIZES.into_iter().filter(|&k| k <= images) {
+            let sides = (x_test.view(), y_test.view());
+            let value =
+                frozen::info_nce_at(k, critic, &self.trained.params, sides, &mut self.step)?;
+            found.push((Metric::BoundTest.of_part(&format!("K = {k}")), value));
+        }
+        for bound in [BoundSpec::InfoNce, BoundSpec::Nwj, BoundSpec::Flo] {
+            let stream = self.streams.child(&format!("critic anew {}", bound.name()));
+            let value = frozen::trained_anew(&bound, (x, y), &stream)?;
+            found.push((Metric::BoundAnew.of_part(bound.name()), value));
         }
         Ok(found)
     }
@@ -162,7 +233,7 @@ impl MultiViewTraining {
         }
         let found = step.estimate(&trained.params, |graph| {
             let represented = networks.forward(graph, &inputs.views(), needed);
-            let mut sides: Vec<Sides<'_>> = Vec::new();
+            let mut sides: Vec<terms::Sides<'_>> = Vec::new();
             for term in terms.iter() {
                 let first = sides.len();
                 term.sides(graph, &represented, None, &mut sides);
@@ -190,12 +261,21 @@ impl MultiViewTraining {
 
     /// Features for every probe, of all images of a split.
     fn probed(&mut self, name: &str) -> Result<Vec<Array2<f32>>, PaperError> {
+        let probes = self.setup.task.probes.clone();
+        self.features_of(&probes, name)
+    }
+
+    fn features_of(
+        &mut self,
+        probes: &[Probed],
+        name: &str,
+    ) -> Result<Vec<Array2<f32>>, PaperError> {
         let Self { inputs, networks, streams, setup, trained, step, .. } = self;
         let split = if name == "train" { &inputs.data.train } else { &inputs.data.test };
         // The same draw at every step, so that it does not blur the curve.
         let mut noise = streams.child(&format!("evaluation noise {name}"));
         let from = (&*inputs, &*networks, &trained.params);
-        features(from, &setup.task.probes, split, (setup.noise.sd, &mut noise), step.tape())
+        features(from, probes, split, (setup.noise.sd, &mut noise), step.tape())
     }
 
     /// The largest `InfoNCE` that equal patches leave, for every term whose pieces can be told.

@@ -2,6 +2,7 @@
 
 mod bank;
 mod ceiling;
+mod frozen;
 mod inputs;
 mod measure;
 mod networks;

@@ -1,0 +1,187 @@
+//! Which measure of a representation goes along with what it is good for?
+
+use std::collections::BTreeMap;
+
+use mi_critics::CriticSpec;
+use mi_data::View;
+use mi_estimators::bounds::BoundSpec;
+use mi_eval::MEASURES;
+use mi_random::Stream;
+
+use super::settings::{PAPER_BOUNDS, contrastive, conv_net, real_nvp, variant};
+use super::{DataKind, Experiment, Variant};
+use crate::claims::{Claim, Condition, Expected, Measure, Readout};
+use crate::config::{Contrastive, EncoderSpec, Evaluation};
+use crate::figures::correlations::{Correlated, correlation_panel, scatter};
+use crate::figures::{Figure, Panel, by_place};
+use crate::preset::Scale;
+use crate::published::Published;
+use crate::record::Metric;
+use crate::results::Results;
+use crate::statistics::rank_correlation;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "measures",
+    figures: "",
+    question: "Which measure of a representation goes along with what it is good for, when MI does not?",
+    data: DataKind::Grey,
+    by_default: false,
+    quick_seeds: 3,
+    variants,
+    published: Published::NOTHING,
+    place: 300,
+    figure: Figure {
+        id: "measures",
+        heading: "Measures of a representation next to what it is good for",
+        caption: "Encoders of several critics, bounds, targets, architectures and views, at the start and at \
+                  the end of training. Spearman's rank correlation over all of them, of each measure with the \
+                  accuracy of the paper's probe, of a converged linear probe, and of linear readers of ten \
+                  labels a class; intervals of 95 % by drawing encoders anew (bootstrap over configurations \
+                  and seeds). For bijective encoders the true mutual information is the same at every step, \
+                  whatever an estimate says.",
+        panels,
+        style: by_place,
+    },
+    claim: Some(Claim {
+        id: "M1",
+        paper_figures: "section 5",
+        statement: "Estimates of mutual information do not rank representations of trained encoders; \
+                    V-information of linear readers does.",
+        rule: "Over the encoders at the end of training, the rank correlation with the accuracy of a \
+               converged linear probe is below 0.5 for the held-out bound of training and for that of a \
+               critic trained anew (InfoNCE), and above 0.9 for the V-information of linear readers.",
+        seeds: 5,
+        conditions,
+        forms: &[],
+    }),
+};
+
+/// The accuracy of the first is that of the paper's probe; the second fits 60,000 rows of pixels and
+/// outputs side by side, which takes minutes.
+const LEFT_OUT: [mi_eval::Measure; 2] =
+    [mi_eval::Measure::EarlyStoppedAccuracy, mi_eval::Measure::ConditionalVInformation];
+
+/// Measures that take no time.
+const QUICK: [mi_eval::Measure; 4] = [
+    mi_eval::Measure::RankMe,
+    mi_eval::Measure::Uniformity,
+    mi_eval::Measure::Alignment,
+    mi_eval::Measure::DeadUnits,
+];
+
+fn variants(scale: &Scale) -> Vec<Variant> {
+    let measured = |task: Contrastive| {
+        let mut evaluations = vec![Evaluation::Bounds, Evaluation::Probe];
+        if scale.every_measure {
+            evaluations.extend([Evaluation::ConvergedProbe, Evaluation::FrozenBounds]);
+        }
+        let asked = |measure: &mi_eval::Measure| scale.every_measure || QUICK.contains(measure);
+        let measures = MEASURES.iter().map(|info| info.measure);
+        let measures = measures.filter(|measure| asked(measure) && !LEFT_OUT.contains(measure));
+        evaluations.extend(measures.map(|of| Evaluation::Measure { of }));
+        let task = Contrastive { evaluations, ..task };
+        Variant { evaluate_every: scale.steps, ..variant(scale, task) }
+    };
+    let base = |bound: BoundSpec| contrastive(scale, bound);
+    let mut variants = Vec::new();
+    for bound in PAPER_BOUNDS {
+        for critic in [
+            CriticSpec::Bilinear,
+            CriticSpec::Separable { hidden: vec![100], embed: 100 },
+            CriticSpec::Concat { hidden: vec![200] },
+        ] {
+            variants.push(measured(Contrastive { critic, ..base(bound.clone()) }));
+        }
+    }
+    for target in scale.targets {
+        let task = Contrastive { target: Some(target), ..base(BoundSpec::InfoNce) };
+        variants.push(measured(task));
+    }
+    for encoder in [
+        conv_net(scale),
+        EncoderSpec::Residual { layers: 5, init_sd: 1e-4 },
+        real_nvp(scale, false),
+    ] {
+        let mut variant = measured(Contrastive { encoder, ..base(BoundSpec::InfoNce) });
+        variant.steps = variant.steps.min(scale.flow_steps);
+        variant.evaluate_every = variant.steps;
+        variants.push(variant);
+    }
+    let sides = Box::new([View::left_half(), View::right_half()]);
+    variants.push(measured(Contrastive { views: Some(sides), ..base(BoundSpec::InfoNce) }));
+    variants
+}
+
+/// Accuracy with ten labels a class.
+fn few_labels() -> Metric {
+    Metric::FewLabelAccuracy.of_part("linear 10 a class")
+}
+
+/// What representations are good for.
+fn uses() -> [(&'static str, &'static str, Metric); 3] {
+    [
+        ("accuracy", "the accuracy of the paper's probe", Metric::Accuracy),
+        ("converged", "the accuracy of a converged probe", Metric::AccuracyConverged),
+        ("few", "the accuracy with ten labels a class", few_labels()),
+    ]
+}
+
+fn panels(results: &Results<'_>) -> Vec<Panel> {
+    let uses = uses();
+    let metrics: Vec<Metric> = results
+        .metrics()
+        .into_iter()
+        .filter(|metric| uses.iter().all(|(_, _, of)| of != metric))
+        .filter(|metric| *metric != Metric::OverflowSteps && *metric != Metric::TargetLoss)
+        .collect();
+    let mut panels = Vec::new();
+    for (name, title, of) in uses {
+        let mut stream = Stream::new(0, "bootstrap");
+        let correlated: Vec<Correlated> = metrics
+            .iter()
+            .filter_map(|&metric| Correlated::of(results, (metric, of), &mut stream))
+            .collect();
+        panels.extend(correlation_panel(&format!("ranks-{name}"), title, &correlated));
+    }
+    let shown = [
+        Metric::BoundTest,
+        Metric::BoundAnew.of_part("infonce"),
+        Metric::VInformation.of_part("linear"),
+        Metric::RankMe,
+        Metric::Uniformity,
+        Metric::NeighbourPurity,
+    ];
+    let is = |metric: &Metric| {
+        shown.iter().any(|s| s.whole() == metric.whole() && metric.name().starts_with(&*s.name()))
+    };
+    let scattered = metrics.iter().filter(|metric| is(metric));
+    panels.extend(
+        scattered.filter_map(|&metric| scatter(results, metric, Metric::AccuracyConverged)),
+    );
+    panels
+}
+
+fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
+    let condition = |metric: Metric, expected| {
+        let mut by_seed: BTreeMap<u64, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+        for trial in results.own.iter().flat_map(|c| &c.trials).filter(|t| t.is_finished()) {
+            let (value, accuracy) =
+                (readout.of(metric)(trial), readout.of(Metric::AccuracyConverged)(trial));
+            if let Some((value, accuracy)) = value.zip(accuracy) {
+                let (values, accuracies) = by_seed.entry(trial.info.seed).or_default();
+                values.push(value);
+                accuracies.push(accuracy);
+            }
+        }
+        let correlations = by_seed.into_iter().filter_map(|(seed, (values, accuracies))| {
+            Some((seed, rank_correlation(&values, &accuracies)?))
+        });
+        let what = format!("rank correlation with accuracy: {}", crate::names::metric(metric));
+        Condition::on(what, Measure::Log, expected, &correlations.collect())
+    };
+    vec![
+        condition(Metric::BoundTest, Expected::Below(0.5)),
+        condition(Metric::BoundAnew.of_part("infonce"), Expected::Below(0.5)),
+        condition(Metric::VInformation.of_part("linear"), Expected::Above(0.9)),
+    ]
+}

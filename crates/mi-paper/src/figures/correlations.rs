@@ -1,0 +1,132 @@
+//! Rank correlations between what is measured on trials, and the points behind them.
+
+use mi_plot::{Axis, Dash, IntervalChart, IntervalRow, LineChart, Point, Series};
+use mi_random::Stream;
+
+use crate::figures::Panel;
+use crate::figures::charts::labelled;
+use crate::figures::panels::file_name;
+use crate::names::{self, Varies};
+use crate::numbers;
+use crate::record::Metric;
+use crate::results::{Configuration, Results};
+use crate::statistics::rank_correlation;
+use crate::table::{Align, Table};
+
+/// Draws of the bootstrap.
+const DRAWS: usize = 1_000;
+
+/// Spearman's rank correlation of two metrics over trials, with an interval.
+pub(crate) struct Correlated {
+    metric: Metric,
+    value: f64,
+    /// 2.5 % and 97.5 % of the bootstrap's distribution.
+    interval: (f64, f64),
+    points: usize,
+}
+
+/// Values of two metrics of a configuration's trials, at the first and at the last step.
+fn points(configuration: &Configuration<'_>, (a, b): (Metric, Metric)) -> Vec<(f64, f64)> {
+    let trials = configuration.trials.iter().filter(|trial| trial.is_finished());
+    let both = trials.flat_map(|trial| {
+        let start = trial.first(a).zip(trial.first(b));
+        let end = trial.last(a).zip(trial.last(b)).map(|((_, a), (_, b))| (a, b));
+        [start, end]
+    });
+    let is_finite = |(a, b): &(f64, f64)| a.is_finite() && b.is_finite();
+    both.flatten().filter(is_finite).collect()
+}
+
+impl Correlated {
+    /// `None` where there are fewer than three points, or one metric is the same everywhere.
+    pub(crate) fn of(
+        results: &Results<'_>,
+        metrics: (Metric, Metric),
+        stream: &mut Stream,
+    ) -> Option<Self> {
+        let groups: Vec<Vec<(f64, f64)>> =
+            results.own.iter().map(|c| points(c, metrics)).filter(|own| !own.is_empty()).collect();
+        let correlation = |points: &[(f64, f64)]| {
+            let (a, b): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
+            rank_correlation(&a, &b)
+        };
+        let all = groups.concat();
+        let value = correlation(&all)?;
+        // Configurations first, then the points of each: those of one are not independent.
+        let mut drawn: Vec<f64> = (0..DRAWS)
+            .filter_map(|_| {
+                let mut sample = Vec::with_capacity(all.len());
+                for _ in 0..groups.len() {
+                    let group = &groups[stream.below(groups.len())];
+                    sample.extend((0..group.len()).map(|_| group[stream.below(group.len())]));
+                }
+                correlation(&sample)
+            })
+            .collect();
+        drawn.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let place = (share * (drawn.len().max(1) - 1) as f64).round() as usize;
+            drawn.get(place).copied().unwrap_or(value)
+        };
+        let interval = (at(0.025), at(0.975));
+        Some(Self { metric: metrics.0, value, interval, points: all.len() })
+    }
+}
+
+/// The correlations with what `with` names, from the strongest; `None` where there is none.
+pub(crate) fn correlation_panel(
+    name: &str,
+    with: &str,
+    correlated: &[Correlated],
+) -> Option<Panel> {
+    let mut sorted: Vec<&Correlated> = correlated.iter().collect();
+    sorted.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
+    sorted.first()?;
+    let title = format!("Rank correlation with {with}");
+    let mut chart = IntervalChart::new(&title, Axis::new("Spearman's ρ")).reference(0.0, "none");
+    let columns = [
+        ("measure", Align::Left),
+        ("ρ", Align::Right),
+        ("95 % interval", Align::Right),
+        ("points", Align::Right),
+    ];
+    let mut table = Table::new(&title, &columns);
+    for Correlated { metric, value, interval: (low, high), points } in sorted {
+        let label = names::metric(*metric);
+        chart = chart.row(
+            IntervalRow::new(&*label, *value)
+                .between(low.min(*value), high.max(*value))
+                .note(format!("{points} points")),
+        );
+        let fixed = |number: f64| numbers::fixed(number, 2);
+        let interval = format!("{} to {}", fixed(*low), fixed(*high));
+        table.row(vec![label.into_owned(), fixed(*value), interval, points.to_string()]);
+    }
+    Some(Panel { name: name.to_owned(), svg: chart.draw(), values: table })
+}
+
+/// One metric over another, a point for each trial at its start and at its end.
+pub(crate) fn scatter(results: &Results<'_>, metric: Metric, over: Metric) -> Option<Panel> {
+    let shown: Vec<&Configuration<'_>> =
+        results.own.iter().copied().filter(|c| !points(c, (metric, over)).is_empty()).collect();
+    shown.first()?;
+    let varies = Varies::among(&shown);
+    let (x, y) = (names::metric(metric), names::metric(over));
+    let title = format!("{y} over {x}");
+    let mut chart = LineChart::new(&title, Axis::new(&*x), Axis::new(&*y));
+    let columns = [("", Align::Left), (x.as_ref(), Align::Right), (y.as_ref(), Align::Right)];
+    let mut table = Table::new(&title, &columns);
+    for configuration in shown {
+        let label = labelled(configuration, varies);
+        let own = points(configuration, (metric, over));
+        for (a, b) in &own {
+            table.row(vec![label.clone(), numbers::fixed(*a, 3), numbers::fixed(*b, 4)]);
+        }
+        let mut drawn: Vec<Point> = own.iter().map(|&(a, b)| Point::new(a, b)).collect();
+        drawn.sort_by(|a, b| a.x.total_cmp(&b.x));
+        let colour = results.style_of(configuration).0;
+        chart = chart.series(Series::new(label, drawn).colour(colour).dash(Dash::None));
+    }
+    let name = format!("scatter-{}", file_name(metric));
+    Some(Panel { name, svg: chart.draw(), values: table })
+}

@@ -1,0 +1,146 @@
+//! Bounds between frozen representations: at other batch sizes, and by critics that are trained anew.
+
+use mi_critics::{Critic, CriticSpec};
+use mi_data::BatchSampler;
+use mi_estimators::bounds::{BoundSpec, Objective};
+use mi_estimators::{LearnedNumber, Term, TrainingStep};
+use mi_eval::StandardScaler;
+use mi_nets::Params;
+use mi_random::Stream;
+use ndarray::{Array2, ArrayView2, Axis, s};
+
+use super::super::Halt;
+use super::super::optimise::{Trained, finite, mean};
+use super::super::representation::Sides;
+use super::super::single_view::SHUFFLE;
+
+/// Steps that a critic of frozen representations is trained for, its batch, and Adam's rate.
+const STEPS: usize = 1_000;
+const BATCH: usize = 128;
+const RATE: f64 = 1e-3;
+
+/// Batch sizes at which `InfoNCE` is measured, as far as there are test images.
+pub(super) const SIZES: [usize; 3] = [128, 1_024, 10_000];
+
+/// `InfoNCE` of a critic on test images, in batches of `k`.
+pub(super) fn info_nce_at(
+    k: usize,
+    critic: &Critic,
+    params: &Params<f32>,
+    (x, y): (ArrayView2<'_, f32>, ArrayView2<'_, f32>),
+    step: &mut TrainingStep<f32>,
+) -> Result<f64, Halt> {
+    let mut objective = Objective::new(&BoundSpec::InfoNce, None)?;
+    let mut values = Vec::new();
+    for start in (0..x.nrows() / k).map(|batch| batch * k) {
+        let rows = s![start..start + k, ..];
+        let found = step.estimate(params, |graph| {
+            let (x, y) = (graph.input(x.slice(rows)), graph.input(y.slice(rows)));
+            let embedded = critic.towers(graph, x, y);
+            [Term::new(embedded, critic.pairing(), &mut objective)]
+        })?;
+        values.push(found[0].estimate);
+    }
+    Ok(mean(&values))
+}
+
+/// The held-out estimate of a bound by a critic that is trained anew on frozen representations,
+/// standardised: a network of one hidden layer on both sides, so that no estimate rests on the critic
+/// that the encoders were trained with.
+pub(super) fn trained_anew(
+    bound: &BoundSpec,
+    (x, y): (&Sides, &Sides),
+    stream: &Stream,
+) -> Result<f64, Halt> {
+    let scaled = |side: &Sides| -> Result<(Array2<f32>, Array2<f32>), Halt> {
+        let scaler = StandardScaler::fit(side.train.view())?;
+        Ok((scaler.transform(side.train.view())?, scaler.transform(side.test.view())?))
+    };
+    let ((x, x_test), (y, y_test)) = (scaled(x)?, scaled(y)?);
+    let dims = (x.ncols(), y.ncols());
+    let spec = CriticSpec::Separable { hidden: vec![200], embed: 100 };
+    let mut params = Params::new();
+    let mut init = stream.child("init critic");
+    let critic = Critic::new(&mut params, "critic", &spec, dims.0, dims.1, &mut init)?;
+    let mut init = stream.child("init baseline");
+    let learned = LearnedNumber::new(&mut params, "baseline", bound, dims, &mut init)?;
+    let mut step = TrainingStep::new(&params);
+    let mut trained = Trained::new(params, RATE);
+    let mut objective = Objective::new(bound, None)?;
+    let mut sampler = BatchSampler::new(x.nrows(), BATCH, SHUFFLE, &stream.child("batches"))?;
+    for _ in 0..STEPS {
+        let rows = sampler.next_batch();
+        let (x, y) = (x.select(Axis(0), rows), y.select(Axis(0), rows));
+        step.forward(&trained.params, |graph| {
+            let (x, y) = (graph.input(x.view()), graph.input(y.view()));
+            let learned = learned.as_ref().map(|learned| learned.forward(graph, x, y));
+            let embedded = critic.towers(graph, x, y);
+            [Term::new(embedded, critic.pairing(), &mut objective).with_learned(learned)]
+        })?;
+        step.ascend(&mut trained.params, &mut trained.optimiser)?;
+    }
+    let mut values = Vec::new();
+    for start in (0..x_test.nrows() / BATCH).map(|batch| batch * BATCH) {
+        let rows = s![start..start + BATCH, ..];
+        let found = step.estimate(&trained.params, |graph| {
+            let (x, y) = (graph.input(x_test.slice(rows)), graph.input(y_test.slice(rows)));
+            let learned = learned.as_ref().map(|learned| learned.forward(graph, x, y));
+            let embedded = critic.towers(graph, x, y);
+            [Term::new(embedded, critic.pairing(), &mut objective).with_learned(learned)]
+        })?;
+        values.push(found[0].estimate);
+    }
+    finite("the bound of a critic trained anew", mean(&values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Correlated normal numbers of known information.
+    fn sides(count: usize) -> (Sides, Sides, f64) {
+        let (rho, dim) = (0.8_f64, 3);
+        let mut stream = Stream::new(4, "sides");
+        let mut side = |noise: Option<&Sides>, count: usize, test: bool| {
+            let own = stream.normal_matrix((count, dim)).mapv(|value| value as f32);
+            match noise {
+                None => own,
+                Some(x) => {
+                    let x = if test { &x.test } else { &x.train };
+                    rho as f32 * x + (1.0 - rho * rho).sqrt() as f32 * &own
+                }
+            }
+        };
+        let x = Sides { train: side(None, count, false), test: side(None, count / 4, true) };
+        let train = side(Some(&x), count, false);
+        let test = side(Some(&x), count / 4, true);
+        (x, Sides { train, test }, -0.5 * dim as f64 * (1.0 - rho * rho).ln())
+    }
+
+    #[test]
+    fn critics_trained_anew_find_known_information() {
+        let (x, y, truth) = sides(8_000);
+        for bound in [BoundSpec::InfoNce, BoundSpec::Nwj, BoundSpec::Flo] {
+            let found = trained_anew(&bound, (&x, &y), &Stream::new(1, "anew")).unwrap();
+            assert!(found > truth - 0.35 && found < truth + 0.1, "{bound:?}: {found} of {truth}");
+        }
+    }
+
+    #[test]
+    fn info_nce_rises_with_the_batch_towards_the_information() {
+        let (x, y, truth) = sides(8_000);
+        let mut params = Params::new();
+        let spec = CriticSpec::Bilinear;
+        let critic = Critic::new(&mut params, "c", &spec, 3, 3, &mut Stream::new(1, "c")).unwrap();
+        // The ratio of densities is a bilinear form up to terms of one side, which InfoNCE with
+        // unit variances only nearly ignores.
+        let weight = params.ids().next().unwrap();
+        params.view_mut(weight).assign(&(Array2::<f32>::eye(3) * (0.8 / 0.36)));
+        let mut step = TrainingStep::new(&params);
+        let mut at = |k| {
+            info_nce_at(k, &critic, &params, (x.test.view(), y.test.view()), &mut step).unwrap()
+        };
+        let (small, large) = (at(8), at(1_000));
+        assert!(small < large && large < truth + 0.1, "{small} {large} {truth}");
+    }
+}

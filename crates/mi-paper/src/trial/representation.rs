@@ -1,0 +1,97 @@
+//! Measures of a representation, by `mi-eval`'s evaluator.
+
+use mi_eval::{Evaluator, EvaluatorSettings, Measure, Measured, Representation, TrainTest};
+use ndarray::Array2;
+
+use crate::config::Evaluation;
+use crate::error::PaperError;
+use crate::record::Metric;
+
+/// Features of all training and test images.
+pub(super) struct Sides {
+    pub(super) train: Array2<f32>,
+    pub(super) test: Array2<f32>,
+}
+
+impl Sides {
+    fn views(&self) -> TrainTest<ndarray::ArrayView2<'_, f32>> {
+        TrainTest::new(self.train.view(), self.test.view())
+    }
+}
+
+/// The measures that a configuration asks for.
+pub(super) fn asked(evaluations: &[Evaluation]) -> Vec<Measure> {
+    let of = |evaluation: &Evaluation| match evaluation {
+        Evaluation::Measure { of } => Some(*of),
+        _ => None,
+    };
+    evaluations.iter().filter_map(of).collect()
+}
+
+/// Measures a representation, with the other view's and the pixels where they are asked for. A measure
+/// that has no number here, such as the exponent of a narrow spectrum, is left out.
+pub(super) fn measure(
+    measures: &[Measure],
+    (features, view, base): (&Sides, Option<&Sides>, Option<&Sides>),
+    labels: TrainTest<&[u8]>,
+    seed: u64,
+) -> Result<Vec<(Metric, f64)>, PaperError> {
+    let representation = Representation {
+        features: features.views(),
+        labels,
+        view: view.map(Sides::views),
+        base: base.map(Sides::views),
+    };
+    let settings = EvaluatorSettings { seed, ..EvaluatorSettings::default() };
+    let mut evaluator = Evaluator::new(representation, settings)?;
+    let available = evaluator.available();
+    let mut found = Vec::new();
+    for measure in measures.iter().filter(|measure| available.contains(measure)) {
+        let all = evaluator.measure(*measure)?;
+        found.extend(all.iter().filter_map(|measured| Some((metric(measured)?, measured.value?))));
+    }
+    Ok(found)
+}
+
+/// The metric that records have for what was measured.
+fn metric(measured: &Measured) -> Option<Metric> {
+    let whole = match measured.measure {
+        Measure::EarlyStoppedAccuracy => Metric::Accuracy,
+        Measure::Accuracy => Metric::ReaderAccuracy,
+        Measure::VInformation => Metric::VInformation,
+        Measure::VInformationOfView => Metric::VInformationOfView,
+        Measure::ConditionalVInformation => Metric::ConditionalVInformation,
+        Measure::FewLabelAccuracy => Metric::FewLabelAccuracy,
+        Measure::DescriptionLength => Metric::DescriptionLength,
+        Measure::SampleComplexity => Metric::SampleComplexity,
+        Measure::Surplus => Metric::Surplus,
+        Measure::Alignment => Metric::Alignment,
+        Measure::Uniformity => Metric::Uniformity,
+        Measure::RankMe => Metric::RankMe,
+        Measure::EffectiveRank => Metric::EffectiveRank,
+        Measure::SpectrumExponent => Metric::SpectrumExponent,
+        Measure::CkaToView => Metric::CkaToView,
+        Measure::CkaToBase => Metric::CkaToBase,
+        Measure::ClassSeparation => Metric::ClassSeparation,
+        Measure::NeighbourPurity => Metric::NeighbourPurity,
+        Measure::DeadUnits => Metric::DeadUnits,
+        _ => return None,
+    };
+    Some(if measured.of.is_empty() { whole } else { whole.of_part(&measured.of) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_measure_has_a_metric() {
+        for info in mi_eval::MEASURES {
+            let record = serde_json::json!({
+                "measure": info.measure, "of": "", "value": 1.0, "interval": null, "note": null,
+            });
+            let measured: Measured = serde_json::from_value(record).unwrap();
+            assert!(metric(&measured).is_some(), "{}", info.name);
+        }
+    }
+}
