@@ -19,6 +19,11 @@ pub(crate) fn bound(name: &str) -> String {
         "interpolated" => "interpolated α",
         "ml-cpc" => "ML-CPC",
         "flo" => "FLO",
+        "jsd" => "Jensen–Shannon divergence",
+        "triplet" => "triplet loss",
+        "contrastive" => "contrastive loss",
+        "lifted" => "lifted structure",
+        "nce" => "noise-contrastive estimation",
         other => other,
     }
     .to_owned()

@@ -1,4 +1,4 @@
-//! The paper's claims C1 to C8 and whether a run bears them out.
+//! The paper's claims C1 to C8, those about other systems (V, M), and whether a run bears them out.
 //!
 //! Each claim has a rule, written down in words next to the code that applies it. A rule is a list
 //! of [`Condition`]s: an effect over seeds, and where the paper's claim says that its mean lies.
@@ -33,7 +33,7 @@ pub(crate) type Conditions = fn(&Results<'_>, Readout) -> Vec<Condition>;
 /// A claim of the paper with its rule.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
-    /// `C1` to `C8`.
+    /// `C1` to `C8` for those of the paper.
     pub(crate) id: &'static str,
     /// The paper's figures that show it.
     pub(crate) paper_figures: &'static str,
@@ -105,7 +105,7 @@ pub struct Finding {
 /// A claim judged on one data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// The claim's id, `C1` to `C8`.
+    /// The claim's id, e.g. `C1`.
     pub id: &'static str,
     /// The claim in a sentence.
     pub claim: &'static str,
