@@ -8,7 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use mi_critics::{Critic, CriticSpec, Pairing};
-use mi_estimators::bounds::{BOUNDS, BoundSpec, Objective};
+use mi_estimators::bounds::{BOUNDS, BoundSpec, Objective, Pairs};
 use mi_estimators::engine::{Batch, Driver, Engine};
 use mi_estimators::{Term, TrainingStep};
 use mi_nets::{AdamConfig, Gradients, Optimiser, Params};
@@ -17,6 +17,7 @@ use mi_random::Stream;
 thread_local! {
     // Per thread, so that the test harness's own threads do not count.
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -25,6 +26,7 @@ struct Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        BYTES.with(|bytes| bytes.set(bytes.get() + layout.size()));
         // SAFETY: the caller keeps this trait's promises.
         unsafe { System.alloc(layout) }
     }
@@ -109,4 +111,30 @@ fn a_steady_training_step_allocates_nothing() {
         run();
         assert_eq!(allocations(run), 0, "{spec:?}");
     }
+}
+
+/// All that a step allocates in its life, for K images with 64 locations of 16 numbers each.
+fn bytes_of_locations(k: usize) -> usize {
+    const PLACES: usize = 64;
+    let mut stream = Stream::new(1, "locations");
+    let params = Params::<f32>::new();
+    let mut side = |rows| stream.normal_matrix((rows, 16)).mapv(|x| x as f32);
+    let (x, y) = (side(k), side(k * PLACES));
+    let pairs = Pairs::locations(k, PLACES);
+    let before = BYTES.with(Cell::get);
+    let mut engine = Engine::new();
+    let mut objective = Objective::new(&BoundSpec::InfoNce, None).unwrap();
+    let mut gradients = Gradients::zeros_like(&params);
+    let batch = Batch::new(x.view(), y.view()).scored_by(&Pairing::Dot, &params).paired_by(&pairs);
+    engine.differentiate(&batch, &mut objective, Some(&mut gradients)).unwrap();
+    BYTES.with(Cell::get) - before
+}
+
+#[test]
+fn memory_grows_with_the_images_and_not_with_the_pairs() {
+    // Scores alone would be 4 · 64 · K² bytes: 268 MB for the larger batch, 16 times those of the smaller.
+    // A panel of 192 rows of them is 50 MB.
+    let (small, large) = (bytes_of_locations(256), bytes_of_locations(1024));
+    assert!(large < 67_000_000, "{large}");
+    assert!(large < 6 * small, "{small} {large}");
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::config::Task;
 use crate::record::{Metric, Unit};
 use crate::results::Configuration;
 
@@ -182,6 +183,10 @@ impl Varies {
 
 /// A configuration in words, without the parts that do not vary.
 pub(crate) fn configuration(configuration: &Configuration<'_>, varies: Varies) -> String {
+    // Tasks of many views are named by hand, and the name says what differs.
+    if matches!(configuration.task, Task::MultiView(_)) && !configuration.setting.is_empty() {
+        return configuration.setting.clone();
+    }
     let named = Part::ALL.iter().zip(varies.0).filter(|(_, varies)| *varies);
     let parts: Vec<Part> = named.map(|(part, _)| *part).collect();
     let words = parts.iter().filter_map(|&part| {

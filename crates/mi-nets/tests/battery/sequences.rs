@@ -263,3 +263,18 @@ fn a_convnets_map_is_what_its_summary_averages() {
     };
     check(&params, &[x], all);
 }
+
+/// The numbers of parameters of the published networks: `PyTorch`'s GRU of 64 units on 64 inputs, and
+/// Deep `InfoMax`'s convolutions on images of 28 × 28 with the paper's layer norm and output.
+#[test]
+fn networks_have_the_published_numbers_of_parameters() {
+    let mut stream = Stream::new(1, "sizes");
+    let mut params = Params::<f64>::new();
+    Gru::new(&mut params, "gru", (16, 64, 64), &mut stream).unwrap();
+    assert_eq!(params.scalar_count(), 3 * 64 * (64 + 64) + 2 * 3 * 64);
+    let mut params = Params::<f64>::new();
+    let config = ConvNetConfig::paper(28, 28, 1);
+    ConvNet::new(&mut params, "g", &config, Init::GlorotUniform, &mut stream).unwrap();
+    let convolutions = (25 * 64 + 64) + (25 * 64 * 128 + 128);
+    assert_eq!(params.scalar_count(), convolutions + 2 * 128 + (128 * 100 + 100));
+}

@@ -85,9 +85,12 @@ pub(super) fn end_panels(results: &Results<'_>, metrics: &[Metric]) -> Vec<Panel
     };
     let panels = metrics.iter().flat_map(|&metric| {
         let (name, title) = (file_name(metric), title(metric));
-        let at_end =
-            ends(results, &format!("{name}-ends"), &format!("{title}, at the end"), metric);
-        [at_end, over(&name, &title, metric).panel(results)]
+        // What is measured once, such as a ceiling, has no course.
+        let has_course = results.own.iter().any(|c| c.curve(metric).len() > 1);
+        let heading = if has_course { format!("{title}, at the end") } else { title.clone() };
+        let at_end = ends(results, &format!("{name}-ends"), &heading, metric);
+        let course = has_course.then(|| over(&name, &title, metric).panel(results));
+        [at_end, course.flatten()]
     });
     panels.flatten().collect()
 }

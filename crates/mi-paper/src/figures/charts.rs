@@ -2,7 +2,7 @@
 
 use mi_plot::{Axis, Dash, Limits, LineChart, Mark, Point, Scale, Series};
 
-use crate::config::EncoderSpec;
+use crate::config::{EncoderSpec, Task};
 use crate::figures::{Panel, tables};
 use crate::names::{self, Varies};
 use crate::numbers;
@@ -38,8 +38,11 @@ impl Results<'_> {
         baseline.end(Metric::Accuracy).map(|sample| sample.mean())
     }
 
-    /// The largest value of `InfoNCE` as a line to compare with.
+    /// The largest value of `InfoNCE` as a line to compare with; of many views, each term has its own.
     pub(super) fn infonce_cap(&self) -> Option<(f64, String)> {
+        if self.own.iter().any(|c| matches!(c.task, Task::MultiView(_))) {
+            return None;
+        }
         self.batch_size().map(|k| ((k as f64).ln(), format!("ln {k}")))
     }
 }
