@@ -2,6 +2,7 @@
 
 mod data;
 mod dry_run;
+mod evaluate;
 mod experiment;
 mod growing;
 mod interrupt;
@@ -48,6 +49,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t = AdversarialRates::Notebook)]
         adversarial_rates: AdversarialRates,
     },
+    /// Measure what features are worth: probes, V-information, few labels, geometry.
+    Evaluate(Box<evaluate::Evaluate>),
     /// Run or resume trials of a plan; those that have ended take no time.
     #[command(after_help = TRIAL_EXITS)]
     Trial(Box<trial::Trial>),
@@ -224,6 +227,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Experiment { name, preset, adversarial_rates } => {
             experiment::run(&name, preset, adversarial_rates)
         }
+        Command::Evaluate(options) => evaluate::run(&options),
         Command::Trial(options) => trial::run(&options),
         Command::Slurm { run, asked, checkpoints, dry_run, options } => {
             slurm::run(&run, &asked, checkpoints, &options, dry_run)
