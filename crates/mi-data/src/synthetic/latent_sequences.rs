@@ -35,7 +35,7 @@ impl LatentSequences {
         let fail = |parameter: &'static str, value: f64, range: &'static str| {
             Err(DataError::Parameter { parameter, value, range })
         };
-        if !(coefficient.abs() < 1.0) {
+        if coefficient.is_nan() || coefficient.abs() >= 1.0 {
             return fail("the coefficient of a sequence", coefficient, "between -1 and 1");
         }
         if !(latent_sd >= 0.0 && latent_sd.is_finite()) {

@@ -2,7 +2,7 @@
 
 use super::read::{batch_sizes, grid, images, learning_rates};
 use super::schema::{Measure, Net, ViewEncoder};
-use super::section::Section;
+use super::section::{Entry, Section};
 use crate::config::{Evaluation, Task};
 use crate::error::PaperError;
 use crate::experiments::DataKind;
@@ -11,7 +11,7 @@ use mi_data::Geometry;
 
 /// The tasks of a grid over batch sizes and learning rates; everything else is one value.
 pub(super) fn tasks(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, PaperError> {
-    let sequences: Option<Sequences> = section.take("sequences").map(|e| e.one()).transpose()?;
+    let sequences: Option<Sequences> = section.take("sequences").map(Entry::one).transpose()?;
     let image = match &sequences {
         Some(sequences) => Geometry::new(1, sequences.places, 1),
         None => images(data),
@@ -47,7 +47,7 @@ pub(super) fn tasks(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Tas
         encoders: encoders.collect::<Result<_, _>>()?,
         contexts: section.one_or("contexts", Vec::new())?,
         terms: section.need("terms")?.one()?,
-        prior: section.take("prior").map(|e| e.one()).transpose()?,
+        prior: section.take("prior").map(Entry::one).transpose()?,
         probes: section.one_or("probes", Vec::new())?,
         batch_size: 0,
         learning_rate: 0.0,

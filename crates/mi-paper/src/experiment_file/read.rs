@@ -463,7 +463,7 @@ fn evaluations(section: &mut Section<'_>, x: &NamedEncoder) -> Result<Vec<Evalua
                 | Measure::ConvergedProbe
                 | Measure::Retrieval
                 | Measure::FrozenBounds
-                | Measure::Measure { .. } => true,
+                | Measure::Of(_) => true,
                 Measure::SinglePlaces | Measure::TiesCeiling => false,
             })
         };

@@ -100,13 +100,18 @@ pub(super) enum Measure {
     Bounds,
     Probe,
     ConvergedProbe,
-    Conditioning { inputs: usize },
-    Bijectivity { inputs: usize },
+    Conditioning {
+        inputs: usize,
+    },
+    Bijectivity {
+        inputs: usize,
+    },
     SinglePlaces,
     TiesCeiling,
     Retrieval,
     FrozenBounds,
-    Measure { of: mi_eval::Measure },
+    /// One of mi-eval's.
+    Of(mi_eval::Measure),
 }
 
 impl From<Measure> for Evaluation {
@@ -121,7 +126,7 @@ impl From<Measure> for Evaluation {
             Measure::TiesCeiling => Self::TiesCeiling,
             Measure::Retrieval => Self::Retrieval,
             Measure::FrozenBounds => Self::FrozenBounds,
-            Measure::Measure { of } => Self::Measure { of },
+            Measure::Of(of) => Self::Measure { of },
         }
     }
 }
@@ -138,7 +143,7 @@ impl From<Evaluation> for Measure {
             Evaluation::TiesCeiling => Self::TiesCeiling,
             Evaluation::Retrieval => Self::Retrieval,
             Evaluation::FrozenBounds => Self::FrozenBounds,
-            Evaluation::Measure { of } => Self::Measure { of },
+            Evaluation::Measure { of } => Self::Of(of),
         }
     }
 }

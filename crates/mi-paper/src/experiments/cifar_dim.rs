@@ -1,4 +1,4 @@
-//! Deep InfoMax on CIFAR-10.
+//! Deep `InfoMax` on CIFAR-10.
 
 use super::{DataKind, Experiment, dim};
 use crate::claims::Claim;

@@ -51,49 +51,64 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 /// Negatives drawn from the bank for a batch.
 const BANKED: usize = 1_024;
 
+/// A name, the views with their pieces, which pairs of them are terms, what is maximised, and the negatives.
+struct Coding {
+    name: &'static str,
+    views: &'static [(&'static str, &'static str)],
+    pairs: &'static [(usize, usize)],
+    objective: ObjectiveSpec,
+    candidates: Candidates,
+}
+
+const LAB: &[(&str, &str)] = &[("L", "lab_scaled+channels:0"), ("ab", "lab_scaled+channels:1,2")];
+const RGB: &[(&str, &str)] = &[("R", "channels:0"), ("G", "channels:1"), ("B", "channels:2")];
+
 fn variants(scale: &Scale) -> Vec<Variant> {
-    let lab: &[(&str, &str)] = &[("L", "lab_scaled+channels:0"), ("ab", "lab_scaled+channels:1,2")];
-    let rgb: &[(&str, &str)] = &[("R", "channels:0"), ("G", "channels:1"), ("B", "channels:2")];
-    let in_batch = (ObjectiveSpec::Bound(BoundSpec::InfoNceSymmetric), Candidates::OtherImages);
+    let lab = |name, objective, candidates| Coding {
+        name,
+        views: LAB,
+        pairs: &[(0, 1)],
+        objective,
+        candidates,
+    };
+    let symmetric = || ObjectiveSpec::Bound(BoundSpec::InfoNceSymmetric);
     let bank = Candidates::Bank { negatives: BANKED, momentum: 0.5 };
-    let softmax = (ObjectiveSpec::Bound(BoundSpec::InfoNce), bank);
-    let nce = (ObjectiveSpec::NoiseContrastive { rate: 0.01 }, bank);
-    type Pairs = &'static [(usize, usize)];
-    let variants: [(&str, &[(&str, &str)], Pairs, (ObjectiveSpec, Candidates)); 5] = [
-        ("lab", lab, &[(0, 1)], in_batch.clone()),
-        ("rgb-full", rgb, &[(0, 1), (0, 2), (1, 2)], in_batch.clone()),
-        ("rgb-core", rgb, &[(0, 1), (0, 2)], in_batch),
-        ("lab-bank-softmax", lab, &[(0, 1)], softmax),
-        ("lab-bank-nce", lab, &[(0, 1)], nce),
+    let in_batch = Candidates::OtherImages;
+    let first = lab("lab", symmetric(), in_batch);
+    let rgb = |name, pairs| Coding { name, views: RGB, pairs, ..lab(name, symmetric(), in_batch) };
+    let codings = [
+        first,
+        rgb("rgb-full", &[(0, 1), (0, 2), (1, 2)]),
+        rgb("rgb-core", &[(0, 1), (0, 2)]),
+        lab("lab-bank-softmax", ObjectiveSpec::Bound(BoundSpec::InfoNce), bank),
+        lab("lab-bank-nce", ObjectiveSpec::NoiseContrastive { rate: 0.01 }, bank),
     ];
-    let net = EncoderSpec::ConvNet { channels: scale.conv_channels, embed: 64 };
-    let variant = |(name, pieces, pairs, (objective, candidates)): (
-        &str,
-        &[(&str, &str)],
-        Pairs,
-        (ObjectiveSpec, Candidates),
-    )| {
-        let views = pieces.iter().map(|(name, piece)| view(name, piece)).collect();
+    codings.into_iter().map(|coding| coding.variant(scale)).collect()
+}
+
+impl Coding {
+    fn variant(self, scale: &Scale) -> Variant {
+        let Self { name, views, pairs, objective, candidates } = self;
+        let net = EncoderSpec::ConvNet { channels: scale.conv_channels, embed: 64 };
         let of = |view: &str| format!("g{view}");
-        let encoders = pieces.iter().map(|(v, _)| encoder(&of(v), v, net.clone())).collect();
+        let pieces = views.iter().map(|(name, piece)| view(name, piece)).collect();
+        let encoders = views.iter().map(|(v, _)| encoder(&of(v), v, net.clone())).collect();
         let terms = pairs.iter().map(|&(a, b)| {
-            let (a, b) = (pieces[a].0, pieces[b].0);
+            let (a, b) = (views[a].0, views[b].0);
             let (name, x, y) = (format!("{a}-{b}"), of(a), of(b));
             let term = ViewTerm::new((&name, &x, &y), cosine(0.1), objective.clone());
             ViewTerm { candidates, ..term }
         });
-        let outputs: Vec<String> = pieces.iter().map(|(v, _)| of(v)).collect();
+        let outputs: Vec<String> = views.iter().map(|(v, _)| of(v)).collect();
         let maps: Vec<String> = outputs.iter().map(|of| format!("{of}.map")).collect();
-
         let probed = |name: &str, of: Vec<String>| Probed { of, ..Probed::new(name, &[]) };
         let probes = vec![
             probed("unit", outputs.clone()).of_unit_length(),
-            probed("raw", outputs.clone()),
+            probed("raw", outputs),
             probed("gap", maps).reduced(Places::Mean),
         ];
-        named(scale, name, task(scale, (views, encoders), terms.collect(), probes))
-    };
-    variants.into_iter().map(variant).collect()
+        named(scale, name, task(scale, (pieces, encoders), terms.collect(), probes))
+    }
 }
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {

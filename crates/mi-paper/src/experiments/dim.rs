@@ -1,4 +1,4 @@
-//! Deep InfoMax (Hjelm et al., 2019): a summary of an image against its map of locations.
+//! Deep `InfoMax` (Hjelm et al., 2019): a summary of an image against its map of locations.
 
 use mi_critics::CriticSpec;
 use mi_estimators::bounds::BoundSpec;

@@ -85,9 +85,10 @@ fn variants(scale: &Scale) -> Vec<Variant> {
     let mut variants = Vec::new();
     for shared in [true, false] {
         for (name, term) in &terms {
-            let second = match shared {
-                true => same_encoder("g2", "bottom", "g1"),
-                false => encoder("g2", "bottom", mlp(scale)),
+            let second = if shared {
+                same_encoder("g2", "bottom", "g1")
+            } else {
+                encoder("g2", "bottom", mlp(scale))
             };
             let views = vec![view("top", "top_half"), view("bottom", "bottom_half")];
             let encoders = vec![encoder("g1", "top", mlp(scale)), second];

@@ -222,7 +222,6 @@ impl MultiView {
         let places = (layout.shape(x).places(), layout.shape(y).places());
         let is_cosine = matches!(term.critic, CriticSpec::Cosine { learned: false, .. });
         let fits = match term.candidates {
-            Candidates::OtherImages => Ok(()),
             Candidates::BothViews if layout.shape(x) == layout.shape(y) => Ok(()),
             Candidates::BothViews => {
                 Err("candidates of both views need representations of one shape")
@@ -245,7 +244,7 @@ impl MultiView {
             Candidates::Bank { momentum, .. } if !(0.0..1.0).contains(&momentum) => {
                 Err("the momentum of a memory bank lies in [0, 1)")
             }
-            Candidates::Bank { .. } => Ok(()),
+            Candidates::OtherImages | Candidates::Bank { .. } => Ok(()),
         };
         fits.map_err(str::to_owned)?;
         let learns = term.objective.bound().is_some_and(|bound| bound.learned().is_some());

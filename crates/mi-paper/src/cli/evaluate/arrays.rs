@@ -67,13 +67,10 @@ fn bytes(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// An array of one type, converted; `None` if the file's numbers are of another.
-fn of_type<A: ReadableElement, D: Dimension, B>(
+fn of_type<A: ReadableElement + Copy, D: Dimension, B>(
     bytes: &[u8],
     convert: impl Fn(A) -> B,
-) -> Option<Result<Array<B, D>, ReadNpyError>>
-where
-    A: Copy,
-{
+) -> Option<Result<Array<B, D>, ReadNpyError>> {
     match Array::<A, D>::read_npy(bytes) {
         Err(ReadNpyError::WrongDescriptor(_)) => None,
         Err(error) => Some(Err(error)),

@@ -222,9 +222,10 @@ impl MultiViewTraining {
             }
             if places && term.spec.candidates == Candidates::AllPlaces {
                 for place in ["corner", "centre"] {
-                    let name = match several {
-                        true => format!("{} {place}", term.spec.name),
-                        false => place.to_owned(),
+                    let name = if several {
+                        format!("{} {place}", term.spec.name)
+                    } else {
+                        place.to_owned()
                     };
                     plan.push((reading(Read::Aside, &name), 1.0));
                     judges.push(Maximised::info_nce(false)?);
@@ -330,7 +331,7 @@ impl MultiViewTraining {
         let n = inputs.data.test.len();
         let gallery = GALLERY.min(n);
         let (mut right, mut count) = (0, 0);
-        for start in (0..n - gallery + 1).step_by(gallery) {
+        for start in (0..=n - gallery).step_by(gallery) {
             let batches: Vec<_> =
                 all.iter().map(|view| view.slice(s![start..start + gallery, ..])).collect();
             let mut graph = step.tape().begin_inference(&trained.params);

@@ -218,12 +218,15 @@ impl MultiViewTraining {
     }
 }
 
+/// A value of a graph, copied.
+type Valued = (Var, Array2<f32>);
+
 /// Values of a step that are needed beside the engines.
 #[derive(Default)]
 struct Beyond {
     /// By term, where it has a penalty or a bank: x and y.
-    sides: Vec<Option<[(Var, Array2<f32>); 2]>>,
-    of_prior: Option<(Var, Array2<f32>)>,
+    sides: Vec<Option<[Valued; 2]>>,
+    of_prior: Option<Valued>,
 }
 
 impl Training for MultiViewTraining {

@@ -98,7 +98,7 @@ fn measured(training: &mut MultiViewTraining, metric: Metric) -> f64 {
     found.iter().find(|(own, _)| *own == metric).unwrap().1
 }
 
-/// log n + s_positive − log Σ exp s over the positive and its negatives.
+/// log n + s − log Σ exp s over the positive and its negatives.
 fn info_nce(positive: f64, negatives: &[f64]) -> f64 {
     let sum: f64 = negatives.iter().chain([&positive]).map(|s| s.exp()).sum();
     (negatives.len() as f64 + 1.0).ln() + positive - sum.ln()
