@@ -365,8 +365,8 @@ pub enum Evaluation {
         of: mi_eval::Measure,
     },
     /// The held-out bounds between both representations of the first term, at step 0 and at the last
-    /// step: `InfoNCE` by its critic in larger batches, and `InfoNCE`, NWJ and FLO by critics that are
-    /// trained anew.
+    /// step: `InfoNCE` by its critic in larger batches, `InfoNCE`, NWJ and FLO by critics that are
+    /// trained anew, and nearest neighbours on principal components.
     FrozenBounds,
     /// Recall@1: how often the critic finds an image's own y among those of 1,000 test images.
     Retrieval,

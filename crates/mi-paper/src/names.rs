@@ -111,6 +111,7 @@ pub(crate) fn metric(metric: Metric) -> Cow<'static, str> {
         Metric::NeighbourPurity => "purity of nearest neighbours",
         Metric::DeadUnits => "dead units",
         Metric::BoundAnew => "bound of a critic trained anew, held out (nats)",
+        Metric::ComponentsMi => "nearest neighbours on principal components (nats)",
         Metric::PriorLoss => "loss of the prior's discriminator (nats)",
         Metric::OverflowSteps => "steps with overflow in the gradients",
     }

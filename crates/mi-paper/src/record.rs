@@ -246,6 +246,8 @@ metrics! {
     DeadUnits, "dead_units", One;
     /// A bound between the frozen representations of both views by a critic that is trained anew.
     BoundAnew, "bound_anew", Nats;
+    /// Nearest neighbours' estimate between the first principal components of both representations.
+    ComponentsMi, "components_mi", Nats;
     /// The discriminator's loss between codes and draws of the prior: 2 ln 2 if it tells nothing.
     PriorLoss, "prior_loss", Nats;
     /// Steps so far whose gradients are not the bound's, since exponentials of scores left the range

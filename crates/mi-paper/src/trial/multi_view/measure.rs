@@ -18,7 +18,7 @@ use super::inputs::Inputs;
 use super::networks::Networks;
 use super::objective::Maximised;
 use super::terms;
-use super::{MultiViewTraining, ceiling, frozen};
+use super::{MultiViewTraining, ceiling, components, frozen};
 use crate::config::{Evaluation, Noise};
 use crate::error::PaperError;
 use crate::multi_view::{Candidates, Places, Probed};
@@ -149,6 +149,9 @@ impl MultiViewTraining {
             let value = frozen::trained_anew(&bound, (x, y), &stream)?;
             found.push((Metric::BoundAnew.of_part(bound.name()), value));
         }
+        let stream = self.streams.child("components");
+        let of_components = components::estimate(x, y, &order, &stream);
+        found.extend(of_components.map(|value| (Metric::ComponentsMi, value)));
         Ok(found)
     }
 

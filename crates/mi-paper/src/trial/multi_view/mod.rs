@@ -2,6 +2,7 @@
 
 mod bank;
 mod ceiling;
+mod components;
 mod frozen;
 mod inputs;
 mod measure;
