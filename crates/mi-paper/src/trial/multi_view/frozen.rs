@@ -127,20 +127,26 @@ mod tests {
     }
 
     #[test]
-    fn info_nce_rises_with_the_batch_towards_the_information() {
-        let (x, y, truth) = sides(8_000);
+    fn info_nce_in_batches_is_that_by_hand() {
+        let (x, y, _) = sides(400);
         let mut params = Params::new();
         let spec = CriticSpec::Bilinear;
-        let critic = Critic::new(&mut params, "c", &spec, 3, 3, &mut Stream::new(1, "c")).unwrap();
-        // The ratio of densities is a bilinear form up to terms of one side, which InfoNCE with
-        // unit variances only nearly ignores.
+        let mut init = Stream::new(1, "critic");
+        let critic = Critic::new(&mut params, "critic", &spec, 3, 3, &mut init).unwrap();
         let weight = params.ids().next().unwrap();
-        params.view_mut(weight).assign(&(Array2::<f32>::eye(3) * (0.8 / 0.36)));
+        let scores = x.test.dot(&params.view(weight)).dot(&y.test.t()).mapv(f64::from);
         let mut step = TrainingStep::new(&params);
-        let mut at = |k| {
-            info_nce_at(k, &critic, &params, (x.test.view(), y.test.view()), &mut step).unwrap()
-        };
-        let (small, large) = (at(8), at(1_000));
-        assert!(small < large && large < truth + 0.1, "{small} {large} {truth}");
+        // A hundred test rows: three batches of 32, and a rest that is left out.
+        for (k, batches) in [(32, 3), (100, 1)] {
+            let sides = (x.test.view(), y.test.view());
+            let found = info_nce_at(k, &critic, &params, sides, &mut step).unwrap();
+            let rows = (0..k * batches).map(|i| {
+                let start = i / k * k;
+                let sum: f64 = (start..start + k).map(|j| scores[[i, j]].exp()).sum();
+                (k as f64).ln() + scores[[i, i]] - sum.ln()
+            });
+            let expected = rows.sum::<f64>() / (k * batches) as f64;
+            assert!((found - expected).abs() < 1e-4, "{k}: {found} {expected}");
+        }
     }
 }
