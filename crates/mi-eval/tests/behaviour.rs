@@ -282,6 +282,25 @@ fn ill_conditioned_features_converge_in_few_iterations() {
     assert!(report.converged && report.epochs < 100, "{report:?}");
 }
 
+/// As pixels at the edge of an image: the rows that the preconditioner samples do not have them.
+#[test]
+fn features_of_a_few_rows_do_not_stop_the_solver() {
+    let (x, labels) = clusters(20_000, 12, 4, 4.0);
+    let mut x = x.mapv(|v| v as f32);
+    for column in 6..12 {
+        x.column_mut(column).fill(0.0);
+        for row in 0..3 {
+            x[[4001 + 600 * column + 4 * row, column]] = 1.0;
+        }
+    }
+    let scaled = StandardScaler::fit(x.view()).unwrap().transform(x.view()).unwrap();
+    for c in [0.1, 10.0] {
+        let solver = Lbfgs { c, tolerance: 1e-4, ..Lbfgs::default() };
+        let report = solver.fit(scaled.view(), &labels, None).unwrap().report;
+        assert!(report.converged && report.epochs < 60, "C = {c}: {report:?}");
+    }
+}
+
 #[test]
 fn validation_takes_the_c_that_does_best_on_new_rows() {
     // Few rows and many features: a weak penalty fits noise, a strong one nothing.

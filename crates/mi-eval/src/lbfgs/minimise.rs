@@ -6,6 +6,9 @@ use crate::objective::max_norm;
 const HISTORY: usize = 10;
 /// Trial points of one line search.
 const MAX_TRIALS: usize = 30;
+/// Trials after which a search that has found no better point cuts its bracket to a tenth: where a
+/// loss grows linearly far out, the secant of the slopes stays there.
+const SECANT_TRIALS: usize = 6;
 /// A step must reach this share of the decrease that the slope promises …
 const SUFFICIENT_DECREASE: f64 = 1e-4;
 /// … and leave at most this share of the slope (weak Wolfe conditions).
@@ -153,7 +156,7 @@ fn search(
     let mut high: Option<(f64, f64)> = None;
     let mut best: Option<Point> = None;
     let mut length = 1.0;
-    for _ in 0..MAX_TRIALS {
+    for trials in 1..=MAX_TRIALS {
         let mut trial = Point { x: x.to_vec(), value: 0.0, gradient: vec![0.0; x.len()] };
         add_scaled(&mut trial.x, length, direction);
         trial.value = function.evaluate(&trial.x, &mut trial.gradient);
@@ -183,7 +186,9 @@ fn search(
             Some((end, end_slope)) => {
                 let width = end - low;
                 let secant = low + width * low_slope / (low_slope - end_slope);
-                if end_slope > 0.0 && secant.is_finite() {
+                if best.is_none() && trials >= SECANT_TRIALS {
+                    low + 0.1 * width
+                } else if end_slope > 0.0 && secant.is_finite() {
                     secant.clamp(low + 0.1 * width, end - 0.1 * width)
                 } else {
                     low + 0.3 * width
@@ -274,6 +279,35 @@ mod tests {
     fn a_step_that_is_far_too_long_is_cut_back() {
         let minimum = minimise(&mut Quartic, vec![0.0], 1e-10, 100);
         assert!(minimum.converged && (minimum.x[0] - 1.0).abs() < 1e-9, "{}", minimum.x[0]);
+    }
+
+    /// |x| rounded at 0, steep on one side: (1 + x²)^½ − 1 where x > 0, a million times that
+    /// elsewhere.
+    struct Kinked;
+
+    impl Smooth for Kinked {
+        fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+            let scale = if x[0] > 0.0 { 1.0 } else { 1e6 };
+            let root = (1.0 + x[0] * x[0]).sqrt();
+            gradient[0] = scale * x[0] / root;
+            scale * (root - 1.0)
+        }
+
+        fn precondition(&self, direction: &mut [f64]) {
+            direction[0] *= 1e3;
+        }
+
+        fn value_error(&self) -> f64 {
+            1e-15
+        }
+    }
+
+    #[test]
+    fn a_search_gets_out_of_where_the_loss_grows_linearly() {
+        // From −1 the first step is about 10⁹ long, and the slope there is a millionth of that at
+        // the start, so that the secant of the slopes points there again.
+        let minimum = minimise(&mut Kinked, vec![-1.0], 1e-9, 100);
+        assert!(minimum.converged && minimum.x[0].abs() < 1e-9, "{}", minimum.x[0]);
     }
 
     #[test]

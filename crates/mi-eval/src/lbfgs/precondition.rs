@@ -26,7 +26,13 @@ pub(crate) struct Preconditioner {
     classes: usize,
 }
 
-/// `(1/n) XᵀX` with a column of ones, from an even sample of the rows.
+/// The factor by which a feature's mean square may exceed that in the sample before it counts as
+/// missed there.
+const MISSED: f64 = 2.0;
+
+/// `(1/n) XᵀX` with a column of ones, from an even sample of the rows; the mean squares of features
+/// that the sample misses are those of all rows. A pixel that is lit in a few images would
+/// otherwise seem to have no curvature, and steps along it would be thousands of times too long.
 pub(crate) struct Gram {
     matrix: Option<Array2<f64>>,
 }
@@ -49,8 +55,28 @@ impl Gram {
             sum.zip_mut_with(&product, |sum, &p| *sum += p.to_f64());
         }
         sum /= sample.nrows() as f64;
+        if stride > 1 {
+            for (j, square) in mean_squares(&features).into_iter().enumerate() {
+                if square > MISSED * sum[[j, j]] {
+                    sum[[j, j]] = square;
+                }
+            }
+        }
         Self { matrix: Some(sum) }
     }
+}
+
+/// Of every column, over all rows.
+fn mean_squares<T: Feature>(features: &ArrayView2<'_, T>) -> Vec<f64> {
+    let mut squares = vec![0.0; features.ncols()];
+    for row in features.rows() {
+        for (square, &value) in squares.iter_mut().zip(row) {
+            *square += value.to_f64() * value.to_f64();
+        }
+    }
+    let n = features.nrows() as f64;
+    squares.iter_mut().for_each(|square| *square /= n);
+    squares
 }
 
 impl Preconditioner {
