@@ -69,6 +69,18 @@ pub(crate) fn check_at_least(
     if found >= needed { Ok(()) } else { Err(EvalError::TooFewRows { operation, needed, found }) }
 }
 
+/// The sum of squares of every column.
+pub(crate) fn squares<T: Scalar>(features: &ArrayView2<'_, T>) -> Vec<f64> {
+    let mut squares = vec![0.0; features.ncols()];
+    for row in features.rows() {
+        for (square, &value) in squares.iter_mut().zip(row) {
+            let value = value.to_f64();
+            *square += value * value;
+        }
+    }
+    squares
+}
+
 /// The matrix in row-major order without gaps; copied only when it lies otherwise.
 pub(crate) fn row_major<'a, T: Scalar>(features: &'a ArrayView2<'_, T>) -> CowArray<'a, T, Ix2> {
     features.as_standard_layout()

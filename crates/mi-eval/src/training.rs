@@ -202,13 +202,7 @@ pub(crate) fn check_positive(name: &'static str, value: f64) -> Result<(), EvalE
 
 /// SAGA and L-BFGS both crawl when scales differ much.
 fn uneven_scales<T: Feature>(features: &CowArray<'_, T, Ix2>) -> Option<Warning> {
-    let mut squares = vec![0.0; features.ncols()];
-    for row in features.rows() {
-        for (square, &value) in squares.iter_mut().zip(row) {
-            let value = value.to_f64();
-            *square += value * value;
-        }
-    }
+    let squares = features::squares(&features.view());
     let positive = squares.iter().copied().filter(|&s| s > 0.0);
     let (low, high) = positive.fold((f64::INFINITY, 0.0_f64), |(l, h), s| (l.min(s), h.max(s)));
     let ratio = (high / low).sqrt();

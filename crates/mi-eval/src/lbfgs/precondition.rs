@@ -2,6 +2,7 @@ use mi_kernels::matrix_product;
 use ndarray::{Array2, ArrayView2, s};
 
 use super::factor::Factor;
+use crate::features;
 use crate::kernel::Feature;
 
 /// Above this many features the d³/3 operations of the factorisation are not worth it.
@@ -56,27 +57,15 @@ impl Gram {
         }
         sum /= sample.nrows() as f64;
         if stride > 1 {
-            for (j, square) in mean_squares(&features).into_iter().enumerate() {
-                if square > MISSED * sum[[j, j]] {
-                    sum[[j, j]] = square;
+            for (j, square) in features::squares(&features).into_iter().enumerate() {
+                let mean = square / rows as f64;
+                if mean > MISSED * sum[[j, j]] {
+                    sum[[j, j]] = mean;
                 }
             }
         }
         Self { matrix: Some(sum) }
     }
-}
-
-/// Of every column, over all rows.
-fn mean_squares<T: Feature>(features: &ArrayView2<'_, T>) -> Vec<f64> {
-    let mut squares = vec![0.0; features.ncols()];
-    for row in features.rows() {
-        for (square, &value) in squares.iter_mut().zip(row) {
-            *square += value.to_f64() * value.to_f64();
-        }
-    }
-    let n = features.nrows() as f64;
-    squares.iter_mut().for_each(|square| *square /= n);
-    squares
 }
 
 impl Preconditioner {
