@@ -6,7 +6,7 @@ use crate::classes::{Classes, Label};
 use crate::geometry::unit_rows;
 use crate::kernel::Feature;
 use crate::reader::{Chosen, LabelPrior};
-use crate::training::check_labels;
+use crate::training::{Warning, check_labels};
 use crate::{EvalError, Family, Interval, LabelReading, Mean, StandardScaler, features};
 
 /// Something of the training rows, and the same of the test rows.
@@ -46,6 +46,8 @@ pub struct VInformation {
     pub pointwise: Vec<f64>,
     /// What held-out training rows chose for the reader.
     pub chosen: Chosen,
+    /// What a person should know of the fit.
+    pub warnings: Vec<Warning>,
 }
 
 impl VInformation {
@@ -53,7 +55,7 @@ impl VInformation {
         let pointwise: Vec<f64> = without.iter().zip(with).map(|(a, b)| a - b).collect();
         let Mean { value, standard_error, .. } = Mean::of(&pointwise);
         let (without, with) = (Mean::of(without).value, Mean::of(with).value);
-        Self { value, standard_error, without, with, pointwise, chosen }
+        Self { value, standard_error, without, with, pointwise, chosen, warnings: Vec::new() }
     }
 
     /// The 95 % interval over test rows. It does not count that another training set would give
@@ -111,7 +113,9 @@ pub(crate) fn about_labels<L: Label>(
     let prior = LabelPrior::of(&classes.code(labels.train)?, classes.len());
     let test = classes.code(labels.test)?;
     let without: Vec<f64> = test.into_iter().map(|label| prior.log_loss(label as usize)).collect();
-    Ok(VInformation::new(&without, &reading.log_losses(labels.test)?, reading.chosen()))
+    let with = reading.log_losses(labels.test)?;
+    let found = VInformation::new(&without, &with, reading.chosen());
+    Ok(VInformation { warnings: reading.warnings().to_vec(), ..found })
 }
 
 /// The classes of the training rows, then those that only test rows have.
@@ -167,7 +171,9 @@ pub fn conditional_v_information<T: Feature, L: Label>(
     };
     let without = read(&TrainTest::new(zeros(&features.train), zeros(&features.test)))?;
     let losses = |reading: &LabelReading<L>| reading.log_losses(labels.test);
-    Ok(VInformation::new(&losses(&without)?, &losses(&with)?, with.chosen()))
+    let found = VInformation::new(&losses(&without)?, &losses(&with)?, with.chosen());
+    let warnings = [without.warnings(), with.warnings()].concat();
+    Ok(VInformation { warnings, ..found })
 }
 
 /// Unit rows for nearest neighbours, standardised columns for others.

@@ -2,7 +2,7 @@
 
 use mi_eval::{
     Chosen, EvalError, Family, LinearReader, LossDataCurve, MlpReader, NearestReader, Stream,
-    TrainTest, VInformation, conditional_v_information, few_labels, v_information,
+    TrainTest, VInformation, Warning, conditional_v_information, few_labels, v_information,
     v_information_about_values,
 };
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
@@ -289,6 +289,23 @@ fn linear_settings_out_of_range_are_refused_however_few_the_rows() {
     }
     let few = Family::linear().read_labels(features.view(), &labels, features.view(), None, 1);
     assert_eq!(few.unwrap().chosen(), Chosen::FixedC(1.0));
+}
+
+#[test]
+fn a_fit_that_is_not_to_be_trusted_says_so() {
+    let features = normal("warnings", (3000, 4));
+    let labels = labelled(&features, |x| x[0] > 0.0);
+    let warnings = |reader: LinearReader| {
+        let (features, labels) = (halves(&features, 2000), of_labels(&labels, 2000));
+        v_information(&Family::Linear(reader), features, labels, 1).unwrap().warnings
+    };
+    // Labels that a line tells apart exactly want the weakest penalty there is.
+    let found = warnings(LinearReader::default());
+    assert_eq!(found, [Warning::ValidationEdge { c: 10.0 }]);
+    let precise = LinearReader { cs: vec![1.0], tolerance: 1e-30, ..LinearReader::default() };
+    assert!(matches!(warnings(precise)[..], [Warning::NotConverged { .. }]));
+    let fine = LinearReader { cs: vec![1.0], ..LinearReader::default() };
+    assert!(warnings(fine).is_empty());
 }
 
 #[test]

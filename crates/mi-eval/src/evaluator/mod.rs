@@ -14,9 +14,9 @@ use crate::classes::Label;
 use crate::kernel::Feature;
 use crate::v_information::{about_labels, check_counts};
 use crate::{
-    EvalError, Interval, Probe, Stream, TrainTest, VInformation, alignment, class_separation,
-    conditional_v_information, dead_units, features, few_labels, linear_cka, linear_cka_debiased,
-    neighbour_purity, symmetric_label_noise, uniformity,
+    EvalError, Interval, Probe, Stream, TrainTest, VInformation, Warning, alignment,
+    class_separation, conditional_v_information, dead_units, features, few_labels, linear_cka,
+    linear_cka_debiased, neighbour_purity, symmetric_label_noise, uniformity,
 };
 
 /// Features of one encoder, and what they may be held against.
@@ -210,7 +210,7 @@ impl<'a, T: Feature, L: Label> Evaluator<'a, T, L> {
             found.push(
                 Measured::new(Measure::Accuracy, name, reading.accuracy(labels)?)
                     .within(reading.accuracy_interval(labels)?)
-                    .noted(reading.chosen().to_string()),
+                    .noted(remark(reading.chosen().to_string(), reading.warnings())),
             );
         }
         Ok(found)
@@ -353,7 +353,12 @@ fn information(measure: Measure, of: String, usable: &VInformation) -> Measured 
     let measured = Measured::new(measure, of, usable.value).within(usable.interval());
     let note =
         format!("{:.4} nats without, {:.4} with; {}", usable.without, usable.with, usable.chosen);
-    measured.noted(note)
+    measured.noted(remark(note, &usable.warnings))
+}
+
+/// A note with what a fit warns of.
+fn remark(note: String, warnings: &[Warning]) -> String {
+    warnings.iter().fold(note, |note, warning| format!("{note}; {warning}"))
 }
 
 fn cka<T: Feature>(

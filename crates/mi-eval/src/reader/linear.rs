@@ -91,18 +91,20 @@ impl LinearReader {
         let train = scaler.transform(train)?;
         let solver = Lbfgs { c: self.fixed_c, tolerance: self.tolerance, ..Lbfgs::default() };
         let list = Classes::declared(seen.iter().map(|&class| class as u32).collect())?;
-        let (model, chosen) = if self.chooses(labels.len()) {
+        let (fit, chosen) = if self.chooses(labels.len()) {
             let (cs, share) = (&self.cs, self.held_out);
             let fit =
                 solver.fit_with_validation(train.view(), labels, Some(&list), cs, share, stream)?;
-            (fit.model, Chosen::C(fit.report.c))
+            let chosen = Chosen::C(fit.report.c);
+            (fit, chosen)
         } else {
             let chosen = self.only_c();
             let (Chosen::C(c) | Chosen::FixedC(c)) = chosen else { unreachable!() };
-            (Lbfgs { c, ..solver }.fit(train.view(), labels, Some(&list))?.model, chosen)
+            (Lbfgs { c, ..solver }.fit(train.view(), labels, Some(&list))?, chosen)
         };
-        let reader = LogisticReader::new(prior, model);
-        Ok(Read::new(reader.log_probabilities(scaler.transform(rows)?.view())?, chosen))
+        let reader = LogisticReader::new(prior, fit.model);
+        let found = reader.log_probabilities(scaler.transform(rows)?.view())?;
+        Ok(Read { warnings: fit.report.warnings, ..Read::new(found, chosen) })
     }
 
     pub(super) fn read_values<T: Feature>(

@@ -98,7 +98,8 @@ impl Family {
     /// Learns labels from training rows, and says how probable each is for other rows.
     ///
     /// `classes` may list classes that no training row has; without it they are the training
-    /// labels. No class of the list has probability 0. The same seed gives the same bits.
+    /// labels. No class of the list has probability 0, unless a
+    /// [`NearestReader`] may do without the prior. The same seed gives the same bits.
     ///
     /// # Shapes
     /// `train`: n × d with n labels, `rows`: m × d; the result is about m rows.

@@ -112,7 +112,7 @@ impl NearestReader {
         });
         let votes = self.votes(&search.found, labels, classes);
         let log_probabilities = mixed(&votes, &LabelPrior::of(labels, classes), mix);
-        Read { decisions: largest(&votes), log_probabilities, chosen: Chosen::Mix(mix) }
+        Read { decisions: largest(&votes), ..Read::new(log_probabilities, Chosen::Mix(mix)) }
     }
 
     pub(super) fn read_values<T: Feature>(

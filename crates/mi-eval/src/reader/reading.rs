@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gaussian::{Predicted, Whitened};
 use crate::classes::{Classes, Label};
-use crate::training::check_labels;
+use crate::training::{Warning, check_labels};
 use crate::{EvalError, Interval, Mean, features};
 
 /// What held-out training rows chose for a reader.
@@ -46,12 +46,14 @@ pub(crate) struct Read {
     /// The class that each row is put in.
     pub(crate) decisions: Vec<usize>,
     pub(crate) chosen: Chosen,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Read {
     /// Of a reader that decides for the most probable class.
     pub(super) fn new(log_probabilities: Array2<f64>, chosen: Chosen) -> Self {
-        Self { decisions: largest(&log_probabilities), log_probabilities, chosen }
+        let decisions = largest(&log_probabilities);
+        Self { log_probabilities, decisions, chosen, warnings: Vec::new() }
     }
 }
 
@@ -88,6 +90,12 @@ impl<L: Label> LabelReading<L> {
     /// What held-out training rows chose.
     pub fn chosen(&self) -> Chosen {
         self.read.chosen
+    }
+
+    /// What a reader of this should know: a fit that did not converge, a penalty at the end of its
+    /// list.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.read.warnings
     }
 
     /// −ln p(label | row) of every row, in nats; infinite for a label outside the class list.
