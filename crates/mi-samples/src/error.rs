@@ -2,7 +2,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::estimate::{Side, rare_labels};
+use crate::estimate::Side;
 use crate::words::count;
 
 /// How a column and a method come together.
@@ -141,9 +141,10 @@ pub enum SamplesError {
     },
     /// A column of one side that is a linear function of columns of the others.
     #[error(
-        "column {column} (counted from 0 over all sides) is a linear function of columns of the \
+        "column {column} (counted from 0 over all sides) is{} a linear function of columns of the \
          other sides: the mutual information of continuous columns is then infinite, and {method} \
-         has no value"
+         has no value",
+        by_ranks(method)
     )]
     Infinite {
         /// The method.
@@ -167,20 +168,18 @@ pub enum SamplesError {
         /// What would mend it.
         way: WayOut,
     },
-    /// Labels so rare that the neighbours of most rows have other labels.
+    /// Labels most combinations of which no other row has.
     #[error(
-        "{} (of {n}), for which {method} has no meaning; merge rare labels, use fewer neighbours, \
-         or the plug-in estimator if all columns are discrete", rare_labels(*rows, *k)
+        "{rows} of {n} rows have labels that no other row has together, so that {method} finds no \
+         neighbours for them; merge rare labels, or leave a column out"
     )]
-    RareLabels {
+    UniqueCombinations {
         /// The method.
         method: &'static str,
         /// The rows with such labels.
         rows: usize,
         /// All rows.
         n: usize,
-        /// Neighbours asked for.
-        k: usize,
     },
     /// Labels so rare that their frequencies say nothing.
     #[error(
@@ -193,6 +192,8 @@ pub enum SamplesError {
         method: &'static str,
         /// The side.
         side: Side,
+        /// Those of its columns whose labels these are, from 0.
+        columns: Vec<usize>,
         /// The rows with such labels.
         rows: usize,
         /// All rows.
@@ -226,6 +227,18 @@ pub enum SamplesError {
         /// The column of y, from 0.
         column: usize,
     },
+    /// A value that no information has, by far.
+    #[error(
+        "{method} gives {value} nats, and no information is negative: the rows held out lie where the \
+         models of y were not fitted, as in a series that wanders or has a trend; take differences of \
+         such a series, or use another method"
+    )]
+    Worthless {
+        /// The method.
+        method: &'static str,
+        /// The value in nats, as text.
+        value: String,
+    },
     /// A method that cannot take columns of this kind.
     #[error("{method} cannot take {found}; {advice}")]
     WrongColumns {
@@ -235,6 +248,14 @@ pub enum SamplesError {
         found: String,
         /// How to mend it.
         advice: &'static str,
+    },
+    /// A method that needs columns to condition on, without any.
+    #[error(
+        "{method} estimates information given other columns, and none are given; give some, or use ksg1"
+    )]
+    NothingGiven {
+        /// The method asked for.
+        method: &'static str,
     },
     /// A declared type per column was given, but not one for every column.
     #[error(
@@ -323,6 +344,11 @@ pub enum SamplesError {
     /// Embeddings that a critic cannot pair.
     #[error(transparent)]
     Critic(#[from] mi_critics::CriticsError),
+}
+
+/// What a method of ranks says more exactly: any monotone function of one column is linear there.
+fn by_ranks(method: &str) -> &'static str {
+    if method == crate::Method::Gaussian.name() { "" } else { ", in normal scores of ranks," }
 }
 
 /// `is` or `are`.

@@ -48,8 +48,8 @@ pub use closed_form::{
 };
 pub use error::{SamplesError, WayOut};
 pub use estimate::{
-    Estimate, EstimatorSettings, Method, Settings, Side, Warning, conditional_mutual_information,
-    mutual_information, mutual_information_and_critic, small_nats,
+    Estimate, EstimatorSettings, INFINITE, Method, Settings, Side, Warning,
+    conditional_mutual_information, mutual_information, mutual_information_and_critic, small_nats,
 };
 pub use neighbours::{
     KsgVariant, RossEstimates, conditional_ksg, kozachenko_leonenko, ksg, mesner_shalizi, mixture,

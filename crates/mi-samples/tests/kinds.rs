@@ -90,20 +90,21 @@ fn atoms_beside_a_label_are_counted_and_the_rest_is_not_raised() {
         .collect();
     let (x, y) = (column(rows.iter().map(|r| r.0)), column(rows.iter().map(|r| r.1)));
     let found = mutual_information(&side(&x), &side(&y), &by(None)).unwrap();
-    assert_eq!(found.estimator.method, Method::Mixture);
+    // Atoms are broken as other ties are, whether the column is declared continuous or not.
+    assert_eq!(found.estimator.method, Method::Ross);
     assert!((found.value - 0.5 * 0.1701).abs() < 0.015, "{}", found.value);
+    assert!(found.warnings.iter().any(|w| matches!(w, Warning::TiesBroken { .. })));
+    let forced = declared(&x, Declared::Continuous);
+    let again = mutual_information(&forced, &side(&y), &by(None)).unwrap();
+    assert_eq!(again.value, found.value);
+    // They keep their rank where no column is a label.
+    let found = mutual_information(&side(&x), &side(&normals(5, n)), &by(None)).unwrap();
+    assert_eq!(found.estimator.method, Method::Mixture);
     let atom = found.warnings.iter().find_map(|warning| match warning {
         Warning::Atoms { atoms, share, .. } => Some((atoms.clone(), *share)),
         _ => None,
     });
     assert!(atom.is_some_and(|(atoms, share)| atoms == [0.0] && (share - 0.5).abs() < 0.03));
-    // Forced, by the column or by the method, atoms are broken as other ties are: the same truth.
-    let forced = declared(&x, Declared::Continuous);
-    let found = mutual_information(&forced, &side(&y), &by(None)).unwrap();
-    assert_eq!(found.estimator.method, Method::Ross);
-    assert!((found.value - 0.5 * 0.1701).abs() < 0.015, "{}", found.value);
-    let ross = mutual_information(&side(&x), &side(&y), &by(Method::Ross)).unwrap();
-    assert_eq!(ross.value, found.value);
 }
 
 /// What maps each value to another of the same order.
@@ -249,7 +250,7 @@ fn methods_refuse_columns_that_they_do_not_fit() {
     }
     for method in [Method::Mixture, Method::MesnerShalizi] {
         let error = refused(&unique, &unique, method);
-        assert!(matches!(error, SamplesError::RareLabels { rows: 300, .. }), "{error}");
+        assert!(matches!(error, SamplesError::UniqueCombinations { rows: 300, .. }), "{error}");
     }
     for y in [&labels, &few, &zeros] {
         let error = refused(&side(&x), y, Method::EntropyDifference);
@@ -390,7 +391,7 @@ fn one_rule_chooses_methods() {
     assert_eq!(fitting(&x, &x, None), [Ksg1, GaussianCopula]);
     assert_eq!(fitting(&x, &label, None), [Ross]);
     assert_eq!(fitting(&label, &label, None), [PlugIn]);
-    assert_eq!(fitting(&zeros, &label, None), [Mixture]);
+    assert_eq!(fitting(&zeros, &label, None), [Ross]);
     assert_eq!(fitting(&zeros, &x, None), [Mixture, GaussianCopula]);
     assert_eq!(fitting(&x, &x, Some(&x)), [FrenzelPompe, GaussianCopula]);
     assert_eq!(fitting(&x, &label, Some(&x)), [MesnerShalizi]);
@@ -419,7 +420,8 @@ fn frequencies_of_nearly_unique_labels_are_refused_and_rare_ones_stay_below_the_
         for (x, y, side) in [(&nearly, &few, Side::X), (&few, &nearly, Side::Y)] {
             let error = mutual_information(x, y, &by(Method::PlugIn)).unwrap_err();
             let rows = 3 * rare;
-            let expected = SamplesError::UniqueLabels { method: "plug-in", side, rows, n };
+            let (method, columns) = ("plug-in", vec![0]);
+            let expected = SamplesError::UniqueLabels { method, side, columns, rows, n };
             assert_eq!(error, expected);
         }
         let given = conditional_mutual_information(&few, &few, &nearly, &by(Method::PlugIn));

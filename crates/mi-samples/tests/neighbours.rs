@@ -198,30 +198,6 @@ fn conditional_equals_all_pairs() {
 }
 
 #[test]
-fn mesner_shalizi_mixes_categories_and_numbers() {
-    let mut stream = Stream::new(6, "categories");
-    let n = 250;
-    let z = Array2::from_shape_fn((n, 1), |_| stream.below(3) as f64);
-    let x = stream.normal_matrix((n, 1)) + &z;
-    let y = Array2::from_shape_fn((n, 1), |(i, _)| (z[[i, 0]] + stream.below(2) as f64) * 10.0);
-    let [sx, sy, sz] = [&x, &y, &z].map(|side| Sample::new(side.view(), &[], 0).unwrap());
-    // By all pairs, categories as 0-1 columns: one column a category, differing in two at most.
-    let one_hot = |side: &Array2<f64>| {
-        let mut values: Vec<f64> = side.iter().copied().collect();
-        values.sort_by(f64::total_cmp);
-        values.dedup();
-        Array2::from_shape_fn((n, values.len()), |(i, c)| {
-            f64::from(u8::from(side[[i, 0]] == values[c]))
-        })
-    };
-    let (y, z) = (one_hot(&y), one_hot(&z));
-    for k in [1, 4] {
-        let fast = mesner_shalizi(&sx, &sy, Some(&sz), Marginals::Raw, &[k]).unwrap();
-        close(fast[0], slow_conditional([x.view(), y.view(), z.view()], k, 0, false), "mixed");
-    }
-}
-
-#[test]
 fn neighbours_in_time_can_be_left_out() {
     let mut stream = Stream::new(7, "series");
     let x = stream.normal_matrix((150, 1));

@@ -22,8 +22,8 @@ impl Method {
     /// | more than 4 columns, 1000 rows or more, not all discrete, nothing given | neural, then the one below |
     /// | all columns discrete | plug-in |
     /// | all columns continuous | ksg1; given others, frenzel-pompe |
-    /// | one side discrete, the other continuous, nothing given | ross |
-    /// | anything else: atoms, mixed sides | mixture; given others, mesner-shalizi |
+    /// | one side discrete, the other continuous or with atoms, nothing given | ross |
+    /// | anything else: two sides with atoms, sides of both kinds | mixture; given others, mesner-shalizi |
     /// | no discrete column | also gaussian-copula, last |
     ///
     /// Columns with ties are continuous: see [`ColumnKind`].
@@ -36,7 +36,7 @@ impl Method {
                 (Some(_), true) => Self::FrenzelPompe,
                 (Some(_), false) => Self::MesnerShalizi,
                 (None, true) => Self::Ksg1,
-                (None, false) if is_label_beside(x, y) || is_label_beside(y, x) => Self::Ross,
+                (None, false) if one_is_discrete(x, y) => Self::Ross,
                 (None, false) => Self::Mixture,
             }
         };
@@ -87,7 +87,7 @@ impl Method {
             });
         }
         if given.is_none() && self == Self::FrenzelPompe {
-            return Err(no_given(self));
+            return Err(SamplesError::NothingGiven { method: self.name() });
         }
         // Nothing can be found about a constant, by any method.
         if x.is_constant() || y.is_constant() {
@@ -150,20 +150,7 @@ impl Method {
     }
 }
 
-/// Whether the first side is discrete and the second continuous, without atoms.
-fn is_label_beside(label: &Sample, other: &Sample) -> bool {
-    label.is_discrete() && other.is_continuous()
-}
-
 /// Whether one side is discrete and the other has no discrete column.
 fn one_is_discrete(x: &Sample, y: &Sample) -> bool {
     (x.is_discrete() && y.has_scale()) || (y.is_discrete() && x.has_scale())
-}
-
-pub(super) fn no_given(method: Method) -> SamplesError {
-    SamplesError::WrongColumns {
-        method: method.name(),
-        found: "no columns to condition on".into(),
-        advice: "give some, or use ksg1",
-    }
 }

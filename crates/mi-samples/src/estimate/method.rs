@@ -15,9 +15,10 @@ pub enum Method {
     Ksg2,
     /// Ross (2014), for a discrete and a continuous side.
     Ross,
-    /// Gao, Kannan, Oh and Viswanath (2017), for mixtures.
+    /// Gao, Kannan, Oh and Viswanath (2017), for mixtures; labels are infinitely far apart.
     Mixture,
-    /// Mesner and Shalizi (2021), for any columns, also given others.
+    /// Mesner and Shalizi (2021), for any columns, also given others; see
+    /// [`mesner_shalizi`](crate::mesner_shalizi) for labels.
     MesnerShalizi,
     /// Frenzel and Pompe (2007), given other columns.
     FrenzelPompe,
@@ -101,9 +102,20 @@ impl Method {
         )
     }
 
-    /// Whether columns must be continuous, their atoms broken as other ties are.
-    pub(crate) fn breaks_atoms(self) -> bool {
-        matches!(self, Self::Ksg1 | Self::Ksg2 | Self::Ross | Self::FrenzelPompe)
+    /// Whether atoms are broken as other ties are: by methods for continuous columns, and by the others
+    /// that search neighbours where there are labels. Among the few rows of a label the k-th neighbour
+    /// is often in an atom, with others as near: k is then too few, and the estimate too high.
+    pub(crate) fn breaks_atoms(self, has_labels: bool) -> bool {
+        match self {
+            Self::Ksg1 | Self::Ksg2 | Self::Ross | Self::FrenzelPompe => true,
+            Self::Mixture | Self::MesnerShalizi => has_labels,
+            _ => false,
+        }
+    }
+
+    /// Whether rows are left out whose labels, over all sides, no other row has.
+    pub(crate) fn leaves_out_unique(self) -> bool {
+        matches!(self, Self::Ross | Self::Mixture | Self::MesnerShalizi)
     }
 
     /// Whether it trains networks on part of the rows.

@@ -15,6 +15,4 @@ pub use pipeline::{
 };
 pub use result::{Estimate, EstimatorSettings};
 pub use settings::Settings;
-pub use warnings::{Side, Warning, small_nats};
-
-pub(crate) use warnings::rare_labels;
+pub use warnings::{INFINITE, Side, Warning, small_nats};

@@ -1,11 +1,9 @@
-use std::collections::HashMap;
-
 use mi_random::Stream;
 
 use super::fitting::NEURAL_ROWS;
-use super::run::{Found, Run};
+use super::run::{Found, Run, rows_not_alone};
 use super::ties::off_when_permuted;
-use super::warnings::{Side, Warning};
+use super::warnings::{Side, WITHIN_ERROR, Warning};
 use super::{Estimate, EstimatorSettings, Method, Settings};
 use crate::SamplesError;
 use crate::closed_form::{SMALLEST_PIVOT, discrete_entropy, linear_functions};
@@ -17,6 +15,13 @@ use crate::uncertainty::{
     subsample_interval,
 };
 
+/// A difference of entropies below this many nats says nothing: the rows held out lie where neither model
+/// was fitted.
+const WORTHLESS: f64 = -1.0;
+
+/// Values this far below 0 are nothing to speak of, in nats.
+const NEGLIGIBLE: f64 = 0.01;
+
 /// Columns above which nearest neighbours are far away.
 const MANY_COLUMNS: usize = 8;
 
@@ -27,9 +32,6 @@ const NEAR_CAP: f64 = 0.7;
 /// A bound on training rows this far above the one on held-out rows, in nats and in parts of the
 /// latter, tells of overfitting.
 const OVERFITTED: (f64, f64) = (0.1, 0.2);
-
-/// The share of rows with rare labels from which they are warned of.
-const RARE_LABELS: f64 = 0.05;
 
 /// Mutual information in nats of two sides, by the method asked for or, by default, the one that
 /// fits their columns.
@@ -126,7 +128,8 @@ fn estimate(
     }
     settings.rows.check(n)?;
     let run = Run::new(x, y, z, settings)?;
-    if run.method.breaks_atoms() {
+    let has_labels = [Some(x), Some(y), z].into_iter().flatten().any(Sample::has_labels);
+    if run.method.breaks_atoms(has_labels) {
         let broken = |side: &Sample| side.without_atoms(settings.seed);
         let (x, y, z) = (broken(x), broken(y), z.map(broken));
         return estimate_by(&Run::new(&x, &y, z.as_ref(), settings)?, &x, &y, z.as_ref(), settings);
@@ -148,13 +151,14 @@ fn estimate_by(
     let found = if constant {
         Found::plain(0.0)
     } else {
-        let rows = run.check_rows(x, y, z)?;
-        if rows as f64 > RARE_LABELS * n as f64 {
-            warnings.push(Warning::RareLabels { rows, k: run.k });
-        }
+        run.check_rows(x, y, z)?;
         run.evaluate(x, y, z)?
     };
     let value = found.value;
+    if run.method == Method::EntropyDifference && value < WORTHLESS {
+        let (method, value) = (run.method.name(), format!("{value:.3}"));
+        return Err(SamplesError::Worthless { method, value });
+    }
     let on_rows = |rows: &[usize]| {
         if constant {
             return Some(0.0);
@@ -210,13 +214,13 @@ fn estimate_by(
     if let Some(deviation) = tie_deviation {
         warnings.push(Warning::TieDeviation { deviation });
     }
-    let entropy_bound = entropy_bound(x, y, run.method)?;
+    let entropy_bound = entropy_bound(x, y, z, run.method)?;
     if let Some((test, made)) = settings.test.zip(test.as_ref()) {
         warnings.extend(surrogate_warning(test, made.available, &settings.rows));
     }
+    let known = found.standard_error.or(interval.map(|interval| interval.standard_error));
     // Rounding of a bijection's value is no excess.
     if let Some(entropy) = entropy_bound.filter(|entropy| value > entropy + 1e-9) {
-        let known = found.standard_error.or(interval.map(|interval| interval.standard_error));
         let error = known.or_else(|| {
             let stream = stream("interval");
             let interval = subsample_interval(value, n, level, &settings.rows, &stream, on_rows);
@@ -224,6 +228,12 @@ fn estimate_by(
         });
         let standard_errors = error.map(|error| (value - entropy) / error.max(f64::MIN_POSITIVE));
         warnings.push(Warning::AboveEntropy { entropy, standard_errors });
+    }
+    if let Some(standard_errors) = known.map(|error| -value / error.max(f64::MIN_POSITIVE))
+        && standard_errors > WITHIN_ERROR
+        && value < -NEGLIGIBLE
+    {
+        warnings.push(Warning::BelowZero { standard_errors });
     }
     value_warnings(&found, run, n, &mut warnings);
     if settings.interval && interval.is_none() && !constant {
@@ -261,23 +271,20 @@ fn surrogate_warning(
     (available < asked).then_some(Warning::FewSurrogates { asked, available, surrogate })
 }
 
-/// The labels that several rows have: those of the other rows are left out of the estimate.
-fn without_unique(labels: &[u32]) -> Vec<u32> {
-    let mut counts: HashMap<u32, usize> = HashMap::new();
-    for &label in labels {
-        *counts.entry(label).or_insert(0) += 1;
-    }
-    labels.iter().copied().filter(|label| counts[label] > 1).collect()
-}
-
 /// The smaller entropy of the discrete sides, over the rows that the value is of: of the
 /// frequencies, or corrected as the value is.
-fn entropy_bound(x: &Sample, y: &Sample, method: Method) -> Result<Option<f64>, SamplesError> {
+fn entropy_bound(
+    x: &Sample,
+    y: &Sample,
+    z: Option<&Sample>,
+    method: Method,
+) -> Result<Option<f64>, SamplesError> {
     let mut bound: Option<f64> = None;
+    let used = if method.leaves_out_unique() { rows_not_alone(x, y, z) } else { None };
     for side in [x, y].into_iter().filter(|side| side.is_discrete()) {
         let mut labels = side.labels().0;
-        if method == Method::Ross {
-            labels = without_unique(&labels);
+        if let Some(used) = &used {
+            labels = used.iter().map(|&row| labels[row]).collect();
         }
         if labels.is_empty() {
             continue;

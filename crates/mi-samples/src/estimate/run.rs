@@ -2,7 +2,6 @@
 
 use statrs::function::gamma::digamma;
 
-use super::fitting::no_given;
 use super::{EstimatorSettings, Method, Settings, Side};
 use crate::SamplesError;
 use crate::closed_form::{
@@ -29,9 +28,8 @@ const ROWS_OF_COVARIANCE: usize = 6;
 /// Rows from which frequencies give a value.
 const ROWS_OF_FREQUENCIES: usize = 5;
 
-/// Rows whose neighbours have other labels, or whose label no other row has: more than this share
-/// leaves no estimate.
-const RARE_LABELS: f64 = 0.5;
+/// Rows whose label no other row has: more than this share leaves no estimate.
+const UNIQUE_LABELS: f64 = 0.5;
 
 /// What one run of a method found.
 pub(super) struct Found {
@@ -156,20 +154,24 @@ impl Run {
         (0..columns).filter(|column| kept.is_some_and(|kept| !kept.contains(column))).collect()
     }
 
-    /// Refuses rows that are too few for a formula, and labels too rare for neighbours; rows with
-    /// rare labels otherwise.
+    /// Refuses rows that are too few for a formula, and labels most of which no other row has.
     pub(super) fn check_rows(
         &self,
         x: &Sample,
         y: &Sample,
         z: Option<&Sample>,
-    ) -> Result<usize, SamplesError> {
-        let n = x.n();
+    ) -> Result<(), SamplesError> {
+        let (method, n) = (self.method.name(), x.n());
         let enough = |operation, needed| {
             if n < needed {
                 return Err(SamplesError::TooFewObservations { operation, needed, n });
             }
-            Ok(0)
+            Ok(())
+        };
+        let are_most = |rows: usize| rows as f64 > UNIQUE_LABELS * n as f64;
+        let sides = || {
+            let sides = [(Side::X, Some(x)), (Side::Y, Some(y)), (Side::Given, z)];
+            sides.into_iter().filter_map(|(side, sample)| Some((side, sample?)))
         };
         match self.method {
             Method::Gaussian | Method::GaussianCopula => {
@@ -178,24 +180,39 @@ impl Run {
             }
             Method::PlugIn => {
                 enough("an estimate from frequencies", ROWS_OF_FREQUENCIES)?;
-                for (side, sample) in [(Side::X, Some(x)), (Side::Y, Some(y)), (Side::Given, z)] {
-                    let rows = sample.map_or(0, unique_labels);
-                    if rows as f64 > RARE_LABELS * n as f64 {
-                        let method = self.method.name();
-                        return Err(SamplesError::UniqueLabels { method, side, rows, n });
+                for (side, sample) in sides() {
+                    let rows = unique_labels(sample);
+                    if are_most(rows) {
+                        let columns = (0..sample.dims()).collect();
+                        return Err(SamplesError::UniqueLabels { method, side, columns, rows, n });
                     }
                 }
-                Ok(0)
+                Ok(())
             }
             Method::Mixture | Method::MesnerShalizi => {
-                let rows = rare_labels(x, y, z, self.k);
-                if rows as f64 > RARE_LABELS * n as f64 {
-                    let (method, k) = (self.method.name(), self.k);
-                    return Err(SamplesError::RareLabels { method, rows, n, k });
+                let rows = rows_not_alone(x, y, z).map_or(0, |used| n - used.len());
+                if are_most(rows) {
+                    return Err(SamplesError::UniqueCombinations { method, rows, n });
                 }
-                Ok(rows)
+                Ok(())
             }
-            _ => Ok(0),
+            // What a critic learns of a label helps with other rows of the label alone.
+            Method::Neural | Method::EntropyDifference => {
+                for (side, sample) in sides() {
+                    let labels = (0..sample.dims()).map(|column| (column, sample.only(&[column])));
+                    let mut labels = labels.filter(|(_, column)| column.has_labels());
+                    let unique = labels.find_map(|(column, labels)| {
+                        let rows = unique_labels(&labels);
+                        are_most(rows).then_some((column, rows))
+                    });
+                    if let Some((column, rows)) = unique {
+                        let columns = vec![column];
+                        return Err(SamplesError::UniqueLabels { method, side, columns, rows, n });
+                    }
+                }
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -298,6 +315,7 @@ impl Run {
         let ks = [self.k];
         let seen = |side: &Sample| side.coordinates(self.marginals);
         let first = |values: Vec<f64>| Found::plain(values[0]);
+        let without = |(values, left_out): (Vec<f64>, usize)| Found { left_out, ..first(values) };
         match self.method {
             Method::Ksg1 => {
                 ksg_of(seen(x), seen(y), KsgVariant::First, &ks, self.theiler).map(first)
@@ -305,12 +323,13 @@ impl Run {
             Method::Ksg2 => {
                 ksg_of(seen(x), seen(y), KsgVariant::Second, &ks, self.theiler).map(first)
             }
-            Method::Mixture => mixture_of(seen(x), seen(y), &ks).map(first),
+            Method::Mixture => mixture_of(seen(x), seen(y), &ks).map(without),
             Method::MesnerShalizi => {
-                mesner_shalizi_of(seen(x), seen(y), z.map(seen), &ks).map(first)
+                mesner_shalizi_of(seen(x), seen(y), z.map(seen), &ks).map(without)
             }
             Method::FrenzelPompe => {
-                let given = z.map(seen).ok_or_else(|| no_given(self.method))?;
+                let given =
+                    z.map(seen).ok_or(SamplesError::NothingGiven { method: self.method.name() })?;
                 conditional_ksg_of(seen(x), seen(y), given, &ks, self.theiler).map(first)
             }
             Method::Ross => {
@@ -415,9 +434,9 @@ fn independent(
     [of(seen(x)), of(seen(y)), of_given.collect()]
 }
 
-/// Rows whose discrete values, over all sides, no more than `k` rows have: the k-th neighbour of
-/// such a row has others.
-fn rare_labels(x: &Sample, y: &Sample, z: Option<&Sample>, k: usize) -> usize {
+/// The rows whose discrete values, over all sides, another row has too; none where no column is
+/// discrete.
+pub(super) fn rows_not_alone(x: &Sample, y: &Sample, z: Option<&Sample>) -> Option<Vec<usize>> {
     let discrete = |side: &Sample| {
         let kinds = side.columns().enumerate();
         let columns: Vec<usize> =
@@ -425,21 +444,24 @@ fn rare_labels(x: &Sample, y: &Sample, z: Option<&Sample>, k: usize) -> usize {
         side.only(&columns)
     };
     let sides = [Some(x), Some(y), z].into_iter().flatten().map(discrete);
-    let Some(Ok(all)) = sides.map(Ok).reduce(|a, b| a?.beside(&b?)) else { return 0 };
-    rows_with_label_of(&all, k)
+    let all = sides.map(Ok).reduce(|a, b| a?.beside(&b?))?.ok()?;
+    let (labels, classes) = all.labels();
+    let members = members(&labels, classes);
+    (all.dims() > 0)
+        .then(|| (0..all.n()).filter(|&row| members[labels[row] as usize] > 1).collect())
 }
 
-/// Rows whose value no other row has.
+/// Rows whose value, over all columns, no other row has.
 fn unique_labels(side: &Sample) -> usize {
-    rows_with_label_of(side, 1)
+    let (labels, classes) = side.labels();
+    members(&labels, classes).into_iter().filter(|&count| count == 1).count()
 }
 
-/// Rows whose value, over all columns, `most` rows have at the most.
-fn rows_with_label_of(side: &Sample, most: usize) -> usize {
-    let (labels, classes) = side.labels();
-    let mut counts = vec![0_usize; classes];
-    for label in labels {
-        counts[label as usize] += 1;
+/// How many rows have each label.
+fn members(labels: &[u32], classes: usize) -> Vec<usize> {
+    let mut members = vec![0_usize; classes];
+    for &label in labels {
+        members[label as usize] += 1;
     }
-    counts.into_iter().filter(|&count| count <= most).sum()
+    members
 }

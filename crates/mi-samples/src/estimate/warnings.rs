@@ -6,7 +6,12 @@ use crate::uncertainty::Surrogate;
 use crate::words::{all_digits, count, six_digits};
 
 /// Standard errors up to which an excess counts as sampling error.
-const WITHIN_ERROR: f64 = 3.0;
+pub(super) const WITHIN_ERROR: f64 = 3.0;
+
+/// What an estimate means where one side determines a continuous column of the other: neighbours and
+/// bounds are limited by the number of rows, covariances by what they see.
+pub const INFINITE: &str = "the true value is infinite, and the estimate shows how far the method \
+                            reaches with these rows, not how large the value is";
 
 /// One side of an estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -82,13 +87,6 @@ pub enum Warning {
         /// What it is a function of: sides and their columns, from 0.
         of: Vec<(Side, usize)>,
     },
-    /// Rows with labels that too few rows share, whose neighbours have other labels.
-    RareLabels {
-        /// The rows.
-        rows: usize,
-        /// Neighbours asked for.
-        k: usize,
-    },
     /// Whole rows repeat. Copies are not independent observations: they raise estimates.
     DuplicateRows {
         /// Rows that repeat an earlier one.
@@ -115,7 +113,7 @@ pub enum Warning {
         y: f64,
     },
     /// A column of x and one of y have the same order, or the reverse: the true value of
-    /// continuous columns is infinite, and the estimate says how many rows there are.
+    /// continuous columns is infinite.
     Deterministic {
         /// The column of x, from 0.
         x: usize,
@@ -135,7 +133,12 @@ pub enum Warning {
         /// sampling error, beyond that an error of the method.
         standard_errors: Option<f64>,
     },
-    /// Rows were left out because no other row has their label.
+    /// The value is below 0 by more than its sampling error.
+    BelowZero {
+        /// By how many standard errors.
+        standard_errors: f64,
+    },
+    /// Rows were left out because no other row has their label, or labels.
     UniqueLabels {
         /// The rows left out.
         rows: usize,
@@ -247,16 +250,8 @@ impl fmt::Display for Warning {
                     let comma = if place == 0 { "" } else { ", " };
                     write!(f, "{comma}column {column} of {side}")?;
                 }
-                write!(
-                    f,
-                    ": the true value is infinite and the estimate limited by the number of rows"
-                )
+                write!(f, ": {INFINITE}")
             }
-            Self::RareLabels { rows, k } => write!(
-                f,
-                "{}, which lowers the estimate; use fewer neighbours or merge rare labels",
-                rare_labels(*rows, *k)
-            ),
             Self::DuplicateRows { rows } => write!(
                 f,
                 "{rows} rows repeat an earlier one: copies raise the estimate; drop them unless \
@@ -276,11 +271,9 @@ impl fmt::Display for Warning {
                 "successive rows are alike (lag-1 autocorrelation {x:.2} in x, {y:.2} in y): for \
                  a time series, test with shifted or block surrogates"
             ),
-            Self::Deterministic { x, y } => write!(
-                f,
-                "column {y} of y is a monotone function of column {x} of x: the true value is \
-                 infinite and the estimate limited by the number of rows"
-            ),
+            Self::Deterministic { x, y } => {
+                write!(f, "column {y} of y is a monotone function of column {x} of x: {INFINITE}")
+            }
             Self::NearCap { cap } => write!(
                 f,
                 "the value is near {cap:.2} nats, the most that this estimator can give from so \
@@ -298,9 +291,14 @@ impl fmt::Display for Warning {
                     None => write!(f, "which no information does; its error is not known"),
                 }
             }
+            Self::BelowZero { standard_errors } => write!(
+                f,
+                "the value is {standard_errors:.0} standard errors below 0, which no information is: \
+                 that is an error of the method on these data; take 0, or another method"
+            ),
             Self::UniqueLabels { rows } => {
                 let (rows, verb) = (count(*rows, "row"), if *rows == 1 { "was" } else { "were" });
-                write!(f, "{rows} {verb} left out: no other row has the label")
+                write!(f, "{rows} {verb} left out: no other row has the same labels")
             }
             Self::SparseTable { cells, n } => write!(
                 f,
@@ -367,15 +365,4 @@ pub fn small_nats(nats: f64) -> String {
     }
     let rounded: f64 = format!("{nats:.1e}").parse().unwrap_or(nats);
     format!("{} nats", all_digits(rounded))
-}
-
-/// What rare labels do to neighbours.
-pub(crate) fn rare_labels(rows: usize, k: usize) -> String {
-    format!(
-        "{} {} that no more than {} {}: {k} neighbours have other labels",
-        count(rows, "row"),
-        if rows == 1 { "has a label" } else { "have labels" },
-        count(k, "row"),
-        if k == 1 { "shares" } else { "share" }
-    )
 }

@@ -1,7 +1,8 @@
 use ndarray::ArrayView2;
 use statrs::function::gamma::digamma;
 
-use super::joint::{Radii, check_counts, joint_tree, kth_distances, neighbours_or_copies};
+use super::classes::{Apart, InClasses};
+use super::joint::{Radii, check_counts, joint_tree, kth_distances};
 use super::marginal::{Marginal, Within};
 use super::tally::{mean_digamma, mean_of};
 use super::{side, sides};
@@ -44,7 +45,7 @@ pub(crate) fn conditional_ksg_of(
     ks: &[usize],
     theiler: usize,
 ) -> Result<Vec<f64>, SamplesError> {
-    let spaces = Spaces::new(x, y, Some(z));
+    let spaces = Spaces::new(x, y, z);
     let n = spaces.columns[0].len();
     check_counts(ks, n, theiler)?;
     let window = theiler as u32;
@@ -71,11 +72,17 @@ pub(crate) fn conditional_ksg_of(
 ///
 /// `⟨ψ(k̃) − ψ(n_xz) − ψ(n_yz) + ψ(n_z)⟩`, where `n_xz(i)` counts the other observations whose
 /// (x, z) is at most as far as the k-th neighbour in (x, y, z), and k̃ = k, or, where that
-/// neighbour is at distance 0, the number of other observations there. Distances between
-/// different categories are 1. The authors' last step, which replaces negative estimates by 0, is left to the caller.
+/// neighbour is at distance 0, the number of other observations there.
+///
+/// Where there are labels it departs from the authors, who put different ones at distance 1. Here they
+/// are infinitely far apart: neighbours have the labels of the row itself, are as many as there are
+/// where that is less than k, and a row alone with its labels is left out. Counts are then ψ of one
+/// more than the strictly nearer ones, as those of Frenzel and Pompe. At distance 1 the k-th
+/// neighbour of a row with a rare label has another one, and k is not how many are so near.
+/// The authors' last step, which replaces negative estimates by 0, is left to the caller.
 ///
 /// # Errors
-/// If the sides differ in rows, or a k is 0 or not below n.
+/// If the sides differ in rows, a k is 0 or not below n, or every row is alone with its labels.
 pub fn mesner_shalizi(
     x: &Sample,
     y: &Sample,
@@ -89,25 +96,35 @@ pub fn mesner_shalizi(
         }
     }
     let [x, y] = [x, y].map(|side| side.coordinates(marginals));
-    mesner_shalizi_of(x, y, z.map(|z| z.coordinates(marginals)), ks)
+    let z = z.map(|z| z.coordinates(marginals));
+    mesner_shalizi_of(x, y, z, ks).map(|(values, _)| values)
 }
 
+/// The estimates, and the rows that are left out because no other has their labels.
 pub(crate) fn mesner_shalizi_of(
     x: Coordinates,
     y: Coordinates,
     z: Option<Coordinates>,
     ks: &[usize],
-) -> Result<Vec<f64>, SamplesError> {
-    let spaces = Spaces::new(x, y, z);
-    let n = spaces.columns[0].len();
+) -> Result<(Vec<f64>, usize), SamplesError> {
+    let n = x.columns[0].len();
     check_counts(ks, n, 0)?;
-    let tree = joint_tree(&[&spaces.columns]);
-    let radii = kth_distances(&tree, ks, 0);
-    let of_k = neighbours_or_copies(&spaces.columns, tree, &radii, ks, 0);
-    // Every count holds the k-th neighbour, so ψ never meets 0.
-    let mean = |counts: &[u32]| mean_of(counts, |count| digamma(f64::from(count.max(1))));
-    let [of_xz, of_yz, of_z] = spaces.means(&radii, ks.len(), Within::Closed, 0, mean);
-    Ok((0..ks.len()).map(|i| mean_digamma(&of_k[i], 0) + of_z[i] - (of_xz[i] + of_yz[i])).collect())
+    let nothing = || Coordinates { columns: Vec::new(), order: None, label: None };
+    let apart = Apart::new([x, y, z.unwrap_or_else(nothing)], n)?;
+    let (has_labels, left_out) = (apart.has_labels(), apart.left_out);
+    let InClasses { radii, of_k, .. } = apart.nearest(ks, u32::from(has_labels));
+    let [x, y, z] = apart.sides;
+    let spaces = Spaces::new(x, y, z);
+    let [of_xz, of_yz, of_z] = if has_labels {
+        let mean = |counts: &[u32]| mean_digamma(counts, 1);
+        spaces.means(&radii, ks.len(), Within::StrictOrEqual, 0, mean)
+    } else {
+        // Every count holds the k-th neighbour, so ψ never meets 0.
+        let mean = |counts: &[u32]| mean_of(counts, |count| digamma(f64::from(count.max(1))));
+        spaces.means(&radii, ks.len(), Within::Closed, 0, mean)
+    };
+    let value = |i: usize| mean_digamma(&of_k[i], 0) + of_z[i] - (of_xz[i] + of_yz[i]);
+    Ok(((0..ks.len()).map(value).collect(), left_out))
 }
 
 /// Columns in the order x, z, y, so that (x, z), z and (z, y) are each contiguous.
@@ -118,10 +135,9 @@ struct Spaces {
 }
 
 impl Spaces {
-    fn new(x: Coordinates, y: Coordinates, z: Option<Coordinates>) -> Self {
-        let z = z.map_or(Vec::new(), |z| z.columns);
-        let (dx, dz) = (x.columns.len(), z.len());
-        Self { columns: [x.columns, z, y.columns].concat(), dx, dz }
+    fn new(x: Coordinates, y: Coordinates, z: Coordinates) -> Self {
+        let (dx, dz) = (x.columns.len(), z.columns.len());
+        Self { columns: [x.columns, z.columns, y.columns].concat(), dx, dz }
     }
 
     /// The means over the counts in (x, z), (y, z) and z, for every k; ψ(N) for an empty z.

@@ -21,6 +21,23 @@ impl Radii {
     pub(super) fn at(&self, slot: usize, index: usize) -> f64 {
         self.values[slot * self.width + index]
     }
+
+    /// No observations yet, and so many numbers of neighbours.
+    pub(super) fn none(width: usize) -> Self {
+        Self { rows: Vec::new(), values: Vec::new(), width }
+    }
+
+    /// Adds the radii of some rows: those of `found` are places among these.
+    pub(super) fn extend(&mut self, rows: &[u32], found: &Self) {
+        self.rows.extend(found.rows.iter().map(|&place| rows[place as usize]));
+        self.values.extend(&found.values);
+    }
+
+    /// Adds radii of 0 for some rows.
+    pub(super) fn extend_by_zeros(&mut self, rows: &[u32]) {
+        self.rows.extend(rows);
+        self.values.extend(std::iter::repeat_n(0.0, rows.len() * self.width));
+    }
 }
 
 /// A tree over the columns of several sides.

@@ -152,7 +152,8 @@ fn sorted_by_x(x: Coordinates, y: Coordinates) -> (Coordinates, Coordinates) {
         Coordinates {
             columns: vec![place(&x.columns[0])],
             order: Some((0..order_x.len() as u32).collect()),
+            label: None,
         },
-        Coordinates { columns: vec![place(&y.columns[0])], order: Some(order_y) },
+        Coordinates { columns: vec![place(&y.columns[0])], order: Some(order_y), label: None },
     )
 }

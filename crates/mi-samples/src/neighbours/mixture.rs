@@ -1,7 +1,8 @@
 use ndarray::ArrayView2;
 use statrs::function::gamma::digamma;
 
-use super::joint::{check_counts, joint_tree, kth_distances, neighbours_or_copies};
+use super::classes::{Apart, InClasses};
+use super::joint::check_counts;
 use super::marginal::{Marginal, Within};
 use super::sides;
 use super::tally::mean_digamma;
@@ -35,36 +36,35 @@ pub fn mixture(
     ks: &[usize],
 ) -> Result<Vec<f64>, SamplesError> {
     let (x, y) = sides(x, y)?;
-    mixture_of(x, y, ks)
+    mixture_of(x, y, ks).map(|(values, _)| values)
 }
 
+/// The estimates, and the rows that are left out because no other has their labels.
+///
+/// Labels are infinitely far apart, as the k-th neighbour is sought: see [`Apart`].
 pub(crate) fn mixture_of(
     x: Coordinates,
     y: Coordinates,
     ks: &[usize],
-) -> Result<Vec<f64>, SamplesError> {
-    let dx = x.columns.len();
-    let (order_x, order_y) = (x.order, y.order);
-    let columns = [x.columns, y.columns].concat();
-    let n = columns[0].len();
+) -> Result<(Vec<f64>, usize), SamplesError> {
+    let n = x.columns[0].len();
     check_counts(ks, n, 0)?;
-    let tree = joint_tree(&[&columns]);
-    let radii = kth_distances(&tree, ks, 0);
-    let of_k = neighbours_or_copies(&columns, tree, &radii, ks, 1);
-    let of_side = |columns: &[Vec<f64>], order: Option<&[u32]>| -> Vec<f64> {
-        let marginal = Marginal::new(columns, order);
+    let apart = Apart::new([x, y], n)?;
+    let InClasses { radii, of_k, .. } = apart.nearest(ks, 1);
+    let of_side = |side: &Coordinates| -> Vec<f64> {
+        let marginal = Marginal::new(&side.columns, side.order.as_deref());
         let mean = |index| {
             let radius = |slot| radii.at(slot, index);
             mean_digamma(&marginal.counts(&radii.rows, radius, Within::StrictOrEqual, 0), 1)
         };
         (0..ks.len()).map(mean).collect()
     };
-    let of_x = of_side(&columns[..dx], order_x.as_deref());
-    let of_y = of_side(&columns[dx..], order_y.as_deref());
-    let of_n = digamma(n as f64);
-    Ok(of_k
+    let [of_x, of_y] = apart.sides.each_ref().map(of_side);
+    let of_n = digamma(radii.rows.len() as f64);
+    let values = of_k
         .iter()
         .zip(of_x.iter().zip(&of_y))
         .map(|(of_k, (of_x, of_y))| (mean_digamma(of_k, 0) + of_n) - (of_x + of_y))
-        .collect())
+        .collect();
+    Ok((values, apart.left_out))
 }

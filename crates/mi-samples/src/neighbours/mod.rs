@@ -5,6 +5,7 @@
 
 #![allow(clippy::inline_always, reason = "a kernel is compiled anew for wider vectors whole")]
 
+mod classes;
 mod conditional;
 mod entropy;
 mod joint;
@@ -40,7 +41,7 @@ use crate::sample::{Coordinates, ascending, columns_of};
 fn side(values: ArrayView2<'_, f64>) -> Result<Coordinates, SamplesError> {
     let columns = columns_of(values)?;
     let order = if let [column] = &columns[..] { Some(ascending(column)) } else { None };
-    Ok(Coordinates { columns, order })
+    Ok(Coordinates { columns, order, label: None })
 }
 
 /// The values of two sides as they are.

@@ -1,7 +1,8 @@
 use ndarray::ArrayView2;
 use statrs::function::gamma::digamma;
 
-use super::joint::{check_counts, joint_tree, kth_distances};
+use super::classes::{InClasses, not_alone};
+use super::joint::check_counts;
 use super::marginal::{Marginal, Within};
 use super::side;
 use super::tally::mean_digamma;
@@ -50,58 +51,30 @@ pub(crate) fn ross_of(
     ks: &[usize],
 ) -> Result<RossEstimates, SamplesError> {
     check_counts(ks, labels.len(), 0)?;
-    let mut by_label: Vec<u32> = (0..labels.len() as u32).collect();
-    by_label.sort_by_key(|&row| labels[row as usize]);
-    let classes: Vec<&[u32]> =
-        by_label.chunk_by(|&a, &b| labels[a as usize] == labels[b as usize]).collect();
-    let left_out = classes.iter().filter(|class| class.len() == 1).count();
-    let n = labels.len() - left_out;
-    if n == 0 {
-        return Err(SamplesError::EveryLabelUnique { n: labels.len() });
-    }
-    // Classes one after another; those left out are last, so that ranks below n are in use.
-    let mut used: Vec<u32> = Vec::with_capacity(n);
-    let mut radii = vec![Vec::with_capacity(n); ks.len()];
-    let mut of_k = vec![Vec::with_capacity(n); ks.len()];
-    let mut of_class = Vec::with_capacity(n);
-    for class in classes.iter().filter(|class| class.len() > 1) {
-        let columns: Vec<Vec<f64>> = x
-            .columns
-            .iter()
-            .map(|column| class.iter().map(|&row| column[row as usize]).collect())
-            .collect();
-        let own_ks: Vec<usize> = ks.iter().map(|&k| k.min(class.len() - 1)).collect();
-        let found = kth_distances(&joint_tree(&[&columns]), &own_ks, 0);
-        used.extend(found.rows.iter().map(|&row| class[row as usize]));
-        for (index, &k) in own_ks.iter().enumerate() {
-            radii[index].extend((0..class.len()).map(|slot| found.at(slot, index)));
-            of_k[index].extend(std::iter::repeat_n(k as u32, class.len()));
-        }
-        of_class.extend(std::iter::repeat_n(class.len() as u32, class.len()));
-    }
-    for (radii, &k) in radii.iter().zip(ks) {
-        let rows = radii.iter().filter(|radius| **radius == 0.0).count();
+    let kept = not_alone(labels)?;
+    let left_out = labels.len() - kept.len();
+    // Observations left out are no neighbours of any.
+    let x = if left_out > 0 { x.select(&kept) } else { x };
+    let labels: Vec<u32> = kept.iter().map(|&row| labels[row]).collect();
+    let n = labels.len();
+    let columns: Vec<&[f64]> = x.columns.iter().map(Vec::as_slice).collect();
+    let InClasses { radii, of_k, of_class, classes } = InClasses::find(&columns, &labels, ks, 0);
+    for (index, &k) in ks.iter().enumerate() {
+        let rows = (0..n).filter(|&slot| radii.at(slot, index) == 0.0).count();
         if rows > 0 {
             return Err(SamplesError::ZeroDistance { estimator: "Ross", rows, n, k });
         }
     }
-    // Renumber, so that observations left out are no neighbours of any.
-    let columns: Vec<Vec<f64>> = x
-        .columns
-        .iter()
-        .map(|column| used.iter().map(|&row| column[row as usize]).collect())
-        .collect();
-    let marginal = Marginal::new(&columns, None);
-    let rows: Vec<u32> = (0..n as u32).collect();
+    let marginal = Marginal::new(&x.columns, x.order.as_deref());
     let of_labels = mean_digamma(&of_class, 0);
-    let values = radii
+    let values = of_k
         .iter()
-        .zip(&of_k)
-        .map(|(radii, of_k)| {
-            let counts = marginal.counts(&rows, |slot| radii[slot], Within::Closed, 0);
+        .enumerate()
+        .map(|(index, of_k)| {
+            let counts =
+                marginal.counts(&radii.rows, |slot| radii.at(slot, index), Within::Closed, 0);
             (digamma(n as f64) + mean_digamma(of_k, 0)) - (of_labels + mean_digamma(&counts, 0))
         })
         .collect();
-    let classes = classes.iter().filter(|class| class.len() > 1).count();
     Ok(RossEstimates { values, left_out, classes })
 }

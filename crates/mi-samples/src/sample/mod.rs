@@ -9,5 +9,5 @@ mod side;
 
 pub use column_type::{ColumnKind, ColumnType, Declared};
 pub(crate) use order::{ascending, normal_quantile, normal_scores};
-pub(crate) use side::{Coordinates, columns_of};
+pub(crate) use side::{Coordinates, columns_of, joint_labels};
 pub use side::{Marginals, Sample};

@@ -52,10 +52,50 @@ pub struct Sample {
 /// The coordinates of one side for a neighbour search.
 #[derive(Clone, Debug)]
 pub(crate) struct Coordinates {
-    /// Column by column, one value a row.
+    /// Column by column, one value a row; those of the label come first.
     pub(crate) columns: Vec<Vec<f64>>,
     /// The rows in ascending order, if there is a single column.
     pub(crate) order: Option<Vec<u32>>,
+    /// What the discrete columns say of every row, as one label, if there are any.
+    pub(crate) label: Option<Label>,
+}
+
+impl Coordinates {
+    /// The columns of numbers.
+    pub(crate) fn scaled(&self) -> impl Iterator<Item = &[f64]> {
+        let digits = self.label.as_ref().map_or(0, |label| label.digits);
+        self.columns[digits..].iter().map(Vec::as_slice)
+    }
+
+    /// The same with different labels at this distance.
+    pub(crate) fn with_labels_apart(mut self, distance: f64) -> Self {
+        let digits = self.label.as_ref().map_or(0, |label| label.digits);
+        let digits = self.columns[..digits].iter_mut().flatten();
+        digits.filter(|digit| **digit != 0.0).for_each(|digit| *digit = distance);
+        self
+    }
+
+    /// These rows, in this order.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        let of = |column: &Vec<f64>| rows.iter().map(|&row| column[row]).collect();
+        let columns: Vec<Vec<f64>> = self.columns.iter().map(of).collect();
+        let label = self.label.as_ref().map(|label| {
+            let of_row = rows.iter().map(|&row| label.of_row[row]).collect();
+            Label { of_row, ..*label }
+        });
+        Self { columns, order: None, label }
+    }
+}
+
+/// One label a row.
+#[derive(Clone, Debug)]
+pub(crate) struct Label {
+    /// Numbers from 0 on, row by row.
+    pub(crate) of_row: Vec<u32>,
+    /// How many different ones there are.
+    pub(crate) classes: usize,
+    /// How many of the columns of the [`Coordinates`] tell it.
+    pub(crate) digits: usize,
 }
 
 impl Sample {
@@ -121,6 +161,11 @@ impl Sample {
     pub(crate) fn has_scale(&self) -> bool {
         !self.is_constant()
             && self.columns().all(|c| !c.is_discrete() || c.kind == ColumnKind::Constant)
+    }
+
+    /// Whether a column is discrete.
+    pub(crate) fn has_labels(&self) -> bool {
+        self.columns().any(|column| column.kind == ColumnKind::Discrete)
     }
 
     /// The two sides' columns as one side.
@@ -218,26 +263,28 @@ impl Sample {
 
     /// What a neighbour search under the maximum norm sees.
     ///
-    /// A discrete column becomes the binary digits of its labels: different labels are then at
+    /// The discrete columns become the binary digits of their label: different labels are then at
     /// distance 1 and equal ones at distance 0, whatever the names.
     pub(crate) fn coordinates(&self, marginals: Marginals) -> Coordinates {
-        let mut columns = Vec::new();
-        for column in &self.columns {
-            if column.kind.is_discrete() {
-                let (labels, classes) = column.labels();
-                let digits = classes.next_power_of_two().trailing_zeros().max(1);
-                columns.extend((0..digits).map(|digit| {
-                    labels.iter().map(|label| f64::from(label >> digit & 1)).collect()
-                }));
-            } else {
-                columns.push(column.marginal(marginals));
-            }
-        }
-        let order = match &self.columns[..] {
-            [column] if !column.kind.is_discrete() => Some(column.order.clone()),
+        let (discrete, scaled): (Vec<&Column>, Vec<&Column>) =
+            self.columns.iter().partition(|column| column.kind.is_discrete());
+        let label = (!discrete.is_empty()).then(|| {
+            let labels: Vec<_> = discrete.iter().map(|column| column.labels()).collect();
+            let (of_row, classes) = joint_labels(&labels, self.n);
+            let digits = classes.next_power_of_two().trailing_zeros().max(1) as usize;
+            Label { of_row, classes, digits }
+        });
+        let digits = label.iter().flat_map(|Label { of_row, digits, .. }| {
+            (0..*digits)
+                .map(|digit| of_row.iter().map(|label| f64::from(label >> digit & 1)).collect())
+        });
+        let scaled_columns = scaled.iter().map(|column| column.marginal(marginals));
+        let columns = digits.chain(scaled_columns).collect();
+        let order = match (&label, &scaled[..]) {
+            (None, [column]) => Some(column.order.clone()),
             _ => None,
         };
-        Coordinates { columns, order }
+        Coordinates { columns, order, label }
     }
 
     /// Kind, values and ascending order of every column.
@@ -253,7 +300,7 @@ impl Sample {
 
 /// A number for every row, equal for rows that have equal labels in all columns, and how many
 /// numbers there are.
-pub(super) fn joint_labels(columns: &[(Vec<u32>, usize)], n: usize) -> (Vec<u32>, usize) {
+pub(crate) fn joint_labels(columns: &[(Vec<u32>, usize)], n: usize) -> (Vec<u32>, usize) {
     let Some(((first, classes), others)) = columns.split_first() else {
         return (vec![0; n], 1);
     };
