@@ -68,8 +68,8 @@ pub struct Made {
 pub type Estimates = BTreeMap<Key, Made>;
 
 /// The first line of a file.
-pub(super) const HEADER: &str =
-    "system,version,rows,k,benchmark,columns_x,columns_y,seed,method,estimator,true_nats,nats\n";
+pub(super) const HEADER: &str = "system,version,rows,k,benchmark,columns_x,columns_y,seed,method,estimator,true_nats,nats,\
+     checksum\n";
 
 /// Turns estimates into lines and back.
 #[derive(Clone, Debug)]
@@ -102,7 +102,9 @@ impl Lines {
             benchmark.mutual_information().to_string(),
             empty(made.nats.map(|nats| nats.to_string())),
         ];
-        cells.join(",") + "\n"
+        let cells = cells.join(",");
+        let checksum = checksum(&cells);
+        format!("{cells},{checksum}\n")
     }
 
     /// An estimate in words.
@@ -111,11 +113,12 @@ impl Lines {
         format!("{benchmark}, {method}, seed {}", key.seed)
     }
 
-    /// The estimates of a file's text, and the setups that they come from, each once.
+    /// What a file's text says.
     ///
     /// # Errors
-    /// Lines that are no estimates; an estimate that is there twice with different values.
-    pub(super) fn read(&self, text: &str, file: &str) -> Result<(Vec<Setup>, Estimates), CliError> {
+    /// Lines that are no estimates, or were changed after they were written; an estimate that is
+    /// there twice with different values.
+    pub(super) fn read(&self, text: &str, file: &str) -> Result<Recorded, CliError> {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let mend = "delete the line, and the same `mi bench --records` makes its estimate again";
         let wrong = |line: u64, what: String| {
@@ -136,13 +139,23 @@ impl Lines {
         let (rows, benchmark, seed, method) = (rows?, benchmark?, seed?, method?);
         let (nats, system, version) = (nats?, system?, version?);
         // Records of 0.1.0 before these columns were kept.
-        let (k, estimator) = (place("k"), place("estimator"));
+        let (k, estimator, seal) = (place("k"), place("estimator"), place("checksum"));
         let (mut setups, mut estimates) = (Vec::new(), Estimates::new());
         for record in reader.records() {
             let record = record.map_err(|error| {
                 wrong(error.position().map_or(0, csv::Position::line), "it is damaged".into())
             })?;
             let line = record.position().map_or(0, csv::Position::line);
+            if let Some(seal) = seal {
+                let cells: Vec<&str> = (0..record.len())
+                    .filter(|&place| place != seal)
+                    .map(|place| &record[place])
+                    .collect();
+                if checksum(&cells.join(",")) != record[seal] {
+                    let what = "its checksum differs: it was changed after it was written";
+                    return Err(wrong(line, what.into()));
+                }
+            }
             let number = |place: usize| {
                 let cell = &record[place];
                 let bad = || wrong(line, format!("`{cell}` is no whole number"));
@@ -191,8 +204,23 @@ impl Lines {
                 return Err(wrong(line, "an earlier line has another value for the same".into()));
             }
         }
-        Ok((setups, estimates))
+        Ok(Recorded { setups, estimates, is_sealed: seal.is_some() })
     }
+}
+
+/// What a file of estimates says.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Recorded {
+    /// The setups that the estimates come from, each once.
+    pub(super) setups: Vec<Setup>,
+    pub(super) estimates: Estimates,
+    /// Whether every line has a checksum. Files of earlier versions have none.
+    pub(super) is_sealed: bool,
+}
+
+/// The start of the SHA-256 of a line's other cells, in hexadecimal.
+fn checksum(cells: &str) -> String {
+    Sha256::digest(cells).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -214,8 +242,8 @@ mod tests {
         let written: String =
             all.iter().map(|(&key, made)| lines.line(&setup(), key, made)).collect();
         assert!(written.contains(",1v1-normal-0.75,1,1,0,ksg1,ksg1 k=4,0.413"), "{written}");
-        let (setups, read) = lines.read(&format!("{HEADER}{written}"), "r.csv").unwrap();
-        assert_eq!((setups, read), (vec![setup()], all));
+        let read = lines.read(&format!("{HEADER}{written}"), "r.csv").unwrap();
+        assert_eq!(read, Recorded { setups: vec![setup()], estimates: all, is_sealed: true });
     }
 
     #[test]
@@ -230,11 +258,35 @@ mod tests {
             assert!(error.contains(part) && error.contains("r.csv"), "{error}");
         };
         let with = |line: String| format!("{HEADER}{}{line}", good(0.5));
+        // A line as if it had been written so.
+        let sealed = |from: &str, to: &str| {
+            let line = good(0.5);
+            let (cells, _) = line.rsplit_once(',').unwrap();
+            let cells = cells.replace(from, to);
+            with(format!("{cells},{}\n", checksum(&cells)))
+        };
         refused(with(good(0.25)), "line 3: an earlier line has another value");
-        refused(with(good(0.5).replace("0.5\n", "0.x\n")), "line 3: `0.x` is no estimate; delete");
-        refused(with(good(0.5).replace(",ksg1,", ",magic,")), "`magic` is no method");
-        refused(with(good(0.5).replace(",10,", ",ten,")), "`ten` is no whole number");
+        refused(sealed(",0.5", ",0.x"), "line 3: `0.x` is no estimate; delete");
+        refused(sealed(",ksg1,", ",magic,"), "`magic` is no method");
+        refused(sealed(",10,", ",ten,"), "`ten` is no whole number");
         refused(with("1,2,3\n".into()), "line 3: it is damaged; delete the line");
         refused("a,b\n1,2\n".into(), "no record of `mi bench`: it has no column `rows`");
+    }
+    #[test]
+    fn no_changed_character_passes() {
+        let lines = Lines::new();
+        let made = Made { estimator: "ksg1 k=4".into(), nats: Some(0.1 + 0.2) };
+        let line = lines.line(&setup(), Key { benchmark: 0, method: 1, seed: 7 }, &made);
+        for (place, character) in line.char_indices().filter(|(_, c)| *c != '\n') {
+            let other = if character == '1' { "2" } else { "1" };
+            let mut changed = line.clone();
+            changed.replace_range(place..=place, other);
+            let error = lines.read(&format!("{HEADER}{changed}"), "r.csv").unwrap_err().to_string();
+            assert!(error.contains("line 2: "), "{changed}: {error}");
+        }
+        // Files of earlier versions have no checksum.
+        let cut = |text: &str| text.rsplit_once(',').unwrap().0.to_owned() + "\n";
+        let old = lines.read(&(cut(HEADER) + &cut(&line)), "r.csv").unwrap();
+        assert!(!old.is_sealed && old.estimates.len() == 1);
     }
 }

@@ -5,8 +5,10 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::records::{Estimates, HEADER, Key, Lines, Made, Setup};
+use super::records::{Estimates, HEADER, Key, Lines, Made, Recorded, Setup};
 use crate::error::CliError;
+use crate::messages::Warning;
+use crate::output::write_whole;
 
 /// Estimates of one [`Setup`].
 ///
@@ -144,19 +146,7 @@ impl Store {
             let ordered =
                 estimates.iter().map(|(&key, made)| self.lines.line(&self.setup, key, made));
             let text: String = std::iter::once(HEADER.to_owned()).chain(ordered).collect();
-            // A whole file takes the place of a whole file.
-            let mut beside = kept.path.clone().into_os_string();
-            beside.push(".part");
-            let beside = PathBuf::from(beside);
-            let written = File::create(&beside).and_then(|mut file| {
-                file.write_all(text.as_bytes())?;
-                file.sync_all()
-            });
-            written.map_err(|source| kept.failed(source))?;
-            let Kept { path, file } = kept;
-            drop(file);
-            fs::rename(&beside, &path)
-                .map_err(|source| CliError::Write { to: path.display().to_string(), source })?;
+            write_whole(&kept.path, text.as_bytes()).map_err(|source| kept.failed(source))?;
         }
         Ok(estimates)
     }
@@ -170,9 +160,15 @@ impl Kept {
 
 /// The estimates of a file's whole lines, all of this setup.
 fn read(lines: &Lines, bytes: Vec<u8>, name: &str, setup: &Setup) -> Result<Estimates, CliError> {
-    let (setups, estimates) = lines.read(&text(bytes, name)?, name)?;
+    let Recorded { setups, estimates, is_sealed } = lines.read(&text(bytes, name)?, name)?;
     let Some(other) = setups.into_iter().find(|other| other != setup) else {
-        return Ok(estimates);
+        if is_sealed {
+            return Ok(estimates);
+        }
+        return Err(CliError::Data(format!(
+            "{name} has no checksums, as records of earlier versions: choose another file, or draw \
+             this one with --from {name}"
+        )));
     };
     let k = |k: Option<usize>| k.map_or("its own".to_owned(), |k| k.to_string());
     let differences: Vec<String> = [
@@ -192,14 +188,16 @@ fn read(lines: &Lines, bytes: Vec<u8>, name: &str, setup: &Setup) -> Result<Esti
     )))
 }
 
-/// Estimates of finished or unfinished files, of whatever version, side by side.
+/// Estimates of finished or unfinished files, of whatever version, side by side, and what makes them
+/// doubtful.
 ///
 /// # Errors
 /// Files that cannot be read, are no records, come from samples of different rows or with
 /// different k, or have different values for the same.
-pub fn read_records(paths: &[PathBuf]) -> Result<(Setup, Estimates), CliError> {
+pub fn read_records(paths: &[PathBuf]) -> Result<(Setup, Estimates, Vec<Warning>), CliError> {
     let lines = Lines::new();
     let (mut first, mut all): (Option<Setup>, _) = (None, Estimates::new());
+    let mut warnings = Vec::new();
     for path in paths {
         let name = path.display().to_string();
         let mut bytes = fs::read(path)
@@ -207,13 +205,25 @@ pub fn read_records(paths: &[PathBuf]) -> Result<(Setup, Estimates), CliError> {
         let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         if whole < bytes.len() {
             let line = bytes.split(|&byte| byte == b'\n').count();
-            crate::say(format_args!(
-                "mi: warning: {name}, line {line}: it has no end, so that it may be cut off, and is left \
-                 out; `mi bench --records {name}` computes what is missing"
+            warnings.push(Warning::new(
+                "torn_record",
+                format!(
+                    "{name}, line {line}: it has no end, so that it may be cut off, and is left out; \
+                     `mi bench --records {name}` computes what is missing"
+                ),
             ));
         }
         bytes.truncate(whole);
-        let (setups, estimates) = lines.read(&text(bytes, &name)?, &name)?;
+        let Recorded { setups, estimates, is_sealed } = lines.read(&text(bytes, &name)?, &name)?;
+        if !is_sealed {
+            warnings.push(Warning::new(
+                "no_checksums",
+                format!(
+                    "{name} has no checksums, as records of earlier versions: values edited in it \
+                     would pass unseen"
+                ),
+            ));
+        }
         for setup in setups {
             let first = first.get_or_insert_with(|| setup.clone());
             if (first.rows, first.neighbours) != (setup.rows, setup.neighbours) {
@@ -237,7 +247,7 @@ pub fn read_records(paths: &[PathBuf]) -> Result<(Setup, Estimates), CliError> {
         }
     }
     match first {
-        Some(setup) => Ok((setup, all)),
+        Some(setup) => Ok((setup, all, warnings)),
         None => Err(CliError::Data("--from: there is no estimate in it yet".into())),
     }
 }
@@ -288,7 +298,44 @@ mod tests {
             let ordered = [&whole[..ends[0]], &whole[ends[1]..], &whole[ends[0]..ends[1]]];
             assert_eq!(fs::read_to_string(&path).unwrap(), ordered.concat(), "{cut}");
         }
-        assert!(!folder.path().join("a/r.csv.part").exists());
+        assert_eq!(fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn nothing_but_the_lines_so_far_is_left_where_the_end_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.csv");
+        let store = Store::open(&path, Setup::here(10, None)).unwrap();
+        store.keep(key(0), made(0.5)).unwrap();
+        // A folder in its place cannot be replaced by a file, not even by root.
+        fs::rename(&path, folder.path().join("moved.csv")).unwrap();
+        fs::create_dir(&path).unwrap();
+        let error = store.finish().unwrap_err().to_string();
+        assert!(error.contains("r.csv"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_file_without_checksums_is_drawn_and_not_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.csv");
+        let store = Store::open(&path, Setup::here(10, None)).unwrap();
+        store.keep(key(0), made(0.5)).unwrap();
+        store.finish().unwrap();
+        let whole = fs::read_to_string(&path).unwrap();
+        let edited = whole.replace(",0.5,", ",0.6,");
+        fs::write(&path, &edited).unwrap();
+        let refused = || Store::open(&path, Setup::here(10, None)).unwrap_err().to_string();
+        let error = refused();
+        assert!(error.contains("r.csv, line 2: its checksum differs"), "{error}");
+        assert!(read_records(&[path.clone()]).is_err());
+        let old: String =
+            edited.lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect();
+        fs::write(&path, old).unwrap();
+        let error = refused();
+        assert!(error.contains("no checksums") && error.contains("--from"), "{error}");
+        let (_, _, warnings) = read_records(&[path]).unwrap();
+        assert_eq!(warnings[0].code, "no_checksums");
     }
 
     #[test]
@@ -327,8 +374,8 @@ mod tests {
             path
         };
         let (a, b) = (file("a", 10, 0, 0.5), file("b", 10, 1, 0.25));
-        let (setup, all) = read_records(&[a.clone(), b]).unwrap();
-        assert_eq!((setup.rows, all.len()), (10, 2));
+        let (setup, all, warnings) = read_records(&[a.clone(), b]).unwrap();
+        assert_eq!((setup.rows, all.len(), warnings), (10, 2, Vec::new()));
         for (other, part) in [
             (file("c", 20, 2, 0.5), "samples of 20 rows beside samples of 10"),
             (file("d", 10, 0, 0.75), "another value than an earlier file"),

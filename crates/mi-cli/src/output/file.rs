@@ -121,6 +121,19 @@ impl OutputFile {
     }
 }
 
+/// Writes a file as a whole or not at all, in place of one that may be there.
+///
+/// # Errors
+/// What the system says.
+pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let permissions = match fs::metadata(path) {
+        Ok(found) => Some(found.permissions()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    replace(path, content, permissions)
+}
+
 fn replace(path: &Path, content: &[u8], replaces: Option<Permissions>) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".mi-").suffix(".part");

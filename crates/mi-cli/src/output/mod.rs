@@ -10,7 +10,7 @@ mod stderr;
 mod wrap;
 
 pub use csv::{Cell, Csv};
-pub use file::OutputFile;
+pub use file::{OutputFile, write_whole};
 pub use heat::heat_map;
 pub use json::write_json;
 pub use mi_plot::{Align, TextTable};
