@@ -1,6 +1,13 @@
 //! Small things about sentences.
 
+use std::borrow::Cow;
+
 pub(crate) use mi_plot::plain;
+
+/// Whether a character could steer a terminal: one that [`plain`] takes out.
+pub(crate) fn steers(c: char) -> bool {
+    matches!(plain(c.encode_utf8(&mut [0; 4])), Cow::Owned(_))
+}
 
 /// `1 row`, `2 rows`.
 pub(crate) fn count(n: usize, thing: &str) -> String {

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 use std::io::Write;
 
+use mi_plot::plain_lines;
+
 use crate::error::CliError;
 
 /// One cell of CSV output.
@@ -60,7 +62,8 @@ impl Cell {
 ///
 /// A spreadsheet runs a cell that starts with `=`, `+`, `-` or `@` as a formula, and the names in a
 /// table may come from anybody: such text gets an apostrophe before it, which spreadsheets do not
-/// show (OWASP, "CSV injection"). Numbers stay as they are.
+/// show (OWASP, "CSV injection"). CSV has no escapes, so that what could steer a terminal becomes a
+/// space; line breaks stay, in quotes. Numbers stay as they are.
 #[derive(Debug)]
 pub struct Csv {
     writer: csv::Writer<Vec<u8>>,
@@ -83,7 +86,7 @@ impl Csv {
     /// When it has another number of cells.
     pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), CliError> {
         let cells = cells.into_iter().map(|cell| match &cell {
-            Cell::Text(text) => unlike_a_formula(text).into_owned(),
+            Cell::Text(text) => plain_lines(&unlike_a_formula(text)).into_owned(),
             _ => cell.text().into_owned(),
         });
         self.writer.write_record(cells).map_err(failed)
@@ -119,7 +122,7 @@ mod tests {
     #[test]
     fn text_never_looks_like_a_formula_and_numbers_stay() {
         let mut csv = Csv::new(&["x", "value"]).unwrap();
-        for name in ["=1+1", "+a", "-b", "@c", "a,\"b\"\n", "plain = 1", "\t=1"] {
+        for name in ["=1+1", "+a", "-b", "@c", "a,\"b\"\n", "plain = 1", "\t=1", "a\u{9b}2J"] {
             csv.row([name.into(), (-0.5).into()]).unwrap();
         }
         csv.row(["n".into(), Cell::Number(None)]).unwrap();
@@ -129,7 +132,7 @@ mod tests {
         assert_eq!(
             text,
             "x,value\n'=1+1,-0.5\n'+a,-0.5\n'-b,-0.5\n'@c,-0.5\n\"a,\"\"b\"\"\n\",-0.5\n\
-             plain = 1,-0.5\n'\t=1,-0.5\nn,\n"
+             plain = 1,-0.5\n' =1,-0.5\na 2J,-0.5\nn,\n"
         );
     }
 }
