@@ -8,8 +8,8 @@ use mi_samples::Declared;
 use zip::ZipArchive;
 
 use super::MOST_COLUMNS;
-use super::column::{Column, Odd};
-use super::error::{Place, TableError};
+use super::column::Column;
+use super::error::TableError;
 use super::npy_header::{Header, Number};
 use super::numbers::{Numbers, as_count, rounded_note};
 use super::source::{Source, Table};
@@ -235,21 +235,7 @@ impl Npy {
         large: &mut usize,
     ) -> Result<Column, TableError> {
         let name = self.names[index].clone();
-        let mut odd = None;
-        if let Some((row, value)) = numbers.infinite() {
-            let error = TableError::NotFinite {
-                at: Place {
-                    file: self.file.clone(),
-                    line: format!("row {}", row + 1),
-                    column: name.clone(),
-                },
-                cell: value.to_string(),
-            };
-            if !self.report_odd {
-                return Err(error);
-            }
-            odd = Some(Odd { count: numbers.drop_infinite(), first: error.to_string() });
-        }
+        let odd = numbers.check_finite(&self.file, &name, self.report_odd)?;
         let (column, rounded) = numbers.into_column(name, declared);
         *large += rounded;
         Ok(Column { odd, ..column })

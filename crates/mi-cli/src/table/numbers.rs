@@ -1,7 +1,8 @@
 use mi_samples::Declared;
 
 use super::builder::TOO_LARGE;
-use super::column::{Column, Origin};
+use super::column::{Column, Odd, Origin};
+use super::error::{Place, TableError};
 use super::labels::Labels;
 use crate::words::count;
 
@@ -74,15 +75,27 @@ impl Numbers {
         self.values
     }
 
-    /// The first infinite value, by its row.
-    pub(super) fn infinite(&self) -> Option<(usize, f64)> {
-        self.values.iter().copied().enumerate().find(|(_, value)| value.is_infinite())
-    }
-
-    /// Takes infinite values for missing; how many there were.
-    pub(super) fn drop_infinite(&mut self) -> usize {
+    /// Refuses infinite values, or takes them for missing where cells that fit nowhere are reported.
+    ///
+    /// # Errors
+    /// The first infinite value, unless `report_odd`.
+    pub(super) fn check_finite(
+        &mut self,
+        file: &str,
+        column: &str,
+        report_odd: bool,
+    ) -> Result<Option<Odd>, TableError> {
+        let first = self.values.iter().enumerate().find(|(_, value)| value.is_infinite());
+        let Some((row, value)) = first else { return Ok(None) };
+        let line = format!("row {}", row + 1);
+        let at = Place { file: file.to_owned(), line, column: column.to_owned() };
+        let error = TableError::NotFinite { at, cell: value.to_string() };
+        if !report_odd {
+            return Err(error);
+        }
         let infinite = self.values.iter_mut().filter(|value| value.is_infinite());
-        infinite.map(|value| *value = f64::NAN).count()
+        let count = infinite.map(|value| *value = f64::NAN).count();
+        Ok(Some(Odd { count, first: error.to_string() }))
     }
 
     /// The column, and how many whole numbers of it may have been rounded. Where they are labels
@@ -119,6 +132,20 @@ pub(super) fn rounded_note(file: &str, large: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn infinite_values_are_refused_or_reported_and_missing() {
+        let mut numbers = Numbers::default();
+        for value in [1.0, f64::NEG_INFINITY, f64::NAN, f64::INFINITY] {
+            numbers.push(value);
+        }
+        let error = numbers.check_finite("a.npy", "x", false).unwrap_err().to_string();
+        assert!(error.starts_with("a.npy, row 2, column `x`: `-inf` is not a finite"), "{error}");
+        let odd = numbers.check_finite("a.npy", "x", true).unwrap().unwrap();
+        assert_eq!((odd.count, odd.first), (2, error));
+        let (column, _) = numbers.into_column("x".into(), Declared::Auto);
+        assert_eq!(column.missing, 3);
+    }
 
     #[test]
     fn large_whole_numbers_stay_different_labels() {

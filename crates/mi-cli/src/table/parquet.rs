@@ -14,8 +14,8 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
-use super::column::{Column, Odd, Origin};
-use super::error::{Place, TableError};
+use super::column::{Column, Origin};
+use super::error::TableError;
 use super::labels::Labels;
 use super::numbers::{Numbers, rounded_note};
 use super::source::{Source, Table};
@@ -111,21 +111,7 @@ impl ParquetTable {
         declared: Declared,
     ) -> Result<(Column, usize), TableError> {
         let name = self.names[index].clone();
-        let mut odd = None;
-        if let Some((row, value)) = values.infinite() {
-            let error = TableError::NotFinite {
-                at: Place {
-                    file: self.file.clone(),
-                    line: format!("row {}", row + 1),
-                    column: name.clone(),
-                },
-                cell: value.to_string(),
-            };
-            if !self.report_odd {
-                return Err(error);
-            }
-            odd = Some(Odd { count: values.drop_infinite(), first: error.to_string() });
-        }
+        let odd = values.check_finite(&self.file, &name, self.report_odd)?;
         match (labels, declared) {
             (Some(_), Declared::Continuous) => Err(self.refuse(index, "text is not continuous")),
             (Some(labels), _) => {
