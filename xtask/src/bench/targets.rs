@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -91,6 +92,9 @@ pub(crate) fn build(
 ) -> Result<Vec<Bench>> {
     let metadata = metadata(workspace)?;
     let packages = &metadata.packages;
+    let scratch = metadata.target_directory.join("xtask");
+    // Before the build, which takes minutes.
+    let known = known(&scratch)?;
     let chosen = |package: &Package, target: &str| {
         is_yardstick(&package.name, target) || may_match(package, target, packages, filter)
     };
@@ -118,7 +122,7 @@ pub(crate) fn build(
         bench.ids = bench.list()?;
     }
     if target_directory.is_none() {
-        remember(&metadata.target_directory.join("xtask"), &benches);
+        remember(&scratch, known, &benches)?;
     }
     Ok(benches)
 }
@@ -152,21 +156,29 @@ type Known = BTreeMap<String, Vec<String>>;
 /// Where [`remember`] keeps them.
 const KNOWN: &str = "bench-ids.json";
 
-/// Keeps the ids of what was built, for lists that build nothing. Losing them loses a convenience.
-fn remember(scratch: &Path, benches: &[Bench]) {
-    let mut known = known(scratch);
+/// Keeps the ids of what was built, next to those that are known of other targets, for lists that
+/// build nothing.
+fn remember(scratch: &Path, mut known: Known, benches: &[Bench]) -> Result<()> {
     for bench in benches {
         known.insert(format!("{}/{}", bench.package, bench.target), bench.ids.clone());
     }
-    if let Ok(text) = serde_json::to_string(&known) {
-        let _ = fs::create_dir_all(scratch);
-        let _ = write_whole(&scratch.join(KNOWN), &text);
-    }
+    fs::create_dir_all(scratch).with_context(|| format!("creating {}", scratch.display()))?;
+    write_whole(&scratch.join(KNOWN), &serde_json::to_string(&known)?)
 }
 
-fn known(scratch: &Path) -> Known {
-    let text = fs::read_to_string(scratch.join(KNOWN)).unwrap_or_default();
-    serde_json::from_str(&text).unwrap_or_default()
+/// The ids that were kept. A file that cannot be read is an error: written anew, it would lack the
+/// ids of all targets but those that are built now.
+fn known(scratch: &Path) -> Result<Known> {
+    let path = scratch.join(KNOWN);
+    match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Known::new()),
+        read => read
+            .map_err(anyhow::Error::from)
+            .and_then(|text| Ok(serde_json::from_str(&text)?))
+            .with_context(|| {
+                format!("{} is damaged: delete it, and the next build writes it", path.display())
+            }),
+    }
 }
 
 /// The qualified ids that match the filter, as far as they are known without building anything:
@@ -178,7 +190,7 @@ pub(crate) fn known_ids(
     records: &[Record],
 ) -> Result<Vec<String>> {
     let Metadata { packages, target_directory } = metadata(workspace)?;
-    let built = known(&target_directory.join("xtask"));
+    let built = known(&target_directory.join("xtask"))?;
     let chosen = |package: &Package, target: &str| may_match(package, target, &packages, filter);
     let mut found = Vec::new();
     for (package, target) in criterion_targets(&packages, chosen) {
@@ -293,5 +305,34 @@ impl Case<'_> {
             bail!("{} has an interval of {}, not 0.95", odd.id, odd.confidence);
         }
         Ok(measured.into_iter().map(|one| (self.bench.qualify(&one.id), one)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_other_targets_are_kept_or_their_loss_is_an_error() {
+        let scratch = tempfile::tempdir().unwrap();
+        assert!(known(scratch.path()).unwrap().is_empty());
+        let bench = |target: &str| Bench {
+            package: "p".into(),
+            target: target.into(),
+            executable: PathBuf::new(),
+            folder: PathBuf::new(),
+            ids: vec![format!("{target}/1")],
+        };
+        for target in ["a", "b"] {
+            remember(scratch.path(), known(scratch.path()).unwrap(), &[bench(target)]).unwrap();
+        }
+        let both: Vec<String> = known(scratch.path()).unwrap().into_keys().collect();
+        assert_eq!(both, ["p/a", "p/b"]);
+        let path = scratch.path().join(KNOWN);
+        for damage in [&b"{\"p/a\": ["[..], b"\xff"] {
+            fs::write(&path, damage).unwrap();
+            let error = known(scratch.path()).unwrap_err().to_string();
+            assert!(error.contains("bench-ids.json is damaged: delete it"), "{error}");
+        }
     }
 }
