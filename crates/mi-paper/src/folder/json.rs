@@ -81,6 +81,11 @@ pub(super) fn read_plain(path: &Path) -> Result<Option<Value>, PaperError> {
         .map_err(|error| PaperError::Damaged { path: path.into(), reason: error.to_string() })
 }
 
+/// Whether a file is a JSON object with a checksum, whatever that is: one of a version that wrote them.
+pub(super) fn has_checksum(path: &Path) -> bool {
+    matches!(read_plain(path), Ok(Some(json)) if json.get(CHECKSUM).is_some())
+}
+
 /// SHA-256 over the value, whatever the order of its keys and the space between them.
 fn checksum(json: &Value) -> String {
     let mut text = String::new();

@@ -2,7 +2,7 @@
 
 use super::examine::Examined;
 use super::lease::{Lease, Watch};
-use super::merged::{self, Kept};
+use super::merged::{self, Kept, Merged};
 use super::rows::Rows;
 use super::run::RunFolder;
 use super::trial::{SavedState, TrialFolder};
@@ -19,14 +19,14 @@ impl RunFolder {
     /// # Errors
     /// A file that cannot be read or written.
     pub fn unpack(&self, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Result<(), PaperError> {
-        let mut kept = merged::read(self.path(), plan, notice)?;
+        let Merged { mut kept, seals } = merged::read(self.path(), plan, notice)?;
         let (mut unsealed, mut contradicted) = (0, false);
         for config in &plan.trials {
             let id = config.id();
             let kept = kept.remove(&id);
             let (trial, data) = (self.trial(&id), plan.data_of(config));
             let mut own = trial.examine(config, data)?;
-            let contradiction = kept.as_ref().and_then(|kept| own.compare(kept, &id));
+            let contradiction = own.doubt(kept.as_ref(), seals, &id);
             let is_behind = kept.as_ref().is_some_and(|kept| {
                 own.ended().is_none() && (!own.damage.is_empty() || kept.has_ended())
             });
@@ -48,7 +48,7 @@ impl RunFolder {
                 folder.open_records(own.rows, true)?.check()?;
             } else if let Some(kept) = kept {
                 unsealed += usize::from(kept.has_ended() && !kept.sealed);
-                mend(folder, config, data, kept, notice)?;
+                mend(folder, config, data, kept, seals, notice)?;
             }
         }
         if let Some(unsealed) = tell_unsealed(unsealed) {
@@ -63,12 +63,34 @@ impl RunFolder {
 }
 
 impl Examined {
-    /// Compares the copy of an ended trial's records in its own folder with the merged one, where no
-    /// seal vouches for its own: names rows that a sealed merged copy does not have as damage. Where
-    /// neither copy has a seal and they differ, neither can be told to be the good one: returns a
-    /// sentence about it.
-    fn compare(&mut self, kept: &Kept, id: &str) -> Option<String> {
-        if self.is_sealed() || !kept.has_ended() || self.rows.are_among(&kept.rows) {
+    /// Why the records in a trial's own folder do not count, where no seal vouches for them; a merged
+    /// copy that is sealed makes rows that it does not have damage instead.
+    ///
+    /// `seals` says that the run is one of a version that seals records.
+    fn doubt(&mut self, kept: Option<&Kept>, seals: bool, id: &str) -> Option<String> {
+        if self.is_sealed() {
+            return None;
+        }
+        self.compare(kept, id).or_else(|| {
+            let is_vouched = kept.is_some_and(|kept| kept.sealed && kept.has_ended());
+            (seals && self.ended().is_some() && !is_vouched).then(|| {
+                format!(
+                    "nothing vouches for {}: neither its state.json nor {} has a seal of it, so that \
+                     it does not count, and the same `reproduce` command runs {id} again",
+                    self.path.display(),
+                    merged::TRIALS
+                )
+            })
+        })
+    }
+
+    /// Compares the copy of an ended trial's records in its own folder, which no seal vouches for, with
+    /// the merged one: names rows that a sealed merged copy does not have as damage. Where neither copy
+    /// has a seal and they differ, neither can be told to be the good one: returns a sentence about
+    /// it.
+    fn compare(&mut self, kept: Option<&Kept>, id: &str) -> Option<String> {
+        let kept = kept.filter(|kept| kept.has_ended() || kept.unvouched)?;
+        if self.rows.are_among(&kept.rows) {
             return None;
         }
         let path = self.path.display();
@@ -103,10 +125,11 @@ fn mend(
     config: &TrialConfig,
     data: Option<&str>,
     kept: Kept,
+    seals: bool,
     notice: &mut dyn FnMut(&str),
 ) -> Result<(), PaperError> {
     let mut own = folder.examine(config, data)?;
-    if own.compare(&kept, &config.id()).is_some() || own.ended().is_some() {
+    if own.doubt(Some(&kept), seals, &config.id()).is_some() || own.ended().is_some() {
         return Ok(());
     }
     let damaged = !own.damage.is_empty();
@@ -151,16 +174,18 @@ pub(super) struct Chosen {
     pub(super) unsealed: bool,
 }
 
-/// What counts of a trial: what its own folder says, or what the merged files say of it.
+/// What counts of a trial: what its own folder says, or what the merged files say of it. `seals` says
+/// that the run is one of a version that seals records.
 pub(super) fn choose(
     config: &TrialConfig,
     mut own: Examined,
     kept: Option<Kept>,
+    seals: bool,
     notice: &mut dyn FnMut(&str),
 ) -> Result<Chosen, PaperError> {
     let waiting = TrialInfo::waiting(config)?;
-    if let Some(contradiction) = kept.as_ref().and_then(|kept| own.compare(kept, &config.id())) {
-        notice(&contradiction);
+    if let Some(doubt) = own.doubt(kept.as_ref(), seals, &config.id()) {
+        notice(&doubt);
         return Ok(Chosen { info: waiting, rows: Rows::default(), lost: true, unsealed: false });
     }
     if let Some(stray) = &own.stray {

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::atomic::{set_aside, write_atomically};
 use super::examine::flaw;
 use super::json::{self, Sealed};
+use super::mend::tell_unsealed;
 use super::rows::{self, Rows, Seal};
+use super::run::PLAN;
 use crate::config::TrialConfig;
 use crate::error::PaperError;
 use crate::outcome::{Outcome, TrialInfo, TrialState};
@@ -24,6 +26,18 @@ pub(super) struct Kept {
     pub(super) damage: Option<String>,
     /// Whether a seal tells that they are the ones that the trial wrote.
     pub(super) sealed: bool,
+    /// Whether all that is wrong is that nothing vouches for them.
+    pub(super) unvouched: bool,
+}
+
+/// What the merged files of a run tell.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    /// The plan's trials, by id.
+    pub(super) kept: BTreeMap<String, Kept>,
+    /// Whether the run is one of a version that seals records, so that those without a seal do not
+    /// count.
+    pub(super) seals: bool,
 }
 
 impl Kept {
@@ -48,24 +62,26 @@ struct Entry {
 struct Told {
     entries: BTreeMap<String, Entry>,
     damage: Option<String>,
-    /// Whether it is a list of trials. Every version lists all trials of the plan.
-    is_list: bool,
+    is_missing: bool,
 }
 
 impl Told {
-    /// Why nothing vouches for the rows of a trial with this entry, where others are vouched for.
+    /// Whether some entry has a seal.
+    fn seals(&self) -> bool {
+        self.entries.values().any(|entry| entry.records.is_some())
+    }
+
+    /// Why nothing vouches for the rows of a trial with this entry, in a run with seals.
     fn unvouched(&self, entry: Option<&Entry>) -> Option<String> {
-        let sealed = |entry: &Entry| entry.records.is_some();
-        match entry {
-            None if self.is_list => Some(format!(
-                "nothing vouches for its rows, since {TRIALS} has no good entry of the trial"
-            )),
-            Some(entry) if !sealed(entry) && self.entries.values().any(sealed) => Some(format!(
-                "nothing vouches for its rows, since {TRIALS} has a seal of other trials' rows and \
-                 none of these"
-            )),
-            _ => None,
-        }
+        let why = match entry {
+            Some(entry) if entry.records.is_some() => return None,
+            Some(_) => format!("{TRIALS} has no seal of them"),
+            None if self.is_missing => {
+                format!("{TRIALS} is missing; restore it if there is a copy")
+            }
+            None => format!("{TRIALS} has no good entry of the trial"),
+        };
+        Some(format!("nothing vouches for its rows, since {why}"))
     }
 }
 
@@ -126,7 +142,8 @@ fn set_aside_lost(
 
 /// Leaves in the merged files only what they tell of trials of this very plan, by the hash of the
 /// configuration; the rest is set aside. For a folder without a plan: beside a new one the rest
-/// would pass for its trials.
+/// would pass for its trials. Rows without a seal get one where none is missing, since from then on
+/// those without do not count.
 pub(super) fn keep_only(
     folder: &Path,
     plan: &Plan,
@@ -138,32 +155,46 @@ pub(super) fn keep_only(
     for config in &plan.trials {
         let hash = config.hash()?;
         let entry = told.entries.remove(&config.id());
-        entries.extend(entry.filter(|entry| entry.info.config.as_ref() == Some(&hash)));
+        let entry = entry.filter(|entry| entry.info.config.as_ref() == Some(&hash));
+        entries.extend(entry.map(|entry| (config, entry)));
     }
     let mut of_trial = by_trial(table.readable());
-    let mut rows = Rows::default();
-    for entry in &entries {
-        rows.extend(of_trial.remove(&entry.info.id).unwrap_or_default());
+    let (mut rows, mut unsealed) = (Rows::default(), 0);
+    for (config, entry) in &mut entries {
+        let own = of_trial.remove(&entry.info.id).unwrap_or_default();
+        if entry.records.is_none() && flaw(config, &entry.info.state, None, &own, None).is_none() {
+            entry.records = Some(own.seal());
+            unsealed += 1;
+        }
+        rows.extend(own);
+    }
+    let entries: Vec<Entry> = entries.into_iter().map(|(_, entry)| entry).collect();
+    if let Some(unsealed) = tell_unsealed(unsealed) {
+        notice(&format!("{unsealed}; they have seals from now on"));
     }
     set_aside_lost(folder, &rows, notice)?;
     write_atomically(&folder.join(RECORDS), rows.text().as_bytes())?;
     write_trials(folder, &entries)
 }
 
-/// The plan's trials as the merged files tell of them, by id; `notice` is told of damage that is
-/// none of a single trial.
+/// The plan's trials as the merged files tell of them; `notice` is told of damage that is none of a
+/// single trial.
+///
+/// A plan with a checksum was written by a version that seals records, or once all were sealed: what
+/// no seal vouches for does not count then, be it that the seal is gone or the whole of `trials.json`.
 pub(super) fn read(
     folder: &Path,
     plan: &Plan,
     notice: &mut dyn FnMut(&str),
-) -> Result<BTreeMap<String, Kept>, PaperError> {
+) -> Result<Merged, PaperError> {
     let path = folder.join(RECORDS);
     let table = rows::read(&path)?;
     let told = read_trials(folder)?;
     let missing = table.is_none();
+    let seals = told.seals() || json::has_checksum(&folder.join(PLAN));
     // Nothing was merged yet, unless `trials.json` lists rows.
     if missing && told.entries.is_empty() && told.damage.is_none() {
-        return Ok(BTreeMap::new());
+        return Ok(Merged { seals, ..Merged::default() });
     }
     let table = table.unwrap_or_default();
     if let Some(damage) = &told.damage {
@@ -183,7 +214,7 @@ pub(super) fn read(
         let id = config.id();
         let rows = by_trial.remove(&id).unwrap_or_default();
         let entry = told.entries.get(&id);
-        let unvouched = told.unvouched(entry);
+        let unvouched = told.unvouched(entry).filter(|_| seals);
         let damaged = |flaw: String| {
             let path = path.display();
             if missing {
@@ -196,7 +227,7 @@ pub(super) fn read(
             found.insert(id, kept);
         }
     }
-    Ok(found)
+    Ok(Merged { kept: found, seals })
 }
 
 fn kept(
@@ -210,17 +241,13 @@ fn kept(
         if rows.is_empty() {
             return Ok(None);
         }
-        // No entry vouches for the rows, but the plan of the folder does, if none is missing.
         let info = TrialInfo { state: TrialState::Finished, ..TrialInfo::waiting(config)? };
         let flaw = flaw(config, &info.state, None, &rows, None)
             .map(|flaw| format!("{flaw}, and {TRIALS} does not say how far the trial came"));
-        return Ok(Some(match flaw.or(unvouched) {
-            None => Kept { info, rows, damage: None, sealed: false },
-            Some(flaw) => {
-                let damage = Some(damaged(flaw));
-                Kept { info: TrialInfo::waiting(config)?, rows, damage, sealed: false }
-            }
-        }));
+        let is_unvouched = flaw.is_none() && unvouched.is_some();
+        let damage = flaw.or(unvouched).map(damaged);
+        let info = if damage.is_none() { info } else { TrialInfo::waiting(config)? };
+        return Ok(Some(Kept { info, rows, damage, sealed: false, unvouched: is_unvouched }));
     };
     let Entry { info, records } = entry.clone();
     let hash = config.hash()?;
@@ -229,8 +256,9 @@ fn kept(
     if info.steps != config.steps || info.config.as_ref().is_some_and(|told| *told != hash) {
         return Ok(None);
     }
-    let damage =
-        flaw(config, &info.state, records.as_ref(), &rows, None).or(unvouched).map(damaged);
+    let flaw = flaw(config, &info.state, records.as_ref(), &rows, None);
+    let is_unvouched = flaw.is_none() && unvouched.is_some();
+    let damage = flaw.or(unvouched).map(damaged);
     // Labels come from the plan; the file is believed in what it alone knows.
     let info = TrialInfo {
         state: info.state,
@@ -238,7 +266,7 @@ fn kept(
         origins: info.origins,
         ..TrialInfo::waiting(config)?
     };
-    Ok(Some(Kept { info, rows, damage, sealed: records.is_some() }))
+    Ok(Some(Kept { info, rows, damage, sealed: records.is_some(), unvouched: is_unvouched }))
 }
 
 /// Entries whose checksum differs are left out.
@@ -247,14 +275,14 @@ fn read_trials(folder: &Path) -> Result<Told, PaperError> {
     let damaged = |damage: String| Told { damage: Some(damage), ..Told::default() };
     let json = match json::read_plain(&path) {
         Ok(Some(json)) => json,
-        Ok(None) => return Ok(Told::default()),
+        Ok(None) => return Ok(Told { is_missing: true, ..Told::default() }),
         Err(error @ PaperError::Damaged { .. }) => return Ok(damaged(error.to_string())),
         Err(error) => return Err(error),
     };
     let serde_json::Value::Array(values) = json else {
         return Ok(damaged(format!("{} is damaged: it is not a list of trials", path.display())));
     };
-    let mut told = Told { is_list: true, ..Told::default() };
+    let mut told = Told::default();
     for (index, value) in values.into_iter().enumerate() {
         match json::unseal::<Entry>(value) {
             Ok(entry) => drop(told.entries.insert(entry.info.id.clone(), entry)),

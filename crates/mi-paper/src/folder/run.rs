@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::atomic::set_aside;
 use super::mend::{choose, tell_unsealed};
+use super::merged::Merged;
 use super::trial::TrialFolder;
 use super::{json, merged, ours};
 use crate::error::PaperError;
@@ -12,7 +13,7 @@ use crate::origin::Origin;
 use crate::outcome::{Outcome, RunInfo};
 use crate::plan::Plan;
 
-const PLAN: &str = "plan.json";
+pub(super) const PLAN: &str = "plan.json";
 const RUN: &str = "run.json";
 
 /// A folder that holds one plan and what became of it.
@@ -128,11 +129,11 @@ impl RunFolder {
         let plan = self.plan()?;
         let mut run = self.run_info_or_plan(&plan, notice)?;
         let (mut trials, mut records, mut lost) = (Vec::new(), Vec::new(), Vec::new());
-        let mut kept = merged::read(&self.path, &plan, notice)?;
+        let Merged { mut kept, seals } = merged::read(&self.path, &plan, notice)?;
         let mut unsealed = 0;
         for config in &plan.trials {
             let own = self.trial(&config.id()).examine(config, plan.data_of(config))?;
-            let chosen = choose(config, own, kept.remove(&config.id()), notice)?;
+            let chosen = choose(config, own, kept.remove(&config.id()), seals, notice)?;
             if chosen.lost {
                 lost.push(config.id());
             }
@@ -180,10 +181,18 @@ impl RunFolder {
     /// Merges the trials' records and states, in plan order, into `records.csv` and `trials.json`.
     /// Rows that were there and would not be any more are set aside, and `notice` told where.
     ///
+    /// From then on all records have seals, and those without do not count: a plan of a version that
+    /// knew none gets a checksum, by which that is known.
+    ///
     /// # Errors
     /// The path and the system's reason.
     pub fn merge(&self, outcome: &Outcome, notice: &mut dyn FnMut(&str)) -> Result<(), PaperError> {
-        merged::write(&self.path, outcome, notice)
+        merged::write(&self.path, outcome, notice)?;
+        let path = self.path.join(PLAN);
+        if json::has_checksum(&path) {
+            return Ok(());
+        }
+        json::write(&path, &self.plan()?)
     }
 }
 
@@ -268,16 +277,25 @@ mod tests {
         (root, folder)
     }
 
-    /// Makes the merged files those of a version that did not note configurations.
-    fn without_hashes(folder: &RunFolder) {
-        let path = folder.path().join("trials.json");
-        let mut trials = json::read_plain(&path).unwrap().unwrap();
-        for trial in trials.as_array_mut().unwrap() {
-            for key in ["config", "records", "checksum"] {
-                assert!(trial.as_object_mut().unwrap().remove(key).is_some());
+    /// Takes keys out of every object of a file, as files of earlier versions lack them.
+    fn without(path: &Path, keys: &[&str]) {
+        let mut json = json::read_plain(path).unwrap().unwrap();
+        let objects = match &mut json {
+            Value::Array(objects) => objects.iter_mut().collect(),
+            object => vec![object],
+        };
+        for object in objects {
+            for key in keys {
+                assert!(object.as_object_mut().unwrap().remove(*key).is_some());
             }
         }
-        json::write_plain(&path, &trials).unwrap();
+        json::write_plain(path, &json).unwrap();
+    }
+
+    /// Makes the files those of a version that did not note configurations, nor seals.
+    fn without_hashes(folder: &RunFolder) {
+        without(&folder.path().join("trials.json"), &["config", "records", "checksum"]);
+        without(&folder.path().join("plan.json"), &["checksum"]);
     }
 
     fn set_aside(root: &Path) -> Vec<u8> {
@@ -300,8 +318,10 @@ mod tests {
         let (root, folder) = copied(&plan);
         let records = root.path().join("records.csv");
         let before = fs::read_to_string(&records).unwrap();
+        // A version without seals wrote no `trials.json` at first: the plan vouches for rows that
+        // are complete.
+        without(&root.path().join("plan.json"), &["checksum"]);
         fs::remove_file(root.path().join("trials.json")).unwrap();
-        // The plan vouches for rows that are complete.
         folder.merge(&folder.outcome(&mut |_| ()).unwrap(), &mut |_| ()).unwrap();
         assert_eq!(fs::read_to_string(&records).unwrap(), before);
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 3);
@@ -314,6 +334,25 @@ mod tests {
         folder.merge(&outcome, &mut |what| told.push(what.to_owned())).unwrap();
         assert_eq!(set_aside(root.path()), cut.as_bytes());
         assert!(told.len() == 1 && told[0].contains("set-aside-1"), "{told:?}");
+    }
+
+    #[test]
+    fn what_nothing_vouches_for_does_not_count() {
+        let plan = plan(vec![0], None);
+        for (damage, what) in [(None, "trials.json is missing"), (Some("[{"), "no good entry")] {
+            let (root, folder) = copied(&plan);
+            let trials = root.path().join("trials.json");
+            match damage {
+                None => fs::remove_file(&trials).unwrap(),
+                Some(damage) => fs::write(&trials, damage).unwrap(),
+            }
+            let mut told = Vec::new();
+            let (outcome, lost) =
+                folder.outcome_and_lost(&mut |what| told.push(what.to_owned())).unwrap();
+            assert_eq!((outcome.records.len(), &lost), (0, &vec![plan.trials[0].id()]));
+            let told = told.join("; ");
+            assert!(told.contains("nothing vouches for its rows") && told.contains(what), "{told}");
+        }
     }
 
     fn ended(folder: &RunFolder, plan: &Plan) -> usize {

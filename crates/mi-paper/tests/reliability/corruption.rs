@@ -345,29 +345,34 @@ fn edit_trials(out: &Path, change: impl Fn(&mut Vec<serde_json::Value>)) {
     fs::write(&path, serde_json::to_vec(&trials).unwrap()).unwrap();
 }
 
-type ChangeOfTrials = fn(&mut Vec<serde_json::Value>);
+/// Takes the seals of trials out of `trials.json`.
+fn without_seals(out: &Path, which: impl Fn(&str) -> bool) {
+    edit_trials(out, |trials| {
+        for trial in trials.iter_mut().filter(|trial| which(trial["id"].as_str().unwrap())) {
+            let trial = trial.as_object_mut().unwrap();
+            assert!(trial.remove("records").is_some() && trial.remove("checksum").is_some());
+        }
+    });
+}
 
 /// An edited row does not pass because what would have vouched for it is gone.
 #[test]
 fn rows_without_a_seal_do_not_count_where_others_have_one() {
     let root = tempfile::tempdir().unwrap();
     let (whole, expected) = whole_run(root.path());
-    let changes: [(&str, ChangeOfTrials); 3] = [
-        ("no entry", |trials| trials.retain(|trial| trial["id"] != EDITED)),
-        ("no entries", Vec::clear),
-        ("no seal", |trials| {
-            for trial in trials.iter_mut().filter(|trial| trial["id"] == EDITED) {
-                let trial = trial.as_object_mut().unwrap();
-                assert!(trial.remove("records").is_some() && trial.remove("checksum").is_some());
-            }
-        }),
+    let changes: [(&str, Change); 5] = [
+        ("no file", |out| fs::remove_file(out.join("trials.json")).unwrap()),
+        ("no entry", |out| edit_trials(out, |all| all.retain(|trial| trial["id"] != EDITED))),
+        ("no entries", |out| edit_trials(out, Vec::clear)),
+        ("no seal", |out| without_seals(out, |id| id == EDITED)),
+        ("no seals", |out| without_seals(out, |_| true)),
     ];
     for (name, change) in changes {
         for own_is_there in [false, true] {
             let out = root.path().join(format!("{name}-{own_is_there}"));
             copy_folder(&whole, &out);
             edit(&out.join("records.csv"), EDITED);
-            edit_trials(&out, change);
+            change(&out);
             if own_is_there {
                 let (lost, message) = lost_and_message(&out, EDITED);
                 assert!(!lost && message.contains("own folder counts"), "{name}: {message}");
