@@ -9,8 +9,8 @@ pub struct Fingerprints {
     rows: Vec<u64>,
     /// The first column's part of each.
     first: Vec<u64>,
-    /// The number in the first row of the first column, as long as it counts the rows: 0 or 1.
-    counts_from: Option<u64>,
+    /// The number in the first row of the first column, as long as it counts the rows.
+    counts_from: Option<i64>,
 }
 
 /// Different rows from which a repetition is no accident.
@@ -49,7 +49,7 @@ impl Fingerprints {
         row: usize,
         column: usize,
         cell: impl Hash,
-        number: impl FnOnce() -> Option<u64>,
+        number: impl FnOnce() -> Option<i64>,
     ) {
         let mut hasher = DefaultHasher::new();
         (column, cell).hash(&mut hasher);
@@ -63,11 +63,8 @@ impl Fingerprints {
         }
         self.first.push(part);
         if row == 0 || self.counts_from.is_some() {
-            let start = number().and_then(|number| number.checked_sub(row as u64));
-            self.counts_from = start.filter(|&start| match self.counts_from {
-                Some(before) => start == before,
-                None => start <= 1,
-            });
+            let start = number().and_then(|number| number.checked_sub(row as i64));
+            self.counts_from = start.filter(|start| row == 0 || self.counts_from == Some(*start));
         }
     }
 

@@ -3,15 +3,16 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mi_estimators::bounds::{BOUNDS, BoundSpec};
 use mi_samples::{
-    ColumnType, Estimate, Marginals, Method, NeuralCritic, Sample, SamplesError, Settings,
-    Side as Where, Surrogate, Warning as Found, WayOut, all_digits, conditional_mutual_information,
-    mutual_information, mutual_information_and_critic, six_digits, small_nats,
+    ColumnType, Estimate, INFINITE, Marginals, Method, NeuralCritic, Sample, SamplesError,
+    Settings, Side as Where, Surrogate, Warning as Found, WayOut, all_digits,
+    conditional_mutual_information, mutual_information, mutual_information_and_critic, six_digits,
+    small_nats,
 };
 
 use crate::error::CliError;
 use crate::messages::Warning;
 use crate::observations::{Observations, Side};
-use crate::words::count;
+use crate::words::{count, cut};
 
 /// The name of no method: that which fits is chosen.
 pub const AUTO: &str = "auto";
@@ -57,8 +58,6 @@ pub struct Plan {
     pub settings: Settings,
     /// Whether values are brought between 0 and the entropy of a discrete side.
     pub clamp: bool,
-    /// Whether pairs of columns leave out copies of rows.
-    pub dedup: bool,
     /// Whether a test is left out where successive rows are alike and nothing says that they are
     /// a series, or that they are not.
     pub is_cautious: bool,
@@ -232,11 +231,15 @@ impl Measured {
 
 /// Which labels occur once.
 fn say_unique(rows: usize, estimate: &Estimate, names: [&[String]; 3]) -> String {
+    let columns = discrete_names(estimate, names);
+    let what = if columns.len() > 1 { "labels" } else { "label" };
     format!(
-        "{} left out: {} label of {} occurs in no other row",
+        "{} left out: {} {what} of {} occur{} in no other row{}",
         if rows == 1 { "1 row was".into() } else { format!("{rows} rows were") },
         if rows == 1 { "its" } else { "their" },
-        quoted(&discrete_names(estimate, names))
+        quoted(&columns),
+        if columns.len() > 1 { "" } else { "s" },
+        if columns.len() > 1 { " together" } else { "" }
     )
 }
 
@@ -249,13 +252,14 @@ fn discrete_names(estimate: &Estimate, names: [&[String]; 3]) -> Vec<String> {
 /// The names of discrete columns.
 fn labelled<'a>(columns: impl Iterator<Item = (&'a ColumnType, &'a String)>) -> String {
     let discrete = columns.filter(|(kind, _)| kind.is_discrete());
-    discrete.map(|(_, name)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    discrete.map(|(_, name)| format!("`{}`", cut(name))).collect::<Vec<_>>().join(", ")
 }
 
 /// An error in the words of the command: with the names of columns, and its options.
 fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
-    let among_all =
-        |column: usize| names.into_iter().flatten().nth(column).map_or("a column", String::as_str);
+    let among_all = |column: usize| {
+        names.into_iter().flatten().nth(column).map_or("a column".into(), |n| cut(n))
+    };
     CliError::Data(match error {
         SamplesError::SingularCovariance { column, .. } => format!(
             "`{}` is constant or a linear function of other columns, which leaves their \
@@ -263,9 +267,19 @@ fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
             among_all(column)
         ),
         SamplesError::Infinite { method, column } => format!(
-            "`{}` is a linear function of columns of the other side: the mutual information of \
+            "`{}` is{} a linear function of columns of the other side: the mutual information of \
              continuous columns is then infinite, and {method} has no value",
-            among_all(column)
+            among_all(column),
+            if method == Method::Gaussian.name() { "" } else { ", in normal scores of ranks," }
+        ),
+        SamplesError::NothingGiven { method } => format!(
+            "{method} estimates information given other columns: name them in --given, or say \
+             `--method ksg1`"
+        ),
+        SamplesError::Worthless { method, value } => format!(
+            "{method} gives {value} nats, and no information is negative: the rows held out lie where \
+             the models of y were not fitted, as in a series that wanders or has a trend; take \
+             differences of such a series, or leave --method out"
         ),
         SamplesError::ColumnKind { method, side, column, kind, way } => {
             let name = column_name(names, side, column);
@@ -284,21 +298,20 @@ fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
              meaning: say `--marginals scores`, whose ties are broken at random",
             count(k, "neighbour")
         ),
-        SamplesError::RareLabels { method, rows, n, k } => format!(
-            "{rows} of {n} rows have labels that no more than {} {}: {k} neighbours have other \
-             labels, for which {method} has no meaning; merge rare labels, lower --k, or say \
-             `--method plug-in` if all columns are discrete",
-            count(k, "row"),
-            if k == 1 { "shares" } else { "share" }
+        SamplesError::UniqueCombinations { method, rows, n } => format!(
+            "{rows} of {n} rows have labels that no other row has together, so that {method} finds no \
+             neighbours for them; merge rare labels, leave a column out, or name columns that hold \
+             numbers on a scale in `--continuous`"
         ),
-        SamplesError::UniqueLabels { method, side, rows, n } => {
-            let columns = quoted(of_side(names, side));
+        SamplesError::UniqueLabels { method, side, columns, rows, n } => {
+            let columns = columns.into_iter().map(|column| column_name(names, side, column));
+            let columns = quoted(&columns.collect::<Vec<_>>());
             let (all, are) = if rows == n { ("each", "is unique") } else { ("most", "are unique") };
             let which = if rows == n { String::new() } else { format!(" ({rows} of {n})") };
             format!(
-                "{all} of the {n} labels of {columns} {are}{which}: labels that occur once look \
-                 like any function of the other side, and {method} has no meaning; merge rare \
-                 labels, or name columns that hold numbers on a scale in `--continuous`"
+                "{all} of the {n} labels of {columns} {are}{which}: a label that occurs once fits \
+                 any value of the other side, and {method} has no meaning; merge rare labels, leave \
+                 the column out, or, if it holds numbers on a scale, name it in `--continuous`"
             )
         }
         SamplesError::OneLabelLeft { method, side, rows, n } => format!(
@@ -319,7 +332,7 @@ fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
 /// The name of a column of a side.
 fn column_name(names: [&[String]; 3], side: Where, column: usize) -> String {
     let names = of_side(names, side);
-    names.get(column).map_or_else(|| format!("number {}", column + 1), Clone::clone)
+    names.get(column).map_or_else(|| format!("number {}", column + 1), |name| cut(name))
 }
 
 /// The names of the columns of a side.
@@ -333,24 +346,29 @@ fn of_side(names: [&[String]; 3], side: Where) -> &[String] {
 
 /// Names in a sentence.
 fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names.iter().map(|name| format!("`{}`", cut(name))).collect::<Vec<_>>().join(", ")
+}
+
+/// The name of a method for people, with its number of neighbours.
+pub fn title(estimate: &Estimate) -> String {
+    let name = short_title(estimate);
+    match estimate.estimator.neighbours {
+        Some(k) => format!("{name}, k = {k}"),
+        None => name,
+    }
 }
 
 /// The name of a method for people.
-pub fn title(estimate: &Estimate) -> String {
+pub fn short_title(estimate: &Estimate) -> String {
     let scores = estimate.estimator.marginals == Some(Marginals::NormalScores);
-    let name = match estimate.estimator.method {
-        Method::Ksg1 if scores => "copula KSG-1",
-        Method::Ksg2 if scores => "copula KSG-2",
+    match estimate.estimator.method {
+        Method::Ksg1 if scores => "copula KSG-1".into(),
+        Method::Ksg2 if scores => "copula KSG-2".into(),
         Method::Neural => {
             let bound = estimate.estimator.neural.as_ref().map_or("", |neural| neural.bound.name());
-            return format!("neural {bound}, held out");
+            format!("neural {bound}, held out")
         }
-        method => plain_title(method),
-    };
-    match estimate.estimator.neighbours {
-        Some(k) => format!("{name}, k = {k}"),
-        None => name.into(),
+        method => plain_title(method).into(),
     }
 }
 
@@ -381,7 +399,7 @@ fn warning(found: &Found, estimate: &Estimate, names: [&[String]; 3]) -> Warning
         other => say(other, names, estimate.estimator.marginals == Some(Marginals::Raw)),
     };
     let about = match found {
-        Found::UniqueLabels { .. } | Found::RareLabels { .. } => discrete_names(estimate, names),
+        Found::UniqueLabels { .. } => discrete_names(estimate, names),
         other => columns(other, names),
     };
     let warning = Warning::new(code(found), text).about(about);
@@ -404,7 +422,6 @@ fn code(warning: &Found) -> &'static str {
         Found::TiesLeft { .. } => "ties_left",
         Found::Atoms { .. } => "atoms",
         Found::Redundant { .. } => "redundant_column",
-        Found::RareLabels { .. } => "rare_labels",
         Found::DuplicateRows { .. } => "duplicate_rows",
         Found::FewObservations { .. } => "few_observations",
         Found::ManyColumns { .. } => "many_columns",
@@ -412,6 +429,7 @@ fn code(warning: &Found) -> &'static str {
         Found::Deterministic { .. } | Found::LinearFunction { .. } => "deterministic",
         Found::NearCap { .. } => "near_cap",
         Found::AboveEntropy { .. } => "above_entropy",
+        Found::BelowZero { .. } => "below_zero",
         Found::UniqueLabels { .. } => "unique_labels",
         Found::SparseTable { .. } => "sparse_table",
         Found::Overfitted { .. } => "overfitted",
@@ -427,7 +445,7 @@ fn code(warning: &Found) -> &'static str {
 
 /// A side: its only column, or else its letter.
 fn whole(names: &[String], letter: &str) -> String {
-    if let [name] = names { format!("`{name}`") } else { letter.to_owned() }
+    if let [name] = names { format!("`{}`", cut(name)) } else { letter.to_owned() }
 }
 
 /// The names of the columns that a warning is about.
@@ -461,7 +479,7 @@ fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
     let name = |side: &Where, column: &usize| column_name(names, *side, *column);
     match warning {
         Found::Constant { side: which } => {
-            format!("`{}` is constant: the value is 0", side(which).join(", "))
+            format!("{} is constant: the value is 0", quoted(side(which)))
         }
         Found::TiesBroken { side, column, rows, step } => {
             let step = step.map(six_digits);
@@ -502,18 +520,11 @@ fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
         Found::LinearFunction { column, of } => {
             let of: Vec<String> = of.iter().map(|(side, column)| name(side, column)).collect();
             format!(
-                "`{}` is a linear function of `{}`: the true value is infinite and the estimate \
-                 limited by the number of rows",
+                "`{}` is a linear function of `{}`: {INFINITE}",
                 name(&Where::Y, column),
                 of.join("`, `")
             )
         }
-        Found::RareLabels { rows, k } => format!(
-            "{} labels that no more than {} shares: {k} neighbours have other labels, which lowers \
-             the estimate; merge rare labels or lower --k",
-            if *rows == 1 { "1 row has".into() } else { format!("{rows} rows have") },
-            count(*k, "row")
-        ),
         Found::SparseTable { cells, n } => format!(
             "{}: {cells} combinations of values in {n} rows: frequencies say little; merge rare \
              labels, or name columns of numbers in --continuous",
@@ -550,8 +561,7 @@ fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
             if is_raw { "--marginals scores" } else { "another --method" }
         ),
         Found::Deterministic { x, y } => format!(
-            "`{}` is a monotone function of `{}`: the true value is infinite and the estimate \
-             limited by the number of rows",
+            "`{}` is a monotone function of `{}`: {INFINITE}",
             name(&Where::Y, y),
             name(&Where::X, x)
         ),

@@ -9,14 +9,16 @@ use crate::error::CliError;
 use crate::messages::{Messages, Note};
 use crate::options::{MissingRule, TableOptions};
 use crate::select::select;
-use crate::table::{Column, PANDAS_INDEX, ReadOptions, Source, TableError, open};
-use crate::words::plain;
+use crate::table::{Column, Origin, PANDAS_INDEX, ReadOptions, Source, TableError, open};
+use crate::words::{cut, plain};
 
 /// One or several files side by side, their columns known by name and not yet read.
 pub struct Input {
     sources: Vec<(String, Box<dyn Source>)>,
     names: Vec<String>,
     declared: Vec<Declared>,
+    /// The column of the groups, if that is why it is declared discrete.
+    groups: Option<usize>,
     missing: MissingRule,
     keep_row_numbers: bool,
 }
@@ -52,7 +54,8 @@ impl RowNumbers {
     pub fn say(&self, column: &Column, messages: &mut Messages) {
         let text = format!(
             "`{}` is left out: it {} (`--keep-row-numbers` keeps it)",
-            column.name, self.why
+            cut(&column.name),
+            self.why
         );
         messages.note(Note::about(&column.name, text));
     }
@@ -171,12 +174,20 @@ impl Input {
             }
         }
         let (missing, keep_row_numbers) = (options.missing, options.keep_row_numbers);
-        Ok(Self { sources, names, declared, missing, keep_row_numbers })
+        Ok(Self { sources, names, declared, groups: None, missing, keep_row_numbers })
     }
 
     /// Says what a column is.
     pub fn declare(&mut self, index: usize, declared: Declared) {
         self.declared[index] = declared;
+    }
+
+    /// Says that a column names the groups of the rows: its values are labels, whatever they look like.
+    pub fn declare_groups(&mut self, index: usize) {
+        if self.declared[index] != Declared::Discrete {
+            self.declared[index] = Declared::Discrete;
+            self.groups = Some(index);
+        }
     }
 
     /// The names of all columns.
@@ -254,6 +265,9 @@ impl Input {
             });
             for (slot, mut column) in here.into_iter().zip(table.columns) {
                 column.name.clone_from(&self.names[wanted[slot]]);
+                if self.groups == Some(wanted[slot]) && column.origin == Origin::Asked {
+                    column.origin = Origin::Groups;
+                }
                 slots[slot] = Some(column);
             }
             // The first columns of a file, as far as each numbers the rows, and what pandas writes for

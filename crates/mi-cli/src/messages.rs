@@ -86,7 +86,7 @@ impl Messages {
         if self.notes.contains(&text) {
             return;
         }
-        self.unsaid.push(Said { text: text.clone(), columns });
+        self.unsaid.push(Said::new(&text, &columns));
         self.notes.push(text);
     }
 
@@ -102,7 +102,7 @@ impl Messages {
         }
         let word = if warning.mild { "" } else { "warning: " };
         let text = format!("{word}{}", warning.message);
-        self.unsaid.push(Said { text, columns: warning.columns.clone() });
+        self.unsaid.push(Said::new(&text, &warning.columns));
         self.warnings.push(warning);
     }
 

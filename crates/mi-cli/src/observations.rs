@@ -7,7 +7,7 @@ use crate::error::CliError;
 use crate::lag::Lags;
 use crate::options::MissingRule;
 use crate::table::Column;
-use crate::words::list;
+use crate::words::{cut, list};
 
 /// One side of an estimate: the values of some columns, one row an observation.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ pub fn complete_rows(
     if let Some(empty) = columns.iter().find(|column| column.missing == column.values.len()) {
         return Err(CliError::Data(format!(
             "column `{}` has no values: all are missing",
-            empty.name
+            cut(&empty.name)
         )));
     }
     if rule == MissingRule::Error {
@@ -170,7 +170,7 @@ pub fn complete_rows(
 pub fn refuse_missing(columns: &[&Column], total: usize) -> Result<(), CliError> {
     let mut counts: Vec<String> = Vec::new();
     for column in columns.iter().filter(|column| column.missing > 0) {
-        let count = format!("{} in `{}`", column.missing, column.name);
+        let count = format!("{} in `{}`", column.missing, cut(&column.name));
         if !counts.contains(&count) {
             counts.push(count);
         }

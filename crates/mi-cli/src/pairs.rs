@@ -28,8 +28,8 @@ pub struct ColumnSample<'a> {
 
 /// What was found for a pair.
 pub struct Pair {
-    /// Rows that the estimate uses: both columns have a value, and copies and unique labels are left out
-    /// where they are no use. Without an estimate, the rows in which both have a value.
+    /// Rows that the estimate uses: both columns have a value, and unique labels are left out where they
+    /// are no use. Without an estimate, the rows in which both have a value.
     pub n: usize,
     /// The estimates.
     pub measured: Measured,
@@ -171,7 +171,8 @@ impl Plan {
                 Ok(pair) => pair,
                 Err(error) if none && is_about_settings(&error) => return Err(error),
                 Err(error) => {
-                    let why = format!("`{}` and `{}`: {error}", x.column.name, y.column.name);
+                    let names = [x, y].map(|side| cut(&side.column.name));
+                    let why = format!("`{}` and `{}`: {error}", names[0], names[1]);
                     let about = [&x.column.name, &y.column.name];
                     messages.warn(Warning::new("no_estimate", why).about(about));
                     Pair::none(rows_of_both(x, y), error.to_string())
@@ -212,10 +213,10 @@ impl Plan {
         if let Some((column, why)) =
             [x, y].iter().find_map(|side| Some((side.column, side.unusable.as_ref()?)))
         {
-            let why = format!("`{}`: {why}", column.name);
+            let why = format!("`{}`: {why}", cut(&column.name));
             return Ok(Pair::none(rows_of_both(x, y), why));
         }
-        if let (Some(a), Some(b), false) = (&x.sample, &y.sample, self.dedup) {
+        if let (Some(a), Some(b)) = (&x.sample, &y.sample) {
             let names = [&x.column.name, &y.column.name].map(std::slice::from_ref);
             let measured = self.measure_samples(a, b, None, [names[0], names[1], &[]])?;
             return Ok(Pair { n: a.n() - measured.left_out(), measured, reason: None });
@@ -223,14 +224,9 @@ impl Plan {
         let (x, y) = ([x.column], [y.column]);
         let total = x[0].values.len();
         let rows = complete_rows(&x, &y, &[], &Lags::default(), total, MissingRule::Drop)?;
-        let mut used = rows.used;
-        let mut observations = Observations::at_lag(&x, &y, &[], &used, 0);
-        if self.dedup {
-            let places = observations.no_copies(self.settings.seed)?;
-            observations = observations.select(&places);
-            used = places.into_iter().map(|place| used[place]).collect();
-        }
-        let settings = Settings { rows: self.settings.rows.select(&used), ..self.settings.clone() };
+        let observations = Observations::at_lag(&x, &y, &[], &rows.used, 0);
+        let structure = self.settings.rows.select(&rows.used);
+        let settings = Settings { rows: structure, ..self.settings.clone() };
         let plan = Self { settings, ..self.clone() };
         let measured = plan.measure(&observations)?;
         Ok(Pair { n: observations.n() - measured.left_out(), measured, reason: None })

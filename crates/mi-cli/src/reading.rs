@@ -16,7 +16,7 @@ pub fn of(found: &[(isize, Measured)], sides: [&str; 2], unit: Unit) -> Option<S
         [] => None,
         [(_, measured)] if warned(measured, "deterministic") => Some(
             "A column of one side is a function of the other: between continuous columns the true \
-             value is infinite, and the estimates say how many rows there are."
+             value is infinite, and the estimates show how far their methods reach with these rows."
                 .into(),
         ),
         // Ties put the neighbours off, and the copula sees a part: neither is to be trusted more.

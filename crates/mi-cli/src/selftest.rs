@@ -208,7 +208,7 @@ mod tests {
 
     fn plan() -> Plan {
         let settings = Settings { interval: false, ..Settings::default() };
-        Plan { methods: Methods::First, settings, clamp: false, dedup: false, is_cautious: false }
+        Plan { methods: Methods::First, settings, clamp: false, is_cautious: false }
     }
 
     fn side(name: &str, values: Array2<f64>) -> Side {

@@ -53,6 +53,25 @@ impl Usable {
     }
 }
 
+impl Usable {
+    /// What a value at or below 0 means.
+    pub fn nothing(&self) -> Option<Warning> {
+        let (usual, other) = match self.family {
+            "linear" => ("the mean of y", "one that is no line"),
+            _ => ("how often each label occurs", "one that no linear boundary shows"),
+        };
+        (self.found.value <= 0.0).then(|| {
+            let text = format!(
+                "a {} reader can use nothing: in rows that it was not fitted to, it foretells y no \
+                 better than {usual} does, or a little worse, which makes the value negative; there \
+                 may be a dependence all the same, {other}",
+                self.family
+            );
+            Warning::new("nothing_usable", text).mild()
+        })
+    }
+}
+
 /// Linear readers of a continuous y, logistic readers of one discrete column; discrete columns
 /// of x are read as indicators of their values. `split` says which rows judge which readers.
 ///
@@ -145,6 +164,10 @@ mod tests {
             usable(&observe(&x, &x * &x + &noise, Declared::Auto), &CrossFit::at_random(0))
                 .unwrap();
         assert!(parabola.found.value.abs() < 0.05);
+        assert!(line.nothing().is_none());
+        let found = VInformation { value: -0.001, ..line.found };
+        let said = Usable { family: "linear", found }.nothing().unwrap().message;
+        assert!(said.contains("no better than the mean of y"), "{said}");
     }
 
     #[test]

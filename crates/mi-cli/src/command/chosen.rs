@@ -11,7 +11,7 @@ use crate::input::{Frame, Input};
 use crate::messages::{Messages, Note, Warning};
 use crate::select::listed;
 use crate::table::{Column, Origin};
-use crate::words::count;
+use crate::words::{count, cut};
 
 /// How to estimate.
 #[derive(Args, Clone, Debug)]
@@ -146,8 +146,7 @@ impl BasicOptions {
             seed: self.seed,
             ..Settings::default()
         };
-        let (methods, dedup) = (self.method, self.rows.dedup());
-        Plan { methods, settings, clamp: false, dedup, is_cautious: false }
+        Plan { methods: self.method, settings, clamp: false, is_cautious: false }
     }
 
     /// The same with one method only.
@@ -376,7 +375,8 @@ impl Chosen {
                 Some(side) if side.len() == 1 => {
                     let name = &frame.columns[numbers.place].name;
                     let text = format!(
-                        "`{name}` {}; it is used because there is no other column",
+                        "`{}` {}; it is used because there is no other column",
+                        cut(name),
                         numbers.why
                     );
                     messages.note(Note::about(name, text));
@@ -428,7 +428,8 @@ impl Chosen {
                     (true, false) => ": what is given leaves nothing of it to tell",
                     (false, _) => "",
                 };
-                let text = format!("column `{}` stands on more than one side{why}", column.name);
+                let name = cut(&column.name);
+                let text = format!("column `{name}` stands on more than one side{why}");
                 messages.warn(Warning::new("column_on_two_sides", text).about([&column.name]));
             }
         }
@@ -461,14 +462,15 @@ pub(super) fn say_kind(column: &Column, messages: &mut Messages) {
             let labels = count(labels.len(), "label");
             let what = match column.origin {
                 Origin::Asked => "is discrete, as --discrete says",
+                Origin::Groups => "names the groups (--group)",
                 Origin::Spelling => "is taken for labels",
                 Origin::Text | Origin::Numbers => "holds text",
             };
-            let text = format!("`{}` {what}: {labels}", column.name);
+            let text = format!("`{}` {what}: {labels}", cut(&column.name));
             messages.note(Note::about(&column.name, text));
         }
         (None, Some(found)) => {
-            let text = format!("`{}` is taken for {found}", column.name);
+            let text = format!("`{}` is taken for {found}", cut(&column.name));
             messages.note(Note::about(&column.name, text));
         }
         (None, None) => {}

@@ -18,11 +18,14 @@ use crate::lag::Lags;
 use crate::messages::{Messages, Warning};
 use crate::observations::{Observations, complete_rows};
 use crate::options::{OutputOptions, ReplaceOptions, TableOptions, Unit};
-use crate::output::{Align, Cell, Csv, TextTable, p_value, wrap, write_json};
+use crate::output::{Align, Cell, Csv, narrow, p_value, wrap, write_json};
 use crate::reading;
 use crate::table::Column;
 use crate::usable::{Usable, usable};
 use crate::words::{count, list};
+
+/// Fewest characters of a method's title.
+const NARROWEST: usize = 11;
 
 /// Options of `mi estimate`.
 #[derive(Args, Debug)]
@@ -359,6 +362,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         readers.push(if options.usable {
             let found = usable(&observations, &split)?;
             messages.warn_if(found.above(measured.estimates.first(), options.output.unit));
+            messages.warn_if(found.nothing());
             Some(found)
         } else {
             None
@@ -434,8 +438,8 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         _ => many_lags(&found, &readers, unit),
     };
     let reading = reading.map_or_else(String::new, |reading| format!("\n{}\n", wrap(&reading)));
-    let text =
-        format!("I({formula}), {}, in {}\n\n{table}{reading}", count(used, "row"), unit.name());
+    let heading = wrap(&format!("I({formula}), {}, in {}", count(used, "row"), unit.name()));
+    let text = format!("{heading}\n\n{table}{reading}");
     out.write_all(text.as_bytes()).map_err(CliError::from_stdout)
 }
 
@@ -458,7 +462,7 @@ fn one_lag(measured: &Measured, unit: Unit) -> String {
         headings.extend(shown.then_some(heading));
     }
     headings.push(("like r", Align::Right));
-    let mut grid = TextTable::new(&headings);
+    let mut rows = Vec::new();
     for estimate in &measured.estimates {
         let mut row = vec![estimator::title(estimate), number(Some(estimate.value))];
         let limit = estimate.extrapolation.as_ref().map(|line| line.limit);
@@ -471,9 +475,9 @@ fn one_lag(measured: &Measured, unit: Unit) -> String {
             row.extend(shown.then_some(cell));
         }
         row.push(format!("{:.2}", information_correlation(estimate.value)));
-        grid.row(row);
+        rows.push(row);
     }
-    grid.to_string()
+    narrow(&headings, &rows, &[(0, NARROWEST)]).to_string()
 }
 
 /// What a reader of x can use.
@@ -495,7 +499,9 @@ fn many_lags(found: &[(isize, Measured)], readers: &[Option<Usable>], unit: Unit
     let intervals = first.first().is_some_and(|estimate| estimate.interval.is_some());
     let tests = first.first().is_some_and(|estimate| estimate.test.is_some());
     let mut headings = vec![("lag", Align::Right)];
+    let mut values = Vec::new();
     for (i, title) in titles.iter().enumerate() {
+        values.push((headings.len(), NARROWEST));
         headings.push((title, Align::Right));
         if i == 0 {
             headings.extend(intervals.then_some(("95 % interval", Align::Left)));
@@ -504,7 +510,7 @@ fn many_lags(found: &[(isize, Measured)], readers: &[Option<Usable>], unit: Unit
     }
     let usable = readers.iter().flatten().next().is_some();
     headings.extend(usable.then_some(("usable", Align::Right)));
-    let mut grid = TextTable::new(&headings);
+    let mut rows = Vec::new();
     for ((lag, measured), reader) in found.iter().zip(readers) {
         let mut row = vec![lag.to_string()];
         for (i, estimate) in measured.estimates.iter().enumerate() {
@@ -515,9 +521,11 @@ fn many_lags(found: &[(isize, Measured)], readers: &[Option<Usable>], unit: Unit
             }
         }
         row.extend(reader.as_ref().map(|usable| format!("{:.4}", unit.of(usable.found.value))));
-        grid.row(row);
+        rows.push(row);
     }
-    grid.to_string()
+    // The last titles first: the first method's values are those that the interval is of.
+    values.reverse();
+    narrow(&headings, &rows, &values).to_string()
 }
 
 pub(super) fn interval(estimate: &Estimate, unit: Unit) -> String {

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use clap::Args;
@@ -9,13 +10,16 @@ use super::estimate::{EstimateRow, interval};
 use super::p_value::{ENOUGH, Permutations, SURROGATES};
 use crate::correction::Correction;
 use crate::error::CliError;
-use crate::estimator::{Plan, title};
+use crate::estimator::{Plan, short_title};
 use crate::input::Input;
 use crate::messages::{Messages, Warning};
 use crate::options::{OutputOptions, TableOptions, Unit};
-use crate::output::{Align, Csv, TextTable, p_value, wrap, write_json};
+use crate::output::{Align, Csv, TextTable, narrow, p_value, wrap, write_json};
 use crate::pairs::{ColumnSample, Pair};
-use crate::words::count;
+use crate::words::{count, cut};
+
+/// Fewest characters of a name, or of a method.
+const NARROWEST_NAME: usize = 12;
 
 /// The level below which a corrected p-value is usually called significant.
 const LEVEL: f64 = 0.05;
@@ -107,7 +111,8 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
     };
     if let Some(why) = &target.unusable {
         return Err(CliError::Data(format!(
-            "the target `{name}` says nothing about any column: {why}"
+            "the target `{}` says nothing about any column: {why}",
+            cut(&name)
         )));
     }
     if others.is_empty() {
@@ -175,30 +180,46 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
     }
     let names: Vec<&str> = others.iter().map(|other| other.column.name.as_str()).collect();
     let grid = grid(&names, &pairs, &order, corrected.as_deref(), unit);
+    let neighbours = neighbours(&pairs);
     let footnote = if corrected.is_some() && tested > 0 {
         let (up_to, fewer) = if options.measure.permutations().is_some() {
             ("", String::new())
         } else {
             ("up to ", format!(", no more once {ENOUGH} reach the estimate"))
         };
-        format!(
-            "\np: {up_to}{most} surrogates ({}){fewer}; corrected for {} ({})\n",
+        let text = format!(
+            "p: {up_to}{most} surrogates ({}){fewer}; corrected for {} ({})",
             options.measure.surrogate_name(false, &structure),
             count(tested, "column"),
             options.correction.title()
-        )
-    } else {
+        );
+        format!("\n{}\n{neighbours}", wrap(&text))
+    } else if neighbours.is_empty() {
         String::new()
+    } else {
+        format!("\n{neighbours}")
     };
-    let heading = format!("information about {name}, in {}", unit.name());
+    let heading = format!("information about {}, in {}", cut(&name), unit.name());
     let mut reasons = String::new();
     for &i in &order[tested..] {
         if let Some(why) = &pairs[i].reason {
-            let text = format!("no estimate for `{}`: {why}", names[i]);
+            let text = format!("no estimate for `{}`: {why}", cut(names[i]));
             reasons.extend(["\n", &wrap(&text), "\n"]);
         }
     }
     write!(out, "{heading}\n\n{grid}{footnote}{reasons}").map_err(CliError::from_stdout)
+}
+
+/// How many neighbours the methods have that search them.
+fn neighbours(pairs: &[Pair]) -> String {
+    let used = pairs.iter().filter_map(Pair::estimate);
+    let used = used.filter_map(|e| Some((short_title(e), e.estimator.neighbours?)));
+    let used: BTreeSet<String> = used.map(|(method, k)| format!("{method} k = {k}")).collect();
+    if used.is_empty() {
+        return String::new();
+    }
+    let used: Vec<String> = used.into_iter().collect();
+    wrap(&format!("nearest neighbours: {}", used.join(", "))) + "\n"
 }
 
 fn grid(
@@ -208,7 +229,7 @@ fn grid(
     corrected: Option<&[f64]>,
     unit: Unit,
 ) -> TextTable {
-    let mut grid = TextTable::new(&[
+    let columns = [
         ("column", Align::Left),
         ("rows", Align::Right),
         ("method", Align::Left),
@@ -216,29 +237,30 @@ fn grid(
         ("95 % interval", Align::Left),
         ("like r", Align::Right),
         ("p", Align::Left),
-    ]);
-    for &i in order {
+    ];
+    let row = |&i: &usize| {
+        let mut row = vec![names[i].to_owned()];
         let Some(estimate) = pairs[i].estimate() else {
-            let none = || "-".to_owned();
-            grid.row([names[i].to_owned(), none(), none(), none(), none(), none(), none()]);
-            continue;
+            row.resize(columns.len(), "-".into());
+            return row;
         };
         let p = match (corrected, &estimate.test) {
             // Corrected to 1, it is no limit any more.
             (Some(p), Some(test)) => p_value(p[i], test.at_least == 0 && p[i] < 1.0),
             _ => "-".into(),
         };
-        grid.row([
-            names[i].to_owned(),
+        row.extend([
             pairs[i].n.to_string(),
-            title(estimate),
+            short_title(estimate),
             format!("{:.4}", unit.of(estimate.value)),
             interval(estimate, unit),
             format!("{:.2}", information_correlation(estimate.value)),
             p,
         ]);
-    }
-    grid
+        row
+    };
+    let rows: Vec<Vec<String>> = order.iter().map(row).collect();
+    narrow(&columns, &rows, &[(0, NARROWEST_NAME), (2, NARROWEST_NAME), (0, 1)])
 }
 
 /// Measures pairs with as many permutations as their corrected p-values need, and returns how

@@ -8,10 +8,10 @@ use mi_samples::{Declared, RowStructure};
 use crate::error::CliError;
 use crate::input::{Frame, Input};
 use crate::messages::{Messages, Warning};
-use crate::observations::refuse_missing;
+use crate::observations::{Observations, refuse_missing};
 use crate::options::MissingRule;
 use crate::table::Column;
-use crate::words::count;
+use crate::words::{count, cut};
 
 /// The code of the warning that a table was pasted several times.
 pub(super) const PASTED: &str = "pasted_table";
@@ -109,8 +109,7 @@ impl RowOptions {
         let [index] = input.select("--group", std::slice::from_ref(group))?[..] else {
             return Err(CliError::Usage("--group takes one column".into()));
         };
-        // Groups are names, whatever they look like.
-        input.declare(index, Declared::Discrete);
+        input.declare_groups(index);
         Ok(Some(index))
     }
 
@@ -133,10 +132,10 @@ impl RowOptions {
         if rows.len() < FEWEST_SUBJECTS || 2 * rows.len() > present || 2 * alone > rows.len() {
             return;
         }
-        let name = &column.name;
+        let (name, shown) = (&column.name, cut(&column.name));
         let text = format!(
-            "`{name}` has {} values in {present} rows: if the rows of one value are of one subject, \
-             they are not independent; say `--group {name}`",
+            "`{shown}` has {} values in {present} rows: if the rows of one value are of one subject, \
+             they are not independent; say `--group {shown}`",
             rows.len()
         );
         messages.warn(Warning::new("maybe_grouped", text).about([name]).mild());
@@ -160,7 +159,7 @@ impl RowOptions {
             return Err(CliError::Data(format!(
                 "--group: column `{}` has the same value in all {} that are used; choose a column \
                  with two values or more",
-                group.name,
+                cut(&group.name),
                 count(rows.len(), "row")
             )));
         }
@@ -186,11 +185,43 @@ impl RowOptions {
         for column in subjects {
             Self::hint(&column, messages);
         }
-        let mut frame = self.prepare(frame, place, rule, messages)?;
+        let frame = self.prepare(frame, place, rule, messages)?;
+        let mut frame = self.without_copies(frame, place, messages)?;
         let group = place.and_then(|_| frame.columns.pop());
         let rows: Vec<usize> = (0..frame.rows).collect();
         let structure = self.structure(group.as_ref(), &rows)?;
         Ok((frame, structure))
+    }
+
+    /// Leaves copies out, if they are to be: rows that repeat an earlier one in all columns but that
+    /// of the groups, at `group`. A missing value is one like any other.
+    fn without_copies(
+        &self,
+        frame: Frame,
+        group: Option<usize>,
+        messages: &mut Messages,
+    ) -> Result<Frame, CliError> {
+        if !self.dedup || frame.has_own_repeats {
+            return Ok(frame);
+        }
+        let places = (0..frame.columns.len()).filter(|place| Some(*place) != group);
+        let columns: Vec<Column> = places.map(|place| frame.columns[place].filled()).collect();
+        let rows: Vec<usize> = (0..frame.rows).collect();
+        let columns: Vec<&Column> = columns.iter().collect();
+        let [first, others @ ..] = &columns[..] else { return Ok(frame) };
+        let all = Observations::at_lag(&[first], others, &[], &rows, 0);
+        let kept = all.no_copies(0)?;
+        if kept.len() == frame.rows {
+            return Ok(frame);
+        }
+        messages.note(format!(
+            "{} of {} rows used; left out: {} that repeat an earlier row in all {}",
+            kept.len(),
+            frame.rows,
+            frame.rows - kept.len(),
+            count(columns.len(), "column")
+        ));
+        Ok(frame.keep(&kept))
     }
 
     /// Reads columns, and next to them those that may name subjects.
@@ -272,7 +303,7 @@ impl RowOptions {
             }
             keep.iter_mut().zip(&group.values).for_each(|(keep, name)| *keep &= !name.is_nan());
             let rows = count(group.missing, "row");
-            messages.note(format!("{rows} without a `{}` left out", group.name));
+            messages.note(format!("{rows} without a `{}` left out", cut(&group.name)));
         }
         if keep.contains(&false) {
             let rows: Vec<usize> = (0..total).filter(|&row| keep[row]).collect();

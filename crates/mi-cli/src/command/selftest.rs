@@ -10,7 +10,7 @@ use crate::lag::Lags;
 use crate::messages::Messages;
 use crate::observations::{Observations, complete_rows};
 use crate::options::{OutputOptions, TableOptions};
-use crate::output::{Align, Cell, Csv, TextTable, write_json};
+use crate::output::{Align, Cell, Csv, TextTable, wrap, write_json};
 use crate::selftest::{Check, checks};
 
 /// Options of `mi selftest`.
@@ -112,7 +112,8 @@ pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), 
     } else {
         let (title, name) = (observations.title(), unit.name());
         let grid = grid(&checks, |nats| unit.of(nats));
-        let text = format!("I({title}) = {:.4} {name}\n\n{}", unit.of(base), grid);
+        let heading = wrap(&format!("I({title}) = {:.4} {name}", unit.of(base)));
+        let text = format!("{heading}\n\n{grid}\n{}", reasons(&checks));
         out.write_all(text.as_bytes()).map_err(CliError::from_stdout)?;
     }
     if failed > 0 {
@@ -129,7 +130,6 @@ fn grid(checks: &[Check], unit: impl Fn(f64) -> f64) -> TextTable {
         ("expected", Align::Right),
         ("found", Align::Right),
         ("within", Align::Right),
-        ("because", Align::Left),
     ]);
     for check in checks {
         grid.row([
@@ -138,8 +138,12 @@ fn grid(checks: &[Check], unit: impl Fn(f64) -> f64) -> TextTable {
             format!("{:.4}", unit(check.expected)),
             format!("{:.4}", unit(check.found)),
             format!("{:.1e}", unit(check.tolerance)),
-            check.meaning.to_owned(),
         ]);
     }
     grid
+}
+
+/// Why each check must hold.
+fn reasons(checks: &[Check]) -> String {
+    checks.iter().map(|check| format!("{}: {}\n", check.name, check.meaning)).collect()
 }

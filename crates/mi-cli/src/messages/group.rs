@@ -6,13 +6,20 @@ const ALIKE: usize = 3;
 /// Names that a line lists; of more it gives the first ones and the last.
 const LISTED: usize = 5;
 
-use crate::words::cut;
+use crate::words::{cut, with_short_names};
 
-/// A message, and the columns that it is about.
+/// A message as it is shown, and the columns that it is about; long names are cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Said {
-    pub(super) text: String,
-    pub(super) columns: Vec<String>,
+    text: String,
+    columns: Vec<String>,
+}
+
+impl Said {
+    pub(super) fn new(text: &str, columns: &[String]) -> Self {
+        let text = with_short_names(text, columns);
+        Self { text, columns: columns.iter().map(|name| cut(name)).collect() }
+    }
 }
 
 /// The lines that say these messages, each where its first message stood.
@@ -52,7 +59,7 @@ fn of_group(alike: &[&Said]) -> Vec<String> {
     let named: Vec<String> = others
         .iter()
         .map(|other| {
-            let own = vary.iter().map(|&place| format!("`{}`", cut(&other.columns[place])));
+            let own = vary.iter().map(|&place| format!("`{}`", other.columns[place]));
             own.collect::<Vec<_>>().join(" and ")
         })
         .collect();
@@ -101,9 +108,7 @@ fn pattern(message: &Said) -> String {
 fn without_names(message: &Said) -> String {
     let mut text = message.text.clone();
     for name in &message.columns {
-        for name in [name, &cut(name)] {
-            text = text.replace(&format!("`{name}`"), "``").replace(&format!(" {name}`"), " `");
-        }
+        text = text.replace(&format!("`{name}`"), "``").replace(&format!(" {name}`"), " `");
     }
     text
 }
@@ -113,7 +118,7 @@ mod tests {
     use super::*;
 
     fn of(messages: impl IntoIterator<Item = (String, Vec<String>)>) -> Vec<String> {
-        let said = messages.into_iter().map(|(text, columns)| Said { text, columns });
+        let said = messages.into_iter().map(|(text, columns)| Said::new(&text, &columns));
         lines(&said.collect::<Vec<_>>())
     }
 

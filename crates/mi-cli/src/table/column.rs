@@ -1,6 +1,8 @@
 use mi_samples::{ColumnType, Declared, Sample};
 use ndarray::ArrayView2;
 
+use super::builder::TOO_LARGE;
+
 /// One column of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
@@ -29,6 +31,8 @@ pub enum Origin {
     Text,
     /// The user says that it is discrete.
     Asked,
+    /// It names the groups of the rows.
+    Groups,
     /// It holds few numbers, some of which are written in several ways (`7` and `007`).
     Spelling,
 }
@@ -57,7 +61,14 @@ impl Column {
         Sample::new(matrix, &[self.declared], 0).ok()?.columns().next().cloned()
     }
 
-    /// Whether the column counts the rows: whole numbers from 0 or 1, one more in every row.
+    /// The column with missing values as one more value, beyond all others.
+    pub(crate) fn filled(&self) -> Self {
+        let largest = self.values.iter().copied().fold(0.0, f64::max);
+        let fill = |value: &f64| if value.is_nan() { 2.0 * largest + 1.0 } else { *value };
+        Self { values: self.values.iter().map(fill).collect(), missing: 0, ..self.clone() }
+    }
+
+    /// Whether the column counts the rows: whole numbers, one more in every row, from any on.
     pub fn counts_rows(&self) -> bool {
         /// In fewer rows numbers may stand in order by chance, or in an example.
         const LEAST: usize = 5;
@@ -65,7 +76,8 @@ impl Column {
             (None, Some(&first)) if self.values.len() >= LEAST => first,
             _ => return false,
         };
-        (first == 0.0 || first == 1.0)
+        first.fract() == 0.0
+            && first.abs() < TOO_LARGE
             && self.values.iter().enumerate().all(|(row, value)| *value == first + row as f64)
     }
 }
@@ -92,8 +104,11 @@ mod tests {
         };
         assert!(counts(&[0.0, 1.0, 2.0, 3.0, 4.0]) && counts(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
         assert!(!counts(&[1.0, 2.0, 3.0]) && !counts(&[]));
-        // Years are a feature.
-        assert!(!counts(&[1990.0, 1991.0, 1992.0, 1993.0, 1994.0]));
+        assert!(counts(&[1000.0, 1001.0, 1002.0, 1003.0, 1004.0]));
+        assert!(counts(&[-2.0, -1.0, 0.0, 1.0, 2.0]));
+        assert!(!counts(&[0.5, 1.5, 2.5, 3.5, 4.5]) && !counts(&[5.0, 4.0, 3.0, 2.0, 1.0]));
+        let huge = [0.0, 1.0, 2.0, 3.0, 4.0].map(|row| 1e17 + row);
+        assert!(!counts(&huge), "doubles do not tell them apart");
         assert!(!counts(&[0.0, 1.0, 2.0, 4.0, 5.0]) && !counts(&[0.0, 1.0, f64::NAN, 3.0, 4.0]));
     }
 }

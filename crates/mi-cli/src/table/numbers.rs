@@ -19,8 +19,8 @@ pub(super) struct Numbers {
 const MISSING: i128 = i128::MIN;
 
 /// A number as one that can count rows.
-pub(super) fn as_count(value: f64) -> Option<u64> {
-    ((0.0..TOO_LARGE).contains(&value) && value.fract() == 0.0).then_some(value as u64)
+pub(super) fn as_count(value: f64) -> Option<i64> {
+    (value.abs() < TOO_LARGE && value.fract() == 0.0).then_some(value as i64)
 }
 
 impl Numbers {
@@ -66,7 +66,7 @@ impl Numbers {
 
     /// The value of a row, if it can count rows.
     #[cfg(feature = "parquet")]
-    pub(super) fn count(&self, row: usize) -> Option<u64> {
+    pub(super) fn count(&self, row: usize) -> Option<i64> {
         as_count(self.values[row])
     }
 

@@ -97,7 +97,7 @@ fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
     );
     assert!(pairs.iter().all(|pair| pair["value"].is_null() != pair["reason"].is_null()));
     run.said(&[
-        "warning: `celsius` and `fahrenheit`: `fahrenheit` is a linear function of columns of the",
+        "warning: `celsius` and `fahrenheit`: `fahrenheit` is, in normal scores of ranks, a linear",
         "warning: `old` and `new`: no row has a value in every column",
     ]);
     let text = folder.run(&[&["matrix", "t.csv"], &copula[..]].concat());

@@ -116,3 +116,46 @@ fn cheap_p_values_of_several_columns_are_given() {
     let json = found.json();
     assert!(json["results"][0]["estimates"][0]["p_value"].is_number(), "{}", found.err);
 }
+
+#[test]
+fn of_many_columns_whole_rows_decide_what_is_a_copy() {
+    // Rows that are equal in `a` and `b` and differ in `c` are no copies; 30 others repeat wholly.
+    let mut stream = Stream::new(31, "whole rows");
+    let once: Vec<[f64; 3]> = (0..200)
+        .map(|row| {
+            let a = [0.5, 0.25, 0.125][row % 3] + (row / 2) as f64;
+            [a, (a * 0.37).sin() + 0.1 * (row / 2 % 7) as f64, stream.normal()]
+        })
+        .collect();
+    let table = |rows: &[[f64; 3]]| {
+        let mut text = String::from("a,b,c\n");
+        rows.iter().for_each(|[a, b, c]| writeln!(text, "{a},{b},{c}").unwrap());
+        text
+    };
+    let folder = Folder::with("once.csv", table(&once));
+    folder.write("copies.csv", table(&[&once[..], &once[..30]].concat()));
+    for command in [&["rank", "--target", "a"][..], &["matrix"]] {
+        let run = |file: &str, more: &[&str]| {
+            let found = folder.run(&[&[command[0], file, "--json"], &command[1..], more].concat());
+            let json = found.json();
+            (found, json[if command[0] == "rank" { "columns" } else { "pairs" }].clone())
+        };
+        let (_, without) = run("once.csv", &[]);
+        let (said, found) = run("copies.csv", &["--dedup"]);
+        said.said(&[
+            "200 of 230 rows used; left out: 30 that repeat an earlier row in all 3 columns",
+        ]);
+        assert_eq!(found, without, "{command:?}");
+        assert!(found.as_array().unwrap().iter().all(|pair| pair["rows"] == 200));
+    }
+    // A missing value is one like any other.
+    let mut gaps = String::from("a,b,c\n");
+    for (row, [a, b, c]) in once.iter().chain(&once[..30]).enumerate() {
+        let b = if row % 200 % 4 == 0 { String::new() } else { b.to_string() };
+        writeln!(gaps, "{a},{b},{c}").unwrap();
+    }
+    folder.write("gaps.csv", gaps);
+    folder
+        .run(&["matrix", "gaps.csv", "--dedup", "--missing", "drop"])
+        .said(&["200 of 230 rows used; left out: 30"]);
+}

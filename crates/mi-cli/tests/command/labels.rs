@@ -107,28 +107,30 @@ fn the_missing_tokens_can_be_labels() {
 }
 
 /// A table whose first column is called `name` and numbers the rows from `first`.
-fn numbered(name: &str, first: usize) -> String {
+fn numbered(name: &str, first: i64, step: i64) -> String {
     let mut table = format!("{name},f1,f2,label\n");
-    for i in 0..60 {
+    for i in 0..60_i64 {
         let label = if i < 30 { "a" } else { "b" };
         let part = |by: f64| (i as f64 * by).fract();
         let (f1, f2) = (part(0.618_033_988_7), part(0.754_877_666_2));
-        let _ = writeln!(table, "{},{f1},{f2},{label}", first + i);
+        let _ = writeln!(table, "{},{f1},{f2},{label}", first + i * step);
     }
     table
 }
 
 #[test]
 fn a_column_that_numbers_the_rows_is_no_feature() {
-    for (name, first, left_out) in [
-        ("", 0, true),
-        ("", 500, true),
-        ("Unnamed: 0", 3, true),
-        ("index", 0, true),
-        ("id", 1, true),
-        ("year", 1960, false),
+    for (name, first, step, left_out) in [
+        ("", 0, 1, true),
+        ("", 500, 1, true),
+        ("Unnamed: 0", 3, 1, true),
+        ("index", 0, 1, true),
+        ("id", 1, 1, true),
+        ("id", 1000, 1, true),
+        ("offset", -7, 1, true),
+        ("depth", 1000, 5, false),
     ] {
-        let folder = Folder::with("t.csv", numbered(name, first));
+        let folder = Folder::with("t.csv", numbered(name, first, step));
         let names = |args: &[&str], key: &str| -> Vec<String> {
             let json = folder.run(args).json();
             let name = |column: &serde_json::Value| {
@@ -149,7 +151,7 @@ fn a_column_that_numbers_the_rows_is_no_feature() {
 
 #[test]
 fn the_sides_stand_behind_row_numbers() {
-    let table: String = numbered("", 0)
+    let table: String = numbered("", 0, 1)
         .lines()
         .map(|line| {
             line.rsplit_once(',').map_or(String::new(), |(front, _)| front.to_owned() + "\n")
@@ -177,7 +179,7 @@ fn the_sides_stand_behind_row_numbers() {
 #[test]
 fn labels_that_hardly_repeat_are_named() {
     let mut table = "id,near,x,y\n".to_owned();
-    for i in 0..60 {
+    for i in 0..60_i64 {
         let _ = writeln!(table, "p{i},q{},{},{}", i.min(50 + i / 55), (i * 37) % 61, i % 2);
     }
     let run = run(&table, &["rank", "t.csv", "--target", "x", "--permutations", "0", "--json"]);
@@ -256,6 +258,17 @@ fn a_critic_knows_labels_by_what_is_written() {
     folder
         .run(&["pointwise", "other.csv", "--critic", "c"])
         .refused(1, &["`x` holds none of the labels", "`01`", "`7`"]);
+}
+
+#[test]
+fn quotes_are_how_csv_is_written_and_quotes_of_ones_own_are_kept() {
+    let zero = |labels: [&str; 3]| information(&labels, &["--discrete", "label"]);
+    // `1` twice, with codes of its own each: ln 3 less what the two that are one hide.
+    let hidden = 3.0_f64.ln() - 2.0 / 3.0 * 2.0_f64.ln();
+    assert!((zero(["1", "\"1\"", "2"]) - hidden).abs() < 1e-9);
+    assert!((zero(["1", "\"\"\"1\"\"\"", "2"]) - 3.0_f64.ln()).abs() < 1e-9);
+    let listed = columns(coded(&["\"10\"", "\"2\"", "\"3\""]), &[]);
+    assert_eq!((&listed[0]["min"], &listed[0]["max"]), (&2.0.into(), &10.0.into()));
 }
 
 #[test]

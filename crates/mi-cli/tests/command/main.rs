@@ -17,6 +17,7 @@ mod order;
 mod outputs;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod plain_words;
 mod readers;
 mod shell;
 mod text_tables;

@@ -44,7 +44,7 @@ fn frequencies_of_labels_that_occur_once_are_refused_by_name() {
         table("id,code,kind", 300, |row| format!("a{},b{},{}", row.max(3), row.max(3), row % 3));
     let of = |y: &str| folder.run(&["estimate", "t.csv", "--x", "id", "--y", y]);
     of("code").refused(1, &["most of the 300 labels of `id` are unique (296 of 300)"]);
-    of("kind").refused(1, &["labels of `id`", "labels that occur once look like any function"]);
+    of("kind").refused(1, &["labels of `id`", "a label that occurs once fits any value"]);
 }
 
 #[test]
