@@ -63,7 +63,7 @@ impl Fingerprints {
         }
         self.first.push(part);
         if row == 0 || self.counts_from.is_some() {
-            let start = number().and_then(|number| number.checked_sub(row as i64));
+            let start = number().and_then(|number| number.checked_sub_unsigned(row as u64));
             self.counts_from = start.filter(|start| row == 0 || self.counts_from == Some(*start));
         }
     }

@@ -62,9 +62,9 @@ impl Usable {
         };
         (self.found.value <= 0.0).then(|| {
             let text = format!(
-                "a {} reader can use nothing: in rows that it was not fitted to, it foretells y no \
-                 better than {usual} does, or a little worse, which makes the value negative; there \
-                 may be a dependence all the same, {other}",
+                "a {} reader can use nothing: of rows that it was not fitted to, it foretells y no \
+                 better than {usual} does, and a negative value means worse; there may be a \
+                 dependence all the same, {other}",
                 self.family
             );
             Warning::new("nothing_usable", text).mild()

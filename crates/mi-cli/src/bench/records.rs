@@ -1,6 +1,7 @@
 //! Estimates as lines of a CSV file.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -28,13 +29,8 @@ impl Setup {
         let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
         let version = env!("CARGO_PKG_VERSION");
         let program = std::env::current_exe().and_then(std::fs::read);
-        let version = match program.map(Sha256::digest) {
-            Ok(hash) => format!(
-                "{version}+{:08x}",
-                hash.iter()
-                    .take(4)
-                    .fold(0_u32, |number, &byte| { (number << 8) | u32::from(byte) })
-            ),
+        let version = match program {
+            Ok(program) => format!("{version}+{}", start_of_hash(&program, 4)),
             // A program that cannot read itself has its version alone to be known by.
             Err(_) => version.to_owned(),
         };
@@ -218,9 +214,18 @@ pub(super) struct Recorded {
     pub(super) is_sealed: bool,
 }
 
-/// The start of the SHA-256 of a line's other cells, in hexadecimal.
+/// The start of the SHA-256 of a line's other cells.
 fn checksum(cells: &str) -> String {
-    Sha256::digest(cells).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    start_of_hash(cells.as_bytes(), 8)
+}
+
+/// The first bytes of a SHA-256, in hexadecimal.
+fn start_of_hash(content: &[u8], bytes: usize) -> String {
+    let hash = Sha256::digest(content);
+    hash.iter().take(bytes).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

@@ -328,7 +328,7 @@ mod tests {
         let refused = || Store::open(&path, Setup::here(10, None)).unwrap_err().to_string();
         let error = refused();
         assert!(error.contains("r.csv, line 2: its checksum differs"), "{error}");
-        assert!(read_records(&[path.clone()]).is_err());
+        assert!(read_records(std::slice::from_ref(&path)).is_err());
         let old: String =
             edited.lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect();
         fs::write(&path, old).unwrap();

@@ -217,7 +217,9 @@ fn measured(options: &BenchOptions, messages: &mut Messages) -> Result<Measured,
 /// Takes the estimates out of files.
 fn read(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, CliError> {
     let (setup, estimates, warnings) = read_records(&options.from)?;
-    warnings.into_iter().for_each(|warning| messages.warn(warning));
+    for warning in warnings {
+        messages.warn(warning);
+    }
     let all = Asked::all();
     let places = if options.benchmarks.is_empty() {
         let mut places: Vec<usize> = estimates.keys().map(|key| key.benchmark).collect();

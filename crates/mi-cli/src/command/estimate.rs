@@ -483,12 +483,13 @@ fn one_lag(measured: &Measured, unit: Unit) -> String {
 /// What a reader of x can use.
 fn sentence(usable: Option<&Usable>, unit: Unit) -> String {
     usable.map_or_else(String::new, |Usable { family, found }| {
-        format!(
-            "\nA {family} reader of x can use {:.4} ± {:.4} {} of it (V-information, held out).\n",
+        let text = format!(
+            "A {family} reader of x can use {:.4} ± {:.4} {} of it (V-information, held out).",
             unit.of(found.value),
             unit.of(found.standard_error),
             unit.name()
-        )
+        );
+        format!("\n{}\n", wrap(&text))
     })
 }
 

@@ -145,5 +145,6 @@ fn grid(checks: &[Check], unit: impl Fn(f64) -> f64) -> TextTable {
 
 /// Why each check must hold.
 fn reasons(checks: &[Check]) -> String {
-    checks.iter().map(|check| format!("{}: {}\n", check.name, check.meaning)).collect()
+    let lines = checks.iter().map(|check| format!("{}: {}", check.name, check.meaning));
+    lines.collect::<Vec<_>>().join("\n") + "\n"
 }

@@ -105,9 +105,9 @@ fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
     let rank = ["rank", "t.csv", "--target", "celsius", "--permutations", "19"];
     let ranked = folder.run(&[&rank[..], &copula].concat());
     assert_eq!(ranked.code, 0, "{}", ranked.err);
-    ranked.said(&["`fahrenheit` and `celsius`: `celsius` is a linear function of columns of the"]);
+    ranked.said(&["`fahrenheit` and `celsius`: `celsius` is, in normal scores of ranks, a linear"]);
     assert!(
-        ranked.out.contains("no estimate for `fahrenheit`: `celsius` is a linear"),
+        ranked.out.contains("no estimate for `fahrenheit`: `celsius` is, in normal"),
         "{}",
         ranked.out
     );
@@ -118,7 +118,7 @@ fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
     // Where nothing can be said, that is an error.
     let none = ["rank", "t.csv", "--target", "celsius", "--columns", "fahrenheit"];
     let none = folder.run(&[&none[..], &copula].concat());
-    assert!(none.out.contains("no estimate for `fahrenheit`: `celsius` is a linear function"));
+    assert!(none.out.contains("no estimate for `fahrenheit`: `celsius` is, in normal"));
     // What lists pairs keeps them too, with the reason, though none has an estimate.
     let two = ["matrix", "t.csv", "--columns", "celsius,fahrenheit", "--method", "gaussian-copula"];
     let json = folder.run(&[&two[..], &["--json"]].concat()).json();
@@ -127,7 +127,7 @@ fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
     assert_eq!(json["pairs"][0]["rows"], 60);
     let csv = folder.run(&[&two[..], &["--csv"]].concat()).out;
     assert_eq!(csv.lines().count(), 2, "{csv}");
-    assert!(csv.contains("celsius,fahrenheit,60,,,,\"`fahrenheit` is a linear function"), "{csv}");
+    assert!(csv.contains("celsius,fahrenheit,60,,,,\"`fahrenheit` is, in normal"), "{csv}");
     let csv = folder.run(&[&rank[..], &copula, &["--csv"]].concat()).out;
     assert_eq!(csv.lines().count(), 5, "{csv}");
     let last: Vec<&str> = csv.lines().last().unwrap().split(',').collect();

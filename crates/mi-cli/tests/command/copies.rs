@@ -129,7 +129,9 @@ fn of_many_columns_whole_rows_decide_what_is_a_copy() {
         .collect();
     let table = |rows: &[[f64; 3]]| {
         let mut text = String::from("a,b,c\n");
-        rows.iter().for_each(|[a, b, c]| writeln!(text, "{a},{b},{c}").unwrap());
+        for [a, b, c] in rows {
+            writeln!(text, "{a},{b},{c}").unwrap();
+        }
         text
     };
     let folder = Folder::with("once.csv", table(&once));

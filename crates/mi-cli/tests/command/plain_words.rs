@@ -32,7 +32,7 @@ fn results_are_at_most_eighty_wide_whatever_the_names() {
     });
     let sides = ["--x", "1", "--y", "2"];
     let commands: [&[&str]; 8] = [
-        &["estimate", "t.csv", "--x", "1", "--y", "2", "--extrapolate"],
+        &["estimate", "t.csv", "--x", "1", "--y", "2", "--extrapolate", "--usable"],
         &["estimate", "t.csv", "--x", "1", "--y", "2", "--given", "3"],
         &["estimate", "t.csv", "--x", "1", "--y", "2", "--lag", "0:2", "--usable"],
         &["estimate", "t.csv", "--x", "1,3", "--y", "2", "--method", "entropy-difference"],
@@ -84,6 +84,20 @@ fn a_difference_of_entropies_of_a_wandering_series_is_refused() {
 
 /// A seed of two random walks.
 const WANDERING: u64 = 1;
+
+#[test]
+fn a_value_that_is_too_far_below_zero_is_an_error_of_the_method() {
+    // A model of five columns by five others, from so few rows, is worse than none.
+    let mut stream = Stream::new(2, "below");
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    let folder = table(&names, 120, |_| (0..10).map(|_| stream.normal()).collect());
+    let base = ["estimate", "t.csv", "--x", "a:e", "--y", "f:j", "--json"];
+    let run = folder.run(&[&base[..], &["--method", "entropy-difference"]].concat());
+    let value = run.json()["results"][0]["estimates"][0]["value"].as_f64().unwrap();
+    assert!(value < -0.1, "the test needs such a value: {value}");
+    assert!(codes(&run).contains(&"below_zero".to_owned()), "{}", run.err);
+    run.said(&["standard errors below 0, which no information is: that is an error of the method"]);
+}
 
 #[test]
 fn labels_that_occur_once_train_no_critic() {

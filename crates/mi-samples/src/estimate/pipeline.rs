@@ -22,6 +22,9 @@ const WORTHLESS: f64 = -1.0;
 /// Values this far below 0 are nothing to speak of, in nats.
 const NEGLIGIBLE: f64 = 0.01;
 
+/// Values of rows held out this far below 0 are an error of the method, in nats.
+const BAD: f64 = 0.1;
+
 /// Columns above which nearest neighbours are far away.
 const MANY_COLUMNS: usize = 8;
 
@@ -229,10 +232,12 @@ fn estimate_by(
         let standard_errors = error.map(|error| (value - entropy) / error.max(f64::MIN_POSITIVE));
         warnings.push(Warning::AboveEntropy { entropy, standard_errors });
     }
-    if let Some(standard_errors) = known.map(|error| -value / error.max(f64::MIN_POSITIVE))
-        && standard_errors > WITHIN_ERROR
-        && value < -NEGLIGIBLE
-    {
+    let below = known.map(|error| -value / error.max(f64::MIN_POSITIVE));
+    // What is held out may lie so far from the rest that its own spread says little of the error.
+    let is_bad = |errors: &f64| {
+        *errors > WITHIN_ERROR && value < -NEGLIGIBLE || run.method.trains() && value < -BAD
+    };
+    if let Some(standard_errors) = below.filter(is_bad) {
         warnings.push(Warning::BelowZero { standard_errors });
     }
     value_warnings(&found, run, n, &mut warnings);

@@ -58,7 +58,9 @@ impl<const SIDES: usize> Apart<SIDES> {
 pub(super) fn not_alone(labels: &[u32]) -> Result<Vec<usize>, SamplesError> {
     let classes = labels.iter().max().map_or(0, |&last| last as usize + 1);
     let mut members = vec![0_u32; classes];
-    labels.iter().for_each(|&label| members[label as usize] += 1);
+    for &label in labels {
+        members[label as usize] += 1;
+    }
     let rows: Vec<usize> =
         (0..labels.len()).filter(|&row| members[labels[row] as usize] > 1).collect();
     if rows.is_empty() {
@@ -108,7 +110,9 @@ impl InClasses {
                 found.radii.extend(class, &radii);
                 of_k
             };
-            found.of_k.iter_mut().zip(of_k).for_each(|(all, own)| all.extend(own));
+            for (all, own) in found.of_k.iter_mut().zip(of_k) {
+                all.extend(own);
+            }
             found.of_class.extend(std::iter::repeat_n(members, class.len()));
             found.classes += 1;
         }
