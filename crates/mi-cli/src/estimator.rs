@@ -520,7 +520,7 @@ fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
         Found::LinearFunction { column, of } => {
             let of: Vec<String> = of.iter().map(|(side, column)| name(side, column)).collect();
             format!(
-                "`{}` is a linear function of `{}`: {INFINITE}",
+                "`{}` is, up to rounding, a linear function of `{}`: {INFINITE}",
                 name(&Where::Y, column),
                 of.join("`, `")
             )

@@ -332,7 +332,22 @@ fn a_linear_function_across_sides_is_said_to_be_infinite() {
     let y = concatenate![Axis(1), normals(26, n), cents(&(cents(&a) - cents(&b)))];
     let found = mutual_information(&side(&x), &side(&y), &by(Method::Ksg1)).unwrap();
     assert!(said(&found), "{:?}", found.warnings);
+    // Numbers that were subtracted first, and then each rounded: as many tables are written.
+    let fine = |v: &Array2<f64>| v.mapv(|v| (v * 1e4).round() / 1e4);
+    let [x, y] = [concatenate![Axis(1), fine(&a), fine(&b)], fine(&(&a - &b))];
+    let found = mutual_information(&side(&x), &side(&y), &by(Method::Ksg1)).unwrap();
+    let expected = Warning::LinearFunction { column: 0, of: vec![(Side::X, 0), (Side::X, 1)] };
+    assert!(found.warnings.contains(&expected), "{:?}", found.warnings);
+    let found = mutual_information(&side(&fine(&a)), &side(&fine(&(&a / 3.0))), &by(Method::Ksg1));
+    let of_one = Warning::LinearFunction { column: 0, of: vec![(Side::X, 0)] };
+    assert!(found.unwrap().warnings.contains(&of_one));
+    // What is rounded coarsely may follow from others and still tell how it is rounded.
+    let [x, y] = [&a, &(&a + &(0.05 * &b))].map(|v| v.mapv(|v| (v * 10.0).round() / 10.0));
+    let found = mutual_information(&side(&x), &side(&y), &by(Method::Ksg1)).unwrap();
+    assert!(!found.warnings.iter().any(|w| matches!(w, Warning::LinearFunction { .. })));
     // A little noise makes it finite.
+    let x = concatenate![Axis(1), cents(&a), c, cents(&b)];
+    let y = concatenate![Axis(1), normals(26, n), cents(&(cents(&a) - cents(&b)))];
     let y = &y + &(0.001 * Stream::new(27, "noise").normal_matrix((n, 2)));
     let found = mutual_information(&side(&x), &side(&y), &by(Method::Ksg1)).unwrap();
     assert!(!found.warnings.iter().any(|w| matches!(w, Warning::LinearFunction { .. })));

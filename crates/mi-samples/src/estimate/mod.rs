@@ -1,6 +1,7 @@
 //! The default path: from typed sides to an estimate with its interval, test and warnings.
 
 mod fitting;
+mod functions;
 mod method;
 mod pipeline;
 mod result;

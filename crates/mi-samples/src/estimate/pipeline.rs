@@ -1,12 +1,13 @@
 use mi_random::Stream;
 
 use super::fitting::NEURAL_ROWS;
+use super::functions::linear_function;
 use super::run::{Found, Run, rows_not_alone};
 use super::ties::off_when_permuted;
 use super::warnings::{Side, WITHIN_ERROR, Warning};
 use super::{Estimate, EstimatorSettings, Method, Settings};
 use crate::SamplesError;
-use crate::closed_form::{SMALLEST_PIVOT, discrete_entropy, linear_functions};
+use crate::closed_form::discrete_entropy;
 use crate::neural::{NeuralCritic, NeuralEstimate};
 use crate::rows::RowStructure;
 use crate::sample::{ColumnKind, Sample};
@@ -366,41 +367,6 @@ fn data_warnings(
         warnings.push(warning);
     }
     warnings
-}
-
-/// The first continuous column of y that is a linear function of continuous columns of x, and
-/// perhaps of others of y and of those given.
-fn linear_function(x: &Sample, y: &Sample, given: Option<&Sample>) -> Option<Warning> {
-    if x.dims() + y.dims() + given.map_or(0, Sample::dims) < 3 {
-        return None; // Such a function is monotone.
-    }
-    let (mut places, mut columns) = (Vec::new(), Vec::new());
-    // What is given comes first: what follows from it alone says nothing of x or y.
-    let given = given.map(|given| (Side::Given, given));
-    for (side, sample) in given.into_iter().chain([(Side::X, x), (Side::Y, y)]) {
-        let (own, values): (Vec<usize>, Vec<Vec<f64>>) = sample
-            .contents()
-            .enumerate()
-            .filter(|(_, (kind, ..))| kind.is_continuous())
-            .map(|(column, (_, values, _))| (column, values.to_vec()))
-            .unzip();
-        // Functions of their own side say nothing of the other.
-        for ((column, values), function) in
-            own.into_iter().zip(values.clone()).zip(linear_functions(&values, SMALLEST_PIVOT))
-        {
-            if function.is_none() {
-                places.push((side, column));
-                columns.push(values);
-            }
-        }
-    }
-    let found = linear_functions(&columns, SMALLEST_PIVOT).into_iter().zip(&places);
-    let mut of_x = found.filter_map(|(of, &(side, column))| {
-        let of: Vec<_> = of?.into_iter().map(|index| places[index]).collect();
-        let joins = side == Side::Y && of.iter().any(|(side, _)| *side == Side::X);
-        joins.then_some(Warning::LinearFunction { column, of })
-    });
-    of_x.next()
 }
 
 fn value_warnings(found: &Found, run: &Run, n: usize, warnings: &mut Vec<Warning>) {

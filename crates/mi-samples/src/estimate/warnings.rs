@@ -79,7 +79,7 @@ pub enum Warning {
         /// The column of the side, from 0.
         column: usize,
     },
-    /// A column of y is a linear function of columns of x, and perhaps of others: the true value of
+    /// A column of y is, up to rounding, a linear function of columns of x, and perhaps of others: the true value of
     /// continuous columns is infinite, and the estimate says how many rows there are.
     LinearFunction {
         /// The column of y, from 0.
@@ -245,7 +245,7 @@ impl fmt::Display for Warning {
                  known with it: it adds nothing and was left out"
             ),
             Self::LinearFunction { column, of } => {
-                write!(f, "column {column} of y is a linear function of ")?;
+                write!(f, "column {column} of y is, up to rounding, a linear function of ")?;
                 for (place, (side, column)) in of.iter().enumerate() {
                     let comma = if place == 0 { "" } else { ", " };
                     write!(f, "{comma}column {column} of {side}")?;

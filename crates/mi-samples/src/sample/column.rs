@@ -95,6 +95,18 @@ impl Column {
         Self { kind: self.kind.clone(), values, order, ties, is_rounded: self.is_rounded }
     }
 
+    /// The part of the variance that comes from rounding to a step, 1/12 of its square; 0 without one.
+    pub(super) fn rounding(&self) -> f64 {
+        let runs = runs(&self.values, &self.order);
+        let levels: Vec<f64> =
+            runs.map(|run| self.values[self.order[run.start] as usize]).collect();
+        let n = self.values.len() as f64;
+        let mean = self.values.iter().sum::<f64>() / n;
+        let variance = self.values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+        let step = lattice::step(&levels).filter(|_| variance > 0.0);
+        step.map_or(0.0, |step| step * step / 12.0 / variance)
+    }
+
     /// Dense ranks of the values: 0 for the smallest.
     pub(super) fn labels(&self) -> (Vec<u32>, usize) {
         dense_ranks(&self.values, &self.order)

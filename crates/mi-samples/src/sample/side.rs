@@ -287,6 +287,16 @@ impl Sample {
         Coordinates { columns, order, label }
     }
 
+    /// The values of a column, as they were given.
+    pub(crate) fn values(&self, column: usize) -> &[f64] {
+        &self.columns[column].values
+    }
+
+    /// The part of a column's variance that comes from rounding to its step; 0 if it has none.
+    pub(crate) fn rounding(&self, column: usize) -> f64 {
+        self.columns[column].rounding()
+    }
+
     /// Kind, values and ascending order of every column.
     pub(crate) fn contents(&self) -> impl Iterator<Item = (&ColumnType, &[f64], &[u32])> {
         self.columns.iter().map(|column| (&column.kind, &column.values[..], &column.order[..]))
