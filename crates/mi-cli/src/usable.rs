@@ -57,14 +57,14 @@ impl Usable {
     /// What a value at or below 0 means.
     pub fn nothing(&self) -> Option<Warning> {
         let (usual, other) = match self.family {
-            "linear" => ("the mean of y", "one that is no line"),
-            _ => ("how often each label occurs", "one that no linear boundary shows"),
+            "linear" => ("the mean of y", "is no line"),
+            _ => ("how often each label occurs", "no linear boundary shows"),
         };
         (self.found.value <= 0.0).then(|| {
             let text = format!(
-                "a {} reader can use nothing: of rows that it was not fitted to, it foretells y no \
-                 better than {usual} does, and a negative value means worse; there may be a \
-                 dependence all the same, {other}",
+                "a {} reader can use nothing: on rows that it was not fitted to, it predicts y no \
+                 better than {usual} (worse, if the value is negative); a dependence that {other} is \
+                 still possible",
                 self.family
             );
             Warning::new("nothing_usable", text).mild()

@@ -193,8 +193,8 @@ impl RowOptions {
         Ok((frame, structure))
     }
 
-    /// Leaves copies out, if they are to be: rows that repeat an earlier one in all columns but that
-    /// of the groups, at `group`. A missing value is one like any other.
+    /// Leaves copies out, if that is asked for: rows that repeat an earlier one in all columns except
+    /// that of the groups, at `group`. A missing value equals another.
     fn without_copies(
         &self,
         frame: Frame,

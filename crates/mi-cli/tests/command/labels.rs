@@ -263,7 +263,7 @@ fn a_critic_knows_labels_by_what_is_written() {
 #[test]
 fn quotes_are_how_csv_is_written_and_quotes_of_ones_own_are_kept() {
     let zero = |labels: [&str; 3]| information(&labels, &["--discrete", "label"]);
-    // `1` twice, with codes of its own each: ln 3 less what the two that are one hide.
+    // `1` stands for two codes: ln 3 minus what the merged label hides.
     let hidden = 3.0_f64.ln() - 2.0 / 3.0 * 2.0_f64.ln();
     assert!((zero(["1", "\"1\"", "2"]) - hidden).abs() < 1e-9);
     assert!((zero(["1", "\"\"\"1\"\"\"", "2"]) - 3.0_f64.ln()).abs() < 1e-9);
