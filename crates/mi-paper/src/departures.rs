@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn departures_name_what_and_where() {
-        let short = departures(&Scale::of(Preset::Short), EXPERIMENTS);
+        let papers: Vec<&Experiment> = crate::experiments::by_default().collect();
+        let short = departures(&Scale::of(Preset::Short), &papers);
         for sentence in [
             "Optimiser steps: 600 instead of 21000 (encoders with convnet, invertible, supervised \
              with convnet).",
@@ -170,7 +171,7 @@ mod tests {
         ] {
             assert!(short.iter().any(|found| found == sentence), "{short:#?}");
         }
-        let smoke = departures(&Scale::of(Preset::Smoke), EXPERIMENTS);
+        let smoke = departures(&Scale::of(Preset::Smoke), &papers);
         assert!(smoke.iter().any(|found| found.starts_with("Converged probe: left out (")));
     }
 
