@@ -3,12 +3,14 @@
 mod bank;
 mod ceiling;
 mod components;
+mod features;
 mod frozen;
 mod inputs;
 mod measure;
 mod networks;
 mod objective;
 mod prior;
+mod readings;
 mod setup;
 mod terms;
 
@@ -294,8 +296,12 @@ impl Training for MultiViewTraining {
         let mut trained: Vec<&mut Trained> =
             [&mut self.trained].into_iter().chain(discriminator).collect();
         snapshot.restore(&mut trained)?;
-        self.objectives = snapshot.get("objectives")?;
-        self.overflows = snapshot.get("overflows")?;
+        // Snapshots of earlier versions had one objective, and did not count overflows.
+        self.objectives = match snapshot.get::<Option<Vec<Maximised>>>("objectives")? {
+            Some(objectives) => objectives,
+            None => vec![Maximised::Bound(snapshot.get("objective")?)],
+        };
+        self.overflows = snapshot.get::<Option<u64>>("overflows")?.unwrap_or(0);
         self.sampler = snapshot.get("sampler")?;
         self.inputs.draws = Stream::from_state(&snapshot.get("noise")?);
         if let Some((_, prior)) = &mut self.prior {

@@ -10,7 +10,9 @@ use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, s};
 
 use super::super::Training;
+use super::super::snapshot::Snapshot;
 use super::MultiViewTraining;
+use super::objective::Maximised;
 use crate::config::{EncoderSpec, Evaluation, Labels, Task, TrialConfig};
 use crate::multi_view::{
     Candidates, Context, ContextNet, MultiView, NamedEncoder, NamedView, Negatives, Net,
@@ -253,6 +255,23 @@ fn a_penalty_and_a_sum_of_terms_are_what_is_descended() {
     let (one, two) = (trained(&free, 5), trained(&halves, 5));
     let weight = |training: &MultiViewTraining| parameter(training, "z.layers.0.weight");
     assert!((weight(&one) - weight(&two)).iter().all(|d| d.abs() < 1e-5));
+}
+
+#[test]
+fn snapshots_of_earlier_versions_go_on() {
+    let term = ViewTerm::new(("a", "z", "z"), CriticSpec::Bilinear, BoundSpec::InfoNce);
+    let task = task("whole", EncoderSpec::Mlp { hidden: vec![], embed: 3 }, vec![term]);
+    let mut training = trained(&task, 3);
+    let Maximised::Bound(objective) = &training.objectives[0] else { panic!() };
+    let mut old = Snapshot::new(&[&training.trained]).unwrap();
+    old.put("objective", objective).unwrap();
+    old.put("sampler", &training.sampler).unwrap();
+    old.put("noise", &training.inputs.draws.state()).unwrap();
+    let mut restored = trained(&task, 0);
+    restored.restore(&old).unwrap();
+    for _ in 0..3 {
+        assert_eq!(restored.step().unwrap(), training.step().unwrap());
+    }
 }
 
 #[test]
