@@ -271,8 +271,8 @@ fn the_engine_equals_the_whole_matrix() {
                 let expected = case.slow(&mut *loss);
                 let text = format!("{loss:?}");
                 let mut engine = Engine::with_driver(driver);
-                // A random choice depends on the batches before.
-                if !text.contains("Random") {
+                // A random choice depends on the batches before, and so does a running Z.
+                if !text.contains("Random") && !text.contains("rate: 0.1") {
                     let found = case.run(&mut engine, &mut *loss);
                     compare(&name, &found, &expected, 1e-10);
                     let found = case.single().run(&mut Engine::with_driver(driver), &mut *single);

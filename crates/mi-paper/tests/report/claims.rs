@@ -77,6 +77,15 @@ fn one_seed_decides_nothing_whichever_way_it_points() {
 }
 
 #[test]
+fn claims_about_other_systems_are_those_that_ran() {
+    let ids = |experiments| -> Vec<&str> {
+        judge(&Synthetic::agreeing(3).only(experiments).outcome()).iter().map(|v| v.id).collect()
+    };
+    assert_eq!(ids(&["views"]), ["V5"]);
+    assert_eq!(ids(&["critics", "metric"]).iter().filter(|id| id.starts_with('V')).count(), 1);
+}
+
+#[test]
 fn an_experiment_that_did_not_run_decides_nothing() {
     let verdicts = judge(&Synthetic::agreeing(3).only(&["critics"]).outcome());
     assert_eq!(verdicts.len(), 8);
