@@ -100,6 +100,9 @@ impl Cluster {
     /// The controller is killed, as soon as it has saved its present state, and started again.
     pub(crate) fn restart_controller(&self) {
         let (state, now) = (self.path().join("state/job_state"), std::time::SystemTime::now());
+        // It saves after a change, and may have saved the last one already.
+        let held = ["sbatch", "--parsable", "--hold", "--output=/dev/null", "--wrap=true"];
+        let change = self.ask(&held);
         until("the controller has saved its state", || {
             let saved = fs::metadata(&state).and_then(|file| file.modified()).ok()?;
             (saved > now).then_some(())
@@ -108,6 +111,7 @@ impl Cluster {
         until("the controller answers", || {
             self.command("squeue").output().unwrap().status.success().then_some(())
         });
+        self.ask(&["scancel", change.trim()]);
     }
 
     /// A command that finds this cluster and no other.
