@@ -174,8 +174,9 @@ impl<'a> Configured<'a> {
         let mut fields = Fields::new();
         fields.insert("steps".to_owned(), self.steps.to_string());
         fields.insert("evaluate_every".to_owned(), self.evaluate_every.to_string());
-        // A struct of plain fields always serialises.
-        collect("", &serde_json::to_value(self.task).unwrap_or_default(), &mut fields);
+        let task = serde_json::to_value(self.task);
+        let task = task.unwrap_or_else(|error| unreachable!("a task of plain fields: {error}"));
+        collect("", &task, &mut fields);
         fields
     }
 }

@@ -81,7 +81,10 @@ pub(super) fn write(file: &ExperimentFile) -> String {
 /// A value as TOML on one line.
 fn toml<T: Serialize>(value: &T) -> String {
     // Values of a configuration are numbers, texts, lists and tables, all of which TOML has.
-    toml::Value::try_from(value).map(|value| value.to_string()).unwrap_or_default()
+    match toml::Value::try_from(value) {
+        Ok(value) => value.to_string(),
+        Err(error) => unreachable!("{error}"),
+    }
 }
 
 fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
