@@ -372,6 +372,24 @@ pub enum Evaluation {
     Retrieval,
 }
 
+impl Evaluation {
+    /// The name in experiment files.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Bounds => "`bounds`",
+            Self::Probe => "`probe`",
+            Self::ConvergedProbe => "`converged-probe`",
+            Self::Conditioning { .. } => "`conditioning`",
+            Self::Bijectivity { .. } => "`bijectivity`",
+            Self::SinglePlaces => "`single-places`",
+            Self::TiesCeiling => "`ties-ceiling`",
+            Self::Measure { .. } => "a measure of a representation",
+            Self::FrozenBounds => "`frozen-bounds`",
+            Self::Retrieval => "`retrieval`",
+        }
+    }
+}
+
 impl TrialConfig {
     /// The trial's id: unique within a plan, stable from run to run, fit for a file name.
     pub fn id(&self) -> String {

@@ -181,6 +181,7 @@ fn of_multi_view(
                 parameters += if owner == index { size.parameters as f64 } else { 0.0 };
                 (size, places)
             }
+            // Every context counts as a recurrent unit, which costs the most.
             Origin::Context(_) => {
                 let width = representation.shape.width;
                 let size = NetworkSize::dense(&[width, 3 * width, width]);

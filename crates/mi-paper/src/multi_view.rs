@@ -172,6 +172,16 @@ fn is_zero(value: &f64) -> bool {
 }
 
 impl ViewTerm {
+    /// Whether negatives come from a memory bank, in which images that are not trained on have no place.
+    pub(crate) fn is_banked(&self) -> bool {
+        matches!(self.candidates, Candidates::Bank { .. })
+    }
+
+    /// Whether a loss is reported, and next to it `InfoNCE` of the same scores.
+    pub(crate) fn reports_loss(&self) -> bool {
+        self.objective.is_loss() && !self.is_banked()
+    }
+
     /// A term of weight 1 whose negatives are the other images of the batch.
     pub fn new(
         (name, x, y): (&str, &str, &str),

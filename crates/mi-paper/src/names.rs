@@ -66,7 +66,7 @@ pub(crate) fn dataset(name: &str) -> &str {
 pub(crate) fn metric(metric: Metric) -> Cow<'static, str> {
     match metric {
         Metric::Part(part) => {
-            return format!("{}: {}", part.name(), self::metric(part.whole())).into();
+            return format!("{}: {}", self::metric(part.whole()), part.name()).into();
         }
         Metric::BoundTrain => "bound, training batches (nats)",
         Metric::BoundTest => "bound, held out (nats)",

@@ -36,12 +36,18 @@ pub(crate) fn rank_correlation(a: &[f64], b: &[f64]) -> Option<f64> {
 
 /// Ranks from 1, equal values with their mean.
 fn ranks(values: &[f64]) -> Vec<f64> {
-    let rank = |value: &f64| {
-        let below = values.iter().filter(|other| *other < value).count();
-        let equal = values.iter().filter(|other| *other == value).count();
-        below as f64 + f64::midpoint(equal as f64, 1.0)
-    };
-    values.iter().map(rank).collect()
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut below = 0;
+    for equal in order.chunk_by(|&a, &b| values[a] == values[b]) {
+        let rank = below as f64 + f64::midpoint(equal.len() as f64, 1.0);
+        for &place in equal {
+            ranks[place] = rank;
+        }
+        below += equal.len();
+    }
+    ranks
 }
 
 /// A mean with an interval, of 95 % where nothing else is said.

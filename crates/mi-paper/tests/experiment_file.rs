@@ -181,6 +181,11 @@ fn mistakes_in_tasks_of_many_views_are_named() {
         ("{ convnet", "{ like = \"z\" } # { convnet", "`same` to share it"),
         ("channels = [16, 32]", "channels = [0, 32]", "a width above 0"),
         ("\"ties-ceiling\"", "\"tie-ceiling\"", "did you mean `ties-ceiling`?"),
+        ("\"ties-ceiling\"", "\"retrieval\"", "`retrieval` needs a term that joins two summaries"),
+        ("\"ties-ceiling\"", "\"frozen-bounds\"", "candidates `other-images`"),
+        ("\"ties-ceiling\"", "{ conditioning = { inputs = 2 } }", "a whole view"),
+        ("name = \"next\"", "name = \"next[1]\"", "without brackets"),
+        ("name = \"next\"", "name = \"the patch after this one\"", "at most 17 bytes"),
     ] {
         let text = views_example().replacen(old, new, 1);
         assert_ne!(text, views_example(), "{old}");

@@ -246,7 +246,7 @@ fn of_images(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, Pap
     let warm_up_steps = adversary.need("warm_up_steps")?.one()?;
     let classifier_steps = adversary.need("steps")?.one()?;
     adversary.finish()?;
-    let evaluations = evaluations(section, x)?;
+    let evaluations = evaluations(section, x, false)?;
     let task = |[net, size, rate]: [usize; 3]| {
         Task::Adversarial(Adversarial {
             encoder: nets[net].clone(),
@@ -291,7 +291,7 @@ fn contrastive(
     let (sizes, rates) = (batch_sizes(section)?, learning_rates(section)?);
     let pair = view_of(views, x).zip(view_of(views, y)).map(|(x, y)| [x, y]);
     let pair = pair.filter(|pair| *pair != [View::top_half(), View::bottom_half()]);
-    let evaluations = evaluations(section, x)?;
+    let evaluations = evaluations(section, x, true)?;
     let axes = [
         bounds.len(),
         nets.len(),
@@ -447,8 +447,12 @@ fn architectures(
     })
 }
 
-/// What is measured on the first encoder.
-fn evaluations(section: &mut Section<'_>, x: &NamedEncoder) -> Result<Vec<Evaluation>, PaperError> {
+/// What is measured on the first encoder; bounds and their like where there is a second.
+fn evaluations(
+    section: &mut Section<'_>,
+    x: &NamedEncoder,
+    has_second: bool,
+) -> Result<Vec<Evaluation>, PaperError> {
     let mut found: Vec<Evaluation> = Vec::new();
     for mut table in section.tables("evaluate")? {
         let expected = format!("`{}`, the term's x: only that is measured", x.name);
@@ -458,17 +462,13 @@ fn evaluations(section: &mut Section<'_>, x: &NamedEncoder) -> Result<Vec<Evalua
             measures.iter().all(|measure| match measure {
                 Measure::Bijectivity { inputs } => is_bijective && *inputs > 0,
                 Measure::Conditioning { inputs } => *inputs > 0,
-                Measure::Bounds
-                | Measure::Probe
-                | Measure::ConvergedProbe
-                | Measure::Retrieval
-                | Measure::FrozenBounds
-                | Measure::Of(_) => true,
+                Measure::Bounds | Measure::Retrieval | Measure::FrozenBounds => has_second,
+                Measure::Probe | Measure::ConvergedProbe | Measure::Of(_) => true,
                 Measure::SinglePlaces | Measure::TiesCeiling => false,
             })
         };
-        let expected = "measures of at least one input, bijectivity of a `realnvp` only, and none of maps \
-                        and patches";
+        let expected = "measures of at least one input, bijectivity of a `realnvp` only, bounds of two \
+                        encoders only, and none of maps and patches";
         let measures = table.need("measures")?.one_that(fits, expected)?;
         table.finish()?;
         found.extend(measures.into_iter().map(Evaluation::from));

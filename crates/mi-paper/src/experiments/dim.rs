@@ -103,8 +103,11 @@ pub(super) fn of_encoder(scale: &Scale, net: &EncoderSpec) -> Vec<Variant> {
             Probed::new("summary", &["g"]),
             Probed::new("map mean", &["g.map"]).reduced(Places::Mean),
         ];
+        let is_local = terms.iter().any(|term| term.candidates == Candidates::AllPlaces);
         let mut task = MultiView { prior, ..task(scale, (views, encoders), terms, probed) };
-        task.evaluations.extend([Evaluation::SinglePlaces, Evaluation::TiesCeiling]);
+        if is_local {
+            task.evaluations.extend([Evaluation::SinglePlaces, Evaluation::TiesCeiling]);
+        }
         named(scale, name, task)
     };
     variants.into_iter().map(variant).collect()

@@ -120,9 +120,9 @@ fn few_labels() -> Metric {
 /// What representations are good for.
 fn uses() -> [(&'static str, &'static str, Metric); 3] {
     [
-        ("accuracy", "the accuracy of the paper's probe", Metric::Accuracy),
-        ("converged", "the accuracy of a converged probe", Metric::AccuracyConverged),
-        ("few", "the accuracy with ten labels a class", few_labels()),
+        ("accuracy", "the paper's probe", Metric::Accuracy),
+        ("converged", "a converged probe", Metric::AccuracyConverged),
+        ("few", "ten labels a class", few_labels()),
     ]
 }
 

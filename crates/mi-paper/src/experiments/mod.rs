@@ -268,6 +268,18 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_an_experiment_are_told_apart() {
+        for experiment in EXPERIMENTS {
+            let is_by_place = std::ptr::fn_addr_eq(
+                experiment.figure.style,
+                crate::figures::by_place as crate::figures::Style,
+            );
+            let count = (experiment.variants)(&Scale::paper()).len();
+            assert!(!is_by_place || count <= crate::figures::MOST_PLACES, "{}", experiment.name);
+        }
+    }
+
+    #[test]
     fn labels_tell_variants_apart_at_every_scale() {
         for &preset in Preset::value_variants() {
             for experiment in EXPERIMENTS {

@@ -82,7 +82,7 @@ pub(crate) fn correlation_panel(
     let mut sorted: Vec<&Correlated> = correlated.iter().collect();
     sorted.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
     sorted.first()?;
-    let title = format!("Rank correlation with {with}");
+    let title = format!("Rank correlation: {with}");
     let mut chart = IntervalChart::new(&title, Axis::new("Spearman's ρ")).reference(0.0, "none");
     let columns = [
         ("measure", Align::Left),
@@ -112,7 +112,7 @@ pub(crate) fn scatter(results: &Results<'_>, metric: Metric, over: Metric) -> Op
     shown.first()?;
     let varies = Varies::among(&shown);
     let (x, y) = (names::metric(metric), names::metric(over));
-    let title = format!("{y} over {x}");
+    let title = x.to_string();
     let mut chart = LineChart::new(&title, Axis::new(&*x), Axis::new(&*y));
     let columns = [("", Align::Left), (x.as_ref(), Align::Right), (y.as_ref(), Align::Right)];
     let mut table = Table::new(&title, &columns);

@@ -66,9 +66,14 @@ pub(crate) struct DrawnFigure {
     pub(crate) csv: String,
 }
 
-/// The style of experiments that have none of their own: a colour each.
+/// Configurations that [`by_place`] tells apart.
+#[cfg(test)]
+pub(crate) const MOST_PLACES: usize = 24;
+
+/// The style of experiments that have none of their own: a colour each, of which there are eight, and
+/// then another stroke.
 pub(crate) fn by_place(_: &Configuration<'_>, place: usize) -> (usize, Dash) {
-    (place, [Dash::Solid, Dash::Dashed][place / 8 % 2])
+    (place, [Dash::Solid, Dash::Dashed, Dash::Dotted][place / 8 % 3])
 }
 
 /// One hue for each of two groups; in both, the second setting is paler and dashed.

@@ -8,7 +8,8 @@ use mi_data::{Geometry, Piece};
 use super::{
     Candidates, ContextNet, MultiView, Net, ObjectiveSpec, Order, Places, Probed, ViewTerm,
 };
-use crate::config::EncoderSpec;
+use crate::config::{EncoderSpec, Evaluation};
+use crate::record::Part;
 
 /// The shape of a representation: n × places × width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,18 @@ impl Shape {
     pub(crate) fn len(self) -> usize {
         self.places() * self.width
     }
+}
+
+/// Names of terms and probes stand in brackets behind a metric's name, with a place behind some.
+fn check_name(name: &str) -> Result<(), String> {
+    const LONGEST: usize = Part::LONGEST - " centre".len();
+    let fits = |c: char| !c.is_control() && !"[],\"".contains(c);
+    if (1..=LONGEST).contains(&name.len()) && name.chars().all(fits) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{name}` names a term or a probe: at most {LONGEST} bytes, without brackets, commas and quotes"
+    ))
 }
 
 /// What yields a representation.
@@ -134,6 +147,7 @@ impl MultiView {
         }
         self.check_terms(&layout)?;
         self.check_probes(&layout)?;
+        self.check_evaluations(&layout)?;
         Ok(layout)
     }
 
@@ -206,6 +220,7 @@ impl MultiView {
             if self.terms[..index].iter().any(|other| other.name == term.name) {
                 return Err(format!("two terms are named `{}`", term.name));
             }
+            check_name(&term.name)?;
             self.check_term(term, layout).map_err(|reason| format!("`{}`: {reason}", term.name))?;
         }
         if let Some(prior) = &self.prior {
@@ -272,7 +287,46 @@ impl MultiView {
                     probed.name
                 ));
             }
+            check_name(&probed.name)?;
             layout.probed_width(probed)?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is what each evaluation looks at.
+    fn check_evaluations(&self, layout: &Layout) -> Result<(), String> {
+        let has = |is: &dyn Fn(&Candidates) -> bool| self.terms.iter().any(|t| is(&t.candidates));
+        let first_is_whole = layout.representations.first().is_some_and(|r| r.shape.grid == (1, 1));
+        for evaluation in &self.evaluations {
+            let lacks = match evaluation {
+                Evaluation::Bounds => None,
+                Evaluation::Probe | Evaluation::ConvergedProbe | Evaluation::Measure { .. } => {
+                    self.probes.is_empty().then_some("[[probes]]")
+                }
+                // An encoder that is no bijection has nothing to be measured of one.
+                Evaluation::Conditioning { inputs } | Evaluation::Bijectivity { inputs } => {
+                    (!first_is_whole || *inputs == 0)
+                        .then_some("a first encoder of a whole view, and at least one input")
+                }
+                Evaluation::SinglePlaces => (!has(&|c| *c == Candidates::AllPlaces))
+                    .then_some("a term with candidates `all-places`"),
+                Evaluation::TiesCeiling => {
+                    (!has(&|c| matches!(c, Candidates::AllPlaces | Candidates::Ahead { .. })))
+                        .then_some("a term over places, `all-places` or `ahead`")
+                }
+                Evaluation::Retrieval => {
+                    (!has(&|c| !matches!(c, Candidates::AllPlaces | Candidates::Ahead { .. })))
+                        .then_some("a term that joins two summaries")
+                }
+                Evaluation::FrozenBounds => {
+                    let first = self.terms.first().map(|term| term.candidates);
+                    (first != Some(Candidates::OtherImages))
+                        .then_some("a first term with candidates `other-images`")
+                }
+            };
+            if let Some(lacks) = lacks {
+                return Err(format!("{} needs {lacks}", evaluation.name()));
+            }
         }
         Ok(())
     }

@@ -1,12 +1,8 @@
-use mi_critics::{Critic, CriticSpec};
 use mi_data::{LatentPair, PairSource, Sampling};
-use mi_estimators::bounds::{BoundSpec, Objective};
-use mi_estimators::{LearnedNumber, Term, TrainingStep};
-use mi_nets::Params;
 use mi_random::Stream;
-use ndarray::Array2;
 
-use super::optimise::{Trained, finite, mean};
+use super::critic_training::CriticTraining;
+use super::optimise::mean;
 use super::snapshot::Snapshot;
 use super::{Halt, Training};
 use crate::config::{Dependent, TrialConfig};
@@ -24,77 +20,6 @@ pub(super) struct DependentTraining {
     estimates: Vec<f64>,
 }
 
-/// A critic of numbers, on the way up a bound.
-struct CriticTraining {
-    critic: Critic,
-    learned: Option<LearnedNumber>,
-    trained: Trained,
-    step: TrainingStep<f32>,
-    objective: Objective,
-    /// Steps so far in which exponentials left the range of numbers: see
-    /// [`Metric::OverflowSteps`].
-    overflows: u64,
-}
-
-impl CriticTraining {
-    fn new(
-        spec: &CriticSpec,
-        bound: &BoundSpec,
-        learning_rate: f64,
-        streams: &Stream,
-    ) -> Result<Self, PaperError> {
-        let mut params = Params::new();
-        let mut init = streams.child("init critic");
-        let critic = Critic::new(&mut params, "critic", spec, 1, 1, &mut init)?;
-        let mut init = streams.child("init baseline");
-        let learned = LearnedNumber::new(&mut params, "baseline", bound, (1, 1), &mut init)?;
-        Ok(Self {
-            step: TrainingStep::new(&params),
-            trained: Trained::new(params, learning_rate),
-            objective: Objective::new(bound, None)?,
-            overflows: 0,
-            critic,
-            learned,
-        })
-    }
-
-    /// One optimiser step on a batch; returns the bound's estimate on it.
-    fn step(&mut self, x: &Array2<f32>, y: &Array2<f32>) -> Result<f64, Halt> {
-        let Self { critic, learned, trained: Trained { params, optimiser }, step, .. } = self;
-        let objective = &mut self.objective;
-        let found = step.forward(params, |graph| {
-            let (x, y) = (graph.input(x.view()), graph.input(y.view()));
-            let learned = learned.as_ref().map(|learned| learned.forward(graph, x, y));
-            let embedded = critic.towers(graph, x, y);
-            [Term::new(embedded, critic.pairing(), objective).with_learned(learned)]
-        })?;
-        self.overflows += u64::from(found[0].overflow);
-        let estimate = finite("the bound", found[0].estimate)?;
-        step.ascend(params, optimiser)?;
-        Ok(estimate)
-    }
-
-    /// How many steps' gradients were lost in part, if any were.
-    fn overflows(&self) -> Option<(Metric, f64)> {
-        (self.overflows > 0).then_some((Metric::OverflowSteps, self.overflows as f64))
-    }
-
-    fn save(&self) -> Result<Snapshot, PaperError> {
-        let mut snapshot = Snapshot::new(&[&self.trained])?;
-        snapshot.put("objective", &self.objective)?;
-        snapshot.put("overflows", &self.overflows)?;
-        Ok(snapshot)
-    }
-
-    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
-        snapshot.restore(&mut [&mut self.trained])?;
-        self.objective = snapshot.get("objective")?;
-        // Snapshots of earlier versions did not count them.
-        self.overflows = snapshot.get::<Option<u64>>("overflows")?.unwrap_or(0);
-        Ok(())
-    }
-}
-
 impl DependentTraining {
     pub(super) fn new(config: &TrialConfig, task: &Dependent) -> Result<Self, PaperError> {
         let streams = Stream::new(config.seed, "trial");
@@ -103,7 +28,13 @@ impl DependentTraining {
             batch_size: task.batch_size,
             pairs: LatentPair::figure_4c(sampling),
             samples: streams.child("samples"),
-            training: CriticTraining::new(&task.critic, &task.bound, task.learning_rate, &streams)?,
+            training: CriticTraining::new(
+                (1, 1),
+                &task.critic,
+                &task.bound,
+                task.learning_rate,
+                &streams,
+            )?,
             estimates: Vec::new(),
         })
     }
@@ -112,7 +43,7 @@ impl DependentTraining {
 impl Training for DependentTraining {
     fn step(&mut self) -> Result<f64, Halt> {
         let (x, y) = self.pairs.sample::<f32>(self.batch_size, &mut self.samples)?;
-        let estimate = self.training.step(&x, &y)?;
+        let estimate = self.training.step(x.view(), y.view())?;
         self.estimates.push(estimate);
         Ok(estimate)
     }
@@ -144,37 +75,5 @@ impl Training for DependentTraining {
         let bits: Vec<u64> = snapshot.get("estimates")?;
         self.estimates = bits.into_iter().map(f64::from_bits).collect();
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use ndarray::array;
-
-    use super::*;
-
-    /// The exponentials of one row are e⁸⁴ times those of the others, which vanish in the sum.
-    #[test]
-    fn steps_that_lose_gradients_are_counted_and_the_count_is_saved() {
-        let new = || {
-            let streams = Stream::new(0, "trial");
-            CriticTraining::new(&CriticSpec::Bilinear, &BoundSpec::Nwj, 1e-6, &streams)
-        };
-        let mut training = new().unwrap();
-        let weight = training.trained.params.ids().next().unwrap();
-        training.trained.params.view_mut(weight).fill(1.0);
-        let y = array![[1.0_f32], [1.0], [1.0], [1.0]];
-        let step = |training: &mut CriticTraining, high: f32| {
-            training.step(&array![[high], [5.0], [5.0], [5.0]], &y).unwrap()
-        };
-        step(&mut training, 6.0);
-        assert_eq!(training.overflows(), None);
-        step(&mut training, 84.0);
-        step(&mut training, 84.0);
-        step(&mut training, 6.0);
-        assert_eq!(training.overflows(), Some((Metric::OverflowSteps, 2.0)));
-        let mut restored = new().unwrap();
-        restored.restore(&training.save().unwrap()).unwrap();
-        assert_eq!(restored.overflows(), training.overflows());
     }
 }

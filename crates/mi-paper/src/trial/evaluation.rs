@@ -1,13 +1,14 @@
 //! What is measured on an encoder, apart from the bound.
 
 use mi_data::{Dataset, Piece, Split, add_noise};
-use mi_eval::{Conditioning, Probe, jacobian_singular_values, log_condition};
+use mi_eval::{Conditioning, Probe, TrainTest, jacobian_singular_values, log_condition};
 use mi_nets::{Module, Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array2, Axis, s};
 
 use super::Halt;
 use super::network::Encoder;
+use super::representation::{self, Sides};
 use crate::config::Evaluation;
 use crate::error::PaperError;
 use crate::record::Metric;
@@ -37,10 +38,24 @@ pub(super) fn run(
     let mut found = Vec::new();
     let paper = evaluations.contains(&Evaluation::Probe);
     let converged = ends && evaluations.contains(&Evaluation::ConvergedProbe);
-    if paper || converged {
-        let train = features.encode(&features.data.train, "train", tape)?;
-        let test = features.encode(&features.data.test, "test", tape)?;
-        probes(&mut found, features.data, (&train, &test), (paper, converged), features.seed)?;
+    let measures = if ends { representation::asked(evaluations) } else { Vec::new() };
+    if paper || converged || !measures.is_empty() {
+        let data = features.data;
+        let train = features.encode(&data.train, "train", tape)?;
+        let test = features.encode(&data.test, "test", tape)?;
+        probes(&mut found, data, (&train, &test), (paper, converged), features.seed)?;
+        if !measures.is_empty() {
+            let (main, base) = (
+                Sides { train, test },
+                Sides {
+                    train: features.inputs(&data.train, "train")?,
+                    test: features.inputs(&data.test, "test")?,
+                },
+            );
+            let labels = TrainTest::new(&data.train.labels[..], &data.test.labels[..]);
+            let of = (&main, None, Some(&base));
+            found.extend(representation::measure(&measures, of, labels, features.seed)?);
+        }
     }
     found.extend(of_jacobians(features, evaluations)?);
     Ok(found)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::{EncoderSpec, Evaluation, Task, TrialConfig};
-use crate::multi_view::{Candidates, MultiView};
+use crate::multi_view::MultiView;
 use crate::outcome::TrialState;
 use crate::record::{Metric, Record};
 
@@ -91,9 +91,7 @@ fn of_multi_view(task: &MultiView, step: u64, ends: bool) -> Vec<Metric> {
         metrics.extend(names.iter().filter(|_| names.len() > 1).map(|name| metric.of_part(name)));
     };
     let all: Vec<String> = task.terms.iter().map(|term| term.name.clone()).collect();
-    let of_losses = task.terms.iter().filter(|term| {
-        term.objective.is_loss() && !matches!(term.candidates, Candidates::Bank { .. })
-    });
+    let of_losses = task.terms.iter().filter(|term| term.reports_loss());
     let losses: Vec<String> = of_losses.map(|term| term.name.clone()).collect();
     if asked(Evaluation::Bounds) {
         for (bound, loss) in

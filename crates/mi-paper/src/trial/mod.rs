@@ -1,6 +1,7 @@
 //! Running a trial: from its folder's last checkpoint, or from the start, to its last step.
 
 mod adversarial;
+mod critic_training;
 mod dependent;
 mod evaluation;
 pub(crate) mod measures;

@@ -3,14 +3,15 @@
 use mi_critics::{Critic, CriticSpec};
 use mi_data::BatchSampler;
 use mi_estimators::bounds::{BoundSpec, Objective};
-use mi_estimators::{LearnedNumber, Term, TrainingStep};
+use mi_estimators::{Term, TrainingStep};
 use mi_eval::StandardScaler;
 use mi_nets::Params;
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, Axis, s};
 
 use super::super::Halt;
-use super::super::optimise::{Trained, finite, mean};
+use super::super::critic_training::CriticTraining;
+use super::super::optimise::{finite, mean};
 use super::super::representation::Sides;
 use super::super::single_view::SHUFFLE;
 
@@ -57,39 +58,18 @@ pub(super) fn trained_anew(
         Ok((scaler.transform(side.train.view())?, scaler.transform(side.test.view())?))
     };
     let ((x, x_test), (y, y_test)) = (scaled(x)?, scaled(y)?);
-    let dims = (x.ncols(), y.ncols());
-    let spec = CriticSpec::Separable { hidden: vec![200], embed: 100 };
-    let mut params = Params::new();
-    let mut init = stream.child("init critic");
-    let critic = Critic::new(&mut params, "critic", &spec, dims.0, dims.1, &mut init)?;
-    let mut init = stream.child("init baseline");
-    let learned = LearnedNumber::new(&mut params, "baseline", bound, dims, &mut init)?;
-    let mut step = TrainingStep::new(&params);
-    let mut trained = Trained::new(params, RATE);
-    let mut objective = Objective::new(bound, None)?;
+    let (dims, spec) =
+        ((x.ncols(), y.ncols()), CriticSpec::Separable { hidden: vec![200], embed: 100 });
+    let mut training = CriticTraining::new(dims, &spec, bound, RATE, stream)?;
     let mut sampler = BatchSampler::new(x.nrows(), BATCH, SHUFFLE, &stream.child("batches"))?;
     for _ in 0..STEPS {
         let rows = sampler.next_batch();
-        let (x, y) = (x.select(Axis(0), rows), y.select(Axis(0), rows));
-        step.forward(&trained.params, |graph| {
-            let (x, y) = (graph.input(x.view()), graph.input(y.view()));
-            let learned = learned.as_ref().map(|learned| learned.forward(graph, x, y));
-            let embedded = critic.towers(graph, x, y);
-            [Term::new(embedded, critic.pairing(), &mut objective).with_learned(learned)]
-        })?;
-        step.ascend(&mut trained.params, &mut trained.optimiser)?;
+        training.step(x.select(Axis(0), rows).view(), y.select(Axis(0), rows).view())?;
     }
-    let mut values = Vec::new();
-    for start in (0..x_test.nrows() / BATCH).map(|batch| batch * BATCH) {
-        let rows = s![start..start + BATCH, ..];
-        let found = step.estimate(&trained.params, |graph| {
-            let (x, y) = (graph.input(x_test.slice(rows)), graph.input(y_test.slice(rows)));
-            let learned = learned.as_ref().map(|learned| learned.forward(graph, x, y));
-            let embedded = critic.towers(graph, x, y);
-            [Term::new(embedded, critic.pairing(), &mut objective).with_learned(learned)]
-        })?;
-        values.push(found[0].estimate);
-    }
+    let batches =
+        x_test.axis_chunks_iter(Axis(0), BATCH).zip(y_test.axis_chunks_iter(Axis(0), BATCH));
+    let whole = batches.filter(|(x, _)| x.nrows() == BATCH);
+    let values: Vec<f64> = whole.map(|(x, y)| training.estimate(x, y)).collect::<Result<_, _>>()?;
     finite("the bound of a critic trained anew", mean(&values))
 }
 

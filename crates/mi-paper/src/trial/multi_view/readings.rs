@@ -85,22 +85,19 @@ impl MultiViewTraining {
                 readings.push(Reading { what, name: name.to_owned(), value: 0.0 });
                 readings.len() - 1
             };
-            let is_banked = matches!(term.spec.candidates, Candidates::Bank { .. });
-            let is_bound = !term.spec.objective.is_loss() && !is_banked;
             let bound = reading(Read::Bound(weight), &term.spec.name);
-            if is_bound {
-                plan.extend(term.shares().map(|share| (bound, share)));
-                judges.extend(own.iter().cloned());
-            } else if is_banked {
+            if term.spec.is_banked() {
+                // Images are compared with one another, in both directions.
                 plan.push((bound, 1.0));
                 judges.push(Maximised::info_nce(true)?);
             } else {
                 plan.extend(term.shares().map(|share| (bound, share)));
-                for _ in own {
-                    judges.push(Maximised::info_nce(false)?);
+                if term.spec.reports_loss() {
+                    let info_nce = Maximised::info_nce(false)?;
+                    judges.extend(own.iter().map(|_| info_nce.clone()));
+                    let loss = reading(Read::Loss(weight), &term.spec.name);
+                    plan.extend(term.shares().map(|share| (loss, -share)));
                 }
-                let loss = reading(Read::Loss(weight), &term.spec.name);
-                plan.extend(term.shares().map(|share| (loss, -share)));
                 judges.extend(own.iter().cloned());
             }
             if places && term.spec.candidates == Candidates::AllPlaces {
@@ -121,8 +118,7 @@ impl MultiViewTraining {
             for term in terms.iter() {
                 let first = sides.len();
                 term.sides(graph, &represented, None, &mut sides);
-                let is_banked = matches!(term.spec.candidates, Candidates::Bank { .. });
-                if term.spec.objective.is_loss() && !is_banked {
+                if term.spec.reports_loss() {
                     sides.extend_from_within(first..);
                 }
                 if places && term.spec.candidates == Candidates::AllPlaces {

@@ -1,0 +1,148 @@
+use mi_critics::{Critic, CriticSpec};
+use mi_estimators::bounds::{BoundSpec, Objective};
+use mi_estimators::{LearnedNumber, Term, TrainingStep};
+use mi_nets::{Graph, Params};
+use mi_random::Stream;
+use ndarray::ArrayView2;
+
+use super::Halt;
+use super::optimise::{Trained, finite};
+use super::snapshot::Snapshot;
+use crate::error::PaperError;
+use crate::record::Metric;
+
+/// A critic of rows of numbers, on the way up a bound.
+pub(super) struct CriticTraining {
+    scorer: Scorer,
+    trained: Trained,
+    step: TrainingStep<f32>,
+    objective: Objective,
+    /// Steps so far in which exponentials left the range of numbers: see
+    /// [`Metric::OverflowSteps`].
+    overflows: u64,
+}
+
+/// The critic, and the network of the number that some bounds learn for each row.
+struct Scorer {
+    critic: Critic,
+    learned: Option<LearnedNumber>,
+}
+
+impl Scorer {
+    /// A batch through the critic's towers.
+    fn term<'a>(
+        &'a self,
+        graph: &mut Graph<'_, f32>,
+        (x, y): (ArrayView2<'_, f32>, ArrayView2<'_, f32>),
+        objective: &'a mut Objective,
+    ) -> Term<'a, f32> {
+        let (x, y) = (graph.input(x), graph.input(y));
+        let learned = self.learned.as_ref().map(|learned| learned.forward(graph, x, y));
+        let embedded = self.critic.towers(graph, x, y);
+        Term::new(embedded, self.critic.pairing(), objective).with_learned(learned)
+    }
+}
+
+impl CriticTraining {
+    /// A critic of rows of these widths. Where weights start comes from children of `streams`.
+    pub(super) fn new(
+        (dim_x, dim_y): (usize, usize),
+        spec: &CriticSpec,
+        bound: &BoundSpec,
+        learning_rate: f64,
+        streams: &Stream,
+    ) -> Result<Self, PaperError> {
+        let mut params = Params::new();
+        let mut init = streams.child("init critic");
+        let critic = Critic::new(&mut params, "critic", spec, dim_x, dim_y, &mut init)?;
+        let mut init = streams.child("init baseline");
+        let learned =
+            LearnedNumber::new(&mut params, "baseline", bound, (dim_x, dim_y), &mut init)?;
+        Ok(Self {
+            step: TrainingStep::new(&params),
+            trained: Trained::new(params, learning_rate),
+            objective: Objective::new(bound, None)?,
+            overflows: 0,
+            scorer: Scorer { critic, learned },
+        })
+    }
+
+    /// One optimiser step on a batch; returns the bound's estimate on it.
+    pub(super) fn step(
+        &mut self,
+        x: ArrayView2<'_, f32>,
+        y: ArrayView2<'_, f32>,
+    ) -> Result<f64, Halt> {
+        let Self { scorer, trained: Trained { params, optimiser }, step, objective, overflows } =
+            self;
+        let found = step.forward(params, |graph| [scorer.term(graph, (x, y), objective)])?;
+        *overflows += u64::from(found[0].overflow);
+        let estimate = finite("the bound", found[0].estimate)?;
+        step.ascend(params, optimiser)?;
+        Ok(estimate)
+    }
+
+    /// The bound's estimate on a batch.
+    pub(super) fn estimate(
+        &mut self,
+        x: ArrayView2<'_, f32>,
+        y: ArrayView2<'_, f32>,
+    ) -> Result<f64, PaperError> {
+        let Self { scorer, trained, step, objective, .. } = self;
+        let found =
+            step.estimate(&trained.params, |graph| [scorer.term(graph, (x, y), objective)])?;
+        Ok(found[0].estimate)
+    }
+
+    /// How many steps' gradients were lost in part, if any were.
+    pub(super) fn overflows(&self) -> Option<(Metric, f64)> {
+        (self.overflows > 0).then_some((Metric::OverflowSteps, self.overflows as f64))
+    }
+
+    pub(super) fn save(&self) -> Result<Snapshot, PaperError> {
+        let mut snapshot = Snapshot::new(&[&self.trained])?;
+        snapshot.put("objective", &self.objective)?;
+        snapshot.put("overflows", &self.overflows)?;
+        Ok(snapshot)
+    }
+
+    pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
+        snapshot.restore(&mut [&mut self.trained])?;
+        self.objective = snapshot.get("objective")?;
+        // Snapshots of earlier versions did not count them.
+        self.overflows = snapshot.get::<Option<u64>>("overflows")?.unwrap_or(0);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    /// The exponentials of one row are e⁸⁴ times those of the others, which vanish in the sum.
+    #[test]
+    fn steps_that_lose_gradients_are_counted_and_the_count_is_saved() {
+        let new = || {
+            let streams = Stream::new(0, "trial");
+            CriticTraining::new((1, 1), &CriticSpec::Bilinear, &BoundSpec::Nwj, 1e-6, &streams)
+        };
+        let mut training = new().unwrap();
+        let weight = training.trained.params.ids().next().unwrap();
+        training.trained.params.view_mut(weight).fill(1.0);
+        let y = array![[1.0_f32], [1.0], [1.0], [1.0]];
+        let step = |training: &mut CriticTraining, high: f32| {
+            training.step(array![[high], [5.0], [5.0], [5.0]].view(), y.view()).unwrap()
+        };
+        step(&mut training, 6.0);
+        assert_eq!(training.overflows(), None);
+        step(&mut training, 84.0);
+        step(&mut training, 84.0);
+        step(&mut training, 6.0);
+        assert_eq!(training.overflows(), Some((Metric::OverflowSteps, 2.0)));
+        let mut restored = new().unwrap();
+        restored.restore(&training.save().unwrap()).unwrap();
+        assert_eq!(restored.overflows(), training.overflows());
+    }
+}
