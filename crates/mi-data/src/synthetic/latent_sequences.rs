@@ -7,7 +7,7 @@ use crate::DataError;
 /// Gaussian sequences `z_t = s + u_t`: a latent number s ~ N(0, σ²) of each sequence, and a stationary
 /// autoregressive process `u_t = a u_{t−1} + √(1 − a²) ε_t` of unit variance.
 ///
-/// What the past tells of the future is known exactly ([`LatentSequences::mutual_information`]), so that
+/// The information between past and future is known ([`LatentSequences::mutual_information`]), so that
 /// estimates of contrastive predictive coding can be held against it. Places of one sequence share s:
 /// negatives taken from the same sequence depend on one another and on the positive.
 ///

@@ -177,11 +177,11 @@ pub(super) fn keep_only(
     write_trials(folder, &entries)
 }
 
-/// The plan's trials as the merged files tell of them; `notice` is told of damage that is none of a
-/// single trial.
+/// The plan's trials with their state and records in the merged files. `notice` is called for damage
+/// that concerns more than one trial.
 ///
-/// A plan with a checksum was written by a version that seals records, or once all were sealed: what
-/// no seal vouches for does not count then, be it that the seal is gone or the whole of `trials.json`.
+/// A plan with a checksum was written by a version that seals records. Records without a seal do not
+/// count then, whether one seal is missing or the whole `trials.json`.
 pub(super) fn read(
     folder: &Path,
     plan: &Plan,

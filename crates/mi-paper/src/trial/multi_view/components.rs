@@ -19,8 +19,8 @@ const SWEEPS: usize = 200;
 
 /// The estimate of Kraskov, Stögbauer and Grassberger (2004, algorithm 1), in nats, between the first
 /// principal components of two representations on test images, with directions found on training images.
-/// It is of the components, and at most that of the representations but for its error. `None` where it
-/// cannot be had: of a representation that has collapsed.
+/// The components carry at most the information of the representations. `None` if a representation has
+/// collapsed, or if neighbours coincide.
 pub(super) fn estimate(x: &Sides, y: &Sides, rows: &[usize], stream: &Stream) -> Option<f64> {
     let rows = &rows[..rows.len().min(ROWS)];
     let of = |side: &Sides, name: &str| {

@@ -224,7 +224,7 @@ impl MultiViewTraining {
 /// A value of a graph, copied.
 type Valued = (Var, Array2<f32>);
 
-/// Values of a step that are needed beside the engines.
+/// Values of a step that penalties, priors and banks need.
 #[derive(Default)]
 struct Beyond {
     /// By term, where it has a penalty or a bank: x and y.
