@@ -4,7 +4,7 @@ use super::fitting::NEURAL_ROWS;
 use super::functions::linear_function;
 use super::run::{Found, Run, rows_not_alone};
 use super::ties::off_when_permuted;
-use super::warnings::{Side, WITHIN_ERROR, Warning};
+use super::warnings::{BELOW_BY_CHANCE, Side, Warning};
 use super::{Estimate, EstimatorSettings, Method, Settings};
 use crate::SamplesError;
 use crate::closed_form::discrete_entropy;
@@ -236,7 +236,7 @@ fn estimate_by(
     let below = known.map(|error| -value / error.max(f64::MIN_POSITIVE));
     // What is held out may lie so far from the rest that its own spread says little of the error.
     let is_bad = |errors: &f64| {
-        *errors > WITHIN_ERROR && value < -NEGLIGIBLE || run.method.trains() && value < -BAD
+        *errors > BELOW_BY_CHANCE && value < -NEGLIGIBLE || run.method.trains() && value < -BAD
     };
     if let Some(standard_errors) = below.filter(is_bad) {
         warnings.push(Warning::BelowZero { standard_errors });

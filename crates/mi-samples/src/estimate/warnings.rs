@@ -8,6 +8,11 @@ use crate::words::{all_digits, count, six_digits};
 /// Standard errors up to which an excess counts as sampling error.
 pub(super) const WITHIN_ERROR: f64 = 3.0;
 
+/// Standard errors up to which a value below 0 does. Every value of independent columns can be below
+/// 0, and standard errors come from a few pieces of the rows: at three, one of some dozens of columns
+/// would be called an error.
+pub(super) const BELOW_BY_CHANCE: f64 = 5.0;
+
 /// What an estimate means where one side determines a continuous column of the other: neighbours and
 /// bounds are limited by the number of rows, covariances by what they see.
 pub const INFINITE: &str = "the true value is infinite, and the estimate shows how far the method \
