@@ -14,11 +14,17 @@ use super::super::critic_training::CriticTraining;
 use super::super::optimise::{finite, mean};
 use super::super::representation::Sides;
 use super::super::single_view::SHUFFLE;
+use crate::error::PaperError;
 
 /// Steps that a critic of frozen representations is trained for, its batch, and Adam's rate.
 const STEPS: usize = 1_000;
 const BATCH: usize = 128;
 const RATE: f64 = 1e-3;
+
+/// Standardised numbers are clipped to this many deviations. Features that hardly vary in training
+/// images can lie a thousand deviations away in one of them, and one such batch throws the critic off.
+/// Each side is changed by itself, so that a bound on what remains is a bound on all of it.
+const FARTHEST: f32 = 5.0;
 
 /// Batch sizes at which `InfoNCE` is measured, as far as there are test images.
 pub(super) const SIZES: [usize; 3] = [128, 1_024, 10_000];
@@ -45,19 +51,33 @@ pub(super) fn info_nce_at(
     Ok(mean(&values))
 }
 
-/// The held-out estimate of a bound by a critic that is trained anew on frozen representations,
-/// standardised: a network of one hidden layer on both sides, so that no estimate rests on the critic
-/// that the encoders were trained with.
+/// Both sides of a pair of frozen representations, standardised for [`trained_anew`].
+pub(super) fn standardised(side: &Sides) -> Result<Sides, PaperError> {
+    let scaler = StandardScaler::fit(side.train.view())?;
+    let scaled = |rows: &Array2<f32>| -> Result<Array2<f32>, PaperError> {
+        Ok(scaler.transform(rows.view())?.mapv_into(|value| value.clamp(-FARTHEST, FARTHEST)))
+    };
+    Ok(Sides { train: scaled(&side.train)?, test: scaled(&side.test)? })
+}
+
+/// The held-out estimate of a bound by a critic that is trained anew on [`standardised`] frozen
+/// representations: a network of one hidden layer on both sides, so that no estimate rests on the
+/// critic that the encoders were trained with. `None` if that critic diverged, which says nothing of
+/// the encoders.
 pub(super) fn trained_anew(
     bound: &BoundSpec,
-    (x, y): (&Sides, &Sides),
+    sides: (&Sides, &Sides),
     stream: &Stream,
-) -> Result<f64, Halt> {
-    let scaled = |side: &Sides| -> Result<(Array2<f32>, Array2<f32>), Halt> {
-        let scaler = StandardScaler::fit(side.train.view())?;
-        Ok((scaler.transform(side.train.view())?, scaler.transform(side.test.view())?))
-    };
-    let ((x, x_test), (y, y_test)) = (scaled(x)?, scaled(y)?);
+) -> Result<Option<f64>, Halt> {
+    match anew(bound, sides, stream) {
+        Ok(value) => Ok(Some(value)),
+        Err(Halt::Diverged(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+fn anew(bound: &BoundSpec, (x, y): (&Sides, &Sides), stream: &Stream) -> Result<f64, Halt> {
+    let (Sides { train: x, test: x_test }, Sides { train: y, test: y_test }) = (x, y);
     let (dims, spec) =
         ((x.ncols(), y.ncols()), CriticSpec::Separable { hidden: vec![200], embed: 100 });
     let mut training = CriticTraining::new(dims, &spec, bound, RATE, stream)?;
@@ -101,9 +121,34 @@ mod tests {
     fn critics_trained_anew_find_known_information() {
         let (x, y, truth) = sides(8_000);
         for bound in [BoundSpec::InfoNce, BoundSpec::Nwj, BoundSpec::Flo] {
-            let found = trained_anew(&bound, (&x, &y), &Stream::new(1, "anew")).unwrap();
+            let found = trained_anew(&bound, (&x, &y), &Stream::new(1, "anew")).unwrap().unwrap();
             assert!(found > truth - 0.35 && found < truth + 0.1, "{bound:?}: {found} of {truth}");
         }
+    }
+
+    #[test]
+    fn features_that_hardly_vary_end_no_training() {
+        let (mut x, mut y, _) = sides(2_000);
+        for side in [&mut x, &mut y] {
+            // One feature is constant but for one training image, where it is far away.
+            for (rows, value) in [(&mut side.train, 1e6), (&mut side.test, 1e8)] {
+                rows.column_mut(2).fill(0.5);
+                rows[[7, 2]] = value;
+            }
+        }
+        let (x, y) = (standardised(&x).unwrap(), standardised(&y).unwrap());
+        assert!(x.train.iter().chain(&x.test).all(|value| value.abs() <= FARTHEST));
+        // Two of three numbers are left.
+        let truth = -(1.0 - 0.64_f64).ln();
+        for bound in [BoundSpec::InfoNce, BoundSpec::Nwj, BoundSpec::Flo] {
+            let found = trained_anew(&bound, (&x, &y), &Stream::new(1, "anew")).unwrap().unwrap();
+            assert!(found > truth - 0.35 && found < truth + 0.1, "{bound:?}: {found} of {truth}");
+        }
+        // Without it the critic diverges, which is no failure of the trial.
+        let mut wild = x;
+        wild.train.mapv_inplace(|value| value * 1e18);
+        let found = trained_anew(&BoundSpec::Nwj, (&wild, &y), &Stream::new(1, "anew")).unwrap();
+        assert_eq!(found, None);
     }
 
     #[test]

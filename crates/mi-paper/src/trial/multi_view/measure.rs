@@ -107,10 +107,11 @@ impl MultiViewTraining {
                 frozen::info_nce_at(k, critic, &self.trained.params, sides, &mut self.step)?;
             found.push((Metric::BoundTest.of_part(&format!("K = {k}")), value));
         }
+        let (x_scaled, y_scaled) = (frozen::standardised(x)?, frozen::standardised(y)?);
         for bound in [BoundSpec::InfoNce, BoundSpec::Nwj, BoundSpec::Flo] {
             let stream = self.streams.child(&format!("critic anew {}", bound.name()));
-            let value = frozen::trained_anew(&bound, (x, y), &stream)?;
-            found.push((Metric::BoundAnew.of_part(bound.name()), value));
+            let value = frozen::trained_anew(&bound, (&x_scaled, &y_scaled), &stream)?;
+            found.extend(value.map(|value| (Metric::BoundAnew.of_part(bound.name()), value)));
         }
         let stream = self.streams.child("components");
         let of_components = components::estimate(x, y, &order, &stream);
