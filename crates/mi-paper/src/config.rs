@@ -1,7 +1,7 @@
 //! Resolved configurations: everything a trial depends on, and nothing else.
 
 use mi_critics::CriticSpec;
-use mi_data::{Geometry, View};
+use mi_data::{DatasetName, Geometry, View};
 use mi_estimators::bounds::BoundSpec;
 use mi_nets::ConvNetConfig;
 use serde::{Deserialize, Serialize};
@@ -139,6 +139,17 @@ impl Task {
         }
     }
 
+    /// What is measured at each evaluation, where the task says it.
+    pub fn evaluations(&self) -> &[Evaluation] {
+        match self {
+            Self::Contrastive(task) => &task.evaluations,
+            Self::MultiView(task) => &task.evaluations,
+            Self::Adversarial(task) => &task.evaluations,
+            Self::Supervised(task) => &task.evaluations,
+            Self::Dependent(_) | Self::Pixels(_) => &[],
+        }
+    }
+
     /// Noise on the pixels, where the task says whether there is any.
     pub fn noise(&self) -> Option<Noise> {
         match self {
@@ -246,6 +257,9 @@ pub struct Supervised {
     pub batch_size: usize,
     /// Adam's learning rate.
     pub learning_rate: f64,
+    /// What is measured of the encoder at each evaluation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluations: Vec<Evaluation>,
 }
 
 /// See [`Task::Pixels`].
@@ -370,9 +384,24 @@ pub enum Evaluation {
     FrozenBounds,
     /// Recall@1: how often the critic finds an image's own y among those of 1,000 test images.
     Retrieval,
+    /// Test accuracy of linear readers of the labels of the other one of MNIST and Fashion-MNIST, which
+    /// the encoder was not trained on; at step 0 and at the last step. The embedded digits have no
+    /// other one, and no number.
+    Transfer,
+    /// Linear CKA of the main representation to what it was before the first step; at step 0 and at
+    /// the last step.
+    CkaToStart,
+    /// Nothing is measured: the main representation of the first 1,000 test images is kept in the
+    /// trial's folder after the last step, to be compared with those of other seeds.
+    Representation,
 }
 
 impl Evaluation {
+    /// Whether it holds the representation against another data set or its own start.
+    pub(crate) fn needs_reference(&self) -> bool {
+        matches!(self, Self::Transfer | Self::CkaToStart)
+    }
+
     /// The name in experiment files.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -386,6 +415,9 @@ impl Evaluation {
             Self::Measure { .. } => "a measure of a representation",
             Self::FrozenBounds => "`frozen-bounds`",
             Self::Retrieval => "`retrieval`",
+            Self::Transfer => "`transfer`",
+            Self::CkaToStart => "`cka-to-start`",
+            Self::Representation => "`representation`",
         }
     }
 }
@@ -412,6 +444,16 @@ impl TrialConfig {
         let text =
             serde_json::to_string(self).map_err(PaperError::encode("a trial's configuration"))?;
         Ok(hex(&Sha256::digest(text.as_bytes())))
+    }
+
+    /// The data set to which the representation is transferred, if that is asked for and there is one.
+    pub fn transfer(&self) -> Option<DatasetName> {
+        self.task.evaluations().contains(&Evaluation::Transfer).then_some(())?;
+        match self.dataset.as_str() {
+            "mnist" => Some(DatasetName::FashionMnist),
+            "fashion-mnist" => Some(DatasetName::Mnist),
+            _ => None,
+        }
     }
 
     /// Whether an evaluation is due after `step` steps.

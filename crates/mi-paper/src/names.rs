@@ -107,6 +107,8 @@ pub(crate) fn metric(metric: Metric) -> Cow<'static, str> {
         Metric::SpectrumExponent => "exponent of the spectrum",
         Metric::CkaToView => "CKA to the other view",
         Metric::CkaToBase => "CKA to the pixels",
+        Metric::CkaToStart => "CKA to the start of training",
+        Metric::TransferAccuracy => "accuracy on another data set",
         Metric::ClassSeparation => "class separation",
         Metric::NeighbourPurity => "purity of nearest neighbours",
         Metric::DeadUnits => "dead units",
@@ -116,6 +118,15 @@ pub(crate) fn metric(metric: Metric) -> Cow<'static, str> {
         Metric::OverflowSteps => "steps with overflow in the gradients",
     }
     .into()
+}
+
+/// A metric's name as the title of a chart, short enough to fit one.
+pub(crate) fn title(metric: Metric) -> String {
+    const FITS: usize = 48;
+    let name = self::metric(metric);
+    let name = if name.chars().count() <= FITS { name } else { self::metric(metric.whole()) };
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A metric's unit, as the label of an axis.

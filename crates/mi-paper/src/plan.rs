@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use mi_data::DatasetName;
 use serde::{Deserialize, Serialize};
 
 use crate::config::TrialConfig;
@@ -204,8 +205,11 @@ impl Plan {
     pub fn datasets(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for trial in &self.trials {
-            if trial.dataset != "none" && !names.contains(&trial.dataset.as_str()) {
-                names.push(&trial.dataset);
+            let own = Some(trial.dataset.as_str()).filter(|own| *own != "none");
+            for name in own.into_iter().chain(trial.transfer().map(DatasetName::as_str)) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
             }
         }
         names

@@ -244,6 +244,10 @@ metrics! {
     NeighbourPurity, "neighbour_purity", One;
     /// Outputs that are the same for all test images.
     DeadUnits, "dead_units", One;
+    /// Linear CKA to the representation before the first step.
+    CkaToStart, "cka_to_start", One;
+    /// Test accuracy of linear readers of another data set's labels.
+    TransferAccuracy, "transfer_accuracy", One;
     /// A bound between the frozen representations of both views by a critic that is trained anew.
     BoundAnew, "bound_anew", Nats;
     /// Nearest neighbours' estimate between the first principal components of both representations.

@@ -12,7 +12,7 @@ use crate::error::PaperError;
 use crate::folder::{Lease, RunFolder, Watch};
 use crate::outcome::TrialState;
 use crate::plan::Plan;
-use crate::trial::{self, Control, Event};
+use crate::trial::{self, Control, Event, Images};
 
 /// How often a trial that another process runs is looked at.
 const LOOKS_AGAIN: Duration = Duration::from_millis(500);
@@ -119,7 +119,7 @@ fn run_trial(
     let lease = trial.take(sharing.silence, watch)?;
     let interrupted = || (control.interrupted)() || lease.is_lost();
     let control = Control { interrupted: &interrupted, ..control };
-    let data = data.get(&config.dataset).cloned();
+    let data = Images::of(config, data);
     let result = trial::run(config, data, lease.folder(), control, observe);
     // What a process that has lost its lease wrote went to an older attempt, and does not count; nor
     // do its errors, when the new holder has tidied up there.

@@ -21,7 +21,7 @@ use mi_paper::multi_view::{Candidates, MultiView, ObjectiveSpec, Sequences, View
 use mi_paper::origin::Origin;
 use mi_paper::outcome::TrialState;
 use mi_paper::preset::{Preset, Scale};
-use mi_paper::trial::{self, Control, Event};
+use mi_paper::trial::{self, Control, Event, Images};
 use ndarray::s;
 
 const STEPS: u64 = 9;
@@ -84,7 +84,9 @@ fn run(
     let interrupted = || stop.is_some_and(|stop| done.load(Ordering::Relaxed) >= stop);
     let control =
         Control { interrupted: &interrupted, checkpoint_every: Control::CHECKPOINT_EVERY };
-    trial::run(config, Some(DIGITS.clone()), folder, control, &mut |event| {
+    // The digits stand for another data set too.
+    let images = Images { own: Some(DIGITS.clone()), transfer: Some(DIGITS.clone()) };
+    trial::run(config, images, folder, control, &mut |event| {
         if let Event::Started { step } | Event::Stepped { step, .. } = event {
             done.store(*step, Ordering::Relaxed);
         }
@@ -137,6 +139,7 @@ fn resumes_to_the_same_bytes(config: &TrialConfig) {
     assert_eq!(run(config, &stopped, None).unwrap(), TrialState::Finished);
     assert!(records(&whole).contains(",9,"), "{}", records(&whole));
     assert_eq!(records(&stopped), records(&whole));
+    assert_eq!(stopped.representation().unwrap(), whole.representation().unwrap());
     assert!(checkpoints(&stopped).is_empty());
 }
 
@@ -256,7 +259,82 @@ fn a_supervised_trial_resumes() {
         view: None,
         batch_size: 16,
         learning_rate: 1e-3,
+        evaluations: vec![Evaluation::CkaToStart],
     })));
+}
+
+/// The value of a metric at a step.
+fn value(records: &str, metric: &str, step: u64) -> f64 {
+    let (at, of) = (format!(",5,{step},"), format!(",{metric},"));
+    let row = records.lines().find(|row| row.contains(&at) && row.contains(&of));
+    let row = row.unwrap_or_else(|| panic!("no {metric} at {step} in {records}"));
+    row.rsplit(',').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn representations_are_held_against_their_start_and_other_images() {
+    let evaluations = vec![
+        Evaluation::CkaToStart,
+        Evaluation::Representation,
+        Evaluation::Transfer,
+        Evaluation::Measure { of: mi_eval::Measure::Accuracy },
+    ];
+    let of_two_views = Contrastive {
+        noise: Noise::NONE,
+        learning_rate: 0.01,
+        ..contrastive(BoundSpec::InfoNce, evaluations.clone())
+    };
+    let (_, of_many) = multi_view(&["metric"]).swap_remove(0);
+    let of_many = MultiView { evaluations: evaluations.clone(), learning_rate: 0.01, ..of_many };
+    let on_labels = Supervised {
+        encoder: EncoderSpec::Mlp { hidden: vec![8], embed: 4 },
+        view: None,
+        batch_size: 16,
+        learning_rate: 0.01,
+        evaluations,
+    };
+    for task in
+        [Task::Contrastive(of_two_views), Task::MultiView(of_many), Task::Supervised(on_labels)]
+    {
+        let config = TrialConfig { dataset: "mnist".to_owned(), ..config(task) };
+        resumes_to_the_same_bytes(&config);
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(root.path()).trial("trial");
+        run(&config, &folder, None).unwrap();
+        let kept = folder.representation().unwrap().unwrap();
+        assert_eq!(kept.nrows(), DIGITS.test.len());
+        let records = records(&folder);
+        let start = value(&records, "cka_to_start[plain]", 0);
+        assert!((start - 1.0).abs() < 1e-6, "{start}");
+        let end = value(&records, "cka_to_start[plain]", STEPS);
+        assert!(end > 0.0 && end < 0.99, "{end}");
+        // Read after itself, a data set is read as well as by the same readers directly.
+        for step in [0, STEPS] {
+            let transfer = value(&records, "transfer_accuracy", step);
+            assert_eq!(transfer, value(&records, "reader_accuracy[linear]", step), "{records}");
+        }
+    }
+}
+
+#[test]
+fn transfer_needs_images_of_the_same_size() {
+    let evaluations = vec![Evaluation::Transfer];
+    let task = Task::Contrastive(contrastive(BoundSpec::InfoNce, evaluations));
+    let config = TrialConfig { dataset: "mnist".to_owned(), ..config(task) };
+    let small = Dataset {
+        geometry: mi_data::Geometry::new(14, 14, 1),
+        train: DIGITS.train.clone(),
+        ..(**DIGITS).clone()
+    };
+    for (transfer, reason) in [(None, "needs images"), (Some(Arc::new(small)), "the same size")] {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(root.path()).trial("trial");
+        let images = Images { own: Some(DIGITS.clone()), transfer };
+        let control =
+            Control { interrupted: &|| false, checkpoint_every: Control::CHECKPOINT_EVERY };
+        let error = trial::run(&config, images, &folder, control, &mut |_| ()).unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+    }
 }
 
 #[test]
@@ -314,7 +392,7 @@ fn stopped(name: &str, root: &tempfile::TempDir, config: &TrialConfig) -> TrialF
 fn go_on(config: &TrialConfig, folder: &TrialFolder) -> Result<(Vec<String>, u64), PaperError> {
     let (mut noticed, mut from) = (Vec::new(), 0);
     let control = Control { interrupted: &|| false, checkpoint_every: Control::CHECKPOINT_EVERY };
-    trial::run(config, Some(DIGITS.clone()), folder, control, &mut |event| match event {
+    trial::run(config, DIGITS.clone(), folder, control, &mut |event| match event {
         Event::Noticed { what } => noticed.push((*what).to_owned()),
         Event::Started { step } => from = *step,
         _ => {}

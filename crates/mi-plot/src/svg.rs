@@ -18,6 +18,10 @@ pub struct Svg {
     body: String,
 }
 
+const NAMESPACE: &str = " xmlns=\"http://www.w3.org/2000/svg\"";
+/// The first attributes of every drawing, by which one is known.
+const OWN: &str = " class=\"plot\" role=\"img\"";
+
 impl Svg {
     /// For use inside a page that holds [`stylesheet`](crate::stylesheet) once.
     pub fn inline(&self) -> String {
@@ -28,9 +32,14 @@ impl Svg {
     /// that of the dark colour scheme.
     pub fn standalone(&self) -> String {
         let style = format!("<style>{}</style>", theme::stylesheet());
-        let mut file = self.element(" xmlns=\"http://www.w3.org/2000/svg\"", &style);
+        let mut file = self.element(NAMESPACE, &style);
         file.push('\n');
         file
+    }
+
+    /// Whether a file's content is a drawing by [`standalone`](Self::standalone).
+    pub fn is_standalone(content: &[u8]) -> bool {
+        content.starts_with(format!("<svg{NAMESPACE}{OWN}").as_bytes())
     }
 
     /// The title, as a screen reader reads it.
@@ -49,7 +58,7 @@ impl Svg {
         let size = [("width", width.as_str()), ("height", &height)];
         surface.element("rect", &[("class", "plot-surface"), size[0], size[1]]);
         format!(
-            "<svg{namespace} class=\"plot\" role=\"img\" viewBox=\"0 0 {width} {height}\" \
+            "<svg{namespace}{OWN} viewBox=\"0 0 {width} {height}\" \
              width=\"{width}\" height=\"{height}\" {}><title>{}</title><desc>{}</desc>{style}\
              {}{}</svg>",
             theme::TYPE,

@@ -10,6 +10,7 @@ mod list;
 mod output;
 mod progress;
 mod reproduce;
+mod similarity;
 mod slurm;
 mod status;
 mod terminal;
@@ -51,6 +52,8 @@ enum Command {
     },
     /// Measure what features are worth: probes, V-information, few labels, geometry.
     Evaluate(Box<evaluate::Evaluate>),
+    /// Say how alike the representations of different seeds are (linear CKA).
+    Similarity(similarity::Similarity),
     /// Run or resume trials of a plan; those that have ended take no time.
     #[command(after_help = TRIAL_EXITS)]
     Trial(Box<trial::Trial>),
@@ -228,6 +231,7 @@ pub(crate) fn run() -> ExitCode {
             experiment::run(&name, preset, adversarial_rates)
         }
         Command::Evaluate(options) => evaluate::run(&options),
+        Command::Similarity(options) => similarity::run(&options),
         Command::Trial(options) => trial::run(&options),
         Command::Slurm { run, asked, checkpoints, dry_run, options } => {
             slurm::run(&run, &asked, checkpoints, &options, dry_run)

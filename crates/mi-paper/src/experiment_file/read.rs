@@ -215,7 +215,7 @@ fn of_images(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, Pap
                 names.join(", ")
             ))
         })?;
-        return contrastive(section, term, &views, (x, y));
+        return contrastive(section, term, (data, &views), (x, y));
     }
     let adversary = section.take("adversary").map(Entry::table).transpose()?;
     let losses: &[&str] = if adversary.is_some() { &["uniform"] } else { &["cross-entropy"] };
@@ -229,6 +229,7 @@ fn of_images(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, Pap
     let view = view_of(&views, x).filter(|view| *view != View::top_half());
     let (sizes, rates) = (batch_sizes(section)?, learning_rates(section)?);
     let axes = grid([nets.len(), sizes.len(), rates.len()]).into_iter();
+    let evaluations = evaluations(section, x, (data, false))?;
     let Some(mut adversary) = adversary else {
         let task = |[net, size, rate]: [usize; 3]| {
             Task::Supervised(Supervised {
@@ -236,6 +237,7 @@ fn of_images(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, Pap
                 view: view.clone(),
                 batch_size: sizes[size],
                 learning_rate: rates[rate],
+                evaluations: evaluations.clone(),
             })
         };
         return Ok(axes.map(task).collect());
@@ -246,7 +248,6 @@ fn of_images(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, Pap
     let warm_up_steps = adversary.need("warm_up_steps")?.one()?;
     let classifier_steps = adversary.need("steps")?.one()?;
     adversary.finish()?;
-    let evaluations = evaluations(section, x, false)?;
     let task = |[net, size, rate]: [usize; 3]| {
         Task::Adversarial(Adversarial {
             encoder: nets[net].clone(),
@@ -265,7 +266,7 @@ fn of_images(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, Pap
 fn contrastive(
     section: &mut Section<'_>,
     mut term: Section<'_>,
-    views: &[(String, View)],
+    (data, views): (DataKind, &[(String, View)]),
     (x, y): (&NamedEncoder, &NamedEncoder),
 ) -> Result<Vec<Task>, PaperError> {
     if x.name == y.name {
@@ -291,7 +292,7 @@ fn contrastive(
     let (sizes, rates) = (batch_sizes(section)?, learning_rates(section)?);
     let pair = view_of(views, x).zip(view_of(views, y)).map(|(x, y)| [x, y]);
     let pair = pair.filter(|pair| *pair != [View::top_half(), View::bottom_half()]);
-    let evaluations = evaluations(section, x, true)?;
+    let evaluations = evaluations(section, x, (data, true))?;
     let axes = [
         bounds.len(),
         nets.len(),
@@ -451,7 +452,7 @@ fn architectures(
 fn evaluations(
     section: &mut Section<'_>,
     x: &NamedEncoder,
-    has_second: bool,
+    (data, has_second): (DataKind, bool),
 ) -> Result<Vec<Evaluation>, PaperError> {
     let mut found: Vec<Evaluation> = Vec::new();
     for mut table in section.tables("evaluate")? {
@@ -463,12 +464,17 @@ fn evaluations(
                 Measure::Bijectivity { inputs } => is_bijective && *inputs > 0,
                 Measure::Conditioning { inputs } => *inputs > 0,
                 Measure::Bounds | Measure::Retrieval | Measure::FrozenBounds => has_second,
-                Measure::Probe | Measure::ConvergedProbe | Measure::Of(_) => true,
+                Measure::Transfer => data == DataKind::Grey,
+                Measure::Probe
+                | Measure::ConvergedProbe
+                | Measure::CkaToStart
+                | Measure::Representation
+                | Measure::Of(_) => true,
                 Measure::SinglePlaces | Measure::TiesCeiling => false,
             })
         };
         let expected = "measures of at least one input, bijectivity of a `realnvp` only, bounds of two \
-                        encoders only, and none of maps and patches";
+                        encoders only, transfer of grey images only, and none of maps and patches";
         let measures = table.need("measures")?.one_that(fits, expected)?;
         table.finish()?;
         found.extend(measures.into_iter().map(Evaluation::from));

@@ -110,6 +110,9 @@ pub(super) enum Measure {
     TiesCeiling,
     Retrieval,
     FrozenBounds,
+    Transfer,
+    CkaToStart,
+    Representation,
     /// One of mi-eval's.
     Of(mi_eval::Measure),
 }
@@ -126,6 +129,9 @@ impl From<Measure> for Evaluation {
             Measure::TiesCeiling => Self::TiesCeiling,
             Measure::Retrieval => Self::Retrieval,
             Measure::FrozenBounds => Self::FrozenBounds,
+            Measure::Transfer => Self::Transfer,
+            Measure::CkaToStart => Self::CkaToStart,
+            Measure::Representation => Self::Representation,
             Measure::Of(of) => Self::Measure { of },
         }
     }
@@ -143,6 +149,9 @@ impl From<Evaluation> for Measure {
             Evaluation::TiesCeiling => Self::TiesCeiling,
             Evaluation::Retrieval => Self::Retrieval,
             Evaluation::FrozenBounds => Self::FrozenBounds,
+            Evaluation::Transfer => Self::Transfer,
+            Evaluation::CkaToStart => Self::CkaToStart,
+            Evaluation::Representation => Self::Representation,
             Evaluation::Measure { of } => Self::Of(of),
         }
     }

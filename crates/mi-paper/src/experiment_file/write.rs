@@ -155,6 +155,9 @@ impl Page {
             Task::Supervised(task) => {
                 self.keys.push(rate(&task.learning_rate));
                 self.labelled(task.view.as_ref(), &Net::from(&task.encoder), "cross-entropy");
+                if !task.evaluations.is_empty() {
+                    self.evaluate("g1", &task.evaluations);
+                }
             }
             Task::Dependent(task) => {
                 self.keys.push(rate(&task.learning_rate));

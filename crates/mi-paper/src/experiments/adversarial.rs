@@ -58,28 +58,34 @@ fn variants(scale: &Scale) -> Vec<Variant> {
     vec![Variant {
         steps: scale.adversarial_steps,
         evaluate_every: scale.adversarial_evaluate_every,
-        task: Task::Adversarial(Adversarial {
-            encoder: real_nvp(scale, true),
-            view: view(scale),
-            batch_size: scale.batch_size,
-            encoder_learning_rate: scale.adversarial_rates.encoder() * factor,
-            classifier_learning_rate: scale.adversarial_rates.classifier() * factor,
-            warm_up_steps: scale.warm_up_steps,
-            classifier_steps: 10,
-            evaluations: [
-                Some(Evaluation::Probe),
-                scale.adversarial_converged_probe.then_some(Evaluation::ConvergedProbe),
-                Some(Evaluation::Bijectivity { inputs: scale.bijectivity_inputs }),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
-        }),
+        task: Task::Adversarial(adversarial(scale)),
         setting: Some(match (scale.adversarial_rates.label(), factor) {
             (label, 1.0) => label.to_owned(),
             (label, factor) => format!("{label} × {factor}"),
         }),
     }]
+}
+
+/// A bijective encoder against a linear classifier.
+pub(super) fn adversarial(scale: &Scale) -> Adversarial {
+    let factor = scale.adversarial_rate_factor;
+    Adversarial {
+        encoder: real_nvp(scale, true),
+        view: view(scale),
+        batch_size: scale.batch_size,
+        encoder_learning_rate: scale.adversarial_rates.encoder() * factor,
+        classifier_learning_rate: scale.adversarial_rates.classifier() * factor,
+        warm_up_steps: scale.warm_up_steps,
+        classifier_steps: 10,
+        evaluations: [
+            Some(Evaluation::Probe),
+            scale.adversarial_converged_probe.then_some(Evaluation::ConvergedProbe),
+            Some(Evaluation::Bijectivity { inputs: scale.bijectivity_inputs }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+    }
 }
 
 const ADVERSARIAL: Curve = Curve::new("1c", "realnvp", "none", "none").any_setting();

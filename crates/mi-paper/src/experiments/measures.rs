@@ -8,16 +8,17 @@ use mi_estimators::bounds::BoundSpec;
 use mi_eval::MEASURES;
 use mi_random::Stream;
 
-use super::settings::{PAPER_BOUNDS, contrastive, conv_net, real_nvp, variant};
-use super::{DataKind, Experiment, Variant};
+use super::settings::{PAPER_BOUNDS, contrastive, conv_net, mlp, real_nvp};
+use super::{DataKind, Experiment, Variant, adversarial, metric, supervised};
 use crate::claims::{Claim, Condition, Expected, Measure, Readout};
-use crate::config::{Contrastive, EncoderSpec, Evaluation};
+use crate::config::{Adversarial, Contrastive, EncoderSpec, Evaluation, Supervised, Task};
 use crate::figures::correlations::{Correlated, correlation_panel, scatter};
 use crate::figures::{Figure, Panel, by_place};
+use crate::names;
 use crate::preset::Scale;
 use crate::published::Published;
 use crate::record::Metric;
-use crate::results::Results;
+use crate::results::{Configuration, Results};
 use crate::statistics::rank_correlation;
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
@@ -33,12 +34,13 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "measures",
         heading: "Measures of a representation next to what it is good for",
-        caption: "Encoders of several critics, bounds, targets, architectures and views, at the start and at \
-                  the end of training. Spearman's rank correlation over all of them, of each measure with the \
-                  accuracy of the paper's probe, of a converged linear probe, and of linear readers of ten \
-                  labels a class; intervals of 95 % by drawing encoders anew (bootstrap over configurations \
-                  and seeds). For bijective encoders the true mutual information is the same at every step, \
-                  whatever an estimate says.",
+        caption: "Encoders of several critics, bounds, targets, architectures and views, and encoders trained \
+                  by triplets, on labels and against a classifier, at the start and at the end of training. \
+                  Spearman's rank correlation over all of them, of each measure with the accuracy of the \
+                  paper's probe, of a converged linear probe, of linear readers of ten labels a class, and \
+                  of linear readers of another data set; intervals of 95 % by drawing encoders again \
+                  (bootstrap over configurations and seeds). For bijective encoders the true mutual \
+                  information is the same at every step, whatever an estimate says.",
         panels,
         style: by_place,
     },
@@ -69,18 +71,15 @@ const QUICK: [mi_eval::Measure; 4] = [
     mi_eval::Measure::DeadUnits,
 ];
 
+/// Steps in which the adversary makes the accuracy fall: most of it in the paper's figure 1c.
+const ADVERSARIAL_STEPS: u64 = 1_000;
+
 fn variants(scale: &Scale) -> Vec<Variant> {
+    let at_ends =
+        |steps: u64, task: Task| Variant { steps, evaluate_every: steps, task, setting: None };
     let measured = |task: Contrastive| {
-        let mut evaluations = vec![Evaluation::Bounds, Evaluation::Probe];
-        if scale.every_measure {
-            evaluations.extend([Evaluation::ConvergedProbe, Evaluation::FrozenBounds]);
-        }
-        let asked = |measure: &mi_eval::Measure| scale.every_measure || QUICK.contains(measure);
-        let measures = MEASURES.iter().map(|info| info.measure);
-        let measures = measures.filter(|measure| asked(measure) && !LEFT_OUT.contains(measure));
-        evaluations.extend(measures.map(|of| Evaluation::Measure { of }));
-        let task = Contrastive { evaluations, ..task };
-        Variant { evaluate_every: scale.steps, ..variant(scale, task) }
+        let evaluations = [of_pairs(scale), of_encoders(scale)].concat();
+        at_ends(scale.steps, Task::Contrastive(Contrastive { evaluations, ..task }))
     };
     let base = |bound: BoundSpec| contrastive(scale, bound);
     let mut variants = Vec::new();
@@ -102,14 +101,46 @@ fn variants(scale: &Scale) -> Vec<Variant> {
         EncoderSpec::Residual { layers: 5, init_sd: 1e-4 },
         real_nvp(scale, false),
     ] {
-        let mut variant = measured(Contrastive { encoder, ..base(BoundSpec::InfoNce) });
-        variant.steps = variant.steps.min(scale.flow_steps);
-        variant.evaluate_every = variant.steps;
-        variants.push(variant);
+        let Variant { task, .. } = measured(Contrastive { encoder, ..base(BoundSpec::InfoNce) });
+        variants.push(at_ends(scale.steps.min(scale.flow_steps), task));
     }
     let sides = Box::new([View::left_half(), View::right_half()]);
     variants.push(measured(Contrastive { views: Some(sides), ..base(BoundSpec::InfoNce) }));
+    let mut triplets = metric::semi_hard(scale);
+    if let Task::MultiView(task) = &mut triplets.task {
+        task.evaluations = [of_pairs(scale), of_encoders(scale)].concat();
+    }
+    variants.push(Variant { evaluate_every: triplets.steps, ..triplets });
+    // Encoders that see labels have no second view.
+    for (encoder, steps) in [(mlp(scale), scale.steps), (conv_net(scale), scale.conv_steps)] {
+        let task = supervised::supervised(scale, encoder);
+        let task = Task::Supervised(Supervised { evaluations: of_encoders(scale), ..task });
+        variants.push(at_ends(steps, task));
+    }
+    let task = adversarial::adversarial(scale);
+    let task = Task::Adversarial(Adversarial { evaluations: of_encoders(scale), ..task });
+    variants.push(at_ends(scale.adversarial_steps.min(ADVERSARIAL_STEPS), task));
     variants
+}
+
+/// What is measured of two encoders and what lies between them.
+fn of_pairs(scale: &Scale) -> Vec<Evaluation> {
+    let frozen = scale.every_measure.then_some(Evaluation::FrozenBounds);
+    [Evaluation::Bounds].into_iter().chain(frozen).collect()
+}
+
+/// What is measured of one encoder.
+fn of_encoders(scale: &Scale) -> Vec<Evaluation> {
+    let mut evaluations =
+        vec![Evaluation::Probe, Evaluation::CkaToStart, Evaluation::Representation];
+    if scale.every_measure {
+        evaluations.extend([Evaluation::ConvergedProbe, Evaluation::Transfer]);
+    }
+    let asked = |measure: &mi_eval::Measure| scale.every_measure || QUICK.contains(measure);
+    let measures = MEASURES.iter().map(|info| info.measure);
+    let measures = measures.filter(|measure| asked(measure) && !LEFT_OUT.contains(measure));
+    evaluations.extend(measures.map(|of| Evaluation::Measure { of }));
+    evaluations
 }
 
 /// Accuracy with ten labels a class.
@@ -118,12 +149,24 @@ fn few_labels() -> Metric {
 }
 
 /// What representations are good for.
-fn uses() -> [(&'static str, &'static str, Metric); 3] {
+fn uses() -> [(&'static str, &'static str, Metric); 4] {
     [
         ("accuracy", "the paper's probe", Metric::Accuracy),
         ("converged", "a converged probe", Metric::AccuracyConverged),
         ("few", "ten labels a class", few_labels()),
+        ("transfer", "transfer to another data set", Metric::TransferAccuracy),
     ]
+}
+
+/// Encoders of one colour.
+fn kind(configuration: &Configuration<'_>) -> String {
+    let encoder = names::encoder(&configuration.key.encoder);
+    match configuration.task {
+        Task::Supervised(_) => format!("{encoder}, on labels"),
+        Task::Adversarial(_) => format!("{encoder}, against a classifier"),
+        Task::MultiView(_) => format!("{encoder}, triplets"),
+        _ => encoder.to_owned(),
+    }
 }
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {
@@ -156,7 +199,7 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
     };
     let scattered = metrics.iter().filter(|metric| is(metric));
     panels.extend(
-        scattered.filter_map(|&metric| scatter(results, metric, Metric::AccuracyConverged)),
+        scattered.filter_map(|&metric| scatter(results, metric, Metric::AccuracyConverged, kind)),
     );
     panels
 }
@@ -176,7 +219,7 @@ fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
         let correlations = by_seed.into_iter().filter_map(|(seed, (values, accuracies))| {
             Some((seed, rank_correlation(&values, &accuracies)?))
         });
-        let what = format!("rank correlation with accuracy: {}", crate::names::metric(metric));
+        let what = format!("rank correlation with accuracy: {}", names::metric(metric));
         Condition::on(what, Measure::Log, expected, &correlations.collect())
     };
     vec![

@@ -106,6 +106,13 @@ fn variants(scale: &Scale) -> Vec<Variant> {
     variants
 }
 
+/// Semi-hard triplets with one encoder for both halves.
+pub(super) fn semi_hard(scale: &Scale) -> Variant {
+    let is_it = |variant: &Variant| variant.setting.as_deref() == Some("triplet-semi shared");
+    let found = variants(scale).into_iter().find(is_it);
+    found.unwrap_or_else(|| unreachable!("it stands in the list above"))
+}
+
 fn panels(results: &Results<'_>) -> Vec<Panel> {
     end_panels(
         results,

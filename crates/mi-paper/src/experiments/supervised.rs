@@ -42,15 +42,21 @@ fn variants(scale: &Scale) -> Vec<Variant> {
         .map(|(encoder, steps)| Variant {
             steps,
             evaluate_every: scale.evaluate_every,
-            task: Task::Supervised(Supervised {
-                encoder,
-                view: view(scale),
-                batch_size: scale.batch_size,
-                learning_rate: scale.learning_rate,
-            }),
+            task: Task::Supervised(supervised(scale, encoder)),
             setting: None,
         })
         .collect()
+}
+
+/// An encoder of the first view, trained on labels.
+pub(super) fn supervised(scale: &Scale, encoder: EncoderSpec) -> Supervised {
+    Supervised {
+        encoder,
+        view: view(scale),
+        batch_size: scale.batch_size,
+        learning_rate: scale.learning_rate,
+        evaluations: Vec::new(),
+    }
 }
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {

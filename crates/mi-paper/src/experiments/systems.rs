@@ -76,15 +76,8 @@ pub(super) fn named(scale: &Scale, name: &str, task: MultiView) -> Variant {
 
 /// Metrics at the end, one chart each, and over the steps where there are curves.
 pub(super) fn end_panels(results: &Results<'_>, metrics: &[Metric]) -> Vec<Panel> {
-    let title = |metric: Metric| {
-        let name = names::metric(metric);
-        let mut letters = name.chars();
-        letters
-            .next()
-            .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-    };
     let panels = metrics.iter().flat_map(|&metric| {
-        let (name, title) = (file_name(metric), title(metric));
+        let (name, title) = (file_name(metric), names::title(metric));
         // What is measured once, such as a ceiling, has no course.
         let has_course = results.own.iter().any(|c| c.curve(metric).len() > 1);
         let heading = if has_course { format!("{title}, at the end") } else { title.clone() };

@@ -105,27 +105,38 @@ pub(crate) fn correlation_panel(
     Some(Panel { name: name.to_owned(), svg: chart.draw(), values: table })
 }
 
-/// One metric over another, a point for each trial at its start and at its end.
-pub(crate) fn scatter(results: &Results<'_>, metric: Metric, over: Metric) -> Option<Panel> {
+/// One metric over another, a point for each trial at its start and at its end, in the colour of its
+/// kind.
+pub(crate) fn scatter(
+    results: &Results<'_>,
+    metric: Metric,
+    over: Metric,
+    kind: impl Fn(&Configuration<'_>) -> String,
+) -> Option<Panel> {
     let shown: Vec<&Configuration<'_>> =
         results.own.iter().copied().filter(|c| !points(c, (metric, over)).is_empty()).collect();
     shown.first()?;
     let varies = Varies::among(&shown);
     let (x, y) = (names::metric(metric), names::metric(over));
-    let title = x.to_string();
+    let title = names::title(metric);
     let mut chart = LineChart::new(&title, Axis::new(&*x), Axis::new(&*y));
     let columns = [("", Align::Left), (x.as_ref(), Align::Right), (y.as_ref(), Align::Right)];
     let mut table = Table::new(&title, &columns);
+    let mut by_kind: Vec<(String, Vec<Point>)> = Vec::new();
     for configuration in shown {
-        let label = labelled(configuration, varies);
-        let own = points(configuration, (metric, over));
-        for (a, b) in &own {
-            table.row(vec![label.clone(), numbers::fixed(*a, 3), numbers::fixed(*b, 4)]);
+        let (label, kind) = (labelled(configuration, varies), kind(configuration));
+        let place = by_kind.iter().position(|(other, _)| *other == kind).unwrap_or_else(|| {
+            by_kind.push((kind, Vec::new()));
+            by_kind.len() - 1
+        });
+        for (a, b) in points(configuration, (metric, over)) {
+            table.row(vec![label.clone(), numbers::fixed(a, 3), numbers::fixed(b, 4)]);
+            by_kind[place].1.push(Point::new(a, b));
         }
-        let mut drawn: Vec<Point> = own.iter().map(|&(a, b)| Point::new(a, b)).collect();
+    }
+    for (colour, (kind, mut drawn)) in by_kind.into_iter().enumerate() {
         drawn.sort_by(|a, b| a.x.total_cmp(&b.x));
-        let colour = results.style_of(configuration).0;
-        chart = chart.series(Series::new(label, drawn).colour(colour).dash(Dash::None));
+        chart = chart.series(Series::new(kind, drawn).colour(colour).dash(Dash::None));
     }
     let name = format!("scatter-{}", file_name(metric));
     Some(Panel { name, svg: chart.draw(), values: table })

@@ -13,6 +13,7 @@
 //!                            and is renamed to lease-TOKEN.released when it stops
 //! OUT/trials/ID/records.csv  the trial's records, appended at each evaluation
 //! OUT/trials/ID/state.json   how far it came, and the seal of its records
+//! OUT/trials/ID/representation.npy   its representation of test images, where it keeps one
 //! OUT/trials/ID/STEP.safetensors   its last two checkpoints
 //! OUT/trials/ID/attempt-TOKEN      the same three after the trial was taken over from a process that
 //!                            may still write: the newest attempt counts
@@ -39,6 +40,7 @@ mod merged;
 mod ours;
 mod process;
 mod record_file;
+mod representation;
 mod rows;
 mod run;
 mod trial;

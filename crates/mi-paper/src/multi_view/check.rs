@@ -147,7 +147,7 @@ impl MultiView {
         }
         self.check_terms(&layout)?;
         self.check_probes(&layout)?;
-        self.check_evaluations(&layout)?;
+        self.check_evaluations(&layout, image)?;
         Ok(layout)
     }
 
@@ -294,15 +294,21 @@ impl MultiView {
     }
 
     /// Whether there is what each evaluation looks at.
-    fn check_evaluations(&self, layout: &Layout) -> Result<(), String> {
+    fn check_evaluations(&self, layout: &Layout, image: Geometry) -> Result<(), String> {
         let has = |is: &dyn Fn(&Candidates) -> bool| self.terms.iter().any(|t| is(&t.candidates));
         let first_is_whole = layout.representations.first().is_some_and(|r| r.shape.grid == (1, 1));
         for evaluation in &self.evaluations {
             let lacks = match evaluation {
                 Evaluation::Bounds => None,
-                Evaluation::Probe | Evaluation::ConvergedProbe | Evaluation::Measure { .. } => {
-                    self.probes.is_empty().then_some("[[probes]]")
+                Evaluation::Transfer if self.sequences.is_some() || image.channels != 1 => {
+                    Some("MNIST or Fashion-MNIST")
                 }
+                Evaluation::Probe
+                | Evaluation::ConvergedProbe
+                | Evaluation::Transfer
+                | Evaluation::CkaToStart
+                | Evaluation::Representation
+                | Evaluation::Measure { .. } => self.probes.is_empty().then_some("[[probes]]"),
                 // An encoder that is no bijection has nothing to be measured of one.
                 Evaluation::Conditioning { inputs } | Evaluation::Bijectivity { inputs } => {
                     (!first_is_whole || *inputs == 0)

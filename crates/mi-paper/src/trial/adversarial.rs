@@ -1,16 +1,14 @@
-use std::sync::Arc;
-
-use mi_data::Dataset;
-use mi_nets::{Mlp, Module, Params, Targets, softmax_cross_entropy};
+use mi_nets::{Mlp, Module, Params, Tape, Targets, softmax_cross_entropy};
 use mi_random::Stream;
 use ndarray::Array2;
 
 use super::evaluation::{self, Features};
 use super::network::Encoder;
 use super::optimise::{Learner, check_weights, finite};
+use super::reference::Reference;
 use super::single_view::{Labelled, SingleView};
 use super::snapshot::Snapshot;
-use super::{Halt, Training};
+use super::{Halt, Images, Training};
 use crate::config::{Adversarial, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
@@ -32,6 +30,7 @@ pub(super) struct AdversarialTraining {
     /// The uniform label.
     uniform: Array2<f32>,
     losses: Losses,
+    reference: Reference,
 }
 
 /// The last value of each loss; not a number before the first.
@@ -45,10 +44,10 @@ impl AdversarialTraining {
     pub(super) fn new(
         config: &TrialConfig,
         task: &Adversarial,
-        data: Arc<Dataset>,
+        images: &Images,
     ) -> Result<Self, PaperError> {
         let streams = Stream::new(config.seed, "trial");
-        let views = SingleView::new(data, task.view.as_ref())?;
+        let views = SingleView::new(images.own(config)?, task.view.as_ref())?;
         let batches = views.labelled(task.batch_size, &streams.child("batches"))?;
         let mut encoder_params = Params::new();
         let encoder = Encoder::build(
@@ -65,6 +64,7 @@ impl AdversarialTraining {
             &mut streams.child("init classifier"),
         )?;
         Ok(Self {
+            reference: Reference::new(config, images, &encoder_params)?,
             encoding: Learner::new(encoder_params, task.encoder_learning_rate),
             classifying: Learner::new(classifier_params, task.classifier_learning_rate),
             losses: Losses { classifier: f64::NAN, uniform: f64::NAN },
@@ -79,6 +79,22 @@ impl AdversarialTraining {
             encoder,
             classifier,
         })
+    }
+
+    /// The encoder with what it is measured on.
+    fn features(&mut self) -> (Features<'_>, &mut Tape<f32>) {
+        let Learner { trained, tape, .. } = &mut self.encoding;
+        let features = Features {
+            data: &self.views.data,
+            piece: &self.views.x,
+            encoder: &self.encoder,
+            params: &trained.params,
+            noise_sd: 0.0,
+            streams: &self.streams,
+            seed: self.seed,
+            reference: &self.reference,
+        };
+        (features, tape)
     }
 
     /// One step of the classifier on a fresh batch, the encoder held fixed.
@@ -143,19 +159,16 @@ impl Training for AdversarialTraining {
         let Losses { classifier, uniform } = self.losses;
         let mut found = vec![(Metric::ClassifierLoss, classifier), (Metric::UniformLoss, uniform)];
         found.retain(|(_, value)| value.is_finite());
-        let features = Features {
-            data: &self.views.data,
-            piece: &self.views.x,
-            encoder: &self.encoder,
-            params: &self.encoding.trained.params,
-            noise_sd: 0.0,
-            streams: &self.streams,
-            seed: self.seed,
-        };
         let ends = step == 0 || step == self.steps;
-        let evaluations = &self.task.evaluations;
-        found.extend(evaluation::run(&features, evaluations, ends, &mut self.encoding.tape)?);
+        let evaluations = self.task.evaluations.clone();
+        let (features, tape) = self.features();
+        found.extend(evaluation::run(&features, &evaluations, ends, tape)?);
         Ok(found)
+    }
+
+    fn representation(&mut self, count: usize) -> Result<Option<Array2<f32>>, PaperError> {
+        let (features, tape) = self.features();
+        features.first(count, tape).map(Some)
     }
 
     fn save(&self) -> Result<Snapshot, PaperError> {

@@ -8,6 +8,7 @@ use ndarray::{Array2, Axis, s};
 
 use super::Halt;
 use super::network::Encoder;
+use super::reference::Reference;
 use super::representation::{self, Sides};
 use crate::config::Evaluation;
 use crate::error::PaperError;
@@ -25,6 +26,7 @@ pub(super) struct Features<'a> {
     pub(super) noise_sd: f64,
     pub(super) streams: &'a Stream,
     pub(super) seed: u64,
+    pub(super) reference: &'a Reference,
 }
 
 /// Runs the evaluations that look at the encoder alone; `ends` says whether this is the first or
@@ -39,11 +41,19 @@ pub(super) fn run(
     let paper = evaluations.contains(&Evaluation::Probe);
     let converged = ends && evaluations.contains(&Evaluation::ConvergedProbe);
     let measures = if ends { representation::asked(evaluations) } else { Vec::new() };
-    if paper || converged || !measures.is_empty() {
+    let refers = ends && evaluations.iter().any(Evaluation::needs_reference);
+    if paper || converged || refers || !measures.is_empty() {
         let data = features.data;
         let train = features.encode(&data.train, "train", tape)?;
         let test = features.encode(&data.test, "test", tape)?;
         probes(&mut found, data, (&train, &test), (paper, converged), features.seed)?;
+        if refers {
+            let Features { encoder, params, reference, seed, .. } = features;
+            let own = (data, &test);
+            found.extend(reference.measure(params, own, *seed, |params, split, name| {
+                encode(encoder.module(), params, features.inputs(split, name)?, tape)
+            })?);
+        }
         if !measures.is_empty() {
             let (main, base) = (
                 Sides { train, test },
@@ -78,7 +88,10 @@ pub(super) fn of_jacobians(
             | Evaluation::TiesCeiling
             | Evaluation::Retrieval
             | Evaluation::Measure { .. }
-            | Evaluation::FrozenBounds => {}
+            | Evaluation::FrozenBounds
+            | Evaluation::Transfer
+            | Evaluation::CkaToStart
+            | Evaluation::Representation => {}
         }
     }
     Ok(found)
@@ -125,6 +138,15 @@ impl Features<'_> {
         Ok(inputs)
     }
 
+    /// The embeddings of the first test images.
+    pub(super) fn first(
+        &self,
+        count: usize,
+        tape: &mut Tape<f32>,
+    ) -> Result<Array2<f32>, PaperError> {
+        self.encode(&first(&self.data.test, count), "test", tape)
+    }
+
     /// The embeddings of a split.
     fn encode(
         &self,
@@ -137,12 +159,7 @@ impl Features<'_> {
 
     /// The first test inputs, in double precision.
     fn few(&self, count: usize) -> Result<Array2<f64>, PaperError> {
-        let count = count.min(self.data.test.len());
-        let few = Split {
-            images: self.data.test.images.slice(s![..count, ..]).to_owned(),
-            labels: self.data.test.labels[..count].to_vec(),
-        };
-        Ok(self.inputs(&few, "test")?.mapv(f64::from))
+        Ok(self.inputs(&first(&self.data.test, count), "test")?.mapv(f64::from))
     }
 
     /// Percentiles of `ln(σ_max/σ_min)` of the encoder's Jacobian over the first test inputs.
@@ -180,6 +197,15 @@ impl Features<'_> {
         let log_det = encoder.log_det(&mut tape, &params, inputs.view())?;
         found.push((Metric::LogDet, log_det.mean().unwrap_or(f64::NAN)));
         Ok(())
+    }
+}
+
+/// The first images of a split.
+pub(super) fn first(split: &Split, count: usize) -> Split {
+    let count = count.min(split.len());
+    Split {
+        images: split.images.slice(s![..count, ..]).to_owned(),
+        labels: split.labels[..count].to_vec(),
     }
 }
 

@@ -63,12 +63,12 @@ fn needed(config: &TrialConfig, step: u64) -> Vec<Metric> {
                 metrics.extend([Metric::BoundTrain, Metric::BoundTest]);
                 metrics.extend(task.target.map(|_| Metric::TargetLoss));
             }
-            metrics.extend(of_encoder(&task.evaluations, &task.encoder, ends));
+            metrics.extend(of_encoder(config, &task.encoder, ends));
             metrics
         }
         Task::MultiView(task) => of_multi_view(task, step, ends),
         Task::Adversarial(task) => {
-            let mut metrics = of_encoder(&task.evaluations, &task.encoder, ends);
+            let mut metrics = of_encoder(config, &task.encoder, ends);
             if step > 0 {
                 metrics.extend([Metric::ClassifierLoss, Metric::UniformLoss]);
             }
@@ -76,8 +76,12 @@ fn needed(config: &TrialConfig, step: u64) -> Vec<Metric> {
         }
         Task::Dependent(_) if step == 0 => vec![Metric::TrueMi, Metric::Ceiling],
         Task::Dependent(_) => vec![Metric::Estimate],
-        Task::Supervised(_) if step == 0 => vec![Metric::AccuracyClassifier],
-        Task::Supervised(_) => vec![Metric::AccuracyClassifier, Metric::ClassifierLoss],
+        Task::Supervised(task) => {
+            let mut metrics = of_encoder(config, &task.encoder, ends);
+            metrics.push(Metric::AccuracyClassifier);
+            metrics.extend((step > 0).then_some(Metric::ClassifierLoss));
+            metrics
+        }
         Task::Pixels(_) => vec![Metric::Accuracy, Metric::AccuracyConverged],
     }
 }
@@ -120,7 +124,7 @@ fn of_multi_view(task: &MultiView, step: u64, ends: bool) -> Vec<Metric> {
     metrics
 }
 
-fn of_encoder(evaluations: &[Evaluation], encoder: &EncoderSpec, ends: bool) -> Vec<Metric> {
+fn of_encoder(config: &TrialConfig, encoder: &EncoderSpec, ends: bool) -> Vec<Metric> {
     let bijective = matches!(encoder, EncoderSpec::RealNvp { .. });
     let of = |evaluation: &Evaluation| match evaluation {
         Evaluation::Probe => vec![Metric::Accuracy],
@@ -143,8 +147,12 @@ fn of_encoder(evaluations: &[Evaluation], encoder: &EncoderSpec, ends: bool) -> 
         | Evaluation::Retrieval
         | Evaluation::Measure { .. }
         | Evaluation::FrozenBounds => vec![],
+        Evaluation::Transfer if ends => {
+            config.transfer().map(|_| Metric::TransferAccuracy).into_iter().collect()
+        }
+        Evaluation::Transfer | Evaluation::CkaToStart | Evaluation::Representation => vec![],
     };
-    evaluations.iter().flat_map(of).collect()
+    config.task.evaluations().iter().flat_map(of).collect()
 }
 
 /// Records of made-up values, such as a finished trial must have.

@@ -4,33 +4,38 @@ mod adversarial;
 mod critic_training;
 mod dependent;
 mod evaluation;
+mod images;
 pub(crate) mod measures;
 mod multi_view;
 mod network;
 mod optimise;
 mod pixels;
+mod reference;
 mod representation;
 mod resume;
 mod single_view;
 mod snapshot;
 mod supervised;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
-use mi_data::Dataset;
+use ndarray::Array2;
 
-use crate::config::{Task, TrialConfig};
+use crate::config::{Evaluation, Task, TrialConfig};
 use crate::error::PaperError;
 use crate::folder::{RecordFile, SavedState, TrialFolder};
 use crate::origin::Origin;
 use crate::outcome::TrialState;
 use crate::record::{Metric, Record};
+pub use images::Images;
 pub(crate) use optimise::EPS_PLACEMENT;
 use resume::{Resumed, Whose};
 pub(crate) use single_view::SHUFFLE;
 use snapshot::Snapshot;
+
+/// Test images whose representation is kept where that is asked for.
+const KEPT: usize = 1_000;
 
 /// What steers a trial while it runs.
 #[derive(Clone, Copy)]
@@ -54,6 +59,12 @@ trait Training {
 
     /// Measures what the configuration asks for after `step` steps.
     fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt>;
+
+    /// The main representation of the first `count` test images; `None` where there is none.
+    fn representation(&mut self, count: usize) -> Result<Option<Array2<f32>>, PaperError> {
+        let _ = count;
+        Ok(None)
+    }
 
     /// The whole state, such that a restored trial goes on with the same bits.
     fn save(&self) -> Result<Snapshot, PaperError>;
@@ -129,13 +140,14 @@ pub enum Event<'a> {
 /// What [`PaperError`] lists; all that was recorded before is kept.
 pub fn run(
     config: &TrialConfig,
-    data: Option<Arc<Dataset>>,
+    data: impl Into<Images>,
     folder: &TrialFolder,
     control: Control<'_>,
     observe: &mut dyn FnMut(&Event<'_>),
 ) -> Result<TrialState, PaperError> {
     folder.create()?;
-    let whose = Whose::new(config, data.as_deref())?;
+    let data = data.into();
+    let whose = Whose::new(config, data.own.as_deref())?;
     let own = folder.examine(config, whose.data.as_deref())?;
     if let Some(state) = own.ended() {
         return Ok(state.clone());
@@ -144,7 +156,7 @@ pub fn run(
         observe(&Event::Noticed { what: damage });
     }
     let ledger = Ledger::new(folder, &whose, own.saved.as_ref());
-    let mut training = build(config, data)?;
+    let mut training = build(config, &data)?;
     let damaged = !own.damage.is_empty();
     let Resumed { mut step, rows, snapshot } =
         resume::newest(folder, &whose, own.rows, &mut |what| observe(&Event::Noticed { what }))?;
@@ -210,6 +222,11 @@ pub fn run(
         }
     };
     records.check()?;
+    if state.is_finished() && config.task.evaluations().contains(&Evaluation::Representation) {
+        if let Some(features) = training.representation(KEPT)? {
+            folder.save_representation(&features)?;
+        }
+    }
     ledger.save(&state, &records)?;
     folder.clear_checkpoints()?;
     Ok(state)
@@ -258,33 +275,24 @@ impl<'a> Ledger<'a> {
     }
 }
 
-fn build(
-    config: &TrialConfig,
-    data: Option<Arc<Dataset>>,
-) -> Result<Box<dyn Training>, PaperError> {
-    let data = || {
-        data.clone().ok_or_else(|| PaperError::Unsuitable {
-            dataset: config.dataset.clone(),
-            trial: config.id(),
-            reason: "the trial needs images".into(),
-        })
-    };
+fn build(config: &TrialConfig, images: &Images) -> Result<Box<dyn Training>, PaperError> {
     Ok(match &config.task {
         Task::Contrastive(task) => {
-            Box::new(multi_view::MultiViewTraining::of_two_views(config, task, data()?)?)
+            Box::new(multi_view::MultiViewTraining::of_two_views(config, task, images)?)
         }
         Task::MultiView(task) => {
-            let data = if task.sequences.is_some() { None } else { Some(data()?) };
-            Box::new(multi_view::MultiViewTraining::new(config, task, data)?)
+            Box::new(multi_view::MultiViewTraining::new(config, task, images)?)
         }
         Task::Adversarial(task) => {
-            Box::new(adversarial::AdversarialTraining::new(config, task, data()?)?)
+            Box::new(adversarial::AdversarialTraining::new(config, task, images)?)
         }
         Task::Dependent(task) => Box::new(dependent::DependentTraining::new(config, task)?),
         Task::Supervised(task) => {
-            Box::new(supervised::SupervisedTraining::new(config, task, data()?)?)
+            Box::new(supervised::SupervisedTraining::new(config, task, images)?)
         }
-        Task::Pixels(task) => Box::new(pixels::PixelBaseline::new(config, task, data()?)),
+        Task::Pixels(task) => {
+            Box::new(pixels::PixelBaseline::new(config, task, images.own(config)?))
+        }
     })
 }
 

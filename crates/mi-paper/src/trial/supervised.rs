@@ -1,17 +1,15 @@
-use std::sync::Arc;
-
-use mi_data::Dataset;
-use mi_nets::{Mlp, Module, Params, Targets, Var, softmax_cross_entropy};
+use mi_nets::{Mlp, Module, Params, Tape, Targets, Var, softmax_cross_entropy};
 use mi_random::Stream;
 use ndarray::Array2;
 
-use super::evaluation::encode;
+use super::evaluation::{self, Features, encode};
 use super::network::Encoder;
 use super::optimise::{Learner, Trained, check_weights, finite};
+use super::reference::Reference;
 use super::single_view::{Labelled, SingleView};
 use super::snapshot::Snapshot;
-use super::{Halt, Training};
-use crate::config::{Supervised, TrialConfig};
+use super::{Halt, Images, Training};
+use crate::config::{Evaluation, Supervised, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
 
@@ -22,6 +20,11 @@ pub(super) struct SupervisedTraining {
     network: Classifier,
     learner: Learner,
     loss: f64,
+    steps: u64,
+    seed: u64,
+    streams: Stream,
+    evaluations: Vec<Evaluation>,
+    reference: Reference,
 }
 
 /// An encoder followed by a linear layer.
@@ -54,10 +57,10 @@ impl SupervisedTraining {
     pub(super) fn new(
         config: &TrialConfig,
         task: &Supervised,
-        data: Arc<Dataset>,
+        images: &Images,
     ) -> Result<Self, PaperError> {
         let streams = Stream::new(config.seed, "trial");
-        let views = SingleView::new(data, task.view.as_ref())?;
+        let views = SingleView::new(images.own(config)?, task.view.as_ref())?;
         let batches = views.labelled(task.batch_size, &streams.child("batches"))?;
         let mut params = Params::new();
         let encoder = Encoder::build(
@@ -73,12 +76,35 @@ impl SupervisedTraining {
             &mut streams.child("init classifier"),
         )?;
         Ok(Self {
+            reference: Reference::new(config, images, &params)?,
+            steps: config.steps,
+            seed: config.seed,
+            evaluations: task.evaluations.clone(),
+            streams,
             learner: Learner::new(params, task.learning_rate),
             network: Classifier { encoder, linear },
             views,
             batches,
             loss: f64::NAN,
         })
+    }
+}
+
+impl SupervisedTraining {
+    /// The encoder with what it is measured on.
+    fn features(&mut self) -> (Features<'_>, &mut Tape<f32>) {
+        let Learner { trained, tape, .. } = &mut self.learner;
+        let features = Features {
+            data: &self.views.data,
+            piece: &self.views.x,
+            encoder: &self.network.encoder,
+            params: &trained.params,
+            noise_sd: 0.0,
+            streams: &self.streams,
+            seed: self.seed,
+            reference: &self.reference,
+        };
+        (features, tape)
     }
 }
 
@@ -99,7 +125,7 @@ impl Training for SupervisedTraining {
         Ok(loss)
     }
 
-    fn evaluate(&mut self, _: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
         let Learner { trained: Trained { params, .. }, tape, .. } = &mut self.learner;
         check_weights(params)?;
         let test = &self.views.data.test;
@@ -109,7 +135,16 @@ impl Training for SupervisedTraining {
         if self.loss.is_finite() {
             found.push((Metric::ClassifierLoss, self.loss));
         }
+        let ends = step == 0 || step == self.steps;
+        let evaluations = self.evaluations.clone();
+        let (features, tape) = self.features();
+        found.extend(evaluation::run(&features, &evaluations, ends, tape)?);
         Ok(found)
+    }
+
+    fn representation(&mut self, count: usize) -> Result<Option<Array2<f32>>, PaperError> {
+        let (features, tape) = self.features();
+        features.first(count, tape).map(Some)
     }
 
     fn save(&self) -> Result<Snapshot, PaperError> {

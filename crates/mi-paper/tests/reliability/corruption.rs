@@ -118,11 +118,17 @@ pub(super) fn stop_in_mid_trial(out: &Path) {
             let interrupted = || done.load(Ordering::Relaxed) >= stop;
             let control =
                 Control { interrupted: &interrupted, checkpoint_every: Control::CHECKPOINT_EVERY };
-            trial::run(config, None, &folder.trial(&config.id()), control, &mut |event| {
-                if let Event::Started { step } | Event::Stepped { step, .. } = event {
-                    done.store(*step, Ordering::Relaxed);
-                }
-            })
+            trial::run(
+                config,
+                trial::Images::default(),
+                &folder.trial(&config.id()),
+                control,
+                &mut |event| {
+                    if let Event::Started { step } | Event::Stepped { step, .. } = event {
+                        done.store(*step, Ordering::Relaxed);
+                    }
+                },
+            )
             .unwrap();
         }
     }

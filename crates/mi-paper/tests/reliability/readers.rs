@@ -179,7 +179,7 @@ fn any_bytes_in_a_trials_files_are_gone_on_from_or_refused() {
             let checkpoint_every = Control::CHECKPOINT_EVERY;
             let control = Control { interrupted: &|| false, checkpoint_every };
             let trial = RunFolder::new(&scratch).trial(&id);
-            match trial::run(config, None, &trial, control, &mut |_| ()) {
+            match trial::run(config, trial::Images::default(), &trial, control, &mut |_| ()) {
                 Err(_) => Fate::Refused,
                 Ok(_) if fs::read(own.join("records.csv")).unwrap() == records => Fate::Harmless,
                 Ok(_) => Fate::SilentlyWrong,

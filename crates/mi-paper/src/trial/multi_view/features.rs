@@ -4,19 +4,48 @@ use mi_data::Split;
 use mi_nets::{Params, Tape};
 use ndarray::{Array2, Axis, s};
 
-use super::super::evaluation::CHUNK;
+use super::super::evaluation::{CHUNK, first};
 use super::super::representation::Sides;
 use super::MultiViewTraining;
 use super::inputs::Inputs;
 use super::networks::Networks;
 use crate::error::PaperError;
 use crate::multi_view::{Places, Probed};
+use crate::record::Metric;
 
 impl MultiViewTraining {
     /// Features for every probe, of all images of a split.
     pub(super) fn probed(&mut self, name: &str) -> Result<Vec<Array2<f32>>, PaperError> {
         let probes = self.setup.task.probes.clone();
         self.features_of(&probes, name)
+    }
+
+    /// The main representation next to another data set and to its own start.
+    pub(super) fn against_reference(
+        &mut self,
+        test: &Array2<f32>,
+    ) -> Result<Vec<(Metric, f64)>, PaperError> {
+        let Self { inputs, networks, streams, setup, trained, step, reference, seed, .. } = self;
+        let (inputs, networks, sd) = (&*inputs, &*networks, setup.noise.sd);
+        let main = &setup.task.probes[..1];
+        reference.measure(&trained.params, (&inputs.data, test), *seed, |params, split, name| {
+            let mut noise = streams.child(&format!("evaluation noise {name}"));
+            let from = (inputs, networks, params);
+            Ok(features(from, main, split, (sd, &mut noise), step.tape())?.swap_remove(0))
+        })
+    }
+
+    /// The main representation of the first test images.
+    pub(super) fn main_representation(
+        &mut self,
+        count: usize,
+    ) -> Result<Option<Array2<f32>>, PaperError> {
+        let Self { inputs, networks, streams, setup, trained, step, .. } = self;
+        let Some(main) = setup.task.probes.first() else { return Ok(None) };
+        let mut noise = streams.child("evaluation noise test");
+        let from = (&*inputs, &*networks, &trained.params);
+        let (split, noise) = (first(&inputs.data.test, count), (setup.noise.sd, &mut noise));
+        Ok(features(from, std::slice::from_ref(main), &split, noise, step.tape())?.pop())
     }
 
     fn features_of(

@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn features_that_hardly_vary_end_no_training() {
-        let (mut x, mut y, _) = sides(2_000);
+        let (mut x, mut y, _) = sides(8_000);
         for side in [&mut x, &mut y] {
             // One feature is constant but for one training image, where it is far away.
             for (rows, value) in [(&mut side.train, 1e6), (&mut side.test, 1e8)] {

@@ -40,7 +40,8 @@ impl MultiViewTraining {
         let paper = asked.contains(&Evaluation::Probe);
         let converged = ends && asked.contains(&Evaluation::ConvergedProbe);
         let measures = if ends { representation::asked(&asked) } else { Vec::new() };
-        if paper || converged || !measures.is_empty() {
+        let refers = ends && asked.iter().any(Evaluation::needs_reference);
+        if paper || converged || refers || !measures.is_empty() {
             let train = self.probed("train")?;
             let test = self.probed("test")?;
             let both = train.iter().zip(&test).zip(&self.setup.task.probes);
@@ -54,8 +55,13 @@ impl MultiViewTraining {
                 }));
             }
             let main = train.into_iter().next().zip(test.into_iter().next());
-            if let (false, Some((train, test))) = (measures.is_empty(), main) {
-                found.extend(self.of_representation(&measures, &Sides { train, test })?);
+            if let Some((train, test)) = main {
+                if refers {
+                    found.extend(self.against_reference(&test)?);
+                }
+                if !measures.is_empty() {
+                    found.extend(self.of_representation(&measures, &Sides { train, test })?);
+                }
             }
         }
         if ends && asked.contains(&Evaluation::FrozenBounds) {

@@ -16,7 +16,7 @@ mod terms;
 
 use std::sync::Arc;
 
-use mi_data::{BatchSampler, Dataset};
+use mi_data::BatchSampler;
 use mi_estimators::{Term, TrainingStep};
 use mi_nets::{Params, Var};
 use mi_random::Stream;
@@ -25,9 +25,10 @@ use smallvec::SmallVec;
 
 use super::evaluation::{self, Features};
 use super::optimise::{Trained, check_weights, finite};
+use super::reference::Reference;
 use super::single_view::batches;
 use super::snapshot::Snapshot;
-use super::{Halt, Training};
+use super::{Halt, Images, Training};
 use crate::config::{Contrastive, TrialConfig};
 use crate::error::PaperError;
 use crate::multi_view::{Candidates, MultiView};
@@ -56,6 +57,7 @@ pub(super) struct MultiViewTraining {
     banks: Vec<Option<Bank>>,
     prior: Option<(usize, Discriminator)>,
     trained: Trained,
+    reference: Reference,
     step: TrainingStep<f32>,
     /// What the terms and the prior read.
     needed: Vec<bool>,
@@ -65,30 +67,26 @@ pub(super) struct MultiViewTraining {
 }
 
 impl MultiViewTraining {
-    /// Of a task that says all; `data` may be missing where it has sequences.
+    /// Of a task that says all.
     pub(super) fn new(
         config: &TrialConfig,
         task: &MultiView,
-        data: Option<Arc<Dataset>>,
+        images: &Images,
     ) -> Result<Self, PaperError> {
-        Self::start(config, Setup::of(task.clone()), data)
+        Self::start(config, Setup::of(task.clone()), images)
     }
 
     /// Of the paper's two views and one term.
     pub(super) fn of_two_views(
         config: &TrialConfig,
         task: &Contrastive,
-        data: Arc<Dataset>,
+        images: &Images,
     ) -> Result<Self, PaperError> {
-        Self::start(config, Setup::of_two_views(task), Some(data))
+        Self::start(config, Setup::of_two_views(task), images)
     }
 
-    /// `data` may be missing where sequences are drawn.
-    fn start(
-        config: &TrialConfig,
-        setup: Setup,
-        data: Option<Arc<Dataset>>,
-    ) -> Result<Self, PaperError> {
+    /// Images may be missing where sequences are drawn.
+    fn start(config: &TrialConfig, setup: Setup, images: &Images) -> Result<Self, PaperError> {
         let unsuitable = |reason: String| PaperError::Unsuitable {
             dataset: config.dataset.clone(),
             trial: config.id(),
@@ -96,10 +94,9 @@ impl MultiViewTraining {
         };
         let streams = Stream::new(config.seed, "trial");
         let task = &setup.task;
-        let data = match (&task.sequences, data) {
-            (Some(sequences), _) => Arc::new(sequences.draw(&streams.child("sequences"))?),
-            (None, Some(data)) => data,
-            (None, None) => return Err(unsuitable("the trial needs images".to_owned())),
+        let data = match &task.sequences {
+            Some(sequences) => Arc::new(sequences.draw(&streams.child("sequences"))?),
+            None => images.own(config)?,
         };
         let layout = task.layout(data.geometry).map_err(unsuitable)?;
         if data.test.len() < task.batch_size {
@@ -143,6 +140,7 @@ impl MultiViewTraining {
         let read = terms.iter().flat_map(|term| [term.x, term.y]);
         let read: Vec<usize> = read.chain(prior.iter().map(|(of, _)| *of)).collect();
         Ok(Self {
+            reference: Reference::new(config, images, &params)?,
             needed: networks.needed(&read),
             inputs: Inputs::new(data, &networks.layout, task.batch_size, &streams),
             step: TrainingStep::new(&params),
@@ -260,6 +258,7 @@ impl Training for MultiViewTraining {
             noise_sd: self.setup.noise.sd,
             streams: &self.streams,
             seed: self.seed,
+            reference: &self.reference,
         };
         found.extend(evaluation::of_jacobians(&features, &self.setup.task.evaluations)?);
         if let Some((_, prior)) = self.prior.as_ref().filter(|_| step > 0) {
@@ -268,6 +267,10 @@ impl Training for MultiViewTraining {
         let overflows = (self.overflows > 0).then_some(self.overflows as f64);
         found.extend(overflows.map(|count| (Metric::OverflowSteps, count)));
         Ok(found)
+    }
+
+    fn representation(&mut self, count: usize) -> Result<Option<Array2<f32>>, PaperError> {
+        self.main_representation(count)
     }
 
     fn save(&self) -> Result<Snapshot, PaperError> {

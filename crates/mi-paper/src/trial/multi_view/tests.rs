@@ -68,7 +68,7 @@ fn trained(task: &MultiView, steps: u64) -> MultiViewTraining {
         evaluate_every: 1,
         task: Task::MultiView(task.clone()),
     };
-    let mut training = MultiViewTraining::new(&config, task, Some(images())).unwrap();
+    let mut training = MultiViewTraining::new(&config, task, &images().into()).unwrap();
     for _ in 0..steps {
         training.step().unwrap();
     }
