@@ -59,9 +59,9 @@ impl Critic {
     /// | concat | `{name}.layers.0.{weight_x,weight_y,bias}`, `{name}.layers.{k}.{weight,bias}` |
     ///
     /// # Errors
-    /// Widths that differ where the critic needs equal ones, a temperature that is not above 0
-    /// (or below 0.01 when learned), layer sizes of 0, a concat critic without hidden layer, a
-    /// name that is taken.
+    /// Different widths where the critic needs equal ones, a temperature that is not above 0 (or
+    /// below 0.01 when learned), layer sizes of 0, a concat critic without a hidden layer, a name
+    /// that is taken.
     pub fn new<T: Scalar>(
         params: &mut Params<T>,
         name: &str,
@@ -116,8 +116,8 @@ impl Critic {
     /// Appends the towers, which embed the two batches.
     ///
     /// # Shapes
-    /// x is n×`dim_x`, y is m×`dim_y`; returns n×e and m×e for the pairing. A mistake is the
-    /// graph's error ([`Graph::check`]).
+    /// x is n×`dim_x`, y is m×`dim_y`; returns n×e and m×e for the pairing. A mistake becomes an
+    /// error of the graph ([`Graph::check`]).
     pub fn towers<T: Scalar>(&self, graph: &mut Graph<'_, T>, x: Var, y: Var) -> (Var, Var) {
         match &self.towers {
             Towers::Identity => (x, y),
@@ -155,7 +155,7 @@ impl Critic {
         }
     }
 
-    /// What turns the embedded batches into scores.
+    /// The pairing that turns embedded batches into scores.
     pub fn pairing(&self) -> &Pairing {
         &self.pairing
     }
@@ -176,7 +176,7 @@ fn cosine_scale<T: Scalar>(
         return Ok(Scale::Fixed(1.0 / temperature));
     }
     if temperature < 0.01 {
-        return fail("a learned one starts at 0.01 or above, as its scale is kept to at most 100");
+        return fail("a learned one must start at 0.01 or above, as its scale is limited to 100");
     }
     let log_scale = T::from_f64(-temperature.ln());
     let log_scale =
@@ -184,7 +184,7 @@ fn cosine_scale<T: Scalar>(
     Ok(Scale::Learned(log_scale))
 }
 
-/// A network on [x, y], its first layer in two halves: `[x, y] W = x W_x + y W_y`.
+/// A network on [x, y] whose first layer is split into two halves: `[x, y] W = x W_x + y W_y`.
 fn concat<T: Scalar>(
     params: &mut Params<T>,
     name: &str,
@@ -198,7 +198,7 @@ fn concat<T: Scalar>(
         );
         return Err(CriticsError::Sizes { name: name.to_owned(), problem });
     };
-    // One draw for both halves: the fan-in is that of the whole layer.
+    // One draw for both halves: the fan-in is that of the complete layer.
     let init = Init::GlorotUniform;
     let weight: Array2<T> = init.draw((dim_x + dim_y, first), (dim_x + dim_y, first), stream);
     let half = |range| weight.slice(s![range, ..]).to_owned();

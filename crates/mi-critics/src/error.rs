@@ -1,7 +1,7 @@
 use mi_nets::NetsError;
 use thiserror::Error;
 
-/// What can go wrong in building or running a critic.
+/// Errors in building or running a critic.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum CriticsError {
@@ -20,25 +20,25 @@ pub enum CriticsError {
         /// Columns of y.
         dim_y: usize,
     },
-    /// A temperature that scores cannot be divided by.
+    /// A temperature outside its range.
     #[error("critic `{name}`: temperature {temperature}; {range}")]
     Temperature {
         /// The critic's name.
         name: String,
-        /// The temperature asked for.
+        /// The requested temperature.
         temperature: f64,
-        /// The values possible.
+        /// The allowed values.
         range: &'static str,
     },
-    /// Layer sizes that make no network.
+    /// Invalid layer sizes.
     #[error("critic `{name}`: {problem}")]
     Sizes {
         /// The critic's name.
         name: String,
-        /// The sizes, and what is allowed.
+        /// The sizes, and the allowed ones.
         problem: String,
     },
-    /// Embedded batches that do not belong together.
+    /// Embedded batches that do not fit together.
     #[error(
         "scores: the embedded batches are {rows_x}×{dim_x} and {rows_y}×{dim_y}; both must have \
          the same number of columns{expected}"
@@ -52,10 +52,10 @@ pub enum CriticsError {
         rows_y: usize,
         /// Columns of y.
         dim_y: usize,
-        /// What the pairing asks for, as a clause; may be empty.
+        /// What the pairing requires, as a clause; may be empty.
         expected: String,
     },
-    /// A mistake that the networks noticed.
+    /// An error of the networks.
     #[error(transparent)]
     Nets(#[from] NetsError),
 }

@@ -1,9 +1,9 @@
 //! Critics: functions f(x, y) that score pairs, for bounds on mutual information.
 //!
-//! A critic is *towers* (per-sample networks on the tape of `mi-nets`) followed by a
-//! [`Pairing`], which turns two embedded batches into the matrix of all scores,
-//! `scores[[i, j]] = f(x_i, y_j)`: rows are x, positives stand on the diagonal. The crate knows
-//! no bound: it hands rows of scores out and takes rows of gradients back ([`Scorer`]).
+//! A critic is *towers* (per-sample networks on the tape of `mi-nets`) followed by a [`Pairing`],
+//! which turns two embedded batches into the matrix of all scores, `scores[[i, j]] = f(x_i, y_j)`:
+//! rows are x, and positives are on the diagonal. The crate knows no bound: it provides rows of
+//! scores and takes back rows of gradients ([`Scorer`]).
 //!
 //! ```
 //! use mi_critics::{Critic, CriticSpec, CriticsError};
@@ -33,7 +33,7 @@ pub use critic::Critic;
 pub use error::CriticsError;
 pub use pairing::{ConcatHead, PANEL_ROWS, Pairing, PairingBuffers, Positives, Scaling, Scorer};
 pub use spec::CriticSpec;
-// What examples and callers need of the crates below, so that this one is enough to depend on.
+// Re-exports for examples and callers, so that they need only depend on this crate.
 pub use mi_kernels::Scalar;
 pub use mi_nets;
 pub use mi_random::Stream;

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// A critic as asked for: which function f(x, y) scores a pair.
+/// The specification of a critic: which function f(x, y) scores a pair.
 ///
 /// In text: `"inner-product"`, `"bilinear"`, `{ "separable": { "hidden": [100], "embed": 100 } }`,
 /// `{ "cosine": { "temperature": 0.07, "learned": false } }`,
@@ -22,16 +22,16 @@ pub enum CriticSpec {
     },
     /// f = cos(x, y) / temperature; x and y of the same width. A row of zeros scores 0.
     Cosine {
-        /// The temperature, or where it starts; above 0.
+        /// The temperature, or its initial value; above 0.
         temperature: f64,
-        /// Whether it is trained, as log(1/temperature); the scale 1/temperature then stays at
-        /// most 100.
+        /// Whether it is trained, as log(1/temperature); the scale 1/temperature is then limited to
+        /// 100.
         learned: bool,
     },
     /// `f = −|x − y|²`, minus the squared Euclidean distance; x and y of the same width. In `f32` its
     /// rounding error is of the order of 10⁻⁷ (|x|² + |y|²).
     NegativeDistance {
-        /// Whether x and y are brought to length one first; then f = 2 cos(x, y) − 2.
+        /// Whether x and y are first scaled to length one; then f = 2 cos(x, y) − 2.
         unit: bool,
     },
     /// f = a `ReLU` network on the concatenation `[x, y]`.
@@ -42,7 +42,7 @@ pub enum CriticSpec {
 }
 
 impl CriticSpec {
-    /// The kind in a word, for tables and file names.
+    /// The kind in one word, for tables and file names.
     pub fn label(&self) -> &'static str {
         match self {
             Self::InnerProduct => "inner",
@@ -54,7 +54,7 @@ impl CriticSpec {
         }
     }
 
-    /// Numbers that the critic learns, for x and y of these widths.
+    /// Number of parameters, for x and y of these widths.
     pub fn parameters(&self, (dim_x, dim_y): (usize, usize)) -> usize {
         let layers =
             |widths: &[usize]| widths.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum::<usize>();

@@ -1,5 +1,5 @@
-//! One battery for all critics: scores against f written out per pair, gradients against central
-//! differences, one orientation, and the mistakes a user can make.
+//! One battery for all critics: scores compared with f written out per pair, gradients compared
+//! with central differences, the orientation of scores, and a user's possible mistakes.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -70,7 +70,7 @@ fn network(params: &Params<f64>, prefix: &str, first: usize, x: Array1<f64>) -> 
     h
 }
 
-/// f(x, y) as its definition has it.
+/// f(x, y) by its definition.
 fn score(case: &Case, x: ArrayView1<'_, f64>, y: ArrayView1<'_, f64>) -> f64 {
     let params = &case.params;
     match &case.spec {
@@ -126,7 +126,7 @@ fn rows_are_x_and_every_score_is_f() {
                     "{spec:?} {i} {j}: {found} {expected}"
                 );
             }
-            // f is not symmetric, so a transposed matrix would have been noticed.
+            // f is not symmetric, so a transposed matrix would be noticed.
             if k > 1 && takes_any_width(&spec) {
                 assert!((found[[0, 1]] - found[[1, 0]]).abs() > 1e-6, "{spec:?}");
             }
@@ -173,7 +173,7 @@ fn way_back(
         let mut buffers = PairingBuffers::new();
         let (vx, vy) = (graph.value(ex), graph.value(ey));
         let mut scorer = case.critic.pairing().scorer(&case.params, vx, vy, &mut buffers).unwrap();
-        // Factors of rows, of the whole, and of y alone take part, as they do in a bound.
+        // Factors of rows, of everything, and of y only are used, as in a bound.
         let factors: Vec<f64> = (0..k).map(|i| 0.5 + i as f64 / 10.0).collect();
         let rows: Vec<f64> = (0..k).map(|i| if i < panel_rows { 8.0 } else { 2.0 }).collect();
         let stride = scorer.stride();
@@ -187,7 +187,7 @@ fn way_back(
                 }
             };
             scorer.sweep(span.clone(), panel, &mut vec![(); span.len()], true, weights);
-            // What came with the first factor is brought to the second.
+            // Sums with the first factor are rescaled to the second.
             if first > 0 && rows[first] != rows[first - 1] {
                 scorer.rescale(rows[first - 1] / rows[first]);
             }

@@ -1,11 +1,11 @@
 //! The hot loop: critic × bound × batch size, forward and backward.
 //!
 //! `critic/…` is one step of a critic on inputs of 100 columns that ask for gradients: towers,
-//! scores, bound, and the way back to inputs and parameters. `bound/…` is the engine alone on
-//! embeddings of 100 columns, for every bound of the registry. `pairs/…` is the engine with other
-//! positives and negatives than those of a square. Throughput counts floating-point
-//! operations of matrix products: three products for every one of the way forward. For each hidden
-//! unit of each pair of a concatenated critic two operations stand for the sum and the `ReLU`.
+//! scores, bound, and the backward pass to inputs and parameters. `bound/…` is only the engine, on
+//! embeddings of 100 columns, for every bound of the registry. `pairs/…` is the engine with
+//! positives and negatives other than those of a square. Throughput counts floating-point
+//! operations of matrix products: three products for each one of the forward pass. A concatenated
+//! critic counts two operations (the sum and the `ReLU`) for each hidden unit of each pair.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -24,7 +24,7 @@ const DIM: usize = 100;
 const BATCHES: [usize; 4] = [128, 512, 2048, 8192];
 
 fn batch(k: usize, stream: &mut Stream) -> Array2<f32> {
-    // Of a size that leaves scores within ±30 or so.
+    // Small enough that scores stay within about ±30.
     stream.normal_matrix((k, DIM)).mapv(|x| 0.5 * x as f32)
 }
 

@@ -1,8 +1,8 @@
 //! Critic scores, bound and gradients in a loop: something to profile or to count.
 //!
-//! `hot_loop --list` prints the cases, `hot_loop CASE N` evaluates one N times. All that does not
-//! depend on N is outside the loop, so the difference of two runs is the loop alone:
-//! `cargo xtask bench --instructions` takes it under callgrind.
+//! `hot_loop --list` prints the cases, `hot_loop CASE N` evaluates one N times. Everything that
+//! does not depend on N is outside the loop, so the difference between two runs is the cost of the
+//! loop: `cargo xtask bench --instructions` measures it with callgrind.
 
 use std::error::Error;
 use std::hint::black_box;

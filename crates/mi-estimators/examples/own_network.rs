@@ -1,9 +1,8 @@
-//! Train something of your own on a bound: embeddings go into the engine, gradients come out.
+//! Train your own network on a bound: pass embeddings to the engine, and get gradients.
 //!
-//! A linear projection of each side is learned on correlated Gaussians, of which eight columns
-//! out of twenty carry information, and the estimate approaches the known mutual information.
-//! Nothing but `Engine::differentiate` is used; the projections, their gradients and the
-//! steps are written out.
+//! A linear projection of each side is learned on correlated Gaussians, where eight of twenty
+//! columns carry information, and the estimate approaches the known mutual information. Only
+//! `Engine::differentiate` is used; the projections, their gradients and the steps are written out.
 //!
 //!     cargo run --release -p mi-estimators --example own_network
 
@@ -54,7 +53,7 @@ fn main() -> Result<(), EstimatorError> {
         let (ex, ey) = (x.dot(&w_x), y.dot(&w_y));
         let batch = Batch::new(ex.view(), ey.view());
         let found = engine.differentiate(&batch, &mut objective, None)?;
-        // Gradient ascent with momentum, through the projections by hand.
+        // Gradient ascent with momentum; the gradients of the projections are written by hand.
         speed_x = 0.9 * speed_x + x.t().dot(&found.x);
         speed_y = 0.9 * speed_y + y.t().dot(&found.y);
         w_x.scaled_add(0.01, &speed_x);
@@ -64,6 +63,6 @@ fn main() -> Result<(), EstimatorError> {
             println!("step {step:4}: {recent:.3} nats");
         }
     }
-    assert!((recent - truth).abs() < 0.2, "the estimate stays away from the truth");
+    assert!((recent - truth).abs() < 0.2, "the estimate must approach the truth");
     Ok(())
 }

@@ -27,13 +27,13 @@ pub enum EstimatorError {
         setting: &'static str,
         /// Its value, as text.
         value: String,
-        /// The values possible.
+        /// The allowed values.
         range: &'static str,
     },
-    /// Scores that are no square matrix, without a word on where positives stand.
+    /// Scores that are not square, without `Pairs` that say where positives are.
     #[error(
         "the scores are {rows}×{columns}; a bound needs a square matrix with at least one row, \
-         positives on the diagonal, or `Pairs` that say where positives stand"
+         positives on the diagonal, or `Pairs` that say where positives are"
     )]
     ScoreShape {
         /// Rows found.
@@ -42,12 +42,12 @@ pub enum EstimatorError {
         columns: usize,
     },
     /// A score that is not a number.
-    #[error("row {row} of the scores (counted from 0) holds NaN: the critic has diverged")]
+    #[error("row {row} of the scores (counted from 0) contains NaN: the critic has diverged")]
     NanScore {
         /// Row, from 0.
         row: usize,
     },
-    /// A batch without the negatives that a bound needs.
+    /// A batch with too few negatives for a bound.
     #[error(
         "{bound} needs at least {needed} pairs in a batch, as every pair's negatives come from \
          the others; there are {found}"
@@ -100,7 +100,7 @@ pub enum EstimatorError {
         /// The bound.
         bound: String,
     },
-    /// Learned numbers that do not belong to a bound.
+    /// Learned numbers that do not fit a bound.
     #[error("{bound}: the learned numbers do not fit: {problem}")]
     Learned {
         /// The bound.
@@ -108,8 +108,8 @@ pub enum EstimatorError {
         /// What is wrong, and what is needed.
         problem: String,
     },
-    /// Gradients of a pairing's parameters without a place for them.
-    #[error("the critic has parameters in its pairing: give `Gradients` for them")]
+    /// A pairing with parameters, but no `Gradients` for them.
+    #[error("the critic's pairing has parameters: pass `Gradients` for them")]
     NoGradients,
     /// A network or checkpoint.
     #[error(transparent)]

@@ -9,10 +9,10 @@ use crate::bounds::{BoundSpec, LearnedOf};
 /// Hidden layers of the network.
 const HIDDEN: [usize; 2] = [64, 64];
 
-/// A network of two hidden layers for what a bound reads of a row beside its scores: `log a(x)`
-/// of TUBA (Poole et al., 2019, eq. 6), `u(x, y)` of FLO (Guo et al., 2022).
+/// A network with two hidden layers for the number that a bound reads in addition to scores: `log
+/// a(x)` of TUBA (Poole et al., 2019, eq. 6), `u(x, y)` of FLO (Guo et al., 2022).
 ///
-/// Its last layer starts at 0: so does the number, for every row.
+/// Its last layer starts at 0, so the number is initially 0 for every row.
 #[derive(Clone, Debug)]
 pub struct LearnedNumber {
     of: LearnedOf,
@@ -21,7 +21,7 @@ pub struct LearnedNumber {
 
 impl LearnedNumber {
     /// Adds the network's parameters under `name`, for rows of these widths; `None` for a bound
-    /// that reads nothing but scores.
+    /// that reads only scores.
     ///
     /// # Errors
     /// A name that is taken, or a width of 0.

@@ -1,15 +1,15 @@
 //! Variational bounds on mutual information, and the engine that evaluates them.
 //!
 //! - [`bounds`] turn the scores of a critic into an estimate, an objective and its gradient.
-//! - [`engine`] evaluates a critic under a bound, panel by panel: nothing of the size of the score
-//!   matrix is kept.
+//! - [`engine`] evaluates a critic under a bound, panel by panel: it keeps nothing of the size of
+//!   the score matrix.
 //! - [`losses`] of metric learning and of noise-contrastive estimation run on the same engine.
-//! - [`TrainingStep`] is the one step by which everything here is trained: networks embed a batch,
-//!   the engine evaluates one or several terms, and an optimiser follows the gradient.
-//! - [`LearnedNumber`] is the network that some bounds learn next to the critic.
+//! - [`TrainingStep`] is the one step that trains everything here: networks embed a batch, the
+//!   engine evaluates one or several terms, and an optimiser follows the gradient.
+//! - [`LearnedNumber`] is the network that some bounds train next to the critic.
 //!
-//! Values are in nats. Results are the same bits on any number of threads. Estimates from samples
-//! rather than from scores are the business of the `mi-samples` crate.
+//! Values are in nats. Results are bit-identical on any number of threads. For estimates from
+//! samples rather than scores, see the `mi-samples` crate.
 
 pub mod bounds;
 pub mod engine;
@@ -21,7 +21,7 @@ mod step;
 pub use error::EstimatorError;
 pub use learned::LearnedNumber;
 pub use step::{Term, TrainingStep};
-// What examples and callers need of the crates below, so that this one is enough to depend on.
+// Re-exports for examples and callers, so that they need only depend on this crate.
 pub use mi_critics;
 pub use mi_kernels::Scalar;
 pub use mi_nets;

@@ -16,11 +16,11 @@ pub struct Term<'a, T> {
     pub x: Var,
     /// Embedded y, M×d.
     pub y: Var,
-    /// Which pairs are positives and negatives; those of a square if nothing is said.
+    /// Which pairs are positives and negatives; by default those of a square.
     pub pairs: Option<&'a Pairs>,
     /// The learned number of each row or positive, one column, for bounds that read one.
     pub learned: Option<Var>,
-    /// What scores the pairs.
+    /// The pairing that scores the pairs.
     pub pairing: &'a Pairing,
     /// The bound, its target and its state.
     pub objective: &'a mut dyn Bound<T>,
@@ -35,13 +35,13 @@ impl<'a, T: Scalar> Term<'a, T> {
         Self { x, y, pairs: None, learned: None, pairing, objective, weight: 1.0 }
     }
 
-    /// The term with other positives and negatives.
+    /// The term with positives and negatives other than those of a square.
     #[must_use]
     pub fn paired_by(self, pairs: impl Into<Option<&'a Pairs>>) -> Self {
         Self { pairs: pairs.into(), ..self }
     }
 
-    /// The term with a learned number for each row, where there are any.
+    /// The term with a learned number for each row, if there are any.
     #[must_use]
     pub fn with_learned(self, learned: Option<Var>) -> Self {
         Self { learned, ..self }
@@ -54,13 +54,13 @@ impl<'a, T: Scalar> Term<'a, T> {
     }
 }
 
-/// The training step of critics, and of whatever embeds their inputs, under bounds: one or a
-/// weighted sum of several on the same graph. It keeps its memory from step to step.
+/// A training step that maximises a bound, or a weighted sum of bounds on the same graph, over
+/// critics and the networks that embed their inputs. It keeps its memory from step to step.
 ///
-/// A step has two halves. [`TrainingStep::forward`] embeds a batch, by a closure that appends
-/// networks to a graph and returns the terms, and evaluates the bounds.
-/// [`TrainingStep::ascend`] then takes all parameters a step up the gradient of Σ weight ×
-/// objective. Between them the caller may look at the values, and stop.
+/// A step has two halves. [`TrainingStep::forward`] embeds a batch, with a closure that appends
+/// networks to a graph and returns the terms, and evaluates the bounds. [`TrainingStep::ascend`]
+/// then moves all parameters one step up the gradient of Σ weight × objective. Between them the
+/// caller may look at the values, and stop.
 ///
 /// ```
 /// use mi_critics::{Critic, CriticSpec};
@@ -87,16 +87,16 @@ impl<'a, T: Scalar> Term<'a, T> {
 ///     estimate = found[0].estimate;
 ///     step.ascend(&mut params, &mut optimiser)?;
 /// }
-/// assert!(estimate > 0.8); // nats; 2.5 are there
+/// assert!(estimate > 0.8); // nats; the true value is 2.5
 /// # Ok::<(), EstimatorError>(())
 /// ```
 #[derive(Debug)]
 pub struct TrainingStep<T> {
     tape: Tape<T>,
     gradients: Gradients<T>,
-    /// One a term.
+    /// One per term.
     engines: Vec<Engine<T>>,
-    /// One a term of the last forward half.
+    /// One per term of the last forward half.
     seeded: Vec<Seeded>,
     /// Gradients from outside the engines.
     further: Vec<(Var, Array2<T>)>,
@@ -124,11 +124,11 @@ impl<T: Scalar> TrainingStep<T> {
         }
     }
 
-    /// Embeds a batch and evaluates the bound of every term, with gradients; the states that the
-    /// objectives carry move on.
+    /// Embeds a batch and evaluates the bound of every term, with gradients; the states of the
+    /// objectives are updated.
     ///
     /// # Errors
-    /// A mistake in the graph; as [`Engine::differentiate`].
+    /// A mistake in the graph; the errors of [`Engine::differentiate`].
     pub fn forward<'t, I: IntoIterator<Item = Term<'t, T>>>(
         &mut self,
         params: &Params<T>,
@@ -156,7 +156,8 @@ impl<T: Scalar> TrainingStep<T> {
         Ok(evaluations)
     }
 
-    /// The bound of every term on a batch, without gradients; the states of the objectives stay.
+    /// The bound of every term on a batch, without gradients; the states of the objectives do not
+    /// change.
     ///
     /// # Errors
     /// As [`TrainingStep::forward`].
@@ -183,18 +184,18 @@ impl<T: Scalar> TrainingStep<T> {
         Ok(evaluations)
     }
 
-    /// Adds to what is maximised an objective that no engine evaluates, such as a penalty or the
-    /// verdict of an adversary: its gradient with respect to a value of the last
-    /// [`TrainingStep::forward`], of the same shape.
+    /// Adds an objective that no engine evaluates, such as a penalty or an adversary's loss, to the
+    /// sum that is maximised. `gradient` is its gradient with respect to a value of the last
+    /// [`TrainingStep::forward`], and has that value's shape.
     pub fn add_gradient(&mut self, value: Var, gradient: Array2<T>) {
         self.further.push((value, gradient));
     }
 
     /// The gradient of Σ weight × objective of the last [`TrainingStep::forward`] with respect to
-    /// every parameter, which must be unchanged since.
+    /// every parameter. Parameters must not have changed since.
     ///
     /// # Errors
-    /// No forward half before it.
+    /// No preceding forward half.
     pub fn backward(&mut self, params: &Params<T>) -> Result<&Gradients<T>, EstimatorError> {
         let seeds = seeds(&self.seeded, &self.engines, &self.further);
         self.tape.backward(params, &seeds, &mut self.gradients)?;
@@ -204,11 +205,12 @@ impl<T: Scalar> TrainingStep<T> {
         Ok(&self.gradients)
     }
 
-    /// Takes every parameter one step up the gradient of the last [`TrainingStep::forward`], each
-    /// as soon as its gradient is whole ([`Optimiser::backward_and_ascend`]).
+    /// Moves every parameter one step up the gradient of the last [`TrainingStep::forward`], each
+    /// as soon as its gradient is complete ([`Optimiser::backward_and_ascend`]).
     ///
     /// # Errors
-    /// As there: a gradient that is not finite; a parameter that no term depends on.
+    /// The errors of that method: a gradient that is not finite; a parameter that no term depends
+    /// on.
     pub fn ascend(
         &mut self,
         params: &mut Params<T>,
@@ -222,7 +224,7 @@ impl<T: Scalar> TrainingStep<T> {
         Ok(())
     }
 
-    /// The tape, for graphs between two steps.
+    /// The tape, for graphs between steps.
     pub fn tape(&mut self) -> &mut Tape<T> {
         self.seeded.clear();
         &mut self.tape
@@ -243,7 +245,7 @@ fn batch<'a, T: Scalar>(
 /// Values and their gradients; those of two terms need no allocation.
 type Seeds<'a, T> = SmallVec<[(Var, ArrayView2<'a, T>); 6]>;
 
-/// What the backward pass starts from.
+/// The gradients from which the backward pass starts.
 fn seeds<'a, T: Scalar>(
     seeded: &[Seeded],
     engines: &'a [Engine<T>],

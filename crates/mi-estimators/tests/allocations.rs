@@ -22,7 +22,7 @@ thread_local! {
 
 struct Counting;
 
-// SAFETY: every call is handed on to the system's allocator unchanged.
+// SAFETY: every call is passed unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
@@ -113,7 +113,7 @@ fn a_steady_training_step_allocates_nothing() {
     }
 }
 
-/// All that a step allocates in its life, for K images with 64 locations of 16 numbers each.
+/// Everything that a step ever allocates, for K images with 64 locations of 16 numbers each.
 fn bytes_of_locations(k: usize) -> usize {
     const PLACES: usize = 64;
     let mut stream = Stream::new(1, "locations");
@@ -132,8 +132,8 @@ fn bytes_of_locations(k: usize) -> usize {
 
 #[test]
 fn memory_grows_with_the_images_and_not_with_the_pairs() {
-    // Scores alone would be 4 · 64 · K² bytes: 268 MB for the larger batch, 16 times those of the smaller.
-    // A panel of 192 rows of them is 50 MB.
+    // The scores would be 4 · 64 · K² bytes: 268 MB for the larger batch, 16 times those of the
+    // smaller. A panel of 192 rows of them is 50 MB.
     let (small, large) = (bytes_of_locations(256), bytes_of_locations(1024));
     assert!(large < 67_000_000, "{large}");
     assert!(large < 6 * small, "{small} {large}");

@@ -1,8 +1,8 @@
 //! The kernels of the hot loop on rows of 4096 numbers, and products at the sizes of training.
 //!
 //! Throughput counts the bytes of a row, read and written, for `exp/…`, `lse/…` and `softplus/…`,
-//! and floating-point operations for the others. `/std` and `/matrixmultiply` are what the kernel
-//! stands in for.
+//! and floating-point operations for the others. `/std` and `/matrixmultiply` are the code that the
+//! kernel replaces.
 
 use std::hint::black_box;
 use std::time::Duration;

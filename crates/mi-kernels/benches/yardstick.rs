@@ -1,6 +1,6 @@
-//! What this machine can do: matrix products and memory traffic, on one core and on all.
+//! The speed of this machine: matrix products and memory traffic, on one core and on all.
 //!
-//! `cargo xtask bench` divides every other rate by these, so their ids are part of its contract:
+//! `cargo xtask bench` divides every other rate by these, so their ids must not change:
 //! `sgemm/one_core/…`, `sgemm/all_cores/…`, `triad/one_core`, `triad/all_cores`; the best of each
 //! counts.
 
@@ -18,7 +18,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 /// are 336 MB, beyond the caches that one virtual machine gets.
 const TRIAD_FLOATS: usize = 28_000_000;
 
-/// Pieces that the threads of `triad/all_cores` share out: 256 KiB an array.
+/// Pieces that are divided among the threads of `triad/all_cores`: 256 KiB per array.
 const TRIAD_PIECE: usize = 1 << 16;
 
 struct Product {
@@ -39,15 +39,15 @@ impl Product {
         black_box(&self.c);
     }
 
-    /// The product of `ndarray`, which is that of `matrixmultiply`: a peak that no change of this
-    /// crate can move.
+    /// The product of `ndarray`, which is that of `matrixmultiply`: a peak that does not depend on
+    /// changes to this crate.
     fn run_reference(&mut self) {
         general_mat_mul(1.0, &self.a, &self.b, 0.0, &mut self.c);
         black_box(&self.c);
     }
 }
 
-/// A pool whose size does not follow the environment: the yardstick is the machine.
+/// A pool whose size does not depend on the environment, since this measures the machine.
 fn pool(threads: usize) -> ThreadPool {
     ThreadPoolBuilder::new().num_threads(threads).build().expect("threads for the yardstick")
 }
@@ -56,8 +56,8 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Square products. `all_cores` runs one product a core side by side, the way trials run, so its
-/// rate is what the machine can reach without the cost of splitting one product.
+/// Square products. `all_cores` runs one product per core in parallel, as trials run, so its rate
+/// is what the machine can reach without the cost of splitting one product.
 fn sgemm(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sgemm");
     group.sample_size(20).warm_up_time(Duration::from_secs(1));
@@ -90,7 +90,7 @@ fn sgemm(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// `a ← b + s · c` (McCalpin's STREAM triad), counted as two reads and one write a float.
+/// `a ← b + s · c` (McCalpin's STREAM triad), counted as two reads and one write per float.
 fn triad(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("triad");
     group.sample_size(20).warm_up_time(Duration::from_secs(1));

@@ -11,11 +11,11 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 const ROUNDS: usize = 15;
 
-/// Time that a library gets in a round, in seconds of the processor: the wall clock would count
-/// what other programs take.
+/// Time that a library gets in a round, in seconds of processor time: wall-clock time would include
+/// other programs.
 const TURN: f64 = 0.01;
 
-/// How the operands lie: as they are, or the transpose of what is stored.
+/// The layout of the operands: as stored, or transposed.
 #[derive(Clone, Copy, Debug)]
 enum Layout {
     /// Forward: x · W.
@@ -26,7 +26,7 @@ enum Layout {
     RightTransposed,
 }
 
-/// What a product is for, its layout, and its m, k and n.
+/// The use of a product, its layout, and its m, k and n.
 const SHAPES: [(&str, Layout, [usize; 3]); 17] = [
     ("MLP, layer 1", Layout::Plain, [128, 392, 300]),
     ("MLP, layer 2", Layout::Plain, [128, 300, 300]),

@@ -7,11 +7,11 @@ pub struct Cholesky {
 }
 
 impl Cholesky {
-    /// Factors a symmetric matrix, of which the lower triangle is read.
+    /// Factors a symmetric matrix; only the lower triangle is read.
     ///
     /// # Errors
     /// The first column that is a linear function of those before it: its pivot is not above
-    /// `smallest_pivot`, or no number.
+    /// `smallest_pivot`, or is NaN.
     pub fn new(matrix: ArrayView2<'_, f64>, smallest_pivot: f64) -> Result<Self, usize> {
         let n = matrix.nrows();
         let mut lower = Array2::zeros((n, n));

@@ -1,4 +1,4 @@
-//! Passes over slices, an element at a time.
+//! Element-wise operations on slices.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use crate::simd::{Kernel, Simd, dispatch};
 /// `out ← a · x + b · y`
 ///
 /// # Panics
-/// When the lengths differ: a mistake in the calling code, never in a user's input.
+/// If the lengths differ: a mistake in the calling code, never in a user's input.
 pub fn weighted_sum<T: Scalar>(out: &mut [T], a: T, x: &[T], b: T, y: &[T]) {
     assert!(out.len() == x.len() && out.len() == y.len());
     T::weighted_sum(out, a, x, b, y);
@@ -17,7 +17,7 @@ pub fn weighted_sum<T: Scalar>(out: &mut [T], a: T, x: &[T], b: T, y: &[T]) {
 /// `out ← a · x`
 ///
 /// # Panics
-/// As [`weighted_sum`].
+/// Like [`weighted_sum`].
 pub fn scaled<T: Scalar>(out: &mut [T], a: T, x: &[T]) {
     assert!(out.len() == x.len());
     T::scaled(out, a, x);
@@ -26,7 +26,7 @@ pub fn scaled<T: Scalar>(out: &mut [T], a: T, x: &[T]) {
 /// `out ← out + a · x`
 ///
 /// # Panics
-/// As [`weighted_sum`].
+/// Like [`weighted_sum`].
 pub fn add_scaled<T: Scalar>(out: &mut [T], a: T, x: &[T]) {
     assert!(out.len() == x.len());
     T::add_scaled(out, a, x);
@@ -38,7 +38,7 @@ pub fn add_scaled<T: Scalar>(out: &mut [T], a: T, x: &[T]) {
 /// `x` is m×n and `out` n×m, row-major.
 ///
 /// # Panics
-/// As [`weighted_sum`].
+/// Like [`weighted_sum`].
 pub fn scaled_transpose<T: Scalar>(out: &mut [T], a: T, x: &[T], n: usize) {
     assert!(out.len() == x.len() && (n == 0 || x.len().is_multiple_of(n)));
     T::scaled_transpose(out, a, x, n);
@@ -140,7 +140,7 @@ impl Kernel for WeightedSum<'_> {
     }
 }
 
-/// Adds to what is there, or replaces it.
+/// Adds to the old values, or replaces them.
 struct Scaled<'a, const ADD: bool> {
     out: &'a mut [f32],
     a: f32,
@@ -166,7 +166,7 @@ impl<const ADD: bool> Kernel for Scaled<'_, ADD> {
     }
 }
 
-/// Some rows and columns of x of [`scaled_transpose`].
+/// [`scaled_transpose`] for some rows and columns of x.
 fn transpose_part<T: Scalar>(
     out: &mut [T],
     a: T,
@@ -227,8 +227,8 @@ impl Kernel for AllFinite<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> bool {
-        // 0 · x is 0, or NaN for NaN and infinities; no early exit, as all are finite in any
-        // computation that matters for speed.
+        // 0 · x is 0, or NaN for NaN and infinities; no early exit, as all numbers are finite in
+        // any computation whose speed matters.
         let zero = s.splat(0.0);
         let mut sums = [zero; 4];
         let mut blocks = self.0.chunks_exact(4 * S::LANES);

@@ -6,13 +6,13 @@ use crate::simd::Simd;
 /// subnormal results), infinity above 88.73, NaN for NaN.
 ///
 /// # Formula
-/// exp x = 2ⁿ · exp r with n = round(x / ln 2), r = x − n ln 2 in two steps (Cody and Waite,
-/// 1980), and exp r ≈ 1 + r + r² q(r), where q of degree 4 was fitted by Remez exchange for the
-/// least relative error of exp (3·10⁻⁹) on |r| ≤ ½ ln 2.
+/// exp x = 2ⁿ · exp r with n = round(x / ln 2), r = x − n ln 2 in two steps (Cody and Waite, 1980),
+/// and exp r ≈ 1 + r + r² q(r), where q of degree 4 was fitted by Remez exchange for the smallest
+/// relative error of exp (3·10⁻⁹) on |r| ≤ ½ ln 2.
 #[inline(always)]
 pub(crate) fn exp<S: Simd>(s: S, x: S::V) -> S::V {
     // Beyond these the result is 0 or infinity anyway; inside, n stays within its bounds. `x` is
-    // the second operand, so that NaN passes.
+    // the second operand, so that NaN is kept.
     let x = s.min(s.splat(89.0), s.max(s.splat(-104.0), x));
     let n = s.round(s.mul(x, s.splat(std::f32::consts::LOG2_E)));
     // 355/512 has nine bits: its product with n is exact.

@@ -1,9 +1,9 @@
 //! Numeric kernels below the networks, critics and bounds of this workspace.
 //!
-//! The crate knows slices and matrices of [`Scalar`]s, nothing of networks or of mutual
-//! information. `f32` is the fast path: vectors of the running processor (AVX-512, AVX2, NEON),
-//! chosen at run time, so that no build flag is needed. `f64` uses the standard library's
-//! functions, and is what the fast path is checked against.
+//! The crate works on slices and matrices of [`Scalar`]s, and knows nothing of networks or of
+//! mutual information. `f32` is the fast path: it uses the processor's vectors (AVX-512, AVX2,
+//! NEON), chosen at run time, so that no build flag is needed. `f64` uses the standard library's
+//! functions; the fast path is checked against it.
 //!
 //! ```
 //! let mut row = [1.0_f32, 3.0, 2.0];
@@ -39,7 +39,7 @@ pub use relu_pairs::{
 };
 pub use scalar::Scalar;
 pub use simd::simd_level;
-// The matrices that products take, so that this crate is enough to depend on.
+// The matrices that products take, so that callers need only depend on this crate.
 pub use ndarray;
 
 /// The README's example, compiled and run.

@@ -2,18 +2,18 @@
 
 use crate::Scalar;
 
-/// Logarithms of this size or more have an origin of their own: below it `f64` rounds them by less
-/// than 10⁻¹¹.
+/// Logarithms of this size or more have a separate origin: below it `f64` rounds them by less than
+/// 10⁻¹¹.
 const FAR: f64 = 65536.0;
 
 /// The logarithm of a number in two parts, which is exact however large it is.
 ///
-/// The logarithm is `origin + rest`. Among numbers near 0 the origin is 0. Near 10¹⁷, where one
-/// `f64` cannot tell `x` from `x + log 2`, the origin is the large part and `rest` the small one,
-/// so that differences of logarithms lose nothing.
+/// The logarithm is `origin + rest`. For numbers near 0 the origin is 0. Near 10¹⁷, where one `f64`
+/// cannot tell `x` from `x + log 2`, the origin is the large part and `rest` the small one, so that
+/// differences of logarithms lose nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Logarithm {
-    /// The large part: 0 unless the logarithm is at least 65,536 in size.
+    /// The large part: 0 unless the logarithm's magnitude is at least 65,536.
     pub origin: f64,
     /// The logarithm minus the origin.
     pub rest: f64,
@@ -26,14 +26,14 @@ pub fn origin_for(log: f64) -> f64 {
 }
 
 impl Logarithm {
-    /// A logarithm relative to the origin that suits it.
+    /// A logarithm relative to a suitable origin.
     #[inline]
     pub fn new(log: f64) -> Self {
         let origin = origin_for(log);
         Self { origin, rest: log - origin }
     }
 
-    /// `log Σ exp x`: −∞ for no number or for nothing but −∞, +∞ when any is, NaN when any is.
+    /// `log Σ exp x`: −∞ if there are no numbers or all are −∞, +∞ if any is +∞, NaN if any is NaN.
     ///
     /// ```
     /// use mi_kernels::Logarithm;
@@ -53,7 +53,7 @@ impl Logarithm {
         Self { origin, rest: (largest - origin) + sum.ln() }
     }
 
-    /// [`Logarithm::of_sum`] over a slice, exponentials and all in `f64`.
+    /// [`Logarithm::of_sum`] over a slice, computed entirely in `f64`.
     pub fn of_sum_in_f64<T: Scalar>(logs: &[T]) -> Self {
         Self::of_sum(logs.iter().map(|&log| log.to_f64()))
     }
@@ -76,7 +76,7 @@ impl Logarithm {
         (log - self.origin) - self.rest
     }
 
-    /// The logarithm minus an origin that others are relative to.
+    /// The logarithm minus a given origin.
     #[inline]
     pub fn from_origin(self, origin: f64) -> f64 {
         (self.origin - origin) + self.rest
@@ -128,7 +128,7 @@ mod tests {
                 assert!(
                     (sum.from_origin(log) - other.from_origin(log) - 50_f64.ln()).abs() < tolerance
                 );
-                // Ordinary ones are one number.
+                // Ordinary logarithms are one number.
                 assert_eq!(sum.origin == 0.0, size < FAR);
             }
         }

@@ -1,17 +1,17 @@
-//! Row reductions: maximum, sums of exponentials, softplus, and the rows they leave behind.
+//! Row reductions: maximum, sums of exponentials and softplus, some of which also replace the row.
 //!
 //! The public functions are generic; [`Reductions`] chooses the code: vectors for `f32`, plain
 //! loops over the standard library's functions for `f64`. Sums are `f64` in both: vectors add at
-//! most [`FLUSH`] numbers a lane before the lanes are added up in `f64`.
+//! most [`FLUSH`] numbers per lane before the lanes are added up in `f64`.
 
 use crate::Scalar;
 use crate::exp::{exp, logistic_softplus};
 use crate::simd::{Kernel, Simd, dispatch};
 
-/// Vectors that are added in single precision before the sum goes on in `f64`.
+/// Vectors that are added in single precision before the sum continues in `f64`.
 const FLUSH: usize = 16;
 
-/// The largest number of a slice; −∞ for an empty one. NaN is passed over: sums find it.
+/// The largest number of a slice; −∞ for an empty one. NaN is skipped, since sums detect it.
 pub fn maximum<T: Scalar>(x: &[T]) -> T {
     T::maximum(x)
 }
@@ -29,24 +29,25 @@ pub fn sum_exp_shifted<T: Scalar>(x: &[T], limit: T, shift: T) -> f64 {
     T::sum_exp_shifted(x, limit, shift)
 }
 
-/// Adds exp(x − shift) to every sum, element by element: one row's part in sums over columns.
+/// Adds exp(x − shift) to every sum, element by element: one row's contribution to sums over
+/// columns.
 ///
 /// In `f32` each term is within the error that [`exp_shifted`] states.
 ///
 /// # Panics
-/// When the lengths differ.
+/// If the lengths differ.
 pub fn add_exp_shifted<T: Scalar>(sums: &mut [T], x: &[T], shifts: &[T]) {
     assert!(sums.len() == x.len() && x.len() == shifts.len(), "slices of different lengths");
     T::add_exp_shifted(sums, x, shifts);
 }
 
 /// Replaces every x by exp(x − shift) + exp(x − its own shift): a row's weights in a bound that is
-/// normalised over rows and over columns.
+/// normalised over both rows and columns.
 ///
 /// In `f32` each term is within the error that [`exp_shifted`] states.
 ///
 /// # Panics
-/// When the lengths differ.
+/// If the lengths differ.
 pub fn exp_shifted_twice<T: Scalar>(x: &mut [T], shift: T, shifts: &[T]) {
     assert!(x.len() == shifts.len(), "slices of different lengths");
     T::exp_shifted_twice(x, shift, shifts);
@@ -60,12 +61,12 @@ pub fn logistic_softplus_sum<T: Scalar>(x: &mut [T]) -> f64 {
     T::logistic_softplus_sum(x)
 }
 
-/// Σ log(1 + eˣ), as [`logistic_softplus_sum`] without touching x.
+/// Σ log(1 + eˣ), like [`logistic_softplus_sum`], but without changing x.
 pub fn softplus_sum<T: Scalar>(x: &[T]) -> f64 {
     T::softplus_sum(x)
 }
 
-/// log Σ exp x: −∞ for an empty slice or nothing but −∞, +∞ when any x is, NaN when any x is.
+/// log Σ exp x: −∞ for an empty slice or if all are −∞, +∞ if any x is +∞, NaN if any x is NaN.
 ///
 /// ```
 /// assert_eq!(mi_kernels::log_sum_exp(&[1000.0_f32, 1000.0]), 1000.0 + f64::ln(2.0));

@@ -36,16 +36,16 @@ pub trait Scalar:
     /// The nearest number of this type.
     fn from_f64(value: f64) -> Self;
 
-    /// The number as `f64`, exactly. Of a reference it is `(*x).to_f64()`: `x.to_f64()` is there the
-    /// method of `num-traits`, which returns an `Option`.
+    /// The number as `f64`, exactly. For a reference write `(*x).to_f64()`: `x.to_f64()` would be
+    /// the method of `num-traits`, which returns an `Option`.
     fn to_f64(self) -> f64;
 }
 
 impl Scalar for f32 {
     const NAME: &'static str = "f32";
 
-    // Incremental builds inline nothing over crates by themselves, and a call in a loop of another
-    // crate would keep that loop from vectors.
+    // Incremental builds inline nothing across crates by default, and a call in another crate's
+    // loop would prevent that loop from using vectors.
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
         value as f32

@@ -1,9 +1,9 @@
 //! Named, portable random streams.
 //!
-//! One root seed feeds any number of independent streams, each known by a name (`init`,
-//! `batches`, `noise`, …). A new consumer therefore never shifts the numbers of another, and
-//! the numbers depend neither on the machine nor on the number of threads. A stream's whole
-//! state can be saved and restored, so an interrupted computation goes on with the same bits.
+//! One root seed feeds any number of independent streams, each with a name (`init`, `batches`,
+//! `noise`, …). A new consumer therefore never shifts the numbers of another, and the numbers
+//! depend neither on the machine nor on the number of threads. A stream's state can be saved and
+//! restored, so an interrupted computation continues with the same bits.
 //!
 //! ```
 //! use mi_random::Stream;

@@ -5,7 +5,7 @@ use ndarray_rand::rand_distr::{Distribution, StandardNormal};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// A random stream (`ChaCha8`) known by a root seed and a name.
+/// A random stream (`ChaCha8`) identified by a root seed and a name.
 ///
 /// Streams of different names, or of different root seeds, are independent. The type
 /// implements [`RngCore`], so every distribution of [`crate::rand_distr`] can draw from it.
@@ -14,11 +14,11 @@ pub struct Stream {
     rng: ChaCha8Rng,
 }
 
-/// The whole state of a [`Stream`]: its key and its position.
+/// The complete state of a [`Stream`]: its key and its position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamState {
     key: [u8; 32],
-    /// Position in 32-bit words, as text: JSON and TOML hold no 128-bit integers.
+    /// Position in 32-bit words, as text: JSON and TOML have no 128-bit integers.
     position: String,
 }
 
@@ -30,7 +30,7 @@ impl Stream {
 
     /// The stream called `name` below this one.
     ///
-    /// It depends on this stream's key alone, not on how many numbers were drawn from it.
+    /// It depends only on this stream's key, not on how many numbers were drawn from it.
     pub fn child(&self, name: &str) -> Self {
         Self { rng: ChaCha8Rng::from_seed(key(&self.rng.get_seed(), name)) }
     }
@@ -40,8 +40,8 @@ impl Stream {
         StreamState { key: self.rng.get_seed(), position: self.rng.get_word_pos().to_string() }
     }
 
-    /// The stream whose state was saved. A position that is not a number counts as 0; a state
-    /// that went through serde unharmed never has one.
+    /// The stream whose state was saved. A position that is not a number counts as 0; a state that
+    /// serde wrote always has a number.
     pub fn from_state(state: &StreamState) -> Self {
         let mut rng = ChaCha8Rng::from_seed(state.key);
         rng.set_word_pos(state.position.parse().unwrap_or(0));
@@ -124,7 +124,7 @@ fn key(parent: &[u8], name: &str) -> [u8; 32] {
     let mut key = [0; 32];
     for (lane, chunk) in (0_u64..).zip(key.chunks_exact_mut(8)) {
         let mut hash = 0xcbf2_9ce4_8422_2325 ^ (lane + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        // 0xff never occurs in UTF-8, so a parent and a name cannot run into one another.
+        // 0xff never occurs in UTF-8, so a parent and a name cannot be confused.
         for &byte in parent.iter().chain(&[0xff]).chain(name.as_bytes()) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }

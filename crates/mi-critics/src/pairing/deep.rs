@@ -7,11 +7,11 @@ use rayon::prelude::*;
 use super::dot::{matrix, matrix_mut};
 use super::{ConcatHead, Embeddings, Scaling, add, scale, sum_of, zeroed};
 
-/// Pairs that go through the network at a time; bounds the memory for hidden layers.
+/// Pairs that go through the network at a time; this limits the memory for hidden layers.
 const PAIRS: usize = 2048;
 
-/// Shares of a panel's rows that keep sums of their own, so that threads need not wait for one
-/// another. Fixed, so that sums do not depend on the number of threads.
+/// Number of groups of a panel's rows. Each group has separate sums, so that threads need not wait
+/// for one another. The number is fixed, so that sums do not depend on the number of threads.
 const GROUPS: usize = 8;
 
 #[derive(Debug, Default)]
@@ -22,10 +22,10 @@ pub(super) struct DeepBuffers<T> {
     groups: Vec<Group<T>>,
 }
 
-/// Sums and scratch memory of one share of the rows.
+/// Sums and scratch memory of one group of rows.
 #[derive(Debug, Default)]
 struct Group<T> {
-    /// Transposed, as y.
+    /// Transposed, like y.
     dy: Vec<T>,
     /// Gradients of weight and bias of each layer.
     layers: Vec<(Vec<T>, Vec<T>)>,
@@ -34,13 +34,13 @@ struct Group<T> {
     /// The gradient of one layer's output, and of the next one's, units × pairs.
     delta: Vec<T>,
     next: Vec<T>,
-    /// Rows and columns of the positives at hand.
+    /// Rows and columns of the current positives.
     pairs: Vec<(usize, usize)>,
 }
 
-/// A head with hidden layers of its own, block by block; the backward pass computes hidden layers
-/// again. Everything is kept units × pairs: hidden layers are narrow, pairs are many and
-/// fill vectors.
+/// A head with further hidden layers, block by block; the backward pass computes hidden layers
+/// again. Everything is stored as units × pairs: hidden layers are narrow, but there are many
+/// pairs, which fill vectors.
 #[derive(Debug)]
 pub(super) struct Deep<'a, T> {
     net: Net<'a, T>,
@@ -57,7 +57,7 @@ struct Net<'a, T> {
     params: &'a Params<T>,
 }
 
-/// Some rows of x with some rows of y, or the pairs listed in the group.
+/// Some rows of x paired with some rows of y, or the pairs listed in the group.
 #[derive(Clone, Debug)]
 enum Block {
     Rectangle { rows: Range<usize>, columns: Range<usize> },
@@ -290,8 +290,8 @@ impl<T: Scalar> Net<'_, T> {
         }
     }
 
-    /// From the gradient of each score, in `group.delta`, to that of each sum `x_i + y_j`, left
-    /// there; `group.values` are those of the same pairs.
+    /// From the gradient of each score, in `group.delta`, to that of each sum `x_i + y_j`, also in
+    /// `group.delta`; `group.values` belong to the same pairs.
     fn backward(self, group: &mut Group<T>) {
         let Group { layers, values, delta, next, .. } = group;
         let pairs = delta.len();

@@ -6,18 +6,18 @@ use rayon::prelude::*;
 
 use super::{Embeddings, PANEL_ROWS, Positives, ROW_BLOCK, Scaling, scale, zeroed};
 
-/// Columns of scores that one task takes.
+/// Columns of scores per task.
 const COLUMN_BLOCK: usize = 192;
 
-/// From this many columns on a block of rows does not fit a processor's cache anyway, and tasks
-/// share a panel's scores out by columns, so that each packs its own rows of y and no others.
+/// With this many columns or more, a block of rows does not fit the processor's cache anyway, so
+/// tasks divide a panel's scores by columns: each then packs only its own rows of y.
 const STAGED: usize = 4096;
 
 #[derive(Debug, Default)]
 pub(super) struct DotBuffers<T> {
     dx: Vec<T>,
-    /// Transposed, a block of columns of scores at a time: the wide side of the product is then
-    /// the one that fills vectors, and weights are read in the order in which they lie.
+    /// Transposed, one block of columns of scores at a time: the wide side of the product then
+    /// fills vectors, and weights are read in memory order.
     dy: Vec<T>,
     /// Rows of x times their factors.
     scaled: Vec<T>,

@@ -1,4 +1,5 @@
-//! From two embedded batches to all their scores, a panel of rows at a time, and back to gradients.
+//! From two embedded batches to the scores of all pairs, one panel of rows at a time, and back to
+//! gradients.
 
 mod deep;
 mod dot;
@@ -15,43 +16,43 @@ use deep::{Deep, DeepBuffers};
 use dot::{Dot, DotBuffers};
 use shallow::{Shallow, ShallowBuffers};
 
-/// Rows that one task of a parallel sweep takes. A divisor of [`PANEL_ROWS`], so that blocks are
-/// the same in one panel and in many.
+/// Rows per task of a parallel sweep. A divisor of [`PANEL_ROWS`], so that blocks are the same in
+/// one panel and in several.
 const ROW_BLOCK: usize = 48;
 
-/// Elements from one row of scores to the next for this many columns: whole cache lines, and not
-/// a multiple of many, which would put the same column of all rows into the same few places of a
-/// cache.
+/// Elements from one row of scores to the next for this many columns: a number of whole cache
+/// lines, but not a multiple of many, which would map the same column of all rows to the same few
+/// places in a cache.
 fn stride(columns: usize) -> usize {
     let stride = columns.next_multiple_of(16);
     if stride.is_multiple_of(512) { stride + 16 } else { stride }
 }
 
 /// Rows whose products are summed before they are added to the gradients of y. Panels of a multiple
-/// of it leave the same bits as one panel of all rows.
+/// of this many rows give the same bits as one panel of all rows.
 pub const PANEL_ROWS: usize = 192;
 
-/// Batches with more pairs than this are shared out among threads.
+/// Batches with more pairs than this are divided among threads.
 const PAIRS_FOR_THREADS: usize = 256 * 256;
 
-/// How embedded rows turn into scores.
+/// How scores are computed from embedded rows.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Pairing {
     /// Inner products: `scores[[i, j]] = Σ_d x_id y_jd`.
     Dot,
-    /// The rest of a network on [x, y] behind the two halves of its first layer.
+    /// The rest of a network on [x, y] after the two halves of its first layer.
     Concat(ConcatHead),
 }
 
 /// A network on [x, y] from the activation of its first layer on:
 /// `scores[[i, j]] = head(relu(x_i + y_j))`, where `x_i` and `y_j` are the halves of the first
-/// layer, the bias among them.
+/// layer, including the bias.
 #[derive(Clone, Debug)]
 pub struct ConcatHead {
     /// Units of the first hidden layer, of further ones, and 1.
     sizes: Vec<usize>,
-    /// Weight (in×out) and bias (1×out) of the layers behind the first.
+    /// Weight (in×out) and bias (1×out) of the layers after the first.
     layers: Vec<(ParamId, ParamId)>,
 }
 
@@ -106,7 +107,7 @@ struct Embeddings<'a, T> {
     dim: usize,
     /// Elements from one row of scores to the next.
     stride: usize,
-    /// Whether the work is worth sharing out among threads.
+    /// Whether the work is worth dividing among threads.
     parallel: bool,
 }
 
@@ -185,7 +186,7 @@ impl Pairing {
     }
 }
 
-/// The view's elements in row-major order, copied only when they do not lie so.
+/// The view's elements in row-major order, copied only if they have another order.
 fn row_major<'a, T: Scalar>(view: ArrayView2<'a, T>, copy: &'a mut Vec<T>) -> &'a [T] {
     if let Some(slice) = view.to_slice() {
         return slice;
@@ -195,11 +196,11 @@ fn row_major<'a, T: Scalar>(view: ArrayView2<'a, T>, copy: &'a mut Vec<T>) -> &'
     copy
 }
 
-/// One batch on its way through a pairing.
+/// The state of one batch in a pairing.
 ///
 /// A training step [sweeps](Scorer::sweep) over all rows of scores, a panel of rows at a time,
 /// turning scores into weights; [accumulates](Scorer::accumulate) each panel's gradients; and
-/// [finishes](Scorer::finish) with factors that are known at the end only. The gradient of the
+/// [finishes](Scorer::finish) with factors that are known only at the end. The gradient of the
 /// objective with respect to a score is then
 ///
 /// `g_ij = rows_i · weight_ij`, plus the gradient of the positive where (i, j) is one (see
@@ -214,10 +215,10 @@ enum Kind<'a, T> {
     Deep(Deep<'a, T>),
 }
 
-/// What gradients are multiplied by at the end.
+/// The factors of gradients, applied at the end.
 #[derive(Clone, Copy, Debug)]
 pub struct Scaling<'a, T> {
-    /// For gradients of x: one factor a row, on top of the factor given to
+    /// For gradients of x: one factor per row, in addition to the factor given to
     /// [`Scorer::accumulate`].
     pub rows: &'a [T],
     /// For gradients of y and of the pairing's parameters: one factor for all.
@@ -229,9 +230,9 @@ pub struct Scaling<'a, T> {
 /// Gradients with respect to the scores of positives, which panels of weights leave out.
 #[derive(Clone, Copy, Debug)]
 pub enum Positives<'a, T> {
-    /// Of a square matrix: element i is that of the pair (i, i).
+    /// For a square matrix: element i is that of the pair (i, i).
     Diagonal(&'a [T]),
-    /// Of any pairs: rows and columns, and as many gradients. A row or a column may occur more
+    /// For any pairs: rows and columns, and as many gradients. A row or a column may occur more
     /// than once, or not at all.
     Listed(&'a [(usize, usize)], &'a [T]),
 }
@@ -260,9 +261,9 @@ impl<T: Scalar> Scorer<'_, T> {
         }
     }
 
-    /// Computes the scores of some rows into `panel` and hands each row, with its index and the
-    /// place for its results, to `row`. With `gradient`, `row` leaves weights in the scores'
-    /// place, for [`Scorer::accumulate`].
+    /// Computes the scores of some rows into `panel` and passes each row, with its index and the
+    /// place for its results, to `row`. With `gradient`, `row` replaces the scores by weights, for
+    /// [`Scorer::accumulate`].
     ///
     /// # Shapes
     /// `panel` has a row every [`Scorer::stride`] elements; `row` is given its M scores;
@@ -270,7 +271,7 @@ impl<T: Scalar> Scorer<'_, T> {
     /// at a multiple of 64 bytes is fastest.
     ///
     /// # Panics
-    /// When the lengths do not fit, here and in the other methods.
+    /// If the lengths do not fit, here and in the other methods.
     pub fn sweep<R: Send>(
         &mut self,
         rows: Range<usize>,
@@ -289,11 +290,11 @@ impl<T: Scalar> Scorer<'_, T> {
         }
     }
 
-    /// Adds the gradients of a panel of weights that was just swept, each row times its factor.
-    /// The panel is used up.
+    /// Adds the gradients of a panel of weights that was just swept, each row times its factor. The
+    /// panel's contents are overwritten.
     ///
     /// # Shapes
-    /// `panel` as in [`Scorer::sweep`]; `factors` has one element a row.
+    /// `panel` as in [`Scorer::sweep`]; `factors` has one element per row.
     pub fn accumulate(&mut self, rows: Range<usize>, panel: &mut [T], factors: &[T]) {
         match &mut self.0 {
             Kind::Dot(scorer) => scorer.accumulate(rows, panel, factors),
@@ -302,7 +303,8 @@ impl<T: Scalar> Scorer<'_, T> {
         }
     }
 
-    /// Multiplies what was accumulated for y and for the pairing's parameters, but not for x.
+    /// Multiplies the accumulated gradients of y and of the pairing's parameters, but not those of
+    /// x.
     pub fn rescale(&mut self, factor: T) {
         match &mut self.0 {
             Kind::Dot(scorer) => scorer.rescale(factor),

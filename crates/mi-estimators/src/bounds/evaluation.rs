@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-/// A value to be minimised, in nats: a type of its own, so that it is not taken for a bound,
-/// which is maximised.
+/// A value to be minimised, in nats. A separate type prevents confusion with a bound, which is
+/// maximised.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub struct Loss(f64);
 
@@ -16,30 +16,31 @@ impl Loss {
     }
 }
 
-/// What a bound says about one batch.
+/// The result of a bound on one batch.
 ///
 /// Estimate and objective are the same number for most bounds, but not for those that train one
 /// thing and report another (JS, SMILE, MINE), nor with a target.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
-    /// The estimate of the mutual information in nats, as it is: it can be negative. Of a loss
+    /// The estimate of the mutual information in nats, which can be negative. For a loss
     /// ([`crate::losses`]), minus the loss.
     pub estimate: f64,
-    /// The value that training maximises, of which the gradient is returned.
+    /// The value that training maximises; its gradient is returned.
     pub objective: f64,
     /// The largest estimate that a batch of this size can yield, whatever the scores.
     pub cap: Option<f64>,
     /// K, the number of positives. Bounds of different K are not comparable where there is a cap.
     pub batch_size: usize,
-    /// The batch has no negative, as when it has one pair only: the estimate is 0 and says nothing.
+    /// The batch has no negative, for example because it has only one pair: the estimate is 0 and
+    /// says nothing.
     pub no_negatives: bool,
-    /// Exponentials left the range of numbers: the estimate, the objective or a gradient is
-    /// infinite or was cut at the largest number.
+    /// Exponentials overflowed: the estimate, the objective or a gradient is infinite or was
+    /// clipped to the largest number.
     pub overflow: bool,
 }
 
-/// Below its cap by less than this, in nats, an estimate says little about the true value.
+/// An estimate closer to its cap than this, in nats, says little about the true value.
 const NEAR: f64 = 0.1;
 
 impl Evaluation {
@@ -49,8 +50,8 @@ impl Evaluation {
         self.cap.is_some_and(|cap| self.estimate > cap - NEAR)
     }
 
-    /// The estimate with negative values, which sampling makes of values near 0, set to 0. Means
-    /// of it are too large; use the estimate for these.
+    /// The estimate with negative values set to 0. (Sampling makes values near 0 negative.) Means
+    /// of clipped values are too large; use the estimate for means.
     pub fn clipped(&self) -> f64 {
         self.estimate.max(0.0)
     }
@@ -61,8 +62,8 @@ impl Evaluation {
     }
 
     /// `2 log 2` + the objective of a Jensen–Shannon or SMILE evaluation: twice the estimated
-    /// Jensen–Shannon divergence of joint and product of marginals, as Deep `InfoMax` reports it (Hjelm et
-    /// al., 2019). 0 if nothing is learned, at most 2 log 2.
+    /// Jensen–Shannon divergence between the joint distribution and the product of marginals, as
+    /// Deep `InfoMax` reports it (Hjelm et al., 2019). 0 if nothing is learned, at most 2 log 2.
     pub fn twice_jensen_shannon(&self) -> f64 {
         2.0 * std::f64::consts::LN_2 + self.objective
     }

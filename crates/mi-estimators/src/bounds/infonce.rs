@@ -5,8 +5,8 @@ use super::{Bound, Counts, Outcome, Row, RowStatistics};
 
 /// `log K + mean_i (S_ii − log Σ_j exp S_ij)` (van den Oord et al., 2018, eq. 4).
 ///
-/// In general the mean runs over positives, the sum over a positive and the negatives of its row, and
-/// K is the number of terms of that sum.
+/// In general the mean is over positives, the sum is over a positive and the negatives of its row,
+/// and K is the number of terms in that sum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct InfoNce;
 
@@ -23,7 +23,7 @@ impl<T: Scalar> Bound<T> for InfoNce {
             let softmax = SoftMax::new(negatives.relative(score), negatives.log_sum);
             *of_positive = RowStatistics {
                 auxiliary: softmax.log_share + excess,
-                // The factor that makes the row's weights a soft-max over all of it; an infinite
+                // This factor turns the row's weights into a softmax over the full row; an infinite
                 // negative takes all the weight.
                 log_weight: match negatives.shift {
                     f64::INFINITY => 0.0,
@@ -53,8 +53,8 @@ impl<T: Scalar> Bound<T> for InfoNce {
     }
 }
 
-/// The logarithm of the number of candidates, a positive and its negatives, relative to the most
-/// that any positive has.
+/// The logarithm of the number of candidates (a positive and its negatives), relative to the
+/// largest number that any positive has.
 pub(super) fn log_candidates(negatives: usize, most: usize) -> f64 {
     if negatives == most {
         return 0.0;
@@ -62,12 +62,12 @@ pub(super) fn log_candidates(negatives: usize, most: usize) -> f64 {
     ((negatives + 1) as f64).ln() - ((most + 1) as f64).ln()
 }
 
-/// A positive beside its negatives.
+/// A positive and its negatives.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SoftMax {
-    /// The log-sum-exp of positive and negatives.
+    /// The log-sum-exp of the positive and the negatives.
     pub(super) all: f64,
-    /// The logarithm of the positive's share; NaN where infinities leave it open.
+    /// The logarithm of the positive's share; NaN where infinities leave it undefined.
     pub(super) log_share: f64,
     /// The share of the negatives, 1 − softmax, without cancellation.
     pub(super) rest: f64,

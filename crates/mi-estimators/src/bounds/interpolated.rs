@@ -7,28 +7,28 @@ use super::{Bound, Counts, LearnedOf, Outcome, Row, RowStatistics};
 /// (α = 0) (Poole et al., 2019, eq. 9–10).
 ///
 /// # Formula
-/// With `e_ij = exp S_ij`, the learned baseline `a_i`, `M_i = mean_{k≠i} e_ik`, and
-/// `D_ij = α/(K−1) Σ_{k≠j} e_ik + (1−α) a_i`, in which the sum keeps the positive and leaves one
-/// negative out:
+/// With `e_ij = exp S_ij`, the learned baseline `a_i`, `M_i = mean_{k≠i} e_ik`, and `D_ij = α/(K−1)
+/// Σ_{k≠j} e_ik + (1−α) a_i`, where the sum keeps the positive and leaves out one negative:
 ///
 /// `1 + mean_i [S_ii − mean_{j≠i} log D_ij] − mean_i M_i / (α M_i + (1−α) a_i)`.
 ///
-/// Streams in one sweep, but an element costs a division and a logarithm's share.
+/// Needs one sweep, but each element costs a division and part of a logarithm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Interpolated {
     pub(super) alpha: f64,
 }
 
-/// Elements that share the factors of a positive, which are computed once for all of them.
+/// Number of elements that share the factors of a positive, which are computed once for all of
+/// them.
 const BLOCK: usize = 256;
 
-/// The negatives of a row: the largest alone, since leaving it out of a sum is the one case in
-/// which the sum cannot be formed by subtraction, and the others.
+/// The negatives of a row: the largest, and the others. The largest is kept apart because a sum
+/// without it cannot be computed by subtraction.
 struct Parts<'a, T> {
     row: Row<'a, T>,
     /// The largest negative; −∞ when there is none.
     star: f64,
-    /// Its column; past all columns when there is none.
+    /// Its column; past the last column when there is none.
     star_at: usize,
     /// The largest of the other negatives; −∞ when there is none.
     second: f64,
@@ -49,7 +49,7 @@ impl<'a, T: Scalar> Parts<'a, T> {
         parts
     }
 
-    /// Hands over the stretches of negatives around the largest.
+    /// Calls `f` on the stretches of negatives except the largest.
     fn others(&mut self, mut f: impl FnMut(&mut [T])) {
         let columns = self.row.negative_columns();
         for (part, columns) in self.row.negatives_mut().zip(columns) {
@@ -63,7 +63,7 @@ impl<'a, T: Scalar> Parts<'a, T> {
         }
     }
 
-    /// Leaves the weight of the largest negative.
+    /// Writes the weight of the largest negative.
     fn set_star(&mut self, weight: f64) {
         let columns = self.row.negative_columns();
         for (part, columns) in self.row.negatives_mut().zip(columns) {
@@ -74,8 +74,8 @@ impl<'a, T: Scalar> Parts<'a, T> {
     }
 }
 
-/// A row's numbers relative to an origin, which is 0 for ordinary scores: all that counts are
-/// differences within the row.
+/// A row's numbers relative to an origin, which is 0 for ordinary scores. Only differences within
+/// the row matter.
 #[derive(Clone, Copy)]
 struct Terms {
     alpha: f64,
@@ -84,12 +84,12 @@ struct Terms {
     star: f64,
     second: f64,
     log_a: f64,
-    /// Σ exp(S − second) over the negatives but the largest.
+    /// Σ exp(S − second) over all negatives except the largest.
     sum: f64,
 }
 
-/// What a positive makes of them: `D_ij` relative to exp(top), and that of the largest negative,
-/// which leaves it out, relative to exp(rest).
+/// The denominators of a positive: `D_ij` relative to exp(top), and that of the largest negative,
+/// which omits it, relative to exp(rest).
 #[derive(Clone, Copy)]
 struct Denominators {
     rest: f64,
@@ -126,7 +126,7 @@ impl<T: Scalar> Bound<T> for Interpolated {
         let (weights, largest_positive) = (row.wants_weights(), row.largest_positive());
         let (learned, columns) = (row.learned(0), row.positives());
         let mut parts = Parts::new(row);
-        // The others as exp(S − second), which loses nothing however large the other two are.
+        // The others as exp(S − second), which is exact however large the other two are.
         let second = parts.second;
         let shift = if second == f64::NEG_INFINITY { T::zero() } else { T::from_f64(second) };
         let origin = origin_for(largest_positive.max(parts.star));
@@ -145,8 +145,8 @@ impl<T: Scalar> Bound<T> for Interpolated {
         let log_m = if star == f64::NEG_INFINITY { star } else { log_m };
         let log_d_all = log_add(alpha.ln() + log_m, log_a);
         let ratio = if alpha == 1.0 { 1.0 } else { (log_m - log_d_all).exp() };
-        // Gradients: of S_ik through all D_ij but its own, and through M. Weights are divided by
-        // exp(log_weight), as the second part has no bound for small α.
+        // Gradients: of S_ik through every D_ij except its own, and through M. Weights are divided
+        // by exp(log_weight), as the second part is unbounded for small α.
         let log_slope = if alpha == 1.0 { f64::NEG_INFINITY } else { log_a - 2.0 * log_d_all };
         let log_weight = (star + log_slope).max(0.0);
 
@@ -156,7 +156,8 @@ impl<T: Scalar> Bound<T> for Interpolated {
             let positive = parts.row.score(column) - origin;
             let own = terms.denominators(positive);
             let Denominators { rest, top, f1, total, a1, d_star, .. } = own;
-            // Σ_j log D_ij and Σ_j 1/D_ij over the others; logarithms of products, to take few.
+            // Σ_j log D_ij and Σ_j 1/D_ij over the others; logarithms of products, so that few
+            // logarithms are needed.
             let (mut log_d, mut product, mut inverse, mut count) = (0.0_f64, 1.0_f64, 0.0, 0.0);
             let exponential = |s: T| {
                 if weights { s.to_f64() } else { (s.to_f64() - shift.to_f64()).exp() }
@@ -177,12 +178,12 @@ impl<T: Scalar> Bound<T> for Interpolated {
             let pull = (positive - top).exp() * inverse + (positive - rest).exp() / d_star;
             let drawn = (a1 * inverse + (log_a - rest).exp() / d_star) / n;
             *of_positive = RowStatistics {
-                // Where the weights below find it; `origin` is 0 in the end.
+                // The position in which the weights below expect it; `origin` is finally 0.
                 origin: inverse,
                 positive,
                 log_sum: positive - log_d / n,
                 auxiliary: ratio,
-                // The weights of a row are those of all its positives together.
+                // The weights of a row are the sum over all its positives.
                 log_weight: if p == 0 { log_weight } else { f64::NEG_INFINITY },
                 positive_gradient: 1.0 - scale * pull / n,
                 learned_gradient: ratio * (log_a - log_d_all).exp() - drawn,

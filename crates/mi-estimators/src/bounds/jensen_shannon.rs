@@ -7,13 +7,13 @@ use super::rows::{
 };
 use super::{Bound, Counts, Outcome, Row, RowStatistics};
 
-/// Trains `mean_i −softplus(−S_ii) − mean_{i≠j} softplus(S_ij)` (Hjelm et al., 2019, eq. 4;
-/// Nowozin et al., 2016), whose best critic is the log density ratio, and reports an estimate
-/// made for that critic.
+/// Trains `mean_i −softplus(−S_ii) − mean_{i≠j} softplus(S_ij)` (Hjelm et al., 2019, eq. 4; Nowozin
+/// et al., 2016), whose best critic is the log density ratio, and reports an estimate that suits
+/// that critic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum JensenShannon {
-    /// NWJ at S + 1: `1 + mean_i S_ii − mean_{i≠j} exp S_ij`. NWJ's best critic is the log
-    /// ratio plus one; without the 1 the estimate would fall short by 1/e or more.
+    /// NWJ at S + 1: `1 + mean_i S_ii − mean_{i≠j} exp S_ij`. NWJ's best critic is the log ratio
+    /// plus one; without the 1 the estimate would be too small by 1/e or more.
     Nwj,
     /// SMILE: `mean_i S_ii − log mean_{i≠j} exp clip(S_ij, −τ, τ)` (Song and Ermon, 2020a, eq. 12).
     Clipped { limit: f64 },
@@ -75,7 +75,7 @@ impl<T: Scalar> Bound<T> for JensenShannon {
     }
 }
 
-/// `log Σ exp clip(S_ij, −τ, τ)` over negatives; the scores stay as they are.
+/// `log Σ exp clip(S_ij, −τ, τ)` over negatives; the scores are not changed.
 fn clipped<T: Scalar>(row: &mut Row<'_, T>, limit: f64) -> Exponentials {
     if limit == f64::INFINITY {
         return exponentials(row);

@@ -1,12 +1,11 @@
-//! Before a bound sees a batch, and after.
+//! Checks before a bound sees a batch, and the result after it.
 
 use mi_kernels::Scalar;
 
 use super::{Bound, Evaluation, LearnedOf, Outcome, Pairs};
 use crate::EstimatorError;
 
-/// What must hold of a batch before its scores are looked at. `numbers` is how many learned numbers
-/// there are.
+/// Checks a batch before its scores are read. `numbers` is the number of learned numbers.
 pub(crate) fn check_batch<T: Scalar>(
     bound: &dyn Bound<T>,
     pairs: &Pairs,
@@ -26,7 +25,7 @@ pub(crate) fn check_batch<T: Scalar>(
     let learned = bound.learned();
     let needed = numbers_of(learned, pairs);
     let problem = match numbers {
-        Some(_) if learned.is_none() => "it reads none; leave them out".to_owned(),
+        Some(_) if learned.is_none() => "it reads none; do not pass any".to_owned(),
         Some(length) if length != needed => {
             let each = if learned == Some(LearnedOf::Pair) { "positive" } else { "row" };
             format!("{length} numbers for {needed} {each}s; give one for each")
@@ -39,7 +38,7 @@ pub(crate) fn check_batch<T: Scalar>(
     Err(EstimatorError::Learned { bound: name(), problem })
 }
 
-/// How many learned numbers a bound reads, or would be given.
+/// How many learned numbers a bound reads.
 pub(crate) fn numbers_of(learned: Option<LearnedOf>, pairs: &Pairs) -> usize {
     match learned {
         Some(LearnedOf::Pair) => pairs.positives().len(),
@@ -47,7 +46,7 @@ pub(crate) fn numbers_of(learned: Option<LearnedOf>, pairs: &Pairs) -> usize {
     }
 }
 
-/// What the outcome of a batch means, and the sign of its gradient.
+/// The evaluation that follows from an outcome, and the sign of its gradient.
 pub(crate) fn judge<T: Scalar>(
     bound: &dyn Bound<T>,
     outcome: &Outcome,
@@ -60,7 +59,7 @@ pub(crate) fn judge<T: Scalar>(
         None => (outcome.objective, 1.0),
         Some(target) => {
             let gap = outcome.estimate - target;
-            // `signum` makes 1 of 0.
+            // `signum` of 0 is 1.
             (-gap.abs(), if gap == 0.0 { 0.0 } else { -gap.signum() })
         }
     };
@@ -82,8 +81,8 @@ pub(crate) fn judge<T: Scalar>(
     Ok((evaluation, sign))
 }
 
-/// The number as `T`, cut at the largest, and whether it was: infinity times a weight of 0 would
-/// be NaN. NaN, which infinite scores make, counts as 0.
+/// The number as `T`, clipped to the largest finite number, and whether it was clipped: infinity
+/// times a weight of 0 would be NaN. NaN, which infinite scores produce, counts as 0.
 pub(crate) fn saturated<T: Scalar>(x: f64) -> (T, bool) {
     let largest = T::max_value().to_f64();
     if x.is_nan() {

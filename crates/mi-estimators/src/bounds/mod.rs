@@ -2,19 +2,20 @@
 //!
 //! `scores[[i, j]] = f(x_i, y_j)` for a critic f; positives come from the joint distribution,
 //! negatives from the product of the marginals. In the usual case the scores are K×K, the K
-//! positives stand on the diagonal, and the other K(K−1) pairs are negatives; [`Pairs`] describes
-//! any other. All values are in nats. A bound knows no network and no random number.
+//! positives are on the diagonal, and the other K(K−1) pairs are negatives; [`Pairs`] describes any
+//! other. All values are in nats. A bound knows nothing of networks and draws no random numbers.
 //!
-//! A bound works on whole rows ([`Bound`]): it turns the negatives of a row into weights and a few
-//! numbers for each of its positives ([`RowStatistics`]), and after the last row makes the estimate
-//! of these. The gradient of its objective with respect to the scores is then, in the usual case,
+//! A bound works on complete rows ([`Bound`]): it turns the negatives of a row into weights and a
+//! few numbers for each of its positives ([`RowStatistics`]), and after the last row computes the
+//! estimate from these. In the usual case, the gradient of its objective with respect to the scores
+//! is then
 //!
 //! `g_ij = δ_ij p_i − exp(a + b_i) w_ij`
 //!
 //! with the weight `w_ij` (0 on the diagonal), `p_i` the row's `positive_gradient`, `b_i` its
 //! `log_weight` minus the outcome's `origin`, and a the outcome's `log_scale`. Exponentials stay in
-//! the logarithmic domain until the end, positives and excluded pairs are left out by structure and
-//! not by a stand-in for −∞, and all sums over rows are `f64`, in the order of rows.
+//! the logarithmic domain until the end, positives and excluded pairs are skipped rather than
+//! replaced by −∞, and all sums over rows are `f64`, in the order of rows.
 //!
 //! [`BOUNDS`] lists all bounds with formula, reference and limits.
 
@@ -56,15 +57,16 @@ use mi_kernels::{Logarithm, Scalar};
 
 use crate::EstimatorError;
 
-/// What a bound keeps of a positive, with the negatives of its row.
+/// What a bound keeps for a positive and the negatives of its row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RowStatistics {
-    /// What `positive` and `log_sum` are relative to: 0, except where scores are so large that
-    /// sums would round differences between them away.
+    /// The origin of `positive` and `log_sum`: 0, unless scores are so large that sums would lose
+    /// the differences between them to rounding.
     pub origin: f64,
     /// The positive score `S_ii`.
     pub positive: f64,
-    /// `log Σ exp S_ij` over the row's negatives, or what the bound averages in its place.
+    /// `log Σ exp S_ij` over the row's negatives, or the quantity that the bound averages in its
+    /// place.
     pub log_sum: f64,
     /// A second number, for bounds that need one.
     pub auxiliary: f64,
@@ -77,21 +79,21 @@ pub struct RowStatistics {
     pub learned_gradient: f64,
 }
 
-/// What a bound makes of all positives.
+/// The result of a bound over all positives.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// The estimate of the mutual information in nats; of a loss, minus the loss.
+    /// The estimate of the mutual information in nats; for a loss, minus the loss.
     pub estimate: f64,
-    /// The value whose gradient is returned, to be maximised.
+    /// The value to be maximised, whose gradient is returned.
     pub objective: f64,
     /// The logarithm of the factor of all weights.
     pub log_scale: f64,
-    /// Subtracted from every row's `log_weight`: 0, except where scores are so large that
-    /// `log_scale` would round the rest away.
+    /// Subtracted from every row's `log_weight`: 0, unless scores are so large that `log_scale`
+    /// would lose the rest to rounding.
     pub origin: f64,
-    /// What the bound carries on to the next batch, if it carries anything: the logarithm of a
-    /// moving average, or of a normaliser.
+    /// State for the next batch, if the bound has any: the logarithm of a moving average, or of a
+    /// normaliser.
     pub carried: Option<Logarithm>,
 }
 
@@ -102,13 +104,14 @@ impl Outcome {
     }
 }
 
-/// A bound on mutual information, or a loss in minus sign, as the engine needs it. [`Objective`] is
-/// the one made of the built-in bounds; anything else that works on rows of scores can be written
-/// outside this crate.
+/// A bound on mutual information, or minus a loss, in the form that the engine needs. [`Objective`]
+/// implements the built-in bounds; any other function of rows of scores can be written outside this
+/// crate.
 ///
-/// The engine hands every row that has a positive to [`Bound::row`], possibly from several threads,
-/// and all statistics, in the order of [`Pairs::positives`], to [`Bound::finish`]. The gradient of
-/// the objective with respect to the scores is then, for a row i with positives p and a negative j,
+/// The engine passes every row that has a positive to [`Bound::row`], possibly from several
+/// threads, and then all statistics, in the order of [`Pairs::positives`], to [`Bound::finish`].
+/// The gradient of the objective with respect to the scores is then, for a row i with positives p
+/// and a negative j,
 ///
 /// `∂/∂S_p = positive_gradient_p`, `∂/∂S_ij = −exp(log_scale − origin) Σ_p exp(log_weight_p) w_ij`
 ///
@@ -118,7 +121,7 @@ impl Outcome {
 /// use mi_estimators::bounds::{Bound, Counts, Outcome, Row, RowStatistics, Scores, evaluate};
 /// use mi_kernels::Scalar;
 ///
-/// /// mean S_p − mean of the negatives of each row: no bound, but a Bound.
+/// /// mean S_p − mean of the negatives of each row: not a bound on MI, but a `Bound`.
 /// #[derive(Debug)]
 /// struct Gap;
 ///
@@ -160,14 +163,15 @@ impl Outcome {
 /// # Ok::<(), mi_estimators::EstimatorError>(())
 /// ```
 pub trait Bound<T: Scalar>: Debug + Sync {
-    /// The name in messages.
+    /// The name used in messages.
     fn name(&self) -> &str;
 
-    /// Digests one row: writes the statistics of each of its positives, in the order of
-    /// [`Row::positives`]. Where weights are wanted, it writes them over the scores of its negatives.
+    /// Processes one row: writes the statistics of each of its positives, in the order of
+    /// [`Row::positives`]. Where weights are wanted, it overwrites the scores of the negatives with
+    /// them.
     fn row(&self, row: Row<'_, T>, statistics: &mut [RowStatistics]);
 
-    /// Digests the statistics of all positives and completes their gradients.
+    /// Processes the statistics of all positives and completes their gradients.
     fn finish(&self, rows: &mut [RowStatistics], counts: Counts) -> Outcome;
 
     /// Whether rows need [`Row::columns`], which costs another sweep over all scores.
@@ -180,13 +184,13 @@ pub trait Bound<T: Scalar>: Debug + Sync {
         false
     }
 
-    /// A number of a row that other rows read ([`Row::surveyed`]), for bounds that need it.
+    /// A number of this row that other rows read ([`Row::surveyed`]), for bounds that need it.
     fn survey(&self, row: &Row<'_, T>) -> f64 {
         let _ = row;
         0.0
     }
 
-    /// The number that the bound reads for each row or positive next to its scores, if it does.
+    /// The learned number that the bound reads for each row or positive, if any.
     fn learned(&self) -> Option<LearnedOf> {
         None
     }
@@ -196,9 +200,9 @@ pub trait Bound<T: Scalar>: Debug + Sync {
         false
     }
 
-    /// The largest estimate that positives with so many negatives can yield, in nats, whatever the
-    /// scores. Over different numbers the engine takes the mean, and of bounds that need columns
-    /// the mean of that over rows and that over columns.
+    /// The largest estimate that positives with this many negatives can yield, in nats, whatever
+    /// the scores. Where numbers differ the engine takes the mean; for bounds that need columns, it
+    /// takes the mean of the values for rows and for columns.
     fn cap(&self, negatives: usize) -> Option<f64> {
         let _ = negatives;
         None
@@ -207,19 +211,19 @@ pub trait Bound<T: Scalar>: Debug + Sync {
     /// Checks the bound's settings against a batch.
     ///
     /// # Errors
-    /// A setting that does not suit the batch.
+    /// A setting that does not fit the batch.
     fn check(&self, pairs: &Pairs) -> Result<(), EstimatorError> {
         let _ = pairs;
         Ok(())
     }
 
-    /// The value that the estimate is steered to, in nats, if it is: the objective is then
-    /// −|estimate − target|, and gradients change sign accordingly.
+    /// The target of the estimate in nats, if there is one: the objective is then −|estimate −
+    /// target|, and gradients change sign accordingly.
     fn target(&self) -> Option<f64> {
         None
     }
 
-    /// Takes over what a batch left for the next one ([`Outcome::carried`]).
+    /// Keeps the state that a batch left for the next one ([`Outcome::carried`]).
     fn advance(&mut self, outcome: &Outcome) {
         let _ = outcome;
     }

@@ -4,12 +4,12 @@ use super::rows::{exponentials, log_negatives, log_total, mean, rebase};
 use super::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 use crate::EstimatorError;
 
-/// `mean_i S_ii − log mean_{i≠j} exp S_ij` (Donsker and Varadhan, 1983), and its like: bounds
-/// whose second term is the logarithm of one sum over all pairs.
+/// `mean_i S_ii − log mean_{i≠j} exp S_ij` (Donsker and Varadhan, 1983), and related bounds, whose
+/// second term is the logarithm of one sum over all pairs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Normalised {
     DonskerVaradhan,
-    /// Reports the same; its gradient puts a moving average in the place of the batch's mean
+    /// Reports the same value; its gradient uses a moving average in place of the batch's mean
     /// (Belghazi et al., 2018, section 3.2).
     Mine {
         rate: f64,
@@ -63,7 +63,7 @@ impl<T: Scalar> Bound<T> for Normalised {
                 });
                 Outcome {
                     estimate: positives - log_mean,
-                    // Its gradient, the average held fixed, is the one returned.
+                    // Its gradient, with the average held fixed, is the one returned.
                     objective: (origin + positives) - (log_mean - log_average).exp(),
                     log_scale: -log_average - pairs,
                     origin,
@@ -104,8 +104,8 @@ impl<T: Scalar> Bound<T> for Normalised {
 }
 
 impl Normalised {
-    /// What the logarithms of a row's shares in the sum over all pairs exceed those of the row with
-    /// most negatives by: of its positives, and of its negatives.
+    /// How much the logarithms of a row's shares in the sum over all pairs exceed those of the row
+    /// with most negatives: for its positives, and for its negatives.
     fn excess<T: Scalar>(self, row: &Row<'_, T>) -> (f64, f64) {
         let (most, own) = (row.counts().negatives, row.negatives_count());
         match self {

@@ -5,13 +5,13 @@ use super::spec::Resolved;
 use super::{Bound, BoundSpec, Counts, LearnedOf, Outcome, Pairs, Row, RowStatistics};
 use crate::EstimatorError;
 
-/// What a step of training maximises: a bound, or its nearness to a target, with the state that
-/// some bounds carry from batch to batch. Serialise it with a checkpoint.
+/// What a training step maximises: a bound, or minus its distance from a target. Includes the state
+/// that some bounds carry from batch to batch; save it with a checkpoint.
 ///
 /// With a target t the objective is −|I − t|, where I is the bound's *estimate*, and the gradient
-/// is −sign(I − t) times that of the bound's own objective (0 at I = t). For bounds whose
-/// objective is their estimate this is the derivative; for the others (JS, SMILE, MINE) it
-/// steers the estimate by the bound's own direction of training.
+/// is −sign(I − t) times that of the bound's own objective (0 at I = t). For bounds whose objective
+/// is their estimate this is the derivative; for the others (JS, SMILE, MINE) it moves the estimate
+/// along the bound's own training direction.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub struct Objective {
@@ -29,7 +29,7 @@ struct Saved {
     target: Option<f64>,
     /// MINE's, relative to the origin; none before the first batch.
     log_average: Option<f64>,
-    /// None, which stands for 0, unless scores are huge.
+    /// None, which means 0, unless scores are huge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     log_average_origin: Option<f64>,
 }

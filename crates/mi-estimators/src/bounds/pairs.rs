@@ -5,14 +5,14 @@ use std::ops::Range;
 
 use crate::EstimatorError;
 
-/// The roles of all pairs of N rows with M columns: a *positive* comes from the joint
-/// distribution, a *negative* from the product of the marginals, and an excluded pair counts as
-/// neither. Every pair that is not named is a negative.
+/// The roles of all pairs of N rows with M columns: a *positive* comes from the joint distribution,
+/// a *negative* from the product of the marginals, and an excluded pair counts as neither. Every
+/// other pair is a negative.
 ///
-/// A row may have several positives. Each of them is a sample of the joint distribution of its own,
-/// and all of them share the row's negatives: a positive is not held against another of its row.
-/// Rows and columns without positives are allowed (queues, memory banks); a row without positives
-/// takes no part.
+/// A row may have several positives. Each of them is a separate sample of the joint distribution,
+/// and all share the row's negatives: positives of one row do not compete with one another. Rows
+/// and columns without positives are allowed (queues, memory banks); a row without positives is
+/// ignored.
 ///
 /// | system | pairs |
 /// | --- | --- |
@@ -72,11 +72,11 @@ pub struct Counts {
 }
 
 impl Pairs {
-    /// Pairs of N×M scores, given positives and excluded pairs as (row, column), counted from 0,
-    /// in any order. Excluding a pair twice is the same as once.
+    /// Pairs of N×M scores, given positives and excluded pairs as (row, column), counted from 0, in
+    /// any order. Excluding a pair twice is the same as excluding it once.
     ///
     /// # Errors
-    /// No positive; a pair outside the scores; a positive given twice, or excluded too.
+    /// No positive; a pair outside the scores; a positive that is given twice or also excluded.
     pub fn new(
         (rows, columns): (usize, usize),
         positives: &[(usize, usize)],
@@ -117,7 +117,8 @@ impl Pairs {
     }
 
     /// K×(K + `queue`) scores: K pairs with the positives on the diagonal, and further columns that
-    /// are negatives of every row, such as the keys of earlier batches (He et al., 2020, "`MoCo`").
+    /// are negatives for every row, such as the keys of earlier batches (He et al., 2020,
+    /// "`MoCo`").
     pub fn with_queue(k: usize, queue: usize) -> Self {
         let columns = k + queue;
         let negatives = |row: usize, stretches: &mut Vec<Range<usize>>| {
@@ -127,9 +128,9 @@ impl Pairs {
         Self::from_stretches((k, columns), (0..k).map(|i| (i, i)).collect(), negatives)
     }
 
-    /// Scores of K rows with a bank in which every sample has its place: row i belongs to the
-    /// sample `own[i]`, its positive stands at that place, and all other places are negatives
-    /// (Tian et al., 2020, "CMC": the own index rejected).
+    /// Scores of K rows with a bank in which every sample has a place: row i belongs to the sample
+    /// `own[i]`, its positive is at that place, and all other places are negatives (Tian et al.,
+    /// 2020, "CMC": the own index rejected).
     ///
     /// # Errors
     /// No row; a place outside the bank.
@@ -139,9 +140,9 @@ impl Pairs {
     }
 
     /// 2K×2K scores of the rows of two stacked views, the first K of one and the last K of the
-    /// other: the partner is the positive, the row itself is excluded, and 2K − 2 others of both
-    /// views are negatives. `InfoNCE` on these pairs is log(2K − 1) minus NT-Xent's loss (Chen et
-    /// al., 2020, "`SimCLR`", eq. 1).
+    /// other: the partner is the positive, the row itself is excluded, and the 2K − 2 others of
+    /// both views are negatives. `InfoNCE` on these pairs is log(2K − 1) minus NT-Xent's loss (Chen
+    /// et al., 2020, "`SimCLR`", eq. 1).
     pub fn both_views(k: usize) -> Self {
         let partner = |i: usize| if i < k { i + k } else { i - k };
         let negatives = |row: usize, stretches: &mut Vec<Range<usize>>| {
@@ -167,14 +168,14 @@ impl Pairs {
         Self::from_stretches((images, columns), positives, negatives)
     }
 
-    /// K×(K·L) scores of one context of each of K sequences with all their L places: column
-    /// `l·K + n` is place l of sequence n. The positive of a row is place `target` of its own
-    /// sequence. Negatives are that place of other sequences, if `other_sequences`, and other places
-    /// of the same sequence, if `same_sequence` (van den Oord et al., 2018, "CPC"). All else is
+    /// K×(K·L) scores of one context per sequence with all L places of all K sequences: column
+    /// `l·K + n` is place l of sequence n. A row's positive is place `target` of its own sequence.
+    /// Negatives are that place of other sequences, if `other_sequences`, and other places of the
+    /// same sequence, if `same_sequence` (van den Oord et al., 2018, "CPC"). Everything else is
     /// excluded.
     ///
-    /// With `other_sequences` alone, the K×K scores of that one place by [`Pairs::square`] are the
-    /// same at a smaller cost.
+    /// With only `other_sequences`, [`Pairs::square`] on the K×K scores of that one place gives the
+    /// same at a lower cost.
     ///
     /// # Errors
     /// A target that is not below the number of places; no sequence.
@@ -291,7 +292,7 @@ impl Pairs {
         self.column_negatives[column]
     }
 
-    /// The places of a row's positives in the list of all.
+    /// The indices of a row's positives in the list of all positives.
     pub(crate) fn span(&self, row: usize) -> Range<usize> {
         self.first_positive[row]..self.first_positive[row + 1]
     }
@@ -301,7 +302,7 @@ impl Pairs {
         &self.stretches[self.first_stretch[row]..self.first_stretch[row + 1]]
     }
 
-    /// Positives of the row that has most of them.
+    /// Number of positives in the row that has the most.
     pub(crate) fn most_positives(&self) -> usize {
         self.most_positives
     }
@@ -321,7 +322,7 @@ impl Pairs {
         sum.map(|sum| sum / self.positives.len() as f64)
     }
 
-    /// The same of their columns.
+    /// The same for their columns.
     pub(crate) fn mean_of_columns(&self, f: impl Fn(usize) -> Option<f64>) -> Option<f64> {
         let Counts { column_negatives, column_fewest, .. } = self.counts;
         if column_negatives == column_fewest {
@@ -333,7 +334,7 @@ impl Pairs {
     }
 }
 
-/// Appends a stretch to those of a row, joined with the last if they are neighbours.
+/// Appends a stretch to those of a row, joined with the last one if they are adjacent.
 fn push(stretches: &mut Vec<Range<usize>>, stretch: Range<usize>) {
     match stretches.last_mut() {
         _ if stretch.is_empty() => {}

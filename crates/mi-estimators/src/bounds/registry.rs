@@ -7,7 +7,7 @@ pub enum BoundKind {
     Lower,
     /// At least the mutual information, in expectation over independent pairs.
     Upper,
-    /// Neither: near it for a good critic.
+    /// Neither: close to the mutual information for a good critic.
     Estimate,
 }
 
@@ -19,13 +19,14 @@ pub struct BoundInfo {
     pub name: &'static str,
     /// The bound with its usual settings, if scores alone define it.
     pub default: Option<BoundSpec>,
-    /// The bound with its usual settings, if it needs a learned number a row beside the scores.
+    /// The bound with its usual settings, if it needs a learned number per row in addition to the
+    /// scores.
     pub with_learned: Option<BoundSpec>,
-    /// The estimate, for scores S of K pairs.
+    /// The estimate for scores S of K pairs.
     pub formula: &'static str,
     /// What training maximises, where that is not the estimate.
     pub objective: Option<&'static str>,
-    /// Where it comes from.
+    /// The publication.
     pub reference: &'static str,
     /// Lower bound, upper bound or neither.
     pub kind: BoundKind,
@@ -36,8 +37,8 @@ pub struct BoundInfo {
 }
 
 impl BoundInfo {
-    /// The bound with its usual settings, if scores and, it may be, learned numbers define it;
-    /// `None` for bounds made of log densities.
+    /// The bound with its usual settings, if it is defined by scores and possibly learned numbers;
+    /// `None` for bounds on log densities.
     pub fn usual(&self) -> Option<&BoundSpec> {
         self.default.as_ref().or(self.with_learned.as_ref())
     }
@@ -85,7 +86,8 @@ pub const BOUNDS: &[BoundInfo] = &[
         formula: "mean_i S_ii − log mean_{i≠j} exp S_ij",
         objective: None,
         reference: "Donsker and Varadhan 1983",
-        // The logarithm of a batch's mean is too small on average: on a batch it is no bound.
+        // The logarithm of a batch's mean is too small on average, so on a batch this is not a
+        // bound.
         kind: BoundKind::Estimate,
         cap: None,
         optimal_critic: "log p(x,y)/(p(x)p(y)) + c",

@@ -1,4 +1,4 @@
-//! One row of scores on its way through a bound.
+//! One row of scores, as a bound sees it.
 
 use std::ops::Range;
 
@@ -6,9 +6,8 @@ use mi_kernels::{Logarithm, Scalar};
 
 use super::{Counts, Pairs};
 
-/// One row of scores with the roles of its pairs. A bound reads its positives and negatives, and
-/// where weights are wanted replaces the negatives by weights; the rest of the row is not its
-/// business.
+/// One row of scores with the roles of its pairs. A bound reads its positives and negatives and,
+/// where weights are wanted, replaces the negatives by weights. It ignores the rest of the row.
 #[derive(Debug)]
 pub struct Row<'a, T> {
     scores: &'a mut [T],
@@ -18,31 +17,31 @@ pub struct Row<'a, T> {
     weights: bool,
 }
 
-/// What a row knows apart from its own scores.
+/// Everything a row knows except its own scores.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a, T> {
-    /// The learned numbers of the row: none, one, or one a positive.
+    /// The learned numbers of the row: none, one, or one per positive.
     pub(crate) learned: &'a [f64],
-    /// For bounds that asked for them.
+    /// For bounds that request them.
     pub(crate) columns: Option<ColumnSums<'a, T>>,
-    /// A number of every row, for bounds that asked for it.
+    /// A number of every row, for bounds that request it.
     pub(crate) survey: &'a [f64],
 }
 
 impl<T> Context<'_, T> {
-    /// That of a row that is surveyed.
+    /// The context of a row that is being surveyed.
     pub(crate) const NONE: Self = Self { learned: &[], columns: None, survey: &[] };
 }
 
-/// Log-sum-exps of whole columns, for bounds that asked for them.
+/// Log-sum-exps of columns, for bounds that request them.
 #[derive(Clone, Copy, Debug)]
 pub struct ColumnSums<'a, T> {
-    /// `log Σ_i exp S_ij` of every column: its positive and its negatives. Of a column with several
-    /// positives, each of which is held against the negatives alone, `−log Σ exp(−a)` over their
-    /// sums a: exp(S − this) is a negative's share in all of them together. +∞ for a column without
-    /// positives.
+    /// `log Σ_i exp S_ij` over every column: its positive and its negatives. For a column with
+    /// several positives, each of which competes only with the negatives, it is `−log Σ exp(−a)`
+    /// over their sums a: exp(S − this) is then a negative's total share in all of them. +∞ for a
+    /// column without positives.
     pub all: &'a [T],
-    /// The same without rounding, where some are so large that rounding would show.
+    /// The same without rounding, if some are so large that rounding would matter.
     pub exact: Option<&'a [Logarithm]>,
     /// `log Σ exp S_ij` over the negatives of every column.
     pub negatives: &'a [Logarithm],
@@ -68,7 +67,7 @@ impl<'a, T: Scalar> Row<'a, T> {
         self.weights
     }
 
-    /// Weights are not wanted for what follows; returns whether they were.
+    /// Turns weights off; returns whether they were on.
     pub(super) fn without_weights(&mut self) -> bool {
         std::mem::replace(&mut self.weights, false)
     }
@@ -89,20 +88,19 @@ impl<'a, T: Scalar> Row<'a, T> {
         self.positives().map(|column| self.score(column)).fold(f64::NEG_INFINITY, f64::max)
     }
 
-    /// The number that the bound learns for the row, or for its positive with this number; 0 where
-    /// none is given.
+    /// The learned number of the row, or of its positive with this index; 0 where none is given.
     pub fn learned(&self, positive: usize) -> f64 {
         let learned = self.context.learned;
         learned.get(positive).or(learned.last()).copied().unwrap_or(0.0)
     }
 
-    /// Sums over columns, for bounds that asked for them.
+    /// Sums over columns, for bounds that request them.
     pub fn columns(&self) -> Option<ColumnSums<'a, T>> {
         self.context.columns
     }
 
-    /// What [`Bound::survey`](super::Bound::survey) made of another row, for bounds that asked for it;
-    /// −∞ for a row without positives.
+    /// The result of [`Bound::survey`](super::Bound::survey) for another row, for bounds that
+    /// request it; −∞ for a row without positives.
     pub fn surveyed(&self, row: usize) -> f64 {
         self.context.survey[row]
     }
@@ -122,20 +120,20 @@ impl<'a, T: Scalar> Row<'a, T> {
         self.pairs.column_negatives_of(column)
     }
 
-    /// The numbers of all pairs.
+    /// How many positives and negatives there are in all.
     pub fn counts(&self) -> Counts {
         self.pairs.counts()
     }
 
-    /// The logarithm of (the most negatives of a row) / (this row's): added to a row's log-sum, it
-    /// turns sums over negatives into means up to one factor that all rows share. Exactly 0 where
-    /// all rows have the same number.
+    /// The logarithm of (largest number of negatives of any row) / (this row's number). Added to a
+    /// row's log-sum, it turns sums over negatives into means, up to one factor that all rows
+    /// share. Exactly 0 where all rows have the same number.
     pub fn log_excess(&self) -> f64 {
         let (most, own) = (self.counts().negatives, self.negatives_count());
         if most == own { 0.0 } else { (most as f64).ln() - (own as f64).ln() }
     }
 
-    /// The row's negatives, a stretch of neighbouring columns at a time.
+    /// The row's negatives, one stretch of adjacent columns at a time.
     pub fn negatives(&self) -> impl Iterator<Item = &[T]> + Clone {
         let scores = &*self.scores;
         self.pairs.stretches(self.index).iter().map(move |stretch| &scores[stretch.clone()])
@@ -146,7 +144,7 @@ impl<'a, T: Scalar> Row<'a, T> {
         Stretches { rest: self.scores, at: 0, left: self.pairs.stretches(self.index).iter() }
     }
 
-    /// The columns of the row's negatives, as [`Row::negatives`] has them.
+    /// The columns of the row's negatives, in the order of [`Row::negatives`].
     pub fn negative_columns(&self) -> &'a [Range<usize>] {
         let pairs = self.pairs;
         pairs.stretches(self.index)
@@ -175,7 +173,7 @@ impl<'a, T> Iterator for Stretches<'a, T> {
     }
 }
 
-/// Sets the weights of all that are no negatives to 0.
+/// Sets the weights of everything except negatives to 0.
 pub(crate) fn clear_others<T: Scalar>(scores: &mut [T], negatives: &[Range<usize>]) {
     let clear = |gap: &mut [T]| match gap {
         // A positive among negatives, as in each row of a square.

@@ -1,4 +1,4 @@
-//! What rows of scores are turned into.
+//! Helpers that turn rows of scores into exponentials and statistics.
 
 use mi_kernels::{Logarithm, Scalar, exp_shifted, maximum, origin_for, sum_exp_shifted};
 
@@ -7,8 +7,8 @@ use super::{Counts, Row, RowStatistics};
 /// The negatives of a row as exponentials.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Exponentials {
-    /// What the others are relative to: 0, or the largest negative where it is so large that sums
-    /// would round the rest away.
+    /// The origin of the other fields: 0, or the largest negative where it is so large that sums
+    /// would lose the rest to rounding.
     pub(super) origin: f64,
     /// The largest negative minus the origin; weights are exp(S − largest).
     pub(super) shift: f64,
@@ -16,7 +16,7 @@ pub(super) struct Exponentials {
     pub(super) log_sum: f64,
 }
 
-/// The largest negative of a row; NaN is passed over, and there may be none.
+/// The largest negative of a row, if there is one; NaN is skipped.
 pub(super) fn largest_negative<T: Scalar>(row: &Row<'_, T>) -> T {
     let larger = |top: T, x: T| if top > x { top } else { x };
     row.negatives().map(maximum).reduce(larger).unwrap_or_else(T::neg_infinity)
@@ -25,8 +25,8 @@ pub(super) fn largest_negative<T: Scalar>(row: &Row<'_, T>) -> T {
 /// Replaces the negatives of a row by exp(S − largest negative), or, when no weights are wanted,
 /// leaves the row as it is.
 ///
-/// A row of nothing but −∞ has weights 0 and log-sum −∞; where +∞ occurs, its weights are 1, all
-/// others 0, and the log-sum is +∞. NaN anywhere makes the log-sum NaN.
+/// If all negatives are −∞, the weights are 0 and the log-sum is −∞. Where +∞ occurs, its weight is
+/// 1, all others are 0, and the log-sum is +∞. NaN anywhere makes the log-sum NaN.
 pub(super) fn exponentials<T: Scalar>(row: &mut Row<'_, T>) -> Exponentials {
     let largest = largest_negative(row);
     let origin = origin_for(largest.to_f64());
@@ -80,8 +80,7 @@ impl Exponentials {
         }
     }
 
-    /// Statistics of a bound that looks at differences within a row only, of which the origin is
-    /// no part.
+    /// Statistics of a bound that uses only differences within a row, so that the origin cancels.
     pub(super) fn differences(self, score: f64) -> RowStatistics {
         RowStatistics { origin: 0.0, ..self.statistics(score) }
     }
@@ -111,7 +110,7 @@ pub(super) fn mean(rows: &[RowStatistics], value: impl Fn(&RowStatistics) -> f64
     rows.iter().map(value).sum::<f64>() / rows.len() as f64
 }
 
-/// The logarithm of the number of pairs of positives with negatives: log(K(K−1)) of a square.
+/// The logarithm of the number of positive–negative pairs: log(K(K−1)) for a square.
 pub(super) fn log_negatives(counts: Counts) -> f64 {
     (counts.positives as f64 * counts.negatives as f64).ln()
 }
@@ -136,7 +135,7 @@ mod tests {
         assert!(run(vec![f32::NAN, 7.0, 0.0], true).0.is_nan());
         assert!(run(vec![f32::NAN, 7.0, inf], true).0.is_nan());
         assert!(run(vec![f32::NAN, 7.0, -inf], true).0.is_nan());
-        // The positive takes no part.
+        // The positive is not included.
         assert_eq!(run(vec![0.0, inf, -inf], true), (0.0, vec![1.0, inf, 0.0]));
     }
 }

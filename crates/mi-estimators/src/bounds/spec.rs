@@ -10,14 +10,14 @@ use super::symmetric::Symmetric;
 use super::tuba::Tuba;
 use crate::EstimatorError;
 
-/// A bound as asked for. [`BOUNDS`](super::BOUNDS) tells of each what it computes.
+/// A bound and its settings. [`BOUNDS`](super::BOUNDS) describes each of them.
 ///
 /// In text: `"infonce"`, `"nwj"`, …, `{ "smile": { "clip": 5.0 } }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum BoundSpec {
-    /// `log K + mean_i (S_ii − log Σ_j exp S_ij)`; the negatives of a positive stand in its row.
+    /// `log K + mean_i (S_ii − log Σ_j exp S_ij)`; the negatives of a positive are in its row.
     #[serde(rename = "infonce")]
     InfoNce,
     /// The mean of the above over rows and over columns.
@@ -36,10 +36,10 @@ pub enum BoundSpec {
     /// `1 + mean_i (S_ii − log a_i) − mean_{i≠j} exp(S_ij − log a_i)`, with learned `log a_i`
     /// (0 when none are given).
     Tuba,
-    /// Trains the Jensen–Shannon objective; reports NWJ at S + 1.
+    /// Trains with the Jensen–Shannon objective; reports NWJ at S + 1.
     #[serde(rename = "js")]
     JensenShannon,
-    /// Trains the Jensen–Shannon objective; reports Donsker–Varadhan with clipped negatives.
+    /// Trains with the Jensen–Shannon objective; reports Donsker–Varadhan with clipped negatives.
     Smile {
         /// The limit τ of the negatives in the estimate, above 0; `inf` for none.
         clip: f64,
@@ -54,23 +54,23 @@ pub enum BoundSpec {
     /// Donsker–Varadhan with positives, weighted by α, in the normaliser.
     #[serde(rename = "ml-cpc")]
     MlCpc {
-        /// The weight α of positives, in (0, K]; at most log(K/α) nats can be reported. It is a
-        /// lower bound for α from K/(K(K−1)+1) on.
+        /// The weight α of positives, in (0, K]; the estimate is at most log(K/α) nats. It is a
+        /// lower bound if α is at least K/(K(K−1)+1).
         alpha: f64,
     },
     /// `1 − mean_i u_i − mean_{i≠j} exp(S_ij − S_ii − u_i)`, with learned `u_i = u(x_i, y_i)`,
-    /// which become −log ratios (Guo et al., 2022: `1 − E[u(x, y) + exp(f(x, y′) − f(x, y) −
-    /// u(x, y))]` over joint x, y and independent y′).
+    /// which approach minus the log ratios (Guo et al., 2022: `1 − E[u(x, y) + exp(f(x, y′) − f(x,
+    /// y) − u(x, y))]` over joint x, y and independent y′).
     Flo,
 }
 
-/// What the learned number that some bounds take a row is a function of.
+/// The arguments of the learned number that some bounds read per row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LearnedOf {
-    /// `log a(x)`, a baseline. Without one, `log a = 0` is a bound too.
+    /// `log a(x)`, a baseline. Without one, `log a = 0` also gives a bound.
     X,
-    /// `u(x, y)` of the row's own pair, without which there is no bound.
+    /// `u(x, y)` of the row's own pair; the bound is not defined without it.
     Pair,
 }
 
@@ -113,7 +113,7 @@ impl BoundSpec {
             Self::InfoNce => Resolved::InfoNce(InfoNce),
             Self::InfoNceSymmetric => Resolved::Symmetric(Symmetric),
             Self::Nwj => Resolved::Tuba(Tuba::Constant),
-            // At α = 0 nothing of the batch's own normaliser is left.
+            // At α = 0 the batch's own normaliser has no weight.
             Self::Tuba | Self::InterpolatedAlpha { alpha: 0.0 } => Resolved::Tuba(Tuba::Learned),
             Self::Flo => Resolved::Tuba(Tuba::Flo),
             Self::DonskerVaradhan => Resolved::Normalised(Normalised::DonskerVaradhan),
@@ -157,7 +157,7 @@ impl BoundSpec {
         }
     }
 
-    /// The learned number that the bound reads a row, if it does.
+    /// The learned number that the bound reads per row, if any.
     pub fn learned(&self) -> Option<LearnedOf> {
         match self {
             Self::Tuba | Self::InterpolatedAlpha { .. } => Some(LearnedOf::X),

@@ -1,7 +1,7 @@
 //! Bounds that need log densities of y given x, not scores.
 //!
 //! `log_density[[i, j]] = log p(y_j | x_i)` in nats, pairs on the diagonal. The upper bounds hold
-//! for the true conditional density only; with a fitted one they are estimates, which may fall
+//! only for the true conditional density; with a fitted one they are estimates, which may fall
 //! below the mutual information and below 0. A lower bound from the same matrix is
 //! [`BoundSpec::InfoNce`](super::BoundSpec::InfoNce), capped at log K.
 
@@ -11,7 +11,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use super::whole::check_matrix;
 use crate::EstimatorError;
 
-/// An upper bound in nats: a type of its own, so that it is not taken for a lower one.
+/// An upper bound in nats. A separate type prevents confusion with a lower bound.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct UpperBound(f64);
 
@@ -37,7 +37,7 @@ pub fn barber_agakov_lower<T: Scalar>(
 /// conditional density p and any density m of y (Poole et al., 2019, eq. 1).
 ///
 /// # Errors
-/// Lengths that differ, no element, NaN.
+/// Different lengths, no element, NaN.
 pub fn barber_agakov_upper<T: Scalar>(
     log_conditional: ArrayView1<'_, T>,
     log_marginal: ArrayView1<'_, T>,
@@ -53,7 +53,7 @@ pub fn barber_agakov_upper<T: Scalar>(
 /// `mean_i [log p(y_i | x_i) − log mean_{j≠i} p(y_i | x_j)]`.
 ///
 /// # Shapes
-/// `log_density` is K×K, rows are x: the mean runs over the other rows of a column.
+/// `log_density` is K×K, rows are x: the mean is over the other rows of a column.
 ///
 /// # Errors
 /// A matrix that is empty, not square, or holds NaN; K = 1.
@@ -75,8 +75,8 @@ pub fn leave_one_out_upper<T: Scalar>(
 /// CLUB (Cheng et al., 2020, eq. 3):
 /// `mean_i log p(y_i | x_i) − mean_{i,j} log p(y_j | x_i)`.
 ///
-/// With a model q in the place of p(y | x) it is a bound only as far as q fits: a bad one brings it
-/// below the mutual information, and below 0.
+/// With a model q in place of p(y | x) it is a bound only as far as q fits: with a bad model it can
+/// fall below the mutual information, and below 0.
 ///
 /// # Shapes
 /// `log_density` is K×K.

@@ -7,8 +7,8 @@ use super::{Bound, Counts, Outcome, Row, RowStatistics};
 /// The mean of `InfoNCE` over rows and over columns (Radford et al., 2021, "CLIP"; Tian et al.,
 /// 2020, "CMC").
 ///
-/// Streams in two sweeps: sums over columns come first, so scores are computed twice when they
-/// do not fit in one panel.
+/// Needs two sweeps: sums over columns come first, so scores are computed twice when they do not
+/// fit in one panel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Symmetric;
 
@@ -23,7 +23,7 @@ impl<T: Scalar> Bound<T> for Symmetric {
 
     fn row(&self, mut row: Row<'_, T>, statistics: &mut [RowStatistics]) {
         let Some(columns) = row.columns() else {
-            unreachable!("`needs_columns` promises sums over columns");
+            unreachable!("`needs_columns` guarantees sums over columns");
         };
         let weights = row.without_weights();
         let negatives = exponentials(&mut row);
@@ -34,7 +34,7 @@ impl<T: Scalar> Bound<T> for Symmetric {
         for (column, of_positive) in row.positives().zip(statistics) {
             let score = row.score(column);
             let in_row = SoftMax::new(negatives.relative(score), negatives.log_sum);
-            // The weights of a row are those of all its positives together.
+            // The weights of a row are the sum over all its positives.
             let log_weight = if all.is_none() { 0.0 } else { f64::NEG_INFINITY };
             all = Some(all.map_or(in_row.all, |all| -log_add(-all, -in_row.all)));
             let below = columns.negatives[column];
@@ -89,7 +89,8 @@ impl<T: Scalar> Bound<T> for Symmetric {
     }
 }
 
-/// exp(s − row's log-sum) + exp(s − column's log-sum) for sums that `T` would round too much.
+/// exp(s − row's log-sum) + exp(s − column's log-sum) for sums that are too large for the precision
+/// of `T`.
 fn share_of_both<T: Scalar>(s: T, row: Logarithm, column: Logarithm) -> T {
     let share = |sum: Logarithm| match s.to_f64() {
         f64::NEG_INFINITY => 0.0,

@@ -11,8 +11,8 @@ pub(crate) enum Tuba {
     Constant,
     /// `log a_i` is the row's learned number.
     Learned,
-    /// `log a_i = S_ii + u_i` with the row's learned number `u_i`: FLO (Guo et al., 2022), in
-    /// which the positive score stays in the exponents alone.
+    /// `log a_i = S_ii + u_i` with the row's learned number `u_i`: FLO (Guo et al., 2022), where
+    /// the positive score remains only in the exponents.
     Flo,
 }
 

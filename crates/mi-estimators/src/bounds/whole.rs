@@ -1,4 +1,4 @@
-//! A whole matrix of scores at once.
+//! Bounds on a complete matrix of scores.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::EstimatorError;
 
-/// A matrix of scores on its way into a bound.
+/// A matrix of scores, as input for a bound.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Scores<'a, T> {
@@ -19,8 +19,8 @@ pub struct Scores<'a, T> {
     pub scores: ArrayView2<'a, T>,
     /// The learned number of each row or positive, for bounds that read one (`log a_i`, `u_i`).
     pub learned: Option<ArrayView1<'a, T>>,
-    /// Which scores are positives and negatives; the scores are K×K with positives on the diagonal
-    /// if nothing else is said.
+    /// Which scores are positives and negatives; by default the scores are K×K with positives on
+    /// the diagonal.
     pub pairs: Option<&'a Pairs>,
 }
 
@@ -30,13 +30,13 @@ impl<'a, T: Scalar> Scores<'a, T> {
         Self { scores, learned: None, pairs: None }
     }
 
-    /// The scores with learned numbers, where there are any.
+    /// The scores with learned numbers, if there are any.
     #[must_use]
     pub fn with_learned(self, learned: Option<ArrayView1<'a, T>>) -> Self {
         Self { learned, ..self }
     }
 
-    /// The scores with other positives and negatives than those of a square, where there are any.
+    /// The scores with positives and negatives other than those of a square, if there are any.
     #[must_use]
     pub fn paired_by(self, pairs: impl Into<Option<&'a Pairs>>) -> Self {
         Self { pairs: pairs.into(), ..self }
@@ -57,7 +57,7 @@ impl<'a, T: Scalar> Scores<'a, T> {
     }
 }
 
-/// A bound's value on a matrix of scores. The state that the bound carries stays as it is.
+/// A bound's value on a matrix of scores. The state of the bound does not change.
 ///
 /// ```
 /// use mi_estimators::bounds::{BoundSpec, Objective, Scores, evaluate};
@@ -71,9 +71,9 @@ impl<'a, T: Scalar> Scores<'a, T> {
 /// ```
 ///
 /// # Errors
-/// A matrix that is empty, holds NaN, or does not suit the pairs; positives without negatives
-/// where the bound needs them; learned numbers of another length, for a bound that reads none, or
-/// missing where it needs them; infinities that cancel.
+/// A matrix that is empty, contains NaN, or does not fit the pairs; positives without negatives
+/// where the bound needs them; learned numbers that have the wrong length, are missing, or are not
+/// read by the bound; infinities that cancel.
 pub fn evaluate<T: Scalar>(
     scores: &Scores<'_, T>,
     bound: &dyn Bound<T>,
@@ -84,7 +84,7 @@ pub fn evaluate<T: Scalar>(
     Ok(judge(bound, &outcome, &pairs)?.0)
 }
 
-/// The gradient of an objective with respect to what [`gradient`] was given.
+/// The gradient of an objective with respect to the arguments of [`gradient`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ScoreGradient<T> {
@@ -95,7 +95,7 @@ pub struct ScoreGradient<T> {
 }
 
 /// A bound's value and the gradient of the objective. The state that the bound carries from batch
-/// to batch (MINE) moves on.
+/// to batch (MINE) is updated.
 ///
 /// # Errors
 /// As [`evaluate`].
@@ -109,7 +109,7 @@ pub fn gradient<T: Scalar>(
     let (mut evaluation, sign) = judge(bound, &outcome, &pairs)?;
     let mut learned = Array1::zeros(numbers_of(bound.learned(), &pairs));
     for (i, mut weights) in weights.rows_mut().into_iter().enumerate() {
-        // Infinities that meet here cancel: the weight is then a share of 1.
+        // Infinities cancel here: the weight is then a share of 1.
         let finite = |log: f64| log.clamp(-1e9, 1e9);
         let factor = |row: &RowStatistics| {
             (finite(outcome.log_scale) + finite(row.log_weight - outcome.origin)).exp()
@@ -236,13 +236,13 @@ pub(crate) fn combine(
     }
 }
 
-/// The logarithm of a column's sum with its positive, from that without it.
+/// The logarithm of a column's sum including its positive, from the sum without it.
 fn with_positive(negatives: Logarithm, positive: f64) -> Logarithm {
     let origin = origin_for(negatives.value().max(positive));
     Logarithm { origin, rest: log_add(negatives.from_origin(origin), positive - origin) }
 }
 
-/// The number of rows of a square matrix of numbers.
+/// The number of rows of a square matrix without NaN.
 pub(super) fn check_matrix<T: Scalar>(scores: ArrayView2<'_, T>) -> Result<usize, EstimatorError> {
     let (rows, columns) = scores.dim();
     if rows != columns || rows == 0 {

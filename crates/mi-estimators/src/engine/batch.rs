@@ -5,7 +5,7 @@ use ndarray::{ArrayView1, ArrayView2};
 
 use crate::bounds::{Evaluation, Pairs};
 
-/// An embedded batch and what scores its pairs, on the way into the engine.
+/// An embedded batch and the pairing that scores it, as input for the engine.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Batch<'a, T> {
@@ -13,15 +13,15 @@ pub struct Batch<'a, T> {
     pub x: ArrayView2<'a, T>,
     /// Embedded y, M×d.
     pub y: ArrayView2<'a, T>,
-    /// Which pairs are positives and negatives. If nothing is said, N = M, row i of x belongs to
-    /// row i of y, and all other pairs are negatives.
+    /// Which pairs are positives and negatives. By default N = M, row i of x belongs to row i of y,
+    /// and all other pairs are negatives.
     pub pairs: Option<&'a Pairs>,
     /// The learned number of each row or positive, for bounds that read one
     /// ([`crate::LearnedNumber`]).
     pub learned: Option<ArrayView1<'a, T>>,
-    /// What scores the pairs, with its parameters; inner products if there is none.
+    /// The pairing that scores the pairs, with its parameters; inner products if there is none.
     pub pairing: Option<(&'a Pairing, &'a Params<T>)>,
-    /// What the gradients are multiplied by.
+    /// The factor of the gradients.
     pub weight: f64,
 }
 
@@ -31,7 +31,7 @@ impl<'a, T: Scalar> Batch<'a, T> {
         Self { x, y, pairs: None, learned: None, pairing: None, weight: 1.0 }
     }
 
-    /// The batch with other positives and negatives than those of a square, where there are any.
+    /// The batch with positives and negatives other than those of a square, if there are any.
     #[must_use]
     pub fn paired_by(self, pairs: impl Into<Option<&'a Pairs>>) -> Self {
         Self { pairs: pairs.into(), ..self }
@@ -43,7 +43,7 @@ impl<'a, T: Scalar> Batch<'a, T> {
         Self { pairing: Some((pairing, params)), ..self }
     }
 
-    /// The batch with a learned number for each row, where there are any.
+    /// The batch with a learned number for each row, if there are any.
     #[must_use]
     pub fn with_learned(self, learned: Option<ArrayView1<'a, T>>) -> Self {
         Self { learned, ..self }
@@ -56,7 +56,7 @@ impl<'a, T: Scalar> Batch<'a, T> {
     }
 }
 
-/// A bound on a batch, and the gradients of weight × objective, to be followed *upwards*.
+/// A bound on a batch, and the gradients of weight × objective, for gradient *ascent*.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Differentiated<'a, T> {

@@ -8,13 +8,13 @@ use rayon::prelude::*;
 
 use crate::bounds::{ColumnSums, Pairs, combine};
 
-/// Columns that one task takes. Fixed; columns do not depend on one another.
+/// Number of columns per task. Fixed; columns do not depend on one another.
 const COLUMN_BLOCK: usize = 1024;
 
-/// Batches above this are shared out among threads.
+/// Larger batches are divided among threads.
 const COLUMNS_FOR_THREADS: usize = 256;
 
-/// Sums over the columns of all scores, made a panel of rows at a time.
+/// Sums over the columns of all scores, computed one panel of rows at a time.
 #[derive(Debug, Default)]
 pub(super) struct ColumnSweep<T> {
     blocks: Vec<Block<T>>,
@@ -23,7 +23,7 @@ pub(super) struct ColumnSweep<T> {
     all: Vec<T>,
     exact: Vec<Logarithm>,
     negatives: Vec<Logarithm>,
-    /// Whether rounding to `T` would show in some of the sums.
+    /// Whether rounding to `T` would matter in some of the sums.
     far: bool,
 }
 
@@ -34,14 +34,14 @@ struct Block<T> {
     first: usize,
     largest: Vec<T>,
     sum: Vec<f64>,
-    /// The same of the rows at hand.
+    /// The same for the current rows.
     new_largest: Vec<T>,
     shift: Vec<T>,
     new_sum: Vec<T>,
 }
 
 impl<T: Scalar> ColumnSweep<T> {
-    /// What the sweep found.
+    /// The result of the sweep.
     pub(super) fn sums(&self) -> ColumnSums<'_, T> {
         let exact = self.far.then_some(&*self.exact);
         ColumnSums { all: &self.all, exact, negatives: &self.negatives }
@@ -107,7 +107,7 @@ impl<T: Scalar> Block<T> {
         self.sum.resize(columns, 0.0);
     }
 
-    /// Takes the block's columns of some rows of scores in.
+    /// Adds the block's columns of some rows of scores.
     fn absorb(&mut self, first_row: usize, stride: usize, panel: &[T], pairs: &Pairs) {
         let columns = self.largest.len();
         let first = self.first;
@@ -172,14 +172,13 @@ fn within(
     near.map(move |part| part.start.max(first) - first..part.end.min(first + columns) - first)
 }
 
-/// Brings what stands at the places of positives, the same number of places for each row, next to
-/// one another.
+/// Compacts the entries of positives, which are stored with the same number of places for each row.
 pub(super) fn compact<V: Copy>(values: &mut Vec<V>, pairs: &Pairs) {
     let width = pairs.most_positives();
     if values.len() > pairs.positives().len() {
         for row in 0..pairs.dim().0 {
             let span = pairs.span(row);
-            // Never to the right of where they come from.
+            // The target is never to the right of the source.
             values.copy_within(row * width..row * width + span.len(), span.start);
         }
         values.truncate(pairs.positives().len());

@@ -1,9 +1,9 @@
 //! Critic × bound: embeddings in, estimate and gradients out, without a matrix of all scores.
 //!
-//! Scores are computed a panel of rows at a time; while the panel is in cache, the bound turns
-//! its rows into weights and both gradients take their share of it. When all rows fit the
-//! panel's budget there is one panel, and the same code. Memory beyond the embeddings, N×d and M×d,
-//! is O((N + M)·d), what [`Pairs`] hold, and one panel.
+//! Scores are computed a panel of rows at a time; while the panel is in cache, the bound turns its
+//! rows into weights, and its part of both gradients is added. When all rows fit the panel's budget
+//! there is one panel, and the same code. Memory beyond the embeddings, N×d and M×d, is O((N +
+//! M)·d), plus [`Pairs`] and one panel.
 
 mod batch;
 mod columns;
@@ -23,7 +23,7 @@ pub use batch::{Batch, Differentiated};
 use columns::{ColumnSweep, compact};
 use shift::{RunningShift, Shift};
 
-/// Memory for one panel of scores unless the driver says otherwise.
+/// Default memory for one panel of scores.
 const PANEL_BYTES: usize = 32 << 20;
 
 /// A cache line.
@@ -33,48 +33,49 @@ const LINE_BYTES: usize = 64;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Driver {
-    /// As many as fit in 32 MiB: all of them up to K = 2800 or so in `f32`.
+    /// As many as fit in 32 MiB: all of them up to about K = 2800 in `f32`.
     #[default]
     BySize,
     /// All of them: K² numbers.
     Whole,
-    /// So many (at least 1).
+    /// This many (at least 1).
     Panels {
         /// Rows of a panel.
         rows: usize,
     },
 }
 
-/// Evaluates bounds over critics, and keeps its memory from batch to batch: a training step in
-/// its steady state allocates nothing.
+/// Evaluates bounds over critics. It keeps its memory from batch to batch: a steady training step
+/// allocates nothing.
 ///
-/// Batches of more than 256² scores are shared out among the threads of the current rayon pool.
-/// Results are the same bits for every number of threads. One panel and several also agree in
-/// every bit when panels are multiples of [`PANEL_ROWS`], as [`Driver::BySize`] makes them; other
-/// panels, and concat critics of more than one hidden layer, add up gradients in another order
+/// Batches of more than 256² scores are divided among the threads of the current rayon pool.
+/// Results are bit-identical for every number of threads. One panel and several panels also give
+/// identical bits when panels are multiples of [`PANEL_ROWS`], as with [`Driver::BySize`]. Other
+/// panels, and concat critics with more than one hidden layer, add up gradients in another order
 /// and so differ by rounding.
 #[derive(Debug)]
 pub struct Engine<T> {
     driver: Driver,
     pairing: PairingBuffers<T>,
     panel: Vec<T>,
-    /// Of batches that say nothing of their pairs.
+    /// For batches without `pairs`.
     square: Pairs,
     learned: Vec<f64>,
-    /// Of all positives, row after row; during a sweep the same number of places for each row.
+    /// Statistics of all positives, row after row; during a sweep each row has the same number of
+    /// places.
     rows: Vec<RowStatistics>,
     factors: Vec<T>,
-    /// What each row's factor was divided by.
+    /// The divisor of each row's factor.
     shifts: Vec<Shift>,
     row_scales: Vec<T>,
     positives: Vec<T>,
     columns: ColumnSweep<T>,
-    /// A number of every row, for bounds that read those of others.
+    /// A number of every row, for bounds that read other rows' numbers.
     survey: Vec<f64>,
     gradient_x: Array2<T>,
     gradient_y: Array2<T>,
     gradient_learned: Array1<T>,
-    /// What inner products, which have no parameters, are evaluated with.
+    /// The parameters of inner products: none.
     no_params: Params<T>,
     no_gradients: Gradients<T>,
 }
@@ -86,12 +87,12 @@ impl<T: Scalar> Default for Engine<T> {
 }
 
 impl<T: Scalar> Engine<T> {
-    /// An engine that chooses the size of panels itself.
+    /// An engine that chooses the size of panels.
     pub fn new() -> Self {
         Self::with_driver(Driver::BySize)
     }
 
-    /// An engine with a driver of one's choice.
+    /// An engine with the given driver.
     pub fn with_driver(driver: Driver) -> Self {
         let no_params = Params::new();
         Self {
@@ -116,10 +117,10 @@ impl<T: Scalar> Engine<T> {
     }
 
     /// A bound's value on a batch, and the gradients of weight × objective, to be *maximised*.
-    /// Those of the pairing's parameters are added to `gradients`; inner products have none and
-    /// need no `gradients`. The state that the bound carries moves on.
+    /// Gradients of the pairing's parameters are added to `gradients`; inner products have no
+    /// parameters and need no `gradients`. The state of the bound is updated.
     ///
-    /// Embeddings may come from networks that are not this workspace's:
+    /// Embeddings may come from any network:
     ///
     /// ```
     /// use mi_estimators::bounds::{BoundSpec, Objective};
@@ -139,7 +140,7 @@ impl<T: Scalar> Engine<T> {
     ///
     /// # Errors
     /// Shapes that do not fit; a pairing with parameters but no `gradients`; too few pairs for the
-    /// bound; learned numbers that do not suit it; NaN scores; infinite scores that cancel.
+    /// bound; learned numbers that do not fit it; NaN scores; infinite scores that cancel.
     pub fn differentiate(
         &mut self,
         batch: &Batch<'_, T>,
@@ -159,7 +160,7 @@ impl<T: Scalar> Engine<T> {
         Ok(Differentiated { evaluation, x, y, learned })
     }
 
-    /// A bound's value on a batch, without gradients. The bound's state stays as it is.
+    /// A bound's value on a batch, without gradients. The bound's state does not change.
     ///
     /// # Errors
     /// As [`Engine::differentiate`].
@@ -171,7 +172,7 @@ impl<T: Scalar> Engine<T> {
         Ok(self.run(batch, bound, None)?.1)
     }
 
-    /// What the last [`Engine::differentiate`] returned: the gradients of x, of y, and of the
+    /// The result of the last [`Engine::differentiate`]: the gradients of x, of y, and of the
     /// learned numbers.
     pub(crate) fn gradients(&self) -> (ArrayView2<'_, T>, ArrayView2<'_, T>, ArrayView1<'_, T>) {
         (self.gradient_x.view(), self.gradient_y.view(), self.gradient_learned.view())
@@ -192,7 +193,7 @@ impl<T: Scalar> Engine<T> {
                 if rows >= n {
                     n
                 } else {
-                    // Sums over rows are then made of the same blocks in one panel and in many.
+                    // Sums over rows then use the same blocks in one panel and in several.
                     (rows / PANEL_ROWS * PANEL_ROWS).clamp(PANEL_ROWS.min(n), n)
                 }
             }
@@ -234,7 +235,7 @@ impl<T: Scalar> Engine<T> {
         let (pairing, params) = pairing.unwrap_or((&Pairing::Dot, &self.no_params));
         let mut scorer = pairing.scorer(params, ex, ey, &mut self.pairing)?;
         let stride = scorer.stride();
-        // Room to start at a whole cache line.
+        // Room to start at a cache line.
         let line = LINE_BYTES / size_of::<T>();
         if self.panel.len() < panel_rows * stride + line {
             self.panel.resize(panel_rows * stride + line, T::zero());
@@ -305,7 +306,7 @@ impl<T: Scalar> Engine<T> {
         }
         compact(&mut self.rows, pairs);
         if self.rows.iter().any(has_nan) {
-            // Too late to be found in the scores, which are gone: look at them again.
+            // The scores have been overwritten: compute them again to find the NaN.
             find_nan(&mut scorer, panel, n)?;
         }
         let outcome = bound.finish(&mut self.rows, pairs.counts());
@@ -349,7 +350,7 @@ impl<T: Scalar> Engine<T> {
             let scaling = Scaling { rows: &self.row_scales, columns, positives };
             let sides = (self.gradient_x.as_slice_mut(), self.gradient_y.as_slice_mut());
             let (Some(gradient_x), Some(gradient_y)) = sides else {
-                unreachable!("gradients are made row-major");
+                unreachable!("gradients are row-major");
             };
             scorer.finish(scaling, gradient_x, gradient_y, gradients);
         }
@@ -357,8 +358,8 @@ impl<T: Scalar> Engine<T> {
     }
 }
 
-/// Whether a row's negatives are lost beside those of other rows, as they are in `T` below 10⁻³⁸
-/// of them, although they count beside positives, whose gradients are of the size of 1/K.
+/// Whether a row's negatives vanish next to those of other rows (in `T`, below 10⁻³⁸ of them),
+/// although they matter next to positives, whose gradients are of the size of 1/K.
 fn loses<T: Scalar>(row: &RowStatistics, outcome: &Outcome, shift: Shift, k: usize) -> bool {
     let weight = row.log_weight - outcome.origin + outcome.log_scale;
     // Entries of the row are smaller than its factor.

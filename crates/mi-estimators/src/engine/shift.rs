@@ -6,14 +6,14 @@ use mi_kernels::{Scalar, origin_for};
 
 use crate::bounds::RowStatistics;
 
-/// The place of +∞, and with a minus of −∞ and NaN: factors that far apart are as good as 0 or
+/// Stands for +∞ and, negated, for −∞ and NaN: factors that far apart are effectively 0 or
 /// infinite, and sums of exponents stay finite.
 const INFINITE: f64 = 1e9;
 
-/// What factors of rows are divided by: `exp(base) · 2^exponent`, high enough that none exceeds 2.
+/// The divisor of rows' factors: `exp(base) · 2^exponent`, large enough that no factor exceeds 2.
 ///
-/// The base is 0 for ordinary factors. What they are divided by is then a power of two, so that
-/// sums made under an earlier shift can be brought to a later one exactly.
+/// The base is 0 for ordinary factors. The divisor is then a power of two, so that sums made under
+/// an earlier shift can be converted exactly to a later one.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Shift {
     base: f64,
@@ -25,8 +25,8 @@ pub(super) struct Shift {
 pub(super) struct RunningShift(Option<Shift>);
 
 impl RunningShift {
-    /// Raises the shift to the needs of more rows; returns what sums made so far must be
-    /// multiplied by.
+    /// Raises the shift as more rows require; returns the factor by which the sums so far must be
+    /// multiplied.
     pub(super) fn raise<T: Scalar>(&mut self, rows: &[RowStatistics]) -> Option<T> {
         let largest = rows.iter().map(|row| row.log_weight).fold(f64::NEG_INFINITY, f64::max);
         if largest == f64::NEG_INFINITY {
@@ -55,7 +55,7 @@ impl Shift {
         Self { base, exponent: split(log - base).1 }
     }
 
-    /// The logarithm of what factors are divided by, roughly.
+    /// The approximate logarithm of the divisor.
     pub(super) fn log(self) -> f64 {
         if self.exponent > INFINITE { f64::INFINITY } else { self.base + self.exponent * LN_2 }
     }
@@ -73,11 +73,11 @@ impl Shift {
     pub(super) fn factor<T: Scalar>(self, row: &RowStatistics) -> T {
         let (fraction, exponent) = split(row.log_weight - self.base);
         let factor = T::from_f64(fraction * power_of_two(exponent - self.exponent));
-        // Subnormal numbers would slow every product down, and are nothing beside the others.
+        // Subnormal numbers would slow down every product, and are negligible next to the others.
         if factor < T::min_positive_value() { T::zero() } else { factor }
     }
 
-    /// The factor of a row's weights, which is the sum of those of its positives.
+    /// The factor of a row's weights: the sum of its positives' factors.
     pub(super) fn factor_of<T: Scalar>(self, positives: &[RowStatistics]) -> T {
         positives.iter().map(|row| self.factor::<T>(row)).sum()
     }
@@ -89,12 +89,12 @@ impl Shift {
     }
 }
 
-/// exp(log) as a number near 1 and a power of two. NaN and −∞ are as good as 0.
+/// exp(log) as a number near 1 and a power of two. NaN and −∞ count as 0.
 fn split(log: f64) -> (f64, f64) {
     let log = match log {
         f64::INFINITY => INFINITE,
         log if log.is_nan() => -INFINITE,
-        // Half of it, so that the infinite exceed all others.
+        // Half of it, so that infinite factors exceed all others.
         log => log.clamp(-INFINITE, 0.5 * INFINITE),
     };
     let exponent = (log / LN_2).round();
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(running.raise::<f64>(&[row(f64::NEG_INFINITY)]), None);
         assert_eq!(running.shift().factor::<f64>(&row(f64::NEG_INFINITY)), 0.0);
         assert_eq!(running.raise::<f64>(&[row(1e17)]), None);
-        // An infinite factor leaves nothing of the others.
+        // Next to an infinite factor the others vanish.
         assert_eq!(running.raise::<f64>(&[row(f64::INFINITY)]), Some(0.0));
         let shift = running.shift();
         assert_eq!(shift.factor::<f64>(&row(3.0)), 0.0);

@@ -5,12 +5,13 @@ use super::{check_margin, distance};
 use crate::EstimatorError;
 use crate::bounds::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 
-/// The contrastive loss: positives are drawn together, negatives pushed apart as far as a margin.
+/// The contrastive loss: positives are pulled together, and negatives are pushed apart up to a
+/// margin.
 ///
 /// # Formula
 /// `mean_p [½ D_p² + ½ mean_j max(0, m − D_ij)²]` with distances D, over positives p and the
-/// negatives j of their rows (Hadsell, Chopra and LeCun, 2006, eq. 4, which leaves the weights of
-/// positive and negative pairs open).
+/// negatives j of their rows (Hadsell, Chopra and LeCun, 2006, eq. 4, which does not fix the
+/// weights of positive and negative pairs).
 ///
 /// Scores are −D².
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,7 +53,7 @@ impl<T: Scalar> Bound<T> for Contrastive {
         if row.wants_weights() {
             for s in row.negatives_mut().flatten() {
                 let apart = distance(s.to_f64());
-                // Coinciding points are pushed in no direction.
+                // Coinciding points get no gradient.
                 let weight = if apart > 0.0 { short(*s) / (2.0 * apart) } else { 0.0 };
                 *s = T::from_f64(weight);
             }

@@ -5,15 +5,15 @@ use super::{check_margin, distance};
 use crate::EstimatorError;
 use crate::bounds::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 
-/// The lifted structured loss: a positive pair is held against all negatives of both its members.
+/// The lifted structured loss: a positive pair competes with all negatives of both its members.
 ///
 /// # Formula
 /// With Euclidean distances D and the margin α,
 /// `J_ij = D_ij + log(Σ_k exp(α − D_ik) + Σ_l exp(α − D_jl))` over the negatives k of i and l of j,
 /// and the loss is `½ mean max(0, J_ij)²` over positive pairs (Oh Song et al., 2016, eq. 4).
 ///
-/// Both sides are the same embeddings, as in [`Pairs::both_views`], and scores are −D². It takes one
-/// more sweep over the scores.
+/// Both sides are the same embeddings, as in [`Pairs::both_views`], and scores are −D². It needs
+/// one more sweep over the scores.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -65,7 +65,7 @@ impl<T: Scalar> Bound<T> for LiftedStructure {
             *of_positive = RowStatistics {
                 positive: score,
                 auxiliary: j,
-                // A pair stands in two rows, and each member's negatives count in both.
+                // A pair appears in two rows, and each member's negatives count in both.
                 log_weight: if j > 0.0 { j.ln() + own - both } else { f64::NEG_INFINITY },
                 ..RowStatistics::default()
             };
@@ -73,7 +73,7 @@ impl<T: Scalar> Bound<T> for LiftedStructure {
         if row.wants_weights() {
             for s in row.negatives_mut().flatten() {
                 let apart = distance(s.to_f64());
-                // Coinciding points are pushed in no direction.
+                // Coinciding points get no gradient.
                 let share = (self.margin - apart - own).exp();
                 *s = T::from_f64(if apart > 0.0 { share / apart } else { 0.0 });
             }

@@ -1,9 +1,9 @@
 //! Losses of metric learning and of noise-contrastive estimation, on the same engine as the bounds.
 //!
-//! A loss is a [`Bound`](crate::bounds::Bound) whose objective is minus the loss, so that everything
-//! here is maximised; its `estimate` is minus the loss too and says nothing about the mutual
-//! information. Two well-known losses need no type of their own, as they are `InfoNCE` in other
-//! words ([`Evaluation::n_pair_loss`](crate::bounds::Evaluation::n_pair_loss)):
+//! A loss is a [`Bound`](crate::bounds::Bound) whose objective is minus the loss, so that
+//! everything here is maximised; its `estimate` is also minus the loss and says nothing about the
+//! mutual information. Two well-known losses need no separate type, as they are `InfoNCE` by
+//! another name ([`Evaluation::n_pair_loss`](crate::bounds::Evaluation::n_pair_loss)):
 //!
 //! | loss | here |
 //! | --- | --- |
@@ -17,9 +17,9 @@
 //! | NCE with a memory bank | [`NoiseContrastive`] |
 //! | matching a prior | [`prior_matching`] |
 //!
-//! Scores of triplet, contrastive and lifted losses are negative squared Euclidean distances,
-//! `S_ij = −|x_i − y_j|²`, as the critic
-//! [`NegativeDistance`](mi_critics::CriticSpec::NegativeDistance) makes them.
+//! Scores of triplet, contrastive and lifted losses are negative squared Euclidean distances, `S_ij
+//! = −|x_i − y_j|²`, as computed by the critic
+//! [`NegativeDistance`](mi_critics::CriticSpec::NegativeDistance).
 
 mod contrastive;
 mod lifted;
@@ -35,7 +35,7 @@ pub use triplet::{Mining, Triplet};
 
 use crate::EstimatorError;
 
-/// A Euclidean distance from minus its square, which rounding may have made positive.
+/// The Euclidean distance, from minus its square, which may be positive through rounding.
 fn distance(score: f64) -> f64 {
     (-score).max(0.0).sqrt()
 }

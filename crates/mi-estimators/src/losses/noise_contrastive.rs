@@ -5,24 +5,25 @@ use crate::EstimatorError;
 use crate::bounds::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 
 /// Noise-contrastive estimation against a memory bank: is this the sample's own place, or one of K
-/// drawn from the N of the bank?
+/// drawn from the bank's N places?
 ///
 /// # Formula
-/// With `P = exp(S)/Z` and the noise K/N, K being the number of a row's negatives,
-/// `mean_p [−log P_p/(P_p + K/N) − Σ_j log (K/N)/(P_ij + K/N)]` (Wu et al., 2018, eq. 6; Tian et al.,
-/// 2020). Z is N times the mean of exp S over the first batch, its positives included. In the public code
-/// it stays as it is from then on, which is biased once the bank is no longer noise; with
-/// [`NoiseContrastive::with_running_z`] it is a moving average, Z ← (1 − rate) Z + rate · Z of the batch,
-/// which the next batch reads. The public code adds 10⁻⁷ to each denominator; this does not.
+/// With `P = exp(S)/Z` and the noise K/N, where K is the number of a row's negatives, `mean_p [−log
+/// P_p/(P_p + K/N) − Σ_j log (K/N)/(P_ij + K/N)]` (Wu et al., 2018, eq. 6; Tian et al., 2020). Z is
+/// N times the mean of exp S over the first batch, including positives. In the public code it is
+/// fixed from then on, which is biased once the bank is no longer noise; with
+/// [`NoiseContrastive::with_running_z`] it is a moving average, Z ← (1 − rate) Z + rate · Z of the
+/// batch, which the next batch uses. The public code adds 10⁻⁷ to each denominator; this code does
+/// not.
 ///
-/// A batch from which Z is taken costs one more sweep over the scores.
+/// A batch that determines Z costs one more sweep over the scores.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NoiseContrastive {
     /// N, the places of the bank, at least 1.
     pub bank: usize,
-    /// The weight of the newest batch in Z, in [0, 1]; 0 for a Z that stays that of the first batch.
+    /// The weight of the newest batch in Z, in [0, 1]; 0 keeps the Z of the first batch.
     #[serde(default)]
     pub rate: f64,
     /// log Z; none before the first batch.
@@ -36,7 +37,7 @@ impl NoiseContrastive {
         Self { bank, rate: 0.0, log_z: None }
     }
 
-    /// A loss whose Z follows the batches.
+    /// A loss whose Z is a moving average over batches.
     #[must_use]
     pub fn with_running_z(self, rate: f64) -> Self {
         Self { rate, ..self }
@@ -47,7 +48,7 @@ impl NoiseContrastive {
         self.log_z
     }
 
-    /// log Z of the batch at hand.
+    /// log Z of the current batch.
     fn log_z_of<T: Scalar>(&self, row: &Row<'_, T>) -> f64 {
         let (pairs, rows) = (row.pairs(), row.pairs().dim().0);
         let with_positive = (0..rows).filter(|&i| row.surveyed(i) > f64::NEG_INFINITY);
@@ -57,7 +58,7 @@ impl NoiseContrastive {
         total - candidates.ln() + (self.bank as f64).ln()
     }
 
-    /// log Z for the batch at hand, and for the next one.
+    /// log Z for the current batch, and for the next one.
     fn log_zs<T: Scalar>(&self, row: &Row<'_, T>) -> (f64, f64) {
         match self.log_z {
             None => {

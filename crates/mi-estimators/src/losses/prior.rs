@@ -4,32 +4,33 @@ use ndarray::{Array1, ArrayView1};
 use crate::EstimatorError;
 use crate::bounds::Loss;
 
-/// What a batch says of the discriminator that tells codes from draws of a prior, and of the encoder
-/// that deceives it.
+/// The losses of a batch: of the discriminator that tells codes from draws of a prior, and of the
+/// encoder that deceives it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PriorMatching<T> {
-    /// The discriminator's loss, `mean softplus(−u) + mean softplus(v)`: 2 log 2 if it tells nothing.
+    /// The discriminator's loss, `mean softplus(−u) + mean softplus(v)`: 2 log 2 if it cannot tell
+    /// them apart.
     pub discriminator: Loss,
     /// The gradient of minus that loss with respect to the logits u of draws from the prior, and to
-    /// those v of codes: to be followed upwards by the discriminator.
+    /// the logits v of codes, for the discriminator's gradient ascent.
     pub discriminator_gradients: (Array1<T>, Array1<T>),
     /// The encoder's loss, `mean softplus(−v)`.
     pub encoder: Loss,
-    /// The gradient of minus that loss with respect to v: to be followed upwards by the encoder, the
-    /// discriminator held fixed.
+    /// The gradient of minus that loss with respect to v, for the encoder's gradient ascent with
+    /// the discriminator held fixed.
     pub encoder_gradient: Array1<T>,
 }
 
-/// Matching a prior by an adversarial discriminator D, from its logits.
+/// Matching a prior with an adversarial discriminator D, from its logits.
 ///
 /// # Formula
-/// The discriminator maximises `E_prior log D + E_codes log(1 − D)` (Hjelm et al., 2019, eq. 7), the
-/// encoder, in the non-saturating form of Goodfellow et al. (2014), `E_codes log D`; D is the logistic
-/// function of a logit.
+/// The discriminator maximises `E_prior log D + E_codes log(1 − D)` (Hjelm et al., 2019, eq. 7),
+/// and the encoder maximises `E_codes log D`, the non-saturating form of Goodfellow et al. (2014).
+/// D is the logistic function of a logit.
 ///
 /// # Shapes
-/// One logit a draw from the prior, one a code; the numbers of both may differ.
+/// One logit per draw from the prior, and one per code; the two numbers may differ.
 ///
 /// # Errors
 /// No draw, no code; NaN.

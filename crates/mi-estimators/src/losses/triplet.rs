@@ -9,21 +9,21 @@ use crate::bounds::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 /// The triplet loss with negatives chosen from the batch.
 ///
 /// # Formula
-/// `mean_p max(0, D_p − D_n(p) + m)` over positives p, with one negative n(p) of the row of each
-/// (Schroff, Kalenichenko and Philbin, 2015, eq. 3); for [`Mining::EverySemiHard`] the mean over all
-/// triplets chosen. The mean is over all of them, also those that contribute nothing.
+/// `mean_p max(0, D_p − D_n(p) + m)` over positives p, with one negative n(p) from the row of each
+/// (Schroff, Kalenichenko and Philbin, 2015, eq. 3); for [`Mining::EverySemiHard`] the mean is over
+/// all chosen triplets. Terms that are 0 count in the mean.
 ///
-/// Scores are −D, where D is usually a *squared* Euclidean distance of unit vectors; any critic
-/// will do, as only differences of scores count.
+/// Scores are −D, where D is usually a *squared* Euclidean distance of unit vectors; any critic can
+/// be used, as only differences of scores matter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Triplet {
-    /// The margin m, of the size of D; 0 or above.
+    /// The margin m, in units of D; 0 or above.
     pub margin: f64,
     /// Which negatives are taken.
     pub mining: Mining,
-    /// The batches so far, from which the next random negatives follow.
+    /// The number of batches so far, which determines the next random negatives.
     #[serde(default)]
     batches: u64,
 }
@@ -33,9 +33,9 @@ pub struct Triplet {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Mining {
-    /// One at random for each positive, from a stream of its own for each row and batch.
+    /// One at random for each positive, from a separate stream for each row and batch.
     Random {
-        /// What the streams are drawn from.
+        /// The seed of the streams.
         seed: u64,
     },
     /// The nearest.
@@ -53,7 +53,7 @@ impl Triplet {
         Self { margin, mining, batches: 0 }
     }
 
-    /// The place among a row's negatives of the one that stands against a positive.
+    /// The index, among a row's negatives, of the one chosen for a positive.
     fn choose<T: Scalar>(
         &self,
         row: &Row<'_, T>,
@@ -101,7 +101,7 @@ impl<T: Scalar> Bound<T> for Triplet {
             let positive = row.score(column);
             let mut found = RowStatistics {
                 positive,
-                // The weights of a row are those of all its positives together.
+                // The weights of a row are the sum over all its positives.
                 log_weight: if p == 0 { 0.0 } else { f64::NEG_INFINITY },
                 ..RowStatistics::default()
             };

@@ -1,5 +1,5 @@
-//! One battery for all bounds on a matrix of scores: values and gradients against a slow and
-//! obvious version written here, and the edges that broke other implementations.
+//! One battery for all bounds on a matrix of scores: values and gradients compared with a slow and
+//! obvious version written here, and the edge cases that broke other implementations.
 
 use mi_estimators::EstimatorError;
 use mi_estimators::bounds::{BoundKind, BoundSpec, Evaluation, Objective};
@@ -162,7 +162,7 @@ fn layout_does_not_matter() {
 
 #[test]
 fn bounds_take_their_published_values() {
-    // Where other implementations went wrong, by hand.
+    // Cases in which other implementations were wrong, computed by hand.
     let infonce = BoundSpec::InfoNce;
     let scores = array![[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 0.0, 1.0]];
     close("rows", estimate(&infonce, &scores), 0.340_13, 1e-5);
@@ -183,7 +183,8 @@ fn bounds_take_their_published_values() {
     close("dv", estimate(&BoundSpec::DonskerVaradhan, &high), 25.0, 1e-12);
     let nwj = estimate(&BoundSpec::Nwj, &high);
     assert!((nwj / -2.04e34 - 1.0).abs() < 0.01, "{nwj:e}");
-    // No stand-in for −∞ on the diagonal: log-mean-exp of the negatives is −20, not −11.098.
+    // No finite replacement for −∞ on the diagonal: log-mean-exp of the negatives is −20, not
+    // −11.098.
     let mut equal = Array2::from_elem((4, 4), -20.0);
     close("dv", estimate(&BoundSpec::DonskerVaradhan, &equal), 0.0, 1e-12);
     equal.diag_mut().fill(0.0);
@@ -242,7 +243,7 @@ fn caps_hold_and_are_reached() {
             let found = value(&bound, perfect.view()).unwrap();
             assert!(found.estimate <= cap + 1e-9, "{bound:?}: {} > {cap}", found.estimate);
             assert_eq!(found.cap, Some(cap));
-            // The interpolated bound comes near its cap only when the baseline is far off.
+            // The interpolated bound comes close to its cap only when the baseline is far off.
             if !matches!(bound, BoundSpec::InterpolatedAlpha { .. }) {
                 assert!(found.near_cap() && found.estimate > cap - 1e-9, "{bound:?}");
             }
@@ -441,13 +442,13 @@ fn mine_keeps_a_moving_average() {
     let mut restored: Objective = serde_json::from_str(&text).unwrap();
     let before = evaluate(second.view(), None, &state).unwrap();
     let (found, g, _) = run(&second, &mut state);
-    assert_eq!(before, found, "an estimate moves nothing on");
+    assert_eq!(before, found, "an estimate changes no state");
     let average = 0.75 * mean_exp(&first) + 0.25 * mean_exp(&second);
     let expected = second.diag().sum() / 6.0 - mean_exp(&second) / average;
     close("surrogate", found.objective, expected, 1e-12);
     close("gradient", g[[0, 1]], -second[[0, 1]].exp() / (30.0 * average), 1e-12);
     let (again, same, _) = run(&second, &mut restored);
-    assert_eq!((again, same), (found, g), "a restored state goes on with the same bits");
+    assert_eq!((again, same), (found, g), "a restored state continues with the same bits");
     assert_ne!(serde_json::to_string(&state).unwrap(), text);
 }
 

@@ -1,4 +1,4 @@
-//! A batch on its way through the engine, and by the slow way that the engine is compared with.
+//! A batch evaluated by the engine, and by the slow method that the engine is compared with.
 
 use mi_critics::{Critic, CriticSpec, Pairing};
 use mi_estimators::bounds::{Bound, Evaluation, Pairs, Scores, gradient};
@@ -26,7 +26,7 @@ pub(crate) fn pairings() -> Vec<(&'static str, Option<Vec<usize>>)> {
     vec![("dot", None), ("shallow", Some(vec![5])), ("deep", Some(vec![6, 4, 3]))]
 }
 
-/// Rows of x, and so of scores, of very different size.
+/// Rows of x, and so of scores, with very different magnitudes.
 pub(crate) fn case(hidden: Option<&[usize]>, k: usize) -> Case<f64> {
     case_of(hidden, (k, k))
 }
@@ -70,7 +70,7 @@ impl Case<f64> {
     }
 }
 
-/// Everything that an evaluation leaves.
+/// Everything that an evaluation returns.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Found<T> {
     pub(crate) evaluation: Evaluation,
@@ -111,7 +111,7 @@ impl<T: Scalar> Case<T> {
         }
     }
 
-    /// By the whole matrix: gradients of scores, then each pair's derivative on its own.
+    /// From the full matrix: gradients of scores, then each pair's derivative separately.
     pub(crate) fn slow(&self, state: &mut dyn Bound<T>) -> Found<T> {
         let scores = self.pairing.scores(&self.params, self.x.view(), self.y.view()).unwrap();
         let learned = state.learned().is_some().then(|| self.learned.view());
@@ -142,7 +142,7 @@ impl<T: Scalar> Case<T> {
                 let z: Vec<T> = z.map(relu).collect();
                 values.push(z);
             }
-            // The last layer has no ReLU: its gradient passes whatever its value.
+            // The last layer has no ReLU: its gradient passes for any value.
             let mut delta = vec![g];
             for n in (0..views.len() / 2).rev() {
                 let weight = &views[2 * n];
@@ -175,8 +175,9 @@ fn largest<'a, T: Scalar>(x: impl IntoIterator<Item = &'a T>) -> f64 {
     x.into_iter().fold(0.0, |a: f64, &b| a.max(wide(b).abs()))
 }
 
-/// Gradients agree to `tolerance` of the largest element of their own array; those of the
-/// pairing's parameters, of any of them (that of the last bias may be 0 by symmetry).
+/// Gradients agree to `tolerance` times the largest element of their own array; for the pairing's
+/// parameters, times the largest element of all of them (that of the last bias may be 0 by
+/// symmetry).
 pub(crate) fn compare<T: Scalar, U: Scalar>(
     name: &str,
     found: &Found<T>,

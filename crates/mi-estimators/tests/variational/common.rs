@@ -1,4 +1,4 @@
-//! What the batteries of tests share.
+//! Helpers shared by the batteries of tests.
 
 use mi_estimators::EstimatorError;
 use mi_estimators::bounds::{self, BoundSpec, Evaluation, Objective, Scores, gradient};

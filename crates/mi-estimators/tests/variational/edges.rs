@@ -1,4 +1,4 @@
-//! The engine at the edges: targets, state, weights, mistakes, and scores beyond all measure.
+//! Edge cases of the engine: targets, state, weights, mistakes, and huge scores.
 
 use mi_critics::Pairing;
 use mi_estimators::EstimatorError;
@@ -25,11 +25,12 @@ fn targets_state_and_overflow_reach_the_engine() {
     let before = serde_json::to_string(&state).unwrap();
     let (x, y) = (case.x.view(), case.y.view());
     engine.estimate(&Batch::new(x, y).scored_by(&case.pairing, &case.params), &state).unwrap();
-    assert_eq!(serde_json::to_string(&state).unwrap(), before, "an estimate moves nothing on");
+    assert_eq!(serde_json::to_string(&state).unwrap(), before, "an estimate changes no state");
     case.run(&mut engine, &mut state);
     assert_ne!(serde_json::to_string(&state).unwrap(), before);
 
-    // Scores of 10⁴: NWJ is −∞, gradients are cut and finite or infinite, never NaN.
+    // Scores of 10⁴: NWJ is −∞, and gradients are clipped to finite values or infinite, but never
+    // NaN.
     let large = Case { x: case.x.mapv(|x| 1e4 * x), ..case };
     let found = large.run(&mut engine, &mut objective(&BoundSpec::Nwj));
     assert!(found.evaluation.overflow && found.evaluation.estimate == f64::NEG_INFINITY);
@@ -103,8 +104,8 @@ fn a_weight_multiplies_gradients_and_nothing_else() {
     }
 }
 
-/// Scores so large that `f64` cannot tell x from x + log K, let alone `f32`: all that counts is
-/// their differences.
+/// Scores so large that `f64` cannot tell x from x + log K, let alone `f32`: only their differences
+/// matter.
 #[test]
 fn huge_scores_leave_their_differences() {
     let k = 64;
@@ -116,12 +117,12 @@ fn huge_scores_leave_their_differences() {
         | BoundSpec::MlCpc { .. }
         | BoundSpec::Flo => true,
         BoundSpec::InterpolatedAlpha { alpha } => *alpha == 1.0,
-        // The gradient is that of its objective, which looks at more than differences.
+        // The gradient is that of its objective, which depends on more than differences.
         BoundSpec::Smile { clip } => *clip == f64::INFINITY,
         _ => false,
     };
-    // All scores are `size`; the second column of x, of zeros, gets a gradient that says which
-    // weight each pair had.
+    // All scores are `size`; the second column of x, of zeros, gets a gradient that shows the
+    // weight of each pair.
     let case = |size: f64| {
         let mut y = scattered((k, 2), 1.0, 0.2);
         y.column_mut(0).fill(1.0);
@@ -164,7 +165,7 @@ fn huge_scores_leave_their_differences() {
             near(&name, &slow.x, &expected.x);
         }
     }
-    // A moving average goes on from huge batches.
+    // A moving average continues after huge batches.
     let mut state = objective(&BoundSpec::Mine { rate: 0.25 });
     for size in [1e17, 1e17, 1e17] {
         let found = case(size).run(&mut Engine::new(), &mut state);
@@ -204,7 +205,7 @@ fn rows_of_huge_scores_do_not_depend_on_one_another() {
     assert!(found.x.iter().all(|g| g.is_finite()));
 }
 
-/// Below e⁻⁸⁷ of others a row's exponentials are 0 in `f32`, although they may count for the row.
+/// Below e⁻⁸⁷ of others a row's exponentials are 0 in `f32`, although they may matter for the row.
 #[test]
 fn negatives_lost_beside_others_are_reported() {
     let at = |high: f64| {
@@ -233,7 +234,7 @@ fn negatives_lost_beside_others_are_reported() {
             overflow(high);
         }
     }
-    // Normalised bounds lose nothing that counts.
+    // Normalised bounds lose nothing that matters.
     for bound in [BoundSpec::InfoNce, BoundSpec::DonskerVaradhan, BoundSpec::MlCpc { alpha: 1.0 }] {
         let found = at(99.0).single().run(&mut Engine::new(), &mut objective(&bound));
         assert!(!found.evaluation.overflow, "{bound:?}");

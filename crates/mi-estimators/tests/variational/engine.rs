@@ -1,6 +1,6 @@
-//! One battery for the engine: every critic × bound against the bound on a whole matrix of
-//! scores (which its own battery compares with the formulas), in both number types, streamed and
-//! in memory, for any number of threads.
+//! One battery for the engine: every critic × bound compared with the bound on a full matrix of
+//! scores (which its own battery compares with the formulas), in both number types, streamed and in
+//! memory, for any number of threads.
 
 use mi_estimators::bounds::BoundSpec;
 use mi_estimators::engine::{Batch, Driver, Engine};
@@ -28,8 +28,8 @@ fn every_critic_and_bound_equals_the_whole_matrix() {
                 let found = case.run(&mut engine, &mut objective(&bound));
                 compare(&name, &found, &expected, 1e-10);
                 let found = single.run(&mut engine_single, &mut objective(&bound));
-                // Scores reach ±60 and are rounded to 6·10⁻⁸ of that; exponentials of them to
-                // the same number absolutely.
+                // Scores reach ±60 and have a relative rounding error of 6·10⁻⁸; their absolute
+                // error is the relative error of their exponentials.
                 compare(&format!("{name} f32"), &found, &expected, 6e-5);
                 let learned = bound.learned().is_some().then(|| case.learned.view());
                 let batch = Batch::new(case.x.view(), case.y.view())
@@ -154,7 +154,7 @@ fn streamed_and_in_memory_agree() {
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     for (name, hidden) in pairings() {
-        // More pairs than are kept to one thread, and blocks that do not come out even.
+        // More pairs than one thread handles, and blocks of unequal size.
         let case = case(hidden.as_deref(), 331).single();
         for bound in [BoundSpec::InfoNce, BoundSpec::InfoNceSymmetric, BoundSpec::Nwj] {
             for driver in [Driver::Whole, Driver::Panels { rows: 192 }] {

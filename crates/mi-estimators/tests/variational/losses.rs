@@ -1,7 +1,8 @@
-//! Losses on a small table of values that other packages gave, by their formulas, and their gradients.
+//! Losses on a small table of values from other packages and from their formulas, and their
+//! gradients.
 //!
-//! The values are those of `NumPy` loops from the definitions in double precision; where it has the
-//! loss, the package `pytorch-metric-learning` gives the same to all digits.
+//! The values are those of `NumPy` loops from the definitions in double precision; where the
+//! package `pytorch-metric-learning` has the loss, all digits agree.
 
 use mi_critics::{Critic, CriticSpec};
 use mi_estimators::EstimatorError;
@@ -21,7 +22,7 @@ use crate::roles::{mixed, pairs_of};
 const TOLERANCE: f64 = 1e-9;
 
 /// Two views of four samples. Row 1 has a negative just beyond its positive, row 2 a negative
-/// nearer than its positive, row 4 its positive farthest of all.
+/// nearer than its positive, and in row 4 the positive is the farthest.
 fn table() -> (Array2<f64>, Array2<f64>) {
     let x = array![[1.0, 0.5, -0.5], [-0.5, 1.0, 0.2], [0.7, -0.6, 1.0], [-1.0, -0.2, -0.6]];
     let y = array![[0.4, 0.9, 0.3], [0.2, 0.6, 0.8], [0.6, -0.8, 0.4], [0.9, -0.1, 0.5]];
@@ -95,7 +96,7 @@ fn triplets_take_the_published_values() {
         let found = run(&unit, (&x, &y), None, &Triplet::new(margin, mining));
         close(&format!("{mining:?} {margin}"), found.loss().nats(), loss, TOLERANCE);
     }
-    // One of the row's negatives, another for another batch or seed, the same for the same.
+    // One of the row's negatives: different for another batch or seed, equal for the same.
     let mut random = Triplet::new(1.0, Mining::Random { seed: 3 });
     let found: Vec<f64> = (0..40)
         .map(|_| {
@@ -178,7 +179,7 @@ fn contrastive_and_noise_contrastive_are_their_formulas() {
     let (first, _) = bounds::gradient(&input, &mut loss).unwrap();
     close("first batch", first.loss().nats(), nce(log_z), 1e-12);
     close("Z", loss.log_z().unwrap(), log_z, 1e-12);
-    // It stays.
+    // Z stays fixed.
     let moved = &scores + 0.5;
     let input = Scores::new(moved.view()).paired_by(&pairs);
     let later = bounds::gradient(&input, &mut loss).unwrap().0;
@@ -187,7 +188,7 @@ fn contrastive_and_noise_contrastive_are_their_formulas() {
     let text = serde_json::to_string(&loss).unwrap();
     assert_eq!(serde_json::from_str::<NoiseContrastive>(&text).unwrap(), loss);
 
-    // Or it follows the batches: each is judged by what those before left.
+    // Or Z is updated: each batch uses the Z of those before it.
     let mut running = NoiseContrastive::new(bank).with_running_z(0.25);
     bounds::gradient(&Scores::new(scores.view()).paired_by(&pairs), &mut running).unwrap();
     close("running Z, first", running.log_z().unwrap(), log_z, 1e-12);
@@ -265,13 +266,13 @@ fn the_engine_equals_the_whole_matrix() {
             if same_sides {
                 case.y = case.x.clone();
             }
-            // Nothing is chosen by a difference that rounding decides.
+            // No choice depends on a difference of the size of rounding errors.
             case.x.mapv_inplace(|x| 0.4 * x);
             for driver in [Driver::BySize, Driver::Panels { rows: 5 }] {
                 let expected = case.slow(&mut *loss);
                 let text = format!("{loss:?}");
                 let mut engine = Engine::with_driver(driver);
-                // A random choice depends on the batches before, and so does a running Z.
+                // A random choice depends on earlier batches, and so does a running Z.
                 if !text.contains("Random") && !text.contains("rate: 0.1") {
                     let found = case.run(&mut engine, &mut *loss);
                     compare(&name, &found, &expected, 1e-10);

@@ -1,5 +1,5 @@
-//! Positives and negatives other than those of a square: by the formulas, and for every system
-//! that needs them.
+//! Positives and negatives other than those of a square, compared with the formulas and for every
+//! system that needs them.
 
 use mi_estimators::EstimatorError;
 use mi_estimators::bounds::{self, Bound, BoundSpec, LearnedOf, Objective, Pairs, Scores};
@@ -10,7 +10,7 @@ use crate::case::{Case, case, case_of, compare, pairings};
 use crate::common::{all_bounds, close, objective, scattered};
 use crate::roles::{Role, mixed, pairs_of, value};
 
-/// As many learned numbers as a bound reads, if it does.
+/// The learned numbers that a bound reads, if any.
 fn numbers(bound: &BoundSpec, pairs: &Pairs) -> Option<Array1<f64>> {
     let count = match bound.learned()? {
         LearnedOf::Pair => pairs.positives().len(),
@@ -51,7 +51,8 @@ fn gradients_equal_central_differences() {
         let pairs = pairs_of(&roles);
         let scores = scattered(shape, 1.5, 0.2);
         for bound in all_bounds() {
-            // Its gradient holds the average fixed; the engine's is compared with it below.
+            // Its gradient holds the average fixed; the engine's gradient is compared with it
+            // below.
             if matches!(bound, BoundSpec::Mine { .. }) {
                 continue;
             }
@@ -151,8 +152,7 @@ fn embeddings_get_the_central_differences() {
 
 #[test]
 fn threads_and_panels_change_no_bit() {
-    // More scores than one thread takes; blocks of rows, panels and columns that do not come out
-    // even.
+    // More scores than one thread handles; blocks of rows, panels and columns of unequal size.
     let shapes = [Pairs::locations(70, 16), pairs_of(&mixed((410, 331)))];
     for (name, hidden) in pairings() {
         for pairs in &shapes {
@@ -190,7 +190,7 @@ fn a_square_that_is_spelled_out_is_the_square() {
     }
 }
 
-/// The pairs of every system, by the sentence that defines them.
+/// The pairs of every system, from its definition.
 #[test]
 fn systems_have_the_pairs_that_define_them() {
     use Role::{Negative, Neither, Positive};
@@ -219,14 +219,14 @@ fn systems_have_the_pairs_that_define_them() {
         let negatives = if others { 2 } else { 0 } + if own { 3 } else { 0 };
         assert_eq!((pairs.counts().negatives, pairs.counts().fewest), (negatives, negatives));
     }
-    // Locations of an image may be each other's negatives (several terms), or of all images at one
-    // place: a list of pairs says so.
+    // Other choices, such as negatives among the locations of one image (several terms) or among
+    // all images at one place, are given as a list of pairs.
     let places = Pairs::new((4, 4), &[(0, 0), (1, 1), (2, 2), (3, 3)], &[(0, 1), (1, 0)]).unwrap();
     assert_eq!(places.negatives_of(0), 2);
 }
 
-/// DIM's local `InfoNCE` as it is defined: a positive for each location, which all locations of
-/// other images stand against.
+/// DIM's local `InfoNCE` by its definition: a positive for each location, with all locations of
+/// other images as negatives.
 #[test]
 fn local_infonce_is_dims() {
     let (k, l, d) = (5, 3, 4);
@@ -248,7 +248,8 @@ fn local_infonce_is_dims() {
     close("cap", found.cap.unwrap(), candidates.ln(), 1e-15);
 }
 
-/// A queue of negatives is a batch with more columns, and the bank's own place is no negative.
+/// A queue of negatives is a batch with more columns, and a sample's own place in the bank is not a
+/// negative.
 #[test]
 fn banks_and_queues_reach_the_bound() {
     let (k, d) = (4, 3);
@@ -260,7 +261,7 @@ fn banks_and_queues_reach_the_bound() {
     };
     let queue = estimate(&y, &Pairs::with_queue(k, 6));
     close("cap", queue.cap.unwrap(), 10_f64.ln(), 1e-15);
-    // A bank in which the samples stand first is the same.
+    // A bank in which the samples come first is the same.
     let bank = estimate(&y, &Pairs::memory_bank(&[0, 1, 2, 3], 10).unwrap());
     assert_eq!(bank, queue);
     let (_, batch) = y.view().split_at(ndarray::Axis(0), 6);
@@ -269,7 +270,7 @@ fn banks_and_queues_reach_the_bound() {
     assert_eq!(square, moved);
 }
 
-/// A bound that this crate does not know: the mean of (positive − the row's largest negative).
+/// A bound that is not in this crate: the mean of (positive − the row's largest negative).
 #[derive(Debug)]
 struct HardestGap;
 
@@ -369,7 +370,7 @@ fn mistakes_are_named() {
     assert_eq!(error, EstimatorError::NoNegatives { bound: "nwj".to_owned(), row: 1 });
     let mut large = objective(&BoundSpec::MlCpc { alpha: 1.5 });
     assert!(matches!(run(&bare, &mut large), EstimatorError::NoNegatives { .. }));
-    // InfoNCE of a positive alone is 0.
+    // InfoNCE of a positive without negatives is 0.
     let scores = array![[3.0, 1.0], [0.0, 2.0]];
     let input = Scores::new(scores.view()).paired_by(&bare);
     let found = bounds::evaluate(&input, &objective(&BoundSpec::InfoNce)).unwrap();

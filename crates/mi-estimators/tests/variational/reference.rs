@@ -1,4 +1,5 @@
-//! Bounds by their formulas, slow and obvious, in `f64`, with derivatives term by term.
+//! Bounds computed from their formulas, slowly and obviously, in `f64`, with derivatives term by
+//! term.
 
 use mi_estimators::bounds::BoundSpec;
 use ndarray::{Array1, Array2};
@@ -106,7 +107,7 @@ fn jensen_shannon(s: &Array2<f64>) -> (f64, Array2<f64>) {
     (objective, gradient)
 }
 
-/// Every `D_ij` is formed afresh, and every derivative is its own sum.
+/// Every `D_ij` is computed separately, and every derivative is its own sum.
 fn interpolated(s: &Array2<f64>, alpha: f64, log_a: &Array1<f64>) -> Reference {
     let k = s.nrows();
     let n = (k - 1) as f64;
@@ -195,7 +196,7 @@ pub(crate) fn evaluate(
         }
         BoundSpec::Tuba => tuba(s, baseline),
         BoundSpec::Flo => {
-            // log a_i = S_ii + u_i moves with the positive score.
+            // log a_i = S_ii + u_i depends on the positive score.
             let found = tuba(s, &(&s.diag() + baseline));
             let mut gradient = found.gradient;
             for i in 0..k {

@@ -1,9 +1,10 @@
-//! Bounds by their formulas for any positives and negatives, slow and obvious, in `f64`.
+//! Bounds computed from their formulas for any positives and negatives, slowly and obviously, in
+//! `f64`.
 
 use mi_estimators::bounds::{BoundSpec, Pairs};
 use ndarray::Array2;
 
-/// What a pair is.
+/// The role of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Positive,
@@ -19,7 +20,7 @@ pub(crate) fn pairs_of(roles: &Array2<Role>) -> Pairs {
         let own = roles.indexed_iter().filter(move |&(_, &found)| found == role);
         own.map(|(at, _)| at).collect::<Vec<_>>()
     };
-    // The order in which they come does not matter.
+    // Their order does not matter.
     let reversed: Vec<_> = of(Positive).into_iter().rev().collect();
     Pairs::new(roles.dim(), &reversed, &of(Neither)).unwrap()
 }

@@ -10,8 +10,8 @@ use ndarray::Array2;
 
 use crate::common::{close, objective, scattered};
 
-/// Two encoders with two critics on what they embed, one of them under a bound that learns a
-/// number a row.
+/// Two encoders with two critics on their embeddings, one of them with a bound that learns a number
+/// per row.
 struct Model {
     params: Params<f64>,
     g: [Mlp; 2],
@@ -135,7 +135,7 @@ fn mistakes_change_nothing() {
     let wide = scattered((7, 4), 1.0, 0.0);
     let error = step.forward(&params, |graph| terms(graph, nets, &mut objectives, (&wide, &y)));
     assert!(matches!(error, Err(EstimatorError::Nets(NetsError::Shape { .. }))));
-    // Only one of two terms: the other's parameters have no gradient.
+    // Only one of two terms: the parameters of the other have no gradient.
     step.forward(&params, |graph| {
         let [first, _] = terms(graph, nets, &mut objectives, (&x, &y));
         [first]
@@ -143,7 +143,7 @@ fn mistakes_change_nothing() {
     .unwrap();
     let error = step.ascend(&mut params, &mut optimiser);
     assert!(matches!(error, Err(EstimatorError::Nets(NetsError::UnusedParameter { .. }))));
-    // Without a forward half there is no way back.
+    // Without a forward half there is no backward pass.
     let mut fresh = TrainingStep::new(&before);
     assert!(fresh.backward(&before).is_err() || fresh.ascend(&mut params, &mut optimiser).is_err());
 }

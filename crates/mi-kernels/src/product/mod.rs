@@ -1,9 +1,9 @@
 //! The matrix product.
 //!
-//! In single precision on AVX-512 and AVX2 it is this module's own: the right operand is packed
-//! into panels of three vectors' width (copied, or transposed in registers) in memory that each
-//! thread keeps, the left one is read in place, and a tile of the result stays in registers over
-//! a block of the inner dimension. Everywhere else `matrixmultiply` does the work.
+//! In single precision on AVX-512 and AVX2 this module has its own code. The right operand is
+//! packed into panels three vectors wide (copied, or transposed in registers) in memory that each
+//! thread keeps, the left one is read in place, and a tile of the result stays in registers over a
+//! block of the inner dimension. Everything else uses `matrixmultiply`.
 
 mod pack;
 mod tile;
@@ -19,30 +19,30 @@ use crate::simd::{Kernel, Simd, dispatch};
 use pack::pack;
 use tile::{Factors, Left, Out, tiles};
 
-/// Rows of a packed panel: with three vectors of 16 it fills the first-level cache.
+/// Rows of a packed panel: with three vectors of 16 lanes it fills the first-level cache.
 const INNER_BLOCK: usize = 256;
 
 /// Vectors in the width of a panel.
 const PANEL_VECTORS: usize = 3;
 
-/// Numbers that are packed at a time: long enough stretches of a row to be fetched ahead, and few
+/// Numbers that are packed at a time: enough for stretches of a row to be prefetched, and few
 /// enough to stay in the second-level cache.
 const CHUNK: usize = 1 << 16;
 
-/// From this size of all three dimensions on, packing the left operand too pays, which the other
-/// library does.
+/// If all three dimensions are at least this large, it also pays to pack the left operand, which
+/// the other library does.
 const LARGE: usize = 768;
 
 /// `c ← alpha · a · b + beta · c`, for matrices of any layout.
 ///
-/// In `f32` on processors with AVX-512 or AVX2, rows of `c` do not depend on one another: a row
-/// has the same bits whatever other rows are computed with it.
+/// In `f32` on processors with AVX-512 or AVX2, each row of `c` has the same bits whatever other
+/// rows are computed with it.
 ///
 /// # Shapes
 /// `a` is m×k, `b` is k×n and `c` is m×n. With `beta = 0` the old values of `c` are not read.
 ///
 /// # Panics
-/// When the shapes do not fit: a mistake in the calling code, never in a user's input.
+/// If the shapes do not fit: a mistake in the calling code, never in a user's input.
 pub fn matrix_product<T: Scalar>(
     alpha: T,
     a: ArrayView2<'_, T>,
@@ -87,7 +87,7 @@ impl Product for f32 {
         beta: f32,
         mut c: ArrayViewMut2<'_, f32>,
     ) {
-        // A column-major result is a row-major one of the transposed product.
+        // A column-major result is the row-major result of the transposed product.
         let (a, b) = if c.strides()[1] != 1 && c.strides()[0] == 1 {
             c = c.reversed_axes();
             (b.reversed_axes(), a.reversed_axes())
@@ -106,8 +106,8 @@ impl Product for f32 {
     }
 }
 
-/// A product by this module's tiles; returns whether it was done, which depends on the vectors
-/// at hand and on the result's layout.
+/// A product by this module's tiles; returns whether it was done, which depends on the available
+/// vectors and on the result's layout.
 struct OwnProduct<'a, 'c> {
     alpha: f32,
     a: ArrayView2<'a, f32>,
@@ -131,14 +131,14 @@ impl Kernel for OwnProduct<'_, '_> {
         };
         let left = Left::new(self.a);
         let (k, n) = self.b.dim();
-        // Taken out rather than borrowed in a closure, which would be compiled without the
-        // features of these vectors.
+        // Moved out rather than borrowed in a closure, which would be compiled without the features
+        // of these vectors.
         let mut memory = MEMORY.take();
         let blocks = k.div_ceil(INNER_BLOCK);
         for inner in split(k, k.div_ceil(blocks)) {
             let beta = if inner.start == 0 { self.beta } else { 1.0 };
             let factors = Factors { alpha: self.alpha, beta };
-            // Whole panels, as many as the memory for packing holds.
+            // As many complete panels as the memory for packing holds.
             let panel = PANEL_VECTORS * S::LANES;
             let width = (CHUNK / inner.len() / panel).max(1) * panel;
             for chunk in split(n, width) {
@@ -152,13 +152,13 @@ impl Kernel for OwnProduct<'_, '_> {
     }
 }
 
-/// 0..n in pieces of `size` and a rest.
+/// 0..n in pieces of `size` and a remainder.
 fn split(n: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n).step_by(size).map(move |first| first..n.min(first + size))
 }
 
-/// First vector and number of vectors of the panels that some columns make: three vectors each,
-/// but two and two rather than three and one.
+/// First vector and number of vectors of each panel of some columns: three vectors each, but two
+/// and two rather than three and one.
 fn panels<S: Simd>(_: S, columns: usize) -> impl Iterator<Item = (usize, usize)> {
     let vectors = columns.div_ceil(S::LANES);
     let mut first = 0;

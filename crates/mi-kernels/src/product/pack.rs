@@ -1,4 +1,4 @@
-//! Copies of the right operand in the order in which tiles read it.
+//! Copies the right operand into the order in which tiles read it.
 
 use ndarray::{ArrayView2, s};
 
@@ -8,11 +8,11 @@ use crate::simd::Simd;
 /// Numbers in a cache line, to which the panel is aligned.
 const LINE: usize = 16;
 
-/// The most lanes of any vector.
+/// The largest number of lanes of any vector.
 const MOST_LANES: usize = 16;
 
-/// Packs a part of b into panels, one after the other: of each row, the panel's vectors, the last
-/// filled up with zeros.
+/// Packs a part of b into consecutive panels: for each row, the panel's vectors, the last one
+/// padded with zeros.
 #[inline(always)]
 pub(super) fn pack<'a, S: Simd>(
     simd: S,
@@ -40,7 +40,7 @@ pub(super) fn pack<'a, S: Simd>(
     packed
 }
 
-/// Row by row over all panels, since a row is what lies together in memory.
+/// Row by row over all panels, since rows are contiguous in memory.
 #[inline(always)]
 fn pack_rows<S: Simd>(simd: S, part: ArrayView2<'_, f32>, packed: &mut [f32]) {
     let inner = part.nrows();

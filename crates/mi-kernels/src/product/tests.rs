@@ -8,7 +8,7 @@ fn scattered(rows: usize, columns: usize, phase: f64) -> Array2<f32> {
     })
 }
 
-/// One sum an element, in `f64`.
+/// One sum per element, in `f64`.
 fn exact(
     alpha: f32,
     a: ArrayView2<'_, f32>,

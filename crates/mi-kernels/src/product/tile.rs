@@ -1,7 +1,7 @@
-//! Tiles of the result, in registers. The only module of the product that follows pointers: with
+//! Tiles of the result, in registers. The only module of the product that uses raw pointers: with
 //! bounds checks the innermost loop would be twice as long.
 
-#![allow(unsafe_code, reason = "the innermost loop follows pointers")]
+#![allow(unsafe_code, reason = "the innermost loop uses raw pointers")]
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -60,15 +60,15 @@ impl<'a> Out<'a> {
     }
 }
 
-/// What a product is multiplied by, and what the old values of the result are.
+/// The factors of the product and of the old values of the result.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Factors {
     pub(super) alpha: f32,
     pub(super) beta: f32,
 }
 
-/// Adds the product of a's columns `inner` with packed panels of b to the columns `columns` of the
-/// result, all rows of it.
+/// Adds the product of a's columns `inner` with packed panels of b to the columns `columns` of all
+/// rows of the result.
 ///
 /// Every row of tiles runs over all panels, so that the result is written in long stretches.
 #[inline(always)]
@@ -123,9 +123,9 @@ pub(super) fn tiles<S: Simd>(
 /// `ROWS` rows and one panel of [`tiles`].
 ///
 /// # Safety
-/// `row + ROWS` rows, the columns `inner` of `left` and the columns `columns` of `out` exist;
-/// the panel is of `inner.len()` × `VECTORS · LANES` numbers, and the last of its vectors covers
-/// the last of `columns`.
+/// `row + ROWS` rows, the columns `inner` of `left` and the columns `columns` of `out` exist; the
+/// panel has `inner.len()` × `VECTORS · LANES` numbers, and the last of its vectors covers the last
+/// of `columns`.
 #[inline(always)]
 unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     s: S,
@@ -157,10 +157,10 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         }
         step += left.column_stride;
     }
-    // A copy, so that the sums above can stay in registers even where `write` keeps its own in
+    // A copy, so that the sums above can stay in registers even if `write` keeps its copy in
     // memory.
     let sums = sums;
-    // SAFETY: as promised for this function; both branches are unrolled on their own.
+    // SAFETY: as promised for this function; both branches are unrolled separately.
     unsafe {
         if factors.beta == 0.0 {
             write::<S, ROWS, VECTORS, false>(s, sums, factors, out, (row, columns));
@@ -170,10 +170,10 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     }
 }
 
-/// Writes a tile's sums to the result; `ADD` when its old values count.
+/// Writes a tile's sums to the result; with `ADD`, adds them to the old values.
 ///
 /// # Safety
-/// As [`tile`].
+/// Like [`tile`].
 #[inline(always)]
 unsafe fn write<S: Simd, const ROWS: usize, const VECTORS: usize, const ADD: bool>(
     s: S,

@@ -1,7 +1,8 @@
 use super::*;
 use crate::simd::Portable;
 
-/// Runs a kernel on all vectors of this machine and hands each level's name and result over.
+/// Runs a kernel with all kinds of vectors of this machine, and passes each level's name and result
+/// to `check`.
 fn on_all<K: Kernel>(mut kernel: impl FnMut() -> K, mut check: impl FnMut(&str, K::Output)) {
     check("portable", Portable.run(kernel()));
     #[cfg(target_arch = "x86_64")]
@@ -150,7 +151,7 @@ fn softplus_keeps_the_edges() {
     );
 }
 
-/// Numbers without order, in ±`scale`.
+/// Scattered numbers in ±`scale`.
 fn scattered(n: usize, scale: f64) -> Vec<f32> {
     (0..n).map(|i| (scale * ((i * i + 7 * i) as f64 * 0.618_034).sin()) as f32).collect()
 }

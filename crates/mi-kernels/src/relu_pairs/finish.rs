@@ -1,7 +1,7 @@
 use super::{PAIR_STRIP, PairScaling};
 use crate::simd::{Kernel, Simd};
 
-/// Rows whose share of dw is added in single precision before the sum goes on in `f64`.
+/// Rows whose share of dw is added in single precision before the sum continues in `f64`.
 const FLUSH: usize = 16;
 
 /// See [`super::relu_pair_finish`].

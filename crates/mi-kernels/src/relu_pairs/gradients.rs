@@ -1,7 +1,7 @@
 use super::PAIR_STRIP;
 use crate::simd::{Kernel, Simd};
 
-/// Columns that stay in the first-level cache while the rows of a strip pass by.
+/// Columns that stay in the first-level cache while the rows of a strip are processed.
 const COLUMN_BLOCK: usize = 256;
 
 /// See [`super::relu_pair_gradients`].

@@ -1,7 +1,7 @@
 //! Scores of a one-hidden-layer network on sums of pairs, `s_ij = β_j + Σ_h w_h relu(a_ih + b_jh)`,
 //! and their gradients, without any array of pairs × h.
 //!
-//! Both directions work on −b: `relu(a + b) = max(a, −b) + b`, so the first term alone depends on
+//! Both directions work on −b: `relu(a + b) = max(a, −b) + b`, so only the first term depends on
 //! the pair, and `a + b > 0` exactly where `a > −b`.
 
 mod finish;
@@ -25,7 +25,7 @@ pub const PAIR_STRIP: usize = 16;
 
 /// `out_ij = offset_j + Σ_h w_h max(a_ih, −b_jh)`.
 ///
-/// In `f32` the sum over h is rounded once a term: its error is of the order of
+/// In `f32` the sum over h is rounded once per term: its error is of the order of
 /// `6·10⁻⁸ · Σ_h |w_h| (|a_ih| + |b_jh|)`.
 ///
 /// # Shapes
@@ -33,7 +33,7 @@ pub const PAIR_STRIP: usize = 16;
 /// `offset` k; `out` has n rows that start every `stride` elements, of which k are written.
 ///
 /// # Panics
-/// When the lengths do not fit: a mistake in the calling code, never in a user's input.
+/// If the lengths do not fit: a mistake in the calling code, never in a user's input.
 pub fn relu_pair_scores<T: Scalar>(
     a: &[T],
     minus_b: &[T],
@@ -56,7 +56,7 @@ pub fn relu_pair_scores<T: Scalar>(
 /// rows that start every `stride` elements, of which k are read.
 ///
 /// # Panics
-/// As [`relu_pair_scores`].
+/// Like [`relu_pair_scores`].
 pub fn relu_pair_gradients<T: Scalar>(
     a: &[T],
     minus_b: &[T],
@@ -75,14 +75,14 @@ pub fn relu_pair_gradients<T: Scalar>(
     T::relu_pair_gradients(a, minus_b, g, stride, da, db);
 }
 
-/// Factors that make gradients of the sums that [`relu_pair_gradients`] leaves.
+/// Factors that turn the sums of [`relu_pair_gradients`] into gradients.
 #[derive(Clone, Copy, Debug)]
 pub struct PairScaling<'a, T> {
-    /// What each row's sums are multiplied by.
+    /// The factor of each row's sums.
     pub rows: &'a [T],
-    /// What all columns' sums are multiplied by.
+    /// The factor of all columns' sums.
     pub columns: T,
-    /// The gradient of each pair (i, i), which is in no sum yet.
+    /// The gradient of each pair (i, i), which is not yet in any sum.
     pub diagonal: &'a [T],
 }
 
@@ -94,7 +94,7 @@ pub struct PairScaling<'a, T> {
 /// `a`, `minus_b`, `da` and `db` are n×[`PAIR_STRIP`]; `w` and `dw` have [`PAIR_STRIP`] elements.
 ///
 /// # Panics
-/// As [`relu_pair_scores`].
+/// Like [`relu_pair_scores`].
 pub fn relu_pair_finish<T: Scalar>(
     (a, minus_b): (&[T], &[T]),
     scaling: PairScaling<'_, T>,

@@ -1,8 +1,8 @@
 use super::{PAIR_STRIP, PAIR_TILE};
 use crate::Scalar;
 
-/// Packs −b (k×h, row-major) for [`relu_pair_scores`](super::relu_pair_scores): tiles of [`PAIR_TILE`] columns, in a tile
-/// one line a hidden unit; the last tile is filled up with zeros.
+/// Packs −b (k×h, row-major) for [`relu_pair_scores`](super::relu_pair_scores): tiles of
+/// [`PAIR_TILE`] columns, with one line per hidden unit; the last tile is padded with zeros.
 pub fn pack_pair_tiles<T: Scalar>(b: &[T], h: usize, packed: &mut Vec<T>) {
     let k = b.len().checked_div(h).unwrap_or(0);
     packed.clear();
@@ -19,8 +19,8 @@ pub fn pack_pair_tiles<T: Scalar>(b: &[T], h: usize, packed: &mut Vec<T>) {
     }
 }
 
-/// Packs `sign · x` (n×h, row-major) for [`relu_pair_gradients`](super::relu_pair_gradients): one n×[`PAIR_STRIP`] matrix a
-/// strip, one after the other, the last filled up with zeros.
+/// Packs `sign · x` (n×h, row-major) for [`relu_pair_gradients`](super::relu_pair_gradients): one
+/// n×[`PAIR_STRIP`] matrix per strip, in order, the last padded with zeros.
 pub fn pack_pair_strips<T: Scalar>(x: &[T], h: usize, sign: T, packed: &mut Vec<T>) {
     let n = x.len().checked_div(h).unwrap_or(0);
     packed.clear();

@@ -33,7 +33,7 @@ impl Avx2 {
 /// Calls intrinsics on registers.
 macro_rules! intrinsics {
     ($($code:tt)*) => {{
-        // SAFETY: they touch no memory and need avx2 or fma, of which the method's `self` is the proof.
+        // SAFETY: they touch no memory and need avx2 or fma, which the method's `self` proves.
         unsafe { $($code)* }
     }};
 }
@@ -82,7 +82,7 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn transpose(self, sources: &[&[f32]; 16], first: usize, to: &mut [f32], stride: usize) {
         let zero = self.splat(0.0);
-        // Four rows at a time, in each half of a vector on its own: half h of `fours[g][c]` is
+        // Four rows at a time, separately in each half of a vector: half h of `fours[g][c]` is
         // column 4h + c of rows 4g..4g + 4.
         let mut fours = [[zero; 4]; 2];
         for (four, rows) in fours.iter_mut().zip(sources.chunks_exact(4)) {

@@ -40,7 +40,7 @@ fn first(n: usize) -> __mmask16 {
 /// Calls intrinsics on registers.
 macro_rules! intrinsics {
     ($($code:tt)*) => {{
-        // SAFETY: they touch no memory and need avx512f, of which the method's `self` is the proof.
+        // SAFETY: they touch no memory and need avx512f, which the method's `self` proves.
         unsafe { $($code)* }
     }};
 }
@@ -87,8 +87,8 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn transpose(self, sources: &[&[f32]; 16], first: usize, to: &mut [f32], stride: usize) {
         let zero = self.splat(0.0);
-        // Four rows at a time, in each quarter of a vector on its own: quarter q of
-        // `fours[g][c]` is column 4q + c of rows 4g..4g + 4.
+        // Four rows at a time, separately in each quarter of a vector: quarter q of `fours[g][c]`
+        // is column 4q + c of rows 4g..4g + 4.
         let mut fours = [[zero; 4]; 4];
         for (four, rows) in fours.iter_mut().zip(sources.chunks_exact(4)) {
             let row = |n: usize| self.load(&rows[n][first..first + 16]);
@@ -104,7 +104,7 @@ impl Simd for Avx512 {
                 four[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high, high_2));
             }
         }
-        // Then quarters are brought together: 0x88 takes the even ones of both, 0xdd the odd.
+        // Then quarters are combined: 0x88 takes the even ones of both, 0xdd the odd.
         for c in 0..4 {
             let [p, q, r, s] = [fours[0][c], fours[1][c], fours[2][c], fours[3][c]];
             let columns = intrinsics! {

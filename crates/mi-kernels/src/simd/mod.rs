@@ -20,28 +20,28 @@ pub(crate) use avx512::Avx512;
 pub(crate) use neon::Neon;
 pub(crate) use portable::Portable;
 
-/// Vectors of [`Simd::LANES`] numbers and the operations that kernels are made of.
+/// Vectors of [`Simd::LANES`] numbers and the operations that kernels use.
 ///
 /// Every operation works lane by lane. `max` and `min` return their second operand, or NaN,
 /// when either is NaN.
 pub(crate) trait Simd: Copy {
     /// A vector.
     type V: Copy;
-    /// One truth value a lane.
+    /// One truth value per lane.
     type M: Copy;
     /// Lanes in a vector, at most 16.
     const LANES: usize;
-    /// Rows of a tile of a matrix product, whose sums fill the processor's registers with three
-    /// vectors each; 0 where another library's product is better.
+    /// Rows of a tile of a matrix product; their sums, of three vectors each, fill the processor's
+    /// registers. 0 where another library's product is faster.
     const TILE_ROWS: usize;
 
     /// The same number in every lane.
     fn splat(self, x: f32) -> Self::V;
-    /// The first `LANES` numbers of `x`, which must have so many.
+    /// The first `LANES` numbers of `x`, which must have that many.
     fn load(self, x: &[f32]) -> Self::V;
     /// All numbers of `x`, at most `LANES`; `fill` in the other lanes.
     fn load_part(self, x: &[f32], fill: f32) -> Self::V;
-    /// Writes the first `LANES` numbers of `x`, which must have so many.
+    /// Writes the first `LANES` numbers of `x`, which must have that many.
     fn store(self, x: &mut [f32], v: Self::V);
     /// Writes all numbers of `x`, at most `LANES`.
     fn store_part(self, x: &mut [f32], v: Self::V);
@@ -79,10 +79,10 @@ pub(crate) trait Simd: Copy {
     fn largest(self, v: Self::V) -> f32;
 }
 
-/// A computation that can run on any vectors. `run` must be `#[inline(always)]`, so that it is
-/// compiled with the processor features of the vectors.
+/// A computation that can run with any kind of vectors. `run` must be `#[inline(always)]`, so that
+/// it is compiled with the processor features of the vectors.
 pub(crate) trait Kernel {
-    /// What it returns.
+    /// The type of the result.
     type Output;
     /// The computation.
     fn run<S: Simd>(self, simd: S) -> Self::Output;

@@ -32,7 +32,7 @@ impl Neon {
 /// Calls intrinsics on registers.
 macro_rules! intrinsics {
     ($($code:tt)*) => {{
-        // SAFETY: they touch no memory and need neon, of which the method's `self` is the proof.
+        // SAFETY: they touch no memory and need neon, which the method's `self` proves.
         #[allow(unused_unsafe)] // safe functions where neon is part of the target
         unsafe { $($code)* }
     }};

@@ -1,6 +1,6 @@
 use super::{Kernel, Simd};
 
-/// Eight lanes in plain Rust: every processor's fallback, and what tests compare against.
+/// Eight lanes in plain Rust: the fallback on every processor, and the reference for tests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Portable;
 
