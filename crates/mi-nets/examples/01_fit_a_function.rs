@@ -1,7 +1,7 @@
 //! Fits sin(3x) on [−1, 1] with a small MLP and prints the error as it falls.
 //!
-//! One training step: start a graph, run the network, turn its output into a gradient of the
-//! loss, go back, let Adam step. The tape's memory is reused from step to step.
+//! One training step: start a graph, run the network, turn its output into a gradient of the loss,
+//! run the backward pass, take a step with Adam. The tape's memory is reused from step to step.
 
 use mi_nets::{AdamConfig, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Tape};
 use mi_random::Stream;

@@ -1,7 +1,7 @@
 //! Trains an MLP to tell three rings of points apart, saves a checkpoint, and loads it into a
 //! fresh network.
 //!
-//! New here: a loss that comes with its gradient, inference, and checkpoints.
+//! New here: a loss with its gradient, inference, and checkpoints.
 
 use mi_nets::{
     AdamConfig, Checkpoint, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Tape,
@@ -10,7 +10,7 @@ use mi_nets::{
 use mi_random::Stream;
 use ndarray::Array2;
 
-/// Noisy points on circles of radius 1, 2 and 3, and the number of their circle.
+/// Noisy points on circles of radius 1, 2 and 3, and the index of their circle.
 fn rings(n: usize, stream: &mut Stream) -> (Array2<f32>, Vec<usize>) {
     let labels: Vec<usize> = (0..n).map(|_| stream.below(3)).collect();
     let mut x = Array2::zeros((n, 2));

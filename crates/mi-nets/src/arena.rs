@@ -4,11 +4,11 @@ use mi_kernels::Scalar;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot(usize);
 
-/// Buffers that are kept from step to step: after a [`Arena::reset`] the n-th buffer asked for
-/// is the n-th of the step before, so a step like the last one allocates nothing.
+/// Buffers that are kept from step to step: after [`Arena::reset`] the n-th request returns the
+/// n-th buffer of the previous step, so a step like the last one allocates nothing.
 ///
-/// A buffer is at least as long as asked and its content is whatever was left there: the
-/// asker writes all of it before reading any.
+/// A buffer is at least as long as requested, and its content is undefined: callers write all of it
+/// before they read any.
 #[derive(Clone, Debug)]
 pub(crate) struct Arena<T> {
     buffers: Vec<Vec<T>>,
@@ -39,13 +39,13 @@ impl<T: Scalar> Arena<T> {
         });
         let slot = Slot(index);
         let mut buffer = self.borrow(slot);
-        // Never shortened: a buffer that serves two lengths in turn would be filled with zeros
+        // Never shortened: a buffer that alternates between two lengths would be filled with zeros
         // each time it grows again.
         if buffer.len() < length {
             buffer.resize(length, T::zero());
         }
         if cfg!(debug_assertions) {
-            // An operation that leaves part of its output unwritten shows in every test.
+            // So that an operation that leaves part of its output unwritten fails in every test.
             buffer[..length].fill(T::nan());
         }
         (slot, buffer)
@@ -71,7 +71,7 @@ impl<T: Scalar> Arena<T> {
         &self.buffers[slot.0][..length]
     }
 
-    /// As [`Arena::slice`], to be changed.
+    /// Like [`Arena::slice`], but mutable.
     pub(crate) fn slice_mut(&mut self, slot: Slot, length: usize) -> &mut [T] {
         &mut self.buffers[slot.0][..length]
     }

@@ -12,11 +12,11 @@ use crate::{Gradients, Graph, NetsError, ParamId, Params, Tape, Var};
 
 impl<T: Scalar> Graph<'_, T> {
     /// Backpropagates: for seeds (v, G) adds Σ ⟨G, ∂v/∂θ⟩ over the seeds to the gradient of every
-    /// parameter θ, and leaves the same for inputs that asked ([`Graph::gradient`]).
+    /// parameter θ, and stores the same for inputs that requested it ([`Graph::gradient`]).
     ///
     /// It can be called again with other seeds: parameter gradients add up until
-    /// [`Gradients::clear`], input gradients start anew. A seed on a value that depends on no
-    /// parameter and on no input with gradient changes nothing.
+    /// [`Gradients::clear`], and input gradients start from zero. A seed on a value that depends on
+    /// no parameter and on no input with a gradient changes nothing.
     ///
     /// # Shapes
     /// A seed has its value's shape.
@@ -32,10 +32,10 @@ impl<T: Scalar> Graph<'_, T> {
         self.tape.backward(self.params, seeds, gradients)
     }
 
-    /// As [`Graph::backward`], but for input gradients only: no work is done for parameters.
+    /// Like [`Graph::backward`], but only for input gradients: no work is done for parameters.
     ///
     /// # Errors
-    /// As [`Graph::backward`].
+    /// Those of [`Graph::backward`].
     pub fn backward_to_inputs(
         &mut self,
         seeds: &[(Var, ArrayView2<'_, T>)],
@@ -44,9 +44,9 @@ impl<T: Scalar> Graph<'_, T> {
         self.tape.sweep(seeds, &mut Differentiate { params: self.params, gradients: None })
     }
 
-    /// The gradient that the last [`Graph::backward`] left for a value made by
-    /// [`Graph::input_with_gradient`]; `None` for other values, or when the seeds do not depend
-    /// on it.
+    /// The gradient from the last [`Graph::backward`] of a value made by
+    /// [`Graph::input_with_gradient`]; `None` for other values, or if the seeds do not depend on
+    /// it.
     pub fn gradient(&self, var: Var) -> Option<ArrayView2<'_, T>> {
         let node = self.node(var);
         let slot = self.tape.adjoints.slots.get(var.index).copied().flatten()?;
@@ -55,17 +55,17 @@ impl<T: Scalar> Graph<'_, T> {
     }
 }
 
-/// What the way back has to do with parameters.
+/// What the backward pass does with parameters.
 pub(crate) trait WayBack<T> {
-    /// The parameters, and where their gradients go: `None` when nobody needs them.
+    /// The parameters, and where their gradients go: `None` if they are not needed.
     fn parts(&mut self) -> (&Params<T>, Option<&mut Gradients<T>>);
 
-    /// Told once every operation that reads a parameter has been passed: its gradient is whole,
-    /// and its value is not read any more.
+    /// Called when the backward pass is past every operation that reads a parameter: its gradient
+    /// is complete, and its value is not read again.
     fn passed(&mut self, id: ParamId) -> Result<(), NetsError>;
 }
 
-/// The way back that leaves gradients and changes nothing.
+/// A backward pass that computes gradients and changes no parameter.
 struct Differentiate<'a, T> {
     params: &'a Params<T>,
     gradients: Option<&'a mut Gradients<T>>,
@@ -82,11 +82,11 @@ impl<T> WayBack<T> for Differentiate<'_, T> {
 }
 
 impl<T: Scalar> Tape<T> {
-    /// [`Graph::backward`] on the last graph that was begun, by a caller who let go of it. The
-    /// parameters must be unchanged since.
+    /// [`Graph::backward`] on the last graph of the tape, for a caller that no longer holds it. The
+    /// parameters must not have changed since.
     ///
     /// # Errors
-    /// As [`Graph::backward`].
+    /// Those of [`Graph::backward`].
     pub fn backward(
         &mut self,
         params: &Params<T>,
@@ -98,7 +98,7 @@ impl<T: Scalar> Tape<T> {
         self.sweep(seeds, &mut Differentiate { params, gradients: Some(gradients) })
     }
 
-    /// Whether the last graph can be gone back from these seeds.
+    /// Checks that a backward pass of the last graph can start from these seeds.
     pub(crate) fn check_seeds(&self, seeds: &[(Var, ArrayView2<'_, T>)]) -> Result<(), NetsError> {
         self.check()?;
         if !self.recording {
@@ -115,7 +115,7 @@ impl<T: Scalar> Tape<T> {
         Ok(())
     }
 
-    /// Goes back through the last graph, whose seeds were checked.
+    /// The backward pass through the last graph; its seeds have been checked.
     pub(crate) fn sweep(
         &mut self,
         seeds: &[(Var, ArrayView2<'_, T>)],
@@ -156,7 +156,7 @@ impl<T: Scalar> Tape<T> {
         Backward { values, operands, indices, adjoints, gradients }
     }
 
-    /// Where each parameter is read first, which is where the way back sees it last.
+    /// Where each parameter is read first, which is where the backward pass sees it last.
     fn find_first_uses(&mut self, params: &Params<T>) {
         self.first_uses.clear();
         self.first_uses.resize(params.len(), None);
@@ -168,8 +168,8 @@ impl<T: Scalar> Tape<T> {
     }
 }
 
-/// What a vector–Jacobian product can read (`'b`: the graph and the parameters, which stay
-/// as they are) and where it leaves its results.
+/// What a vector–Jacobian product can read (`'b`: the graph and the parameters, which do not
+/// change) and where it stores its results.
 pub(crate) struct Backward<'b, T> {
     pub(crate) values: Values<'b, T>,
     pub(crate) operands: &'b [Var],
@@ -179,13 +179,13 @@ pub(crate) struct Backward<'b, T> {
 }
 
 impl<T: Scalar> Backward<'_, T> {
-    /// Runs one node's vector–Jacobian product, if anything downstream gave it a gradient.
+    /// Runs one node's vector–Jacobian product, if it received a gradient from downstream.
     fn pass_on(&mut self, y: Var) {
         let nodes = self.values.nodes;
         let op = &nodes[y.index].op;
         let Some(slot) = self.adjoints.slots[y.index] else { return };
         if matches!(op, Op::Input) {
-            return; // The gradient stays, to be asked for.
+            return; // The gradient is kept for the caller.
         }
         let (rows, columns) = self.values.shape(y);
         let mut buffer = self.adjoints.arena.borrow(slot);
@@ -195,8 +195,8 @@ impl<T: Scalar> Backward<'_, T> {
         self.adjoints.slots[y.index] = None;
     }
 
-    /// A buffer of at least `length` elements for the time of one product; [`Backward::give`] takes
-    /// it back.
+    /// A buffer of at least `length` elements for the duration of one product; [`Backward::give`]
+    /// takes it back.
     pub(crate) fn take(&mut self, length: usize) -> (Slot, Vec<T>) {
         self.adjoints.arena.take(length)
     }
@@ -206,7 +206,7 @@ impl<T: Scalar> Backward<'_, T> {
         self.adjoints.arena.release(slot);
     }
 
-    /// Where a value's gradient goes; `None` when nobody needs it.
+    /// Where a value's gradient goes; `None` if it is not needed.
     pub(crate) fn target(&mut self, var: Var) -> Option<Target<'_, T>> {
         let Node { needs: Needs { inputs, params }, rows, columns, .. } =
             self.values.nodes[var.index];
@@ -223,13 +223,13 @@ impl<T: Scalar> Backward<'_, T> {
         Some(Target { values: arena.slice_mut(slot, rows * columns), fresh })
     }
 
-    /// Where a parameter's gradient goes; `None` when nobody needs it or it is frozen.
+    /// Where a parameter's gradient goes; `None` if it is not needed or the parameter is frozen.
     pub(crate) fn param_target(&mut self, id: ParamId) -> Option<Target<'_, T>> {
         let trained = self.values.params.is_trained(id);
         self.gradients.as_mut().filter(|_| trained).map(|gradients| gradients.target(id))
     }
 
-    /// Where a batch leaves its statistics for running ones; `None` when no step will follow.
+    /// Where a batch stores its statistics for the running ones; `None` if no step will follow.
     pub(crate) fn statistics_target(&mut self, id: ParamId) -> Option<Target<'_, T>> {
         let running = matches!(self.values.params.role(id), Role::Running { .. });
         self.gradients.as_mut().filter(|_| running).map(|gradients| gradients.target(id))

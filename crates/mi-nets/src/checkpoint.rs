@@ -10,28 +10,28 @@ use crate::optimiser::Memory;
 use crate::params::is_permutation;
 use crate::{NetsError, Optimiser, Params};
 
-/// The key under which safetensors' own metadata carries a [`Header`]. It is the only key:
-/// safetensors keeps metadata in a map of random order, and equal checkpoints have equal bytes.
+/// The key of a [`Header`] in safetensors' own metadata. It is the only key: safetensors keeps
+/// metadata in a map of random order, and equal checkpoints must have equal bytes.
 const HEADER_KEY: &str = "mi-nets";
 
 #[derive(Serialize, Deserialize)]
 struct Header {
     checksum: String,
-    /// How the checksum is made; files of earlier versions lack it.
+    /// How the checksum is computed; files of earlier versions lack this field.
     #[serde(default)]
     mixing: Mixing,
     metadata: BTreeMap<String, String>,
 }
 
-/// What a checksum does after it has taken in a word.
+/// What a checksum does after each word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Mixing {
-    /// Nothing: a highest bit stays where it is, so that of two changed signs, each the highest
-    /// bit of a word, one hides the other.
+    /// Nothing: a highest bit stays where it is, so two changed signs, each the highest bit of a
+    /// word, hide each other.
     #[default]
     None,
-    /// Folds the upper half onto the lower one, so that every bit reaches every other.
+    /// Folds the upper half onto the lower one, so that every bit affects every other.
     Fold,
 }
 
@@ -43,13 +43,13 @@ struct Entry {
     bytes: Vec<u8>,
 }
 
-/// The whole state of a training run as one safetensors file: parameters, running statistics,
-/// permutations, what an optimiser remembers and its step, and texts.
+/// The complete state of a training run as one safetensors file: parameters, running statistics,
+/// permutations, an optimiser's memory and step, and texts.
 ///
-/// Parameters come in groups, so that networks trained apart can share a file. Tensors are
+/// Parameters come in groups, so that networks trained separately can share a file. Tensors are
 /// named `{group}/params/{name}`, `{group}/permutations/{name}`, `{group}/{rule}/first/{name}`,
 /// `{group}/{rule}/second/{name}` and `{group}/{rule}/step`, where the rule is `adam` or `sgd`. A
-/// checksum tells damaged files.
+/// checksum detects damaged files.
 ///
 /// ```
 /// use mi_nets::{AdamConfig, Checkpoint, Init, Mlp, NetsError, Optimiser, Params};
@@ -86,10 +86,10 @@ impl Checkpoint {
         Self::default()
     }
 
-    /// Puts in a group's parameters and permutations.
+    /// Adds a group's parameters and permutations.
     ///
     /// # Errors
-    /// When the group has been put in already.
+    /// If the group has already been added.
     pub fn put_params<T: Scalar>(
         &mut self,
         group: &str,
@@ -105,10 +105,10 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Puts in the state of a group's optimiser.
+    /// Adds the state of a group's optimiser.
     ///
     /// # Errors
-    /// When it has been put in already, or the optimiser was made for other parameters.
+    /// If it has already been added, or the optimiser was made for other parameters.
     pub fn put_optimiser<T: Scalar>(
         &mut self,
         group: &str,
@@ -130,7 +130,7 @@ impl Checkpoint {
         self.put(format!("{prefix}/step"), step)
     }
 
-    /// Puts in a text, in the place of an earlier one of the same key.
+    /// Adds a text, and replaces an earlier one with the same key.
     pub fn put_metadata(&mut self, key: impl Into<String>, value: impl Into<String>) {
         self.metadata.insert(key.into(), value.into());
     }
@@ -140,8 +140,8 @@ impl Checkpoint {
         self.metadata.get(key).map(String::as_str)
     }
 
-    /// Numbers in all tensors together: whoever builds a network by what metadata say, to restore it,
-    /// knows by this that it is not larger than what was saved.
+    /// The total number of elements in all tensors. A caller that builds a network from metadata in
+    /// order to restore it can check that the network is not larger than what was saved.
     pub fn elements(&self) -> usize {
         self.entries.values().map(|entry| entry.shape.iter().product::<usize>()).sum()
     }
@@ -150,7 +150,7 @@ impl Checkpoint {
     /// changed on an error.
     ///
     /// # Errors
-    /// When a parameter or permutation is missing, unknown, of another shape or number type.
+    /// If a parameter or permutation is missing, unknown, or has another shape or number type.
     pub fn restore_params<T: Scalar>(
         &self,
         group: &str,
@@ -185,12 +185,12 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Overwrites what a group's optimiser remembers, and its step, with what was saved; its
-    /// settings stay. Nothing is changed on an error.
+    /// Overwrites the memory and the step of a group's optimiser with the saved ones; its settings
+    /// stay. Nothing is changed on an error.
     ///
     /// # Errors
-    /// When a part is missing, unknown, of another shape or number type; when another rule saved
-    /// it, or the optimiser was made for other parameters.
+    /// If a part is missing, unknown, or has another shape or number type; if it was saved by
+    /// another rule, or the optimiser was made for other parameters.
     pub fn restore_optimiser<T: Scalar>(
         &self,
         group: &str,
@@ -221,7 +221,7 @@ impl Checkpoint {
     /// The checkpoint as the bytes of a safetensors file. Equal checkpoints have equal bytes.
     ///
     /// # Errors
-    /// When safetensors refuses (a header above its limit of 100 MB).
+    /// If safetensors refuses (a header above its limit of 100 MB).
     pub fn to_bytes(&self) -> Result<Vec<u8>, NetsError> {
         let mixing = Mixing::Fold;
         let checksum = self.checksum(mixing);
@@ -242,7 +242,7 @@ impl Checkpoint {
     /// Reads a checkpoint.
     ///
     /// # Errors
-    /// When the bytes are not a checkpoint of this crate, cut off, or fail the checksum.
+    /// If the bytes are not a checkpoint of this crate, are truncated, or fail the checksum.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, NetsError> {
         let (_, info) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
         let header = info.metadata().as_ref().and_then(|metadata| metadata.get(HEADER_KEY));
@@ -267,16 +267,16 @@ impl Checkpoint {
     /// Writes the bytes of a safetensors file.
     ///
     /// # Errors
-    /// As [`Checkpoint::to_bytes`], and when writing fails.
+    /// Those of [`Checkpoint::to_bytes`], and if writing fails.
     pub fn write_to(&self, mut writer: impl Write) -> Result<(), NetsError> {
         let bytes = self.to_bytes()?;
         writer.write_all(&bytes).and_then(|()| writer.flush()).map_err(failed)
     }
 
-    /// Reads a checkpoint to the end of a reader.
+    /// Reads a checkpoint from a reader, to its end.
     ///
     /// # Errors
-    /// As [`Checkpoint::from_bytes`], and when reading fails.
+    /// Those of [`Checkpoint::from_bytes`], and if reading fails.
     pub fn read_from(mut reader: impl Read) -> Result<Self, NetsError> {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).map_err(failed)?;
@@ -291,7 +291,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Whether exactly these names are saved under a prefix.
+    /// Checks that exactly these names are saved under a prefix.
     fn check_names<'a>(
         &self,
         prefix: &str,
@@ -405,5 +405,5 @@ fn failed(error: impl std::error::Error) -> NetsError {
 }
 
 fn damaged(error: impl std::error::Error) -> NetsError {
-    NetsError::Checkpoint { problem: format!("not a whole safetensors file: {error}") }
+    NetsError::Checkpoint { problem: format!("not a complete safetensors file: {error}") }
 }

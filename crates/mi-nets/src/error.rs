@@ -1,16 +1,16 @@
 use thiserror::Error;
 
-/// What can go wrong in building, running, training or loading a network.
+/// Errors in building, running, training or loading a network.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NetsError {
     /// Two parameters or constants of the same name.
-    #[error("the name `{name}` is taken: give every layer its own name")]
+    #[error("the name `{name}` is taken: give every layer a different name")]
     DuplicateName {
         /// The name.
         name: String,
     },
-    /// A layer that cannot be built as asked.
+    /// A layer that cannot be built as requested.
     #[error("layer `{layer}`: {problem}")]
     Layer {
         /// The layer's name.
@@ -26,13 +26,13 @@ pub enum NetsError {
         /// The shapes, and what they should be.
         problem: String,
     },
-    /// `backward` on a graph that keeps nothing for it.
+    /// `backward` on an inference graph.
     #[error("backward: the graph was started by `begin_inference`; start it by `begin`")]
     NotRecorded,
-    /// An optimiser step over a parameter that took no part in the objective.
+    /// An optimiser step over a parameter that the objective does not depend on.
     #[error(
-        "optimiser: parameter `{name}` got no gradient in this step; it takes no part in the \
-         objective: use it, freeze it, or leave it out of the parameters"
+        "optimiser: parameter `{name}` got no gradient in this step: the objective does not \
+         depend on it; use it, freeze it, or leave it out of the parameters"
     )]
     UnusedParameter {
         /// The parameter's name.
@@ -41,13 +41,13 @@ pub enum NetsError {
     /// An optimiser step along a gradient that is not finite.
     #[error(
         "optimiser: the gradient of parameter `{name}` is not finite: lower the learning rate, or \
-         go on from a checkpoint"
+         continue from a checkpoint"
     )]
     GradientNotFinite {
         /// The parameter's name.
         name: String,
     },
-    /// Parameters, gradients and optimiser state that do not belong together.
+    /// Parameters, gradients and optimiser state that do not fit together.
     #[error("{operation}: {problem}")]
     Mismatch {
         /// The operation.

@@ -12,7 +12,7 @@ struct Gradient {
     rows: usize,
     columns: usize,
     state: State,
-    /// Whether what is kept here is no gradient but a batch's statistics.
+    /// Whether this is a batch's statistics rather than a gradient.
     statistics: bool,
 }
 
@@ -21,14 +21,14 @@ enum State {
     /// Nothing was added since the last `clear`.
     Absent,
     Present(Slot),
-    /// An optimiser took a step along it; its memory serves others.
+    /// An optimiser took a step along it; its memory is reused.
     Spent,
 }
 
 /// The gradients of [`Params`], kept by parameter id; their memory is reused from step to step.
 ///
-/// A gradient that nothing was added to since [`Gradients::clear`] is absent, not zero: an
-/// optimiser refuses a parameter that takes no part in the objective.
+/// A gradient to which nothing was added since [`Gradients::clear`] is absent, not zero: an
+/// optimiser refuses a parameter that the objective does not depend on.
 #[derive(Clone, Debug)]
 pub struct Gradients<T> {
     gradients: Vec<Gradient>,
@@ -54,21 +54,22 @@ impl<T: Scalar> Gradients<T> {
         }
     }
 
-    /// A parameter's gradient; `None` when nothing was added to it, when it is frozen or no
-    /// parameter but running statistics, or when an optimiser has used it up ([`crate::Optimiser::backward_and_descend`]).
+    /// A parameter's gradient; `None` if nothing was added to it, if `id` is frozen or is running
+    /// statistics rather than a parameter, or if an optimiser has used it
+    /// ([`crate::Optimiser::backward_and_descend`]).
     ///
     /// # Panics
-    /// When `id` lies beyond the parameters that these gradients were made for.
+    /// If `id` is beyond the parameters that these gradients were made for.
     pub fn view(&self, id: ParamId) -> Option<ArrayView2<'_, T>> {
         let Gradient { rows, columns, statistics, .. } = self.gradients[id.0];
         self.slice(id).filter(|_| !statistics).map(|values| matrix(rows, columns, values))
     }
 
-    /// A parameter's gradient, to be added to. It counts as present from now on, and starts
-    /// from zero if it was absent.
+    /// A parameter's gradient, to add to. It counts as present from now on, and starts from zero if
+    /// it was absent.
     ///
     /// # Panics
-    /// As [`Gradients::view`].
+    /// Like [`Gradients::view`].
     pub fn accumulate(&mut self, id: ParamId) -> ArrayViewMut2<'_, T> {
         let Gradient { rows, columns, .. } = self.gradients[id.0];
         matrix_mut(rows, columns, self.target(id).zeroed().values)
@@ -85,7 +86,7 @@ impl<T: Scalar> Gradients<T> {
         }
     }
 
-    /// Whether no present gradient holds NaN or an infinity.
+    /// Whether all present gradients are finite.
     pub fn all_finite(&self) -> bool {
         self.entries().all(|(_, gradient)| gradient.is_none_or(all_finite))
     }
@@ -140,7 +141,7 @@ impl<T: Scalar> Gradients<T> {
             return Ok(());
         }
         let problem = format!(
-            "{} gradients do not have the shapes of the {} parameters: make them anew by \
+            "{} gradients do not have the shapes of the {} parameters: make new ones by \
              `Gradients::zeros_like`",
             self.gradients.len(),
             params.len()

@@ -9,36 +9,36 @@ use crate::tape::{Needs, Node, Storage};
 use crate::values::Values;
 use crate::{NetsError, ParamId, Params, Tape, Var};
 
-/// One computation on a [`Tape`]: operations compute at once and are remembered for the way
-/// back.
+/// One computation on a [`Tape`]: operations compute at once and are recorded for the backward
+/// pass.
 ///
-/// An operation whose operands do not fit together yields NaN and is remembered as the graph's
-/// error, which [`Graph::check`] and [`Graph::backward`] return: layers can be composed
-/// without a `?` at every step, and a mistake is never silent.
+/// An operation whose operands do not fit together yields NaN and is recorded as the graph's error,
+/// which [`Graph::check`] and [`Graph::backward`] return: layers can be composed without a `?` at
+/// every step, and a mistake is never silent.
 ///
 /// # Panics
-/// Every method that takes a [`Var`] panics when it belongs to another graph or was released.
+/// Every method that takes a [`Var`] panics if it belongs to another graph or was released.
 #[derive(Debug)]
 pub struct Graph<'a, T> {
     pub(crate) tape: &'a mut Tape<T>,
     pub(crate) params: &'a Params<T>,
     pub(crate) mode: Mode,
-    /// Where random operations draw from.
+    /// The stream for random operations.
     pub(crate) noise: Option<&'a mut Stream>,
 }
 
-/// Whether a graph trains or evaluates, which batch normalisation and dropout ask.
+/// Whether a graph trains or evaluates. Affects batch normalisation and dropout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Statistics of the batch, random masks: where [`Tape::begin`] starts.
+    /// Statistics of the batch and random masks: the initial mode of [`Tape::begin`].
     Training,
-    /// Running statistics, no masks: where [`Tape::begin_inference`] starts.
+    /// Running statistics and no masks: the initial mode of [`Tape::begin_inference`].
     Evaluation,
 }
 
 impl<'a, T: Scalar> Graph<'a, T> {
-    /// Sets whether the operations that follow train or evaluate. Gradients do not depend on it:
-    /// [`Tape::begin`] with [`Mode::Evaluation`] differentiates a network as it is used.
+    /// Sets the mode of subsequent operations. Gradients do not depend on it: [`Tape::begin`] with
+    /// [`Mode::Evaluation`] differentiates a network in the form in which it is used.
     pub fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
     }
@@ -48,24 +48,24 @@ impl<'a, T: Scalar> Graph<'a, T> {
         self.mode
     }
 
-    /// Gives random operations ([`Graph::dropout`]) the stream that they draw from. Its state
-    /// belongs to the state of the training run.
+    /// Sets the stream for random operations ([`Graph::dropout`]). Its state is part of the state
+    /// of the training run.
     pub fn draw_from(&mut self, stream: &'a mut Stream) {
         self.noise = Some(stream);
     }
 
-    /// Puts in a batch, which is copied; it gets no gradient.
+    /// Adds a batch, which is copied; it gets no gradient.
     ///
     /// # Shapes
-    /// n×m, m ≥ 1, one row a sample, in any memory layout.
+    /// n×m, m ≥ 1, one row per sample, in any memory layout.
     pub fn input(&mut self, x: ArrayView2<'_, T>) -> Var {
         self.put_in(x, Needs::NONE)
     }
 
-    /// Puts in a batch that gets a gradient ([`Graph::gradient`]).
+    /// Adds a batch that gets a gradient ([`Graph::gradient`]).
     ///
     /// # Shapes
-    /// As [`Graph::input`].
+    /// Like [`Graph::input`].
     pub fn input_with_gradient(&mut self, x: ArrayView2<'_, T>) -> Var {
         self.put_in(x, Needs::INPUTS)
     }
@@ -89,14 +89,14 @@ impl<'a, T: Scalar> Graph<'a, T> {
         (node.rows, node.columns)
     }
 
-    /// The parameters that this graph reads. They outlive the graph, so operations can be
-    /// appended while one is being looked at.
+    /// The parameters that this graph reads. They outlive the graph, so operations can be appended
+    /// while a parameter is borrowed.
     pub fn params(&self) -> &'a Params<T> {
         self.params
     }
 
-    /// Declares that a value is not read any more. An inference graph reuses its memory; a
-    /// graph for training keeps it for the way back. Reading it panics in both.
+    /// Declares that a value is no longer needed. An inference graph reuses its memory; a graph for
+    /// training keeps it for the backward pass. Reading it panics in both.
     pub fn release(&mut self, var: Var) {
         let storage = self.node(var).storage;
         self.tape.nodes[var.index].released = true;
@@ -105,7 +105,7 @@ impl<'a, T: Scalar> Graph<'a, T> {
         }
     }
 
-    /// Whether all operations so far were given operands that fit.
+    /// Checks that all operations so far were given operands that fit.
     ///
     /// # Errors
     /// The first mistake.
@@ -123,7 +123,7 @@ impl<'a, T: Scalar> Graph<'a, T> {
         self.push(Op::Input, slot, buffer, (rows, columns), needs)
     }
 
-    /// Remembers a mistake and yields a value of NaN of the shape that it should have had.
+    /// Records a mistake and yields NaN in the shape that the value should have had.
     pub(crate) fn fail(
         &mut self,
         operation: &'static str,
@@ -138,7 +138,7 @@ impl<'a, T: Scalar> Graph<'a, T> {
         self.push(Op::Input, slot, buffer, (rows, columns), Needs::NONE)
     }
 
-    /// Keeps values that an operation needs on its way back beside its output.
+    /// Keeps values that an operation needs for its backward pass in addition to its output.
     pub(crate) fn keep(&mut self, slot: Slot, buffer: Vec<T>) {
         self.tape.values.put(slot, buffer);
         if !self.tape.recording {
@@ -179,8 +179,8 @@ impl<'a, T: Scalar> Graph<'a, T> {
         self.node(var).needs
     }
 
-    /// What parameters want of the value of an operation that reads them: a gradient, unless all
-    /// are frozen.
+    /// Whether an operation's value needs a gradient for the parameters that it reads: yes, unless
+    /// all are frozen.
     pub(crate) fn trained(&self, ids: impl IntoIterator<Item = ParamId>) -> Needs {
         let any = ids.into_iter().any(|id| self.params.is_trained(id));
         if any { Needs::PARAMS } else { Needs::NONE }

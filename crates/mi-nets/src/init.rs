@@ -13,16 +13,16 @@ pub enum Init {
     /// Uniform on ±√(6 / (fan in + fan out)) (Glorot and Bengio, 2010, eq. 16). A
     /// convolution's fans are its channels times its kernel's positions.
     GlorotUniform,
-    /// Normal of mean 0, redrawn outside ±2 `sd` (`sd` is the uncut normal's, as in
+    /// Normal of mean 0, redrawn outside ±2 `sd` (`sd` is that of the untruncated normal, as in
     /// TensorFlow).
     TruncatedNormal {
-        /// The standard deviation before cutting.
+        /// The standard deviation before truncation.
         sd: f64,
     },
 }
 
 impl Init {
-    /// Draws a weight matrix whose fans are given apart from its shape.
+    /// Draws a weight matrix whose fans are given separately from its shape.
     pub fn draw<T: Scalar>(
         self,
         (rows, columns): (usize, usize),

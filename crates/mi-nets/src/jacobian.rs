@@ -5,14 +5,14 @@ use crate::{Mode, Module, NetsError, Params, Tape};
 
 /// The Jacobian ∂y/∂x of a network at one input, in [`Mode::Evaluation`].
 ///
-/// The input is repeated, one row an output, and row i gets the seed of output i: one pass
-/// forward and one back give all rows, without any work for parameters.
+/// The input is repeated, one row per output, and row i gets the seed of output i: one forward and
+/// one backward pass give all rows, without any work for parameters.
 ///
 /// # Shapes
-/// `x` has one element an input; the Jacobian is outputs×inputs.
+/// `x` has one element per input; the Jacobian is outputs×inputs.
 ///
 /// # Errors
-/// When `x` does not fit the network.
+/// If `x` does not fit the network.
 pub fn jacobian<T: Scalar>(
     tape: &mut Tape<T>,
     module: &dyn Module<T>,

@@ -1,10 +1,10 @@
 //! Small neural networks with hand-written autodiff over ndarray.
 //!
-//! Every value is a matrix, one row a sample. Parameters live in [`Params`], named by path, and
-//! layers hold their ids. A [`Tape`] keeps the memory of computations; [`Tape::begin`] starts a
-//! [`Graph`], on which operations compute at once, and [`Graph::backward`] takes gradients of
-//! any values back to [`Gradients`] of the parameters, which an [`Optimiser`] applies.
-//! For large networks [`Optimiser::backward_and_descend`] does both in one pass over the parameters.
+//! Every value is a matrix with one row per sample. Parameters live in [`Params`], named by path,
+//! and layers hold their ids. A [`Tape`] keeps the memory of computations; [`Tape::begin`] starts a
+//! [`Graph`], on which operations compute at once, and [`Graph::backward`] takes gradients of any
+//! values back to [`Gradients`] of the parameters, which an [`Optimiser`] applies. For large
+//! networks [`Optimiser::backward_and_descend`] does both in one pass over the parameters.
 //!
 //! ```
 //! use mi_nets::{AdamConfig, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Stream, Tape};

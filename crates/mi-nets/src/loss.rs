@@ -5,7 +5,7 @@ use crate::NetsError;
 
 const OPERATION: &str = "softmax_cross_entropy";
 
-/// What a classifier should say.
+/// The targets of a classifier.
 #[derive(Clone, Copy, Debug)]
 pub enum Targets<'a, T> {
     /// The class of every row.
@@ -21,8 +21,9 @@ pub enum Targets<'a, T> {
 /// L = mean over i of Σ_j q_ij (LSE_k l_ik − l_ij)      ∂L/∂l_ij = (softmax_j(l_i) − q_ij) / n
 /// ```
 ///
-/// with l the logits and q the target distribution (of a label: all mass on it). Against the
-/// uniform distribution L is least, log(number of classes), where the classifier tells nothing.
+/// with l the logits and q the target distribution (for a label, all mass is on it). With the
+/// uniform distribution as target, L is smallest, log(number of classes), if the classifier's
+/// output is uniform.
 ///
 /// # Shapes
 /// Logits are n×classes, and so is the gradient; labels are n, a distribution is n×classes or
@@ -51,10 +52,10 @@ pub fn softmax_cross_entropy<T: Scalar>(
     Ok((loss, gradient))
 }
 
-/// As [`softmax_cross_entropy`], with the gradient left in an array of the caller's.
+/// Like [`softmax_cross_entropy`], but writes the gradient to the caller's array.
 ///
 /// # Errors
-/// As [`softmax_cross_entropy`], and a gradient of another shape than the logits.
+/// Those of [`softmax_cross_entropy`], and a gradient whose shape differs from that of the logits.
 pub fn softmax_cross_entropy_into<T: Scalar>(
     logits: ArrayView2<'_, T>,
     targets: Targets<'_, T>,
@@ -74,7 +75,7 @@ pub fn softmax_cross_entropy_into<T: Scalar>(
                 Targets::Distribution(q) => q[[if q.nrows() == rows { i } else { 0 }, j]].to_f64(),
             };
             let log_probability = log_sum.below(logit.to_f64());
-            // A class of probability 0 that nobody asks for is no loss; 0 · ∞ would be NaN.
+            // A class of probability 0 with target 0 adds no loss; 0 · ∞ would be NaN.
             if target > 0.0 {
                 loss -= target * log_probability;
             }
@@ -116,7 +117,7 @@ fn check<T: Scalar>(
             };
             match q.rows().into_iter().position(|q| !is_distribution(q)) {
                 Some(i) => {
-                    target(format!("row {i} of the targets, {}, is no distribution", q.row(i)))
+                    target(format!("row {i} of the targets, {}, is not a distribution", q.row(i)))
                 }
                 None => Ok(()),
             }

@@ -10,7 +10,7 @@ pub(crate) fn matrix<T>(rows: usize, columns: usize, values: &[T]) -> ArrayView2
     }
 }
 
-/// As [`matrix`], to be written to.
+/// Like [`matrix`], but mutable.
 pub(crate) fn matrix_mut<T>(rows: usize, columns: usize, values: &mut [T]) -> ArrayViewMut2<'_, T> {
     let length = values.len();
     match ArrayViewMut2::from_shape((rows, columns), values) {

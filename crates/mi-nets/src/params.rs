@@ -25,11 +25,11 @@ pub(crate) struct Param<T> {
 /// What a step does with a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Role {
-    /// It goes along its gradient.
+    /// It moves along its gradient.
     Trained,
-    /// It stays as it is, and no gradient is worked out for it.
+    /// It does not change, and no gradient is computed for it.
     Frozen,
-    /// It is no parameter but statistics of batches, which follow those of the latest batch.
+    /// It is not a parameter but running statistics, which follow those of the latest batch.
     Running { momentum: f64 },
 }
 
@@ -39,10 +39,10 @@ struct Permutation {
     order: Vec<usize>,
 }
 
-/// The trained parameters of one or more networks, named by path (`g1.layers.0.weight`), and
-/// the permutations of columns and running statistics that belong to it without being trained.
+/// The trained parameters of one or more networks, named by path (`g1.layers.0.weight`), and the
+/// untrained permutations of columns and running statistics that belong to them.
 ///
-/// Parameters live outside the tape and outside the layers, which hold [`ParamId`]s only. Every
+/// Parameters live outside the tape and outside the layers, which hold only [`ParamId`]s. Every
 /// parameter is a matrix; ids count up from 0 in the order of [`Params::add`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Params<T> {
@@ -65,7 +65,7 @@ impl<T: Scalar> Params<T> {
     /// Adds a parameter. The values are kept row-major, whatever the layout of the array.
     ///
     /// # Errors
-    /// When the name is taken, or the matrix has no element.
+    /// If the name is taken, or the matrix has no element.
     pub fn add(
         &mut self,
         name: impl Into<String>,
@@ -90,10 +90,10 @@ impl<T: Scalar> Params<T> {
     /// matrix of means (0 at first), variances (1) and the number of steps seen (0).
     ///
     /// They are saved and restored with the parameters but not trained: a step moves means and
-    /// variances by the share `momentum` towards those of its batch.
+    /// variances by the fraction `momentum` towards those of its batch.
     ///
     /// # Errors
-    /// When the name is taken, there is no channel, or `momentum` is not in (0, 1].
+    /// If the name is taken, there is no channel, or `momentum` is not in (0, 1].
     pub fn add_running_statistics(
         &mut self,
         name: impl Into<String>,
@@ -111,37 +111,37 @@ impl<T: Scalar> Params<T> {
         Ok(id)
     }
 
-    /// Freezes a parameter: it gets no gradient and no update, and an optimiser does not miss it.
-    /// Which parameters are frozen is not saved in checkpoints. Running statistics stay as they
-    /// are in any case.
+    /// Freezes a parameter: it gets no gradient and no update, and an optimiser does not require
+    /// its gradient. Checkpoints do not save which parameters are frozen. Running statistics are
+    /// not affected.
     ///
     /// # Panics
-    /// As [`Params::view`].
+    /// Like [`Params::view`].
     pub fn freeze(&mut self, id: ParamId) {
         self.set_role(id, Role::Frozen);
     }
 
-    /// Lets a frozen parameter be trained again.
+    /// Makes a frozen parameter trainable again.
     ///
     /// # Panics
-    /// As [`Params::view`].
+    /// Like [`Params::view`].
     pub fn thaw(&mut self, id: ParamId) {
         self.set_role(id, Role::Trained);
     }
 
-    /// Freezes a whole network: every parameter whose path begins with `path` (`g1` for
+    /// Freezes a network: every parameter whose path begins with `path` (`g1` for
     /// `g1.layers.0.weight`).
     ///
     /// # Errors
-    /// When there is none.
+    /// If there is none.
     pub fn freeze_network(&mut self, path: &str) -> Result<(), NetsError> {
         self.set_roles(path, Role::Frozen)
     }
 
-    /// Lets a whole network be trained again.
+    /// Makes a network trainable again.
     ///
     /// # Errors
-    /// As [`Params::freeze_network`].
+    /// Those of [`Params::freeze_network`].
     pub fn thaw_network(&mut self, path: &str) -> Result<(), NetsError> {
         self.set_roles(path, Role::Trained)
     }
@@ -150,7 +150,7 @@ impl<T: Scalar> Params<T> {
     /// statistics.
     ///
     /// # Panics
-    /// As [`Params::view`].
+    /// Like [`Params::view`].
     pub fn is_trained(&self, id: ParamId) -> bool {
         self.params[id.0].role == Role::Trained
     }
@@ -158,7 +158,7 @@ impl<T: Scalar> Params<T> {
     /// Adds a permutation of 0..n.
     ///
     /// # Errors
-    /// When the name is taken, or `order` is not a permutation.
+    /// If the name is taken, or `order` is not a permutation.
     pub fn add_permutation(
         &mut self,
         name: impl Into<String>,
@@ -169,7 +169,7 @@ impl<T: Scalar> Params<T> {
             return Err(NetsError::DuplicateName { name });
         }
         if !is_permutation(&order) {
-            let problem = format!("`{name}` does not hold every number from 0 once");
+            let problem = format!("`{name}` does not contain every number from 0 once");
             return Err(NetsError::Mismatch { operation: "Params::add_permutation", problem });
         }
         self.permutations.push(Permutation { name, order });
@@ -179,16 +179,16 @@ impl<T: Scalar> Params<T> {
     /// A parameter's values.
     ///
     /// # Panics
-    /// When `id` belongs to other parameters and lies beyond these.
+    /// If `id` belongs to other parameters and is beyond these.
     pub fn view(&self, id: ParamId) -> ArrayView2<'_, T> {
         let param = &self.params[id.0];
         matrix(param.rows, param.columns, &param.values)
     }
 
-    /// A parameter's values, to be changed.
+    /// A parameter's values, mutable.
     ///
     /// # Panics
-    /// As [`Params::view`].
+    /// Like [`Params::view`].
     pub fn view_mut(&mut self, id: ParamId) -> ArrayViewMut2<'_, T> {
         let param = &mut self.params[id.0];
         matrix_mut(param.rows, param.columns, &mut param.values)
@@ -197,7 +197,7 @@ impl<T: Scalar> Params<T> {
     /// A parameter's name.
     ///
     /// # Panics
-    /// As [`Params::view`].
+    /// Like [`Params::view`].
     pub fn name(&self, id: ParamId) -> &str {
         &self.params[id.0].name
     }
@@ -222,8 +222,8 @@ impl<T: Scalar> Params<T> {
         self.params.is_empty()
     }
 
-    /// The number of parameters in the usual sense: the elements of all matrices, frozen ones too,
-    /// but not of running statistics.
+    /// The number of parameters in the usual sense: the elements of all matrices, including frozen
+    /// ones, but not of running statistics.
     pub fn scalar_count(&self) -> usize {
         let counted = self.params.iter().filter(|p| !matches!(p.role, Role::Running { .. }));
         counted.map(|param| param.values.len()).sum()
@@ -232,7 +232,7 @@ impl<T: Scalar> Params<T> {
     /// A permutation: column j of the result is column `order[j]` of the operand.
     ///
     /// # Panics
-    /// When `id` belongs to other parameters and lies beyond these.
+    /// If `id` belongs to other parameters and is beyond these.
     pub fn permutation(&self, id: PermutationId) -> &[usize] {
         &self.permutations[id.0].order
     }

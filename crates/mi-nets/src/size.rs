@@ -1,18 +1,18 @@
 use crate::layers::{ConvNetConfig, CouplingKind, RealNvpConfig};
 
-/// What a network costs, from its shape alone. Times, rates and memory are estimated from it.
+/// The cost of a network, computed from its shape. Times, rates and memory are estimated from it.
 ///
-/// Products count the multiply–adds of dense layers and convolutions; all else is small.
+/// Products count the multiply–adds of dense layers and convolutions; everything else is small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NetworkSize {
-    /// Multiply–adds that take a row forward.
+    /// Multiply–adds of one row's forward pass.
     pub products: usize,
-    /// Those among them that multiply the network's input, which gets no gradient in training.
+    /// The part of them that multiplies the network's input, which gets no gradient in training.
     pub of_input: usize,
-    /// Numbers that are learned.
+    /// Number of parameters.
     pub parameters: usize,
-    /// Numbers that a row leaves in the network for the backward pass, its input apart.
+    /// Numbers that the network keeps per row for the backward pass, excluding its input.
     pub activations: usize,
 }
 
@@ -23,8 +23,7 @@ impl NetworkSize {
         layers.reduce(Self::then).unwrap_or_default()
     }
 
-    /// One layer from `inputs` to `outputs` values at so many places of a row, biases among its
-    /// parameters.
+    /// One layer from `inputs` to `outputs` values at this many places of a row, including biases.
     pub(crate) fn layer(inputs: usize, outputs: usize, places: usize) -> Self {
         let products = places * inputs * outputs;
         let parameters = (inputs + 1) * outputs;
@@ -56,14 +55,14 @@ impl NetworkSize {
         Self::couplings(net, dim, couplings)
     }
 
-    /// Couplings of rows of this width, by a network each.
+    /// Couplings of rows of this width, each with a network.
     pub(crate) fn couplings(net: Self, dim: usize, count: usize) -> Self {
         // A coupling also keeps what it permuted and what it returns.
         let coupling = Self { activations: net.activations + 2 * dim, ..net };
         (1..count).fold(coupling, |all, _| all.then(coupling))
     }
 
-    /// This network and another on its output.
+    /// This network followed by another on its output.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
         Self {
@@ -74,8 +73,8 @@ impl NetworkSize {
         }
     }
 
-    /// Multiply–adds of a training step, a row: forward, and back to the parameters and to all
-    /// inputs of layers but the network's own.
+    /// Multiply–adds of a training step per row: forward, and backward to the parameters and to the
+    /// inputs of all layers except the network's own input.
     pub fn step_products(&self) -> usize {
         3 * self.products - self.of_input
     }

@@ -6,7 +6,7 @@ use crate::arena::{Arena, Slot};
 use crate::ops::Op;
 use crate::{Graph, Mode, NetsError, ParamId, Params};
 
-/// A value on a [`Graph`]: a matrix that was put in or computed.
+/// A value on a [`Graph`]: a matrix that was added or computed.
 ///
 /// It is valid until the graph's tape begins another graph; a later use, or a use on another
 /// graph, panics.
@@ -16,7 +16,7 @@ pub struct Var {
     pub(crate) graph: u64,
 }
 
-/// What the gradient of a value is wanted for: something upstream that asked for it.
+/// Why the gradient of a value is needed: what is upstream of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Needs {
     /// Inputs made by `input_with_gradient`.
@@ -47,12 +47,12 @@ pub(crate) struct Node<T> {
     pub(crate) columns: usize,
     pub(crate) storage: Storage,
     pub(crate) needs: Needs,
-    /// Nobody reads the value any more, the way back apart.
+    /// The value is no longer read, except in the backward pass.
     pub(crate) released: bool,
 }
 
-/// Gradients of values on the way back: they exist from their first contribution until their
-/// node has passed them on.
+/// Gradients of values during the backward pass: they exist from their first contribution until
+/// their node has passed them on.
 #[derive(Debug)]
 pub(crate) struct Adjoints<T> {
     pub(crate) arena: Arena<T>,
@@ -62,7 +62,7 @@ pub(crate) struct Adjoints<T> {
 /// The memory of graphs: nodes and buffers, kept and reused from one graph to the next, so
 /// that a steady training step allocates nothing.
 ///
-/// One tape serves one graph at a time. Its memory is what its largest graph needed.
+/// One tape serves one graph at a time. It has the memory that its largest graph needed.
 #[derive(Debug)]
 pub struct Tape<T> {
     pub(crate) nodes: Vec<Node<T>>,
@@ -72,7 +72,7 @@ pub struct Tape<T> {
     pub(crate) indices: Vec<usize>,
     pub(crate) values: Arena<T>,
     pub(crate) adjoints: Adjoints<T>,
-    /// By parameter: the first node that reads it. Valid during the way back.
+    /// For each parameter: the first node that reads it. Valid during the backward pass.
     pub(crate) first_uses: Vec<Option<usize>>,
     pub(crate) recording: bool,
     /// The first mistake made on this graph.
@@ -103,18 +103,18 @@ impl<T: Scalar> Tape<T> {
     }
 
     /// Starts a graph that keeps what [`Graph::backward`] needs, in [`Mode::Training`]. All values
-    /// of the graph before are gone.
+    /// of the previous graph are dropped.
     pub fn begin<'a>(&'a mut self, params: &'a Params<T>) -> Graph<'a, T> {
         self.start(params, true)
     }
 
-    /// Starts a graph for values only: in [`Mode::Evaluation`], the same values bit for bit, but
-    /// layers give the memory of what lies between their input and output back as they go.
+    /// Starts a graph for values only, in [`Mode::Evaluation`]: the same values bit for bit, but
+    /// layers release the memory of intermediate values as they go.
     pub fn begin_inference<'a>(&'a mut self, params: &'a Params<T>) -> Graph<'a, T> {
         self.start(params, false)
     }
 
-    /// Whether all operations of the last graph were given operands that fit.
+    /// Checks that all operations of the last graph were given operands that fit.
     pub(crate) fn check(&self) -> Result<(), NetsError> {
         self.error.clone().map_or(Ok(()), Err)
     }
@@ -127,7 +127,7 @@ impl<T: Scalar> Tape<T> {
     }
 
     fn start<'a>(&'a mut self, params: &'a Params<T>, recording: bool) -> Graph<'a, T> {
-        // One count for all tapes, so that a `Var` of another tape is noticed too.
+        // One counter for all tapes, so that a `Var` of another tape is also detected.
         static GRAPHS: AtomicU64 = AtomicU64::new(1);
         self.graph = GRAPHS.fetch_add(1, Ordering::Relaxed);
         self.nodes.clear();

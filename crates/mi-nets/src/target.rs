@@ -1,7 +1,7 @@
 use mi_kernels::Scalar;
 
-/// Where an operation leaves a gradient: written when it is the first contribution (`fresh`:
-/// the old values are meaningless), added when others came before.
+/// Where an operation stores a gradient: written if it is the first contribution (`fresh`: the old
+/// values are undefined), added if there were others before.
 #[derive(Debug)]
 pub(crate) struct Target<'a, T> {
     pub(crate) values: &'a mut [T],
@@ -14,7 +14,7 @@ impl<T: Scalar> Target<'_, T> {
         if self.fresh { T::zero() } else { T::one() }
     }
 
-    /// Sets the values to zero if nothing came before, so that one can add to them.
+    /// Sets the values to zero if this is the first contribution, so that more can be added.
     pub(crate) fn zeroed(self) -> Self {
         if self.fresh {
             self.values.fill(T::zero());

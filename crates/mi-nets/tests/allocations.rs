@@ -1,5 +1,5 @@
-//! A steady training step allocates nothing of its own: the only heap allocations are the
-//! packing buffers inside the matrix products, as many as one product of that size makes.
+//! A steady training step allocates nothing itself: the only heap allocations are the packing
+//! buffers inside the matrix products, as many as one product of that size makes.
 
 #![allow(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -27,11 +27,11 @@ fn count() {
 }
 
 // SAFETY: every method passes its arguments on to the system's allocator unchanged, so that
-// allocator's guarantees hold; counting touches no memory but an integer of the thread.
+// allocator's guarantees hold; counting touches no memory except an integer of the thread.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller's promises about `layout` are those that `System` asks for.
+        // SAFETY: the caller's promises about `layout` are those that `System` requires.
         unsafe { System.alloc(layout) }
     }
 
@@ -43,8 +43,8 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
-        // SAFETY: the caller's promises are those that `System` asks for, and `pointer` came
-        // from `System`.
+        // SAFETY: the caller's promises are those that `System` requires, and `pointer` came from
+        // `System`.
         unsafe { System.realloc(pointer, layout, size) }
     }
 
@@ -111,7 +111,7 @@ fn count_step(params: &mut Params<f32>, net: &dyn Module<f32>, at_once: bool) ->
     allocations(step)
 }
 
-/// The operations without a layer of their own.
+/// The operations that have no layer.
 #[derive(Debug)]
 struct Regularised {
     scale: ParamId,
@@ -158,27 +158,27 @@ fn a_steady_training_step_allocates_only_inside_matrix_products() {
     let mut stream = Stream::new(1, "init");
     let init = Init::GlorotUniform;
     let one = allocations_of_a_product();
-    assert!(one <= 1, "{one} allocations a product");
+    assert!(one <= 1, "{one} allocations per product");
 
-    // Three layers: forward 3, weights 3, and the inputs of all layers but the first 2.
+    // Three layers: forward 3, weights 3, and the inputs of all layers except the first 2.
     let mut params = Params::new();
     let net = Mlp::new(&mut params, "net", &[30, 20, 20, 10], init, &mut stream).unwrap();
     assert_eq!(steady_step(&mut params, &net), 8 * one);
 
     // Two convolutions of 17 × 4 and 7 × 2 runs (kernel rows of all positions of a row, times
-    // positions in it), forward and weights, the second's inputs too; and a dense layer.
+    // positions in it), forward and weights, plus the second's inputs; and a dense layer.
     let mut params = Params::new();
     let config = ConvNetConfig { output: 10, ..ConvNetConfig::paper(8, 8, 1) };
     let net = ConvNet::new(&mut params, "net", &config, init, &mut stream).unwrap();
     assert_eq!(steady_step(&mut params, &net), (2 * 68 + 3 * 14 + 3) * one);
 
     // Four steps of width 5: inputs at once forward and for weights; three steps' states forward,
-    // back and for weights.
+    // backward and for weights.
     let mut params = Params::new();
     let net = Gru::new(&mut params, "net", (4, 6, 5), &mut stream).unwrap();
     assert_eq!(steady_step(&mut params, &net), (2 + 3 * 3) * one);
 
-    // Two layers: forward 2 and weights 2, the second's inputs too.
+    // Two layers: forward 2 and weights 2, plus the second's inputs.
     let mut params = Params::new();
     let net = CausalConv::new(&mut params, "net", (4, 2), &[6, 5, 3], init, &mut stream).unwrap();
     assert_eq!(steady_step(&mut params, &net), 5 * one);
@@ -188,8 +188,8 @@ fn a_steady_training_step_allocates_only_inside_matrix_products() {
     let net = Regularised::new(&mut params);
     assert_eq!(steady_step(&mut params, &net), 0);
 
-    // Four couplings of a two-layer MLP: forward 2 and weights 2 each, the hidden layer's
-    // gradient 1 each, and the gradient of the MLP's input in all but the first coupling.
+    // Four couplings of a two-layer MLP: forward 2 and weights 2 each, the hidden layer's gradient
+    // 1 each, and the gradient of the MLP's input in all couplings except the first.
     for kind in [CouplingKind::Additive, CouplingKind::Affine] {
         let mut params = Params::new();
         let config = RealNvpConfig { dim: 12, couplings: 4, hidden: vec![8], kind };

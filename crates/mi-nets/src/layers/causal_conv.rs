@@ -5,9 +5,9 @@ use super::Module;
 use super::dense::DenseLayer;
 use crate::{Activation, Graph, Init, NetsError, NetworkSize, Params, Var};
 
-/// Causal (masked) convolutions over sequences of a fixed number of steps: what comes out at a step
-/// depends on that step and earlier ones alone (van den Oord et al., 2016). `ReLU` between layers,
-/// the last one linear.
+/// Causal (masked) convolutions over sequences of a fixed number of steps: the output at a step
+/// depends only on that step and earlier ones (van den Oord et al., 2016). `ReLU` between layers;
+/// the last one is linear.
 ///
 /// # Shapes
 /// n×(steps·first size) to n×(steps·last size). Parameters of layer k: `{name}.layers.{k}.weight`

@@ -9,7 +9,7 @@ use crate::{
     Activation, ConvGeometry, Graph, Init, NetsError, NetworkSize, Padding, ParamId, Params, Var,
 };
 
-/// What a [`ConvNet`] is made of.
+/// The configuration of a [`ConvNet`].
 ///
 /// | field | figure 4 of the paper | purpose |
 /// | --- | --- | --- |
@@ -23,7 +23,7 @@ use crate::{
 pub struct ConvNetConfig {
     /// Rows of pixels.
     pub height: usize,
-    /// Pixels a row.
+    /// Pixels per row.
     pub width: usize,
     /// Channels of a pixel.
     pub channels: usize,
@@ -47,7 +47,7 @@ impl ConvNetConfig {
     /// The geometry of each convolution: the outputs of one are the pixels of the next.
     ///
     /// # Panics
-    /// With a stride of 0, which [`ConvNet::new`] refuses, on going beyond the first.
+    /// With a stride of 0, which [`ConvNet::new`] refuses, when iterating beyond the first.
     pub fn geometries(&self) -> impl Iterator<Item = ConvGeometry> + '_ {
         let Self { kernel, stride, .. } = *self;
         let mut previous: Option<(ConvGeometry, usize)> = None;
@@ -106,7 +106,7 @@ impl ConvNet {
         }
         let (mut convs, mut channels) = (Vec::new(), config.channels);
         for (k, (geometry, &filters)) in config.geometries().zip(&config.filters).enumerate() {
-            // Before the next geometry, which rests on this one.
+            // Before the next geometry, which depends on this one.
             if let Some(problem) = geometry.problem() {
                 return invalid(problem);
             }
@@ -130,15 +130,15 @@ impl ConvNet {
 pub struct ConvNetOutputs {
     /// n×output: what [`Module::forward`] returns.
     pub summary: Var,
-    /// n×(locations·channels), the channel innermost: what the summary is the mean of, up to a
-    /// dense layer. Layer normalisation mixes statistics of the whole image into every location.
+    /// n×(locations·channels), the channel innermost. The summary is a dense layer on the mean of
+    /// the map. Layer normalisation mixes statistics of the whole image into every location.
     pub map: Var,
-    /// The map before layer normalisation: a location has seen its receptive field alone.
+    /// The map before layer normalisation: a location depends only on its receptive field.
     pub local_map: Var,
 }
 
 impl ConvNet {
-    /// What the network is made of.
+    /// The network's configuration.
     pub fn config(&self) -> &ConvNetConfig {
         &self.config
     }
@@ -153,7 +153,7 @@ impl ConvNet {
     /// The network's summary and its map of locations, from one pass.
     ///
     /// # Shapes
-    /// As [`ConvNetOutputs`] says; locations and channels are those of [`ConvNet::map_shape`].
+    /// See [`ConvNetOutputs`]; locations and channels are those of [`ConvNet::map_shape`].
     pub fn forward_with_map<T: Scalar>(&self, graph: &mut Graph<'_, T>, x: Var) -> ConvNetOutputs {
         let local_map = self.convolve(graph, x);
         let map = graph.layer_norm(local_map, self.scale, self.shift);

@@ -8,13 +8,13 @@ use crate::{Graph, GruWeights, NetsError, NetworkSize, Params, Var};
 /// A gated recurrent unit over sequences of a fixed number of steps ([`Graph::gru`]): a causal
 /// context network.
 ///
-/// Weights and biases start uniform on ±1/√width, as in `PyTorch`.
+/// Weights and biases are initially uniform on ±1/√width, as in `PyTorch`.
 ///
 /// # Shapes
 /// n×(steps·inputs) to n×(steps·width): the state after every step; [`Gru::last`] takes the last
 /// one. Parameters: `{name}.input.weight` (inputs×3·width), `{name}.input.bias`,
-/// `{name}.state.weight` (width×3·width), `{name}.state.bias`; columns in the order of the gates
-/// r, z, n.
+/// `{name}.state.weight` (width×3·width), `{name}.state.bias`; columns are in the order of the
+/// gates r, z, n.
 #[derive(Clone, Copy, Debug)]
 pub struct Gru {
     inputs: usize,

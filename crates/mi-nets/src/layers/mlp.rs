@@ -5,7 +5,7 @@ use super::Module;
 use super::dense::DenseLayer;
 use crate::{Activation, Graph, Init, NetsError, NetworkSize, Params, Var};
 
-/// A multilayer perceptron: dense layers, `ReLU` between them, the last one linear.
+/// A multilayer perceptron: dense layers with `ReLU` between them; the last one is linear.
 ///
 /// # Shapes
 /// n×first size to n×last size. Parameters of layer k: `{name}.layers.{k}.weight` (in×out) and

@@ -23,13 +23,13 @@ use crate::{Graph, NetworkSize, Var};
 
 /// A network with one input and one output.
 ///
-/// Implementors hold parameter ids only, so one module runs with parameters of both number
-/// types, and `dyn Module<f32>` works.
+/// Implementors hold only parameter ids, so one module runs with parameters of both number types,
+/// and `dyn Module<f32>` works.
 pub trait Module<T: Scalar>: Debug + Send + Sync {
     /// Appends the network's operations.
     ///
     /// # Shapes
-    /// n×[`Module::input_dim`] to n×[`Module::output_dim`]; a mistake is the graph's error
+    /// n×[`Module::input_dim`] to n×[`Module::output_dim`]; a mistake becomes an error of the graph
     /// ([`Graph::check`]).
     fn forward(&self, graph: &mut Graph<'_, T>, x: Var) -> Var;
 
@@ -39,6 +39,6 @@ pub trait Module<T: Scalar>: Debug + Send + Sync {
     /// The width of an output row.
     fn output_dim(&self) -> usize;
 
-    /// What the network costs.
+    /// The network's cost.
     fn size(&self) -> NetworkSize;
 }

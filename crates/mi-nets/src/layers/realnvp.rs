@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Mlp, Module};
 use crate::{Graph, Init, NetsError, NetworkSize, Params, PermutationId, Tape, Unary, Var};
 
-/// The least scale of an affine coupling: keeps its inverse finite.
+/// The smallest scale of an affine coupling: keeps its inverse finite.
 const LEAST_SCALE: f64 = 1e-7;
 
 /// What a coupling does to the half that it changes.
@@ -14,13 +14,13 @@ const LEAST_SCALE: f64 = 1e-7;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum CouplingKind {
-    /// Adds a shift: the volume is kept, log |det J| = 0.
+    /// Adds a shift: the volume is preserved, log |det J| = 0.
     Additive,
     /// Multiplies by 10⁻⁷ + softplus(·) and adds a shift.
     Affine,
 }
 
-/// What a [`RealNvp`] is made of.
+/// The configuration of a [`RealNvp`].
 ///
 /// | field | figure 1 of the paper | purpose |
 /// | --- | --- | --- |
@@ -44,12 +44,12 @@ pub struct RealNvpConfig {
 /// A bijective network of coupling layers (Dinh, Sohl-Dickstein and Bengio, 2017).
 ///
 /// # Formula
-/// Each coupling permutes the columns of h, cuts them in two halves a (⌊d/2⌋ columns) and b,
-/// and yields [a, b + t(a)] (additive) or [a, b ∘ s(a) + t(a)] (affine), t and s from an MLP.
+/// Each coupling permutes the columns of h, splits them into two halves a (⌊d/2⌋ columns) and b,
+/// and yields [a, b + t(a)] (additive) or [a, b ∘ s(a) + t(a)] (affine), with t and s from an MLP.
 /// Then log |det J| = Σ log s over all couplings and columns.
 ///
-/// The permutations are drawn from a child stream named by the network, and kept among the
-/// parameters as `{name}.couplings.{k}.permutation`, so checkpoints carry them.
+/// The permutations are drawn from a child stream with the network's name, and kept among the
+/// parameters as `{name}.couplings.{k}.permutation`, so checkpoints include them.
 ///
 /// # Shapes
 /// n×dim to n×dim. Parameters of coupling k: those of the MLP `{name}.couplings.{k}`.
@@ -66,13 +66,13 @@ struct Coupling {
     net: Mlp,
 }
 
-/// How far the inverse of a [`RealNvp`] misses, as the largest absolute difference over all
-/// rows and columns. NaN when anything was NaN.
+/// The error of the inverse of a [`RealNvp`]: the largest absolute difference over all rows and
+/// columns. NaN if anything was NaN.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InverseError {
-    /// Each coupling by itself: its input against the inverse of its output.
+    /// Each coupling separately: its input compared with the inverse of its output.
     pub couplings: Vec<f64>,
-    /// The whole network: its input against the inverse of its output.
+    /// The complete network: its input compared with the inverse of its output.
     pub whole: f64,
 }
 
@@ -144,7 +144,7 @@ impl RealNvp {
     /// n×dim to n.
     ///
     /// # Errors
-    /// When `x` has another width, or the parameters another shape.
+    /// If `x` has another width, or the parameters another shape.
     pub fn log_det<T: Scalar>(
         &self,
         tape: &mut Tape<T>,
@@ -164,7 +164,7 @@ impl RealNvp {
     /// n×dim to n×dim.
     ///
     /// # Errors
-    /// As [`RealNvp::log_det`].
+    /// Those of [`RealNvp::log_det`].
     pub fn inverse<T: Scalar>(
         &self,
         tape: &mut Tape<T>,
@@ -178,14 +178,14 @@ impl RealNvp {
             .try_fold(start, |h, coupling| self.uncouple(tape, params, coupling, h.view()))
     }
 
-    /// How far the inverse misses at the rows of `x`, coupling by coupling, so that a coupling
-    /// that cannot be inverted (a scale or a shift grown too large) is known by its number.
+    /// The error of the inverse at the rows of `x`, coupling by coupling, which shows which
+    /// coupling cannot be inverted (because a scale or a shift has become too large).
     ///
     /// # Shapes
     /// `x` is n×dim.
     ///
     /// # Errors
-    /// As [`RealNvp::log_det`].
+    /// Those of [`RealNvp::log_det`].
     pub fn inverse_error<T: Scalar>(
         &self,
         tape: &mut Tape<T>,

@@ -9,8 +9,8 @@ use crate::{Activation, Graph, Init, NetsError, NetworkSize, Params, Var};
 /// all but the last (figure 2 of Tschannen et al., 2020, with width 392 and depth 5).
 ///
 /// # Formula
-/// h ← h + `ReLU`(h·W + b), in the last layer h ← h + h·W + b. With small weights the network
-/// starts near the identity, and is free to be invertible or not.
+/// h ← h + `ReLU`(h·W + b), and in the last layer h ← h + h·W + b. With small weights the network
+/// starts near the identity; it need not be invertible.
 ///
 /// # Shapes
 /// n×width to n×width. Parameters of layer k: `{name}.layers.{k}.weight` (width×width) and

@@ -3,7 +3,7 @@ use mi_kernels::Scalar;
 use crate::target::Target;
 use crate::vector::{Rows, add_rows, map_and_add_rows};
 
-/// What follows a layer's matrix product and bias, in the same pass.
+/// The activation after a layer's matrix product and bias, applied in the same pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Activation {
@@ -14,7 +14,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// z ↦ y in place, where `z` lacks the bias yet. Rows are as long as the bias.
+    /// z ↦ y in place, where the bias has not yet been added to `z`. Rows are as long as the bias.
     pub(crate) fn forward<T: Scalar>(self, z: &mut [T], bias: Option<&[T]>) {
         match (bias, self) {
             (None, Self::Linear) => {}
@@ -24,7 +24,8 @@ impl Activation {
         }
     }
 
-    /// dy ↦ dz in place, and the bias gradient Σ dz over rows. The `ReLU`'s mask is its output's sign.
+    /// dy ↦ dz in place, and the bias gradient Σ dz over rows. The `ReLU`'s mask is the sign of its
+    /// output.
     pub(crate) fn backward<T: Scalar>(
         self,
         dy: &mut [T],
@@ -57,7 +58,7 @@ fn add_to_rows<T: Scalar>(z: &mut [T], bias: &[T], f: impl Fn(T) -> T) {
     }
 }
 
-/// `T::max` would turn NaN into 0 and so hide a diverged network.
+/// `T::max` would turn NaN into 0 and so hide that a network has diverged.
 pub(super) fn relu<T: Scalar>(z: T) -> T {
     if z < T::zero() { T::zero() } else { z }
 }

@@ -25,14 +25,15 @@ impl<T: Scalar> Graph<'_, T> {
     ///
     /// # Formula
     /// y = (x − mean) / √(variance + 10⁻⁵) · scale + shift. In [`Mode::Training`] mean and variance
-    /// (divisor N) are those of the N = n · positions values of a channel in this batch; the step
-    /// that follows moves the running statistics towards them (variance with divisor N − 1, as in
-    /// `PyTorch`; of several uses in one graph, towards their average). In [`Mode::Evaluation`] the
-    /// running statistics take their place, and a row's value does not depend on its batch mates.
+    /// (divisor N) are those of the N = n · positions values of a channel in this batch; the next
+    /// step moves the running statistics towards them (variance with divisor N − 1, as in
+    /// `PyTorch`; with several uses in one graph, towards their average). In [`Mode::Evaluation`]
+    /// the running statistics are used instead, and a row's value does not depend on the other rows
+    /// of its batch.
     ///
     /// # Shapes
     /// x is n×(positions·c), the channel innermost; scale and shift are 1×c; `running` is made by
-    /// [`crate::Params::add_running_statistics`]. In training a channel needs two values.
+    /// [`crate::Params::add_running_statistics`]. In training a channel needs at least two values.
     pub fn batch_norm(&mut self, x: Var, scale: ParamId, shift: ParamId, running: ParamId) -> Var {
         let (rows, columns) = self.shape(x);
         let shapes = [scale, shift, running].map(|id| self.params.view(id).dim());
@@ -50,7 +51,7 @@ impl<T: Scalar> Graph<'_, T> {
         let (mode, count) = (self.mode(), rows * columns / channels);
         if mode == Mode::Training && count < 2 {
             return self.fail("batch_norm", (rows, columns), || {
-                "one value a channel has no variance: train on larger batches, or evaluate".into()
+                "one value per channel has no variance: train on larger batches, or evaluate".into()
             });
         }
         let (slot, mut buffer) = self.tape.values.take(rows * columns);
@@ -84,8 +85,8 @@ impl<T: Scalar> Graph<'_, T> {
 }
 
 /// Means and variances (divisor N) by channel: the corrected two-pass algorithm (Chan et al.,
-/// 1983), since one pass loses the variance of channels far from zero, and a long sum in
-/// `f32` some digits of the mean.
+/// 1983), since one pass loses the variance of channels far from zero, and a long sum in `f32`
+/// loses some digits of the mean.
 fn batch_statistics<T: Scalar>(x: &[T], mean: &mut [T], variance: &mut [T]) {
     let channels = mean.len();
     let n = T::from_f64((x.len() / channels) as f64);
@@ -163,8 +164,9 @@ impl BatchNorm {
     }
 }
 
-/// Moves running statistics by the share `momentum` towards the average of those that the uses of
-/// a batch normalisation left in one step. Rows of both: means, variances, and a count.
+/// Moves running statistics by the fraction `momentum` towards the average of the statistics that
+/// all uses of a batch normalisation stored in one step. Rows of both: means, variances, and a
+/// count.
 pub(crate) fn move_running_statistics<T: Scalar>(running: &mut [T], batch: &[T], momentum: f64) {
     let channels = running.len() / 3;
     let momentum = T::from_f64(momentum);

@@ -33,7 +33,7 @@ impl<T: Scalar> Graph<'_, T> {
     /// a − b, elementwise.
     ///
     /// # Shapes
-    /// As [`Graph::add`].
+    /// Like [`Graph::add`].
     pub fn subtract(&mut self, a: Var, b: Var) -> Var {
         self.binary("subtract", Kind::Subtract, a, b, |a, b| a - b)
     }
@@ -41,7 +41,7 @@ impl<T: Scalar> Graph<'_, T> {
     /// a · b, elementwise.
     ///
     /// # Shapes
-    /// As [`Graph::add`].
+    /// Like [`Graph::add`].
     pub fn multiply(&mut self, a: Var, b: Var) -> Var {
         self.binary("multiply", Kind::Multiply, a, b, |a, b| a * b)
     }
@@ -63,7 +63,7 @@ impl<T: Scalar> Graph<'_, T> {
         }
         let (slot, mut buffer) = self.tape.values.take(rows * columns);
         let (a_values, b_values) = (self.slice(a), self.slice(b));
-        // One pass over everything when the shapes are equal, one a row when b is one row.
+        // One pass over everything if the shapes are equal, or one per row if b is a single row.
         let length = b_values.len().max(1);
         for (y, a) in buffer[..rows * columns].chunks_mut(length).zip(a_values.chunks(length)) {
             for ((y, &a), &b) in y.iter_mut().zip(a).zip(b_values) {

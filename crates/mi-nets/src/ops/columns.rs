@@ -10,7 +10,7 @@ use crate::{Graph, Var};
 #[derive(Clone, Debug)]
 pub(crate) struct GatherColumns {
     x: Var,
-    /// Place of the column numbers among the tape's.
+    /// Position of the column numbers in the tape.
     indices: Range<usize>,
 }
 
@@ -23,12 +23,12 @@ pub(crate) struct SliceColumns {
 
 #[derive(Clone, Debug)]
 pub(crate) struct ConcatColumns {
-    /// Place of the operands among the tape's.
+    /// Position of the operands in the tape.
     operands: Range<usize>,
 }
 
 impl<T: Scalar> Graph<'_, T> {
-    /// Columns by number, in the order given: a permutation, a selection, repetitions.
+    /// Columns by number, in the given order: a permutation, a selection, repetitions.
     ///
     /// # Shapes
     /// n×m to n×(number of indices); every index is below m.
@@ -108,7 +108,7 @@ impl<T: Scalar> Graph<'_, T> {
 }
 
 impl GatherColumns {
-    /// dx is zero but for dx[index] += dy[j] where column j came from index.
+    /// dx is zero except that dx[index] += dy[j] where column j came from index.
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, dy: &[T]) {
         let indices = &cx.indices[self.indices.clone()];
         let width = cx.values.shape(self.x).1;
@@ -123,7 +123,7 @@ impl GatherColumns {
 }
 
 impl SliceColumns {
-    /// dx is dy in the slice and zero beside it.
+    /// dx is dy in the slice and zero elsewhere.
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, dy: &[T]) {
         let width = cx.values.shape(self.x).1;
         let Some(target) = cx.target(self.x) else { return };

@@ -10,15 +10,15 @@ use crate::matrix::{matrix, matrix_mut};
 use crate::vector::Rows;
 use crate::{Graph, ParamId, Var};
 
-/// What surrounds an image under a convolution's kernel.
+/// The padding of an image in a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Padding {
-    /// Nothing: the kernel stays inside.
+    /// None: the kernel stays inside.
     Valid,
-    /// Zeros, such that ⌈length / stride⌉ positions result. An odd total is split as
-    /// TensorFlow does: the smaller half comes first.
+    /// Zeros, such that there are ⌈length / stride⌉ positions. An odd total is split as in
+    /// TensorFlow: the smaller half comes first.
     Same,
 }
 
@@ -27,7 +27,7 @@ pub enum Padding {
 pub struct ConvGeometry {
     /// Rows of pixels.
     pub height: usize,
-    /// Pixels a row.
+    /// Pixels per row.
     pub width: usize,
     /// Channels of a pixel.
     pub channels: usize,
@@ -35,7 +35,7 @@ pub struct ConvGeometry {
     pub kernel: usize,
     /// Step of the kernel, the same on both axes.
     pub stride: usize,
-    /// What surrounds the image.
+    /// The padding of the image.
     pub padding: Padding,
 }
 
@@ -72,8 +72,8 @@ impl ConvGeometry {
         self.height * self.width * self.channels
     }
 
-    /// The rows of a weight matrix: kernel · kernel · channels, in the order row of the
-    /// kernel, column of the kernel, channel.
+    /// The rows of a weight matrix: kernel · kernel · channels, in the order kernel row, kernel
+    /// column, channel.
     pub fn patch_dim(&self) -> usize {
         self.kernel * self.kernel * self.channels
     }
@@ -91,7 +91,7 @@ impl ConvGeometry {
         })
     }
 
-    /// Multiply–adds an image and output channel: the values under the kernel, over all
+    /// Multiply–adds per image and output channel: the number of values under the kernel, over all
     /// positions. The zeros around an image are never multiplied.
     pub fn covered(&self) -> usize {
         self.runs().map(|run| run.taps.len()).sum()
@@ -104,7 +104,8 @@ impl ConvGeometry {
         }
     }
 
-    /// What the kernel covers of the image, position by position and kernel row by kernel row.
+    /// The part of the image that the kernel covers, position by position and kernel row by kernel
+    /// row.
     pub(super) fn runs(&self) -> impl Iterator<Item = Run> {
         let geometry = *self;
         let (rows, columns) = self.output_size();
@@ -130,11 +131,11 @@ impl ConvGeometry {
     }
 }
 
-/// Values that lie side by side both in an image and in the rows of the weights: the pixels inside
+/// Values that are contiguous both in an image and in the rows of the weights: the pixels inside
 /// the image that one row of the kernel covers at one position.
 pub(super) struct Run {
     pub(super) position: usize,
-    /// Whether it is the first of its position.
+    /// Whether this is the first run of its position.
     opens: bool,
     taps: Range<usize>,
     pub(super) pixels: Range<usize>,
@@ -177,7 +178,7 @@ impl<T: Scalar> Graph<'_, T> {
         if inputs != input_dim || w.nrows() != patch_dim || !bias_fits {
             return self.fail("conv2d", (rows, columns), || {
                 format!(
-                    "x is {rows}×{inputs} for {input_dim} values an image, W is {}×{channels} \
+                    "x is {rows}×{inputs} for {input_dim} values per image, W is {}×{channels} \
                      for {patch_dim} values a patch, the bias {:?}",
                     w.nrows(),
                     b.map(|b| b.dim())

@@ -14,19 +14,19 @@ use crate::{Graph, Var};
 
 /// An operation defined outside this crate.
 ///
-/// It is handed over in an [`Arc`]: an operation without state of its own is made once and
-/// costs no allocation in a step.
+/// It is passed in an [`Arc`]: an operation without state is made once and costs no allocation in a
+/// step.
 pub trait CustomOp<T: Scalar>: Debug + Send + Sync {
-    /// The name in messages.
+    /// The name used in messages.
     fn name(&self) -> &'static str;
 
     /// The output's rows and columns (at least one column).
     ///
     /// # Errors
-    /// A message with the shapes, when the operands do not fit.
+    /// A message with the shapes, if the operands do not fit.
     fn output_shape(&self, operands: &Operands<'_, T>) -> Result<(usize, usize), String>;
 
-    /// Writes the whole output; what is there before is meaningless.
+    /// Writes all of the output; its old values are undefined.
     fn forward(&self, operands: &Operands<'_, T>, output: ArrayViewMut2<'_, T>);
 
     /// Adds to `gradient` the gradient of operand number `index`, given that of the output.
@@ -52,7 +52,7 @@ impl<'a, T: Scalar> Operands<'a, T> {
     /// Operand number `index`.
     ///
     /// # Panics
-    /// When there are fewer operands.
+    /// If there are fewer operands.
     pub fn get(&self, index: usize) -> ArrayView2<'a, T> {
         self.values.view(self.vars[index])
     }
@@ -71,7 +71,7 @@ impl<'a, T: Scalar> Operands<'a, T> {
 #[derive(Clone, Debug)]
 pub(crate) struct Custom<T> {
     function: Arc<dyn CustomOp<T>>,
-    /// Place of the operands among the tape's.
+    /// Position of the operands in the tape.
     operands: Range<usize>,
 }
 
@@ -79,7 +79,7 @@ impl<T: Scalar> Graph<'_, T> {
     /// Applies an operation defined outside this crate.
     ///
     /// # Shapes
-    /// As the operation says.
+    /// Defined by the operation.
     pub fn custom(&mut self, operands: &[Var], function: &Arc<dyn CustomOp<T>>) -> Var {
         let needs = operands.iter().fold(Needs::NONE, |needs, &var| needs.or(self.needs(var)));
         let shape = function.output_shape(&Operands { vars: operands, values: self.values() });
@@ -100,7 +100,7 @@ impl<T: Scalar> Graph<'_, T> {
 }
 
 impl<T: Scalar> Custom<T> {
-    /// Each operand that needs a gradient gets what the operation adds to it.
+    /// The operation adds to the gradient of each operand that needs one.
     pub(super) fn backward(&self, cx: &mut Backward<'_, T>, y: Var, dy: &[T]) {
         let vars = &cx.operands[self.operands.clone()];
         let operands = Operands { vars, values: cx.values };

@@ -64,7 +64,7 @@ impl Dense {
             let dx = matrix_mut(rows, w.nrows(), target.values);
             matrix_product(T::one(), dz, w.t(), beta, dx);
         }
-        // Last, so that a step that follows finds it in the cache.
+        // Last, so that the next step finds it in the cache.
         if let Some(target) = cx.param_target(self.weight) {
             let beta = target.beta();
             let dw = matrix_mut(w.nrows(), columns, target.values);

@@ -15,7 +15,7 @@ pub(crate) struct Dropout {
 impl<T: Scalar> Graph<'_, T> {
     /// Dropout (Srivastava et al., 2014, inverted): in [`Mode::Training`] every element is set to
     /// zero with probability `rate`, and the others are multiplied by 1 / (1 − rate). In
-    /// [`Mode::Evaluation`], and with rate 0, the value is `x` itself, the same [`Var`].
+    /// [`Mode::Evaluation`], and with rate 0, the result is the same [`Var`] `x`.
     ///
     /// The draws come, row by row, from the stream given by [`Graph::draw_from`].
     ///

@@ -4,7 +4,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use mi_kernels::Scalar;
 
-/// x · Φ(x), worked out in `f64`: with erfc, so that nothing cancels where x is far below zero.
+/// x · Φ(x), computed in `f64` with erfc, so that nothing cancels where x is far below zero.
 pub(super) fn gelu<T: Scalar>(x: T) -> T {
     let x = x.to_f64();
     T::from_f64(x * normal_cdf(x))

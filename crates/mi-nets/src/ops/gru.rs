@@ -8,8 +8,8 @@ use crate::matrix::{matrix, matrix_mut};
 use crate::{Graph, ParamId, Var};
 
 /// The parameters of a gated recurrent unit of width h on inputs of width d. The columns of each
-/// are those of the gates r, z and n, in this order: the transposes of `PyTorch`'s `weight_ih_l0`
-/// and `weight_hh_l0`.
+/// belong to the gates r, z and n, in this order: the transposes of `PyTorch`'s `weight_ih_l0` and
+/// `weight_hh_l0`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GruWeights {
     /// d×3h.
@@ -34,9 +34,9 @@ pub(crate) struct Gru {
 }
 
 impl<T: Scalar> Graph<'_, T> {
-    /// A gated recurrent unit over a sequence (Cho et al., 2014, in `PyTorch`'s form, where r stands
+    /// A gated recurrent unit over a sequence (Cho et al., 2014, in `PyTorch`'s form, where r is
     /// outside the product): its state after every step, starting from zero. The state after step t
-    /// has seen the inputs 0 to t.
+    /// depends on the inputs 0 to t.
     ///
     /// # Formula
     /// With a = x·`W_input` + `b_input` and b = h·`W_state` + `b_state`, whose thirds belong to the
@@ -63,7 +63,7 @@ impl<T: Scalar> Graph<'_, T> {
         let (gates_slot, mut gates) = self.tape.values.take(length);
         let (from_state_slot, mut from_state) = self.tape.values.take(length);
         let [input_bias, state_bias] = [input_bias, state_bias].map(|id| self.params.slice(id));
-        // All steps' inputs at once; a row a sample and step.
+        // All steps' inputs at once, with one row per sample and step.
         for row in gates[..length].chunks_exact_mut(3 * h) {
             row.copy_from_slice(input_bias);
         }
@@ -128,10 +128,10 @@ impl Gru {
         self.weights.ids().map(Some)
     }
 
-    /// Back through time, dh the gradient of a step's state, h⁻ the state before:
-    /// dn = dh (1 − z)(1 − n²), dz = dh (h⁻ − n) z (1 − z), dr = dn b₃ r (1 − r);
-    /// da = [dr, dz, dn], db = [dr, dz, dn ∘ r], dh⁻ += dh ∘ z + db·`W_state`ᵀ.
-    /// Then `dW_input` = xᵀ·da, dx = da·`W_input`ᵀ, `dW_state` = Σ h⁻ᵀ·db, and biases the sums.
+    /// Back through time, where dh is the gradient of a step's state and h⁻ the state before: dn =
+    /// dh (1 − z)(1 − n²), dz = dh (h⁻ − n) z (1 − z), dr = dn b₃ r (1 − r); da = [dr, dz, dn], db
+    /// = [dr, dz, dn ∘ r], dh⁻ += dh ∘ z + db·`W_state`ᵀ. Then `dW_input` = xᵀ·da, dx =
+    /// da·`W_input`ᵀ, `dW_state` = Σ h⁻ᵀ·db, and the gradients of biases are the sums.
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, y: Var, dy: &mut [T]) {
         let Self { x, steps, weights, .. } = *self;
         let (w_input, w_state) = (cx.values.param(weights.input), cx.values.param(weights.state));

@@ -20,15 +20,15 @@ pub(crate) struct LayerNorm {
 }
 
 impl<T: Scalar> Graph<'_, T> {
-    /// Layer normalisation over the whole row (Ba, Kiros and Hinton, 2016), with a scale and a
-    /// shift for every channel.
+    /// Layer normalisation over the full row (Ba, Kiros and Hinton, 2016), with a scale and a shift
+    /// for every channel.
     ///
     /// # Formula
-    /// y = (x − mean) / (sd + 10⁻⁶) · scale + shift, mean and sd (divisor m) of the row.
+    /// y = (x − mean) / (sd + 10⁻⁶) · scale + shift, with the mean and sd (divisor m) of the row.
     ///
-    /// The derivative of sd does not exist at sd = 0. There, on a constant row, it counts as 0,
-    /// so dx = (g − mean g) · 10⁶ with g = dy · scale: finite, unlike automatic differentiation
-    /// of the same formula.
+    /// The derivative of sd does not exist at sd = 0, that is, for a constant row. There it counts
+    /// as 0, so dx = (g − mean g) · 10⁶ with g = dy · scale, which is finite, unlike automatic
+    /// differentiation of the same formula.
     ///
     /// # Shapes
     /// x is n×m; scale and shift are 1×c, c a divisor of m, the channel innermost in the row;

@@ -1,4 +1,5 @@
-//! The operations: each family in its own file, forward and backward side by side.
+//! The operations: each family in its own file, with the forward and backward pass next to each
+//! other.
 
 mod activation;
 mod batch_norm;
@@ -30,7 +31,7 @@ use mi_kernels::Scalar;
 use crate::backward::Backward;
 use crate::{ParamId, Var};
 
-/// How a value came about, and what its way back needs to remember.
+/// How a value was computed, and what its backward pass needs.
 #[derive(Debug)]
 pub(crate) enum Op<T> {
     Input,

@@ -20,10 +20,10 @@ pub(crate) struct MaxPool {
 }
 
 impl<T: Scalar> Graph<'_, T> {
-    /// The largest value under the kernel, channel by channel. What surrounds the image never
-    /// counts; NaN under the kernel makes NaN.
+    /// The largest value under the kernel, channel by channel. Padding never counts; NaN under the
+    /// kernel gives NaN.
     ///
-    /// Of equal values the first (row by row) gets the gradient.
+    /// Among equal values the first (row by row) gets the gradient.
     ///
     /// # Shapes
     /// n×(H·W·C), the channel innermost, to n×(H'·W'·C), H'×W' by [`ConvGeometry::output_size`].
@@ -36,7 +36,7 @@ impl<T: Scalar> Graph<'_, T> {
         let columns = positions * channels;
         if width != geometry.input_dim() {
             return self.fail("max_pool", (rows, columns), || {
-                format!("x is {rows}×{width} for {} values an image", geometry.input_dim())
+                format!("x is {rows}×{width} for {} values per image", geometry.input_dim())
             });
         }
         let (slot, mut buffer) = self.tape.values.take(rows * columns);
@@ -101,7 +101,7 @@ impl GlobalAveragePool {
 }
 
 impl MaxPool {
-    /// The first value under the kernel that is the output gets dy, which is then spent.
+    /// The first value under the kernel that equals the output gets dy; later ones get nothing.
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, y: Var, dy: &mut [T]) {
         let (columns, channels) = (cx.values.shape(y).1, self.geometry.channels);
         let (x, y) = (cx.values.slice(self.x), cx.values.slice(y));

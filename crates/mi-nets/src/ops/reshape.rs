@@ -17,8 +17,8 @@ pub(crate) struct CausalWindows {
 }
 
 impl<T: Scalar> Graph<'_, T> {
-    /// The same values, row by row, in rows of another length: one row a sample becomes one row a
-    /// location (n×(locations·d) to (n·locations)×d), or the other way round.
+    /// The same values, row by row, in rows of another length: one row per sample becomes one row
+    /// per location (n×(locations·d) to (n·locations)×d), or the reverse.
     ///
     /// # Shapes
     /// n×m to (n·m / columns)×columns.
@@ -27,7 +27,7 @@ impl<T: Scalar> Graph<'_, T> {
         let length = rows * width;
         if columns == 0 || !length.is_multiple_of(columns) {
             return self.fail("reshape", (rows, columns.max(1)), || {
-                format!("{rows}×{width} values are not whole rows of {columns}")
+                format!("{rows}×{width} values do not divide into rows of {columns}")
             });
         }
         let (slot, mut buffer) = self.tape.values.take(length);
@@ -36,9 +36,9 @@ impl<T: Scalar> Graph<'_, T> {
         self.push(Op::Reshape(Reshape { x }), slot, buffer, (length / columns, columns), needs)
     }
 
-    /// What a causal convolution sees: for every step of a sequence the latest `kernel` steps, the
-    /// oldest first and itself last, with zeros before the beginning. A dense layer on it is the
-    /// convolution.
+    /// The input of a causal convolution: for every step of a sequence the latest `kernel` steps,
+    /// the oldest first and the step itself last, with zeros before the beginning. A dense layer on
+    /// this is the convolution.
     ///
     /// # Shapes
     /// n×(steps·d) to (n·steps)×(kernel·d).
@@ -79,7 +79,7 @@ impl Reshape {
 }
 
 impl CausalWindows {
-    /// Every step gets the sum of what the windows that see it got for it.
+    /// Every step gets the sum of its gradients in all windows that contain it.
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, dy: &[T]) {
         let Self { x, steps, kernel } = *self;
         let width = cx.values.shape(x).1;

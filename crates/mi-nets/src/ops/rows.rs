@@ -13,7 +13,7 @@ use crate::{Graph, Var};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NormalizeRows {
     x: Var,
-    /// 1 / ‖x‖ of every row, 0 for a row that counts as zero.
+    /// 1 / ‖x‖ of every row; 0 for a row that counts as zero.
     inverse_norms: Slot,
 }
 
@@ -24,15 +24,15 @@ pub(crate) struct RowSums {
 
 #[derive(Clone, Debug)]
 pub(crate) struct ConcatRows {
-    /// Place of the operands among the tape's.
+    /// Position of the operands in the tape.
     operands: Range<usize>,
 }
 
 impl<T: Scalar> Graph<'_, T> {
     /// Rows divided by their Euclidean norm.
     ///
-    /// A row of zeros stays zero and passes no gradient back; so does a row without any element
-    /// of the size of the smallest normal number, whose inverse norm would overflow.
+    /// A row of zeros stays zero and passes no gradient back. So does a row whose elements are all
+    /// below the smallest normal number, since its inverse norm would overflow.
     ///
     /// # Shapes
     /// n×m to n×m.
@@ -68,7 +68,7 @@ impl<T: Scalar> Graph<'_, T> {
         self.push(Op::RowSums(RowSums { x }), slot, buffer, (rows, 1), needs)
     }
 
-    /// Values on top of one another.
+    /// Values stacked vertically.
     ///
     /// # Shapes
     /// n₁×m, n₂×m, … (at least one) to (n₁ + n₂ + …)×m.
@@ -77,7 +77,7 @@ impl<T: Scalar> Graph<'_, T> {
         let rows = parts.iter().map(|&part| self.shape(part).0).sum::<usize>();
         if parts.is_empty() || parts.iter().any(|&part| self.shape(part).1 != columns) {
             return self.fail("concat_rows", (rows.max(1), columns), || match parts.len() {
-                0 => "nothing to put on top of one another".into(),
+                0 => "nothing to stack".into(),
                 n => format!("{n} values with different numbers of columns, the first {columns}"),
             });
         }
@@ -96,8 +96,8 @@ impl<T: Scalar> Graph<'_, T> {
     }
 }
 
-/// Squares of small or large elements leave the range of `f32` long before the norm does, so
-/// they are taken relative to the largest.
+/// Squares of small or large elements leave the range of `f32` long before the norm does, so they
+/// are computed relative to the largest.
 fn inverse_norm<T: Scalar>(x: &[T]) -> T {
     let largest =
         x.iter().fold(T::zero(), |largest, x| if x.abs() > largest { x.abs() } else { largest });

@@ -17,8 +17,7 @@ pub(crate) struct ScaleExp {
 impl<T: Scalar> Graph<'_, T> {
     /// x · exp(min(p, ln 100)): a learned inverse temperature p that cannot run away.
     ///
-    /// Above ln 100 the gradient of p is zero, as the formula says, so p itself should be kept
-    /// at ln 100 or below, where it is not.
+    /// Above ln 100 the gradient of p is zero, as the formula says, so keep p at ln 100 or below.
     ///
     /// # Shapes
     /// x is n×m, p is 1×1; the value is n×m.

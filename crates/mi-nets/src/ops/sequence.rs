@@ -14,7 +14,7 @@ impl<T: Scalar> Graph<'_, T> {
     /// The mean of a sequence's steps so far: `y_t = (x_1 + … + x_t) / t`.
     ///
     /// # Shapes
-    /// n×(steps·d) to the same.
+    /// n×(steps·d) to n×(steps·d).
     pub fn running_mean(&mut self, x: Var, steps: usize) -> Var {
         let (rows, width) = self.shape(x);
         if steps == 0 || !width.is_multiple_of(steps) {

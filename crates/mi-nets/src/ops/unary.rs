@@ -19,8 +19,8 @@ pub enum Unary {
     Sigmoid,
     /// tanh x.
     Tanh,
-    /// x · Φ(x), Φ the standard normal distribution function: the exact form by erf, not the
-    /// approximation by tanh (Hendrycks and Gimpel, 2016).
+    /// x · Φ(x), where Φ is the standard normal distribution function: the exact form with erf, not
+    /// the approximation with tanh (Hendrycks and Gimpel, 2016).
     Gelu,
     /// eˣ.
     Exp,
@@ -32,7 +32,7 @@ pub enum Unary {
     Linear {
         /// The factor.
         factor: f64,
-        /// What is added.
+        /// The offset.
         offset: f64,
     },
 }
@@ -58,7 +58,7 @@ impl<T: Scalar> Graph<'_, T> {
 }
 
 impl Unary {
-    // One loop a function, so that none of them branches on an element.
+    // One loop per function, so that no loop branches on an element.
     fn forward<T: Scalar>(self, x: &[T], y: &mut [T]) {
         match self {
             Self::Relu => map(x, y, relu),
@@ -84,7 +84,7 @@ fn map<T: Scalar>(x: &[T], y: &mut [T], f: impl Fn(T) -> T) {
 }
 
 impl UnaryOp {
-    /// dx = dy ∘ f'(x), f' from the output where that is cheaper.
+    /// dx = dy ∘ f'(x), with f' computed from the output where that is cheaper.
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, y: Var, dy: &[T]) {
         let (x, y) = (cx.values.slice(self.x), cx.values.slice(y));
         let Some(target) = cx.target(self.x) else { return };

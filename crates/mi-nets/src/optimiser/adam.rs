@@ -11,9 +11,9 @@ pub enum EpsPlacement {
     /// form of `PyTorch`, JAX and TensorFlow 2.
     #[default]
     AfterCorrection,
-    /// To the root of the uncorrected second moment ("ε̂", before section 2.1 of the same
-    /// paper), the form of TensorFlow 1. In the first steps ε weighs up to 1/√(1 − β₂) ≈ 32
-    /// times more, which tells where gradients are as small as ε.
+    /// To the root of the uncorrected second moment ("ε̂", before section 2.1 of the same paper),
+    /// the form of TensorFlow 1. In the first steps ε weighs up to 1/√(1 − β₂) ≈ 32 times more,
+    /// which matters where gradients are as small as ε.
     BeforeCorrection,
 }
 
@@ -61,11 +61,10 @@ impl Default for AdamConfig {
     }
 }
 
-/// What multiplies the first moment in a step is taken to be at least this: 2⁻²⁶.
+/// The factor of the first moment in a step is assumed to be at least this: 2⁻²⁶.
 const LEAST_RATE: f64 = 1.0 / (1u64 << 26) as f64;
 
-/// One step's constants, with both placements of ε brought to one form:
-/// θ ← θ + rate · m / (√v + eps).
+/// One step's constants, with both placements of ε in one form: θ ← θ + rate · m / (√v + eps).
 pub(super) struct Factors<T> {
     beta1: T,
     beta2: T,
@@ -97,7 +96,7 @@ impl<T: Scalar> Factors<T> {
         }
     }
 
-    /// A step of one parameter, where `along` makes the gradient from that of the loss and the
+    /// A step of one parameter, where `along` computes the gradient from that of the loss and the
     /// parameter.
     pub(super) fn update(
         &self,
@@ -120,7 +119,7 @@ impl<T: Scalar> Factors<T> {
 
 /// Flushes small numbers to zero. The moments of a weight whose gradient stays zero (a dead unit, a
 /// dark pixel) decay, and arithmetic on subnormal numbers takes a hundred times longer on many
-/// processors; with ε = 10⁻⁸ what is flushed would move a weight by less than 10⁻²⁰.
+/// processors; with ε = 10⁻⁸ the flushed numbers would move a weight by less than 10⁻²⁰.
 pub(super) fn flushed<T: Scalar>(x: T, least: T) -> T {
     if x.abs() < least { T::zero() } else { x }
 }

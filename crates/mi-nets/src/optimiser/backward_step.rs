@@ -6,20 +6,21 @@ use crate::backward::WayBack;
 use crate::{Gradients, NetsError, ParamId, Params, Tape, Var};
 
 impl<T: Scalar> Optimiser<T> {
-    /// [`crate::Graph::backward`] on the tape's last graph and [`Optimiser::descend`] in one: each
-    /// parameter is updated as soon as its gradient is whole, while both are in the cache. The
-    /// results are the same to the bit, and gradients need the memory of a layer instead of that
-    /// of the network, which counts from networks of some megabytes on.
+    /// [`crate::Graph::backward`] on the tape's last graph combined with [`Optimiser::descend`]:
+    /// each parameter is updated as soon as its gradient is complete, while both are in the cache.
+    /// The results are bit-identical. Gradients need the memory of one layer instead of the
+    /// network, which matters for networks of several megabytes or more.
     ///
-    /// What `gradients` hold already is added to, as by `backward`; they are used up.
+    /// Values already in `gradients` are added, as in `backward`; afterwards all gradients are
+    /// absent.
     ///
     /// # Shapes
     /// A seed has its value's shape.
     ///
     /// # Errors
-    /// As [`crate::Graph::backward`] and [`Optimiser::descend`], and a gradient that is not finite.
-    /// After a parameter without a gradient or with one that is not finite, others have been
-    /// updated: go on from a checkpoint. After any other error nothing has changed.
+    /// Those of [`crate::Graph::backward`] and [`Optimiser::descend`], and a gradient that is not
+    /// finite. If a parameter has no gradient or one that is not finite, others have already been
+    /// updated: continue from a checkpoint. After any other error nothing has changed.
     pub fn backward_and_descend(
         &mut self,
         tape: &mut Tape<T>,
@@ -33,7 +34,7 @@ impl<T: Scalar> Optimiser<T> {
     /// [`Optimiser::backward_and_descend`] with the gradient's sign flipped.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     pub fn backward_and_ascend(
         &mut self,
         tape: &mut Tape<T>,
@@ -56,7 +57,7 @@ impl<T: Scalar> Optimiser<T> {
         tape.check_seeds(seeds)?;
         let mut stepping = Stepping { params, gradients, step: self.begin_step(direction)? };
         tape.sweep(seeds, &mut stepping)?;
-        // What the graph did not read has its gradient from elsewhere.
+        // Parameters that the graph did not read have gradients from elsewhere.
         for id in stepping.params.ids() {
             stepping.passed(id)?;
         }
@@ -67,7 +68,7 @@ impl<T: Scalar> Optimiser<T> {
     }
 }
 
-/// The way back that updates each parameter once it has been passed.
+/// A backward pass that updates each parameter once it is past all its uses.
 struct Stepping<'a, T> {
     params: &'a mut Params<T>,
     gradients: &'a mut Gradients<T>,

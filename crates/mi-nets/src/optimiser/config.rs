@@ -31,7 +31,7 @@ impl Rule {
         }
     }
 
-    /// Which of the two vectors of memory the rule has.
+    /// Which of the two memory vectors the rule has.
     pub(crate) fn remembers(&self) -> [bool; 2] {
         match self {
             Self::Adam(_) => [true, true],
@@ -40,7 +40,7 @@ impl Rule {
     }
 }
 
-/// How weights are pulled towards zero: all trained parameters, biases too, as in `PyTorch`.
+/// How weights are pulled towards zero: all trained parameters, including biases, as in `PyTorch`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -48,11 +48,11 @@ pub enum WeightDecay {
     /// Not at all.
     #[default]
     None,
-    /// The gradient of λ/2 ‖θ‖² is added to that of the loss, and goes through the rule: L2
+    /// The gradient of λ/2 ‖θ‖² is added to that of the loss before the rule is applied: L2
     /// regularisation, the `weight_decay` of `PyTorch`'s `SGD` and `Adam`.
     Coupled(f64),
-    /// θ ← (1 − lr · λ) θ before the step, apart from the rule (Loshchilov and Hutter, 2019, in the
-    /// parametrisation of `PyTorch`'s `AdamW`, where the scheduled lr multiplies λ).
+    /// θ ← (1 − lr · λ) θ before the step, separately from the rule (Loshchilov and Hutter, 2019,
+    /// in the parametrisation of `PyTorch`'s `AdamW`, where the scheduled lr multiplies λ).
     Decoupled(f64),
 }
 
@@ -100,20 +100,20 @@ impl From<SgdConfig> for OptimiserConfig {
 }
 
 impl OptimiserConfig {
-    /// The same with another weight decay.
+    /// The same configuration with another weight decay.
     pub fn with_weight_decay(self, weight_decay: WeightDecay) -> Self {
         Self { weight_decay, ..self }
     }
 
-    /// The same with another schedule.
+    /// The same configuration with another schedule.
     pub fn with_schedule(self, schedule: Schedule) -> Self {
         Self { schedule, ..self }
     }
 
-    /// Whether all settings lie in their range.
+    /// Checks that all settings are in their range.
     ///
     /// # Errors
-    /// The first that does not, with its range.
+    /// The first setting that is not, with its range.
     pub fn check(&self) -> Result<(), NetsError> {
         let positive = |x: f64| x.is_finite() && x > 0.0;
         let not_negative = |x: f64| x.is_finite() && x >= 0.0;

@@ -1,4 +1,4 @@
-//! Optimisers: one type that any training step takes, and the rules that it follows.
+//! Optimisers: one type that any training step takes, and its rules.
 
 mod adam;
 mod backward_step;
@@ -16,23 +16,23 @@ use mi_kernels::Scalar;
 use crate::params::Role;
 use crate::{Gradients, NetsError, ParamId, Params};
 
-/// What an optimiser remembers of one parameter's gradients, row by row; a rule that remembers
-/// less leaves vectors empty.
+/// An optimiser's memory of one parameter's gradients, row by row; vectors that a rule does not use
+/// are empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Memory<T> {
     pub(crate) first: Vec<T>,
     pub(crate) second: Vec<T>,
 }
 
-/// An optimiser: a [`Rule`] with weight decay and a schedule of the learning rate, and what it
-/// remembers of earlier gradients.
+/// An optimiser: a [`Rule`] with weight decay and a schedule of the learning rate, and its memory
+/// of earlier gradients.
 ///
-/// A step updates every trained parameter. A frozen parameter ([`Params::freeze`]) stays as it is
+/// A step updates every trained parameter. A frozen parameter ([`Params::freeze`]) does not change
 /// and needs no gradient; running statistics ([`Params::add_running_statistics`]) move towards
 /// those of the batch. A trained parameter without a gradient is an error.
 ///
-/// A parameter that is thawed between two steps meets memory that is still zero: make a new
-/// optimiser then, so that Adam's bias correction starts anew as well.
+/// If a parameter is thawed between two steps, its memory is still zero: make a new optimiser, so
+/// that Adam's bias correction also restarts.
 ///
 /// ```
 /// use mi_nets::{Decay, NetsError, Optimiser, OptimiserConfig, Params, Schedule, SgdConfig, WeightDecay};
@@ -56,7 +56,7 @@ pub struct Optimiser<T> {
 
 impl<T: Scalar> Optimiser<T> {
     /// An optimiser for these parameters that has seen no gradient yet. Settings outside their
-    /// range ([`OptimiserConfig::check`]) are the error of the first step.
+    /// range ([`OptimiserConfig::check`]) give an error at the first step.
     pub fn new(config: impl Into<OptimiserConfig>, params: &Params<T>) -> Self {
         let config = config.into();
         let memory = params
@@ -87,8 +87,7 @@ impl<T: Scalar> Optimiser<T> {
         self.config.rule.lr() * self.config.schedule.factor(self.step)
     }
 
-    /// One step down the gradient. Parameters change only when all that are trained have a
-    /// gradient.
+    /// One step down the gradient. Parameters change only if all trained ones have a gradient.
     ///
     /// # Errors
     /// A trained parameter without a gradient (named); gradients or parameters of other shapes;
@@ -102,10 +101,10 @@ impl<T: Scalar> Optimiser<T> {
     }
 
     /// One step up the gradient: [`Optimiser::descend`] with the gradient's sign flipped. Weight
-    /// decay makes weights smaller in either direction.
+    /// decay makes weights smaller in both directions.
     ///
     /// # Errors
-    /// As [`Optimiser::descend`].
+    /// Those of [`Optimiser::descend`].
     pub fn ascend(
         &mut self,
         params: &mut Params<T>,
@@ -118,7 +117,7 @@ impl<T: Scalar> Optimiser<T> {
         &self.memory
     }
 
-    /// Whether this optimiser was made for parameters of these sizes.
+    /// Checks that this optimiser was made for parameters of these sizes.
     pub(crate) fn check_fits(&self, params: &Params<T>) -> Result<(), NetsError> {
         let [first, second] = self.config.rule.remembers();
         let fits = self.memory.len() == params.len()
@@ -131,14 +130,14 @@ impl<T: Scalar> Optimiser<T> {
             return Ok(());
         }
         let problem = format!(
-            "made for {} parameters, given {} of other sizes: make it anew by `Optimiser::new`",
+            "made for {} parameters, given {} of other sizes: make a new one by `Optimiser::new`",
             self.memory.len(),
             params.len()
         );
         Err(NetsError::Mismatch { operation: "optimiser", problem })
     }
 
-    /// Goes on from a saved step with saved memory of the right sizes.
+    /// Continues from a saved step with saved memory of the right sizes.
     pub(crate) fn restore(&mut self, step: u64, memory: Vec<Memory<T>>) {
         self.step = step;
         self.memory = memory;
@@ -183,7 +182,8 @@ impl<T: Scalar> Optimiser<T> {
             Rule::Adam(adam) => StepRule::Adam(adam::Factors::new(adam, lr, self.step, sign)),
             Rule::Sgd(sgd) => StepRule::Sgd(sgd::Factors::new(sgd, lr, sign)),
         };
-        // An objective that is climbed loses the penalty that a loss gains.
+        // In ascent the penalty is subtracted from the objective; in descent it is added to the
+        // loss.
         let pull = T::from_f64(-sign * coupled);
         let keep = T::from_f64(1.0 - lr * decoupled);
         Ok(Step { rule, pull, keep, memory: &mut self.memory })
@@ -200,7 +200,7 @@ enum Direction {
 /// One step of an [`Optimiser`], parameter by parameter.
 struct Step<'a, T> {
     rule: StepRule<T>,
-    /// Coupled decay: what times the parameter is added to its gradient.
+    /// Coupled decay: this number times the parameter is added to its gradient.
     pull: T,
     /// Decoupled decay: the factor of the parameter before the step.
     keep: T,
@@ -228,7 +228,7 @@ impl<T: Scalar> Step<'_, T> {
                         *p *= self.keep;
                     }
                 }
-                // A loop each, so that a step without decay does not pay for it.
+                // Separate loops, so that a step without decay does not pay for it.
                 let pull = self.pull;
                 match (&self.rule, pull == T::zero()) {
                     (StepRule::Adam(adam), true) => adam.update(values, memory, gradient, |g, _| g),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Schedule {
     /// Steps until the full learning rate is reached; 0 for none.
     pub warm_up: u64,
-    /// What follows.
+    /// The decay after the warm-up.
     pub decay: Decay,
 }
 
@@ -26,18 +26,18 @@ pub enum Decay {
     Constant,
     /// `factor`ᵏ once k of the milestones have been reached.
     Milestones {
-        /// Steps, counted from 0, from which on one more factor applies.
+        /// Steps, counted from 0, at which one more factor applies.
         at: Vec<u64>,
         /// The factor.
         factor: f64,
     },
     /// Half a cosine from 1 at the end of the warm-up down to `floor` at step `steps`, and `floor`
-    /// from there on (Loshchilov and Hutter, 2017, eq. 5, without restarts):
-    /// floor + (1 − floor) · ½ (1 + cos(π · (t − `warm_up`) / (`steps` − `warm_up`))).
+    /// afterwards (Loshchilov and Hutter, 2017, eq. 5, without restarts): floor + (1 − floor) · ½
+    /// (1 + cos(π · (t − `warm_up`) / (`steps` − `warm_up`))).
     Cosine {
         /// The step, counted from 0 and with the warm-up, at which the floor is reached.
         steps: u64,
-        /// What is left in the end.
+        /// The final factor.
         floor: f64,
     },
 }
@@ -70,7 +70,7 @@ impl Schedule {
         }
     }
 
-    /// Settings with their values, whether they lie in their range, and the range.
+    /// Settings with their values, whether they are in their range, and the range.
     pub(super) fn checks(&self) -> [(&'static str, f64, bool, &'static str); 2] {
         let fine = ("schedule", 0.0, true, "");
         match self.decay {

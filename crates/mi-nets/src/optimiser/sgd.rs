@@ -3,12 +3,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Memory;
 
-/// Settings of stochastic gradient descent, as `PyTorch` has it.
+/// Settings of stochastic gradient descent, in `PyTorch`'s form.
 ///
 /// # Formula
-/// With gradient g, elementwise: u ← momentum · u + g, θ ← θ − lr · u; with `nesterov`,
-/// θ ← θ − lr · (g + momentum · u) (Sutskever et al., 2013, in `PyTorch`'s form). The learning rate
-/// stays outside the velocity u, so a schedule acts at once.
+/// With gradient g, elementwise: u ← momentum · u + g, θ ← θ − lr · u; with `nesterov`, θ ← θ − lr
+/// · (g + momentum · u) (Sutskever et al., 2013, in `PyTorch`'s form). The learning rate is not
+/// part of the velocity u, so a schedule acts at once.
 ///
 /// | field | default | purpose | range |
 /// | --- | --- | --- | --- |
@@ -48,7 +48,7 @@ impl<T: Scalar> Factors<T> {
         }
     }
 
-    /// θ ← θ ± lr · u, where `along` makes the gradient from that of the loss and the parameter.
+    /// θ ← θ ± lr · u, where `along` computes the gradient from that of the loss and the parameter.
     pub(super) fn update(
         &self,
         params: &mut [T],
@@ -62,7 +62,7 @@ impl<T: Scalar> Factors<T> {
             }
             return;
         }
-        // Beside one another a velocity that decays would become subnormal, as Adam's moments do.
+        // A decaying velocity would become subnormal, as Adam's moments do.
         let least = T::min_positive_value();
         for ((p, u), &g) in params.iter_mut().zip(&mut memory.first).zip(gradient) {
             let g = along(g, *p);

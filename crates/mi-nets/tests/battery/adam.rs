@@ -1,4 +1,4 @@
-//! Adam against known answers and a slow obvious version.
+//! Adam compared with known answers and with a slow, obvious version.
 
 use mi_nets::{AdamConfig, EpsPlacement, Gradients, Optimiser, Params};
 use mi_random::Stream;
@@ -32,7 +32,7 @@ fn the_first_step_of_a_gradient_as_small_as_eps() {
     }
 }
 
-/// The two formulas, word for word.
+/// The two formulas, written out.
 fn reference(config: &AdamConfig, gradients: &[f64]) -> f64 {
     let (mut theta, mut m, mut v) = (0.0, 0.0, 0.0);
     for (t, g) in (1..).zip(gradients) {
@@ -77,7 +77,7 @@ fn many_steps_follow_the_formulas_up_and_down() {
     }
 }
 
-/// Runs that were begun go on with the same bits, so the order of operations is fixed.
+/// Interrupted runs must continue with the same bits, so the order of operations is fixed.
 #[test]
 fn single_precision_steps_have_these_bits() {
     let config = AdamConfig { lr: 1e-3, ..AdamConfig::default() };
@@ -101,7 +101,7 @@ fn single_precision_steps_have_these_bits() {
     }
 }
 
-/// The first moment of the only element of `w`, as checkpoints have it.
+/// The first moment of the only element of `w`, as in checkpoints.
 fn first_moment(params: &Params<f32>, adam: &Optimiser<f32>) -> f32 {
     let mut checkpoint = mi_nets::Checkpoint::new();
     checkpoint.put_optimiser("w", params, adam).unwrap();
@@ -123,13 +123,13 @@ fn moments_of_a_dead_weight_reach_zero_instead_of_subnormal_numbers() {
     for _ in 0..2000 {
         adam.descend(&mut params, &gradients).unwrap();
         let moment = first_moment(&params, &adam);
-        // Times a rate of 10⁻⁶ it is a normal number still.
+        // Times a rate of 10⁻⁶ it is still a normal number.
         assert!(moment == 0.0 || moment * 1e-6 >= f32::MIN_POSITIVE, "{moment:e}");
         assert!(moment < last || moment == 0.0);
         last = moment;
     }
     let settled = params.view(id)[[0, 0]];
-    // The last moments were 1e-4 · 0.9ᵏ; 0.9 times the least subnormal number rounds to itself,
+    // The last moments were 1e-4 · 0.9ᵏ; 0.9 times the smallest subnormal number rounds to itself,
     // so without flushing the moment would never be zero.
     assert_eq!(last, 0.0);
     adam.descend(&mut params, &gradients).unwrap();

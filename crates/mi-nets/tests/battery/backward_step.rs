@@ -1,4 +1,4 @@
-//! A step during the way back against gradients first and the step afterwards.
+//! A step during the backward pass, compared with a step after all gradients.
 
 use mi_nets::{
     Activation, AdamConfig, CausalConv, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph,
@@ -10,7 +10,7 @@ use ndarray::{Array2, array};
 
 use crate::support::normal;
 
-/// Three steps of both kinds leave the same bits in parameters and optimiser.
+/// Three steps of both kinds give the same bits in parameters and optimiser.
 fn check(params: &Params<f64>, columns: usize, forward: impl Fn(&mut Graph<'_, f64>, Var) -> Var) {
     let config = AdamConfig { lr: 0.1, ..AdamConfig::default() };
     for up in [false, true] {
@@ -44,7 +44,7 @@ fn check(params: &Params<f64>, columns: usize, forward: impl Fn(&mut Graph<'_, f
                 adam_other.backward_and_descend(&mut tape, &seeds, &mut other, &mut gradients)
             }
             .unwrap();
-            assert!(params.ids().all(|id| gradients.view(id).is_none()), "they are used up");
+            assert!(params.ids().all(|id| gradients.view(id).is_none()), "they are absent after the step");
         }
         assert_ne!(&one, params);
         assert_eq!(one, other);
@@ -92,7 +92,7 @@ fn every_network_takes_the_same_steps() {
     }
 }
 
-/// A weight that is read at five places, once as a matrix, a scale and a bias that are read at
+/// A weight that is read in five places, once as a matrix, and a scale and a bias that are read in
 /// two and three.
 #[test]
 fn a_parameter_that_is_read_again_changes_after_its_last_reader_on_the_way_back() {

@@ -107,7 +107,7 @@ fn damaged_files_are_refused() {
         checkpoint(&params, &Optimiser::new(AdamConfig::default(), &params)).to_bytes().unwrap();
     let message = |bytes: &[u8]| Checkpoint::from_bytes(bytes).unwrap_err().to_string();
     for length in [0, 7, 100, bytes.len() - 1] {
-        assert!(message(&bytes[..length]).contains("not a whole safetensors file"));
+        assert!(message(&bytes[..length]).contains("not a complete safetensors file"));
     }
     let mut flipped = bytes.clone();
     let last = flipped.len() - 1;

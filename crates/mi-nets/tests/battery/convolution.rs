@@ -1,4 +1,4 @@
-//! Convolutions against a direct one, and known paddings.
+//! Convolutions compared with a direct one, and known paddings.
 
 use mi_nets::{Activation, ConvGeometry, Padding, Params, Tape};
 use ndarray::{Array2, ArrayView2};

@@ -1,4 +1,4 @@
-//! The graph: seeds, gradients that are not wanted, mistakes, inference, reuse of memory.
+//! The graph: seeds, unwanted gradients, mistakes, inference, reuse of memory.
 
 use mi_nets::{
     Activation, AdamConfig, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Tape, Unary,
@@ -115,7 +115,7 @@ fn mistakes_are_reported_by_check_and_backward_and_yield_nan() {
     let error = graph.check().unwrap_err();
     assert!(error.to_string().contains("x is 4×7, W is 3×5"), "{error}");
     assert_eq!(graph.backward(&[(y, normal(2, (4, 2)).view())], &mut gradients), Err(error));
-    // The next graph starts anew.
+    // The next graph starts without the error.
     assert_eq!(tape.begin(&params).check(), Ok(()));
 }
 
@@ -154,7 +154,7 @@ fn every_operation_reports_operands_that_do_not_fit() {
     assert!(fails(&|g, x| g.gather_columns(x, &[0, 5])));
     assert!(fails(&|g, x| g.gather_columns(x, &[])));
     assert!(fails(&|g, x| g.slice_columns(x, 3..6)));
-    #[allow(clippy::reversed_empty_ranges, reason = "a mistake is what is tested")]
+    #[allow(clippy::reversed_empty_ranges, reason = "the test is about a mistake")]
     let backwards = 3..2;
     assert!(fails(&|g, x| g.slice_columns(x, backwards.clone())));
     assert!(fails(&|g, x| g.running_mean(x, 0)));

@@ -1,4 +1,4 @@
-//! Whole networks: derivatives, parameter counts, names and initial values.
+//! Networks: derivatives, parameter counts, names and initial values.
 
 use mi_nets::{
     Activation, CausalConv, ConvGeometry, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph,
@@ -14,8 +14,8 @@ fn stream() -> Stream {
     Stream::new(7, "init")
 }
 
-/// Moves all parameters, biases too: with zero biases a unit whose inputs are all dead sits on
-/// its kink, where a difference quotient is no derivative.
+/// Moves all parameters, including biases: with zero biases a unit whose inputs are all dead is
+/// exactly at its kink, where a difference quotient is not the derivative.
 fn moved(mut params: Params<f64>) -> Params<f64> {
     for (seed, id) in (0..).zip(params.ids()) {
         let noise = normal(seed, params.view(id).dim()) * 0.3;
@@ -103,7 +103,7 @@ fn parameter_counts_are_the_papers() {
             size(&RealNvp::new(params, "g1", &config, init, &mut stream()).unwrap())
         }
     };
-    // 13.92 million in 30 couplings; one coupling is enough to see it.
+    // 13.92 million in 30 couplings; one coupling is enough to check this.
     assert_eq!(count(&realnvp(CouplingKind::Additive, 1)) * 30, 13_922_040);
     assert_eq!(count(&realnvp(CouplingKind::Affine, 1)), 464_068 + 513 * 196);
     let residual = |params: &mut Params<f32>| {

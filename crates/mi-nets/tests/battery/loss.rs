@@ -1,4 +1,4 @@
-//! Cross-entropy against the formula, differences and its least value.
+//! Cross-entropy compared with the formula, with differences and with its smallest value.
 
 use mi_nets::{NetsError, Targets, softmax_cross_entropy};
 use ndarray::{Array2, array};

@@ -1,4 +1,4 @@
-//! Rules at the edges: constant rows, zero rows, extreme magnitudes, NaN, clamps.
+//! Edge cases: constant rows, zero rows, extreme magnitudes, NaN, clamps.
 
 use mi_nets::{Activation, Gradients, Graph, Params, Tape, Unary, Var};
 use ndarray::{Array2, array};
@@ -135,7 +135,7 @@ fn nothing_comes_back_from_nothing_however_steep_the_function() {
         let (_, dx) = value_and_gradient(&x, &seed, &Params::new(), |x, g| g.unary(x, function));
         assert!(dx[[0, 0]] > 1e300, "{function:?} at {at}: {dx}");
     }
-    // A product with a mask of −∞, of which nothing is asked.
+    // A product with a mask of −∞ that gets no gradient.
     let mask = array![[3.0, -inf]];
     let seed = array![[2.0, 0.0]];
     for masked_first in [true, false] {
@@ -147,7 +147,7 @@ fn nothing_comes_back_from_nothing_however_steep_the_function() {
     }
 }
 
-/// Cross-entropy of scores over a learned temperature, one of them left out by −∞.
+/// Cross-entropy of scores over a learned temperature, one of them excluded by −∞.
 #[test]
 fn a_masked_score_leaves_the_temperature_its_gradient() {
     let scores = array![[2.0, 1.0, f64::NEG_INFINITY], [0.0, 3.0, 1.0]];
@@ -181,8 +181,8 @@ fn cross_entropy_of_huge_logits_is_that_of_their_differences() {
     }
 }
 
-/// Numbers of one size, summed one after another, would lose their last digits. A layer norm on them
-/// rests on the mean to a tenth of 10⁻⁶.
+/// Numbers of similar size, summed sequentially, would lose their last digits. A layer norm on them
+/// needs the mean to within a tenth of 10⁻⁶.
 #[test]
 fn means_over_long_axes_keep_their_digits() {
     for n in [20_000, 60_000] {
@@ -207,8 +207,8 @@ fn means_over_long_axes_keep_their_digits() {
     }
 }
 
-/// The sums over a batch, at every size: bias of a dense layer, shift and scale of a layer norm,
-/// both of a batch norm and its statistics.
+/// The sums over a batch, at every size: bias of a dense layer, shift and scale of a layer norm and
+/// of a batch norm, and the batch norm's statistics.
 #[test]
 fn sums_over_a_batch_keep_their_digits() {
     for n in [1_000, 2_048, 16_384, 60_000] {
@@ -242,7 +242,7 @@ fn sums_over_a_batch_keep_their_digits() {
             let found = f64::from(*gradients.view(id).unwrap().last().unwrap());
             assert!((found / exact - 1.0).abs() < 2e-6, "{n}, {}: {found}", params.name(id));
         }
-        // Σ dy · x̂ = n / 2, between terms of 10⁶ either way.
+        // Σ dy · x̂ = n / 2, from terms of ±10⁶.
         let found = f64::from(gradients.view(gain).unwrap()[[0, 0]]);
         assert!((found - n as f64 / 2.0).abs() < 1e-6 * exact, "{n}: {found}");
     }

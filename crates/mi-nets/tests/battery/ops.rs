@@ -1,4 +1,4 @@
-//! Every operation's derivative against central differences.
+//! Every operation's derivative compared with central differences.
 
 use std::ops::Range;
 use std::slice::from_ref;
@@ -108,7 +108,7 @@ proptest! {
         check(&params, &[normal(1, (n, m))], |g, x| g.scale_exp(x[0], p));
     }
 
-    /// A value with several consumers, parameters as values, gradients that meet again.
+    /// A value with several consumers, parameters as values, gradients that merge.
     #[test]
     fn a_graph_that_branches(n in SIDE, m in SIDE) {
         let mut params = Params::new();
@@ -176,7 +176,7 @@ impl CustomOp<f64> for ScaledSquare {
     }
 }
 
-/// The harness itself: a wrong derivative does not pass.
+/// The test harness itself: a wrong derivative does not pass.
 #[test]
 #[should_panic(expected = "difference quotient")]
 fn central_differences_find_a_wrong_derivative() {

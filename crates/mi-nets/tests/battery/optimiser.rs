@@ -1,5 +1,5 @@
-//! Optimisers against slow obvious versions and reference sequences; schedules, weight decay,
-//! frozen parameters, checkpoints.
+//! Optimisers compared with slow, obvious versions and reference sequences; schedules, weight
+//! decay, frozen parameters, checkpoints.
 
 use mi_nets::{
     Activation, AdamConfig, Checkpoint, Decay, Gradients, Init, Mlp, Module, NetsError, Optimiser,
@@ -10,7 +10,7 @@ use ndarray::array;
 
 use crate::support::normal;
 
-/// Values of a parameter that starts at 1, along the gradients 1, −2, 0.5, 3.
+/// Values of a parameter that starts at 1, after the gradients 1, −2, 0.5, 3.
 fn sequence(config: &OptimiserConfig) -> Vec<f64> {
     let mut params = Params::<f64>::new();
     let id = params.add("w", array![[1.0]]).unwrap();
@@ -32,7 +32,7 @@ fn assert_close(found: &[f64], expected: &[f64]) {
     }
 }
 
-/// The formulas of `PyTorch`'s documentation, word for word, in Python's `f64`:
+/// The formulas of `PyTorch`'s documentation, written out in Python's `f64`:
 ///
 /// ```python
 /// from math import sqrt
@@ -113,7 +113,7 @@ fn schedules_follow_their_formulas() {
     let cosine = Schedule { warm_up: 2, decay };
     assert_close(&rates(&cosine, &[0, 1, 2, 7, 12, 13]), &[0.5, 1.0, 1.0, 0.6, 0.2, 0.2]);
 
-    // A step uses the rate of its number, and after a restart as well.
+    // A step uses the rate for its number, also after a restart.
     let sgd = SgdConfig { lr: 1.0, ..SgdConfig::default() };
     let config = OptimiserConfig::from(sgd).with_schedule(cosine.clone());
     let mut params = Params::<f64>::new();
@@ -265,7 +265,7 @@ fn freezing_what_does_not_exist_is_an_error() {
     let (mut params, _) = half_frozen();
     let error = params.freeze_network("net.layers.7").unwrap_err();
     assert!(error.to_string().contains("net.layers.7"), "{error}");
-    // A path is whole: `net.layers.1` is not the beginning of `net.layers.10`.
+    // Only complete parts of a path count: `net.layers.1` does not match `net.layers.10`.
     assert!(params.freeze_network("net.layer").is_err());
 }
 
@@ -285,7 +285,7 @@ fn another_rules_memory_is_refused() {
     }
 }
 
-/// Any rule, waiting for all gradients or not, and after a restart: the same bits.
+/// Every rule gives the same bits, whether it waits for all gradients or not, and after a restart.
 #[test]
 fn every_rule_takes_the_same_steps_at_once_and_after_a_restart() {
     let cosine = Schedule { warm_up: 2, decay: Decay::Cosine { steps: 6, floor: 0.1 } };

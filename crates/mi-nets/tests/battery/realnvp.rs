@@ -28,7 +28,7 @@ fn forward(net: &RealNvp, params: &Params<f64>, x: ArrayView2<'_, f64>) -> Array
     graph.value(y).to_owned()
 }
 
-/// Steps that pull the outputs together, so that weights and scales move.
+/// Steps that pull the outputs together, so that weights and scales change.
 fn train(net: &RealNvp, params: &mut Params<f64>, steps: usize) {
     let config = AdamConfig { lr: 1e-2, ..AdamConfig::default() };
     let mut adam = Optimiser::new(config, params);

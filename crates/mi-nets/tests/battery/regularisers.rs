@@ -39,7 +39,8 @@ proptest! {
         prop_assume!(n * positions > 2);
         let x = normal(3, (n, positions * channels));
         let mut norm = Norm::new(channels);
-        // Running statistics are no parameters, so their row does not move the value in training.
+        // Running statistics are not parameters, so their row does not affect the value in
+        // training.
         check(&norm.params, std::slice::from_ref(&x), |g, x| norm.apply(g, x[0]));
         let running = norm.ids[2];
         norm.params.view_mut(running).row_mut(0).fill(0.3);
@@ -48,7 +49,7 @@ proptest! {
             g.set_mode(Mode::Evaluation);
             norm.apply(g, x)
         };
-        // Without the running statistics, on which the value depends here without a gradient.
+        // Except the running statistics: here the value depends on them, but they have no gradient.
         let mut tape = Tape::new();
         let mut gradients = Gradients::zeros_like(&norm.params);
         let mut graph = tape.begin(&norm.params);
@@ -62,7 +63,7 @@ proptest! {
             let expected = seed[[i, j]] * gain[[0, j % channels]] / (2.0_f64 + 1e-5).sqrt();
             assert!((found - expected).abs() < 1e-12);
         }
-        assert!(gradients.view(running).is_none(), "evaluation leaves no statistics");
+        assert!(gradients.view(running).is_none(), "evaluation stores no statistics");
     }
 
     #[test]
@@ -117,7 +118,7 @@ fn batch_norm_is_its_formula_far_from_zero_too() {
             assert!(error.into_iter().fold(0.0, f64::max) < 1e-10 * (1.0 + far));
         }
     }
-    // In single precision the variance of values around 1000 survives.
+    // In single precision the variance of values around 1000 must not be lost.
     let params = norm.params.cast::<f32>();
     let x = (normal(3, (500, 2)) + 1000.0).mapv(|x| x as f32);
     let [scale, shift, running] = norm.ids;
@@ -162,7 +163,7 @@ fn running_statistics_follow_the_batches_and_are_used_in_evaluation() {
     let (x, other) = (normal(1, (6, 4)) * 2.0 + 1.0, normal(2, (6, 4)));
     let statistics = |x: &Array2<f64>, c: usize| {
         let channel = x.slice(s![.., c..;2]);
-        // Twelve values a channel; the running variance has divisor 11.
+        // Twelve values per channel; the running variance has divisor 11.
         (channel.mean().unwrap(), channel.var(0.0) * 12.0 / 11.0)
     };
     for fused in [false, true] {
@@ -187,7 +188,8 @@ fn running_statistics_follow_the_batches_and_are_used_in_evaluation() {
             assert_eq!(found[[2, c]], 2.0);
         }
 
-        // Evaluation: rows do not depend on their batch mates, and recorded or not is the same.
+        // Evaluation: rows do not depend on other rows of the batch, and an inference graph gives
+        // the same.
         let mut tape = Tape::new();
         let mut evaluate = |x: ArrayView2<'_, f64>, recorded: bool| {
             let params = &norm.params;
@@ -202,7 +204,7 @@ fn running_statistics_follow_the_batches_and_are_used_in_evaluation() {
         assert_eq!(evaluate(x.view(), true), y);
         assert_eq!(evaluate(x.slice(s![2..3, ..]), false).row(0), y.row(2));
 
-        // A checkpoint carries them.
+        // A checkpoint includes them.
         let mut checkpoint = Checkpoint::new();
         checkpoint.put_params("g", &norm.params).unwrap();
         let mut fresh = Norm::new(2).params;
@@ -210,7 +212,7 @@ fn running_statistics_follow_the_batches_and_are_used_in_evaluation() {
         let bytes = checkpoint.to_bytes().unwrap();
         Checkpoint::from_bytes(&bytes).unwrap().restore_params("g", &mut fresh).unwrap();
         assert_eq!(fresh, norm.params);
-        assert_eq!(norm.params.scalar_count(), 4, "running statistics are no parameters");
+        assert_eq!(norm.params.scalar_count(), 4, "running statistics are not parameters");
     }
 }
 
@@ -286,7 +288,7 @@ fn max_pool_takes_the_largest_and_the_first_of_equals_gets_the_gradient() {
     let mut graph = tape.begin(&params);
     let input = graph.input_with_gradient(x.view());
     let y = graph.max_pool(input, &geometry);
-    // Negative values win over what surrounds the image.
+    // Negative values are larger than the padding.
     assert_eq!(graph.value(y).slice(s![.., ..3]), array![[-1.0, -3.0, 7.0]]);
     assert!(graph.value(y)[[0, 3]].is_nan());
     graph.backward_to_inputs(&[(y, array![[1.0, 2.0, 3.0, 4.0]].view())]).unwrap();

@@ -47,7 +47,7 @@ proptest! {
     }
 }
 
-/// One step after the other by the formulas of `PyTorch`'s documentation of `GRU`.
+/// One step after another, by the formulas of `PyTorch`'s documentation of `GRU`.
 fn slow_gru(params: &Params<f64>, x: ArrayView2<'_, f64>, steps: usize) -> Array2<f64> {
     let of = |name: &str| params.view(params.id(&format!("gru.{name}")).unwrap());
     let (w_input, w_state) = (of("input.weight"), of("state.weight"));
@@ -239,7 +239,7 @@ fn a_convnets_map_is_what_its_summary_averages() {
     let outputs = net.forward_with_map(&mut graph, input);
     assert_eq!(graph.value(outputs.summary), summary);
     assert_eq!(graph.shape(outputs.map), (3, height * width * channels));
-    // The mean of the map and the dense layer, by hand.
+    // The mean of the map and the dense layer, computed by hand.
     let of = |name: &str| params.view(params.id(name).unwrap());
     let map = graph.value(outputs.map).to_owned();
     let mean = Array2::from_shape_fn((3, 4), |(i, c)| {
@@ -247,7 +247,8 @@ fn a_convnets_map_is_what_its_summary_averages() {
     });
     let by_hand = mean.dot(&of("net.dense.weight")) + of("net.dense.bias");
     assert!((by_hand - summary).iter().all(|e| e.abs() < 1e-13));
-    // A corner of the local map does not see the far corner of the image; the normalised one does.
+    // A corner of the local map does not depend on the far corner of the image; the normalised one
+    // does.
     let mut far = x.clone();
     far.column_mut(239).fill(5.0);
     let input = graph.input(far.view());

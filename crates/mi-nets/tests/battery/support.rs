@@ -5,8 +5,8 @@ use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, s};
 use proptest::test_runner::{Config, RngSeed};
 
-/// Property tests see the same shapes in every run: a central difference across a kink of a
-/// `ReLU` is wrong, and a test that fails once in a thousand runs is worse than none.
+/// Property tests see the same shapes in every run: a central difference across a kink of a `ReLU`
+/// is wrong, and a test that fails once in a thousand runs is worse than no test.
 pub(crate) fn config(cases: u32) -> Config {
     Config { cases, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..Config::default() }
 }
@@ -51,8 +51,8 @@ struct Outcome {
     inputs: Vec<Option<Array2<f64>>>,
 }
 
-/// Runs a graph under the objective Σ w ∘ sin(y) with fixed random weights w, so that the
-/// gradient coming in depends on every value of y.
+/// Runs a graph under the objective Σ w ∘ sin(y) with fixed random weights w, so that the incoming
+/// gradient depends on every value of y.
 fn run(
     params: &Params<f64>,
     inputs: &[ArrayView2<'_, f64>],
@@ -75,8 +75,8 @@ fn run(
     }
 }
 
-/// Compares all derivatives (of large matrices, some fifty elements) with central differences,
-/// and checks that no memory layout of the inputs changes a bit of them.
+/// Compares all derivatives (for large matrices, those of about fifty elements) with central
+/// differences, and checks that the memory layout of the inputs changes no bit of them.
 ///
 /// The tolerance is 1e-7 · (1 + |difference quotient|): with h = 1e-5 the quotient itself is
 /// off by about 1e-9.
