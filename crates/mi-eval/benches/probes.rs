@@ -1,4 +1,4 @@
-//! Probes at the size of the paper's: 60,000 × 100 features, 10 classes.
+//! Probes at the paper's size: 60,000 × 100 features, 10 classes.
 
 use std::hint::black_box;
 use std::time::Duration;

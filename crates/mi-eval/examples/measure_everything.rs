@@ -1,16 +1,16 @@
-//! What each measure costs, in processor time of all threads: everything of a representation of
-//! 60,000 training and 10,000 test rows with 100 features, with another view and a base of as many.
-//! What several measures need is counted with the first of them.
+//! The cost of each measure, in processor time of all threads: all measures of a representation
+//! with 60,000 training and 10,000 test rows of 100 features, with another view and a base of the
+//! same size. Work that several measures share is counted for the first of them.
 //!
-//! Run with `cargo run --release -p mi-eval --example measure_everything`; other numbers of rows
-//! and features come after `--`, as in `-- 6000 1000 50`.
+//! Run with `cargo run --release -p mi-eval --example measure_everything`; for other numbers of
+//! rows and features, add them after `--`, as in `-- 6000 1000 50`.
 
 use cpu_time::ProcessTime;
 use mi_eval::{EvalError, Evaluator, EvaluatorSettings, Representation, Stream, TrainTest};
 use ndarray::{Array2, ArrayView2, Axis};
 
-/// Two views of ten overlapping classes, and the base that both are made from: correlated features
-/// that a hidden layer reads better than a line.
+/// Two views of ten overlapping classes, and the base from which both are computed: correlated
+/// features that a hidden layer reads better than a linear reader.
 fn data(rows: usize, features: usize) -> (Array2<f32>, Array2<f32>, Array2<f32>, Vec<u8>) {
     let mut stream = Stream::new(1, "measure everything");
     let centres = stream.normal_matrix((10, features)) * (4.0 / (features as f64).sqrt());
@@ -49,7 +49,7 @@ fn main() -> Result<(), EvalError> {
     let families = settings.families.clone();
     let mut evaluator = Evaluator::new(representation, settings)?;
     let start = ProcessTime::now();
-    // Families one by one; accuracies and V-information then cost nothing more.
+    // Families one by one; accuracies and V-information then add no cost.
     for (index, family) in families.iter().enumerate() {
         let start = ProcessTime::now();
         evaluator.usable_information(index)?;

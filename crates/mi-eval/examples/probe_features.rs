@@ -1,4 +1,4 @@
-//! Compares two sets of features by both probes, and looks at the map between them.
+//! Compares two sets of features with both probes, and examines the map between them.
 //!
 //! Run with `cargo run --release -p mi-eval --example probe_features`.
 

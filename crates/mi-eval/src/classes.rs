@@ -3,15 +3,15 @@ use std::fmt::Debug;
 
 use crate::EvalError;
 
-/// What a class may be called: an integer, a string, a float, anything ordered.
+/// The type of a class name: an integer, a string, a float, anything ordered.
 ///
 /// Implemented for every type that has the three traits.
 pub trait Label: Clone + PartialOrd + Debug {}
 
 impl<L: Clone + PartialOrd + Debug> Label for L {}
 
-/// A list of classes, known by their original names. Columns of weights and probabilities
-/// follow this list.
+/// A list of classes with their original names. Columns of weights and probabilities follow this
+/// list.
 ///
 /// ```
 /// use mi_eval::Classes;
@@ -34,7 +34,7 @@ impl<L: Label> Classes<L> {
     /// # Errors
     /// [`EvalError::UnorderedLabel`] for labels such as NaN.
     pub fn from_labels(labels: &[L]) -> Result<Self, EvalError> {
-        // Kept sorted and distinct on the way: there are few classes and many labels.
+        // Kept sorted and distinct throughout: there are few classes and many labels.
         let mut names: Vec<L> = Vec::new();
         for label in labels {
             ordered(label, label)?;
@@ -47,7 +47,7 @@ impl<L: Label> Classes<L> {
         Self::declared(names)
     }
 
-    /// The list as given. It may hold classes that no label has.
+    /// The list as given. It may contain classes that no label has.
     ///
     /// # Errors
     /// [`EvalError::DuplicateClass`], and [`EvalError::UnorderedLabel`] for names such as NaN.
@@ -103,7 +103,7 @@ impl<L: Label> Classes<L> {
         self.index_of(label).unwrap_or_else(|| unreachable!("{label:?} is in the list"))
     }
 
-    /// The column of a class; `None` when the list lacks it.
+    /// The column of a class; `None` if it is not in the list.
     pub fn index_of(&self, label: &L) -> Option<usize> {
         let place = self.ascending.partition_point(|&i| self.names[i] < *label);
         self.ascending.get(place).copied().filter(|&i| self.names[i] == *label)

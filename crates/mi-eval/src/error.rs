@@ -1,11 +1,11 @@
-/// What can go wrong in this crate. Every message names the operation and what to mend.
+/// Errors of this crate. Every message names the operation and what to fix.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvalError {
     /// A matrix without rows or without columns.
     #[error("{operation}: the matrix is {rows}×{columns}; at least one row and column are needed")]
     Empty {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Rows of the matrix.
         rows: usize,
@@ -18,7 +18,7 @@ pub enum EvalError {
          non-finite features first"
     )]
     NonFinite {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Row of the first such feature.
         row: usize,
@@ -27,10 +27,10 @@ pub enum EvalError {
         /// The feature as text: NaN, inf or -inf.
         value: String,
     },
-    /// Features with another number of columns than those fitted on.
+    /// Features whose number of columns differs from that of the fit.
     #[error("{operation}: the features have {found} columns, but {expected} were fitted on")]
     ColumnCount {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Columns fitted on.
         expected: usize,
@@ -40,27 +40,27 @@ pub enum EvalError {
     /// Not one label for each row of features.
     #[error("{operation}: {rows} rows of features, but {labels} labels")]
     LabelCount {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Rows of features.
         rows: usize,
         /// Labels.
         labels: usize,
     },
-    /// A column whose range or variance is larger than the largest number.
+    /// A column whose range or variance overflows.
     #[error("{operation}: the spread of column {column} overflows; divide the column first")]
     Overflow {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// The column.
         column: usize,
     },
-    /// Two matrices that should describe the same samples and do not.
+    /// Two matrices that should describe the same samples but do not.
     #[error(
         "{operation}: one matrix has {first} rows and the other {second}; row i of both must be the same sample"
     )]
     RowCounts {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Rows of the first.
         first: usize,
@@ -70,43 +70,43 @@ pub enum EvalError {
     /// Fewer rows than an operation needs.
     #[error("{operation}: {found} rows, but at least {needed} are needed")]
     TooFewRows {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
-        /// The least number.
+        /// The smallest number allowed.
         needed: usize,
         /// Rows given.
         found: usize,
     },
-    /// Rows that are all equal, or all zero, where differences are asked for.
+    /// Rows that are all equal, or all zero, where differences are needed.
     #[error("{operation}: the rows do not differ; there is nothing to compare")]
     NoSpread {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
     },
-    /// More neighbours asked for than there are, or none.
+    /// More neighbours requested than there are, or none.
     #[error(
         "nearest neighbours: k is {k}, but must be from 1 to {references}, the rows to choose from"
     )]
     NeighbourCount {
-        /// Neighbours asked for.
+        /// Neighbours requested.
         k: usize,
         /// Rows to choose from.
         references: usize,
     },
-    /// A range of eigenvalues that has no slope.
+    /// A range of eigenvalues for which no slope can be fitted.
     #[error(
         "spectrum exponent: the range is {first}..={last}, but must hold two numbers or more from 1 \
          to {rank}, the number of eigenvalues that are not 0; choose another range"
     )]
     SpectrumRange {
-        /// First eigenvalue asked for, counted from 1.
+        /// First eigenvalue requested, counted from 1.
         first: usize,
-        /// Last eigenvalue asked for.
+        /// Last eigenvalue requested.
         last: usize,
         /// Eigenvalues above rounding.
         rank: usize,
     },
-    /// A covariance that a Gaussian cannot have.
+    /// A singular covariance.
     #[error(
         "Gaussian reader: column {column} of {columns} is constant or a linear function of those \
          before it in {n} rows; leave it out"
@@ -119,7 +119,7 @@ pub enum EvalError {
         /// The first such column.
         column: usize,
     },
-    /// A measure of a representation that lacks what it needs.
+    /// A measure that needs data that the representation lacks.
     #[error("{measure}: needs {what} of the same rows; give it, or leave the measure out")]
     Missing {
         /// Name of the measure.
@@ -130,7 +130,7 @@ pub enum EvalError {
     /// A decomposition that did not converge.
     #[error("{operation}: the singular value decomposition did not converge")]
     Decomposition {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
     },
     /// A network that could not be trained.
@@ -141,12 +141,12 @@ pub enum EvalError {
         /// What went wrong.
         source: mi_nets::NetsError,
     },
-    /// All training rows are of one class, so there is nothing to tell apart.
+    /// All training rows are of one class.
     #[error(
         "{operation}: every training row has the label {class}; at least two classes are needed"
     )]
     OneClass {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// The only class, as `Debug` text.
         class: String,
@@ -161,7 +161,7 @@ pub enum EvalError {
         /// The class list, as `Debug` text.
         classes: String,
     },
-    /// A class list with an entry given twice.
+    /// A class list with a duplicate entry.
     #[error("class list: {class} is given twice")]
     DuplicateClass {
         /// The class, as `Debug` text.
@@ -180,10 +180,10 @@ pub enum EvalError {
         name: &'static str,
         /// Its value, as text.
         value: String,
-        /// The values allowed.
+        /// The allowed values.
         range: &'static str,
     },
-    /// Weights grew beyond the largest number.
+    /// Weights overflowed.
     #[error("{solver}: the weights overflowed in epoch {epoch}; scale the features first")]
     Diverged {
         /// The solver.

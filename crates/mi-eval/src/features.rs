@@ -1,4 +1,4 @@
-//! Checks that every operation on a feature matrix makes first.
+//! Checks before every operation on a feature matrix.
 
 use mi_kernels::Scalar;
 use ndarray::{ArrayView2, CowArray, Ix2};
@@ -38,7 +38,7 @@ pub(crate) fn first_non_finite<T: Scalar>(matrix: &ArrayView2<'_, T>) -> Option<
     })
 }
 
-/// Refuses features with another number of columns than those fitted on.
+/// Refuses features whose number of columns differs from that of the fit.
 pub(crate) fn check_columns(
     operation: &'static str,
     expected: usize,
@@ -81,7 +81,7 @@ pub(crate) fn squares<T: Scalar>(features: &ArrayView2<'_, T>) -> Vec<f64> {
     squares
 }
 
-/// The matrix in row-major order without gaps; copied only when it lies otherwise.
+/// The matrix in row-major order without gaps; copied only if it has another layout.
 pub(crate) fn row_major<'a, T: Scalar>(features: &'a ArrayView2<'_, T>) -> CowArray<'a, T, Ix2> {
     features.as_standard_layout()
 }

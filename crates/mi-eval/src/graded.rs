@@ -6,12 +6,12 @@ use faer::Mat;
 const SWEEPS: usize = 40;
 
 /// The singular values of a matrix D B, where D is diagonal and the rows of B have length one, to
-/// the precision that B allows: those of diag(10²⁰⁰, 1) are 10²⁰⁰ and 1. `None` where B itself is
-/// of lower rank than its rows as far as rounding can tell, or where nothing converges.
+/// the precision that B allows: those of diag(10²⁰⁰, 1) are 10²⁰⁰ and 1. `None` if B itself is, up
+/// to rounding, of lower rank than its number of rows, or if there is no convergence.
 ///
-/// The method is one-sided Jacobi rotation of pairs of rows (Demmel and Veselić, 1992: its
-/// relative error depends on the condition of B and not on that of D), with the length of each
-/// row kept apart from its direction, so that no square underflows.
+/// The method is one-sided Jacobi rotation of pairs of rows (Demmel and Veselić, 1992: its relative
+/// error depends on the condition of B and not on that of D), with the length of each row kept
+/// separate from its direction, so that no square underflows.
 pub(crate) fn singular_values(matrix: &Mat<f64>) -> Option<Vec<f64>> {
     let mut rows: Vec<Row> =
         (0..matrix.nrows()).map(|i| Row::new(matrix, i)).collect::<Option<_>>()?;

@@ -1,11 +1,11 @@
-//! Rows to fit on and rows held out to choose a setting by.
+//! Splits rows into rows for a fit and rows held out to choose a setting.
 
 use mi_random::Stream;
 
 use crate::EvalError;
 
-/// Rows to train on and rows held out, both ascending, with every class among the first: a share
-/// of the rows of each class is held out, none of a class with fewer than two rows.
+/// Rows to train on and rows held out, both ascending. A share of the rows of each class is held
+/// out, but none of a class with fewer than two rows, so that every class has training rows.
 pub(crate) fn split_classes(
     labels: &[u32],
     classes: usize,
@@ -28,7 +28,7 @@ pub(crate) fn split_rows(
     split(n, vec![(0..n).collect()], share, stream)
 }
 
-/// A share of rows to hold out must leave some on both sides.
+/// Checks the share of rows to hold out.
 pub(crate) fn check_share(share: f64) -> Result<(), EvalError> {
     if share > 0.0 && share < 1.0 {
         Ok(())

@@ -8,7 +8,7 @@ use crate::{EvalError, features};
 pub fn log_condition(singular_values: &[f64]) -> f64 {
     let low = singular_values.iter().copied().fold(f64::NAN, f64::min);
     let high = singular_values.iter().copied().fold(f64::NAN, f64::max);
-    // A difference of logarithms: the quotient might overflow, and 0/0 is not a condition.
+    // A difference of logarithms: the quotient might overflow, and 0/0 is no condition number.
     if low == 0.0 { f64::INFINITY } else { high.ln() - low.ln() }
 }
 
@@ -21,10 +21,10 @@ pub struct Conditioning {
 }
 
 impl Conditioning {
-    /// Takes one log condition (see [`log_condition`]) for each sample.
+    /// From one log condition (see [`log_condition`]) per sample.
     ///
     /// # Errors
-    /// No samples, or a NaN among them (named by its position).
+    /// No samples, or a NaN (named by its position).
     pub fn new(log_conditions: impl IntoIterator<Item = f64>) -> Result<Self, EvalError> {
         let mut ascending: Vec<f64> = log_conditions.into_iter().collect();
         if ascending.is_empty() {
@@ -69,7 +69,7 @@ impl Conditioning {
 /// `function` maps n inputs to m outputs; the result is m × n.
 ///
 /// # Errors
-/// A step that is not positive and finite; outputs that differ in number from call to call; no
+/// A step that is not positive and finite; a number of outputs that differs from call to call; no
 /// inputs or outputs.
 pub fn numerical_jacobian(
     mut function: impl FnMut(ArrayView1<'_, f64>) -> Vec<f64>,

@@ -1,25 +1,25 @@
-//! How good are features? Probes, usable information, learning curves, geometry, and the
+//! The quality of features: probes, usable information, learning curves, geometry, and the
 //! conditioning of encoders.
 //!
 //! - [`Probe`]: scale, fit, score. [`Probe::paper`] is the early-stopped probe of Tschannen et
 //!   al. (2020), [`Probe::converged`] the optimum with a penalty chosen by validation.
-//! - [`MinMaxScaler`], [`StandardScaler`]: fitted on training rows alone.
-//! - [`Saga`], [`Lbfgs`]: two ways to train a [`LogisticRegression`], each saying whether it
+//! - [`MinMaxScaler`], [`StandardScaler`]: fitted only on training rows.
+//! - [`Saga`], [`Lbfgs`]: two ways to train a [`LogisticRegression`]; each reports whether it
 //!   converged.
 //! - [`Family`]: readers of labels and of real values, [`linear`](Family::linear), with a
 //!   [hidden layer](Family::mlp) or by [nearest neighbours](Family::nearest).
-//! - [`v_information`], [`v_information_about_values`], [`conditional_v_information`]: what a family
-//!   of readers finds. [`LinearGaussian`], [`LogisticReader`] and [`LabelPrior`] are the parts for
-//!   those who split rows in another way.
+//! - [`v_information`], [`v_information_about_values`], [`conditional_v_information`]: the
+//!   information that a family of readers can use. [`LinearGaussian`], [`LogisticReader`] and
+//!   [`LabelPrior`] are the parts, for callers that split rows differently.
 //! - [`few_labels`], [`LossDataCurve`] (description length, sample complexity, surplus),
-//!   [`symmetric_label_noise`]: how many labels, and how right, a reader needs.
+//!   [`symmetric_label_noise`]: how many labels a reader needs, and how correct they must be.
 //! - [`alignment`], [`uniformity`], `Spectrum`, `rank_me`, `effective_rank` (default feature
 //!   `faer`), [`linear_cka`], [`linear_cka_debiased`], [`class_separation`], [`Neighbours`],
-//!   [`neighbour_purity`], [`dead_units`]: the shape of a cloud of features.
-//! - `Evaluator` (default feature `faer`): all of these of one representation, with every
+//!   [`neighbour_purity`], [`dead_units`]: the geometry of features.
+//! - `Evaluator` (default feature `faer`): all of these for one representation, with every
 //!   intermediate result computed once.
 //! - `jacobian_singular_values` (default feature `faer`), [`log_condition`], [`Conditioning`]: how
-//!   near an encoder is to losing directions of its input.
+//!   close an encoder is to losing directions of its input.
 //!
 //! The crate sees features and labels, never the encoder that made them.
 //!

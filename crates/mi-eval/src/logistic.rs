@@ -6,7 +6,7 @@ use crate::kernel::{Feature, Linear, Logits, dispatch};
 use crate::training::check_labels;
 use crate::{EvalError, features};
 
-/// Rows whose logits are formed together, so that memory stays small.
+/// Rows whose logits are computed together, so that memory stays small.
 const CHUNK_ROWS: usize = 4096;
 
 /// A trained multinomial logistic regression (softmax of a linear map).
@@ -16,9 +16,9 @@ const CHUNK_ROWS: usize = 4096;
 /// rows; a class of the list without any has probability 0.
 ///
 /// Trained by [`Saga`](crate::Saga) or [`Lbfgs`](crate::Lbfgs). Both minimise
-/// `C Σ_i −ln p(y_i | x_i) + ½ ‖W‖²` with an unpenalised intercept, the convention of
-/// scikit-learn. With two classes scikit-learn uses one column of weights, the difference of
-/// the two here; its C must then be twice as large for the same model.
+/// `C Σ_i −ln p(y_i | x_i) + ½ ‖W‖²` with an unpenalised intercept, the convention of scikit-learn.
+/// With two classes scikit-learn uses one column of weights, the difference between the two here;
+/// its C must then be twice as large for the same model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogisticRegression<L> {
     classes: Classes<L>,
@@ -72,7 +72,7 @@ impl<L: Label> LogisticRegression<L> {
     /// of the class list. Each row sums to 1.
     ///
     /// # Errors
-    /// Another number of columns than trained on; a NaN or infinite feature.
+    /// A number of columns that differs from that in training; a NaN or infinite feature.
     pub fn predict_proba<T: Feature>(
         &self,
         features: ArrayView2<'_, T>,
@@ -81,13 +81,13 @@ impl<L: Label> LogisticRegression<L> {
     }
 
     /// Logarithms of the probabilities, in nats; −∞ for a class without training rows. Where a
-    /// probability is below the smallest number, its logarithm is still known.
+    /// probability underflows, its logarithm is still known.
     ///
     /// # Shapes
-    /// As [`predict_proba`](Self::predict_proba).
+    /// Like [`predict_proba`](Self::predict_proba).
     ///
     /// # Errors
-    /// As [`predict_proba`](Self::predict_proba).
+    /// Like [`predict_proba`](Self::predict_proba).
     pub fn log_probabilities<T: Feature>(
         &self,
         features: ArrayView2<'_, T>,
@@ -103,10 +103,10 @@ impl<L: Label> LogisticRegression<L> {
         Ok(logarithms)
     }
 
-    /// The most probable class of each row; the first in the list among equals.
+    /// The most probable class of each row; among equals, the first in the list.
     ///
     /// # Errors
-    /// As [`predict_proba`](Self::predict_proba).
+    /// Like [`predict_proba`](Self::predict_proba).
     pub fn predict<T: Feature>(&self, features: ArrayView2<'_, T>) -> Result<Vec<L>, EvalError> {
         let names = self.classes.names();
         let mut predicted = Vec::with_capacity(features.nrows());
@@ -116,11 +116,11 @@ impl<L: Label> LogisticRegression<L> {
         Ok(predicted)
     }
 
-    /// The share of rows whose most probable class is their label. A label outside the class
+    /// The fraction of rows whose most probable class is their label. A label outside the class
     /// list, or of a class without training rows, counts as wrong.
     ///
     /// # Errors
-    /// As [`predict_proba`](Self::predict_proba), and when labels and rows differ in number.
+    /// Like [`predict_proba`](Self::predict_proba), and if the numbers of labels and rows differ.
     pub fn accuracy<T: Feature>(
         &self,
         features: ArrayView2<'_, T>,
@@ -129,11 +129,11 @@ impl<L: Label> LogisticRegression<L> {
         Ok(self.score("accuracy", features, labels)?.accuracy)
     }
 
-    /// The mean of −ln p(label | row), in nats. It is infinite when a label is outside the
-    /// class list or of a class without training rows: the model gives it probability 0.
+    /// The mean of −ln p(label | row), in nats. It is infinite if a label is outside the class list
+    /// or belongs to a class without training rows, since the model gives it probability 0.
     ///
     /// # Errors
-    /// As [`accuracy`](Self::accuracy).
+    /// Those of [`accuracy`](Self::accuracy).
     pub fn mean_log_loss<T: Feature>(
         &self,
         features: ArrayView2<'_, T>,
@@ -145,7 +145,7 @@ impl<L: Label> LogisticRegression<L> {
     /// −ln p(label | row) of every row, in nats; infinite where [`mean_log_loss`] is.
     ///
     /// # Errors
-    /// As [`accuracy`](Self::accuracy).
+    /// Those of [`accuracy`](Self::accuracy).
     ///
     /// [`mean_log_loss`]: Self::mean_log_loss
     pub fn log_losses<T: Feature>(
@@ -163,7 +163,7 @@ impl<L: Label> LogisticRegression<L> {
         Ok(losses)
     }
 
-    /// A label's place among the classes with training rows.
+    /// A label's index among the classes with training rows.
     fn place_of(&self, label: &L) -> Option<usize> {
         self.classes.index_of(label).and_then(|k| self.present.binary_search(&k).ok())
     }
@@ -188,8 +188,7 @@ impl<L: Label> LogisticRegression<L> {
         Ok(Score { accuracy: correct as f64 / n, mean_log_loss: sum / n })
     }
 
-    /// Calls `visit` with each row's number and its logits, one for each class with training
-    /// rows.
+    /// Calls `visit` with each row's index and its logits, one for each class with training rows.
     fn each_row<T: Feature>(
         &self,
         operation: &'static str,
@@ -219,7 +218,7 @@ impl<L: Label> LogisticRegression<L> {
     }
 }
 
-/// How well a model does on some rows.
+/// A model's accuracy and loss on some rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Score {
     pub(crate) accuracy: f64,

@@ -1,13 +1,14 @@
 use serde::{Deserialize, Serialize};
 
-/// Half the width of a 95 % interval in standard errors of a normal variable.
+/// Half the width of a normal variable's 95 % interval, in standard errors.
 const NORMAL: f64 = 1.959_963_985;
 
-/// The same of Student's t with 1, 2, … degrees of freedom; the normal's after these.
+/// The same for Student's t with 1, 2, … degrees of freedom; beyond these, the normal value is
+/// used.
 const STUDENT: [f64; 12] =
     [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179];
 
-/// The mean of numbers that belong to independent rows, and how far it may be off.
+/// The mean of numbers that belong to independent rows, and its standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
     /// The mean.
@@ -20,7 +21,7 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// The mean of some numbers; NaN of none.
+    /// The mean of some numbers; NaN if there are none.
     pub fn of(numbers: &[f64]) -> Self {
         let n = numbers.len();
         let value = numbers.iter().sum::<f64>() / n as f64;
@@ -30,8 +31,8 @@ impl Mean {
         Self { value, standard_error, n }
     }
 
-    /// The 95 % interval, by Student's t: it covers the expectation if the numbers are
-    /// independent, and nearly normal or many.
+    /// The 95 % interval, by Student's t: it is valid if the numbers are independent, and nearly
+    /// normal or many.
     pub fn interval(&self) -> Interval {
         let width = STUDENT.get(self.n.wrapping_sub(2)).unwrap_or(&NORMAL) * self.standard_error;
         Interval { low: self.value - width, high: self.value + width }
@@ -48,8 +49,8 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Of a probability, from `count` cases in `n` (Wilson, 1927): it has a width also where all
-    /// cases or none were counted.
+    /// The interval of a probability, from `count` cases in `n` (Wilson, 1927). Its width is
+    /// positive even if all or none were counted.
     pub fn of_share(count: usize, n: usize) -> Self {
         let (n, share) = (n as f64, count as f64 / n as f64);
         let z2 = NORMAL * NORMAL;

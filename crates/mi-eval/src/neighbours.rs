@@ -5,21 +5,21 @@ use rayon::prelude::*;
 use crate::geometry::unit_rows;
 use crate::{EvalError, features};
 
-/// Rows searched for together, and reference rows compared with them at a time: fixed numbers,
-/// so that a result does not depend on threads, and 256 KiB to 2 MiB of scores.
+/// Rows that are searched together, and reference rows compared with them at a time: fixed numbers,
+/// so that a result does not depend on the number of threads. They need 256 KiB to 2 MiB of scores.
 const ROWS: usize = 256;
 const REFERENCES: usize = 1024;
 
-/// Scores looked at together: where none is above the worst neighbour yet, all are passed over.
+/// Scores examined together: if none is above the worst neighbour so far, all are skipped.
 const CHUNK: usize = 16;
 
-/// The k most similar reference rows of each row, by the cosine, nearest first.
+/// The k most similar reference rows of each row by cosine similarity, nearest first.
 ///
-/// Among equally similar ones the first in the reference counts as nearer. A row of zeros has no
-/// direction: its cosine with any other is 0.
+/// Of equally similar rows, the earlier one in the reference counts as nearer. A row of zeros has
+/// no direction: its cosine with any other is 0.
 ///
-/// Similarities are formed block by block with the matrix product; rows × references numbers are
-/// never kept.
+/// Similarities are computed block by block with the matrix product; the full matrix of rows ×
+/// references is never kept.
 ///
 /// ```
 /// use mi_eval::Neighbours;
@@ -33,7 +33,7 @@ const CHUNK: usize = 16;
 pub struct Neighbours {
     k: usize,
     references: usize,
-    /// k a row.
+    /// k per row.
     nearest: Vec<(u32, f64)>,
 }
 
@@ -44,7 +44,8 @@ impl Neighbours {
     /// `rows`: n × d, `references`: m × d.
     ///
     /// # Errors
-    /// An empty matrix, a NaN or infinite feature, other numbers of columns, `k` = 0 or above m.
+    /// An empty matrix, a NaN or infinite feature, different numbers of columns, `k` = 0 or above
+    /// m.
     pub fn of<T: Scalar>(
         rows: ArrayView2<'_, T>,
         references: ArrayView2<'_, T>,
@@ -69,7 +70,7 @@ impl Neighbours {
         Ok(Self::search(&unit, &unit, k, true))
     }
 
-    /// Of rows of length one; `within` leaves out each row itself.
+    /// For rows of length one; with `within`, a row is not its own neighbour.
     pub(crate) fn search<T: Scalar>(
         rows: &Array2<T>,
         references: &Array2<T>,
@@ -87,7 +88,7 @@ impl Neighbours {
         Self { k, references: references.nrows(), nearest: found.concat() }
     }
 
-    /// Neighbours of each row.
+    /// Number of neighbours per row.
     pub fn k(&self) -> usize {
         self.k
     }
@@ -97,7 +98,7 @@ impl Neighbours {
         self.nearest.len() / self.k
     }
 
-    /// Never: there is at least one row.
+    /// Always false: there is at least one row.
     pub fn is_empty(&self) -> bool {
         self.nearest.is_empty()
     }
@@ -107,10 +108,10 @@ impl Neighbours {
         self.references
     }
 
-    /// The neighbours of a row, nearest first: their reference rows and cosines.
+    /// The neighbours of a row, nearest first: their row numbers in the reference, and cosines.
     ///
     /// # Panics
-    /// When there are not as many rows.
+    /// If there are not that many rows.
     pub fn of_row(&self, row: usize) -> impl ExactSizeIterator<Item = (usize, f64)> + '_ {
         self.nearest[row * self.k..][..self.k].iter().map(|&(j, cosine)| (j as usize, cosine))
     }
@@ -124,8 +125,8 @@ fn check_k(k: usize, references: usize) -> Result<(), EvalError> {
     }
 }
 
-/// The neighbours of a block of rows; `first` is its first row's own number among the
-/// references, where rows are not their own neighbours.
+/// The neighbours of a block of rows; if rows are not their own neighbours, `first` is the first
+/// row's index among the references.
 fn search_block<T: Scalar>(
     rows: ArrayView2<'_, T>,
     first: Option<usize>,
@@ -164,7 +165,7 @@ impl<T: Scalar> Best<T> {
         Self { k, found: Vec::with_capacity(k + 1), worst: T::neg_infinity() }
     }
 
-    /// Takes in the scores of the reference rows from `start` on.
+    /// Processes the scores of the reference rows from `start` on.
     fn see(&mut self, start: usize, scores: &[T]) {
         for (chunk, values) in scores.chunks(CHUNK).enumerate() {
             let mut any = false;

@@ -9,8 +9,8 @@ const BLOCK_ROWS: usize = 2048;
 /// The penalised multinomial logistic loss of a training set.
 ///
 /// # Formula
-/// `F(W, b) = (1/n) Σ_i −ln softmax(x_i W + b)_{y_i} + ‖W‖² / (2 C n)`: scikit-learn's
-/// `C Σ loss + ½‖W‖²`, divided by `C n`. The intercept b carries no penalty.
+/// `F(W, b) = (1/n) Σ_i −ln softmax(x_i W + b)_{y_i} + ‖W‖² / (2 C n)`: scikit-learn's `C Σ loss +
+/// ½‖W‖²`, divided by `C n`. The intercept b is not penalised.
 pub(crate) struct Objective<'a, T> {
     features: &'a [T],
     dim: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Objective<'a, T> {
 }
 
 impl<'a, T: Feature> Objective<'a, T> {
-    /// `features` holds one row of `dim` numbers for each label.
+    /// `features` has one row of `dim` numbers for each label.
     pub(crate) fn new(
         features: &'a [T],
         dim: usize,
@@ -72,13 +72,13 @@ impl<'a, T: Feature> Objective<'a, T> {
         0.5 * self.penalty * self.weights(parameters).iter().map(|w| w * w).sum::<f64>()
     }
 
-    /// All parameters but the intercept.
+    /// All parameters except the intercept.
     fn weights<'p>(&self, parameters: &'p [f64]) -> &'p [f64] {
         &parameters[..self.dim * self.classes]
     }
 }
 
-/// Largest absolute entry; NaN when any entry is NaN.
+/// Largest absolute entry; NaN if any entry is NaN.
 pub(crate) fn max_norm(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |norm, v| if v.abs() > norm || v.is_nan() { v.abs() } else { norm })
 }

@@ -7,35 +7,35 @@ use crate::kernel::Feature;
 use crate::training::Warning;
 use crate::{EvalError, Lbfgs, MinMaxScaler, Saga, StandardScaler};
 
-/// Scale, fit, score: how well a linear classifier does on features.
+/// Scales, fits and scores: the accuracy of a linear classifier on features.
 ///
-/// The scaler is fitted on the training rows alone. The last state of the fit is scored; the
-/// test rows choose nothing.
+/// The scaler is fitted only on the training rows. The final state of the fit is scored; the test
+/// rows choose nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Probe {
     /// Min–max scaling, then SAGA.
     Saga(Saga),
-    /// Standardising, then L-BFGS to the optimum, with C chosen on held-out training rows.
+    /// Standardisation, then L-BFGS to the optimum, with C chosen on held-out training rows.
     Lbfgs {
         /// The solver. Its `c` is not used.
         solver: Lbfgs,
         /// Values of C to choose from.
         cs: Vec<f64>,
-        /// Share of the training rows to choose C on.
+        /// Share of the training rows to hold out for choosing C.
         held_out: f64,
     },
 }
 
-/// What a [`Probe`] found.
+/// The result of a [`Probe`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProbeResult {
-    /// Share of test rows classified correctly.
+    /// Fraction of test rows classified correctly.
     pub accuracy: f64,
-    /// Share of training rows classified correctly.
+    /// Fraction of training rows classified correctly.
     pub train_accuracy: f64,
-    /// Mean of −ln p(label | row) over the test rows, in nats; infinite when the training rows
-    /// lack a class that the test rows have.
+    /// Mean of −ln p(label | row) over the test rows, in nats; infinite if the training rows lack a
+    /// class that the test rows have.
     pub log_loss: f64,
     /// Whether the solver's stopping rule was met.
     pub converged: bool,
@@ -45,7 +45,7 @@ pub struct ProbeResult {
     pub c: f64,
     /// Largest absolute entry of the objective's gradient at the end of the fit.
     pub gradient_norm: f64,
-    /// What a reader should know: missing classes, a solver that did not converge, ….
+    /// Warnings: missing classes, a solver that did not converge, ….
     pub warnings: Vec<Warning>,
 }
 
@@ -71,11 +71,11 @@ impl Probe {
     /// is named in the warnings.
     ///
     /// # Shapes
-    /// `train` and `test` are samples × features, with one label a row.
+    /// `train` and `test` are samples × features, with one label per row.
     ///
     /// # Errors
-    /// Those of the scaler and the solver: empty or non-finite features, features or labels
-    /// that do not fit together, one class only, settings out of range.
+    /// Those of the scaler and the solver: empty or non-finite features, features or labels that do
+    /// not fit together, only one class, settings out of range.
     pub fn evaluate<T: Feature, L: Label>(
         &self,
         train: ArrayView2<'_, T>,

@@ -15,17 +15,17 @@ use crate::{EvalError, features};
 /// | --- | --- | --- | --- |
 /// | `c` | 10 | weight of the loss against the penalty: C Σ loss + ½‖W‖² | > 0 |
 /// | `tolerance` | 0.1 | stop when max\|Δw\| / max\|w\| over an epoch is at most this | ≥ 0 |
-/// | `max_epochs` | 100 | stop after this many epochs, unconverged | ≥ 1 |
+/// | `max_epochs` | 100 | stop after this many epochs, without convergence | ≥ 1 |
 ///
 /// The defaults stop after a few epochs, long before the optimum: the early stop is part of the
 /// paper's protocol, and the accuracy depends on the random order in its third digit. For the
 /// optimum use [`Lbfgs`](crate::Lbfgs).
 ///
 /// # Formula
-/// SAGA (Defazio, Bach and Lacoste-Julien, 2014, eq. 1) with the step
-/// `γ = 1 / (2L + min(2nμ, L))`, `μ = 1/(Cn)`, `L = ¼ (max_i ‖x_i‖² + 1) + μ`. Samples are drawn with
-/// replacement, n an epoch; until all have been seen the gradient average is over those seen
-/// (Schmidt, Le Roux and Bach, 2017, section 4.4). Arithmetic is in the features' type.
+/// SAGA (Defazio, Bach and Lacoste-Julien, 2014, eq. 1) with the step `γ = 1 / (2L + min(2nμ, L))`,
+/// `μ = 1/(Cn)`, `L = ¼ (max_i ‖x_i‖² + 1) + μ`. Samples are drawn with replacement, n per epoch;
+/// until all have been seen, the gradient average is over those seen (Schmidt, Le Roux and Bach,
+/// 2017, section 4.4). Arithmetic is in the features' type.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Saga {
@@ -46,16 +46,15 @@ impl Default for Saga {
 impl Saga {
     /// Trains on rows of features and their labels.
     ///
-    /// Without `classes` they are the distinct labels. The features should be scaled (a warning
-    /// in the report says when their scales are far apart); `stream` gives the order of the
-    /// samples.
+    /// By default `classes` are the distinct labels. The features should be scaled (the report has
+    /// a warning if their scales differ much); `stream` determines the order of the samples.
     ///
     /// # Shapes
-    /// `features` is samples × features, with one label a row.
+    /// `features` is samples × features, with one label per row.
     ///
     /// # Errors
-    /// No rows or columns; a NaN or infinite feature (named by row and column); one class only;
-    /// a label outside the class list; a setting out of range; weights that overflow.
+    /// No rows or columns; a NaN or infinite feature (named by row and column); only one class; a
+    /// label outside the class list; a setting out of range; weights that overflow.
     pub fn fit<T: Feature, L: Label>(
         &self,
         features: ArrayView2<'_, T>,
@@ -100,7 +99,7 @@ impl Saga {
             if !finite {
                 return Err(EvalError::Diverged { solver: "SAGA", epoch: epochs });
             }
-            // All weights 0 and unchanged is converged too.
+            // Weights that are all 0 and unchanged have also converged.
             converged = change <= self.tolerance * weight;
         }
 

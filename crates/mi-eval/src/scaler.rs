@@ -3,21 +3,20 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
 
 use crate::{EvalError, features};
 
-/// A spread of at most this many units in the last place of the column's largest number is
-/// rounding, not signal.
+/// A spread of at most this many units in the last place of the column's largest number counts as
+/// rounding.
 const ROUNDING_UNITS: f64 = 4.0;
 
 /// Maps the range of each training column onto [0, 1].
 ///
 /// # Formula
-/// x ↦ (x − min) / (max − min), with the training rows' minimum and maximum. A constant column
-/// has no range and is only shifted: the training value goes to 0, any other value keeps its
-/// distance from it (5 to 0 and 7 to 2 after fitting on 5, 5, 5). Values outside the training
-/// range go outside [0, 1]; nothing is clipped.
+/// x ↦ (x − min) / (max − min), with the training rows' minimum and maximum. A constant column has
+/// no range and is only shifted: the training value becomes 0, and any other value keeps its
+/// distance from it (5 becomes 0 and 7 becomes 2 after fitting on 5, 5, 5). Values outside the
+/// training range are mapped outside [0, 1]; nothing is clipped.
 ///
-/// A column counts as constant when its range is at most 4 units in the last place of its
-/// largest absolute value, so rounding noise is not blown up while a true range of 10⁻⁹
-/// around 0 is.
+/// A column counts as constant if its range is at most 4 units in the last place of its largest
+/// absolute value, so that rounding noise is not scaled up, but a true range of 10⁻⁹ around 0 is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MinMaxScaler {
     affine: Affine,
@@ -55,7 +54,7 @@ impl MinMaxScaler {
     /// `features` is samples × features; the result has the same shape, in row-major order.
     ///
     /// # Errors
-    /// Another number of columns than fitted on; a NaN or infinite feature.
+    /// A number of columns that differs from that of the fit; a NaN or infinite feature.
     pub fn transform<T: Scalar>(
         &self,
         features: ArrayView2<'_, T>,
@@ -67,13 +66,13 @@ impl MinMaxScaler {
 /// Gives each training column mean 0 and standard deviation 1.
 ///
 /// # Formula
-/// x ↦ (x − mean) / sd with the training rows' mean and (population) standard deviation. A
-/// constant column goes to 0.
+/// x ↦ (x − mean) / sd with the training rows' mean and (population) standard deviation. A constant
+/// column becomes 0.
 ///
-/// Mean and deviation are formed in `f64` in two passes, the second with the correction of
-/// Chan, Golub and `LeVeque` (1983, eq. 1.7), so a large mean costs no digits. A column counts as
-/// constant when its deviation is at most 4 units in the last place of its largest absolute
-/// value: a thousand times 14.62 is constant, a deviation of 10⁻⁹ around 0 is scaled.
+/// Mean and deviation are computed in `f64` in two passes, the second with the correction of Chan,
+/// Golub and `LeVeque` (1983, eq. 1.7), so a large mean costs no digits. A column counts as
+/// constant if its deviation is at most 4 units in the last place of its largest absolute value: a
+/// thousand times 14.62 is constant, a deviation of 10⁻⁹ around 0 is scaled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StandardScaler {
     affine: Affine,
@@ -93,7 +92,7 @@ impl StandardScaler {
         features::check(OPERATION, &train)?;
         let (rows, columns) = train.dim();
         let n = rows as f64;
-        // Sums of values divided by n, not values summed and divided: no overflow on the way.
+        // Sums of values divided by n, not values summed and divided: no intermediate overflow.
         let mut mean = Array1::<f64>::zeros(columns);
         let mut largest = Array1::<f64>::zeros(columns);
         for row in train.rows() {
@@ -137,7 +136,7 @@ impl StandardScaler {
     /// `features` is samples × features; the result has the same shape, in row-major order.
     ///
     /// # Errors
-    /// Another number of columns than fitted on; a NaN or infinite feature.
+    /// A number of columns that differs from that of the fit; a NaN or infinite feature.
     pub fn transform<T: Scalar>(
         &self,
         features: ArrayView2<'_, T>,
@@ -156,7 +155,7 @@ struct Affine {
 }
 
 impl Affine {
-    /// `values` holds the values of the columns that turn out to be constant.
+    /// `values` are the values of the columns that turn out to be constant.
     fn new<T: Scalar>(
         operation: &'static str,
         mut shift: Array1<f64>,

@@ -4,23 +4,22 @@ use ndarray::ArrayView2;
 
 use crate::{EvalError, features, graded};
 
-/// Down to this ratio of smallest to largest, eigenvalues of the Gram matrix are accurate enough:
-/// their relative error, at most about n·ε·10⁶, halves in the square root.
+/// If the ratio of smallest to largest is at least this, eigenvalues of the Gram matrix are
+/// accurate enough: their relative error, at most about n·ε·10⁶, halves in the square root.
 const GRAM_RATIO: f64 = 1e-6;
 
 /// The singular values of a Jacobian, in descending order, in `f64`.
 ///
-/// Call it for each sample, from as many threads as you like; `sample` is only the number that
-/// errors name.
+/// Call it for each sample, from any number of threads; `sample` is only used in error messages.
 ///
 /// # Formula
 /// `σ_i = √λ_i(J Jᵀ)` (or `Jᵀ J`, whichever is smaller) when `σ_max/σ_min < 10³`, which is twice
 /// as fast as a singular value decomposition and accurate to 10⁻⁹; the decomposition otherwise.
 ///
-/// A value of at most `σ_max · ε · max(m, n)` (ε = 2.2·10⁻¹⁶) cannot be told from 0 and is
-/// returned as exactly 0, so that a rank-deficient Jacobian has an infinite condition. The
-/// exception are matrices that are of full rank once each row (or, if square, each column) is
-/// divided by its length, such as diag(10²⁰⁰, 1): their small values are known, and returned.
+/// A value of at most `σ_max · ε · max(m, n)` (ε = 2.2·10⁻¹⁶) cannot be told from 0 and is returned
+/// as exactly 0, so that a rank-deficient Jacobian has an infinite condition. The exceptions are
+/// matrices that have full rank once each row (or, if square, each column) is divided by its
+/// length, such as diag(10²⁰⁰, 1): their small values are accurate, and returned.
 ///
 /// # Shapes
 /// `jacobian` is outputs × inputs, m × n; the result has min(m, n) values.
@@ -70,8 +69,8 @@ pub fn jacobian_singular_values<T: Scalar>(
     Ok(values)
 }
 
-/// The power of two at or below a number, for a scaling that costs no digits: without it, entries
-/// around 10²⁰⁰ overflow when they are squared. 1 for 0.
+/// The largest power of two that is not above a number, for a scaling without rounding: without it,
+/// entries around 10²⁰⁰ overflow when they are squared. 1 for 0.
 fn power_of_two(number: f64) -> f64 {
     if number == 0.0 {
         return 1.0;
@@ -82,7 +81,7 @@ fn power_of_two(number: f64) -> f64 {
     f64::from_bits(power)
 }
 
-/// `None` when squaring would cost too many digits.
+/// `None` if squaring would lose too many digits.
 fn from_gram(matrix: &Mat<f64>) -> Option<Vec<f64>> {
     let gram = matrix * matrix.transpose();
     let mut values = gram.self_adjoint_eigenvalues(Side::Lower).ok()?;
@@ -104,7 +103,7 @@ mod tests {
     use mi_random::Stream;
     use ndarray::{Array1, Array2, ArrayView1, array, s};
 
-    /// A matrix with the singular values given: U diag(σ) Vᵀ from random reflections.
+    /// A matrix with the given singular values: U diag(σ) Vᵀ from random reflections.
     fn with_singular_values(rows: usize, columns: usize, values: &[f64]) -> Array2<f64> {
         let mut stream = Stream::new(5, "reflections");
         let mut matrix = Array2::zeros((rows, columns));

@@ -1,4 +1,4 @@
-//! What both solvers check and prepare, and what both report.
+//! Checks, preparation and reports that both solvers share.
 
 use std::fmt;
 
@@ -24,8 +24,7 @@ pub struct Fit<L> {
 /// How a training ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FitReport {
-    /// Whether the solver's stopping rule was met. A model that did not converge is returned
-    /// all the same.
+    /// Whether the solver's stopping rule was met. A model that did not converge is still returned.
     pub converged: bool,
     /// Passes over the data: epochs of SAGA, iterations of L-BFGS.
     pub epochs: usize,
@@ -35,11 +34,11 @@ pub struct FitReport {
     pub objective: f64,
     /// Largest absolute entry of the objective's gradient at the end.
     pub gradient_norm: f64,
-    /// What the caller should know.
+    /// Warnings for the caller.
     pub warnings: Vec<Warning>,
 }
 
-/// Something about a training that did not stop it, but that a reader should know.
+/// A problem that did not stop a training, but that a reader should know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Warning {
@@ -60,7 +59,7 @@ pub enum Warning {
         /// Largest scale over the smallest that is not 0.
         ratio: f64,
     },
-    /// The best C is the first or last of those tried, so a better one may lie beyond.
+    /// The best C is the first or last of those tried, so there may be a better one beyond.
     ValidationEdge {
         /// The C chosen.
         c: f64,
@@ -97,7 +96,7 @@ pub(crate) struct Training<'a, T, L> {
 }
 
 impl<'a, T: Feature, L: Label> Training<'a, T, L> {
-    /// Without `classes` they are the distinct labels.
+    /// By default `classes` are the distinct labels.
     pub(crate) fn new(
         features: &'a ArrayView2<'_, T>,
         labels: &[L],
@@ -162,10 +161,10 @@ impl<'a, T: Feature, L: Label> Training<'a, T, L> {
         Objective::new(numbers, dim, &self.labels, self.class_count(), c)
     }
 
-    /// Puts the model and the report together.
+    /// Builds the model and the report.
     ///
-    /// `parameters` holds (features + 1) × present classes numbers, the intercept last;
-    /// `objective` and `gradient_norm` belong to them.
+    /// `parameters` has (features + 1) × present classes numbers, the intercept last; `objective`
+    /// and `gradient_norm` belong to them.
     pub(crate) fn finish(
         self,
         parameters: &[f64],
@@ -200,7 +199,7 @@ pub(crate) fn check_positive(name: &'static str, value: f64) -> Result<(), EvalE
     }
 }
 
-/// SAGA and L-BFGS both crawl when scales differ much.
+/// SAGA and L-BFGS are both slow if scales differ much.
 fn uneven_scales<T: Feature>(features: &CowArray<'_, T, Ix2>) -> Option<Warning> {
     let squares = features::squares(&features.view());
     let positive = squares.iter().copied().filter(|&s| s > 0.0);

@@ -1,4 +1,4 @@
-//! Usable information (Xu et al., 2020): what a family of readers finds in features.
+//! Usable information (Xu et al., 2020): what a family of readers can use in features.
 
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
@@ -9,12 +9,12 @@ use crate::reader::{Chosen, LabelPrior};
 use crate::training::{Warning, check_labels};
 use crate::{EvalError, Family, Interval, LabelReading, Mean, StandardScaler, features};
 
-/// Something of the training rows, and the same of the test rows.
+/// Data of the training rows, and the same of the test rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrainTest<V> {
-    /// Of the rows that readers are fitted to.
+    /// For the rows that readers are fitted to.
     pub train: V,
-    /// Of the rows that they are judged by, and that choose nothing.
+    /// For the rows on which they are judged, and which choose nothing.
     pub test: V,
 }
 
@@ -27,10 +27,10 @@ impl<V> TrainTest<V> {
 
 /// V-information, on test rows.
 ///
-/// Not a property of distributions but of a reader fitted to so many rows, as every estimate of
-/// it. It is negative if the fitted reader does worse on new rows than one that ignores the
-/// features: too sure of itself, or misled by noise. It may grow when features are processed: what
-/// no reader of the family could use, it now can.
+/// Like every estimate of it, this is a property of a reader fitted to a number of rows, not of
+/// distributions. It is negative if the fitted reader does worse on new rows than one that ignores
+/// the features: it is overconfident, or misled by noise. It may grow when features are processed,
+/// since a reader of the family may then be able to use more.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VInformation {
     /// `H_V(Y) − H_V(Y | X)` in nats.
@@ -42,11 +42,11 @@ pub struct VInformation {
     /// `H_V(Y | X)`: the mean of −ln p(y | x), in nats.
     pub with: f64,
     /// Pointwise V-information of every test row, `ln p(y | x) − ln p(y)` in nats (Ethayarajh et
-    /// al., 2022, definition 4.1); its mean is `value`. A row that misleads has a negative one.
+    /// al., 2022, definition 4.1); its mean is `value`. A misleading row has a negative value.
     pub pointwise: Vec<f64>,
-    /// What held-out training rows chose for the reader.
+    /// The setting of the reader, chosen on held-out training rows.
     pub chosen: Chosen,
-    /// What a person should know of the fit.
+    /// Warnings of the fit.
     pub warnings: Vec<Warning>,
 }
 
@@ -58,26 +58,25 @@ impl VInformation {
         Self { value, standard_error, without, with, pointwise, chosen, warnings: Vec::new() }
     }
 
-    /// The 95 % interval over test rows. It does not count that another training set would give
-    /// another reader.
+    /// The 95 % interval over test rows. It does not include the variation between training sets.
     pub fn interval(&self) -> Interval {
         let n = self.pointwise.len();
         Mean { value: self.value, standard_error: self.standard_error, n }.interval()
     }
 }
 
-/// What readers of a family find in features about labels.
+/// The information about labels that readers of a family can use in features.
 ///
 /// # Formula
 /// `mean over test rows of ln p(y | x) − ln p(y)` (Xu et al., 2020, definition 2 and section 4):
-/// p(y) the training frequencies (by [`LabelPrior`]), p(y | x) a reader fitted to the training
-/// rows, its regularisation chosen on held-out ones.
+/// p(y) are the training frequencies (by [`LabelPrior`]), and p(y | x) is a reader fitted to the
+/// training rows, with its regularisation chosen on held-out ones.
 ///
 /// # Shapes
 /// `features`: n × d and m × d, `labels`: n and m.
 ///
 /// # Errors
-/// As [`Family::read_labels`].
+/// Those of [`Family::read_labels`].
 ///
 /// ```
 /// use mi_eval::{Family, Stream, TrainTest, ndarray::Axis, v_information};
@@ -103,7 +102,7 @@ pub fn v_information<T: Feature, L: Label>(
     about_labels(&reading, labels)
 }
 
-/// V-information from what a reader fitted to the training labels says about the test rows; its
+/// V-information from the predictions for test rows of a reader fitted to the training labels; its
 /// classes are [`all_classes`].
 pub(crate) fn about_labels<L: Label>(
     reading: &LabelReading<L>,
@@ -127,19 +126,20 @@ pub(crate) fn all_classes<L: Label>(labels: TrainTest<&[L]>) -> Result<Classes<L
     Classes::declared(names)
 }
 
-/// What readers of a family find in features about labels beyond a base, such as the pixels.
+/// The information about labels that readers of a family can use in features beyond a base, such as
+/// the pixels.
 ///
 /// # Formula
-/// `mean over test rows of ln p(y | b, x) − ln p(y | b, 0)`, both readers of the same family, on
-/// \[b; x\] and on \[b; 0\] (Hewitt et al., 2021, eq. 5). For nearest neighbours both parts are
-/// divided by their rows' lengths first, so that they weigh the same; for the others both are
+/// `mean over test rows of ln p(y | b, x) − ln p(y | b, 0)`, with two readers of the same family,
+/// on \[b; x\] and on \[b; 0\] (Hewitt et al., 2021, eq. 5). For nearest neighbours both parts are
+/// first divided by their rows' lengths, so that they have equal weight; for the others both are
 /// standardised.
 ///
 /// # Shapes
 /// `base`: n × c and m × c, `features`: n × d and m × d, `labels`: n and m.
 ///
 /// # Errors
-/// As [`Family::read_labels`], and base and features that differ in rows.
+/// Those of [`Family::read_labels`], and a base and features with different numbers of rows.
 pub fn conditional_v_information<T: Feature, L: Label>(
     family: &Family,
     base: TrainTest<ArrayView2<'_, T>>,
@@ -165,7 +165,7 @@ pub fn conditional_v_information<T: Feature, L: Label>(
     };
     let with = read(&features)?;
     let zeros = |features: &Array2<T>| {
-        // A linear reader gives columns of zeros no weight, and needs none of their time.
+        // A linear reader gives columns of zeros no weight, so they are left out to save time.
         let columns = if matches!(family, Family::Linear(_)) { 0 } else { features.ncols() };
         Array2::zeros((features.nrows(), columns))
     };
@@ -189,19 +189,20 @@ fn prepared<T: Feature>(
     })
 }
 
-/// What readers of a family find in features about real values, such as the representation of
-/// another view.
+/// The information about real values, such as the representation of another view, that readers of a
+/// family can use in features.
 ///
 /// # Formula
-/// `mean over test rows of ln p(y | x) − ln p(y)`: p(y) the Gaussian of the training values, p(y | x)
-/// one around a reader's prediction (for linear readers Xu et al., 2020, proposition 1 (5)). It is
-/// not symmetric. An invertible linear map of the values changes nothing except by rounding.
+/// `mean over test rows of ln p(y | x) − ln p(y)`: p(y) is the Gaussian of the training values, and
+/// p(y | x) a Gaussian around a reader's prediction (for linear readers Xu et al., 2020,
+/// proposition 1 (5)). It is not symmetric. An invertible linear map of the values changes nothing
+/// up to rounding.
 ///
 /// # Shapes
 /// `features`: n × d and m × d, `values`: n × e and m × e.
 ///
 /// # Errors
-/// As [`Family::read_values`].
+/// Those of [`Family::read_values`].
 pub fn v_information_about_values<T: Feature>(
     family: &Family,
     features: TrainTest<ArrayView2<'_, T>>,

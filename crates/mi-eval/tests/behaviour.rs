@@ -1,4 +1,4 @@
-//! What the scalers, solvers and probes do with ordinary, odd and broken data.
+//! The scalers, solvers and probes on ordinary, odd and broken data.
 
 use mi_eval::{Classes, EvalError, Fit, Lbfgs, MinMaxScaler, Probe, Saga, StandardScaler, Warning};
 use mi_random::Stream;
@@ -121,7 +121,7 @@ fn a_missing_class_keeps_its_column_and_is_named() {
         assert_eq!(fit.model.accuracy(x.view(), &[9; 200]).unwrap(), 0.0);
         assert_eq!(fit.model.mean_log_loss(x.view(), &[9; 200]).unwrap(), f64::INFINITY);
     }
-    // Columns of the classes present are those of a fit without the missing one.
+    // Columns of the classes present equal those of a fit without the missing one.
     let without = Lbfgs::default().fit(x.view(), &labels, None).unwrap();
     let with = Lbfgs::default().fit(x.view(), &labels, Some(&classes)).unwrap();
     assert_eq!(with.model.weights().column(3), without.model.weights().column(2));
@@ -270,7 +270,7 @@ fn reports_say_what_happened() {
 
 #[test]
 fn ill_conditioned_features_converge_in_few_iterations() {
-    // Nearly one-dimensional features: condition number 10⁴, as of an encoder late in training.
+    // Nearly one-dimensional features: condition number 10⁴, as for an encoder late in training.
     let (x, labels) = clusters(2000, 30, 5, 4.0);
     let mut stream = Stream::new(2, "mixing");
     let mut mixing = stream.normal_matrix((30, 1)).dot(&stream.normal_matrix((1, 30)));
@@ -282,7 +282,7 @@ fn ill_conditioned_features_converge_in_few_iterations() {
     assert!(report.converged && report.epochs < 100, "{report:?}");
 }
 
-/// As pixels at the edge of an image: the rows that the preconditioner samples do not have them.
+/// Like pixels at the edge of an image: they are zero in the rows that the preconditioner samples.
 #[test]
 fn features_of_a_few_rows_do_not_stop_the_solver() {
     let (x, labels) = clusters(20_000, 12, 4, 4.0);

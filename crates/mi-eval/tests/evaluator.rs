@@ -91,7 +91,7 @@ fn every_measure_is_that_of_the_function_behind_it() -> Result<(), EvalError> {
         usable.push(v_information(family, features, labels, 5)?.value);
         of_view.push(v_information_about_values(family, features, view, 5)?.value);
     }
-    // The order in which measures are asked for does not matter.
+    // The order in which measures are requested does not matter.
     assert_eq!(measure(Measure::VInformation)?, usable);
     assert_eq!(measure(Measure::VInformationOfView)?, of_view);
     assert_eq!(measure(Measure::Accuracy)?, accuracies);
@@ -146,12 +146,12 @@ fn what_is_lacking_is_named_and_what_can_be_had_is_listed() {
         assert!(error.starts_with(measure.name()) && error.contains("of the same rows"), "{error}");
     }
     assert_eq!(evaluator.available().len(), MEASURES.len() - lacking.len());
-    // A range that the features are too few for is said, and stops nothing.
+    // A range that needs more features is reported, and stops nothing.
     let wide = EvaluatorSettings { exponent_range: (11, 100), ..settings() };
     let mut evaluator = Evaluator::new(alone, wide).unwrap();
     let found = evaluator.measure(Measure::SpectrumExponent).unwrap();
     assert!(found[0].value.is_none() && found[0].note.as_ref().unwrap().contains("11..=100"));
-    // Views of other widths cannot be aligned; all else can be measured.
+    // Views of different widths cannot be aligned; everything else can be measured.
     let narrow = data.second.slice(ndarray::s![.., ..4]).to_owned();
     let other = Representation { view: Some(split(&narrow)), ..alone };
     let evaluator = Evaluator::new(other, settings()).unwrap();

@@ -1,4 +1,4 @@
-//! Agreement with scikit-learn on small data sets; `golden/make.py` made the numbers.
+//! Agreement with scikit-learn on small data sets; the numbers come from `golden/make.py`.
 
 use mi_eval::{Classes, EvalError, Feature, Lbfgs, MinMaxScaler, Saga, StandardScaler};
 use mi_random::Stream;
@@ -53,7 +53,7 @@ fn largest_difference(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// The largest difference of a probability from scikit-learn's; also compares the scores.
+/// The largest difference between a probability and scikit-learn's; also compares the scores.
 fn check_converged<T: Feature>(
     case: &Converged,
     tolerance: f64,
@@ -83,13 +83,13 @@ fn converged_probabilities_agree_in_f64() {
 #[test]
 fn converged_probabilities_agree_in_f32() {
     for case in &golden().converged {
-        // The weak penalty and the uneven scales leave flat directions, along which the
-        // rounding of f32 moves the weights most.
+        // The weak penalty and the uneven scales leave flat directions, along which rounding in f32
+        // moves the weights most.
         check_converged::<f32>(case, 1e-5, 1e-3).unwrap();
     }
 }
 
-/// SAGA run to the end reaches the same optimum.
+/// SAGA, run until it converges, reaches the same optimum.
 #[test]
 fn saga_with_a_tight_tolerance_agrees() {
     let golden = golden();

@@ -1,4 +1,4 @@
-//! Agreement with numpy, scipy and scikit-learn; `golden/make_measures.py` made the numbers.
+//! Agreement with numpy, scipy and scikit-learn; the numbers come from `golden/make_measures.py`.
 
 use mi_eval::{
     Chosen, EvalError, Family, Feature, LinearReader, LossDataCurve, NearestReader, Neighbours,
@@ -62,7 +62,7 @@ fn four_rows_give_the_known_values() {
         near(mi_eval::rank_me(x.view()).unwrap(), &part["rank_me_x"], 1e-9);
         near(mi_eval::rank_me(y.view()).unwrap(), &part["rank_me_y"], 1e-9);
     }
-    // Written down before, independently of the script.
+    // Computed earlier, independently of the script.
     for (found, known) in [
         (alignment(x.view(), y.view()).unwrap().value, 1.475_870_601_2),
         (uniformity(x.view(), 2.0).unwrap(), -4.524_263_644_5),
@@ -73,7 +73,7 @@ fn four_rows_give_the_known_values() {
     }
 }
 
-/// What is often computed instead is far from what these functions return.
+/// Common mistakes give values far from those of these functions.
 #[test]
 fn usual_slips_are_not_made() {
     let part = golden("tiny");
@@ -91,7 +91,7 @@ fn usual_slips_are_not_made() {
     for (slip, value) in slips {
         assert!((found(slip) - number(value)).abs() > 5e-3, "{slip}");
     }
-    // The first is reached by the slip itself, so the test would notice it.
+    // Making the first mistake on purpose gives its value, so the test would notice it.
     assert!(
         (uniformity(x.view(), 1.0).unwrap() - number(&slips["uniformity at t = 1"])).abs() < 1e-9
     );
@@ -158,7 +158,7 @@ fn neighbours_vote_as_in_scikit_learn() {
     assert!((&found - &expected).iter().all(|d| d.abs() < 1e-9));
     let reading = Family::nearest().read_labels(train, train_labels, test, None, 1).unwrap();
     near(reading.accuracy(test_labels).unwrap(), &part["knn_accuracy"], 1e-12);
-    // The reader's probabilities are these votes and a share of the frequencies.
+    // The reader's probabilities mix these votes with the frequencies.
     let Chosen::Mix(mix) = reading.chosen() else { panic!("{:?}", reading.chosen()) };
     let counts = |k: usize| train_labels.iter().filter(|&&l| usize::from(l) == k).count();
     for ((i, k), &p) in reading.log_probabilities().indexed_iter() {
@@ -194,8 +194,8 @@ fn gaussian_v_information_is_that_of_ridge_regression() -> Result<(), EvalError>
     let (x, y) = (matrix::<f64>(&part["x"]), matrix::<f64>(&part["y"]));
     let (features, values) = (halves(&x, &part), halves(&y, &part));
     let found = v_information_about_values(&fixed(1.0), features, values, 1)?;
-    // The script penalises weights of raw values, the crate of whitened ones; and the crate holds
-    // covariances up by a millionth.
+    // The script penalises weights of raw values, the crate those of whitened ones; and the crate
+    // adds a millionth to covariances.
     near(found.without, &part["without"], 2e-5);
     near(found.with, &part["with"], 2e-3);
     for (found, expected) in found.pointwise.iter().zip(numbers(&part["pointwise"])) {
@@ -226,7 +226,7 @@ fn an_online_code_is_as_long_as_in_scikit_learn() -> Result<(), EvalError> {
     near(surplus.nats, &part["surplus"], 1e-4);
     assert!(!surplus.is_bound && curve.surplus(0.5).is_bound);
     assert_eq!(curve.sample_complexity(0.5), None);
-    // The same rows in another order are another code.
+    // The same rows in another order give another code.
     let shuffled = LossDataCurve::fit(&fixed(1.0), features, labels, &sizes, 1)?;
     assert!((shuffled.description_length().nats - code.nats).abs() > 0.1);
     Ok(())

@@ -1,4 +1,4 @@
-//! What readers of labels and values find, and what they cannot.
+//! What readers of labels and values can find, and what they cannot.
 
 use mi_eval::{
     Chosen, EvalError, Family, LinearReader, LossDataCurve, MlpReader, NearestReader, Stream,
@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 
 const LN_2: f64 = std::f64::consts::LN_2;
 
-/// All families, the networks small enough for tests.
+/// All families, with networks small enough for tests.
 fn families() -> [Family; 4] {
     [Family::linear(), mlp(16, 20), mlp(64, 20), Family::nearest()]
 }
@@ -55,7 +55,7 @@ fn xor_is_invisible_to_the_linear_family_and_visible_to_the_next() {
 
 #[test]
 fn labels_that_say_nothing_give_nothing_and_may_give_less() {
-    // Few rows and many features, so that an unregulated reader would be far below 0.
+    // Few rows and many features, so that a reader without regularisation would be far below 0.
     let features = normal("noise", (700, 60));
     let mut stream = Stream::new(2, "labels");
     let labels: Vec<bool> = (0..700).map(|_| stream.uniform() < 0.5).collect();
@@ -67,7 +67,7 @@ fn labels_that_say_nothing_give_nothing_and_may_give_less() {
         assert!(found.value < 0.02 && found.value > -0.3, "{}: {}", family.name(), found.value);
     }
     let sure = Family::Linear(LinearReader { cs: vec![100.0], ..LinearReader::default() });
-    assert!(find(&sure).value < -0.03, "a negative value stays: {}", find(&sure).value);
+    assert!(find(&sure).value < -0.03, "a negative value is kept: {}", find(&sure).value);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_class_that_no_training_row_has_keeps_a_probability() {
     let labels = TrainTest::new(&labels[..800], &labels[800..]);
     for family in families() {
         let found = v_information(&family, halves(&features, 800), labels, 1).unwrap();
-        // One row of 803: both readers say so, and neither knows more.
+        // One row of 803: both readers give this probability, and neither knows more.
         assert!((found.without - 803_f64.ln()).abs() < 1e-9, "{}", family.name());
         assert!(found.pointwise.iter().all(|p| p.abs() < 7.0), "{}", family.name());
         if !matches!(family, Family::Nearest(_)) {
@@ -125,14 +125,14 @@ fn a_base_leaves_what_it_does_not_know() {
             let (base, features) = (halves(base, 3000), halves(features, 3000));
             conditional_v_information(&family, base, features, labels, 1).unwrap()
         };
-        // The sign of x₀ + x₂ given x₀: what is left of ln 2 is all in the rest.
+        // The sign of x₀ + x₂ given x₀: the remaining part of ln 2 is in the other features.
         let beyond = find(&base, &rest);
         let all = v_information(&family, halves(&both, 3000), labels, 1).unwrap();
         let alone = v_information(&family, halves(&base, 3000), labels, 1).unwrap();
         assert!(beyond.value > 0.3, "{}: {}", family.name(), beyond.value);
         let chain = alone.value + beyond.value;
         assert!((chain - all.value).abs() < 0.03, "{}: {chain} {}", family.name(), all.value);
-        // The base has nothing beyond itself.
+        // The base adds nothing to itself.
         let itself = find(&base, &base);
         assert!(itself.value.abs() < 0.02, "{}: {}", family.name(), itself.value);
     }
@@ -145,7 +145,7 @@ fn a_base_leaves_what_it_does_not_know() {
 fn values_are_read_by_every_family_as_far_as_it_can() {
     let x = normal("values", (4000, 2));
     let noise = normal("value noise", (4000, 3));
-    // A line, a parabola and noise alone.
+    // A line, a parabola, and only noise.
     let y = Array2::from_shape_fn((4000, 3), |(i, j)| {
         let signal = [x[[i, 0]], x[[i, 1]] * x[[i, 1]], 0.0][j];
         signal + 0.5 * noise[[i, j]]
@@ -165,7 +165,7 @@ fn values_are_read_by_every_family_as_far_as_it_can() {
     }
     assert!(find(&Family::linear(), 1..2).value.abs() < 0.02);
     assert!(find(&mlp(64, 20), 1..2).value > 0.6);
-    // Both columns together hold what each holds.
+    // Both columns together have the information of each.
     let both = find(&mlp(64, 20), 0..2).value;
     let apart = find(&mlp(64, 20), 0..1).value + find(&mlp(64, 20), 1..2).value;
     assert!((both - apart).abs() < 0.15, "{both} {apart}");
@@ -299,7 +299,7 @@ fn a_fit_that_is_not_to_be_trusted_says_so() {
         let (features, labels) = (halves(&features, 2000), of_labels(&labels, 2000));
         v_information(&Family::Linear(reader), features, labels, 1).unwrap().warnings
     };
-    // Labels that a line tells apart exactly want the weakest penalty there is.
+    // Labels that are linearly separable need the weakest penalty.
     let found = warnings(LinearReader::default());
     assert_eq!(found, [Warning::ValidationEdge { c: 10.0 }]);
     let precise = LinearReader { cs: vec![1.0], tolerance: 1e-30, ..LinearReader::default() };
@@ -317,7 +317,7 @@ fn a_curve_refuses_sizes_that_are_no_sizes() {
         let curve = LossDataCurve::fit(&Family::linear(), features, labels, &sizes, 1);
         assert!(matches!(curve, Err(EvalError::Setting { name: "sizes", .. })), "{sizes:?}");
     }
-    // Blocks of one class only, and a last block of nothing.
+    // Blocks of only one class, and an empty last block.
     let one_class =
         LossDataCurve::fit(&Family::linear(), features, labels, &[1, 2, 40], 1).unwrap();
     assert_eq!(one_class.points()[0].chosen, Chosen::Prior);

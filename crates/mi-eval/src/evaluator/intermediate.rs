@@ -13,10 +13,10 @@ use crate::{
     online_code_sizes,
 };
 
-/// What several measures need, once it was computed.
+/// Results that several measures share, once they are computed.
 #[derive(Debug)]
 pub(super) struct Intermediate<L> {
-    /// By the place of their family in the settings.
+    /// By the index of their family in the settings.
     readings: Vec<Option<LabelReading<L>>>,
     search: Option<Search>,
     curve: Option<LossDataCurve>,
@@ -147,7 +147,7 @@ impl<L: Label> Intermediate<L> {
     }
 }
 
-/// The result that is there, or that of the computation, kept for the next time.
+/// The stored result, or that of the computation, which is stored for the next call.
 fn once<V>(
     place: &mut Option<V>,
     compute: impl FnOnce() -> Result<V, EvalError>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Interval, Mean};
 
-/// Something that can be measured of a representation.
+/// A measure of a representation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -13,12 +13,12 @@ pub enum Measure {
     EarlyStoppedAccuracy,
     /// Test accuracy of readers of labels.
     Accuracy,
-    /// What readers find about labels: [`v_information`](crate::v_information).
+    /// What readers can use about labels: [`v_information`](crate::v_information).
     VInformation,
-    /// What readers find about another view:
+    /// What readers can use about another view:
     /// [`v_information_about_values`](crate::v_information_about_values).
     VInformationOfView,
-    /// What readers find beyond a base:
+    /// What readers can use beyond a base:
     /// [`conditional_v_information`](crate::conditional_v_information).
     ConditionalVInformation,
     /// Accuracy with few labels: [`few_labels`](crate::few_labels).
@@ -49,7 +49,7 @@ pub enum Measure {
     ClassSeparation,
     /// [`neighbour_purity`](crate::neighbour_purity).
     NeighbourPurity,
-    /// How many [`dead_units`](crate::dead_units) there are.
+    /// The number of [`dead_units`](crate::dead_units).
     DeadUnits,
 }
 
@@ -59,7 +59,7 @@ impl Measure {
         MEASURES
             .iter()
             .find(|info| info.measure == self)
-            .unwrap_or_else(|| unreachable!("a test sees to it that every measure has an entry"))
+            .unwrap_or_else(|| unreachable!("a test checks that every measure has an entry"))
     }
 
     /// Its name in lists, files and messages.
@@ -73,7 +73,7 @@ impl Measure {
     }
 }
 
-/// What a measure needs apart from features and labels.
+/// What a measure needs in addition to features and labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Nothing.
@@ -90,11 +90,11 @@ pub enum Needs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
-    /// A share of rows, from 0 to 1.
+    /// A fraction of rows, from 0 to 1.
     Share,
-    /// Nats, for each row.
+    /// Nats per row.
     Nats,
-    /// Nats, for all rows together.
+    /// Nats for all rows together.
     TotalNats,
     /// A number of rows.
     Rows,
@@ -115,7 +115,7 @@ pub struct MeasureInfo {
     pub unit: Unit,
     /// What it needs.
     pub needs: Needs,
-    /// What it says, in a line.
+    /// A summary in one line.
     pub summary: &'static str,
 }
 
@@ -192,7 +192,7 @@ pub const MEASURES: &[MeasureInfo] = &[
         "surplus-description-length",
         Unit::TotalNats,
         Needs::Nothing,
-        "what an online code costs above ε nats a row",
+        "cost of an online code above ε nats per row",
     ),
     entry(
         Measure::Alignment,
@@ -248,14 +248,14 @@ pub const MEASURES: &[MeasureInfo] = &[
         "class-separation",
         Unit::One,
         Needs::Nothing,
-        "how far classes are apart next to how far their members are",
+        "how far apart classes are, compared with their members",
     ),
     entry(
         Measure::NeighbourPurity,
         "neighbour-purity",
         Unit::Share,
         Needs::Nothing,
-        "share of the nearest training rows that have a test row's label",
+        "fraction of the nearest training rows that have a test row's label",
     ),
     entry(
         Measure::DeadUnits,
@@ -279,19 +279,19 @@ impl Unit {
     }
 }
 
-/// A number that was measured.
+/// A measured number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// What was measured.
     pub measure: Measure,
-    /// Of which family, size or tolerance; empty where there is one number only.
+    /// The family, size or tolerance that it belongs to; empty if there is only one number.
     pub of: String,
-    /// The number; `None` where there is none, for the reason in `note`.
+    /// The number; `None` if there is none, for the reason in `note`.
     pub value: Option<f64>,
-    /// Its 95 % interval over test rows, or over draws for few labels; `None` for a measure
-    /// without.
+    /// Its 95 % interval over test rows, or over draws for few labels; `None` for a measure without
+    /// an interval.
     pub interval: Option<Interval>,
-    /// What a reader should know.
+    /// A remark for the reader.
     pub note: Option<String>,
 }
 
@@ -308,7 +308,7 @@ impl Measured {
         Self { interval: Some(interval), ..self }
     }
 
-    /// With the interval of a mean of two or more numbers.
+    /// Adds the interval of a mean of two or more numbers.
     pub(super) fn within_if(self, mean: Mean) -> Self {
         if mean.n > 1 { self.within(mean.interval()) } else { self }
     }

@@ -1,4 +1,4 @@
-//! Everything of one representation, with every intermediate result computed once.
+//! All measures of one representation, with every intermediate result computed once.
 
 mod intermediate;
 mod measure;
@@ -19,7 +19,7 @@ use crate::{
     linear_cka_debiased, neighbour_purity, symmetric_label_noise, uniformity,
 };
 
-/// Features of one encoder, and what they may be held against.
+/// Features of one encoder, and data to compare them with.
 #[derive(Clone, Copy, Debug)]
 pub struct Representation<'a, T, L> {
     /// Features of training and test rows, n × d and m × d.
@@ -28,15 +28,15 @@ pub struct Representation<'a, T, L> {
     pub labels: TrainTest<&'a [L]>,
     /// The representation of another view of the same rows, n × e and m × e.
     pub view: Option<TrainTest<ArrayView2<'a, T>>>,
-    /// What the features are made from, such as the pixels, n × c and m × c.
+    /// The input of the encoder, such as the pixels, n × c and m × c.
     pub base: Option<TrainTest<ArrayView2<'a, T>>>,
 }
 
-/// Measures a representation. What several measures need (fitted readers, neighbours, a learning
-/// curve, singular values) is computed once, when the first of them is asked for.
+/// Measures a representation. Results that several measures share (fitted readers, neighbours, a
+/// learning curve, singular values) are computed once, when the first of them is requested.
 ///
-/// Readers are fitted to training rows and judged by test rows; the shape of the cloud of features
-/// is that of the test rows. The same seed gives the same bits on any number of threads.
+/// Readers are fitted to training rows and judged on test rows; geometry is measured on the test
+/// rows. The same seed gives the same bits on any number of threads.
 ///
 /// ```
 /// use mi_eval::{
@@ -65,7 +65,7 @@ pub struct Representation<'a, T, L> {
 #[derive(Debug)]
 pub struct Evaluator<'a, T, L> {
     representation: Representation<'a, T, L>,
-    /// With the label noise that is asked for.
+    /// With the label noise of the settings.
     train_labels: Vec<L>,
     settings: EvaluatorSettings,
     intermediate: Intermediate<L>,
@@ -75,8 +75,8 @@ impl<'a, T: Feature, L: Label> Evaluator<'a, T, L> {
     /// Checks that everything fits together.
     ///
     /// # Errors
-    /// An empty matrix; a NaN or infinite feature; other numbers of rows, columns or labels than
-    /// those they go with; a share of label noise outside \[0, 1\].
+    /// An empty matrix; a NaN or infinite feature; numbers of rows, columns or labels that do not
+    /// match; label noise outside \[0, 1\].
     pub fn new(
         representation: Representation<'a, T, L>,
         settings: EvaluatorSettings,
@@ -100,8 +100,7 @@ impl<'a, T: Feature, L: Label> Evaluator<'a, T, L> {
         Ok(Self { representation, train_labels, settings, intermediate: Intermediate::default() })
     }
 
-    /// The measures for which this representation has what they need, in the order of
-    /// [`MEASURES`].
+    /// The measures for which this representation has the data, in the order of [`MEASURES`].
     pub fn available(&self) -> Vec<Measure> {
         let Representation { features, view, base, .. } = &self.representation;
         let has = |measure: &Measure| match measure.info().needs {
@@ -232,7 +231,7 @@ impl<'a, T: Feature, L: Label> Evaluator<'a, T, L> {
     /// Those of [`v_information`](crate::v_information).
     ///
     /// # Panics
-    /// When there are not as many families.
+    /// If there are not that many families.
     pub fn usable_information(&mut self, family: usize) -> Result<VInformation, EvalError> {
         self.reading(family)?;
         let labels = TrainTest::new(&self.train_labels[..], self.representation.labels.test);
@@ -317,7 +316,7 @@ impl<'a, T: Feature, L: Label> Evaluator<'a, T, L> {
         let spectrum = self.intermediate.centred_spectrum(self.representation.features.test)?;
         match spectrum.exponent(first..=last) {
             Ok(exponent) => Ok(Measured::new(MEASURE, of, exponent)),
-            // Not an error of the whole evaluation: many representations are too narrow for it.
+            // Not an error of the evaluation: many representations are too narrow for this.
             Err(error @ EvalError::SpectrumRange { .. }) => {
                 Ok(Measured::without(MEASURE, of, error.to_string()))
             }
@@ -356,7 +355,7 @@ fn information(measure: Measure, of: String, usable: &VInformation) -> Measured 
     measured.noted(remark(note, &usable.warnings))
 }
 
-/// A note with what a fit warns of.
+/// A note with the warnings of a fit.
 fn remark(note: String, warnings: &[Warning]) -> String {
     warnings.iter().fold(note, |note, warning| format!("{note}; {warning}"))
 }

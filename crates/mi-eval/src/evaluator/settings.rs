@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Family, NearestReader};
 
-/// What an [`Evaluator`](crate::Evaluator) does.
+/// The settings of an [`Evaluator`](crate::Evaluator).
 ///
 /// | setting | default | purpose |
 /// | --- | --- | --- |
@@ -12,11 +12,11 @@ use crate::{Family, NearestReader};
 /// | `curve_family` | linear | few labels, and the loss-data curve |
 /// | `per_class` | 1, 2, 5, …, 1000 | rows of each class in few-label accuracy |
 /// | `draws` | 5 | draws of these rows |
-/// | `sizes` | the published blocks | sizes of the loss-data curve; none: [`online_code_sizes`](crate::online_code_sizes) |
+/// | `sizes` | the published blocks | sizes of the loss-data curve; if empty, [`online_code_sizes`](crate::online_code_sizes) |
 /// | `epsilons` | 1, 0.5, 0.25 | tolerances in nats of sample complexity and surplus |
 /// | `uniformity_t` | 2 | t of uniformity |
 /// | `exponent_range` | 11 to 100 | eigenvalues that the spectrum's exponent is fitted to |
-/// | `label_noise` | 0 | share of training labels that are replaced by others |
+/// | `label_noise` | 0 | fraction of training labels that are replaced by others |
 /// | `seed` | 0 | root of all draws |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -33,7 +33,7 @@ pub struct EvaluatorSettings {
     pub per_class: Vec<usize>,
     /// Draws of rows for few labels.
     pub draws: usize,
-    /// Sizes of the loss-data curve; none for those of the published blocks.
+    /// Sizes of the loss-data curve; empty for those of the published blocks.
     pub sizes: Vec<usize>,
     /// Tolerances of sample complexity and surplus, in nats.
     pub epsilons: Vec<f64>,
@@ -41,7 +41,7 @@ pub struct EvaluatorSettings {
     pub uniformity_t: f64,
     /// First and last eigenvalue, counted from 1, that the exponent is fitted to.
     pub exponent_range: (usize, usize),
-    /// Share of training labels that are replaced by other classes.
+    /// Fraction of training labels that are replaced by other classes.
     pub label_noise: f64,
     /// Root of all draws.
     pub seed: u64,
@@ -73,7 +73,7 @@ impl Default for EvaluatorSettings {
 }
 
 impl EvaluatorSettings {
-    /// The nearest neighbours that purity looks at: the first among the families, or the default.
+    /// The nearest neighbours for purity: the first among the families, or the default.
     pub(super) fn nearest(&self) -> NearestReader {
         let nearest = self.families.iter().find_map(|family| match family {
             Family::Nearest(reader) => Some(reader.clone()),

@@ -4,23 +4,24 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use super::{check_pair, double};
 use crate::{EvalError, features};
 
-/// Linear centred kernel alignment: how alike two representations of the same samples are, up to
-/// rotation and one scale. 1 if alike, 0 if every feature of one is uncorrelated with every one
-/// of the other. It is *not* invariant to invertible linear maps, as mutual information is.
+/// Linear centred kernel alignment: how similar two representations of the same samples are, up to
+/// rotation and one scale. 1 if they are equal up to these, 0 if every feature of one is
+/// uncorrelated with every feature of the other. It is *not* invariant to invertible linear maps,
+/// as mutual information is.
 ///
 /// # Formula
 /// `‖Yᵀ X‖²_F / (‖Xᵀ X‖_F ‖Yᵀ Y‖_F)` with columns centred (Kornblith et al., 2019, eq. 3 and
-/// section 3). With fewer samples than features the same number is formed from the Gram matrices.
+/// section 3). With fewer samples than features the same number is computed from the Gram matrices.
 ///
-/// It is biased upwards by about (features / samples): with fewer than some ten samples a feature
-/// take [`linear_cka_debiased`].
+/// It is biased upwards by about (features / samples): with fewer than about ten samples per
+/// feature use [`linear_cka_debiased`].
 ///
 /// # Shapes
 /// `x`: samples × features, `y`: samples × features; the numbers of features may differ.
 ///
 /// # Errors
-/// An empty matrix, a NaN or infinite feature, other numbers of rows, a matrix whose rows are all
-/// equal.
+/// An empty matrix, a NaN or infinite feature, different numbers of rows, a matrix whose rows are
+/// all equal.
 pub fn linear_cka<T: Scalar, U: Scalar>(
     x: ArrayView2<'_, T>,
     y: ArrayView2<'_, U>,
@@ -38,8 +39,8 @@ pub fn linear_cka<T: Scalar, U: Scalar>(
     Ok(xy / (xx * yy).sqrt())
 }
 
-/// Linear CKA from unbiased estimates of the Hilbert–Schmidt independence criterion: near 0, and
-/// as often below as above it, where representations have nothing in common, for any number of
+/// Linear CKA from unbiased estimates of the Hilbert–Schmidt independence criterion: if
+/// representations have nothing in common it is near 0, as often below as above, for any number of
 /// features.
 ///
 /// # Formula
@@ -47,15 +48,16 @@ pub fn linear_cka<T: Scalar, U: Scalar>(
 ///
 /// `H(K, L) = [tr K L + (1ᵀK1)(1ᵀL1) / ((n−1)(n−2)) − 2 (1ᵀ K L 1) / (n−2)] / (n (n−3))`
 ///
-/// (Song et al., 2012, eq. 5; Nguyen, Raghu and Kornblith, 2021, eq. 3 with the whole sample as one
-/// batch). For many samples all terms are formed from products of features, without a Gram matrix.
+/// (Song et al., 2012, eq. 5; Nguyen, Raghu and Kornblith, 2021, eq. 3 with the full sample as one
+/// batch). For many samples all terms are computed from products of features, without a Gram
+/// matrix.
 ///
 /// # Shapes
 /// As [`linear_cka`].
 ///
 /// # Errors
-/// As [`linear_cka`], and fewer than 4 rows. An estimate of H(K, K) that is not positive, as of
-/// few rows of noise, has no root: the result is NaN.
+/// Those of [`linear_cka`], and fewer than 4 rows. If an estimate of H(K, K) is not positive, as
+/// for a few rows of noise, it has no root, and the result is NaN.
 pub fn linear_cka_debiased<T: Scalar, U: Scalar>(
     x: ArrayView2<'_, T>,
     y: ArrayView2<'_, U>,
@@ -72,7 +74,7 @@ pub fn linear_cka_debiased<T: Scalar, U: Scalar>(
     Ok(xy / (xx * yy).sqrt())
 }
 
-/// What is needed of a linear kernel's Gram matrix without its diagonal.
+/// The needed properties of a linear kernel's Gram matrix without its diagonal.
 struct Hollow {
     diagonal: Array1<f64>,
     row_sums: Array1<f64>,
@@ -89,7 +91,7 @@ impl Hollow {
 /// The estimate, times n (n − 3), which cancels.
 fn hsic(x: &Array2<f64>, of_x: &Hollow, y: &Array2<f64>, of_y: &Hollow) -> f64 {
     let n = x.nrows() as f64;
-    // tr K L with full diagonals is ‖Xᵀ Y‖², whichever way it is formed.
+    // tr K L with full diagonals is ‖Xᵀ Y‖², however it is computed.
     let full = if x.nrows() < x.ncols().max(y.ncols()) {
         inner(&x.dot(&x.t()), &y.dot(&y.t()))
     } else {
@@ -127,7 +129,7 @@ mod tests {
     use super::*;
     use mi_random::Stream;
 
-    /// Both estimates from n × n matrices, as they are defined.
+    /// Both estimates from n × n matrices, by definition.
     fn reference(x: &Array2<f64>, y: &Array2<f64>) -> (f64, f64) {
         let n = x.nrows();
         let gram = |x: &Array2<f64>| x.dot(&x.t());

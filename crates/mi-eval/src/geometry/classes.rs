@@ -6,22 +6,22 @@ use crate::classes::{Classes, Label};
 use crate::training::check_labels;
 use crate::{EvalError, Mean, Neighbours, features};
 
-/// How far classes are apart next to how far their members are: 0 if classes do not differ in
-/// direction, 1 if each is a single direction.
+/// How far apart classes are, compared with their members: 0 if classes do not differ in direction,
+/// 1 if each is a single direction.
 ///
 /// # Formula
-/// `1 − d_within / d_total`, both means of cosine distances `1 − u·v`: of pairs within a class,
-/// averaged over classes, and of all pairs with every class weighing the same, a row with itself
-/// included (Kornblith et al., 2021, "Why do better loss functions lead to less transferable
-/// features?", section 3.3). With `μ_k` the class means of unit rows:
+/// `1 − d_within / d_total`, both means of cosine distances `1 − u·v`: over pairs within a class,
+/// averaged over classes, and over all pairs with equal weights for classes. Both include pairs of
+/// a row with itself (Kornblith et al., 2021, "Why do better loss functions lead to less
+/// transferable features?", section 3.3). With `μ_k` the class means of unit rows:
 /// `d_within = 1 − mean_k ‖μ_k‖²`, `d_total = 1 − ‖mean_k μ_k‖²`.
 ///
 /// # Shapes
-/// `features` is samples × features, with one label a row.
+/// `features` is samples × features, with one label per row.
 ///
 /// # Errors
-/// An empty matrix, a NaN or infinite feature, another number of labels than rows, one class
-/// only, rows that all have one direction.
+/// An empty matrix, a NaN or infinite feature, different numbers of labels and rows, only one
+/// class, rows that all have one direction.
 pub fn class_separation<T: Scalar, L: Label>(
     features: ArrayView2<'_, T>,
     labels: &[L],
@@ -48,14 +48,14 @@ pub fn class_separation<T: Scalar, L: Label>(
     }
     let centre = means.sum_axis(ndarray::Axis(0)) / classes.len() as f64;
     let total = 1.0 - centre.dot(&centre);
-    // Of unit rows the rounding alone leaves this much.
+    // For unit rows rounding alone can give this much.
     if total <= T::epsilon().to_f64() * 4.0 {
         return Err(EvalError::NoSpread { operation: OPERATION });
     }
     Ok(1.0 - within / total)
 }
 
-/// The share of a row's neighbours that have its label, averaged over rows.
+/// The fraction of a row's neighbours that have its label, averaged over rows.
 ///
 /// # Formula
 /// `mean_i (1/k) Σ_{j among the k neighbours of i} [label_j = label_i]`.
@@ -87,7 +87,7 @@ mod tests {
     use mi_random::Stream;
     use ndarray::array;
 
-    /// Over all pairs, as it is defined.
+    /// Over all pairs, by definition.
     fn by_pairs(x: &Array2<f64>, labels: &[u8], classes: u8) -> f64 {
         let unit = unit_rows(&x.view());
         let mut members = [0.0; 256];

@@ -1,4 +1,4 @@
-//! What the shape of a cloud of features says, without a probe.
+//! The geometry of features, without a probe.
 
 mod cka;
 mod classes;

@@ -25,7 +25,7 @@ pub struct Spectrum {
 }
 
 impl Spectrum {
-    /// Of the matrix as it is.
+    /// Of the raw matrix.
     ///
     /// # Shapes
     /// `features` is samples × features; there are min(samples, features) values.
@@ -38,11 +38,11 @@ impl Spectrum {
         Self::of(OPERATION, double(&features))
     }
 
-    /// Of the matrix without its column means. Squares over the number of rows are the
+    /// Of the matrix minus its column means. Squares divided by the number of rows are the
     /// covariance's eigenvalues.
     ///
     /// # Errors
-    /// As [`raw`](Self::raw).
+    /// Those of [`raw`](Self::raw).
     pub fn centred<T: Scalar>(features: ArrayView2<'_, T>) -> Result<Self, EvalError> {
         const OPERATION: &str = "spectrum of the centred matrix";
         features::check(OPERATION, &features)?;
@@ -71,7 +71,7 @@ impl Spectrum {
         &self.values
     }
 
-    /// `RankMe`: see [`rank_me`]. Of the raw matrix.
+    /// `RankMe`: see [`rank_me`]. Use the raw matrix.
     pub fn rank_me(&self) -> f64 {
         self.exp_entropy(RANK_ME_EPS)
     }
@@ -93,13 +93,13 @@ impl Spectrum {
         entropy.exp()
     }
 
-    /// The exponent α of a power law `λ_j ∝ j^−α` of the covariance's eigenvalues. Of the centred
+    /// The exponent α of a power law `λ_j ∝ j^−α` of the covariance's eigenvalues. Use the centred
     /// matrix.
     ///
     /// # Formula
     /// The slope of `−ln λ_j` on `ln j` by least squares with weights 1/j over the j of `range`,
-    /// counted from 1 (Stringer et al., 2019; Agrawal et al., 2022, α-ReQ). The range decides the
-    /// number: state it. Public code of α-ReQ takes 11..=100.
+    /// counted from 1 (Stringer et al., 2019; Agrawal et al., 2022, α-ReQ). The value depends on
+    /// the range: state it. Public code of α-ReQ uses 11..=100.
     ///
     /// # Errors
     /// A range of fewer than two values, or one that goes beyond the eigenvalues above rounding:
@@ -124,16 +124,17 @@ impl Spectrum {
     }
 }
 
-/// `RankMe`: how many directions a representation uses, as a number between 1 and the features'.
+/// `RankMe`: how many directions a representation uses, between 1 and the number of features.
 ///
-/// Compare numbers of one method on as many samples; samples must outnumber features by far.
+/// Compare numbers of one method on equal numbers of samples; there must be many more samples than
+/// features.
 ///
 /// # Formula
-/// `exp(−Σ_k p_k ln p_k)`, `p_k = σ_k / Σ_l σ_l + 10⁻⁷`, σ the singular values of the raw matrix:
-/// neither centred nor squared (Garrido et al., 2023, eq. 1 and 2).
+/// `exp(−Σ_k p_k ln p_k)`, `p_k = σ_k / Σ_l σ_l + 10⁻⁷`, with σ the singular values of the raw
+/// matrix, neither centred nor squared (Garrido et al., 2023, eq. 1 and 2).
 ///
 /// # Errors
-/// As [`Spectrum::raw`].
+/// Those of [`Spectrum::raw`].
 pub fn rank_me<T: Scalar>(features: ArrayView2<'_, T>) -> Result<f64, EvalError> {
     Ok(Spectrum::raw(features)?.rank_me())
 }
@@ -141,7 +142,7 @@ pub fn rank_me<T: Scalar>(features: ArrayView2<'_, T>) -> Result<f64, EvalError>
 /// The effective rank of Roy and Vetterli (2007, eq. 3 and 4): [`rank_me`] without the 10⁻⁷.
 ///
 /// # Errors
-/// As [`Spectrum::raw`].
+/// Those of [`Spectrum::raw`].
 pub fn effective_rank<T: Scalar>(features: ArrayView2<'_, T>) -> Result<f64, EvalError> {
     Ok(Spectrum::raw(features)?.effective_rank())
 }
@@ -153,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_power_law_has_its_exponent() {
-        // An orthogonal frame times j^(−α/2): one row a direction, centred by its negative.
+        // An orthogonal frame times j^(−α/2): one row per direction, centred by adding its
+        // negative.
         let d = 120;
         let mut x = Array2::<f64>::zeros((2 * d, d));
         for j in 0..d {

@@ -5,18 +5,19 @@ use rayon::prelude::*;
 use super::{check_pair, unit_rows};
 use crate::{EvalError, Mean, features};
 
-/// Rows whose similarities to other rows are formed together: a fixed number, so that sums are
-/// in the same order for any number of threads, and blocks of scores stay in the cache.
+/// Rows whose similarities to other rows are computed together: a fixed number, so that sums have
+/// the same order for any number of threads, and small enough that blocks of scores stay in the
+/// cache.
 const BLOCK: usize = 256;
 
 /// The largest `t`: beyond it exp(−4 t) is no normal `f32`.
 const LARGEST_T: f64 = 20.0;
 
-/// How near the representations of two views of a sample are, on the unit sphere: 0 if equal,
-/// 2 if orthogonal, 4 if opposite.
+/// How close the representations of two views of a sample are, on the unit sphere: 0 if equal, 2 if
+/// orthogonal, 4 if opposite.
 ///
-/// It compares coordinates, so it means something only where both views share an encoder or were
-/// trained to agree (not under a bilinear critic between separate encoders).
+/// It compares coordinates, so it is meaningful only if both views share an encoder or were trained
+/// to agree (not with a bilinear critic between separate encoders).
 ///
 /// # Formula
 /// `mean_i ‖u_i − v_i‖²` with `u_i = x_i / ‖x_i‖`, `v_i = y_i / ‖y_i‖` (Wang and Isola, 2020,
@@ -26,7 +27,7 @@ const LARGEST_T: f64 = 20.0;
 /// `x` and `y` are samples × features; row i of both belongs to sample i.
 ///
 /// # Errors
-/// An empty matrix, a NaN or infinite feature, other numbers of rows or columns.
+/// An empty matrix, a NaN or infinite feature, different numbers of rows or columns.
 pub fn alignment<T: Scalar>(x: ArrayView2<'_, T>, y: ArrayView2<'_, T>) -> Result<Mean, EvalError> {
     const OPERATION: &str = "alignment";
     check_pair(OPERATION, &x, &y)?;
@@ -43,15 +44,15 @@ pub fn alignment<T: Scalar>(x: ArrayView2<'_, T>, y: ArrayView2<'_, T>) -> Resul
     Ok(Mean::of(&distances))
 }
 
-/// How evenly representations cover the unit sphere: 0 where all are equal, about −4 for `t` = 2
-/// where they are spread over a sphere of many dimensions.
+/// How evenly representations cover the unit sphere: 0 if all are equal, about −4 for `t` = 2 if
+/// they are spread over a sphere of many dimensions.
 ///
 /// # Formula
 /// `ln mean_{i<j} exp(−t ‖u_i − u_j‖²)` with `u_i = x_i / ‖x_i‖`, over pairs of different rows
 /// (Wang and Isola, 2020, eq. 2). A row of zeros stays 0.
 ///
 /// # Shapes
-/// `x` is samples × features. Similarities are formed 256 × 256 at a time.
+/// `x` is samples × features. Similarities are computed 256 × 256 at a time.
 ///
 /// # Errors
 /// Fewer than two rows, a NaN or infinite feature, `t` outside (0, 20].

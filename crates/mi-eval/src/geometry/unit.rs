@@ -1,12 +1,13 @@
 use mi_kernels::Scalar;
 use ndarray::{Array2, ArrayView2, Zip};
 
-/// The rows divided by their lengths, in row-major order. A row of zeros has no direction and
-/// stays 0, as `torch.nn.functional.normalize` leaves it.
+/// The rows divided by their lengths, in row-major order. A row of zeros has no direction and stays
+/// 0, as in `torch.nn.functional.normalize`.
 pub(crate) fn unit_rows<T: Scalar>(features: &ArrayView2<'_, T>) -> Array2<T> {
     let mut unit = Array2::zeros(features.dim());
     for (mut out, row) in unit.rows_mut().into_iter().zip(features.rows()) {
-        // By the largest entry first, so that no square of a finite number overflows or vanishes.
+        // Divided by the largest entry first, so that no square of a finite number overflows or
+        // vanishes.
         let largest = row.iter().map(|v| (*v).to_f64().abs()).fold(0.0, f64::max);
         if largest == 0.0 {
             continue;

@@ -3,13 +3,13 @@ use mi_kernels::Scalar;
 /// Classes in one block: one AVX-512 register of `f32`, one cache line.
 pub(crate) const LANES: usize = 16;
 
-/// Numbers of [`LANES`] classes side by side. Padding lanes are kept at 0 in weights and
-/// gradients and at −∞ in intercepts, so that their probability is exactly 0.
+/// Adjacent numbers of [`LANES`] classes. Padding lanes are kept at 0 in weights and gradients and
+/// at −∞ in intercepts, so that their probability is exactly 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
 pub struct Lanes<T>(pub(crate) [T; LANES]);
 
-/// The number types that features come in: `f32` and `f64`.
+/// The number types of features: `f32` and `f64`.
 ///
 /// A sealed extension of [`Scalar`] by the exponential that the solvers need.
 pub trait Feature: Scalar {
@@ -41,9 +41,9 @@ impl Feature for f64 {
 /// `exp(x)` for x ≤ 0 without branches, so that it runs in vector registers.
 ///
 /// Cody and Waite's reduction x = n ln 2 + r, the Taylor series of degree 7 on |r| ≤ ½ ln 2
-/// (remainder below 6·10⁻⁹), and 2ⁿ put together from bits. Relative error below 3·10⁻⁷.
-/// Below −64 the result is 0: such a probability (1.6·10⁻²⁸) changes no sum, but its products
-/// with features would be subnormal, which processors handle a hundred times slower.
+/// (remainder below 6·10⁻⁹), and 2ⁿ assembled from bits. Relative error below 3·10⁻⁷. Below −64 the
+/// result is 0: such a probability (1.6·10⁻²⁸) changes no sum, but its products with features would
+/// be subnormal, which processors handle a hundred times slower.
 #[inline(always)]
 fn exp_nonpositive_f32<const FMA: bool>(x: f32) -> f32 {
     /// Adding 1.5·2²³ rounds to an integer and leaves it in the low bits of the mantissa.
@@ -63,7 +63,7 @@ fn exp_nonpositive_f32<const FMA: bool>(x: f32) -> f32 {
     if x >= -64.0 { series * power } else { 0.0 }
 }
 
-/// a · b + c, rounded once where the processor does so in one instruction.
+/// a · b + c, rounded once if the processor has an instruction for it.
 #[inline(always)]
 fn multiply_add<T: Scalar, const FMA: bool>(a: T, b: T, c: T) -> T {
     if FMA { a.mul_add(b, c) } else { a * b + c }
@@ -97,7 +97,7 @@ impl<T: Scalar> Lanes<T> {
         self
     }
 
-    /// All lanes folded into one number, as a tree of fixed shape.
+    /// All lanes reduced to one number, as a tree of fixed shape.
     #[inline(always)]
     fn fold(self, f: impl Fn(T, T) -> T) -> T {
         let mut values = self.0;
@@ -124,8 +124,8 @@ impl<T: Scalar> Lanes<T> {
 
 /// Logits of one sample (any number of blocks of classes) to probabilities, in place.
 ///
-/// Returns the largest logit m and the sum Σ exp(logit − m), from which the caller forms the
-/// log-sum-exp when it needs the loss.
+/// Returns the largest logit m and the sum Σ exp(logit − m), from which the caller computes the
+/// log-sum-exp if it needs the loss.
 #[inline(always)]
 pub(crate) fn softmax<T: Feature, const FMA: bool>(logits: &mut [Lanes<T>]) -> (T, T) {
     let mut largest = T::neg_infinity();

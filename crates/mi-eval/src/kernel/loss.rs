@@ -1,10 +1,10 @@
 use super::lanes::{Feature, LANES, Lanes, softmax};
 use super::simd::Kernel;
 
-/// Rows handled together: their features stay in the first cache from logits to gradient.
+/// Rows processed together: their features stay in the first-level cache from logits to gradient.
 const ROWS: usize = 32;
-/// Rows, or features, whose sums are held in registers at once: enough independent chains to
-/// hide the latency of an addition, few enough for the registers.
+/// Rows, or features, whose sums are in registers at the same time: enough independent chains to
+/// hide the latency of an addition, and few enough for the registers.
 const GROUP: usize = 8;
 
 /// A linear model laid out for the kernels.
@@ -123,7 +123,8 @@ pub(crate) struct LossSum<T> {
 }
 
 impl<T: Feature> LossSum<T> {
-    /// Adds the gradient to `total`, laid out as the parameters given to [`Linear::new`].
+    /// Adds the gradient to `total`, which has the layout of the parameters given to
+    /// [`Linear::new`].
     pub(crate) fn add_gradient_to(&self, total: &mut [f64], classes: usize) {
         for (j, row) in total.chunks_exact_mut(classes).enumerate() {
             for (k, value) in row.iter_mut().enumerate() {
@@ -164,7 +165,7 @@ impl<T: Feature> Kernel for LossAndGradient<'_, T> {
                 let (b, lane) = (label as usize / LANES, label as usize % LANES);
                 let own = change[b].0[lane].to_f64();
                 let (largest, total) = softmax::<T, FMA>(change);
-                // Never negative: its own term is part of the total, up to rounding.
+                // Not negative up to rounding, since its own term is part of the total.
                 sum.loss += (largest.to_f64() - own + total.to_f64().ln()).max(0.0);
                 change[b].0[lane] -= T::one();
             }

@@ -1,5 +1,5 @@
-//! Inner loops. Weights lie class by class: each feature has 16 neighbouring numbers, one for
-//! each class; more than 16 classes make several blocks, one after the other.
+//! Inner loops. Weights are stored in blocks of 16 classes: each feature has 16 adjacent numbers,
+//! one for each class. More than 16 classes need several consecutive blocks.
 
 mod lanes;
 mod loss;

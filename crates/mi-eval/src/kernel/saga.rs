@@ -1,16 +1,16 @@
 use super::lanes::{Feature, LANES, Lanes, softmax};
 use super::simd::{Kernel, prefetch};
 
-/// All that SAGA carries from one step to the next.
+/// The state that SAGA carries from one step to the next.
 pub(crate) struct SagaState<T> {
     /// Weights divided by `scale`; block b holds rows b·d to (b + 1)·d.
     pub(crate) weights: Vec<Lanes<T>>,
     pub(crate) intercept: Vec<Lanes<T>>,
-    /// Sums over the samples of the loss gradients remembered for them.
+    /// Sums, over the samples, of their stored loss gradients.
     sum_gradient: Vec<Lanes<T>>,
     intercept_sum: Vec<Lanes<T>>,
-    /// Probability minus indicator of each sample when it was last drawn: times the features,
-    /// that is the sample's whole gradient.
+    /// Probability minus indicator of each sample when it was last drawn. Multiplied by the
+    /// features, this is the sample's gradient.
     memory: Vec<Lanes<T>>,
     seen: Vec<bool>,
     seen_count: usize,
@@ -37,7 +37,7 @@ impl<T: Feature> SagaState<T> {
     }
 }
 
-/// One epoch of SAGA: as many steps as there are samples, drawn beforehand into `order`.
+/// One epoch of SAGA: one step per sample; the samples are drawn in advance into `order`.
 pub(crate) struct SagaEpoch<'a, T> {
     /// Features, row after row.
     pub(crate) features: &'a [T],
@@ -56,15 +56,15 @@ pub(crate) struct SagaEpoch<'a, T> {
 impl<T: Feature> Kernel for SagaEpoch<'_, T> {
     type Output = ();
 
-    /// With δ the change of a sample's gradient factor, m the samples seen so far and S the sum
-    /// of remembered gradients, one step is
+    /// With δ the change of a sample's gradient factor, m the number of samples seen so far and S
+    /// the sum of stored gradients, one step is
     ///
     /// ```text
     /// w ← (1 − γ·decay) w − γ (1 − 1/m) x δ − γ/m · (S + x δ),   S ← S + x δ.
     /// ```
     ///
-    /// Rows are dense, so each step moves every weight. The pass that does so also forms the
-    /// next sample's logits: weights and sums are read and written once a step.
+    /// Rows are dense, so each step changes every weight. The same pass also computes the next
+    /// sample's logits: weights and sums are read and written once per step.
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let Self { features, dim, labels, order, step, decay, state } = self;
@@ -81,7 +81,7 @@ impl<T: Feature> Kernel for SagaEpoch<'_, T> {
         let shrink = 1.0 - step * decay;
 
         for (t, &sample) in order.iter().enumerate() {
-            // Rows are drawn at random from memory that no cache holds; ask early.
+            // Rows are drawn at random and are not in the cache; prefetch them.
             if let Some(&later) = order.get(t + 2) {
                 prefetch(row(later));
                 prefetch(&state.memory[later as usize * blocks..][..blocks]);
@@ -126,9 +126,9 @@ impl<T: Feature> Kernel for SagaEpoch<'_, T> {
                     to_weights,
                 );
             }
-            // Far from where weight/scale would overflow f32.
+            // Long before weight/scale would overflow f32.
             if state.scale < 1e-9 {
-                // The scores belong to the divided weights too.
+                // The scores also belong to the divided weights.
                 let scale = Lanes::splat(T::from_f64(state.scale));
                 for score in &mut scores {
                     *score = score.map2(&scale, |v, s| v * s);
@@ -178,9 +178,9 @@ fn dot<T: Feature, const FMA: bool>(weights: &[Lanes<T>], x: &[T]) -> Lanes<T> {
 struct Update<'a, T> {
     /// δ, the change of the sample's gradient factor.
     change: &'a Lanes<T>,
-    /// δ times the factor that takes x δ to the weights.
+    /// δ times the factor of x δ in the update of the weights.
     scaled: Lanes<T>,
-    /// The factor that takes the gradient sum to the weights.
+    /// The factor of the gradient sum in the update of the weights.
     average: T,
 }
 
@@ -286,7 +286,7 @@ mod tests {
         state.parameters(problem.dim, problem.classes)
     }
 
-    /// The update of the paper, with the remembered gradients kept and averaged in full.
+    /// The update of the paper, with all stored gradients kept and averaged.
     fn slow(problem: &Problem) -> Vec<f64> {
         let Problem { dim, classes, step, decay, .. } = *problem;
         let size = (dim + 1) * classes;
@@ -326,8 +326,8 @@ mod tests {
 
     #[test]
     fn the_fused_step_is_the_obvious_one() {
-        // Class counts around one block of lanes, feature counts around one unrolled group, and
-        // a decay so strong that the scale is folded in between.
+        // Class counts around one block of lanes, feature counts around one unrolled group, and a
+        // decay so strong that the scale is folded into the weights during the epoch.
         for (dim, classes, decay) in [(1, 2, 0.1), (4, 10, 0.1), (7, 16, 0.0), (6, 19, 25.0)] {
             let problem = problem(40, dim, classes, decay);
             let expected = slow(&problem);

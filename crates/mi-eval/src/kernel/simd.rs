@@ -3,8 +3,8 @@
 
 /// A computation written once in plain Rust and compiled once for each instruction set.
 ///
-/// `run` must be `#[inline(always)]`, and so must everything hot that it calls: only what is
-/// inlined into the wrapper is compiled with the wrapper's instructions.
+/// `run` must be `#[inline(always)]`, and so must every hot function that it calls: only code that
+/// is inlined into the wrapper is compiled with the wrapper's instructions.
 pub(crate) trait Kernel {
     type Output;
 
@@ -20,7 +20,8 @@ pub(crate) enum Level {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// What the compilation target always has (NEON with fused multiply-add on aarch64).
+    /// The instructions that the compilation target always has (NEON with fused multiply-add on
+    /// aarch64).
     Baseline,
 }
 
@@ -60,7 +61,7 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
 /// Runs a kernel at one level.
 ///
 /// # Panics
-/// When this processor lacks the level: levels come from [`Level::available`].
+/// If this processor lacks the level: levels come from [`Level::available`].
 pub(crate) fn dispatch_at<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level {
         #[cfg(target_arch = "x86_64")]
@@ -92,7 +93,7 @@ fn avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<true>()
 }
 
-/// Asks for the cache lines of a slice that will be read soon.
+/// Prefetches the cache lines of a slice that will be read soon.
 #[inline(always)]
 pub(crate) fn prefetch<T>(row: &[T]) {
     #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,4 @@
-//! The Cholesky factor of a preconditioner: by faer where the crate is built with it, which is much
+//! The Cholesky factor of a preconditioner: with faer if the crate is built with it, which is much
 //! faster for hundreds of features.
 
 /// A factored positive definite matrix.

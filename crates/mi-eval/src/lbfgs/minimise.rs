@@ -2,16 +2,16 @@ use std::collections::VecDeque;
 
 use crate::objective::max_norm;
 
-/// Steps and gradient changes remembered.
+/// Number of steps and gradient changes kept.
 const HISTORY: usize = 10;
 /// Trial points of one line search.
 const MAX_TRIALS: usize = 30;
-/// Trials after which a search that has found no better point cuts its bracket to a tenth: where a
-/// loss grows linearly far out, the secant of the slopes stays there.
+/// Trials after which a search that has found no better point reduces its bracket to a tenth: where
+/// a loss grows linearly far out, the secant of the slopes stays there.
 const SECANT_TRIALS: usize = 6;
-/// A step must reach this share of the decrease that the slope promises …
+/// A step must reach this fraction of the decrease that the slope predicts …
 const SUFFICIENT_DECREASE: f64 = 1e-4;
-/// … and leave at most this share of the slope (weak Wolfe conditions).
+/// … and leave at most this fraction of the slope (weak Wolfe conditions).
 const CURVATURE: f64 = 0.9;
 
 /// A smooth convex function to minimise.
@@ -19,7 +19,7 @@ pub(crate) trait Smooth {
     /// Writes the gradient at `x` and returns the value.
     fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64;
 
-    /// Multiplies by an approximate inverse of the Hessian, in place. Its scale is free.
+    /// Multiplies by an approximate inverse of the Hessian, in place. Its scale does not matter.
     fn precondition(&self, direction: &mut [f64]);
 
     /// Relative rounding error of the value.
@@ -39,8 +39,8 @@ pub(crate) struct Minimum {
 /// Limited-memory BFGS (Nocedal, 1980; Nocedal and Wright, 2006, algorithm 7.4) until no entry
 /// of the gradient exceeds `tolerance`.
 ///
-/// A search that finds no better point ends the minimisation, unconverged, at the best point:
-/// near the optimum of a function computed in `f32` that is rounding, not an error.
+/// If a search finds no better point, the minimisation ends at the best point without convergence.
+/// Near the optimum of a function computed in `f32` this is caused by rounding and is not an error.
 pub(crate) fn minimise(
     function: &mut impl Smooth,
     start: Vec<f64>,
@@ -98,7 +98,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// `None` when the curvature is lost in rounding.
+    /// `None` if the curvature is lost to rounding.
     fn new(step: Vec<f64>, change: Vec<f64>) -> Option<Self> {
         let curvature = dot(&step, &change);
         let scale = (dot(&step, &step) * dot(&change, &change)).sqrt();
@@ -138,11 +138,11 @@ fn newton_direction(
     }
 }
 
-/// A point along the direction that meets the weak Wolfe conditions, by bracketing and secant
-/// steps on the slope. Always ends; `None` when no trial lowered the value.
+/// A point along the direction that meets the weak Wolfe conditions, by bracketing and secant steps
+/// on the slope. Always ends; `None` if no trial lowered the value.
 ///
-/// Where the value's change is within rounding, the slope decides alone (the approximate
-/// conditions of Hager and Zhang, 2005): a convex function's slope keeps its digits there.
+/// Where the value's change is within rounding, only the slope decides (the approximate conditions
+/// of Hager and Zhang, 2005): a convex function's slope keeps its digits there.
 fn search(
     function: &mut impl Smooth,
     x: &[f64],
@@ -165,7 +165,7 @@ fn search(
         let approximate = trial.value <= value + slack
             && trial_slope <= (2.0 * SUFFICIENT_DECREASE - 1.0) * slope;
         if !(decrease || approximate) {
-            // Too far, or not even a number there.
+            // Too far, or not a number there.
             high = Some((length, trial_slope));
         } else if trial_slope < CURVATURE * slope {
             (low, low_slope) = (length, trial_slope);
@@ -217,7 +217,7 @@ fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    /// `Σ_i w_i (√(1 + (x_i − i)²) − 1)`: convex, with curvature that dies away far out.
+    /// `Σ_i w_i (√(1 + (x_i − i)²) − 1)`: convex, with curvature that vanishes far out.
     struct Hyperbolas {
         weights: Vec<f64>,
         evaluations: usize,
@@ -252,7 +252,7 @@ mod tests {
         for (i, x) in minimum.x.iter().enumerate() {
             assert!((x - i as f64).abs() < 1e-7, "{i}: {x}");
         }
-        // One evaluation a step is the rule; a search that wanders would show here.
+        // One evaluation per step is normal; a search that wanders would fail here.
         assert!(function.evaluations < 2 * minimum.iterations, "{}", function.evaluations);
     }
 
@@ -266,7 +266,7 @@ mod tests {
         }
 
         fn precondition(&self, direction: &mut [f64]) {
-            // Wrong by a factor of 10⁶, as a poor preconditioner is.
+            // Wrong by a factor of 10⁶, like a poor preconditioner.
             direction[0] *= 1e6;
         }
 
@@ -304,8 +304,8 @@ mod tests {
 
     #[test]
     fn a_search_gets_out_of_where_the_loss_grows_linearly() {
-        // From −1 the first step is about 10⁹ long, and the slope there is a millionth of that at
-        // the start, so that the secant of the slopes points there again.
+        // From −1 the first step is about 10⁹ long, and the slope there is a millionth of the slope
+        // at the start, so that the secant of the slopes leads there again.
         let minimum = minimise(&mut Kinked, vec![-1.0], 1e-9, 100);
         assert!(minimum.converged && minimum.x[0].abs() < 1e-9, "{}", minimum.x[0]);
     }

@@ -21,11 +21,11 @@ use crate::training::{Fit, Training, Warning, check_positive};
 /// | --- | --- | --- | --- |
 /// | `c` | 1 | weight of the loss against the penalty: C Σ loss + ½‖W‖² | > 0 |
 /// | `tolerance` | 10⁻⁵ | largest absolute entry of the gradient at which to stop | > 0 |
-/// | `max_iterations` | 1000 | stop after this many iterations, unconverged | any |
+/// | `max_iterations` | 1000 | stop after this many iterations, without convergence | any |
 ///
-/// The gradient is that of the mean objective, (1/n) Σ loss + ‖W‖²/(2Cn), so the tolerance
-/// means the same for any number of samples. With `f32` features the gradient carries rounding
-/// errors of about 10⁻⁷; tolerances below 10⁻⁶ need `f64`. Features should be standardised.
+/// The gradient is that of the mean objective, (1/n) Σ loss + ‖W‖²/(2Cn), so the tolerance means
+/// the same for any number of samples. With `f32` features the gradient has rounding errors of
+/// about 10⁻⁷; tolerances below 10⁻⁶ need `f64`. Features should be standardised.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lbfgs {
@@ -46,14 +46,14 @@ impl Default for Lbfgs {
 impl Lbfgs {
     /// Trains on rows of features and their labels.
     ///
-    /// Without `classes` they are the distinct labels.
+    /// By default `classes` are the distinct labels.
     ///
     /// # Shapes
-    /// `features` is samples × features, with one label a row.
+    /// `features` is samples × features, with one label per row.
     ///
     /// # Errors
-    /// No rows or columns; a NaN or infinite feature (named by row and column); one class only;
-    /// a label outside the class list; a setting out of range; weights that overflow.
+    /// No rows or columns; a NaN or infinite feature (named by row and column); only one class; a
+    /// label outside the class list; a setting out of range; weights that overflow.
     pub fn fit<T: Feature, L: Label>(
         &self,
         features: ArrayView2<'_, T>,
@@ -68,16 +68,16 @@ impl Lbfgs {
         Ok(finish(training, self.c, minimum))
     }
 
-    /// Trains with each of `cs` on part of the rows, and once more on all rows with the C of
-    /// least mean log loss on the others.
+    /// Trains with each of `cs` on part of the rows, and again on all rows with the C that has the
+    /// smallest mean log loss on the others.
     ///
     /// A share `held_out` of the rows of each class, drawn by `stream`, is held out (none of a
-    /// class with fewer than two rows). The values of C are tried in ascending order, each from
-    /// the optimum of the one before, until the held-out loss rises: as a function of C it falls
-    /// and then rises. Equal losses keep the smaller C. `self.c` is not used.
+    /// class with fewer than two rows). The values of C are tried in ascending order, each starting
+    /// from the previous optimum, until the held-out loss rises: as a function of C it falls and
+    /// then rises. For equal losses the smaller C is kept. `self.c` is not used.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit); also an empty list of C, a C that is not positive, and a share
+    /// Those of [`fit`](Self::fit); also an empty list of C, a C that is not positive, and a share
     /// outside (0, 1) or too small to hold out a single row.
     pub fn fit_with_validation<T: Feature, L: Label>(
         &self,
@@ -163,7 +163,7 @@ impl<T: Feature> Smooth for Preconditioned<'_, T> {
         self.preconditioner.apply(direction);
     }
 
-    /// Logits carry a few rounding errors of `T`, and so does the loss.
+    /// Logits have a few rounding errors of `T`, and so does the loss.
     fn value_error(&self) -> f64 {
         8.0 * T::epsilon().to_f64()
     }

@@ -7,7 +7,7 @@ use crate::kernel::Feature;
 
 /// Above this many features the d³/3 operations of the factorisation are not worth it.
 const MAX_FEATURES: usize = 2048;
-/// Rows of the data used for each feature, and at least.
+/// Rows of the data used per feature, and the smallest number of rows.
 const ROWS_PER_FEATURE: usize = 8;
 const MIN_ROWS: usize = 4096;
 /// Rows multiplied at a time.
@@ -17,23 +17,24 @@ const CHUNK_ROWS: usize = 1024;
 ///
 /// # Formula
 /// At `W = 0` the Hessian is `(1/n) XᵀX ⊗ (I − 11ᵀ/K)/K + I/(Cn)`, and `(1/n) XᵀX/2 ⊗ I + I/(Cn)`
-/// bounds it everywhere (Böhning, 1992). So one matrix of features, X with a column of ones
-/// for the intercept, serves every class: `M = (1/n) XᵀX (1 − 1/K)/K + I/(Cn)`, by Cholesky.
-/// It takes out the correlations of the features, which is what makes plain L-BFGS slow:
-/// features with log condition 5 to 7 (an encoder's late in training) need the same few dozen
-/// iterations as independent ones.
+/// bounds it everywhere (Böhning, 1992). So one matrix of features, X with a column of ones for the
+/// intercept, is enough for every class: `M = (1/n) XᵀX (1 − 1/K)/K + I/(Cn)`, by Cholesky. It
+/// removes the correlations of the features, which make plain L-BFGS slow: features with log
+/// condition 5 to 7 (as of an encoder late in training) need the same few dozen iterations as
+/// independent ones.
 pub(crate) struct Preconditioner {
     factor: Option<Factor>,
     classes: usize,
 }
 
-/// The factor by which a feature's mean square may exceed that in the sample before it counts as
-/// missed there.
+/// The factor by which a feature's mean square over all rows may exceed that in the sample before
+/// the sample counts as missing it.
 const MISSED: f64 = 2.0;
 
-/// `(1/n) XᵀX` with a column of ones, from an even sample of the rows; the mean squares of features
-/// that the sample misses are those of all rows. A pixel that is lit in a few images would
-/// otherwise seem to have no curvature, and steps along it would be thousands of times too long.
+/// `(1/n) XᵀX` with a column of ones, from an evenly spaced sample of the rows; for features that
+/// the sample misses, the mean squares are those of all rows. A pixel that is lit in a few images
+/// would otherwise seem to have no curvature, and steps along it would be thousands of times too
+/// long.
 pub(crate) struct Gram {
     matrix: Option<Array2<f64>>,
 }
@@ -83,7 +84,7 @@ impl Preconditioner {
         Self { factor, classes }
     }
 
-    /// M⁻¹ times `direction`, (features + 1) × classes row-major; nothing when there is none.
+    /// M⁻¹ times `direction`, (features + 1) × classes row-major; unchanged if there is no M.
     pub(crate) fn apply(&self, direction: &mut [f64]) {
         if let Some(factor) = &self.factor {
             factor.solve(direction, self.classes);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 pub struct DescriptionLength {
     /// In nats.
     pub nats: f64,
-    /// Of the code that gives every class the same length, in nats.
+    /// The length of the code that gives every class the same length, in nats.
     pub uniform: f64,
     /// `uniform / nats`: above 1 if the features help.
     pub compression: f64,

@@ -13,8 +13,8 @@ use crate::{EvalError, Family, Mean, TrainTest, features};
 /// 2020, section 3.2).
 const PER_MILLE: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 62.5, 125.0, 250.0, 500.0, 1000.0];
 
-/// Blocks that would end before this many rows are joined to the next: readers learn nothing of
-/// them.
+/// Blocks that would end before this many rows are joined to the next: readers learn nothing from
+/// so few.
 const SMALLEST: usize = 32;
 
 /// The ends of the blocks of an online code of `n` rows: 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.25, 12.5,
@@ -29,9 +29,9 @@ pub fn online_code_sizes(n: usize) -> Vec<usize> {
     sizes.filter(|&size| size >= SMALLEST.min(n)).collect()
 }
 
-/// Readers fitted to the first rows, ever more of them, and their losses: from one such curve
-/// follow the minimum description length, the sample complexity and the surplus description
-/// length (Whitney et al., 2020).
+/// Readers fitted to increasing numbers of the first rows, and their losses. One such curve gives
+/// the minimum description length, the sample complexity and the surplus description length
+/// (Whitney et al., 2020).
 ///
 /// ```
 /// use mi_eval::{Family, LossDataCurve, Stream, TrainTest, ndarray::Axis, online_code_sizes};
@@ -61,24 +61,24 @@ pub struct CurvePoint {
     pub n: usize,
     /// Mean log loss on the test rows, in nats.
     pub loss: Mean,
-    /// Share of test rows classified correctly.
+    /// Fraction of test rows classified correctly.
     pub accuracy: f64,
-    /// Sum of −ln p(label | row) over the rows after its own, up to the next size, in nats; `None`
-    /// for the last.
+    /// Sum of −ln p(label | row) over the rows between this size and the next, in nats; `None` for
+    /// the last.
     pub next_block: Option<f64>,
-    /// What held-out rows among its own chose.
+    /// The setting chosen on held-out rows among its own.
     pub chosen: Chosen,
 }
 
 impl LossDataCurve {
-    /// Fits a reader to each of `sizes` first rows, in an order drawn from the seed: the same for
-    /// every representation of the same rows.
+    /// Fits a reader to the first rows, for each of `sizes`, in an order drawn from the seed. The
+    /// order is the same for every representation of the same rows.
     ///
     /// # Shapes
     /// `features`: n × d and m × d, `labels`: n and m.
     ///
     /// # Errors
-    /// As [`Family::read_labels`]; sizes that do not increase, or go beyond the rows.
+    /// Those of [`Family::read_labels`]; sizes that do not increase, or exceed the number of rows.
     pub fn fit<T: Feature, L: Label>(
         family: &Family,
         features: TrainTest<ArrayView2<'_, T>>,
@@ -97,7 +97,7 @@ impl LossDataCurve {
     /// The same with the rows in the order given, which must not depend on the labels.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit).
+    /// Those of [`fit`](Self::fit).
     pub fn in_order<T: Feature, L: Label>(
         family: &Family,
         features: TrainTest<ArrayView2<'_, T>>,
@@ -123,7 +123,7 @@ impl LossDataCurve {
         let mut points = Vec::with_capacity(sizes.len());
         for (index, &n) in sizes.iter().enumerate() {
             let next = sizes.get(index + 1).copied().unwrap_or(n);
-            // Both kinds of rows are read by the same fit.
+            // One fit reads both kinds of rows.
             let block = train.slice(s![n..next, ..]);
             let rows = concatenate(Axis(0), &[block, test])
                 .unwrap_or_else(|_| unreachable!("both have the same columns"));
@@ -157,9 +157,9 @@ impl LossDataCurve {
     /// The length of an online code of the labels, given the features.
     ///
     /// # Formula
-    /// `L = t₁ ln K − Σ_i Σ_{rows t_i+1..t_{i+1}} ln p_i(y | x)`: the first t₁ labels cost ln K each
-    /// (K classes), those of every further block what the reader of all rows before it says (Voita
-    /// and Titov, 2020, eq. 3). Of the rows up to the largest size.
+    /// `L = t₁ ln K − Σ_i Σ_{rows t_i+1..t_{i+1}} ln p_i(y | x)`: the first t₁ labels cost ln K
+    /// each (K classes), and those of every later block the log loss of the reader of all rows
+    /// before it (Voita and Titov, 2020, eq. 3). Covers the rows up to the largest size.
     pub fn description_length(&self) -> DescriptionLength {
         let (first, last) = (self.points[0].n, self.points[self.points.len() - 1].n);
         let uniform = |rows: usize| rows as f64 * (self.classes as f64).ln();
@@ -173,12 +173,12 @@ impl LossDataCurve {
         self.points.iter().find(|point| point.loss.value <= epsilon).map(|point| point.n)
     }
 
-    /// The surplus description length: what a code costs more than one of `epsilon` nats a row.
+    /// The surplus description length: the cost of a code above one of `epsilon` nats per row.
     ///
     /// # Formula
     /// `Σ_i (n_i − n_{i−1}) max(L_i − ε, 0)` with n₀ = 0 and `L_i` the test loss of the reader of
-    /// `n_i` rows (Whitney et al., 2020, definition 3, by the steps of their code). A bound from below
-    /// where the last loss is still above ε.
+    /// `n_i` rows (Whitney et al., 2020, definition 3, by the steps of their code). A lower bound
+    /// if the last loss is still above ε.
     pub fn surplus(&self, epsilon: f64) -> Surplus {
         let (mut nats, mut before) = (0.0, 0);
         for point in &self.points {

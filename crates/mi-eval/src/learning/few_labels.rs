@@ -6,12 +6,12 @@ use crate::kernel::Feature;
 use crate::v_information::{all_classes, check_counts};
 use crate::{EvalError, Family, Mean, TrainTest};
 
-/// How well a reader does with a few labels of each class.
+/// The accuracy of a reader with a few labels of each class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FewLabels {
     /// Training rows of each class.
     pub per_class: usize,
-    /// Accuracy on the test rows; its error is that over draws of the training rows.
+    /// Accuracy on the test rows; its standard error is over draws of the training rows.
     pub accuracy: Mean,
 }
 
@@ -24,7 +24,7 @@ pub struct FewLabels {
 /// `features`: n × d and m × d, `labels`: n and m.
 ///
 /// # Errors
-/// As [`Family::read_labels`]; no draws, no number that the classes have rows for.
+/// Those of [`Family::read_labels`]; no draws; no number for which every class has enough rows.
 pub fn few_labels<T: Feature, L: Label>(
     family: &Family,
     features: TrainTest<ArrayView2<'_, T>>,

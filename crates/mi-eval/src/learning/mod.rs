@@ -1,4 +1,4 @@
-//! What features are worth to a reader with few rows, or with wrong labels.
+//! How useful features are to a reader with few rows, or with wrong labels.
 
 mod complexity;
 mod curve;

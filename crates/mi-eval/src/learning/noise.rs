@@ -3,13 +3,13 @@ use mi_random::Stream;
 use crate::EvalError;
 use crate::classes::{Classes, Label};
 
-/// Labels of which each, independently, is replaced by another class with probability `share`;
-/// all other classes are equally likely (symmetric noise).
+/// Replaces each label, independently and with probability `share`, by another class; all other
+/// classes are equally likely (symmetric noise).
 ///
-/// Give it training labels: test labels are what a probe is judged by.
+/// Use it on training labels only: a probe is judged by the test labels.
 ///
 /// # Errors
-/// A share outside \[0, 1\]; one class only; labels such as NaN.
+/// A share outside \[0, 1\]; only one class; labels such as NaN.
 ///
 /// ```
 /// use mi_eval::{Stream, symmetric_label_noise};

@@ -1,4 +1,4 @@
-//! Gaussian densities around what a reader predicts.
+//! Gaussian densities around a reader's predictions.
 
 use mi_kernels::{Cholesky, Scalar};
 use ndarray::{Array2, ArrayView2, Axis};
@@ -6,22 +6,22 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::reading::Chosen;
 use crate::{EvalError, StandardScaler};
 
-/// Below this a pivot of standardised columns counts as 0: the column is a linear function of
-/// those before it.
+/// A pivot of standardised columns below this counts as 0: the column is a linear function of those
+/// before it.
 const SMALLEST_PIVOT: f64 = 1e-12;
 
-/// Where less than this of a standardised value's variance is left by the values before it, it is
-/// left out: no density over both exists, or none that rounding leaves alone.
+/// A standardised value is left out if less than this part of its variance remains given the values
+/// before it: no density over both exists, or none that is stable under rounding.
 const FUNCTION: f64 = 1e-6;
 
-/// Added to the variance of whitened values and of residuals: features may determine values.
+/// Added to the variance of whitened values and of residuals, since features may determine values.
 const FLOOR: f64 = 1e-6;
 
 /// Linear readers with Gaussian noise: N(W x + b, Σ) of y given x, and N(m, Σ₀) without x, all by
 /// maximum likelihood except for a penalty on W.
 ///
-/// The building block of linear V-information (Xu et al., 2020, proposition 1) for anyone who
-/// splits rows differently: no column is scaled, no penalty chosen.
+/// The building block of linear V-information (Xu et al., 2020, proposition 1) for callers that
+/// split rows differently: no column is scaled, and no penalty is chosen.
 #[derive(Clone, Debug)]
 pub struct LinearGaussian {
     mean_x: ndarray::Array1<f64>,
@@ -39,10 +39,10 @@ impl LinearGaussian {
     ///
     /// # Errors
     /// A column of y, or of its residuals, that is a linear function of others (its variance given
-    /// them is below 10⁻¹²), and the same of x where the penalty is too small to hold it up.
+    /// them is below 10⁻¹²); the same for x, if the penalty is too small to prevent it.
     ///
     /// # Panics
-    /// When x and y differ in rows.
+    /// If the numbers of rows of x and y differ.
     pub fn fit(
         x: ArrayView2<'_, f64>,
         y: ArrayView2<'_, f64>,
@@ -63,7 +63,7 @@ impl LinearGaussian {
     /// −ln p(y | x) and −ln p(y) of every row, in nats.
     ///
     /// # Panics
-    /// When shapes differ from those fitted to.
+    /// If shapes differ from those of the fit.
     pub fn log_losses(
         &self,
         x: ArrayView2<'_, f64>,
@@ -111,7 +111,7 @@ fn losses(rows: &Array2<f64>, factor: &Cholesky) -> Vec<f64> {
 }
 
 /// Real values to be learnt, in coordinates in which the training rows have mean 0 and covariance
-/// I: a reader that minimises squared errors there treats all directions alike, whatever the
+/// I. A reader that minimises squared errors there treats all directions equally, whatever the
 /// units of the values.
 #[derive(Clone, Debug)]
 pub(crate) struct Whitened {
@@ -122,8 +122,8 @@ pub(crate) struct Whitened {
     factor: Cholesky,
     /// What the change of coordinates adds to −ln of a density.
     log_volume: f64,
-    /// Of the training rows' covariance in the new coordinates, I, held up by the same floor as
-    /// residuals'.
+    /// The factor of the training rows' covariance in the new coordinates, I, with the same floor
+    /// as for residuals.
     own: Cholesky,
     /// The training rows.
     pub(super) train: Array2<f64>,
@@ -200,21 +200,21 @@ fn lower(rows: &Array2<f64>, factor: &Cholesky) -> Array2<f64> {
     out
 }
 
-/// What a reader predicts of some rows, in whitened coordinates.
+/// A reader's predictions for some rows, in whitened coordinates.
 #[derive(Clone, Debug)]
 pub(crate) struct Predicted {
     pub(super) means: Array2<f64>,
-    /// Of the residuals' covariance.
+    /// The factor of the residuals' covariance.
     pub(super) factor: Cholesky,
     pub(super) chosen: Chosen,
 }
 
-/// The factor of residuals' covariance, held up by the floor of whitened values.
+/// The factor of residuals' covariance, with the floor of whitened values.
 pub(super) fn residual_factor(residuals: &Array2<f64>) -> Result<Cholesky, EvalError> {
     factor(residuals, FLOOR)
 }
 
-/// The mean loss of residuals under their own Gaussian: what a reader is chosen by.
+/// The mean loss of residuals under their own Gaussian, by which a reader is chosen.
 pub(super) fn own_loss(residuals: &Array2<f64>) -> Result<f64, EvalError> {
     let d = residuals.ncols();
     Ok(0.5 * residual_factor(residuals)?.log_determinant(d))

@@ -17,23 +17,23 @@ use crate::{Classes, EvalError, Lbfgs, StandardScaler};
 /// | setting | default | purpose | range |
 /// | --- | --- | --- | --- |
 /// | `cs` | 10⁻³, 10⁻², …, 10 | C of the penalty to choose from: C Σ loss + ½‖W‖² | > 0 |
-/// | `held_out` | 0.1 | share of the training rows to choose C on | (0, 1) |
-/// | `smallest` | 50 | fewest rows held out; with fewer, C is `fixed_c` | ≥ 1 |
-/// | `fixed_c` | 1 | C where there are too few rows to choose it by | > 0 |
+/// | `held_out` | 0.1 | share of the training rows to hold out for choosing C | (0, 1) |
+/// | `smallest` | 50 | smallest number of held-out rows; with fewer, C is `fixed_c` | ≥ 1 |
+/// | `fixed_c` | 1 | C if there are too few rows to choose it | > 0 |
 /// | `tolerance` | 10⁻⁴ | largest entry of the gradient at which L-BFGS stops | > 0 |
 ///
-/// After C is chosen, all training rows are fitted. For real values the loss is half the squared
-/// error of whitened values.
+/// After C is chosen, the reader is fitted to all training rows. For real values the loss is half
+/// the squared error of whitened values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LinearReader {
     /// Values of C to choose from.
     pub cs: Vec<f64>,
-    /// Share of the training rows to choose C on.
+    /// Share of the training rows to hold out for choosing C.
     pub held_out: f64,
-    /// The fewest rows held out to choose by.
+    /// The smallest number of held-out rows for choosing C.
     pub smallest: usize,
-    /// C with fewer rows.
+    /// C if there are fewer rows.
     pub fixed_c: f64,
     /// Largest absolute entry of the gradient at which the solver stops.
     pub tolerance: f64,
@@ -52,7 +52,7 @@ impl Default for LinearReader {
 }
 
 impl LinearReader {
-    /// Whether held-out rows are enough to choose C by.
+    /// Whether there are enough held-out rows to choose C.
     fn chooses(&self, rows: usize) -> bool {
         self.held_out * rows as f64 >= self.smallest as f64 && self.cs.len() > 1
     }
@@ -66,7 +66,7 @@ impl LinearReader {
         check_share(self.held_out)
     }
 
-    /// The one C, where there is nothing to choose or too few rows.
+    /// The C to use if there is nothing to choose, or too few rows.
     fn only_c(&self) -> Chosen {
         match self.cs[..] {
             [c] => Chosen::C(c),

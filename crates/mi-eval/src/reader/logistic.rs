@@ -5,15 +5,15 @@ use crate::classes::{Classes, Label};
 use crate::kernel::Feature;
 use crate::{EvalError, Lbfgs, LogisticRegression};
 
-/// A logistic reader that gives no class probability 0: one without training rows keeps its
-/// frequency, by [`LabelPrior`].
+/// A logistic reader that gives no class probability 0: a class without training rows keeps its
+/// frequency in [`LabelPrior`].
 ///
-/// The building block of V-information about labels for anyone who splits rows differently: no
-/// column is scaled, no penalty chosen.
+/// The building block of V-information about labels for callers that split rows differently: no
+/// column is scaled, and no penalty is chosen.
 #[derive(Clone, Debug)]
 pub struct LogisticReader<L = usize> {
     prior: LabelPrior,
-    /// Of the classes seen; `None` if these are fewer than two.
+    /// For the classes seen; `None` if there are fewer than two.
     model: Option<LogisticRegression<L>>,
 }
 
@@ -24,10 +24,10 @@ impl LogisticReader {
     /// `features`: n × d, `labels`: n.
     ///
     /// # Errors
-    /// As [`Lbfgs::fit`]; rows of one class only are no error, and give the frequencies.
+    /// Those of [`Lbfgs::fit`]; rows of only one class are not an error, and give the frequencies.
     ///
     /// # Panics
-    /// When a label is not below `classes`.
+    /// If a label is not below `classes`.
     pub fn fit<T: Feature>(
         features: ArrayView2<'_, T>,
         labels: &[usize],
@@ -51,7 +51,7 @@ impl<L: Label> LogisticReader<L> {
         Self { prior, model: Some(model) }
     }
 
-    /// The frequencies of the labels fitted to.
+    /// The frequencies of the training labels.
     pub fn prior(&self) -> &LabelPrior {
         &self.prior
     }
@@ -59,7 +59,7 @@ impl<L: Label> LogisticReader<L> {
     /// ln p(class | row), rows × classes.
     ///
     /// # Errors
-    /// Another number of columns than fitted to; a NaN or infinite feature.
+    /// A number of columns that differs from that of the fit; a NaN or infinite feature.
     pub fn log_probabilities<T: Feature>(
         &self,
         features: ArrayView2<'_, T>,

@@ -19,14 +19,14 @@ use crate::{EvalError, StandardScaler};
 /// | --- | --- | --- | --- |
 /// | `width` | 200 | hidden units | ≥ 1 |
 /// | `lr` | 10⁻³ | Adam's step size | > 0 |
-/// | `batch` | 256 | rows of a step | ≥ 1 |
+/// | `batch` | 256 | rows per step | ≥ 1 |
 /// | `epochs` | 20 | passes over the rows | ≥ 1 |
-/// | `held_out` | 0.1 | share of the training rows to choose the epoch on | (0, 1) |
-/// | `refit` | true | train anew on all training rows for as many epochs | |
+/// | `held_out` | 0.1 | share of the training rows to hold out for choosing the epoch | (0, 1) |
+/// | `refit` | true | train again on all training rows for that many epochs | |
 ///
-/// The epoch of least held-out log loss is taken. Weights start Glorot uniform, biases at 0. For
-/// real values the loss is half the squared error of whitened values. Without `refit` the network
-/// of that epoch, which has not seen the held-out rows, is the reader.
+/// The epoch with the smallest held-out log loss is taken. Weights are initialised Glorot uniform,
+/// biases at 0. For real values the loss is half the squared error of whitened values. Without
+/// `refit` the reader is the network of that epoch, which has not seen the held-out rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MlpReader {
@@ -34,13 +34,13 @@ pub struct MlpReader {
     pub width: usize,
     /// Adam's step size.
     pub lr: f64,
-    /// Rows of a step.
+    /// Rows per step.
     pub batch: usize,
     /// Passes over the rows.
     pub epochs: usize,
-    /// Share of the training rows to choose the epoch on.
+    /// Share of the training rows to hold out for choosing the epoch.
     pub held_out: f64,
-    /// Whether to train anew on all training rows.
+    /// Whether to train again on all training rows.
     pub refit: bool,
 }
 

@@ -1,7 +1,7 @@
-//! Predictive families: what a bounded reader may do with features, and how it is fitted.
+//! Predictive families: what a restricted reader may do with features, and how it is fitted.
 //!
-//! A reader of labels gives log-probabilities, one of real values a Gaussian density. Whatever
-//! regulates it (a penalty, an epoch, a share of the prior) is chosen on held-out training rows.
+//! A reader of labels gives log-probabilities, one of real values a Gaussian density. Its
+//! regularisation (a penalty, an epoch, a share of the prior) is chosen on held-out training rows.
 
 mod gaussian;
 mod linear;
@@ -46,7 +46,7 @@ use crate::{EvalError, features};
 /// ```
 /// use mi_eval::{Family, Stream, ndarray::Axis};
 ///
-/// // The label is the parity of two signs: nothing for a linear reader, all for a neighbour.
+/// // The label is the parity of two signs: a linear reader cannot use it, a neighbour can.
 /// let features = Stream::new(1, "example").normal_matrix((3000, 2)).mapv(|v| v.signum() + 0.1 * v);
 /// let labels: Vec<bool> = features.rows().into_iter().map(|x| x[0] * x[1] > 0.0).collect();
 /// let (train, test) = features.view().split_at(Axis(0), 2000);
@@ -76,7 +76,7 @@ impl Family {
         Self::Linear(LinearReader::default())
     }
 
-    /// Readers with one hidden layer of `width` units, and the default settings otherwise.
+    /// Readers with one hidden layer of `width` units, and otherwise the default settings.
     pub fn mlp(width: usize) -> Self {
         Self::Mlp(MlpReader { width, ..MlpReader::default() })
     }
@@ -95,19 +95,19 @@ impl Family {
         }
     }
 
-    /// Learns labels from training rows, and says how probable each is for other rows.
+    /// Learns labels from training rows, and gives the probability of each label for other rows.
     ///
-    /// `classes` may list classes that no training row has; without it they are the training
-    /// labels. No class of the list has probability 0, unless a
-    /// [`NearestReader`] may do without the prior. The same seed gives the same bits.
+    /// `classes` may list classes that no training row has; by default they are the training
+    /// labels. No class of the list has probability 0, unless a [`NearestReader`] may use no prior.
+    /// The same seed gives the same bits.
     ///
     /// # Shapes
     /// `train`: n × d with n labels, `rows`: m × d; the result is about m rows.
     ///
     /// # Errors
-    /// An empty matrix, a NaN or infinite feature, other numbers of columns or labels, a label
-    /// outside the list, a setting out of range, too few rows to hold some out, weights that
-    /// overflow.
+    /// An empty matrix, a NaN or infinite feature, numbers of columns or labels that do not match,
+    /// a label outside the list, a setting out of range, too few rows to hold some out, weights
+    /// that overflow.
     pub fn read_labels<T: Feature, L: Label>(
         &self,
         train: ArrayView2<'_, T>,
@@ -142,16 +142,16 @@ impl Family {
     /// Learns real values from training rows, and predicts them for other rows: a Gaussian whose
     /// mean depends on the features and whose covariance does not.
     ///
-    /// The covariance is that of residuals: of the training rows for linear readers (maximum
-    /// likelihood), of held-out training rows for the others, which fit their training rows too
-    /// well. A column of `values` that is constant, or a linear function of those before it up to a
-    /// millionth of its variance, is left out.
+    /// The covariance is that of residuals: on the training rows for linear readers (maximum
+    /// likelihood), and on held-out training rows for the others, which fit their training rows too
+    /// closely. A column of `values` that is constant, or a linear function of those before it up
+    /// to a millionth of its variance, is left out.
     ///
     /// # Shapes
     /// `train`: n × d, `values`: n × e, `rows`: m × d.
     ///
     /// # Errors
-    /// As [`read_labels`](Self::read_labels); also values that are all constant.
+    /// Those of [`read_labels`](Self::read_labels); also values that are all constant.
     pub fn read_values<T: Feature>(
         &self,
         train: ArrayView2<'_, T>,
@@ -165,7 +165,7 @@ impl Family {
         self.read_whitened(train, &Arc::new(Whitened::new(OPERATION, &values)?), rows, seed)
     }
 
-    /// The same of values that were whitened before.
+    /// The same for values that are already whitened.
     pub(crate) fn read_whitened<T: Feature>(
         &self,
         train: ArrayView2<'_, T>,
@@ -186,7 +186,7 @@ impl Family {
         Ok(ValueReading::new(target.clone(), predicted))
     }
 
-    /// What a reader draws from.
+    /// The random stream of a reader.
     pub(crate) fn stream(seed: u64) -> Stream {
         Stream::new(seed, "reader")
     }

@@ -11,21 +11,22 @@ use crate::kernel::Feature;
 use crate::training::check_positive;
 use crate::{EvalError, Neighbours};
 
-/// k nearest neighbours by the cosine, each with the weight exp(cosine / temperature) (Wu et al.,
-/// 2018, section 3.4, without training).
+/// k nearest neighbours by cosine similarity, each with the weight exp(cosine / temperature) (Wu et
+/// al., 2018, section 3.4, without training).
 ///
 /// | setting | default | purpose | range |
 /// | --- | --- | --- | --- |
 /// | `k` | 20 | neighbours | ≥ 1 |
 /// | `temperature` | 0.07 | how fast weights fall with the cosine | > 0 |
 /// | `mixes` | 0.001, 0.003, …, 0.3, 1 | shares of the prior to choose from | \[0, 1\] |
-/// | `held_out` | 0.1 | share of the training rows to choose the share of the prior on | (0, 1) |
+/// | `held_out` | 0.1 | share of the training rows to hold out for choosing the prior's share | (0, 1) |
 ///
-/// A row is put in the class of the most votes. As a probability, a vote is 0 for most classes, so
-/// it is mixed with the prior: p = (1 − m) votes + m prior. The m of least held-out log loss is
-/// taken (with m = 1 a reader ignores the features); the neighbours are then looked for in all
-/// training rows. A single m is taken as it is; with 0 the log loss may be infinite. Real values
-/// are predicted by the neighbours' weighted mean, mixed with the mean of all rows in the same way.
+/// A row is assigned to the class with the most votes. As a probability, a vote is 0 for most
+/// classes, so it is mixed with the prior: p = (1 − m) votes + m prior. The m with the smallest
+/// held-out log loss is taken (with m = 1 a reader ignores the features); then neighbours are
+/// searched in all training rows. A single m is used without a choice; with 0 the log loss may be
+/// infinite. Real values are predicted by the neighbours' weighted mean, mixed with the mean of all
+/// rows in the same way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NearestReader {
@@ -35,7 +36,7 @@ pub struct NearestReader {
     pub temperature: f64,
     /// Shares of the prior to choose from.
     pub mixes: Vec<f64>,
-    /// Share of the training rows to choose the share of the prior on.
+    /// Share of the training rows to hold out for choosing the prior's share.
     pub held_out: f64,
 }
 
@@ -46,7 +47,7 @@ impl Default for NearestReader {
     }
 }
 
-/// What a reader of nearest neighbours looks up once, for labels and for values.
+/// The neighbours that a reader searches once, for labels and for values.
 #[derive(Clone, Debug)]
 pub(crate) struct Search {
     /// Neighbours of the rows to be read, among all training rows.
@@ -71,7 +72,7 @@ impl Search {
 }
 
 impl NearestReader {
-    /// Looks for neighbours; matrices have unit rows.
+    /// Searches for neighbours; matrices have unit rows.
     pub(crate) fn search<T: Feature>(
         &self,
         train: &Array2<T>,
@@ -100,7 +101,7 @@ impl NearestReader {
         Ok(self.labels_of(&search, coded))
     }
 
-    /// What neighbours say of labels.
+    /// Predictions of labels from neighbours.
     pub(crate) fn labels_of(&self, search: &Search, (labels, classes): (&[u32], usize)) -> Read {
         let HeldOut { kept, held, among } = &search.held;
         let kept_labels: Vec<u32> = kept.iter().map(|&row| labels[row]).collect();
@@ -126,7 +127,7 @@ impl NearestReader {
         self.values_of(&search, target)
     }
 
-    /// What neighbours say of values.
+    /// Predictions of values from neighbours.
     pub(crate) fn values_of(
         &self,
         search: &Search,
@@ -136,7 +137,7 @@ impl NearestReader {
         let values = |rows: &[usize]| target.train.select(Axis(0), rows);
         let held_values = values(held);
         let held_means = self.means(among, &values(kept));
-        // Whitened values have mean 0, so mixing with their mean is shrinking.
+        // Whitened values have mean 0, so mixing with their mean means shrinking.
         let residuals = |mix: f64| &held_values - &(&held_means * (1.0 - mix));
         let mix = self.least(|mix| own_loss(&residuals(mix)).unwrap_or(f64::INFINITY));
         let means = self.means(&search.found, &target.train) * (1.0 - mix);
@@ -144,7 +145,7 @@ impl NearestReader {
         Ok(Predicted { means, factor, chosen: Chosen::Mix(mix) })
     }
 
-    /// The share of the prior of least loss; the first among equals.
+    /// The share of the prior with the smallest loss; the first among equals.
     fn least(&self, loss: impl Fn(f64) -> f64) -> f64 {
         if let [only] = self.mixes[..] {
             return only;
@@ -187,7 +188,7 @@ impl NearestReader {
         neighbours: &'a Neighbours,
         row: usize,
     ) -> impl Iterator<Item = (usize, f64)> + use<'a> {
-        // Relative to the nearest, whose weight is then 1: exp(1/0.001) has no number.
+        // Relative to the nearest, whose weight is then 1: exp(1/0.001) overflows.
         let nearest = neighbours.of_row(row).next().map_or(0.0, |(_, cosine)| cosine);
         let temperature = self.temperature;
         let weight = move |cosine: f64| ((cosine - nearest) / temperature).exp();

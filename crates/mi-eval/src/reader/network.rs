@@ -1,4 +1,4 @@
-//! How a network with one hidden layer is trained, and its epoch chosen.
+//! Trains a network with one hidden layer, and chooses its epoch.
 
 use mi_kernels::{Logarithm, Scalar};
 use mi_nets::{
@@ -12,12 +12,12 @@ use super::MlpReader;
 use super::gaussian::own_loss;
 use crate::EvalError;
 
-/// Rows read at a time when nothing is learnt.
+/// Rows read at a time in inference.
 const CHUNK: usize = 1024;
 
-/// What a network should say about each training row.
+/// The targets of a network for each training row.
 pub(super) enum Target<'a, T> {
-    /// The place of its class among those seen.
+    /// The index of its class among those seen.
     Labels { places: &'a [usize], classes: usize },
     /// Whitened values.
     Values(&'a Array2<T>),
@@ -26,15 +26,15 @@ pub(super) enum Target<'a, T> {
 /// A trained network.
 pub(super) struct Trained<T> {
     pub(super) network: Network<T>,
-    /// The epoch of least held-out loss, from 1.
+    /// The epoch with the smallest held-out loss, from 1.
     pub(super) epoch: usize,
-    /// Values of held-out rows minus what was said of them after that epoch, by a network that
-    /// had not seen them; of labels there are none.
+    /// Values of held-out rows minus their predictions after that epoch, by a network that had not
+    /// seen them; empty for labels.
     pub(super) residuals: Array2<f64>,
 }
 
-/// Trains on the kept rows, chooses the epoch by those held out, and trains anew on all rows for
-/// as many epochs if the settings say so.
+/// Trains on the kept rows, chooses the epoch on the held-out rows, and trains again on all rows
+/// for that many epochs if the settings say so.
 pub(super) fn trained<T: Scalar>(
     settings: &MlpReader,
     rows: &Array2<T>,
@@ -100,7 +100,7 @@ pub(super) struct Network<T> {
 }
 
 impl<T: Scalar> Network<T> {
-    /// What it says about rows, without learning.
+    /// The outputs for some rows, in inference.
     pub(super) fn outputs(&self, rows: ArrayView2<'_, T>) -> Array2<T> {
         let mut outputs = Array2::zeros((rows.nrows(), Module::<T>::output_dim(&self.layers)));
         let mut tape = Tape::new();
@@ -115,7 +115,7 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-/// A network on its way.
+/// A network during training.
 struct Training<'a, T> {
     rows: &'a Array2<T>,
     target: &'a Target<'a, T>,

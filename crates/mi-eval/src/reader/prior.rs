@@ -1,7 +1,7 @@
 use ndarray::{Array2, ArrayView2};
 
-/// The frequencies of classes, one row added to every class so that none has probability 0
-/// (Laplace's rule of succession): what is known of labels without features.
+/// The frequencies of classes, with one row added to every class so that none has probability 0
+/// (Laplace's rule of succession): what is known about labels without features.
 ///
 /// ```
 /// let prior = mi_eval::LabelPrior::new(&[0, 0, 1], 3);
@@ -15,10 +15,10 @@ pub struct LabelPrior {
 }
 
 impl LabelPrior {
-    /// Of labels that are columns, below `classes`.
+    /// From labels that are column numbers, below `classes`.
     ///
     /// # Panics
-    /// When a label is not below `classes`.
+    /// If a label is not below `classes`.
     pub fn new(labels: &[usize], classes: usize) -> Self {
         Self::counting(labels.iter().copied(), classes)
     }
@@ -46,7 +46,7 @@ impl LabelPrior {
         self.counts[class] / self.total
     }
 
-    /// Whether some label was of this class.
+    /// Whether some label had this class.
     pub fn has_seen(&self, class: usize) -> bool {
         self.counts[class] > 1.0
     }
@@ -56,16 +56,17 @@ impl LabelPrior {
         (0..self.counts.len()).filter(|&class| self.has_seen(class)).collect()
     }
 
-    /// The frequency of all classes that were not seen.
+    /// The total frequency of the classes that were not seen.
     fn unseen(&self) -> f64 {
         let unseen = self.counts.len() - self.seen().len();
         unseen as f64 / self.total
     }
 
-    /// Log-probabilities of all classes from a reader's of those seen.
+    /// Log-probabilities of all classes, from a reader's for the classes seen.
     ///
-    /// Of a class that was not seen a reader knows no more than the frequencies: it keeps their
-    /// probability, and the reader's are those of the other classes, given that it is one of them.
+    /// A reader knows nothing about an unseen class except its frequency, which stays its
+    /// probability. The reader's probabilities are those of the other classes, given that the class
+    /// is one of them.
     pub(crate) fn extend(&self, of_seen: ArrayView2<'_, f64>) -> Array2<f64> {
         let given_seen = (-self.unseen()).ln_1p();
         let mut all = self.log_probabilities(of_seen.nrows());

@@ -9,27 +9,27 @@ use crate::classes::{Classes, Label};
 use crate::training::{Warning, check_labels};
 use crate::{EvalError, Interval, Mean, features};
 
-/// What held-out training rows chose for a reader.
+/// The setting of a reader that was chosen on held-out training rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Chosen {
-    /// Nothing to choose from: fewer than two classes, so the frequencies were taken.
+    /// Nothing to choose: there were fewer than two classes, so the frequencies were used.
     Prior,
     /// The C of a linear reader's penalty.
     C(f64),
-    /// The C of too few rows to choose by: not chosen.
+    /// The C used because there were too few rows to choose one.
     FixedC(f64),
     /// The epoch of a network, from 1.
     Epoch(usize),
-    /// The share of the prior in a neighbours' vote.
+    /// The share of the prior in the neighbours' vote.
     Mix(f64),
 }
 
 impl fmt::Display for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Prior => write!(f, "the frequencies alone"),
+            Self::Prior => write!(f, "only the frequencies"),
             Self::C(c) => write!(f, "C = {c}"),
             Self::FixedC(c) => write!(f, "C = {c}, not chosen"),
             Self::Epoch(epoch) => write!(f, "epoch {epoch}"),
@@ -38,19 +38,19 @@ impl fmt::Display for Chosen {
     }
 }
 
-/// What a reader says about classes that are numbered.
+/// A reader's predictions for numbered classes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Read {
     /// Rows × classes.
     pub(crate) log_probabilities: Array2<f64>,
-    /// The class that each row is put in.
+    /// The class assigned to each row.
     pub(crate) decisions: Vec<usize>,
     pub(crate) chosen: Chosen,
     pub(crate) warnings: Vec<Warning>,
 }
 
 impl Read {
-    /// Of a reader that decides for the most probable class.
+    /// For a reader that predicts the most probable class.
     pub(super) fn new(log_probabilities: Array2<f64>, chosen: Chosen) -> Self {
         let decisions = largest(&log_probabilities);
         Self { log_probabilities, decisions, chosen, warnings: Vec::new() }
@@ -65,7 +65,7 @@ pub(super) fn largest(matrix: &Array2<f64>) -> Vec<usize> {
     matrix.rows().into_iter().map(of_row).collect()
 }
 
-/// What a reader says about the labels of some rows.
+/// A reader's predictions of the labels of some rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabelReading<L> {
     classes: Classes<L>,
@@ -87,13 +87,12 @@ impl<L: Label> LabelReading<L> {
         self.read.log_probabilities.view()
     }
 
-    /// What held-out training rows chose.
+    /// The setting chosen on held-out training rows.
     pub fn chosen(&self) -> Chosen {
         self.read.chosen
     }
 
-    /// What a reader of this should know: a fit that did not converge, a penalty at the end of its
-    /// list.
+    /// Warnings: a fit that did not converge, a penalty at the end of its list.
     pub fn warnings(&self) -> &[Warning] {
         &self.read.warnings
     }
@@ -101,7 +100,7 @@ impl<L: Label> LabelReading<L> {
     /// −ln p(label | row) of every row, in nats; infinite for a label outside the class list.
     ///
     /// # Errors
-    /// Another number of labels than rows.
+    /// Different numbers of labels and rows.
     pub fn log_losses(&self, labels: &[L]) -> Result<Vec<f64>, EvalError> {
         check_labels("log losses", self.read.log_probabilities.nrows(), labels.len())?;
         let of = |(row, label): (ArrayView1<'_, f64>, &L)| {
@@ -113,36 +112,36 @@ impl<L: Label> LabelReading<L> {
     /// The mean of −ln p(label | row), in nats, and its error over rows.
     ///
     /// # Errors
-    /// Another number of labels than rows.
+    /// Different numbers of labels and rows.
     pub fn log_loss(&self, labels: &[L]) -> Result<Mean, EvalError> {
         Ok(Mean::of(&self.log_losses(labels)?))
     }
 
-    /// The class that each row is put in: the most probable, the first among equals (for nearest
-    /// neighbours that of the most votes, whatever the prior).
+    /// The class assigned to each row: the most probable, or the first among equals (for nearest
+    /// neighbours, the one with the most votes, whatever the prior).
     pub fn predict(&self) -> Vec<L> {
         self.read.decisions.iter().map(|&class| self.classes.names()[class].clone()).collect()
     }
 
-    /// How many rows are put in the class of their label.
+    /// How many rows are assigned to the class of their label.
     ///
     /// # Errors
-    /// Another number of labels than rows.
+    /// Different numbers of labels and rows.
     pub fn correct(&self, labels: &[L]) -> Result<usize, EvalError> {
         check_labels("accuracy", self.read.decisions.len(), labels.len())?;
         Ok(self.correct_from(0, labels))
     }
 
-    /// The same of the rows from `first` on.
+    /// The same for the rows from `first` on.
     pub(crate) fn correct_from(&self, first: usize, labels: &[L]) -> usize {
         let pairs = self.read.decisions[first..].iter().zip(labels);
         pairs.filter(|&(&class, label)| self.classes.index_of(label) == Some(class)).count()
     }
 
-    /// The share of rows that are put in the class of their label.
+    /// The fraction of rows that are assigned to the class of their label.
     ///
     /// # Errors
-    /// Another number of labels than rows.
+    /// Different numbers of labels and rows.
     pub fn accuracy(&self, labels: &[L]) -> Result<f64, EvalError> {
         Ok(self.correct(labels)? as f64 / labels.len() as f64)
     }
@@ -150,13 +149,13 @@ impl<L: Label> LabelReading<L> {
     /// The 95 % interval of [`accuracy`](Self::accuracy) over rows.
     ///
     /// # Errors
-    /// Another number of labels than rows.
+    /// Different numbers of labels and rows.
     pub fn accuracy_interval(&self, labels: &[L]) -> Result<Interval, EvalError> {
         Ok(Interval::of_share(self.correct(labels)?, labels.len()))
     }
 }
 
-/// What a reader says about the real values of some rows.
+/// A reader's predictions of the real values of some rows.
 #[derive(Clone, Debug)]
 pub struct ValueReading {
     target: Arc<Whitened>,
@@ -168,19 +167,19 @@ impl ValueReading {
         Self { target, predicted }
     }
 
-    /// What held-out training rows chose.
+    /// The setting chosen on held-out training rows.
     pub fn chosen(&self) -> Chosen {
         self.predicted.chosen
     }
 
-    /// −ln p(values | row) of every row in nats, with the features and without: of the training
-    /// values' own Gaussian.
+    /// −ln p(values | row) of every row in nats, with the features, and without them by the
+    /// training values' own Gaussian.
     ///
-    /// Densities are those of the values as they are given, so each may be negative, and changes
-    /// with their unit; the differences do not.
+    /// Densities are those of the values as given, so each loss may be negative and depends on
+    /// their unit; differences do not.
     ///
     /// # Shapes
-    /// `values`: rows × the columns that were learnt.
+    /// `values`: rows × the number of columns learnt.
     ///
     /// # Errors
     /// Another number of rows or columns; a NaN or infinite value.

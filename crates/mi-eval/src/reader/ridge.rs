@@ -9,8 +9,8 @@ use crate::EvalError;
 use crate::held_out::split_rows;
 use crate::training::check_positive;
 
-/// Predicts `rows` from a fit to all training rows. `candidates` are the C to choose from; the
-/// other is taken where there are none.
+/// Predicts `rows` from a fit to all training rows. `candidates` are the values of C to choose
+/// from; if there are none, `chosen` is used.
 pub(super) fn predict(
     train: &Array2<f64>,
     target: &Whitened,
@@ -23,14 +23,14 @@ pub(super) fn predict(
         Some(cs) => Chosen::C(choose(train, &target.train, cs, share, stream)?),
         None => only,
     };
-    let (Chosen::C(c) | Chosen::FixedC(c)) = chosen else { unreachable!("C is all there is") };
+    let (Chosen::C(c) | Chosen::FixedC(c)) = chosen else { unreachable!("the setting is a C") };
     check_positive("an entry of cs", c)?;
     let fit = Ridge::fit(train, &target.train, c)?;
     let residuals = &target.train - &fit.predict(train);
     Ok(Predicted { means: fit.predict(rows), factor: residual_factor(&residuals)?, chosen })
 }
 
-/// The C whose fit to some rows leaves the others the least loss; the smaller among equals.
+/// The C whose fit to some rows has the smallest loss on the others; the smaller among equals.
 fn choose(
     train: &Array2<f64>,
     values: &Array2<f64>,
