@@ -1,8 +1,8 @@
 //! Reading a file of images, and cutting the views of a batch from it.
 //!
 //! The file is as large as MNIST's of training images: 60,000 × 28 × 28. Throughput counts bytes:
-//! those of the file and of the `f32` values made from it, or those copied into the batch, read
-//! and written.
+//! those of the file and of the resulting `f32` values, or those copied into the batch (read and
+//! written).
 
 use std::fs;
 use std::hint::black_box;
@@ -19,8 +19,8 @@ const IMAGES: usize = 60_000;
 const GEOMETRY: Geometry = Geometry::new(28, 28, 1);
 const BATCH: usize = 128;
 
-/// An IDX file whose bytes are zeros and strokes in the proportion of digits, so that gzip has as
-/// much to do.
+/// An IDX file whose bytes are zeros and strokes in the proportion of digits, so that gzip has the
+/// same work.
 fn idx() -> Vec<u8> {
     let mut stream = Stream::new(1, "images");
     let mut bytes = vec![0, 0, 8, 3];
@@ -53,7 +53,7 @@ fn files(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What a training step takes from its data: the indices of a batch, and both views of its images.
+/// The data that a training step needs: the indices of a batch, and both views of its images.
 fn batches(criterion: &mut Criterion) {
     let images = Array2::from_elem((IMAGES, GEOMETRY.len()), 0.5_f32);
     let views = [View::top_half(), View::bottom_half()];

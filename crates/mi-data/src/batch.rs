@@ -4,7 +4,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use crate::{DataError, Geometry, Piece, Split, View};
 
 /// One batch of a data set: any number of views of the same images, and their labels, in memory
-/// that is used again from batch to batch.
+/// that is reused from batch to batch.
 ///
 /// ```
 /// use mi_data::{Batch, Geometry, Split, Stream, View, ndarray::Array2};
@@ -19,7 +19,7 @@ use crate::{DataError, Geometry, Piece, Split, View};
 #[derive(Clone, Debug)]
 pub struct Batch {
     pieces: Vec<Piece>,
-    /// Row-major, one buffer a view.
+    /// Row-major, one buffer per view.
     values: Vec<Vec<f32>>,
     labels: Vec<u8>,
 }
@@ -28,7 +28,7 @@ impl Batch {
     /// An empty batch of these views of images of one size.
     ///
     /// # Errors
-    /// When images of this size do not have a view ([`View::of`]).
+    /// If images of this size do not have a view ([`View::of`]).
     pub fn new(views: &[View], geometry: Geometry) -> Result<Self, DataError> {
         let pieces: Vec<Piece> =
             views.iter().map(|view| view.of(geometry)).collect::<Result<_, _>>()?;
@@ -36,10 +36,10 @@ impl Batch {
     }
 
     /// Fills the batch with these rows of a split, view by view; views with noise draw from `noise`
-    /// in that order. Allocates nothing once a batch as large was drawn.
+    /// in that order. Allocates nothing once a batch of that size has been drawn.
     ///
     /// # Errors
-    /// When the images have another size, or a row is beyond them.
+    /// If the images have another size, or a row does not exist.
     pub fn draw(
         &mut self,
         split: &Split,
@@ -55,7 +55,7 @@ impl Batch {
             };
             piece.draw(split.images.view(), rows, out, noise)?;
         }
-        // Rows beyond the images were an error of the views; a batch without views has labels.
+        // The views have checked the rows; a batch without views still has labels.
         if let Some(&row) = rows.iter().find(|&&row| row >= split.len()) {
             return Err(DataError::Row { operation: "drawing a batch", row, rows: split.len() });
         }
@@ -63,7 +63,7 @@ impl Batch {
         Ok(())
     }
 
-    /// The pieces of an image that the views are.
+    /// The pieces of an image, one per view.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
@@ -81,7 +81,7 @@ impl Batch {
     /// View number `index`, n × values of its piece.
     ///
     /// # Panics
-    /// When there are fewer views.
+    /// If there are fewer views.
     pub fn view(&self, index: usize) -> ArrayView2<'_, f32> {
         let (rows, columns) = (self.len(), self.pieces[index].len());
         match ArrayView2::from_shape((rows, columns), &self.values[index][..rows * columns]) {
@@ -90,7 +90,7 @@ impl Batch {
         }
     }
 
-    /// One class a row.
+    /// One class per row.
     pub fn labels(&self) -> &[u8] {
         &self.labels
     }

@@ -8,13 +8,13 @@ use crate::DataError;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Shuffle {
-    /// A fresh random permutation of all rows each epoch; the rows left over at its end, too few
-    /// for a batch, are dropped.
+    /// A new random permutation of all rows each epoch; the remaining rows at its end, too few for
+    /// a batch, are dropped.
     #[default]
     Full,
     /// TensorFlow's `shuffle(size).repeat().batch(..)`: each row is drawn from a buffer of `size`
-    /// rows that is refilled in stored order, and a batch may span two epochs. Rows stay near
-    /// their stored place, so this mixes badly; it is here for comparison with code that does so.
+    /// rows that is refilled in stored order, and a batch may span two epochs. Rows stay near their
+    /// stored place, so this mixes badly; it exists for comparison with code that does so.
     Buffer {
         /// Rows in the buffer.
         size: usize,
@@ -26,12 +26,12 @@ impl Shuffle {
     pub const NOTEBOOK: Self = Self::Buffer { size: 1000 };
 }
 
-/// Draws batches of row indices, epoch after epoch. Every batch has the full size, because the
-/// size of a batch sets the cap of contrastive bounds; [`BatchSampler::keeping_last`] keeps the
-/// short rest of an epoch as well, for probes and classifiers.
+/// Draws batches of row indices, epoch after epoch. Every batch has the full size, because the size
+/// of a batch sets the cap of contrastive bounds; [`BatchSampler::keeping_last`] also keeps the
+/// short last batch of an epoch, for probes and classifiers.
 ///
-/// The order of an epoch depends on the stream's key and the epoch's number alone. The sampler's
-/// whole state (through serde) is therefore small, and a restored one gives the same batches.
+/// The order of an epoch depends only on the stream's key and the epoch's number. The sampler's
+/// state (through serde) is therefore small, and a restored sampler gives the same batches.
 ///
 /// ```
 /// use mi_data::{BatchSampler, Shuffle};
@@ -55,7 +55,7 @@ pub struct BatchSampler {
     buffer: Vec<usize>,
 }
 
-/// The whole state of a [`BatchSampler`], as serde writes it.
+/// The complete state of a [`BatchSampler`], as serde writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct SamplerState {
     rows: usize,
@@ -63,9 +63,9 @@ struct SamplerState {
     shuffle: Shuffle,
     stream: StreamState,
     epoch: u64,
-    /// Rows of the epoch's order already handed out.
+    /// Number of rows of the epoch's order already returned.
     position: usize,
-    /// Whether an epoch ends with a batch of what is left.
+    /// Whether an epoch ends with a batch of the remaining rows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     keeps_last: bool,
 }
@@ -75,7 +75,7 @@ impl BatchSampler {
     /// not matter and does not change.
     ///
     /// # Errors
-    /// When `batch_size` or a buffer is 0, or there are fewer rows than a batch needs.
+    /// If `batch_size` or a buffer is 0, or there are fewer rows than a batch needs.
     pub fn new(
         rows: usize,
         batch_size: usize,
@@ -85,11 +85,11 @@ impl BatchSampler {
         Self::start(rows, batch_size, shuffle, stream, false)
     }
 
-    /// Batches of a fresh permutation of all rows each epoch ([`Shuffle::Full`]), whose last one
-    /// holds what is left. While whole batches last, they are those of [`BatchSampler::new`].
+    /// Batches of a new permutation of all rows each epoch ([`Shuffle::Full`]); the last one has
+    /// the remaining rows. Full batches equal those of [`BatchSampler::new`].
     ///
     /// # Errors
-    /// When `batch_size` or `rows` is 0.
+    /// If `batch_size` or `rows` is 0.
     pub fn keeping_last(
         rows: usize,
         batch_size: usize,
@@ -148,7 +148,7 @@ impl BatchSampler {
         self.state.batch_size
     }
 
-    /// Batches that one epoch holds: whole ones, and the short last one if it is kept.
+    /// Number of batches in one epoch: full ones, and the short last one if it is kept.
     pub fn batches_per_epoch(&self) -> usize {
         let SamplerState { rows, batch_size, keeps_last, .. } = self.state;
         if keeps_last { rows.div_ceil(batch_size) } else { rows / batch_size }
@@ -210,7 +210,7 @@ impl TryFrom<SamplerState> for BatchSampler {
                 sampler.shuffle();
                 return Ok(sampler);
             }
-            "there is no memory for the order of so many rows"
+            "there is not enough memory for the order of this many rows"
         };
         Err(DataError::Batch { rows, batch_size, reason })
     }

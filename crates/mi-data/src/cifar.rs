@@ -14,7 +14,8 @@ const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
 const RECORD: u64 = 3073;
 const CIFAR_100_RECORD: u64 = 3074;
-/// A hundred published files in one. A bound, because a small gzip file can unpack to any size.
+/// As many as in a hundred published files. There is a limit because a small gzip file can unpack
+/// to any size.
 const MOST_RECORDS: u64 = 1_000_000;
 /// Records of a published file.
 const PUBLISHED_RECORDS: usize = 10_000;
@@ -22,7 +23,7 @@ const PUBLISHED_RECORDS: usize = 10_000;
 const PIECE: u64 = 1000;
 pub(crate) const GEOMETRY: Geometry = Geometry::new(SIDE, SIDE, 3);
 
-/// Reads any number of CIFAR-10 binary batch files, packed with gzip or not, as one split.
+/// Reads any number of CIFAR-10 binary batch files, gzipped or not, as one split.
 ///
 /// The planes are interleaved: value (y, x, c) of an image, byte `1 + 1024 c + 32 y + x` of its
 /// record, becomes column `(32 y + x) · 3 + c`, divided by 255.
@@ -31,8 +32,8 @@ pub(crate) const GEOMETRY: Geometry = Geometry::new(SIDE, SIDE, 3);
 /// n × 3072.
 ///
 /// # Errors
-/// When a file cannot be read, is another version (pickle, CIFAR-100), is not a whole number of
-/// records, or holds a label over 9; when `paths` is empty.
+/// If a file cannot be read, is another version (pickle, CIFAR-100), is not a whole number of
+/// records, or has a label over 9; if `paths` is empty.
 pub fn read_cifar10(paths: &[&Path]) -> Result<(Split, Vec<SourceFile>), DataError> {
     read_as(paths, "batch")
 }
@@ -52,10 +53,10 @@ pub(crate) fn parse<'a>(
         let path = content.path().to_owned();
         let first = labels.len();
         loop {
-            // In pieces, so that the bytes and the pixels are never held both.
+            // In pieces, so that bytes and pixels are never in memory together.
             let bytes = content.read(PIECE * RECORD, None)?;
             let records = bytes.chunks_exact(RECORD as usize);
-            // Doubling, but for no more than a published file at once.
+            // Doubles, but by no more than a published file at a time.
             let more = pixels.len().min(PUBLISHED_RECORDS * GEOMETRY.len()).max(bytes.len());
             if pixels.capacity() - pixels.len() < bytes.len() {
                 pixels.reserve_exact(more);
@@ -83,7 +84,7 @@ pub(crate) fn parse<'a>(
             let remedy = if count.is_multiple_of(CIFAR_100_RECORD) {
                 "it looks like CIFAR-100, which is another data set"
             } else {
-                "it is cut off or is not the binary version of CIFAR-10; replace it"
+                "it is truncated, or is not the binary version of CIFAR-10; replace it"
             };
             return Err(DataError::Records { path, bytes: count, remedy });
         }

@@ -1,4 +1,4 @@
-//! Colour spaces: what a view makes of a pixel's red, green and blue.
+//! Colour spaces: how a view converts a pixel's red, green and blue.
 
 use ndarray::NdFloat;
 
@@ -10,8 +10,8 @@ use crate::number::cast;
 pub enum Colour {
     /// CIE L*a*b* of sRGB under the white D65 (2° observer): L in 0..=100, a and b about ±100.
     Lab,
-    /// L*a*b* centred and scaled as Contrastive Multiview Coding does (Tian et al., 2019, code):
-    /// (L − 50) / 50, (a − 6.025) / 92.208, (b + 6.6895) / 101.1675.
+    /// L*a*b* centred and scaled as in Contrastive Multiview Coding (Tian et al., 2019, code): (L −
+    /// 50) / 50, (a − 6.025) / 92.208, (b + 6.6895) / 101.1675.
     LabScaled,
 }
 
@@ -38,7 +38,7 @@ impl Colour {
     }
 }
 
-/// sRGB to XYZ (ITU-R BT.709 primaries), with the six digits that scikit-image has.
+/// sRGB to XYZ (ITU-R BT.709 primaries), with the six digits of scikit-image.
 const XYZ: [[f64; 3]; 3] = [
     [0.412_453, 0.357_580, 0.180_423],
     [0.212_671, 0.715_160, 0.072_169],

@@ -1,4 +1,4 @@
-//! The bytes of a data file: unpacked when they are gzip, hashed, and read to the very end.
+//! The bytes of a data file: unpacked if they are gzip, hashed, and read to the end.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -14,9 +14,9 @@ use crate::{DataError, SourceFile};
 
 const HEAD: usize = 512;
 
-/// Content that gzip may expand to without being doubted, and how many times its packed size it may
-/// be beyond that. Images pack to a half or a tenth; a few bytes of zeros expand a thousandfold, and
-/// would fill any memory.
+/// The size up to which gzip content is accepted, and the largest expansion beyond that. Images
+/// pack to a half or a tenth; a few bytes of zeros expand a thousandfold, and would fill any
+/// memory.
 const UNDOUBTED: u64 = 64 << 20;
 const MOST_EXPANSION: u64 = 100;
 
@@ -32,7 +32,7 @@ pub(crate) struct Content<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// Opens a file and looks at its first bytes. `expected` says what belongs there.
+    /// Opens a file and looks at its first bytes. `expected` names the expected format.
     pub(crate) fn open(path: &Path, expected: &'static str) -> Result<Content<'static>, DataError> {
         // Absolute for the messages, but never canonical: that would show Windows users `\\?\`.
         let path = absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -53,7 +53,7 @@ impl<'a> Content<'a> {
         let hasher = Sha256::new();
         let mut content = Self { path, reader, gzip: false, packed, hasher, count: 0 };
         let head = content.peek()?;
-        // The name says nothing: browsers unpack files and keep `.gz`, and the reverse.
+        // The name is not reliable: browsers unpack files and keep `.gz`, or the reverse.
         let head = if head.starts_with(&[0x1f, 0x8b]) {
             let packed = std::mem::replace(&mut content.reader, Box::new(io::empty()));
             content.reader = Box::new(MultiGzDecoder::new(packed));
@@ -75,12 +75,12 @@ impl<'a> Content<'a> {
         &self.path
     }
 
-    /// Reads `count` bytes, or as many as there are. `promised` is the whole content's length
-    /// where a header gave it, for the message.
+    /// Reads `count` bytes, or as many as there are. `promised` is the length of the content if a
+    /// header gave it, for the message.
     pub(crate) fn read(&mut self, count: u64, promised: Option<u64>) -> Result<Vec<u8>, DataError> {
-        /// Bytes after which gzip's expansion is looked at again.
+        /// Bytes after which gzip's expansion is checked again.
         const PIECE: u64 = 8 << 20;
-        // Grows with what really comes, so a false header cannot ask for memory.
+        // Grows with the data that are read, so a false header cannot cause a large allocation.
         let mut bytes = Vec::new();
         loop {
             let before = bytes.len();
@@ -132,7 +132,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// The first bytes, which stay to be read.
+    /// The first bytes, which can still be read.
     fn peek(&mut self) -> Result<Vec<u8>, DataError> {
         let mut head = Vec::with_capacity(HEAD);
         if let Err(source) = self.reader.by_ref().take(HEAD as u64).read_to_end(&mut head) {
@@ -172,7 +172,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// What the first bytes of a wrong file are, and what to do about it.
+/// Recognises the first bytes of a wrong file: what it is, and what to do about it.
 fn foreign(head: &[u8]) -> Option<(&'static str, &'static str)> {
     let text: String = String::from_utf8_lossy(head)
         .trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}')

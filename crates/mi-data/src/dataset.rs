@@ -2,15 +2,15 @@ use ndarray::Array2;
 
 use crate::{DataError, Geometry, Provenance};
 
-/// Images and their labels, one row a sample.
+/// Images and their labels, one row per sample.
 ///
 /// # Shapes
 /// `images` is n × (height · width · channels) with values in [0, 1]; `labels` has n entries.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
-    /// One flattened image a row.
+    /// One flattened image per row.
     pub images: Array2<f32>,
-    /// One class a row.
+    /// One class per row.
     pub labels: Vec<u8>,
 }
 
@@ -18,7 +18,7 @@ impl Split {
     /// Pairs images with labels.
     ///
     /// # Errors
-    /// When their numbers differ.
+    /// If their numbers differ.
     pub fn new(images: Array2<f32>, labels: Vec<u8>) -> Result<Self, DataError> {
         if images.nrows() == labels.len() {
             Ok(Self { images, labels })
@@ -56,7 +56,7 @@ impl Split {
 /// A labelled set of images, split into a training and a test part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// The set's name, as in tables.
+    /// The set's name in tables.
     pub name: String,
     /// The training part.
     pub train: Split,
@@ -64,7 +64,7 @@ pub struct Dataset {
     pub test: Split,
     /// The size of one image.
     pub geometry: Geometry,
-    /// Labels lie in 0..`classes`. A class may have no sample.
+    /// Labels are in 0..`classes`. A class may have no sample.
     pub classes: usize,
     /// Where the data came from, with the hash of every file's content.
     pub provenance: Provenance,

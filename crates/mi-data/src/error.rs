@@ -3,12 +3,12 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// What can go wrong in this crate. Each message names the file or the shapes, what was found,
-/// and how to mend it.
+/// Errors of this crate. Each message names the file or the shapes, what was found, and how to fix
+/// it.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// No file of a data set stands where it is looked for.
+    /// A file of a data set was not found.
     #[error(
         "no {what} found; tried:\n{}\n{hint}",
         tried.iter().map(|path| format!("  {}", path.display())).collect::<Vec<_>>().join("\n")
@@ -36,20 +36,20 @@ pub enum DataError {
         path: PathBuf,
     },
     /// A file of some other kind: a web page, a pickle, an archive.
-    #[error("{} holds {found}, not {expected}; {remedy}", path.display())]
+    #[error("{} contains {found}, not {expected}; {remedy}", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
         /// What its first bytes look like.
         found: &'static str,
-        /// What belongs there.
+        /// What was expected.
         expected: &'static str,
-        /// How to mend it.
+        /// How to fix it.
         remedy: &'static str,
     },
     /// A gzip stream that ends before its end mark.
     #[error(
-        "{} is cut off: the gzip stream ends after {decoded} bytes of content{}; replace the file",
+        "{} is truncated: the gzip stream ends after {decoded} bytes of content{}; replace the file",
         path.display(),
         promised.map(|bytes| format!(", where the header promises {bytes}")).unwrap_or_default()
     )]
@@ -58,7 +58,7 @@ pub enum DataError {
         path: PathBuf,
         /// Bytes of content decoded before the stream ended.
         decoded: u64,
-        /// Bytes of content that the header promises, when it was reached.
+        /// Bytes of content that the header promises, if it was read.
         promised: Option<u64>,
     },
     /// A gzip stream that is damaged or fails its checksum.
@@ -74,9 +74,9 @@ pub enum DataError {
         /// The decoder's answer.
         source: io::Error,
     },
-    /// A gzip stream that expands as no images do.
+    /// A gzip stream that expands far more than images do.
     #[error(
-        "{} is no data set: {packed} packed bytes expand to {content} and more, over a hundred times \
+        "{} is not a data set: {packed} packed bytes expand to {content} and more, over a hundred times \
          as many; replace the file, or unpack it yourself if it is right",
         path.display()
     )]
@@ -85,7 +85,7 @@ pub enum DataError {
         path: PathBuf,
         /// Packed bytes read.
         packed: u64,
-        /// Bytes of content that they hold so far.
+        /// Bytes of content unpacked so far.
         content: u64,
     },
     /// The first four bytes are not those of the expected kind of IDX file.
@@ -99,7 +99,7 @@ pub enum DataError {
     Magic {
         /// The file.
         path: PathBuf,
-        /// What belongs there.
+        /// What was expected.
         what: &'static str,
         /// The bytes found.
         found: [u8; 4],
@@ -108,19 +108,19 @@ pub enum DataError {
         /// What this most likely means.
         remedy: String,
     },
-    /// Header dimensions that no file can have: a zero, or more bytes than can be held.
+    /// Impossible header dimensions: a zero, or more bytes than are allowed.
     #[error("{} declares {dims}, {reason}; replace the file", path.display())]
     Dimensions {
         /// The file.
         path: PathBuf,
         /// The dimensions as text, `60000 x 28 x 28`.
         dims: String,
-        /// Why they cannot be.
+        /// Why they are impossible.
         reason: &'static str,
     },
-    /// A file that ends before what its header declares.
+    /// A file that is shorter than its header declares.
     #[error(
-        "{} is cut off: it holds {found} bytes, where its header ({dims}) promises {promised}; \
+        "{} is truncated: it has {found} bytes, but its header ({dims}) promises {promised}; \
          replace the file",
         path.display()
     )]
@@ -134,9 +134,9 @@ pub enum DataError {
         /// Bytes found, header included.
         found: u64,
     },
-    /// A file that goes on after what its header declares.
+    /// A file that is longer than its header declares.
     #[error(
-        "{} goes on after the {promised} bytes that its header ({dims}) promises; \
+        "{} continues after the {promised} bytes that its header ({dims}) promises; \
          replace the file",
         path.display()
     )]
@@ -150,7 +150,7 @@ pub enum DataError {
     },
     /// A CIFAR-10 file that is not a whole number of records.
     #[error(
-        "{} holds {bytes} bytes, which is not a multiple of 3073 (1 label byte and 3072 pixels); \
+        "{} has {bytes} bytes, which is not a multiple of 3073 (1 label byte and 3072 pixels); \
          {remedy}",
         path.display()
     )]
@@ -162,9 +162,9 @@ pub enum DataError {
         /// What this most likely means.
         remedy: &'static str,
     },
-    /// Images and labels that do not belong together.
+    /// Images and labels that do not match.
     #[error(
-        "{} holds {images} images but {} holds {labels} labels; \
+        "{} has {images} images but {} has {labels} labels; \
          they do not belong together (training and test files mixed?)",
         images_path.display(), labels_path.display()
     )]
@@ -204,7 +204,7 @@ pub enum DataError {
         /// The test images' size as text.
         test: String,
     },
-    /// The files are those of another data set.
+    /// Files of another data set.
     #[error(
         "{} belongs to {found}, not to {asked} (by the SHA-256 of its content, {sha256}); \
          ask for {found}, or point to another folder",
@@ -215,7 +215,7 @@ pub enum DataError {
         path: PathBuf,
         /// The data set that it belongs to.
         found: &'static str,
-        /// The data set asked for.
+        /// The requested data set.
         asked: &'static str,
         /// Its content's hash.
         sha256: String,
@@ -233,7 +233,7 @@ pub enum DataError {
     /// Shapes that do not fit one another.
     #[error("{operation}: expected {expected}, found {found}")]
     Shape {
-        /// What was to be done.
+        /// The operation.
         operation: &'static str,
         /// The shape expected.
         expected: String,
@@ -247,27 +247,27 @@ pub enum DataError {
         view: String,
         /// The image's size as text.
         geometry: String,
-        /// Why it cannot be.
+        /// Why it is impossible.
         reason: String,
     },
     /// A row index beyond the matrix.
-    #[error("{operation}: row {row} asked for, but there are {rows} rows")]
+    #[error("{operation}: row {row} was requested, but there are {rows} rows")]
     Row {
-        /// What was to be done.
+        /// The operation.
         operation: &'static str,
-        /// The row asked for.
+        /// The requested row.
         row: usize,
-        /// The rows there are.
+        /// The number of rows.
         rows: usize,
     },
-    /// Batch settings that cannot work.
+    /// Impossible batch settings.
     #[error("batches of {batch_size} from {rows} rows: {reason}")]
     Batch {
         /// Rows in the data.
         rows: usize,
-        /// Rows asked for in a batch.
+        /// Rows per batch.
         batch_size: usize,
-        /// Why it cannot be.
+        /// Why it is impossible.
         reason: &'static str,
     },
     /// A parameter outside its range.
@@ -277,7 +277,7 @@ pub enum DataError {
         parameter: &'static str,
         /// The value given.
         value: f64,
-        /// The range that it must be in.
+        /// The allowed range.
         range: &'static str,
     },
 }

@@ -31,7 +31,7 @@ impl DatasetName {
     /// Every known data set.
     pub const ALL: &'static [Self] = &[Self::Mnist, Self::FashionMnist, Self::Cifar10];
 
-    /// The name on command lines and in records, which is also the folder's.
+    /// The name on command lines and in records, and also of the folder.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Mnist => "mnist",
@@ -48,8 +48,8 @@ impl DatasetName {
         }
     }
 
-    /// The folders below the one given where the files may lie. The folder itself comes last:
-    /// MNIST and Fashion-MNIST use the same file names, so a folder's name is worth more.
+    /// The subfolders of the given folder in which the files may be. The folder itself comes last:
+    /// MNIST and Fashion-MNIST use the same file names, so a folder's name is a better sign.
     const fn folders(self) -> &'static [&'static str] {
         match self {
             Self::Mnist => &["mnist", "MNIST/raw", ""],
@@ -90,7 +90,7 @@ pub struct IdxOptions {
     pub name: String,
     /// What file names start with.
     pub prefix: String,
-    /// Whether rows and columns of every image change places.
+    /// Whether rows and columns of every image are swapped.
     pub transpose: bool,
     /// The labels allowed.
     pub labels: RangeInclusive<u8>,
@@ -105,13 +105,13 @@ impl Default for IdxOptions {
 /// Loads a published data set from `dir` or from its folder below `dir`.
 ///
 /// MNIST and Fashion-MNIST: the four IDX files, both spellings of their names
-/// (`train-images-idx3-ubyte` and `train-images.idx3-ubyte`), with or without `.gz`; whether a
-/// file is packed is decided by its content. CIFAR-10: the binary version, whichever of
-/// `data_batch_1.bin` to `data_batch_5.bin` are there, and `test_batch.bin`, with or without
-/// `.gz`. Nothing is written.
+/// (`train-images-idx3-ubyte` and `train-images.idx3-ubyte`), with or without `.gz`; a file's
+/// content decides whether it is packed. CIFAR-10: the binary version, whichever of
+/// `data_batch_1.bin` to `data_batch_5.bin` are there, and `test_batch.bin`, with or without `.gz`.
+/// Nothing is written.
 ///
 /// # Errors
-/// When a file is missing (the message lists every path tried), cannot be read, is damaged, or
+/// If a file is missing (the message lists every path tried), cannot be read, is damaged, or
 /// belongs to another data set.
 pub fn load(dir: &Path, name: DatasetName) -> Result<Dataset, DataError> {
     let dir = absolute(dir).unwrap_or_else(|_| dir.to_owned());
@@ -136,17 +136,17 @@ pub fn load(dir: &Path, name: DatasetName) -> Result<Dataset, DataError> {
     Ok(dataset)
 }
 
-/// Loads four IDX files of the same naming as MNIST's from `dir`; the test files may start with
-/// `t10k` or `test`.
+/// Loads four IDX files, named like MNIST's, from `dir`; the test files may start with `t10k` or
+/// `test`.
 ///
 /// # Errors
-/// As [`load`].
+/// Those of [`load`].
 pub fn load_idx(dir: &Path, options: &IdxOptions) -> Result<Dataset, DataError> {
     let dir = absolute(dir).unwrap_or_else(|_| dir.to_owned());
     load_idx_folders(&[dir], options)
 }
 
-/// SHA-256 of the published label files, by which the two sets can be told apart.
+/// SHA-256 of the published label files, which distinguish the two sets.
 const LABEL_HASHES: &[(&str, DatasetName)] = &[
     ("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", DatasetName::Mnist),
     ("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", DatasetName::Mnist),
@@ -210,14 +210,14 @@ fn load_cifar10(folders: &[PathBuf]) -> Result<Dataset, DataError> {
     let folder = match find(folders, &every, name.as_str()) {
         Ok((folder, _)) => &folders[folder],
         Err(missing) => {
-            // The Python version's files have no ending: say so rather than "not found".
+            // The Python version's files have no extension: say so rather than "not found".
             let python =
                 [folders, &[folders[folders.len() - 1].join("cifar-10-batches-py")]].concat();
             let (_, path) = find(&python, &stems, name.as_str()).map_err(|_| missing)?;
             Content::open(&path, "CIFAR-10 records")?;
             return Err(DataError::Foreign {
                 path,
-                found: "a file without the ending .bin",
+                found: "a file without the extension .bin",
                 expected: "CIFAR-10 records",
                 remedy: "rename it if it is from the binary version of CIFAR-10",
             });
@@ -244,7 +244,7 @@ fn load_cifar10(folders: &[PathBuf]) -> Result<Dataset, DataError> {
     })
 }
 
-/// The first of `folders` that holds one of `names`, and the file's path.
+/// The first of `folders` that contains one of `names`, and the file's path.
 fn find(folders: &[PathBuf], names: &[String], set: &str) -> Result<(usize, PathBuf), DataError> {
     let mut tried = Vec::with_capacity(folders.len() * names.len());
     for (i, folder) in folders.iter().enumerate() {

@@ -12,7 +12,7 @@ pub struct Geometry {
     pub height: usize,
     /// Columns of pixels.
     pub width: usize,
-    /// Values a pixel.
+    /// Values per pixel.
     pub channels: usize,
 }
 
@@ -22,13 +22,12 @@ impl Geometry {
         Self { height, width, channels }
     }
 
-    /// Values in one image: `height · width · channels` (the largest number, should that be
-    /// more than a number can hold).
+    /// Values in one image: `height · width · channels` (the largest number on overflow).
     pub const fn len(self) -> usize {
         self.height.saturating_mul(self.width).saturating_mul(self.channels)
     }
 
-    /// Whether an image holds no value.
+    /// Whether an image has no value.
     pub const fn is_empty(self) -> bool {
         self.len() == 0
     }

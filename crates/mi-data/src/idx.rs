@@ -1,5 +1,6 @@
-//! The IDX format of MNIST and its kin: magic `00 00 08 d`, then `d` big-endian 32-bit
-//! dimensions, then the bytes (Yann Le Cun, Corinna Cortes, Christopher Burges, "The MNIST database").
+//! The IDX format of MNIST and similar sets: magic `00 00 08 d`, then `d` big-endian 32-bit
+//! dimensions, then the bytes (Yann Le Cun, Corinna Cortes, Christopher Burges, "The MNIST
+//! database").
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -11,14 +12,14 @@ use crate::{DataError, Geometry, SourceFile};
 
 const IMAGES: [u8; 4] = [0, 0, 8, 3];
 const LABELS: [u8; 4] = [0, 0, 8, 1];
-/// More pixels than any set of this kind has (4 GiB; as `f32` four times that). A bound, because
-/// a small gzip file can unpack to any size.
+/// More pixels than any set of this kind has (4 GiB; as `f32` four times that). There is a limit
+/// because a small gzip file can unpack to any size.
 const MOST_BYTES: u64 = 1 << 32;
 
 /// Images read from one IDX file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IdxImages {
-    /// One flattened image a row, values in [0, 1].
+    /// One flattened image per row, values in [0, 1].
     pub images: Array2<f32>,
     /// The size of one image (one channel).
     pub geometry: Geometry,
@@ -29,30 +30,30 @@ pub struct IdxImages {
 /// Labels read from one IDX file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdxLabels {
-    /// One label an image.
+    /// One label per image.
     pub labels: Vec<u8>,
     /// The file, with its content's hash.
     pub file: SourceFile,
 }
 
-/// Reads an IDX file of images (unsigned bytes, three dimensions), packed with gzip or not.
+/// Reads an IDX file of images (unsigned bytes, three dimensions), gzipped or not.
 ///
-/// Byte b becomes b / 255. With `transpose` rows and columns change places: EMNIST is stored
-/// that way, MNIST and Fashion-MNIST are not.
+/// Byte b becomes b / 255. `transpose` swaps rows and columns: EMNIST is stored that way, but MNIST
+/// and Fashion-MNIST are not.
 ///
 /// # Shapes
 /// n × (height · width).
 ///
 /// # Errors
-/// When the file cannot be read, is of another kind, or is not exactly what its header declares.
+/// If the file cannot be read, is of another kind, or is not exactly what its header declares.
 pub fn read_idx_images(path: &Path, transpose: bool) -> Result<IdxImages, DataError> {
     parse_images(Content::open(path, "IDX images")?, transpose, "images")
 }
 
-/// Reads an IDX file of labels (unsigned bytes, one dimension), packed with gzip or not.
+/// Reads an IDX file of labels (unsigned bytes, one dimension), gzipped or not.
 ///
 /// # Errors
-/// As [`read_idx_images`]; also when a label lies outside `allowed`.
+/// Those of [`read_idx_images`]; also if a label is outside `allowed`.
 pub fn read_idx_labels(path: &Path, allowed: RangeInclusive<u8>) -> Result<IdxLabels, DataError> {
     parse_labels(Content::open(path, "IDX labels")?, &allowed, "labels")
 }
@@ -135,7 +136,7 @@ fn parse(
     let dims: Vec<u32> = words[1..].iter().map(|&word| u32::from_be_bytes(word)).collect();
     let text = dims.iter().map(u32::to_string).collect::<Vec<_>>().join(" x ");
     if dims.contains(&0) {
-        return Err(DataError::Dimensions { path, dims: text, reason: "which holds nothing" });
+        return Err(DataError::Dimensions { path, dims: text, reason: "which is empty" });
     }
     let body = dims
         .iter()
@@ -171,7 +172,7 @@ fn magic_remedy(found: [u8; 4], expected: [u8; 4]) -> String {
                 0x0d => "32-bit floats",
                 _ => "64-bit floats",
             };
-            format!("this IDX file holds {name}, but only unsigned bytes are read")
+            format!("this IDX file has {name}, but only unsigned bytes are read")
         }
         [0, 0, 8, rank] => format!("this IDX file has {rank} dimensions"),
         _ => "this is not an IDX file; replace it".into(),
@@ -182,6 +183,6 @@ fn shape(dims: &[usize]) -> DataError {
     DataError::Shape {
         operation: "reading IDX images",
         expected: format!("{dims:?}"),
-        found: "another number of bytes".into(),
+        found: "a different number of bytes".into(),
     }
 }

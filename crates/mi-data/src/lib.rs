@@ -1,11 +1,11 @@
 //! Image readers, views, batch sampling and synthetic pairs with known mutual information.
 //!
 //! Everything works offline and from files: a [`Dataset`] comes from [`load`] (MNIST,
-//! Fashion-MNIST, CIFAR-10), from [`load_idx`] (any set in the IDX format, EMNIST for one) or
-//! from `embedded` (10,000 digits inside this crate, default feature `embedded`). A [`View`]
-//! names a piece of an image, a [`BatchSampler`] draws the rows, and a [`Batch`] brings both together,
-//! with the labels, without allocating. Images are flattened row-major, H×W×C with the channel
-//! innermost, scaled to [0, 1].
+//! Fashion-MNIST, CIFAR-10), from [`load_idx`] (any set in the IDX format, such as EMNIST) or from
+//! `embedded` (10,000 digits inside this crate, default feature `embedded`). A [`View`] names a
+//! piece of an image, a [`BatchSampler`] draws the rows, and a [`Batch`] combines both, with the
+//! labels, without allocating. Images are flattened row-major, H×W×C with the channel innermost,
+//! scaled to [0, 1].
 //!
 //! ```
 //! # #[cfg(feature = "embedded")]

@@ -4,11 +4,11 @@ use ndarray::{ArrayViewMut2, NdFloat};
 use crate::DataError;
 use crate::number::cast;
 
-/// Adds independent N(0, sd²) noise to every value, in row-major order whatever the memory
-/// layout. Called for two views in turn with one stream, it gives them independent noise.
+/// Adds independent N(0, sd²) noise to every value, in row-major order for any memory layout. Two
+/// views that are passed in turn with one stream get independent noise.
 ///
 /// # Errors
-/// When `sd` is negative or not finite.
+/// If `sd` is negative or not finite.
 pub fn add_noise<T: NdFloat>(
     mut values: ArrayViewMut2<'_, T>,
     sd: f64,
@@ -21,18 +21,18 @@ pub fn add_noise<T: NdFloat>(
     Ok(())
 }
 
-/// Adds the same N(0, sd²) draw to the same place of two views, as the paper's public notebook
-/// does while training.
+/// Adds the same N(0, sd²) draw to the same place of two views, as the paper's public notebook does
+/// in training.
 ///
-/// Shared noise is shared information: where both views are constant, as at the border of a
-/// digit, their noisy values are equal and their mutual information is infinite. A record of such
-/// a run should say so; independent noise ([`add_noise`] for each view) is the usual choice.
+/// Shared noise is shared information: where both views are constant, as at the border of a digit,
+/// their noisy values are equal and their mutual information is infinite. Records of such runs
+/// should say so; independent noise ([`add_noise`] for each view) is the usual choice.
 ///
 /// # Shapes
-/// `first` and `second` are alike.
+/// `first` and `second` have the same shape.
 ///
 /// # Errors
-/// When the shapes differ, or `sd` is negative or not finite.
+/// If the shapes differ, or `sd` is negative or not finite.
 pub fn add_shared_noise<T: NdFloat>(
     mut first: ArrayViewMut2<'_, T>,
     mut second: ArrayViewMut2<'_, T>,

@@ -6,25 +6,27 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, NdFl
 use crate::view::{Noise, Patches};
 use crate::{DataError, Geometry, View, add_noise};
 
-/// A [`View`] of images of one size: the columns that it takes from a batch matrix, and what it
-/// makes of them.
+/// A [`View`] for images of one size: the columns that it takes from a batch matrix, and how it
+/// converts them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     view: View,
     source: Geometry,
-    /// Of one patch.
+    /// The size of one patch.
     geometry: Geometry,
     /// Rows and columns of patches.
     grid: (usize, usize),
     columns: Vec<usize>,
-    /// How many columns, side by side in the list, are averaged to one value.
+    /// How many consecutive columns of the list are averaged to one value.
     averaged: usize,
-    /// The same columns as runs of neighbours, which are copied whole where nothing is averaged.
+    /// The same columns as runs of adjacent columns, which are copied as runs if nothing is
+    /// averaged.
     runs: Vec<Range<usize>>,
 }
 
 impl Piece {
-    /// Squares of `side` lines, and patches of them, that fit into rows × columns without a rest.
+    /// Squares of `side` lines, and patches of them, that fit into rows × columns without a
+    /// remainder.
     pub(crate) fn new(
         view: View,
         source: Geometry,
@@ -58,17 +60,17 @@ impl Piece {
         Self { view, source, geometry, grid, columns: taken, averaged, runs }
     }
 
-    /// The view that this is a piece by.
+    /// The view of this piece.
     pub fn view(&self) -> &View {
         &self.view
     }
 
-    /// The size of the piece; of one patch, where the view is cut into patches.
+    /// The size of the piece, or of one patch if the view is cut into patches.
     pub fn geometry(&self) -> Geometry {
         self.geometry
     }
 
-    /// Rows and columns of patches: 1 and 1 of a view that is not cut.
+    /// Rows and columns of patches: 1 and 1 if the view is not cut.
     pub fn grid(&self) -> (usize, usize) {
         self.grid
     }
@@ -84,14 +86,15 @@ impl Piece {
     }
 
     /// The columns of a batch matrix that the piece takes: patch by patch, row by row of the grid,
-    /// and H×W×C order in each; all of a square that is averaged stand together. In a colour space column (y, x, 1) stands for the pixel's second
-    /// channel there, which all three of the source make.
+    /// and H×W×C order in each; the columns of a square that is averaged are consecutive. In a
+    /// colour space, column (y, x, 1) stands for the pixel's second channel there, which depends on
+    /// all three of the source.
     pub fn columns(&self) -> &[usize] {
         &self.columns
     }
 
-    /// How many values of the source the two pieces share. Views that share values share information whatever
-    /// the data are; equal views share all.
+    /// How many values of the source the two pieces share. Views that share values share
+    /// information, whatever the data; equal views share all.
     pub fn overlap(&self, other: &Self) -> usize {
         let mut taken = vec![false; self.source.len()];
         for &column in &self.columns {
@@ -106,8 +109,8 @@ impl Piece {
     /// n × source values → n × piece values.
     ///
     /// # Errors
-    /// When the rows are not images of the size that the piece was made for; when the view has
-    /// noise, which [`Piece::draw`] adds.
+    /// If the rows are not images of the piece's source size, or the view has noise, which needs
+    /// [`Piece::draw`].
     pub fn apply<T: NdFloat>(&self, images: ArrayView2<'_, T>) -> Result<Array2<T>, DataError> {
         self.check_source(images.ncols())?;
         self.check_no_noise()?;
@@ -122,10 +125,10 @@ impl Piece {
     /// has any, from `noise`. Allocates nothing.
     ///
     /// # Shapes
-    /// As [`Piece::gather`].
+    /// Like [`Piece::gather`].
     ///
     /// # Errors
-    /// When a shape does not fit or a row is beyond the images.
+    /// If a shape does not fit or a row does not exist.
     pub fn draw<T: NdFloat>(
         &self,
         images: ArrayView2<'_, T>,
@@ -146,8 +149,8 @@ impl Piece {
     /// `images` is n × source values, `out` is `rows.len()` × piece values; rows may repeat.
     ///
     /// # Errors
-    /// When a shape does not fit or a row is beyond the images; when the view has noise, which
-    /// [`Piece::draw`] adds.
+    /// If a shape does not fit or a row does not exist; if the view has noise, which needs
+    /// [`Piece::draw`].
     pub fn gather<T: NdFloat>(
         &self,
         images: ArrayView2<'_, T>,
@@ -206,7 +209,7 @@ impl Piece {
 
     fn copy<T: NdFloat>(&self, from: ArrayView1<'_, T>, mut to: ArrayViewMut1<'_, T>) {
         if let Some(colour) = self.view.colour {
-            // Channels of a pixel stand side by side, so each pixel is converted once.
+            // Channels of a pixel are adjacent, so each pixel is converted once.
             let mut last = (usize::MAX, [T::zero(); 3]);
             self.fill(to, |column| {
                 let (pixel, channel) = (column / 3, column % 3);

@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Where a data set came from: enough for a record to say which bytes a run saw.
+/// Where a data set came from: enough for a record to identify the bytes that a run read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
-    /// The folder, or a description when there is none.
+    /// The folder, or a description if there is none.
     pub source: String,
     /// The files, in the order in which they were read.
     pub files: Vec<SourceFile>,
@@ -13,20 +13,20 @@ pub struct Provenance {
 /// One file of a data set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFile {
-    /// What the file is to the set: `train images`, `test labels`, …
+    /// The file's role in the set: `train images`, `test labels`, …
     pub role: String,
     /// Where it was found.
     pub path: String,
     /// Bytes of content, decompressed.
     pub bytes: u64,
-    /// SHA-256 of the content (of the decompressed bytes, so that packing again changes
-    /// nothing), in hexadecimal.
+    /// SHA-256 of the content (of the decompressed bytes, so that repacking changes nothing), in
+    /// hexadecimal.
     pub sha256: String,
 }
 
 impl Provenance {
     /// One SHA-256 (hexadecimal) over the roles and content hashes of all files. Equal content
-    /// gives equal digests, wherever the files lie and however they are packed.
+    /// gives equal digests, wherever the files are and however they are packed.
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();
         for file in &self.files {

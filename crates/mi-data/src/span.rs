@@ -5,9 +5,9 @@ use std::ops::Range;
 pub(crate) enum Span {
     #[default]
     All,
-    /// The first half and so many lines beyond it.
+    /// The first half and this many lines beyond it.
     FirstHalf(usize),
-    /// The second half and so many lines before it.
+    /// The second half and this many lines before it.
     SecondHalf(usize),
     /// Lines 0, 2, … or 1, 3, ….
     Even,
@@ -16,11 +16,11 @@ pub(crate) enum Span {
 }
 
 impl Span {
-    /// The lines of an axis of n lines. Halves are n/2 rounded down and the rest, so the middle line
-    /// of an odd axis belongs to the second half and the two halves make the whole.
+    /// The lines of an axis of n lines. Halves are n/2 rounded down and the remaining lines, so the
+    /// middle line of an odd axis belongs to the second half, and the two halves cover the axis.
     ///
     /// # Errors
-    /// What the span reaches for and the axis does not have.
+    /// If the span includes lines that the axis does not have.
     pub(crate) fn of(&self, n: usize, axis: &str) -> Result<Vec<usize>, String> {
         let middle = n / 2;
         let lines: Vec<usize> = match *self {
@@ -32,14 +32,14 @@ impl Span {
             Self::Even => (0..n).step_by(2).collect(),
             Self::Odd => (1..n).step_by(2).collect(),
             Self::Range(ref range) if range.end > n => {
-                return Err(format!("{axis} {}..{} reach outside", range.start, range.end));
+                return Err(format!("{axis} {}..{} are outside", range.start, range.end));
             }
             Self::Range(ref range) => range.clone().collect(),
         };
         if lines.is_empty() { Err(format!("it has no {axis}")) } else { Ok(lines) }
     }
 
-    /// The span's text, on the axis of rows or on that of columns.
+    /// The span's text, for the axis of rows or of columns.
     pub(crate) fn text(&self, names: &AxisNames) -> Option<String> {
         let half = |name: &str, more: usize| match more {
             0 => name.to_owned(),
@@ -55,7 +55,7 @@ impl Span {
         }
     }
 
-    /// The span of this name and argument (`""` for none), if it is one of this axis.
+    /// The span with this name and argument (`""` for none), if it belongs to this axis.
     pub(crate) fn parse(name: &str, argument: &str, names: &AxisNames) -> Option<Self> {
         let more = || match argument {
             "" => Some(0),
@@ -78,7 +78,7 @@ impl Span {
     }
 }
 
-/// What an axis is called in the text of views.
+/// The name of an axis in the text of views.
 pub(crate) struct AxisNames {
     pub(crate) axis: &'static str,
     pub(crate) first: &'static str,

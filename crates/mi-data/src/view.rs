@@ -4,8 +4,8 @@ use std::ops::Range;
 use crate::span::Span;
 use crate::{Colour, DataError, Geometry, Piece};
 
-/// A named piece of an image of any size: some rows × some columns × some channels, averaged over
-/// squares or not, as a whole or cut into patches, in a colour space, with or without noise.
+/// A named piece of an image of any size: some rows × some columns × some channels, optionally
+/// averaged over squares, cut into patches, converted to a colour space, or with added noise.
 ///
 /// A view's name is its text form and can be parsed again; serde uses that text as well. It is
 /// `whole`, or some of these joined by `+`:
@@ -13,18 +13,18 @@ use crate::{Colour, DataError, Geometry, Piece};
 /// | text | keeps |
 /// | --- | --- |
 /// | `top_half`, `bottom_half`, `left_half`, `right_half` | half of the rows or columns |
-/// | `top_half:+3` | the half and 3 rows of the other one, which a view of that half shares |
+/// | `top_half:+3` | the half and 3 rows of the other half, shared with a view of that half |
 /// | `even_rows`, `odd_rows`, `even_columns`, `odd_columns` | every second line, from 0 or from 1 |
 /// | `rows:0..7`, `columns:7..21` | these lines |
-/// | `lab`, `lab_scaled` | red, green and blue as [`Colour`] says; channels are then L, a, b |
+/// | `lab`, `lab_scaled` | red, green and blue converted as in [`Colour`]; channels are then L, a, b |
 /// | `channels:0,2` | these channels |
-/// | `pool:2` | averages squares of 2 × 2 of the lines kept: a piece of half the height and width |
-/// | `patches:7x7`, `patches:8x8/4` | patches of rows × columns, the next one after as many lines, or after 4 |
-/// | `noise:0.5` | adds N(0, 0.5²) to every value, drawn anew for every batch ([`Piece::draw`]) |
+/// | `pool:2` | averages 2 × 2 squares of the lines kept: a piece of half the height and width |
+/// | `patches:7x7`, `patches:8x8/4` | patches of rows × columns, adjacent, or with a step of 4 lines |
+/// | `noise:0.5` | adds new N(0, 0.5²) noise to every value in every batch ([`Piece::draw`]) |
 ///
 /// On an axis of odd length n the first half (top, left) has ⌊n/2⌋ lines and the second half the
-/// other ⌈n/2⌉: the middle line belongs to the bottom or the right, and two halves together make
-/// the whole image.
+/// other ⌈n/2⌉: the middle line belongs to the bottom or the right half, and the two halves
+/// together make the whole image.
 ///
 /// ```
 /// use mi_data::{Geometry, View};
@@ -59,7 +59,7 @@ pub(crate) struct Patches {
     pub(crate) strides: (usize, usize),
 }
 
-/// The standard deviation of a view's noise. Compared by its bits, so that views are `Eq`.
+/// The standard deviation of a view's noise. Compared bit by bit, so that views are `Eq`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Noise(pub(crate) f64);
 
@@ -122,7 +122,7 @@ impl View {
         Self::default().with_patches((height, width), (height, width))
     }
 
-    /// Halves with `lines` more lines, taken from the other half; other axes stay as they are.
+    /// Halves with `lines` more lines, taken from the other half; other axes do not change.
     pub fn extended(mut self, lines: usize) -> Self {
         for span in [&mut self.rows, &mut self.columns] {
             if let Span::FirstHalf(more) | Span::SecondHalf(more) = span {
@@ -132,25 +132,26 @@ impl View {
         self
     }
 
-    /// The same piece, of these channels only.
+    /// The same piece, with only these channels.
     pub fn with_channels(mut self, channels: impl Into<Vec<usize>>) -> Self {
         self.channels = Some(channels.into());
         self
     }
 
-    /// The same piece in another colour space, whose channels [`View::with_channels`] then counts.
+    /// The same piece in another colour space; [`View::with_channels`] then refers to its channels.
     pub fn with_colour(mut self, colour: Colour) -> Self {
         self.colour = Some(colour);
         self
     }
 
-    /// The same piece, averaged over squares of `side` × `side`; patches then count the averages.
+    /// The same piece, averaged over squares of `side` × `side`; patches are then measured in
+    /// averages.
     pub fn pooled(mut self, side: usize) -> Self {
         self.pool = Some(side);
         self
     }
 
-    /// The same piece, cut into patches of height × width that start so many lines and columns
+    /// The same piece, cut into patches of height × width that start this many lines and columns
     /// apart.
     pub fn with_patches(
         mut self,
@@ -161,17 +162,17 @@ impl View {
         self
     }
 
-    /// The same piece with N(0, sd²) added to every value, drawn anew for every batch.
+    /// The same piece with new N(0, sd²) noise added to every value in every batch.
     pub fn with_noise(mut self, sd: f64) -> Self {
         self.noise = Some(Noise(sd));
         self
     }
 
-    /// The view of images of this size.
+    /// The view for images of this size.
     ///
     /// # Errors
-    /// When the view is empty, reaches outside the image or repeats a channel; when squares to average
-    /// or patches do not fill it, colours are asked of an image without three channels, or noise is
+    /// If the view is empty, reaches outside the image or repeats a channel; if squares or patches
+    /// do not fill it; if a colour space is used on an image without three channels; or if noise is
     /// not finite.
     pub fn of(&self, geometry: Geometry) -> Result<Piece, DataError> {
         let fail = |reason: String| DataError::View {

@@ -68,8 +68,8 @@ impl FromStr for View {
 }
 
 impl View {
-    /// Adds one term of a view's text; `None` when there is no such term, or one of its kind is
-    /// there already.
+    /// Adds one term of a view's text; `None` if there is no such term, or one of its kind is
+    /// already present.
     fn add(&mut self, term: &str) -> Option<()> {
         let (name, argument) = term.split_once(':').unwrap_or((term, ""));
         let colour = Colour::ALL.into_iter().find(|colour| colour.name() == term);
@@ -94,7 +94,7 @@ impl View {
     }
 }
 
-/// Fills what is empty with what could be read.
+/// Fills an empty slot with a parsed value.
 fn set<T>(slot: &mut Option<T>, value: Option<T>) -> Option<()> {
     let value = value?;
     slot.replace(value).is_none().then_some(())

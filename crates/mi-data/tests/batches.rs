@@ -1,4 +1,4 @@
-//! Batches: full size, every row once an epoch, and the same after a restart.
+//! Batches: full size, every row once per epoch, and the same after a restart.
 
 use mi_data::{Batch, BatchSampler, DataError, Geometry, Shuffle, Split, Stream, View};
 use ndarray::Array2;
@@ -41,7 +41,7 @@ fn the_short_last_batch_can_be_kept() {
             let rows = keeping.next_batch().to_vec();
             assert_eq!(rows.len(), if batch < 10 { 10 } else { 3 });
             if batch < 10 {
-                assert_eq!(rows, dropping.next_batch(), "whole batches are the same");
+                assert_eq!(rows, dropping.next_batch(), "full batches are the same");
             }
             let mut restored: BatchSampler = serde_json::from_str(&saved).unwrap();
             assert_eq!(restored.next_batch(), rows);
@@ -51,14 +51,14 @@ fn the_short_last_batch_can_be_kept() {
         seen.sort_unstable();
         assert_eq!(seen, (0..103).collect::<Vec<_>>());
     }
-    // Without a rest there is no short batch, and few rows are one.
+    // Without remaining rows there is no short batch, and few rows give one batch.
     let mut even = BatchSampler::keeping_last(20, 10, &stream).unwrap();
     assert_eq!(even.batches_per_epoch(), 2);
     assert!((0..6).all(|_| even.next_batch().len() == 10));
     let mut few = BatchSampler::keeping_last(3, 10, &stream).unwrap();
     assert!((0..4).all(|epoch| few.next_batch().len() == 3 && few.epoch() == epoch));
     assert!(BatchSampler::keeping_last(0, 10, &stream).is_err());
-    // What was saved before there was the choice is read as before.
+    // A state saved before this option existed is read as before.
     let saved = serde_json::to_string(&dropping).unwrap();
     assert!(!saved.contains("last"), "{saved}");
 }
@@ -108,7 +108,7 @@ fn a_batch_may_be_the_whole_set() {
 
 #[test]
 fn every_row_is_as_likely_in_every_place() {
-    // 3 of 4 rows are kept an epoch, so over 4,000 epochs each row is first about 1,000 times.
+    // 3 of 4 rows are kept per epoch, so over 4,000 epochs each row is first about 1,000 times.
     let mut sampler = sampler(4, 3, Shuffle::Full, 9);
     let mut first = [0_i32; 4];
     for _ in 0..4000 {

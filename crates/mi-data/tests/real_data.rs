@@ -1,4 +1,4 @@
-//! The published data sets, when `MI_DATA_DIR` names a folder that holds them.
+//! The published data sets, if `MI_DATA_DIR` names a folder that contains them.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Views on patterns without symmetry.
+//! Views of patterns without symmetry.
 
 use mi_data::{Colour, Geometry, Piece, Stream, View, add_noise};
 use mi_random::rand::distr::StandardUniform;

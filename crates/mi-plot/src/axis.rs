@@ -1,13 +1,13 @@
-//! Axes: scale, limits, ticks and where a value falls.
+//! Axes: scale, limits, ticks and the position of a value.
 
 use crate::ticks::{log_ticks, round_step, spaced, tick_labels};
 
-/// How values become distances along an axis.
+/// How values map to distances along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scale {
     /// Equal steps, equal distances.
     Linear,
-    /// Equal ratios, equal distances; values that are not positive lie below the axis.
+    /// Equal ratios, equal distances; values that are not positive are below the axis.
     Log,
 }
 
@@ -23,14 +23,14 @@ impl Scale {
     }
 }
 
-/// What range of values an axis shows.
+/// The range of values that an axis shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limits {
     /// All of the data, widened to round numbers.
     Auto,
-    /// All of the data but stragglers: where the whole range is more than three times as long as
-    /// that of the values within three 10–90 % spans of the middle, the others are left out and
-    /// shown at the edge, and the drawing says so.
+    /// All of the data except outliers: if the full range is more than three times as long as that
+    /// of the values within three 10–90 % spans of the middle, the others are shown at the edge,
+    /// and the drawing says so.
     Trimmed,
 }
 
@@ -45,7 +45,7 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// A linear axis over all of the data; the label says the unit.
+    /// A linear axis over all of the data; the label gives the unit.
     pub fn new(label: impl Into<String>) -> Self {
         Self {
             label: label.into(),
@@ -68,8 +68,8 @@ impl Axis {
         self
     }
 
-    /// Sets a value below which nothing is worth seeing: what lies below is shown at the edge, as
-    /// long as at least half of the values lie above.
+    /// Sets a floor: values below it are shown at the edge, provided that at least half of the
+    /// values are above it.
     pub fn floor(mut self, floor: f64) -> Self {
         self.floor = Some(floor);
         self
@@ -81,8 +81,8 @@ impl Axis {
         self
     }
 
-    /// Fits the axis to data: `values` decide about stragglers, `extent` (ends of bands and
-    /// bars) is shown too as far as it is not one.
+    /// Fits the axis to data: `values` decide which values are outliers; `extent` (ends of bands
+    /// and bars) is also shown unless it is an outlier.
     ///
     /// `round` widens to the next ticks.
     pub(crate) fn fit(&self, values: &[f64], extent: &[f64], round: bool) -> Fitted {
@@ -104,11 +104,11 @@ impl Axis {
         };
         let (low, high) = self.widen(low, high);
         let ticks = self.tick_values(low, high);
-        // Only a linear axis has ticks so near to its ends that going on to them wastes little.
+        // Only a linear axis has ticks so close to its ends that extending to them wastes little.
         let widen = round && self.limits_are_free() && matches!(self.scale, Scale::Linear);
         let (low, high, ticks) = match ticks.as_slice() {
             [first, .., last] if widen => {
-                // Not the ticks' difference, which far from zero has lost its digits.
+                // Not the difference between ticks, which loses its digits far from zero.
                 let step = round_step(high - low, 5);
                 let low = if low < first - step * 1e-9 { first - step } else { low };
                 let high = if high > last + step * 1e-9 { last + step } else { high };
@@ -132,10 +132,10 @@ impl Axis {
         match self.scale {
             Scale::Log if low > high => (1.0, 10.0),
             Scale::Log if low == high => (low / 2.0, high * 2.0),
-            // Room beside the outermost values, which round numbers give elsewhere.
+            // Room around the outermost values, which round numbers provide elsewhere.
             Scale::Log if self.limits_are_free() => (low / 1.25, high * 1.25),
             _ if low > high => (0.0, 1.0),
-            // Also where the two differ by rounding only: ticks could not tell them apart.
+            // Also if the two differ only by rounding: ticks could not distinguish them.
             _ if high - low <= 1e-12 * low.abs().max(high.abs()) => {
                 let margin = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
                 (low - margin, high + margin)
@@ -164,12 +164,12 @@ pub(crate) struct Fitted {
     pub(crate) ticks: Vec<(f64, String)>,
 }
 
-/// Where a value falls on an axis.
+/// The position of a value on an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Place {
     /// At this fraction of the axis, within 0 to 1.
     Inside(f64),
-    /// Below the axis; the fraction is negative, or `None` where the scale ends before.
+    /// Below the axis; the fraction is negative, or `None` where the scale is not defined.
     Below(Option<f64>),
     /// Above the axis; the fraction is greater than 1, or `None` for infinity.
     Above(Option<f64>),
@@ -178,7 +178,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// The fraction of the axis, beyond 0 to 1 for what lies outside.
+    /// The fraction of the axis, outside 0 to 1 for values outside.
     pub(crate) fn fraction(self) -> Option<f64> {
         match self {
             Self::Inside(f) | Self::Below(Some(f)) | Self::Above(Some(f)) => Some(f),
@@ -207,7 +207,7 @@ impl Fitted {
     }
 }
 
-/// Least and greatest; `(inf, -inf)` of nothing.
+/// Smallest and largest; `(inf, -inf)` if there are no values.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)))
 }

@@ -1,6 +1,6 @@
-//! Cutting lines and areas at the edges of the plot, by geometry.
+//! Clips lines and areas at the edges of the plot, geometrically.
 //!
-//! A `clipPath` would need ids, which collide when several drawings stand in one page.
+//! A `clipPath` would need ids, which collide if a page has several drawings.
 
 /// A point on the drawing.
 pub(crate) type Position = (f64, f64);

@@ -5,12 +5,12 @@ use crate::clip::Area;
 use crate::svg::{Anchor, Canvas};
 use crate::text;
 
-/// Space between the drawing's edge and what is drawn.
+/// Space between the drawing's edge and its contents.
 pub(crate) const MARGIN: f64 = 12.0;
 const TITLE_LINE: f64 = 18.0;
 const SMALL_LINE: f64 = 15.0;
 
-/// Title lines and the y axis' label above the plot, notes below it.
+/// Title lines and the y axis' label above the plot, and notes below it.
 #[derive(Debug)]
 pub(crate) struct Heading {
     title: Vec<String>,
@@ -28,7 +28,7 @@ impl Heading {
         }
     }
 
-    /// Height of what stands above the plot.
+    /// Height of everything above the plot.
     pub(crate) fn above(&self) -> f64 {
         let lines = self.title.len() as f64 * TITLE_LINE + self.subtitle.len() as f64 * SMALL_LINE;
         MARGIN + lines + 14.0
@@ -76,7 +76,7 @@ pub(crate) fn draw_x_axis_above(canvas: &mut Canvas, area: &Area, axis: &Fitted)
 fn draw_x_ticks(canvas: &mut Canvas, area: &Area, axis: &Fitted, y: f64, down: f64) {
     canvas.line("plot-axis", (area.left, y), (area.right, y));
     let baseline = y + if down > 0.0 { 17.0 } else { -8.0 };
-    // Labels that would touch the one before are left out, their ticks stay.
+    // Labels that would touch the previous one are left out; their ticks stay.
     let mut free_from = f64::NEG_INFINITY;
     for (value, tick) in &axis.ticks {
         let Place::Inside(fraction) = axis.place(*value) else { continue };

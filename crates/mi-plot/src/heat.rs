@@ -6,16 +6,17 @@ use crate::shading::Shading;
 use crate::svg::{Anchor, Canvas, Svg, coordinate};
 use crate::{text, theme};
 
-/// Widest matrix whose cells carry their value as text.
+/// Largest number of columns for which cells show their value as text.
 const MOST_LABELLED_COLUMNS: usize = 12;
 
-/// Most cells that say their value on hover: beyond, the file would be tens of megabytes.
+/// Largest number of cells that show their value on hover: with more, the file would have tens of
+/// megabytes.
 const MOST_HOVERING: usize = 2_500;
 
 /// Shades of the cells of a larger matrix.
 const SHADES: usize = 32;
 
-/// Longest label in characters; the middle of a longer one is left out.
+/// Longest label in characters; longer ones are cut in the middle.
 const LONGEST_LABEL: usize = 28;
 
 /// Space from one label to the next.
@@ -23,8 +24,8 @@ const LABEL_STEP: f64 = 13.0;
 
 /// A matrix of numbers, one shaded cell each.
 ///
-/// A few values much larger than the others lie [beyond the scale](Shading) and are darker than its
-/// end. Labels that would touch one another are thinned out. Up to 2,500 cells say their value on
+/// A few values much larger than the others are [beyond the scale](Shading) and darker than its
+/// end. Labels that would touch one another are thinned out. Up to 2,500 cells show their value on
 /// hover; the cells of a larger matrix have 32 shades, and the file stays small (0.3 MB at 200
 /// columns).
 ///
@@ -88,8 +89,8 @@ impl HeatMap {
         self
     }
 
-    /// Starts the scale at zero though some values are negative: for quantities that are not, whose
-    /// estimates scatter around zero.
+    /// Starts the scale at zero although some values are negative: for quantities that cannot be
+    /// negative, but whose estimates scatter around zero.
     pub fn from_zero(mut self) -> Self {
         self.from_zero = true;
         self
@@ -130,7 +131,7 @@ impl HeatMap {
             let label = shortened(label);
             canvas.text(layout.left - 8.0, y, "plot-muted", Anchor::End, &label);
         }
-        // Turned by 45 degrees, labels are nearer to one another than their columns.
+        // Labels turned by 45 degrees are closer together than their columns.
         let every = if layout.upright { 1 } else { thinned(layout.cell_width * TURNED) };
         for (column, label) in self.columns.iter().enumerate().step_by(every) {
             let x = layout.left + (column as f64 + 0.5) * layout.cell_width;
@@ -230,7 +231,7 @@ impl HeatMap {
     }
 
     /// A bar from the lightest to the darkest shade with their values, and next to it the shade of
-    /// what lies beyond the scale.
+    /// values beyond the scale.
     fn draw_scale(&self, canvas: &mut Canvas, layout: &Layout, shading: &Shading) {
         const STEPS: usize = 20;
         let y = layout.height - 34.0;
@@ -279,7 +280,7 @@ impl HeatMap {
     }
 }
 
-/// Where the parts of a heat map stand.
+/// The positions of the parts of a heat map.
 struct Layout {
     width: f64,
     height: f64,
@@ -293,19 +294,19 @@ struct Layout {
     upright: bool,
 }
 
-/// The share of their columns' distance that labels turned by 45 degrees keep.
+/// The distance between labels turned by 45 degrees, as a fraction of that between columns.
 const TURNED: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
-/// From the scale to the block of what lies beyond it, and the block's width.
+/// The gap between the scale and the block for values beyond it, and the block's width.
 const BEYOND_GAP: f64 = 8.0;
 const BEYOND_BLOCK: f64 = 12.0;
 
-/// What the values beyond the scale reach.
+/// The largest value beyond the scale.
 fn up_to(beyond: f64) -> String {
     format!("up to {}", text::number(beyond))
 }
 
-/// Every which label can be shown where they are this far apart.
+/// Every how many labels one can be shown, if they are this far apart.
 fn thinned(distance: f64) -> usize {
     (LABEL_STEP / distance).ceil().max(1.0) as usize
 }
@@ -413,7 +414,7 @@ mod tests {
         assert!(rows.len() > 40, "{}", rows.len());
         assert!(rows.windows(2).all(|pair| pair[1] - pair[0] >= LABEL_STEP), "{rows:?}");
         assert!(labels.iter().all(|label| label["text"].chars().count() <= LONGEST_LABEL));
-        // Every cell but the diagonal and the lightest has its stroke.
+        // Every cell except the diagonal and the lightest ones has a stroke.
         let runs: usize = drawing
             .of_class("plot-cells")
             .iter()

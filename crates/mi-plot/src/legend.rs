@@ -1,4 +1,4 @@
-//! Telling series apart: labels at the ends of lines where they fit, else a legend above.
+//! Identifies series: with labels at the ends of lines if they fit, otherwise with a legend above.
 
 use crate::clip::Area;
 use crate::frame::MARGIN;
@@ -6,7 +6,7 @@ use crate::series::{Dash, Marker};
 use crate::svg::{Anchor, Canvas, coordinate};
 use crate::{text, theme};
 
-/// Space from one label at a line's end to the next.
+/// Distance between labels at the ends of lines.
 const LABEL_STEP: f64 = 15.0;
 /// Width of the sample of a line.
 const SAMPLE: f64 = 20.0;
@@ -25,7 +25,7 @@ pub(crate) struct Entry {
 /// Entries with their places.
 #[derive(Debug)]
 pub(crate) enum Legend {
-    /// Nothing to tell apart.
+    /// Nothing to distinguish.
     None,
     /// At the ends of lines: entry, height of the line's end and of the label.
     Ends { width: f64, labels: Vec<(Entry, f64, f64)> },
@@ -34,8 +34,8 @@ pub(crate) enum Legend {
 }
 
 impl Legend {
-    /// Chooses places for series and reference lines, each with the height at which its line
-    /// ends, if it does.
+    /// Chooses places for series and reference lines, each with the height at which its line ends,
+    /// if it ends in the plot.
     pub(crate) fn place(
         series: impl Iterator<Item = (Option<Entry>, Option<f64>)>,
         references: impl Iterator<Item = (Entry, Option<f64>)>,
@@ -67,7 +67,7 @@ impl Legend {
                 return Self::Ends { width: label_width, labels };
             }
         }
-        // All reference lines look alike, so in rows above they could not be told apart.
+        // All reference lines look the same, so they could not be distinguished in rows above.
         shown.truncate(count);
         if shown.is_empty() {
             return Self::None;
@@ -105,7 +105,7 @@ impl Legend {
         }
     }
 
-    /// Draws the entries; `gap` is the width of what stands between plot and labels.
+    /// Draws the entries; `gap` is the width of everything between plot and labels.
     pub(crate) fn draw(&self, canvas: &mut Canvas, area: &Area, gap: f64) {
         match self {
             Self::None => {}

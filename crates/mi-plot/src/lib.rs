@@ -1,17 +1,17 @@
 //! Numbers for people, without dependencies: charts as accessible, theme-aware SVG, and text.
 //!
-//! - [`LineChart`]: means with bands over a common axis, reference lines, values to compare with.
+//! - [`LineChart`]: means with bands over a common axis, reference lines, values for comparison.
 //! - [`IntervalChart`]: estimates with intervals, one below the other.
 //! - [`HeatMap`]: a matrix as shaded cells.
 //! - [`TextTable`], [`number`], [`fixed`], [`duration`]: the same for a terminal.
-//! - [`plain`], [`plain_lines`]: names of files and texts of people, made safe to show.
+//! - [`plain`], [`plain_lines`]: names of files and users' texts, made safe to show.
 //!
-//! Charts are drawn as an [`Svg`]: as a file of its own or as a part of a page. Colours are CSS custom
-//! properties that follow the reader's light or dark scheme; they can be told apart with any of
-//! the common colour-vision deficiencies, and series differ in marker or stroke too. Readers of SVG
-//! without custom properties (Inkscape, CairoSVG, resvg) show the light scheme. Drawings
-//! carry a title, a description, `role="img"`, and each value as a native tooltip and as `data-`
-//! attributes. The same input gives the same bytes, and no input makes drawing fail.
+//! Charts are drawn as an [`Svg`]: as a separate file or as a part of a page. Colours are CSS
+//! custom properties that follow the reader's light or dark scheme; they can be distinguished with
+//! any of the common colour-vision deficiencies, and series also differ in marker or stroke.
+//! Readers of SVG without custom properties (Inkscape, CairoSVG, resvg) show the light scheme.
+//! Drawings have a title, a description, `role="img"`, and each value as a native tooltip and as
+//! `data-` attributes. The same input gives the same bytes, and no input makes drawing fail.
 //!
 //! ```
 //! use mi_plot::{Axis, LineChart, Mark, Point, Series};

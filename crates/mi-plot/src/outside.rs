@@ -1,9 +1,9 @@
-//! Counting what an axis does not show, so that the chart can say so.
+//! Counts values that an axis does not show, so that the chart can say so.
 
 use crate::axis::Place;
 use crate::text;
 
-/// Values that lie outside an axis.
+/// Values outside an axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Outside {
     below: (usize, f64),

@@ -1,4 +1,4 @@
-//! Reading a drawing back, for tests.
+//! Reads a drawing back, for tests.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ impl Parsed {
         self.of_class(class).iter().map(|e| e["text"].as_str()).collect()
     }
 
-    /// Where the elements of a class stand, by their `translate`.
+    /// The positions of the elements of a class, from their `translate`.
     pub(crate) fn positions(&self, class: &str) -> Vec<(f64, f64)> {
         let position = |element: &&BTreeMap<String, String>| {
             let inner = element["transform"].strip_prefix("translate(").expect("a translation");
@@ -73,7 +73,7 @@ impl Parsed {
         self.of_class(class).iter().map(position).collect()
     }
 
-    /// Asserts that the elements with an attribute stand inside the drawing.
+    /// Asserts that the elements with an attribute are inside the drawing.
     pub(crate) fn assert_inside(&self, attribute: &str) {
         for element in self.with_attribute(attribute) {
             let read = |name: &str| element[name].parse::<f64>().unwrap();

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-/// A text on one line, without the characters by which it could steer a terminal or reorder a page:
-/// control characters (colours, cursor movements, line breaks) and those that change the direction
-/// of writing. Each becomes a space.
+/// A text on one line, without characters that could control a terminal or reorder a page: control
+/// characters (colours, cursor movements, line breaks) and those that change the direction of
+/// writing. Each becomes a space.
 ///
 /// ```
 /// assert_eq!(mi_plot::plain("a\u{1b}[31mb\r\nc"), "a [31mb  c");

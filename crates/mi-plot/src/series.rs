@@ -1,4 +1,4 @@
-//! What a line chart shows: series, marks and how they look.
+//! The contents of a line chart: series, marks and their style.
 
 /// One value of a series.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +11,7 @@ pub struct Point {
     pub low: f64,
     /// Upper end of the band; NaN for none.
     pub high: f64,
-    /// What else a reader sees on hover, e.g. the number of seeds.
+    /// Additional text on hover, e.g. the number of seeds.
     pub note: String,
 }
 
@@ -74,7 +74,7 @@ pub(crate) enum Marker {
 }
 
 impl Marker {
-    /// The marker of the n-th series, for people who cannot tell its colour.
+    /// The marker of the n-th series, for people who cannot distinguish its colour.
     pub(crate) fn nth(index: usize) -> Self {
         [Self::Circle, Self::Square, Self::Triangle, Self::Diamond][index % 4]
     }
@@ -115,7 +115,7 @@ impl Series {
         }
     }
 
-    /// Sets the colour by index; without it, the series' place in the chart decides.
+    /// Sets the colour by index; by default the series' place in the chart decides.
     pub fn colour(mut self, index: usize) -> Self {
         self.colour = Some(index);
         self
@@ -133,22 +133,23 @@ impl Series {
         self
     }
 
-    /// A thin line without markers and out of the legend, for the single runs behind a mean.
+    /// A thin line without markers or legend entry, for the single runs behind a mean.
     pub fn thin(mut self) -> Self {
         (self.quiet, self.thin) = (true, true);
         self
     }
 }
 
-/// Values to compare with at their places along the x axis, e.g. those of a published curve: hollow
-/// diamonds over the series. No line joins them, since it would say what was not published.
+/// Values for comparison at their places along the x axis, e.g. those of a published curve: hollow
+/// diamonds over the series. No line joins them, since it would show values that were not
+/// published.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Overlay {
     pub(crate) heading: String,
     pub(crate) marks: Vec<(f64, Mark)>,
 }
 
-/// A value to compare with, e.g. a published one: a hollow diamond with an interval.
+/// A value for comparison, e.g. a published one: a hollow diamond with an interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
     pub(crate) label: String,

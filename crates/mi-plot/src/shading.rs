@@ -1,29 +1,29 @@
 //! From values to shades, such that a few very large values do not wash out the others.
 
-/// The shade at the end of a scale that does not reach the greatest value.
+/// The shade at the end of a scale that does not reach the largest value.
 const END_OF_SCALE: f64 = 0.85;
 
 /// The share of the values that a scale may leave beyond its end.
 const MOST_BEYOND: f64 = 0.05;
 
-/// How many times larger than the others values are left beyond the scale.
+/// How many times larger than the others a value must be to be left beyond the scale.
 const FAR: f64 = 3.0;
 
-/// How values become shades from 0 to 1.
+/// How values map to shades from 0 to 1.
 ///
-/// The scale is linear from the least value (or zero, if none is negative) to the greatest. Where
-/// at most a twentieth of the values (and one at least) are more than three times as large as the
-/// others, it ends at the greatest of the others, at shade 0.85, and those beyond all have shade 1.
+/// The scale is linear from the smallest value (or zero, if none is negative) to the largest. If at
+/// least one value, but at most a twentieth of them, are more than three times as large as the
+/// others, it ends at the largest of the others, at shade 0.85, and values beyond have shade 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shading {
     low: f64,
     high: f64,
-    /// The greatest value, if it lies beyond the scale.
+    /// The largest value, if it is beyond the scale.
     beyond: Option<f64>,
 }
 
 impl Shading {
-    /// The scale of these values; what is not finite does not matter.
+    /// The scale of these values; values that are not finite are ignored.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().filter(|v| v.is_finite()).collect();
         values.sort_by(|a, b| b.total_cmp(a));
@@ -33,7 +33,7 @@ impl Shading {
         let greatest = values.first().copied().unwrap_or(0.0);
         let most = ((values.len() as f64 * MOST_BEYOND) as usize).max(1);
         let others = values.get(most).copied().unwrap_or(greatest);
-        // Three values at least show that one of them is the exception.
+        // At least three values are needed to show that one of them is the exception.
         let far = values.len() > 2 && others > 0.0 && greatest > FAR * others;
         let high = if far {
             values.iter().copied().find(|v| *v <= FAR * others).unwrap_or(others)
@@ -44,7 +44,7 @@ impl Shading {
         Self { low, high, beyond: far.then_some(greatest) }
     }
 
-    /// The shade of a value; `None` for what is not a number.
+    /// The shade of a value; `None` for NaN.
     pub fn level(&self, value: f64) -> Option<f64> {
         if value.is_nan() {
             return None;
@@ -61,7 +61,7 @@ impl Shading {
         (self.low, self.high)
     }
 
-    /// The greatest value, if it lies beyond the scale.
+    /// The largest value, if it is beyond the scale.
     pub fn beyond(&self) -> Option<f64> {
         self.beyond
     }
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(Shading::of([-1.0, 1.0]).level(0.0), Some(0.5));
         // Two values: neither is the exception.
         assert_eq!(Shading::of([0.1, 5.0]).beyond(), None);
-        // A tenth of the values is no exception either.
+        // A tenth of the values is not an exception either.
         let many = (0..90).map(|i| 0.1 + 0.001 * f64::from(i)).chain((0..10).map(f64::from));
         assert_eq!(Shading::of(many).beyond(), None);
     }

@@ -6,9 +6,9 @@ use crate::theme;
 
 /// A finished drawing.
 ///
-/// It is one `<svg>` element with `role="img"`, a `<title>` and a `<desc>`. Its colours come from the
-/// [stylesheet](crate::stylesheet); its elements also carry those of the light scheme as attributes,
-/// for readers of SVG that do not know custom properties.
+/// It is one `<svg>` element with `role="img"`, a `<title>` and a `<desc>`. Its colours come from
+/// the [stylesheet](crate::stylesheet); its elements also have those of the light scheme as
+/// attributes, for readers of SVG that do not know custom properties.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Svg {
     width: f64,
@@ -23,13 +23,13 @@ const NAMESPACE: &str = " xmlns=\"http://www.w3.org/2000/svg\"";
 const OWN: &str = " class=\"plot\" role=\"img\"";
 
 impl Svg {
-    /// For use inside a page that holds [`stylesheet`](crate::stylesheet) once.
+    /// For use inside a page that contains [`stylesheet`](crate::stylesheet) once.
     pub fn inline(&self) -> String {
         self.element("", "")
     }
 
-    /// For use as a file of its own: declares its namespace and carries the style, including
-    /// that of the dark colour scheme.
+    /// For use as a separate file: declares its namespace and includes the style, also for the dark
+    /// colour scheme.
     pub fn standalone(&self) -> String {
         let style = format!("<style>{}</style>", theme::stylesheet());
         let mut file = self.element(NAMESPACE, &style);
@@ -70,7 +70,7 @@ impl Svg {
     }
 }
 
-/// Which end of a text its position names.
+/// Which end of a text its position refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,

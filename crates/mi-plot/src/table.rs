@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::plain;
 
-/// On which side the cells of a column are flush.
+/// The alignment of a column's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Align {
     /// Words.
@@ -19,8 +19,8 @@ enum Row {
     Cells(Vec<String>),
 }
 
-/// A table of text with aligned columns: two spaces between them, none at line ends, and every cell
-/// on its line, whatever names and labels hold.
+/// A table of text with aligned columns: two spaces between them, none at line ends, and no line
+/// breaks within cells, whatever names and labels contain.
 ///
 /// ```
 /// use mi_plot::{Align, TextTable};
@@ -58,14 +58,13 @@ impl TextTable {
         self
     }
 
-    /// Adds a row: missing cells are empty, those beyond the last column are left out.
+    /// Adds a row: missing cells are empty, and those beyond the last column are left out.
     pub fn row<S: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = S>) {
         let cells = cells.into_iter().take(self.align.len());
         self.rows.push(Row::Cells(cells.map(|cell| plain(cell.as_ref()).into_owned()).collect()));
     }
 
-    /// Adds a heading over the rows that follow; one that does not come first gets an empty line
-    /// before it.
+    /// Adds a heading for the rows that follow; an empty line precedes it unless it comes first.
     pub fn section(&mut self, title: impl AsRef<str>) {
         self.rows.push(Row::Section(plain(title.as_ref()).into_owned()));
     }

@@ -1,4 +1,4 @@
-//! Numbers as text, and how wide a text is.
+//! Numbers as text, and the width of a text.
 
 /// A number for people: four significant digits, a true minus sign, `∞` and `not a number`.
 pub fn number(value: f64) -> String {
@@ -34,7 +34,7 @@ pub fn number(value: f64) -> String {
     text.replace('-', "−")
 }
 
-/// A number with so many decimals and a true minus sign, which no zero has.
+/// A number with this many decimals and a true minus sign; zero has no sign.
 pub fn fixed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return number(value);
@@ -44,7 +44,7 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     if zero { text.replace('-', "") } else { text.replace('-', "−") }
 }
 
-/// A time in seconds as a person would say it: `45 s`, `3 min 20 s`, `2 h 05 min`.
+/// A time in seconds in words: `45 s`, `3 min 20 s`, `2 h 05 min`.
 pub fn duration(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match whole {
@@ -54,7 +54,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// An interval as a parenthesis; nothing if there is none.
+/// An interval in parentheses; empty if there is none.
 pub(crate) fn between(low: f64, high: f64) -> String {
     if low.is_nan() || high.is_nan() {
         return String::new();
@@ -62,7 +62,7 @@ pub(crate) fn between(low: f64, high: f64) -> String {
     format!(" ({} to {})", number(low), number(high))
 }
 
-/// A whole number with its digits in groups of three.
+/// An integer with its digits in groups of three.
 pub fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let mut grouped = String::new();
@@ -75,8 +75,8 @@ pub fn grouped(value: u64) -> String {
     grouped
 }
 
-/// A text of at most `most` characters, its middle left out where it is longer: names that are built
-/// alike differ at their ends.
+/// A text of at most `most` characters; a longer one is cut in the middle, since similar names
+/// differ at their ends.
 pub fn shortened(text: &str, most: usize) -> String {
     let length = text.chars().count();
     if length <= most {
@@ -89,8 +89,8 @@ pub fn shortened(text: &str, most: usize) -> String {
     format!("{start}…{end}")
 }
 
-/// Width of a text in a common sans-serif face, in user units; errs on the wide side, since the
-/// reader's face is not known.
+/// Width of a text in a common sans-serif typeface, in user units; rather too wide, since the
+/// reader's typeface is not known.
 pub(crate) fn width(text: &str, size: f64) -> f64 {
     let ems: f64 = text
         .chars()
@@ -107,10 +107,10 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
     ems * size
 }
 
-/// Breaks a text at spaces into lines no wider than asked, a word longer than that excepted.
+/// Breaks a text at spaces into lines no wider than `width`, except for longer words.
 pub(crate) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    // Only at breaking spaces: a no-break space holds its words together.
+    // Only at breaking spaces: a no-break space keeps its words together.
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         match lines.last_mut() {
             Some(line) if width(line, size) + width(" ", size) + width(word, size) <= limit => {

@@ -1,4 +1,4 @@
-//! Colours and type, as one stylesheet for both colour schemes.
+//! Colours and typefaces, as one stylesheet for both colour schemes.
 
 use std::fmt::Write as _;
 
@@ -15,8 +15,8 @@ struct Scheme {
     series: [&'static str; COLOURS],
 }
 
-/// Blue, vermilion, green and purple come first: neighbours differ in hue for people with any of
-/// the common colour-vision deficiencies, and all differ from the surface by 3:1 or more.
+/// Blue, vermilion, green and purple come first: adjacent colours differ in hue for people with any
+/// of the common colour-vision deficiencies, and all differ from the surface by 3:1 or more.
 const LIGHT: Scheme = Scheme {
     surface: "#ffffff",
     ink: "#1b1f24",
@@ -39,7 +39,7 @@ const DARK: Scheme = Scheme {
     ],
 };
 
-/// Past this shade the surface's colour reads better on a cell than ink does, in both schemes.
+/// Beyond this shade the surface's colour is more readable on a cell than ink, in both schemes.
 pub(crate) const INVERSE_FROM: f64 = 0.57;
 
 /// A value of a style.
@@ -83,9 +83,9 @@ impl Value {
 
 type Style = &'static [(&'static str, Value)];
 
-/// How the elements of each class look, said once: browsers read it as CSS, others (Inkscape,
-/// CairoSVG, resvg, word processors) as presentation attributes in the light scheme. Later classes
-/// win over earlier ones.
+/// The style of each class of elements, defined once: browsers read it as CSS, other programs
+/// (Inkscape, CairoSVG, resvg, word processors) as presentation attributes in the light scheme.
+/// Later classes override earlier ones.
 const STYLES: [(&str, Style); 21] = [
     ("plot-surface", &[("fill", Surface)]),
     ("plot-title", &[("font-size", Same("14px")), ("font-weight", Same("600"))]),
@@ -130,8 +130,8 @@ const STYLES: [(&str, Style); 21] = [
     ("plot-frame", &[("fill", Same("none")), ("stroke", Grid)]),
 ];
 
-/// What only browsers need: a halo is drawn over the letters where `paint-order` is not known, and
-/// a transparent stroke only makes a point easier to hit with a mouse.
+/// Rules only for browsers: a halo would cover the letters where `paint-order` is not known, and a
+/// transparent stroke only makes a point easier to hit with a mouse.
 const BROWSERS_ONLY: &str = "\
 .plot-halo{paint-order:stroke;stroke:var(--plot-surface);stroke-width:3px;stroke-linejoin:round}\
 .plot-neutral{color:var(--plot-muted)}\
@@ -142,16 +142,16 @@ const BROWSERS_ONLY: &str = "\
 const FACES: &str =
     "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',Helvetica,Arial,sans-serif";
 
-/// Attributes of the `<svg>` element that say the type to readers without CSS.
+/// Attributes of the `<svg>` element that set the typeface for readers without CSS.
 pub(crate) const TYPE: &str = "font-family=\"Helvetica,Arial,sans-serif\" font-size=\"12px\"";
 
 /// The style of all drawings: once in a page, or inside each stand-alone file.
 ///
 /// Colours are custom properties on `:root` (`--plot-surface`, `--plot-ink`, `--plot-muted`,
-/// `--plot-grid`, `--plot-heat`, `--plot-1` to `--plot-8`), so a page can use them too or set its
-/// own. The dark scheme applies on screens that ask for it, never in print. Readers that do not
-/// know custom properties skip the rules, since those stand in an `@supports` block, and take the
-/// attributes of the elements.
+/// `--plot-grid`, `--plot-heat`, `--plot-1` to `--plot-8`), so a page can use them or set its own.
+/// The dark scheme applies on screens that request it, never in print. Readers that do not know
+/// custom properties skip the rules, which are in an `@supports` block, and use the attributes of
+/// the elements.
 pub fn stylesheet() -> String {
     let mut css = format!(":root{{{}}}", properties(&LIGHT));
     // Writing to a String cannot fail.
@@ -194,7 +194,7 @@ pub(crate) fn series_colour(classes: &str) -> Option<&'static str> {
     })
 }
 
-/// Presentation attributes of an element of these classes inside a series of this colour.
+/// Presentation attributes of an element with these classes inside a series of this colour.
 pub(crate) fn presentation(
     tag: &str,
     classes: &str,
@@ -212,7 +212,7 @@ pub(crate) fn presentation(
     attributes
 }
 
-/// The ink of the light scheme: the colour where no series sets one.
+/// The ink of the light scheme: the default colour outside series.
 pub(crate) const INK: &str = LIGHT.ink;
 
 fn properties(scheme: &Scheme) -> String {

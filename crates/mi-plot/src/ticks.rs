@@ -3,7 +3,7 @@
 use crate::axis::Scale;
 use crate::text;
 
-/// A step of 1, 2 or 5 times a power of ten that cuts `span` into about `count` parts.
+/// A step of 1, 2 or 5 times a power of ten that divides `span` into about `count` parts.
 pub(crate) fn round_step(span: f64, count: usize) -> f64 {
     let rough = span / count as f64;
     let power = 10f64.powf(rough.log10().floor());
@@ -18,7 +18,7 @@ pub(crate) fn round_step(span: f64, count: usize) -> f64 {
 
 /// Multiples of `step` from `low` to `high`.
 pub(crate) fn spaced(low: f64, high: f64, step: f64) -> Vec<f64> {
-    // Beyond 2^53 steps from zero neighbouring multiples are no longer distinct numbers.
+    // Beyond 2^53 steps from zero adjacent multiples are no longer distinct numbers.
     if !(step > 0.0 && step.is_finite() && (low / step).abs() < 1e15 && (high / step).abs() < 1e15)
     {
         return vec![low, high];
@@ -28,7 +28,7 @@ pub(crate) fn spaced(low: f64, high: f64, step: f64) -> Vec<f64> {
     (first..=last).map(|i| i as f64 * step).collect()
 }
 
-/// Powers of ten, with multiples between them where there are few.
+/// Powers of ten, with multiples between them if there are few.
 pub(crate) fn log_ticks(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let decades = last - first;
@@ -46,7 +46,8 @@ pub(crate) fn log_ticks(low: f64, high: f64) -> Vec<f64> {
     if ticks.len() >= 2 { ticks } else { spaced(low, high, round_step(high - low, 4)) }
 }
 
-/// Labels of ticks: as many decimals as tell them apart, `k` and `M` for round large numbers.
+/// Labels of ticks: as many decimals as are needed to distinguish them, and `k` and `M` for large
+/// round numbers.
 pub(crate) fn tick_labels(ticks: &[f64], scale: Scale) -> Vec<String> {
     let largest = ticks.iter().fold(0.0f64, |m, t| m.max(t.abs()));
     let in_units_of = |unit: f64| ticks.iter().all(|t| (t / unit * 10.0).fract().abs() < 1e-6);
@@ -55,7 +56,7 @@ pub(crate) fn tick_labels(ticks: &[f64], scale: Scale) -> Vec<String> {
         l if l >= 2e3 && in_units_of(1e3) => (1e3, "k"),
         _ => (1.0, ""),
     };
-    // Neighbours on a linear axis share their decimals: 0.80, 0.85, 0.90.
+    // All ticks of a linear axis have the same number of decimals: 0.80, 0.85, 0.90.
     let shared = matches!(scale, Scale::Linear)
         .then(|| ticks.iter().map(|t| decimals(t / unit)).max().unwrap_or(0));
     let smallest = ticks.iter().fold(f64::INFINITY, |m, t| m.min(t.abs()));

@@ -1,6 +1,6 @@
-//! Drawings as readers of SVG show them that know no custom properties: resvg stands for them.
+//! Drawings as shown by SVG readers that do not know custom properties, here resvg.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "a helper fails by panicking")]
 
 use mi_plot::{
     Axis, Dash, HeatMap, IntervalChart, IntervalRow, LineChart, Mark, Point, Series, Svg,
@@ -86,7 +86,7 @@ fn interval_charts_have_their_colours() {
 fn heat_maps_are_shaded_whether_small_or_large() {
     for n in [8, 60] {
         let labels: Vec<String> = (0..n).map(|i| format!("v{i}")).collect();
-        // Dark in the half above the diagonal, light below, nothing on it.
+        // Dark above the diagonal, light below, nothing on it.
         let value = |r: usize, c: usize| match r.cmp(&c) {
             std::cmp::Ordering::Less => 1.0,
             std::cmp::Ordering::Equal => f64::NAN,

@@ -14,9 +14,9 @@ use crate::number::cast;
 /// y_k = ρ_k x_k + √(1 − ρ_k²) ε_k        I(X; Y) = −½ Σ_k ln(1 − ρ_k²) nats
 /// ```
 /// (Cover and Thomas, "Elements of Information Theory", 2006, example 8.5.1). The cube is
-/// one-to-one, so the mutual information stays the same while the log density ratio is no longer
-/// quadratic in y. Both are the usual benchmark of variational bounds (Poole et al. 2019; Song
-/// and Ermon 2020).
+/// one-to-one, so the mutual information is the same, but the log density ratio is no longer
+/// quadratic in y. Both are the usual benchmark of variational bounds (Poole et al. 2019; Song and
+/// Ermon 2020).
 ///
 /// ```
 /// use mi_data::{CorrelatedGaussian, PairSource};
@@ -35,7 +35,7 @@ pub struct CorrelatedGaussian {
     cubic: bool,
 }
 
-/// What serde sees; checked on the way in.
+/// The serde form; checked when read.
 #[derive(Serialize, Deserialize)]
 struct Raw {
     rhos: Vec<f64>,
@@ -47,8 +47,8 @@ impl CorrelatedGaussian {
     /// One pair of columns for each correlation.
     ///
     /// # Errors
-    /// When there is none, or one is not strictly between −1 and 1 (at ±1 the mutual information
-    /// is infinite).
+    /// If there is none, or one is not strictly between −1 and 1 (at ±1 the mutual information is
+    /// infinite).
     pub fn new(rhos: impl Into<Vec<f64>>) -> Result<Self, DataError> {
         let rhos = rhos.into();
         check_dim(rhos.len())?;
@@ -62,10 +62,10 @@ impl CorrelatedGaussian {
         }
     }
 
-    /// `dim` pairs of columns that share `mi` nats in all, in equal parts.
+    /// `dim` pairs of columns that share `mi` nats in total, in equal parts.
     ///
     /// # Errors
-    /// As [`rho_for_mi`].
+    /// Those of [`rho_for_mi`].
     pub fn with_mi(dim: usize, mi: f64) -> Result<Self, DataError> {
         Self::new(vec![rho_for_mi(dim, mi)?; dim])
     }
@@ -133,7 +133,7 @@ impl From<CorrelatedGaussian> for Raw {
 /// [`CorrelatedGaussian`]'s formula solved for ρ.
 ///
 /// # Errors
-/// When `dim` is 0, `mi` is negative or not finite, or so large (about 18 nats a pair) that the
+/// If `dim` is 0, or `mi` is negative, not finite, or so large (about 18 nats per pair) that the
 /// correlation rounds to 1.
 pub fn rho_for_mi(dim: usize, mi: f64) -> Result<f64, DataError> {
     check_dim(dim)?;

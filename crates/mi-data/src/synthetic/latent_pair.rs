@@ -35,10 +35,10 @@ impl Covariance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
-    /// A fresh Z for every pair: the pairs are independent.
+    /// A new Z for every pair: the pairs are independent.
     Independent,
-    /// One Z for the whole batch: every pair has the same distribution as before, but the pairs
-    /// depend on one another.
+    /// One Z for the whole batch: every pair has the same distribution, but the pairs depend on one
+    /// another.
     Dependent,
 }
 
@@ -46,12 +46,12 @@ pub enum Sampling {
 /// figure 4c).
 ///
 /// With one Z for the whole batch the off-diagonal pairs of the batch no longer have the
-/// distribution p(x) p(y), so neither `InfoNCE` nor NWJ bounds I(X; Y) from below. What a whole
-/// batch of x says about one y is [`ceiling`](Self::ceiling).
+/// distribution p(x) p(y), so neither `InfoNCE` nor NWJ bounds I(X; Y) from below. The information
+/// of a whole batch of x about one y is [`ceiling`](Self::ceiling).
 ///
 /// # Formula
 /// ```text
-/// I(X; Y) = −½ ln(1 − ρ²) nats,    ρ the correlation in Σ_Z + Σ_ε
+/// I(X; Y) = −½ ln(1 − ρ²) nats,    with ρ the correlation in Σ_Z + Σ_ε
 /// ```
 /// (Cover and Thomas 2006, example 8.5.1). For figure 4c ρ = 0.2 and I = 0.0204.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub struct LatentPair {
     sampling: Sampling,
 }
 
-/// What serde sees; checked on the way in.
+/// The serde form; checked when read.
 #[derive(Serialize, Deserialize)]
 struct Raw {
     latent: Covariance,
@@ -74,8 +74,8 @@ impl LatentPair {
     /// Z ~ N(0, `latent`), ε ~ N(0, `noise`).
     ///
     /// # Errors
-    /// When a matrix is not positive semi-definite, a noise variance is 0, or X and Y determine
-    /// one another.
+    /// If a matrix is not positive semi-definite, a noise variance is 0, or X and Y determine each
+    /// other.
     pub fn new(
         latent: Covariance,
         noise: Covariance,
@@ -111,21 +111,21 @@ impl LatentPair {
         self.sampling
     }
 
-    /// What the x of a whole batch of `samples` pairs with one common Z say about one of its y,
-    /// in nats: the most that an estimate from such batches can be an estimate of.
+    /// The information of all x in a batch of `samples` pairs with one common Z about one of its y,
+    /// in nats. Estimates from such batches can estimate at most this.
     ///
     /// # Formula
     /// ```text
     /// I(X_1, …, X_K; Y_i) = −½ ln(1 − c / Var Y)
     /// c = (s² K + 2 s t + t²) / b − a (s K + t)² / (b (b + a K))
     /// ```
-    /// with a = Var Z of x, b = Var ε of x, s and t the covariances of Z and of ε. This is the
+    /// with a = Var Z of x, b = Var ε of x, s and t the covariances of Z and of ε. c is the
     /// variance of y that the batch explains: Cov(X) = b I + a 11ᵀ, inverted by Sherman and
-    /// Morrison (1950), between the covariances s + t δ of the batch's x with that y. It is
-    /// computed with the terms in K² cancelled by hand. For figure 4c,
-    /// c = 0.25 K − 0.09 − (0.5 K − 0.9)² / (K + 1) and Var Y = 2.
+    /// Morrison (1950), multiplied from both sides by the covariances s + t δ of the batch's x with
+    /// that y. The terms in K² are cancelled by hand. For figure 4c, c = 0.25 K − 0.09 − (0.5 K −
+    /// 0.9)² / (K + 1) and Var Y = 2.
     ///
-    /// One sample gives [`true_mi`](PairSource::true_mi), none gives 0.
+    /// One sample gives [`true_mi`](PairSource::true_mi), no sample gives 0.
     pub fn ceiling(&self, samples: usize) -> f64 {
         if samples == 0 {
             return 0.0;
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn one_latent_draw_serves_a_dependent_batch() {
-        // Without x-noise correlation to speak of, the batch mean of x is Z plus a little.
+        // With almost no x-noise correlation, the batch mean of x is Z plus a little.
         let spread = |sampling| {
             let pair = LatentPair::figure_4c(sampling);
             let mut stream = Stream::new(1, "pairs");
@@ -274,7 +274,8 @@ mod tests {
             let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
             let n = 40_000;
             for _ in 0..n {
-                // Batches of one: the first pair of a dependent batch is like any other.
+                // Batches of one: the first pair of a dependent batch is distributed like any
+                // other.
                 let (x, y) = pair.sample::<f64>(1, &mut stream).unwrap();
                 xx += x[[0, 0]] * x[[0, 0]] / f64::from(n);
                 xy += x[[0, 0]] * y[[0, 0]] / f64::from(n);

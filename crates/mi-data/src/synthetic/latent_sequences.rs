@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::DataError;
 
-/// Gaussian sequences `z_t = s + u_t`: a latent number s ~ N(0, σ²) of each sequence, and a stationary
-/// autoregressive process `u_t = a u_{t−1} + √(1 − a²) ε_t` of unit variance.
+/// Gaussian sequences `z_t = s + u_t`: a latent number s ~ N(0, σ²) for each sequence, and a
+/// stationary autoregressive process `u_t = a u_{t−1} + √(1 − a²) ε_t` of unit variance.
 ///
-/// The information between past and future is known ([`LatentSequences::mutual_information`]), so that
-/// estimates of contrastive predictive coding can be held against it. Places of one sequence share s:
-/// negatives taken from the same sequence depend on one another and on the positive.
+/// The information between past and future is known ([`LatentSequences::mutual_information`]), so
+/// that estimates of contrastive predictive coding can be compared with it. Places of one sequence
+/// share s: negatives taken from the same sequence depend on one another and on the positive.
 ///
 /// ```
 /// use mi_data::{LatentSequences, Stream};
@@ -44,8 +44,8 @@ impl LatentSequences {
         Ok(Self { coefficient, latent_sd })
     }
 
-    /// `count` sequences of `places` numbers, one a row. The numbers are drawn in `f64`, sequence after
-    /// sequence.
+    /// `count` sequences of `places` numbers, one per row. The numbers are drawn in `f64`, sequence
+    /// after sequence.
     pub fn sample<T: NdFloat>(
         &self,
         (count, places): (usize, usize),
@@ -68,9 +68,9 @@ impl LatentSequences {
     /// `I(z_{t+k}; z_0, …, z_t)` in nats.
     ///
     /// # Formula
-    /// Given s, the first number and the innovations `z_i − a z_{i−1} = (1 − a) s + √(1 − a²) ε_i` are
-    /// independent, so that the past leaves s with the precision `Λ = σ⁻² + 1 + t (1 − a)/(1 + a)`. Since
-    /// `z_{t+k} = (1 − aᵏ) s + aᵏ z_t + √(1 − a²ᵏ) ε`,
+    /// Given s, the first number and the innovations `z_i − a z_{i−1} = (1 − a) s + √(1 − a²) ε_i`
+    /// are independent, so that given the past s has the precision
+    /// `Λ = σ⁻² + 1 + t (1 − a)/(1 + a)`. Since `z_{t+k} = (1 − aᵏ) s + aᵏ z_t + √(1 − a²ᵏ) ε`,
     ///
     /// `I = ½ ln[(1 + σ²) / ((1 − aᵏ)²/Λ + 1 − a²ᵏ)]`,
     ///

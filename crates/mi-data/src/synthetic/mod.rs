@@ -30,7 +30,7 @@ pub trait PairSource {
     /// `x` is n × `dims().0`, `y` is n × `dims().1`.
     ///
     /// # Errors
-    /// When the shapes are others.
+    /// If the shapes differ.
     fn sample_into<T: NdFloat>(
         &self,
         x: ArrayViewMut2<'_, T>,
@@ -44,7 +44,7 @@ pub trait PairSource {
     /// `count` × `dims().0` and `count` × `dims().1`.
     ///
     /// # Errors
-    /// None of its own; those of [`PairSource::sample_into`].
+    /// Those of [`PairSource::sample_into`].
     fn sample<T: NdFloat>(
         &self,
         count: usize,
@@ -100,7 +100,7 @@ mod tests {
         source.sample_into(vx, vy, &mut stream()).unwrap();
         assert_eq!((tx.t(), ty.t()), (x.view(), y.view()));
 
-        // Batches go on where the last one ended.
+        // Each batch continues where the last one ended.
         let mut long = stream();
         let first = source.sample::<f64>(50, &mut long).unwrap();
         assert_eq!(first, (x, y));

@@ -34,8 +34,8 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// One CIFAR-10 record whose planes hold the constants `rgb`, but for the first pixel of each
-/// plane, which is one more.
+/// One CIFAR-10 record whose planes have the constant values `rgb`, except that the first pixel of
+/// each plane is one larger.
 pub(crate) fn record(label: u8, rgb: [u8; 3]) -> Vec<u8> {
     let mut bytes = vec![label];
     for value in rgb {

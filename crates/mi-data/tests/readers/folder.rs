@@ -36,7 +36,7 @@ fn both_spellings_packed_or_not_here_or_below() {
             }
         }
     }
-    // The digest is of the content, not of its packing or place.
+    // The digest depends on the content, not on its packing or place.
     digests.dedup();
     assert_eq!(digests.len(), 1);
 }

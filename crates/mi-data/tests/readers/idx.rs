@@ -74,7 +74,7 @@ fn a_cut_off_gzip_says_how_much_it_held() {
             // Only the checksum and the length at the end are missing.
             assert_eq!(decoded, 60_016);
         }
-        assert!(message.contains("60016") && message.contains("cut off"), "{message}");
+        assert!(message.contains("60016") && message.contains("truncated"), "{message}");
     }
     // Cut inside the gzip header.
     assert!(matches!(image_error(&whole[..5]).0, DataError::TruncatedGzip { decoded: 0, .. }));
@@ -164,7 +164,7 @@ fn impossible_dimensions_ask_for_no_memory() {
         let (error, message) = image_error(&idx(&dims, &[0; 64]));
         assert!(matches!(error, DataError::Dimensions { .. }), "{message}");
     }
-    // 4 GB declared and 64 bytes there.
+    // 4 GB declared, but only 64 bytes present.
     let (error, message) = image_error(&gzip(&idx(&[1 << 22, 32, 32], &[0; 64])));
     assert!(matches!(error, DataError::TooShort { .. }), "{message}");
 }

@@ -1,4 +1,4 @@
-//! The readers, on files as they are met: packed, renamed, cut off, swapped, or something else.
+//! The readers, on files as they occur: packed, renamed, truncated, swapped, or of another kind.
 
 #[cfg(test)]
 mod cifar;

@@ -14,10 +14,10 @@ use crate::svg::{Anchor, Canvas, Svg, coordinate, path};
 use crate::{text, theme};
 use row::ROW;
 
-/// Height of rows from which on the values of the axis stand above them too.
+/// Height of rows above which the axis values are also shown at the top.
 const LONG: f64 = 700.0;
 
-/// Estimates with their intervals on one axis, and values to compare them with.
+/// Estimates with their intervals on one axis, with values for comparison.
 ///
 /// ```
 /// use mi_plot::{Axis, IntervalChart, IntervalRow};
@@ -61,13 +61,13 @@ impl IntervalChart {
         self
     }
 
-    /// Adds a vertical line at a value to compare with; the axis reaches it.
+    /// Adds a vertical line at a value for comparison; the axis includes it.
     pub fn reference(mut self, value: f64, label: impl Into<String>) -> Self {
         self.references.push((value, label.into()));
         self
     }
 
-    /// Sets what the hollow diamonds are (`paper`).
+    /// Sets the name of the hollow diamonds (`paper`).
     pub fn mark_name(mut self, name: impl Into<String>) -> Self {
         self.mark_name = name.into();
         self
@@ -251,7 +251,7 @@ impl IntervalChart {
     }
 }
 
-/// Where a value stands, if it is on the axis.
+/// The position of a value, if it is on the axis.
 fn x_of(axis: &Fitted, area: &Area, value: f64) -> Option<f64> {
     match axis.place(value) {
         Place::Inside(fraction) => Some(area.left + fraction * area.width()),
@@ -259,7 +259,7 @@ fn x_of(axis: &Fitted, area: &Area, value: f64) -> Option<f64> {
     }
 }
 
-/// Where a value stands, held inside the axis.
+/// The position of a value, clamped to the axis.
 fn held(axis: &Fitted, area: &Area, value: f64) -> Option<f64> {
     match axis.place(value) {
         Place::Inside(fraction) => Some(area.left + fraction * area.width()),

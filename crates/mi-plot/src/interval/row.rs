@@ -1,4 +1,4 @@
-//! What an interval chart shows in a row.
+//! The rows of an interval chart.
 
 /// Height of a row: its label and, below it, its interval.
 pub(super) const ROW: f64 = 36.0;
@@ -16,7 +16,7 @@ pub struct IntervalRow {
     pub(super) colour: usize,
     pub(super) mark: Option<f64>,
     pub(super) note: String,
-    /// What stands above the interval, if anything.
+    /// The text above the interval, if any.
     pub(super) shown: Option<String>,
 }
 
@@ -36,14 +36,14 @@ impl IntervalRow {
         }
     }
 
-    /// Puts the row right below the one before, its label seen on hover only: for several
-    /// estimates of one thing, told apart by colour.
+    /// Puts the row directly below the previous one, with its label shown only on hover: for
+    /// several estimates of one quantity, distinguished by colour.
     pub fn below(mut self) -> Self {
         self.shown = None;
         self
     }
 
-    /// Shows this text in the label's place, which is then seen on hover only: the title of a row
+    /// Shows this text in place of the label, which is then shown only on hover: the title of a row
     /// and those [`below`](Self::below) it.
     pub fn titled(mut self, title: impl Into<String>) -> Self {
         self.shown = Some(title.into());
@@ -62,7 +62,7 @@ impl IntervalRow {
         self
     }
 
-    /// Sets a value to compare with, shown as a hollow diamond.
+    /// Sets a value for comparison, shown as a hollow diamond.
     pub fn mark(mut self, value: f64) -> Self {
         self.mark = Some(value);
         self

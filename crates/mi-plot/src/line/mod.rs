@@ -12,14 +12,14 @@ use crate::series::{Dash, Mark, Marker, Overlay, Point, Series};
 use crate::svg::{Anchor, Canvas, Svg, path};
 use crate::{text, theme};
 
-/// A series of more points than this shows no markers; every n-th point answers to hover.
+/// A series with more points than this shows no markers; every n-th point has a tooltip.
 const MOST_MARKERS: usize = 60;
 
 /// Lines with bands, reference lines and marks.
 ///
-/// Points outside the axes are shown as arrowheads at the edge, and a note under the chart says
-/// how many and the most extreme. Nothing that can be given makes drawing fail: a chart without
-/// data says so.
+/// Points outside the axes are shown as arrowheads at the edge, and a note under the chart gives
+/// their number and the most extreme value. No input makes drawing fail: a chart without data says
+/// so.
 ///
 /// ```
 /// use mi_plot::{Axis, LineChart, Mark, Point, Series};
@@ -67,7 +67,7 @@ impl LineChart {
         }
     }
 
-    /// Sets the text that stands for the drawing where it cannot be seen.
+    /// Sets the text that replaces the drawing where it cannot be seen.
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.description = description.into();
         self
@@ -79,13 +79,13 @@ impl LineChart {
         self
     }
 
-    /// Adds a horizontal line at a value to compare with; the y axis reaches it.
+    /// Adds a horizontal line at a value for comparison; the y axis includes it.
     pub fn reference(mut self, value: f64, label: impl Into<String>) -> Self {
         self.references.push((value, label.into()));
         self
     }
 
-    /// Draws marks at their places along the x axis over the series. Those beyond the range of the
+    /// Draws marks over the series, at their places along the x axis. Those beyond the range of the
     /// series are left out; those above or below the plot are counted in its note.
     pub fn overlay(mut self, heading: impl Into<String>, marks: Vec<(f64, Mark)>) -> Self {
         self.overlays.push(Overlay { heading: heading.into(), marks });
@@ -199,8 +199,8 @@ impl LineChart {
         let x = self.x.fit(&xs, &[], false);
         let inside = |(at, _): &&(f64, Mark)| matches!(x.place(*at), Place::Inside(_));
         let over = self.overlays.iter().flat_map(|o| o.marks.iter().filter(inside));
-        // Bands, marks and references are shown where they can be, but do not decide which of
-        // the values are stragglers.
+        // Bands, marks and references are shown where possible, but do not decide which values are
+        // outliers.
         let extent: Vec<f64> = points()
             .flat_map(|p| [p.low, p.high])
             .chain(marks().chain(over.map(|(_, m)| m)).flat_map(|m| [m.value, m.low, m.high]))
@@ -278,7 +278,7 @@ impl LineChart {
         canvas.close();
     }
 
-    /// The given description, or what the chart holds in words.
+    /// The given description, or the chart's contents in words.
     fn describe(&self) -> String {
         if !self.description.is_empty() {
             return self.description.clone();

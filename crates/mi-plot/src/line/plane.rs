@@ -19,14 +19,14 @@ pub(super) struct Plane<'a> {
 }
 
 impl Plane<'_> {
-    /// Where a value stands, possibly outside the area; `None` if nowhere finite.
+    /// The position of a value, possibly outside the area; `None` if it is not finite.
     pub(super) fn position(&self, x: f64, y: f64) -> Option<Position> {
         let (x, y) = (self.x.place(x).fraction()?, self.y.place(y).fraction()?);
         let area = self.area;
         Some((area.left + x * area.width(), area.bottom - y * area.height()))
     }
 
-    /// The height of a value, held inside the area.
+    /// The height of a value, clamped to the area.
     pub(super) fn height_of(&self, value: f64) -> Option<f64> {
         match self.y.place(value) {
             Place::Inside(fraction) => Some(self.area.bottom - fraction * self.area.height()),
@@ -100,7 +100,7 @@ impl Plane<'_> {
         let Place::Inside(fraction) = self.x.place(point.x) else { return };
         let x = self.area.left + fraction * self.area.width();
         let Some(y) = self.height_of(point.y) else { return };
-        // Arrowheads stand at the edge and point at what they stand for.
+        // Arrowheads are at the edge and point towards their values.
         let shape = match self.y.place(point.y) {
             Place::Below(_) => "M-4-7h8L0 0z",
             Place::Above(_) => "M-4 7h8L0 0z",
@@ -152,7 +152,7 @@ impl Plane<'_> {
         canvas.close();
     }
 
-    /// Marks at their places, where those lie inside.
+    /// Marks at their places, if those are inside.
     pub(super) fn draw_overlay(&self, canvas: &mut Canvas, overlay: &Overlay) {
         for (at, mark) in &overlay.marks {
             let inside = |place: Place| matches!(place, Place::Inside(_));

@@ -54,7 +54,7 @@ fn what_is_clipped_is_shown_at_the_edge_and_told() {
     assert_eq!(first["title"], "a\n−53 at 0");
     let (_, y) = drawing.positions("plot-point")[0];
     assert_eq!(y, area(&drawing).bottom);
-    // The line enters from the edge on its way from the point that is not shown.
+    // The line enters from the edge, coming from the point that is not shown.
     let line = drawing.of_class("plot-line")[0];
     assert!(line["d"].starts_with('M') && !line["d"].contains("NaN"));
 
@@ -152,7 +152,7 @@ fn marks_and_hover_texts_say_their_values() {
     let mark = drawing.of_class("plot-mark")[0];
     assert_eq!(mark["title"], "nce paper\n5.690 (5.280 to 6.110)");
     let (_, y) = drawing.positions("plot-mark")[0];
-    assert!(y >= area(&drawing).top, "the axis reaches the mark");
+    assert!(y >= area(&drawing).top, "the axis includes the mark");
 }
 
 #[test]
@@ -178,10 +178,10 @@ fn an_overlay_is_drawn_inside_the_range_of_the_series_and_widens_the_y_axis() {
     let svg = chart.overlay("paper", marks).draw().standalone();
     assert!(svg.contains("data-mark=\"5\"") && svg.contains("data-mark=\"1.1\""));
     assert!(!svg.contains("data-mark=\"9\""), "beyond the x axis");
-    assert_eq!(lines(&svg), lines(&bare), "no line joins what was published");
+    assert_eq!(lines(&svg), lines(&bare), "no line joins published values");
     // The thin line has no markers, no legend entry and no sentence in the description.
     assert_eq!(svg.matches("class=\"plot-point\"").count(), 2);
-    assert_eq!(svg.matches("seed 0").count(), 1, "the name of its group alone");
+    assert_eq!(svg.matches("seed 0").count(), 1, "only the name of its group");
 }
 
 #[test]
