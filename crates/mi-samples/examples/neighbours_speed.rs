@@ -1,6 +1,6 @@
 //! Times one nearest-neighbour estimator on columns from a file, one thread:
 //!
-//!     cargo run --release -p mi-estimators --example neighbours_speed -- CASE FILE SECONDS
+//!     cargo run --release -p mi-samples --example neighbours_speed -- CASE FILE SECONDS
 //!
 //! CASE is an estimator and the columns of each side, such as `ksg1/5+5` or `conditional/1+1+1`;
 //! estimators are `ksg1`, `ksg2`, `default`, `conditional` and `mesner-shalizi`. FILE holds
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         value = estimate(estimator, x, y, z)?;
         times.push(one.elapsed().as_secs_f64() * 1e3);
     }
-    // The first does not count unless it alone takes long enough.
+    // The first run does not count, unless it takes long enough by itself.
     if times.len() > 1 {
         times.remove(0);
     }
@@ -72,7 +72,7 @@ fn estimate(
             let settings = Settings { method: Some(Method::MesnerShalizi), ..settings };
             conditional_mutual_information(&side(x)?, &side(y)?, &side(z)?, &settings)?.value
         }
-        other => return Err(format!("there is no estimator `{other}` here").into()),
+        other => return Err(format!("unknown estimator `{other}`").into()),
     })
 }
 

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::estimate::Side;
 use crate::words::count;
 
-/// How a column and a method come together.
+/// How to make a column and a method compatible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WayOut {
@@ -22,21 +22,21 @@ pub enum WayOut {
 impl fmt::Display for WayOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::DeclareContinuous => "declare it continuous, or leave the method to be chosen",
-            Self::DeclareDiscrete => "declare it discrete, or leave the method to be chosen",
+            Self::DeclareContinuous => "declare it continuous, or use the default method",
+            Self::DeclareDiscrete => "declare it discrete, or use the default method",
             Self::SwapOrDeclareContinuous => {
-                "swap the sides, declare it continuous, or leave the method to be chosen"
+                "swap the sides, declare it continuous, or use the default method"
             }
-            Self::AnotherMethod => "leave the method to be chosen",
+            Self::AnotherMethod => "use the default method",
         })
     }
 }
 
-/// What can go wrong in this crate: the caller's arrays or settings, named with their shapes.
+/// Errors of this crate: the caller's arrays or settings, named with their shapes.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum SamplesError {
-    /// Two sides that should hold the same observations have different numbers of rows.
+    /// Two sides that should have the same observations have different numbers of rows.
     #[error("the sides have {x} and {}; both need one row for every observation", count(*y, "row"))]
     RowCounts {
         /// Rows of the first side.
@@ -73,24 +73,24 @@ pub enum SamplesError {
     TooManyObservations {
         /// Observations given.
         n: usize,
-        /// Observations possible.
+        /// The largest number allowed.
         most: usize,
     },
     /// A number of neighbours that the observations cannot supply.
     #[error(
-        "{} asked of {}; the number of neighbours must be at least 1 and below the number of rows",
+        "{} requested from {}; the number of neighbours must be at least 1 and below the number of rows",
         count(*k, "neighbour"), count(*n, "row")
     )]
     NeighbourCount {
-        /// Neighbours asked.
+        /// Neighbours requested.
         k: usize,
         /// Observations available.
         n: usize,
     },
-    /// No number of neighbours was asked for.
+    /// No number of neighbours was given.
     #[error("the list of numbers of neighbours is empty; give at least one, for example 3")]
     NoNeighbourCount,
-    /// Every class of a discrete side has a single member, so none has a neighbour.
+    /// Every class of a discrete side has a single member, so no member has a neighbour.
     #[error(
         "every one of the {n} labels is unique (classes of size 1), so no observation has a \
          neighbour of its own class; is the column an identifier, or a continuous column?"
@@ -102,11 +102,11 @@ pub enum SamplesError {
     /// Duplicates put the k-th neighbour at distance zero, where the estimator has no value.
     #[error(
         "{rows} of {n} rows have {} at distance zero (ties or copies), for which {estimator} has \
-         no meaning; use normal scores of ranks, whose ties are broken at random",
+         no value; use normal scores of ranks, whose ties are broken at random",
         count(*k, "neighbour")
     )]
     ZeroDistance {
-        /// The estimator that cannot go on.
+        /// The estimator that cannot continue.
         estimator: &'static str,
         /// Observations with a zero distance.
         rows: usize,
@@ -118,7 +118,7 @@ pub enum SamplesError {
     /// Too few observations for a method.
     #[error("{operation} needs {} or more; there {} {n}", count(*needed, "row"), be(*n))]
     TooFewObservations {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
         /// Observations needed.
         needed: usize,
@@ -152,7 +152,7 @@ pub enum SamplesError {
         /// The column, from 0 (columns of x, then of y, then of those given).
         column: usize,
     },
-    /// A column of a kind that the method has no meaning for.
+    /// A column of a kind for which the method is not defined.
     #[error(
         "{method} cannot take column {column} of {side} (counted from 0), which is {kind}; {way}"
     )]
@@ -165,10 +165,10 @@ pub enum SamplesError {
         column: usize,
         /// What the column is.
         kind: String,
-        /// What would mend it.
+        /// How to fix it.
         way: WayOut,
     },
-    /// Labels most combinations of which no other row has.
+    /// Labels whose combinations are mostly unique.
     #[error(
         "{rows} of {n} rows have labels that no other row has together, so that {method} finds no \
          neighbours for them; merge rare labels, or leave a column out"
@@ -181,10 +181,10 @@ pub enum SamplesError {
         /// All rows.
         n: usize,
     },
-    /// Labels so rare that their frequencies say nothing.
+    /// Labels so rare that their frequencies are meaningless.
     #[error(
-        "{rows} of {n} rows have a label of {side} that no other row has, so that {method} has no \
-         meaning: labels that occur once look like any function of the other side; merge rare \
+        "{rows} of {n} rows have a label of {side} that no other row has, so that {method} is \
+         meaningless: labels that occur once look like any function of the other side; merge rare \
          labels, or leave the column out"
     )]
     UniqueLabels {
@@ -192,17 +192,17 @@ pub enum SamplesError {
         method: &'static str,
         /// The side.
         side: Side,
-        /// Those of its columns whose labels these are, from 0.
+        /// The columns of the side with these labels, from 0.
         columns: Vec<usize>,
         /// The rows with such labels.
         rows: usize,
         /// All rows.
         n: usize,
     },
-    /// Labels of which only one occurs in several rows.
+    /// Labels of which only one occurs in more than one row.
     #[error(
-        "{rows} of {n} rows have a label of {side} that no other row has, and the others all have \
-         the same: without the former, which {method} leaves out, the side is constant; merge rare \
+        "{rows} of {n} rows have a label of {side} that no other row has, and all other rows have \
+         the same label: without the unique ones, which {method} leaves out, the side is constant; merge rare \
          labels, or leave the column out"
     )]
     OneLabelLeft {
@@ -210,7 +210,7 @@ pub enum SamplesError {
         method: &'static str,
         /// The side.
         side: Side,
-        /// The rows with labels of their own.
+        /// The rows with unique labels.
         rows: usize,
         /// All rows.
         n: usize,
@@ -218,7 +218,7 @@ pub enum SamplesError {
     /// A column of y that is nearly a linear function of other columns of y.
     #[error(
         "column {column} of y (counted from 0) is nearly a linear function of its other columns: \
-         {method} cannot tell what is left of it from noise; leave the column out, or use another \
+         {method} cannot distinguish the rest of it from noise; leave the column out, or use another \
          method"
     )]
     NearlySingular {
@@ -227,10 +227,10 @@ pub enum SamplesError {
         /// The column of y, from 0.
         column: usize,
     },
-    /// A value that no information has, by far.
+    /// A value far below 0, which is impossible.
     #[error(
-        "{method} gives {value} nats, and no information is negative: the rows held out lie where the \
-         models of y were not fitted, as in a series that wanders or has a trend; take differences of \
+        "{method} gives {value} nats, but information cannot be negative: the held-out rows are where the \
+         models of y were not fitted, as in a series that drifts or has a trend; use differences of \
          such a series, or use another method"
     )]
     Worthless {
@@ -242,11 +242,11 @@ pub enum SamplesError {
     /// A method that cannot take columns of this kind.
     #[error("{method} cannot take {found}; {advice}")]
     WrongColumns {
-        /// The method asked for.
+        /// The requested method.
         method: &'static str,
         /// What the columns are.
         found: String,
-        /// How to mend it.
+        /// How to fix it.
         advice: &'static str,
     },
     /// A method that needs columns to condition on, without any.
@@ -254,7 +254,7 @@ pub enum SamplesError {
         "{method} estimates information given other columns, and none are given; give some, or use ksg1"
     )]
     NothingGiven {
-        /// The method asked for.
+        /// The requested method.
         method: &'static str,
     },
     /// A declared type per column was given, but not one for every column.
@@ -275,7 +275,7 @@ pub enum SamplesError {
         setting: &'static str,
         /// Its value, as text.
         value: String,
-        /// The values possible.
+        /// The allowed values.
         range: &'static str,
     },
     /// Groups that are not one for every row.
@@ -288,20 +288,20 @@ pub enum SamplesError {
     },
     /// All rows in one group.
     #[error(
-        "all {n} rows are of one group, so that no group is left to compare it with; choose \
+        "all {n} rows are in one group, so that there is no group to compare it with; choose \
          another column for the groups, or none"
     )]
     OneGroup {
         /// Rows.
         n: usize,
     },
-    /// Fewer groups than parts that each need one.
+    /// Fewer groups than parts that need one each.
     #[error(
         "{operation} splits the rows into {parts} parts of whole groups, each with some to \
          validate by; there are too few groups for that: use fewer parts, or smaller groups"
     )]
     TooFewGroups {
-        /// What was asked.
+        /// The operation.
         operation: &'static str,
         /// The parts.
         parts: usize,
@@ -317,7 +317,7 @@ pub enum SamplesError {
         /// Columns of the rows that it was trained on.
         fitted: usize,
     },
-    /// Training that left the range of numbers.
+    /// Training that diverged.
     #[error(
         "training of the critic by {bound} diverged from every start: lower the learning rate, \
          or train by infonce"
@@ -326,7 +326,7 @@ pub enum SamplesError {
         /// The bound.
         bound: &'static str,
     },
-    /// A file that holds no trained critic.
+    /// A file that is not a trained critic.
     #[error("not a trained critic: {problem}")]
     SavedCritic {
         /// What is wrong with it.
@@ -346,7 +346,8 @@ pub enum SamplesError {
     Critic(#[from] mi_critics::CriticsError),
 }
 
-/// What a method of ranks says more exactly: any monotone function of one column is linear there.
+/// An addition to the message for methods of ranks: there, any monotone function of one column is
+/// linear.
 fn by_ranks(method: &str) -> &'static str {
     if method == crate::Method::Gaussian.name() { "" } else { ", in normal scores of ranks," }
 }

@@ -3,16 +3,17 @@
 //!
 //! - [`mutual_information`] and [`conditional_mutual_information`] estimate by the method that fits
 //!   the kinds of the columns: an [`Estimate`] has an interval, an optional test and typed
-//!   warnings. The methods are functions of their own too: [`ksg`], [`mixture`], [`ross`],
+//!   warnings. The methods are also separate functions: [`ksg`], [`mixture`], [`ross`],
 //!   [`mesner_shalizi`], [`conditional_ksg`], [`gaussian`], [`gaussian_copula`], [`plug_in`], and
 //!   [`kozachenko_leonenko`] for entropy.
-//! - [`neural`] trains a critic and gives a bound from rows it was not trained on; the critic stays
-//!   usable for single pairs ([`NeuralCritic::pointwise`]). [`difference_of_entropies`] learns two
-//!   entropies instead, and has no cap.
-//! - [`linear_v_information`] and [`logistic_v_information`] say what a simple reader can use.
-//! - [`TASKS`] and [`Staircase`] are distributions of known mutual information to measure by.
+//! - [`neural`] trains a critic and gives a bound from rows it was not trained on; the critic can
+//!   also be used for single pairs ([`NeuralCritic::pointwise`]). [`difference_of_entropies`]
+//!   learns two entropies instead, and has no cap.
+//! - [`linear_v_information`] and [`logistic_v_information`] measure what a simple reader can use.
+//! - [`TASKS`] and [`Staircase`] are distributions of known mutual information, for measuring
+//!   estimators.
 //!
-//! Values are in nats. Randomness comes from seeds alone, and results are the same bits on any
+//! Values are in nats. Randomness comes only from seeds, and results are bit-identical on any
 //! number of threads.
 //!
 //! ```
@@ -68,7 +69,7 @@ pub use uncertainty::{
 pub use v_information::{CrossFit, VInformation, linear_v_information, logistic_v_information};
 pub use words::{all_digits, six_digits};
 
-// What this crate's signatures speak of.
+// Types in this crate's signatures.
 pub use mi_random::Stream;
 pub use ndarray;
 

@@ -1,4 +1,4 @@
-//! Estimates against known values, their intervals, and their independence of threads.
+//! Estimates compared with known values, their intervals, and their independence of threads.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use mi_random::Stream;
@@ -119,7 +119,7 @@ fn intervals_cover_and_are_of_the_right_width() {
 
 #[test]
 fn extrapolation_lessens_the_bias() {
-    // Dependence in five columns a side, where nearest neighbours find too little.
+    // Dependence in five columns per side, where nearest neighbours find too little.
     let task = task("multinormal-sparse-5-5-2-2.0");
     let (x, y) = task.sample(2000, &mut Stream::new(5, task.id()));
     let settings = Settings { interval: false, extrapolate: true, ..Settings::default() };

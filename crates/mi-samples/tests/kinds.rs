@@ -1,4 +1,4 @@
-//! What columns are taken for, which methods take them, and what ties do.
+//! The kinds of columns, which methods take them, and how ties are treated.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use mi_random::Stream;
@@ -34,12 +34,12 @@ fn value(x: &Array2<f64>, y: &Array2<f64>) -> f64 {
     mutual_information(&side(x), &side(y), &by(None)).unwrap().value
 }
 
-/// To so many significant digits.
+/// Rounded to this many significant digits.
 fn significant(value: f64, digits: usize) -> f64 {
     format!("{value:.*e}", digits - 1).parse().unwrap()
 }
 
-/// To half precision: 11 binary digits.
+/// Rounded to half precision: 11 binary digits.
 fn half(value: f64) -> f64 {
     let unit = 2.0_f64.powi(value.abs().log2().floor() as i32 - 10).max(2.0_f64.powi(-24));
     (value / unit).round() * unit
@@ -78,7 +78,7 @@ fn rounding_does_not_change_what_a_number_tells_about_a_label() {
 
 #[test]
 fn atoms_beside_a_label_are_counted_and_the_rest_is_not_raised() {
-    // Half of the rows are 0 by a coin that the label knows nothing of; the others are rounded.
+    // Half of the rows are 0 by a coin that is independent of the label; the others are rounded.
     let n = 6000;
     let mut stream = Stream::new(4, "atoms");
     let rows: Vec<(f64, f64)> = (0..n)
@@ -90,14 +90,14 @@ fn atoms_beside_a_label_are_counted_and_the_rest_is_not_raised() {
         .collect();
     let (x, y) = (column(rows.iter().map(|r| r.0)), column(rows.iter().map(|r| r.1)));
     let found = mutual_information(&side(&x), &side(&y), &by(None)).unwrap();
-    // Atoms are broken as other ties are, whether the column is declared continuous or not.
+    // Atoms are broken like other ties, whether the column is declared continuous or not.
     assert_eq!(found.estimator.method, Method::Ross);
     assert!((found.value - 0.5 * 0.1701).abs() < 0.015, "{}", found.value);
     assert!(found.warnings.iter().any(|w| matches!(w, Warning::TiesBroken { .. })));
     let forced = declared(&x, Declared::Continuous);
     let again = mutual_information(&forced, &side(&y), &by(None)).unwrap();
     assert_eq!(again.value, found.value);
-    // They keep their rank where no column is a label.
+    // They keep their rank if no column is a label.
     let found = mutual_information(&side(&x), &side(&normals(5, n)), &by(None)).unwrap();
     assert_eq!(found.estimator.method, Method::Mixture);
     let atom = found.warnings.iter().find_map(|warning| match warning {
@@ -107,7 +107,7 @@ fn atoms_beside_a_label_are_counted_and_the_rest_is_not_raised() {
     assert!(atom.is_some_and(|(atoms, share)| atoms == [0.0] && (share - 0.5).abs() < 0.03));
 }
 
-/// What maps each value to another of the same order.
+/// A strictly increasing map, with its name.
 fn strictly_increasing() -> impl Strategy<Value = (&'static str, fn(f64) -> f64)> {
     prop::sample::select(vec![
         ("times 1000", (|v| 1000.0 * v) as fn(f64) -> f64),
@@ -146,7 +146,7 @@ proptest! {
             Some(Method::MesnerShalizi), Some(Method::GaussianCopula)]
         {
             let of = |x: &Array2<f64>| {
-                // Few decimals would make labels of the numbers, to which some methods do not go.
+                // With few decimals the numbers would be labels, which some methods do not take.
                 let x = declared(x, if censor { Declared::Auto } else { Declared::Continuous });
                 let y = declared(&y, Declared::Continuous);
                 mutual_information(&x, &y, &by(method)).map(|found| found.value)
@@ -202,7 +202,7 @@ fn how_ties_are_broken_is_said_with_its_effect() {
     let spread = others.iter().map(|v| (v - found.value).abs()).fold(0.0, f64::max);
     assert!(deviation > 0.0 && spread < 20.0 * deviation.max(1e-4), "{deviation} {others:?}");
     let few = mutual_information(&side(&x), &side(&y), &by(None)).unwrap();
-    assert_eq!(few.tie_deviation, None, "a second way costs time, which nobody asked for");
+    assert_eq!(few.tie_deviation, None, "a second way costs time and was not requested");
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn a_column_that_adds_nothing_to_its_side_is_left_out() {
         let redundant = Warning::Redundant { side: Side::Y, column: 2 };
         assert!(found.warnings.contains(&redundant), "{method} {:?}", found.warnings);
     }
-    // The sum, for the method that sees sums; and what is known already.
+    // The sum, for the method that sees sums; and columns that are already known.
     let sum = concatenate![Axis(1), a, b, &a + &b];
     let found = mutual_information(&side(&x), &side(&sum), &by(Method::Gaussian)).unwrap();
     assert!(found.value.abs() < 0.02, "{found:?}");
@@ -295,8 +295,8 @@ fn a_column_that_adds_nothing_to_its_side_is_left_out() {
     let found =
         conditional_mutual_information(&known, &side(&x), &given, &by(Method::Gaussian)).unwrap();
     assert_eq!(found.value, 0.0);
-    // Nearly a copy: what the ridge would hide is refused.
-    // The column is told among all of y, the redundant one too.
+    // Nearly a copy: refused, as the ridge would hide the difference. The column number counts all
+    // of y, including the redundant column.
     let near = concatenate![Axis(1), a, b, a, &a + &(0.01 * &x)];
     let error =
         mutual_information(&side(&x), &side(&near), &by(Method::EntropyDifference)).unwrap_err();
@@ -332,7 +332,7 @@ fn a_linear_function_across_sides_is_said_to_be_infinite() {
     let y = concatenate![Axis(1), normals(26, n), cents(&(cents(&a) - cents(&b)))];
     let found = mutual_information(&side(&x), &side(&y), &by(Method::Ksg1)).unwrap();
     assert!(said(&found), "{:?}", found.warnings);
-    // Numbers that were subtracted first, and then each rounded: as many tables are written.
+    // Numbers that were subtracted first and then rounded, as in many tables.
     let fine = |v: &Array2<f64>| v.mapv(|v| (v * 1e4).round() / 1e4);
     let [x, y] = [concatenate![Axis(1), fine(&a), fine(&b)], fine(&(&a - &b))];
     let found = mutual_information(&side(&x), &side(&y), &by(Method::Ksg1)).unwrap();
@@ -341,11 +341,12 @@ fn a_linear_function_across_sides_is_said_to_be_infinite() {
     let found = mutual_information(&side(&fine(&a)), &side(&fine(&(&a / 3.0))), &by(Method::Ksg1));
     let of_one = Warning::LinearFunction { column: 0, of: vec![(Side::X, 0)] };
     assert!(found.unwrap().warnings.contains(&of_one));
-    // What is rounded coarsely may follow from others and still tell how it is rounded.
+    // A coarsely rounded column may follow from others, but its rounding error still carries
+    // information.
     let [x, y] = [&a, &(&a + &(0.05 * &b))].map(|v| v.mapv(|v| (v * 10.0).round() / 10.0));
     let found = mutual_information(&side(&x), &side(&y), &by(Method::Ksg1)).unwrap();
     assert!(!found.warnings.iter().any(|w| matches!(w, Warning::LinearFunction { .. })));
-    // A little noise, of numbers that are not rounded, makes it finite.
+    // A little noise on numbers that are not rounded makes it finite.
     let x = concatenate![Axis(1), a, c, b];
     let y = concatenate![Axis(1), normals(26, n), &a - &b];
     let y = &y + &(0.001 * Stream::new(27, "noise").normal_matrix((n, 2)));
@@ -364,7 +365,7 @@ fn a_linear_function_of_x_and_what_is_given_is_infinite_too() {
     let found = given(&(&a - &b));
     let expected = Warning::LinearFunction { column: 0, of: vec![(Side::Given, 0), (Side::X, 0)] };
     assert!(found.warnings.contains(&expected), "{:?}", found.warnings);
-    // A function of what is given alone, and none at all.
+    // A function of only the given columns, and no function at all.
     for y in [3.0 * &b + 1.0, &a - &c] {
         let found = given(&y);
         let says = |w: &Warning| matches!(w, Warning::LinearFunction { .. });
@@ -411,7 +412,7 @@ fn one_rule_chooses_methods() {
     assert_eq!(fitting(&x, &x, Some(&x)), [FrenzelPompe, GaussianCopula]);
     assert_eq!(fitting(&x, &label, Some(&x)), [MesnerShalizi]);
     assert_eq!(fitting(&label, &label, Some(&label)), [PlugIn]);
-    // Resolved settings hold a method, whichever was asked for.
+    // Resolved settings contain a method, whichever was requested.
     let resolved = |settings: Settings| settings.resolve(&wide, &wide, None).unwrap().method;
     assert_eq!(resolved(by(None)), Neural);
     assert_eq!(resolved(Settings { extrapolate: true, ..by(None) }), Ksg1);
@@ -421,7 +422,7 @@ fn one_rule_chooses_methods() {
 #[test]
 fn frequencies_of_nearly_unique_labels_are_refused_and_rare_ones_stay_below_the_rows() {
     let n = 300;
-    // Of `rare` in a hundred rows the label is in no other row.
+    // `rare` in a hundred rows have a unique label.
     let labels = |rare: usize| {
         Array2::from_shape_fn((n, 1), |(row, _)| {
             if row % 100 < rare { row as f64 } else { (row % 5) as f64 + 0.5 }
@@ -474,7 +475,8 @@ fn sparse_tables_of_independent_counts_tell_nothing() {
 
 #[test]
 fn sparse_tables_of_dependent_counts_keep_their_information() {
-    // Counts of which one is the other with a chance of a half, and else independent.
+    // Counts of which one equals the other with a probability of one half, and is otherwise
+    // independent.
     let n = 300;
     let mixed =
         |seed: u64, n: usize| {
@@ -493,7 +495,7 @@ fn sparse_tables_of_dependent_counts_keep_their_information() {
 
 #[test]
 fn the_entropy_is_of_the_rows_that_are_used() {
-    // Two labels of ten rows each, and ten rows with labels of their own.
+    // Two labels with ten rows each, and ten rows with unique labels.
     let labels =
         column((0..30).map(|row| if row < 20 { f64::from(row % 2) } else { f64::from(row) }));
     let found = mutual_information(
@@ -504,7 +506,7 @@ fn the_entropy_is_of_the_rows_that_are_used() {
     .unwrap();
     assert_eq!((found.estimator.method, found.n), (Method::Ross, 20));
     assert!((found.entropy_bound.unwrap() - 2.0_f64.ln()).abs() < 1e-12);
-    // One label alone, without those, is a constant.
+    // Without those, a single label is a constant.
     let one = column((0..30).map(|row| if row < 20 { 0.0 } else { f64::from(row) }));
     let (x, one) = (side(&normals(3, 30)), declared(&one, Declared::Discrete));
     for found in [mutual_information(&x, &one, &by(None)), mutual_information(&one, &x, &by(None))]

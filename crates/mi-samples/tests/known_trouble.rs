@@ -1,4 +1,4 @@
-//! Data that other tools were reported to get wrong, each with its right answer.
+//! Data for which other tools were reported to be wrong, each with the right answer.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use mi_random::Stream;
@@ -82,7 +82,7 @@ fn a_column_with_itself_is_said_to_be_deterministic() {
     });
     // ψ(100) − ψ(3) − 1/3
     assert!((cap.unwrap() - 3.344).abs() < 1e-3 && found.value <= cap.unwrap() + 1e-9, "{found:?}");
-    // Not one-to-one, but a function all the same.
+    // Not one-to-one, but still a function.
     let x = pair(2, 1000, 0.0).0;
     assert!(warned(&auto(&x, &(&x * &x)), |w| matches!(w, Warning::NearCap { .. })));
     let (x, y) = pair(3, 1000, 0.75);
@@ -299,7 +299,7 @@ fn ties_of_rounded_columns_are_broken_and_said_to_be() {
     assert!((found.value - plain).abs() < 0.03, "{} {plain}", found.value);
     let broken = found.warnings.iter().filter(|w| matches!(w, Warning::TiesBroken { .. })).count();
     assert_eq!(broken, 2);
-    // So coarse that it is discrete, and less is left.
+    // So coarse that it is discrete, and less information is left.
     let coarse = auto(&round(&x, 1.0), &round(&y, 1.0));
     assert_eq!(coarse.estimator.method, Method::PlugIn);
     assert!((coarse.value - 0.327).abs() < 0.04, "{}", coarse.value);
@@ -321,7 +321,7 @@ fn how_ties_are_broken_hardly_moves_estimates_from_few_rows() {
         let mean = values.iter().sum::<f64>() / 12.0;
         (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 11.0).sqrt()
     };
-    // Of 0.05 (Kraskov) and 0.03 (Ross) that are sampling error.
+    // Compared with sampling errors of 0.05 (Kraskov) and 0.03 (Ross).
     assert!(spread(&y) < 0.01, "{}", spread(&y));
     assert!(spread(&label) < 0.007, "{}", spread(&label));
 }
@@ -375,7 +375,7 @@ fn few_valued_columns_are_discrete() {
     // (4·4)/(2·2000) = 0.004 before the correction; its standard deviation is 0.0014.
     let found = auto(&draw(), &draw());
     assert!(found.value.abs() < 0.004 && found.uncorrected.unwrap() > found.value, "{found:?}");
-    // The converse: thousands of values taken for categories.
+    // The converse: thousands of values treated as categories.
     let (x, y) = pair(15, 2000, 0.0);
     let round = |side: &Array2<f64>, step: f64| {
         let rounded = side.mapv(|v| (v / step).round() * step);
@@ -463,7 +463,7 @@ fn a_copy_is_significant_given_an_independent_column() {
     let found = given(&x, &x);
     assert_eq!(found.estimator.method, Method::FrenzelPompe);
     assert_eq!(found.test.unwrap().p_value, 0.05);
-    // A common cause alone is not.
+    // But a common cause is not.
     let mut stream = Stream::new(20, "effects");
     let mut effect = || &z + &stream.normal_matrix((300, 1));
     let found = given(&effect(), &effect());
@@ -484,7 +484,7 @@ fn information_is_not_a_difference_of_entropies() {
 
 #[test]
 fn information_of_numbers_may_exceed_their_differential_entropy() {
-    // h(X) = 1.419 nats, a density's entropy, is no bound; ½ ln(1 + 100) is the truth.
+    // h(X) = 1.419 nats, a density's entropy, is not a bound; the truth is ½ ln(1 + 100).
     let x = pair(24, 1000, 0.0).0;
     let y = &x + &(0.1 * Stream::new(24, "noise").normal_matrix((1000, 1)));
     let found = auto(&x, &y);
@@ -519,7 +519,7 @@ fn raw_values_are_used_on_request() {
     let direct = ksg(x.view(), y.view(), KsgVariant::First, &[3], 0).unwrap();
     assert_eq!(found.value, direct[0]);
     assert_eq!(found.estimator.marginals, Some(Marginals::Raw));
-    // Constant beside a rare label, low level: exactly 0 there too.
+    // A constant with a rare label, low level: also exactly 0.
     let constant = Array2::from_elem((500, 1), 1.0);
     assert_eq!(mixture(constant.view(), x.view(), &[5]).unwrap(), [0.0]);
 }

@@ -1,5 +1,5 @@
-//! The memory that an estimate takes. Alone in its process: what other tests use would count.
-//! Peak memory is read from /proc, so elsewhere there is nothing to check.
+//! The memory that an estimate takes. In a separate process, since the memory of other tests would
+//! count. Peak memory is read from /proc, so elsewhere there is nothing to check.
 #![cfg(target_os = "linux")]
 
 use mi_random::Stream;
@@ -15,7 +15,7 @@ fn many_rows_of_five_columns_fit_in_little_memory() {
     let settings =
         Settings { method: Some(mi_samples::Method::Ksg1), interval: false, ..Settings::default() };
     let found = mutual_information(&sides[0], &sides[1], &settings).unwrap();
-    // 5 pairs of correlation 0.6 have 1.116 nats, of which neighbours miss some.
+    // 5 pairs of correlation 0.6 have 1.116 nats, some of which neighbours miss.
     assert!((0.8..1.2).contains(&found.value), "{}", found.value);
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();

@@ -1,4 +1,4 @@
-//! Neighbour estimators against slow ones that try all pairs, and against known values.
+//! Neighbour estimators compared with slow ones that try all pairs, and with known values.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use mi_random::Stream;
@@ -249,8 +249,8 @@ fn the_mixture_estimator_is_ksg_without_ties() {
 fn entropies_of_known_densities() {
     let mut stream = Stream::new(10, "entropy");
     let n = 4000;
-    // Kozachenko and Leonenko's ε is twice the distance to the neighbour: a factor of 2 left out
-    // would give −ln 2 = −0.69 here.
+    // Kozachenko and Leonenko's ε is twice the distance to the neighbour: without the factor of 2
+    // the value would be −ln 2 = −0.69 here.
     let uniform = Array2::from_shape_fn((n, 1), |_| stream.uniform());
     let square = Array2::from_shape_fn((n, 2), |_| 3.0 * stream.uniform());
     let normal = stream.normal_matrix((n, 1));
@@ -268,7 +268,7 @@ fn mistakes_have_names() {
     let x = array![[0.0], [1.0], [2.0]];
     let error = ksg(x.view(), x.view(), KsgVariant::First, &[3], 0).unwrap_err();
     assert_eq!(error, SamplesError::NeighbourCount { k: 3, n: 3 });
-    assert!(error.to_string().contains("3 neighbours asked of 3 rows"));
+    assert!(error.to_string().contains("3 neighbours requested from 3 rows"));
     assert_eq!(
         ksg(x.view(), x.view(), KsgVariant::First, &[], 0).unwrap_err(),
         SamplesError::NoNeighbourCount

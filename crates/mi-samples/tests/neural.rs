@@ -1,4 +1,4 @@
-//! Neural estimates where the answer is known.
+//! Neural estimates for which the answer is known.
 
 use mi_critics::CriticSpec;
 use mi_estimators::bounds::{BOUNDS, BoundSpec};
@@ -37,7 +37,7 @@ fn a_gaussian_pair_has_its_information_and_an_interval() {
     assert!((found.value - 0.4133).abs() < 0.05, "{found:?}");
     let interval = found.interval.unwrap();
     assert!(interval.lower < found.value && found.value < interval.upper);
-    // Training on finite rows leaves the bound too low, so the interval reaches further up.
+    // Training on finitely many rows makes the bound too low, so the interval reaches further up.
     let (below, above) = (found.value - interval.lower, interval.upper - found.value);
     assert!(above > below && above < 3.0 * below && interval.method == IntervalMethod::HeldOut);
     assert!((0.008..0.02).contains(&interval.standard_error));
@@ -62,13 +62,13 @@ fn fifty_gaussian_columns_keep_their_information() {
     let (x, y) = task.sample(4000, &mut Stream::new(1, "dense"));
     let found = neural(&side(&x), &side(&y), &quick(), &INDEPENDENT, 0).unwrap();
     assert!((found.value - 1.2922).abs() < 0.1, "{}", found.value);
-    // Without the start, a network of few rows learns a part.
+    // Without the Gaussian start, a network learns only a part from few rows.
     let bare = NeuralSettings { gaussian_start: false, ..quick() };
     let bare = neural(&side(&x), &side(&y), &bare, &INDEPENDENT, 0).unwrap();
     assert!(bare.value < found.value - 0.1, "{} {}", bare.value, found.value);
 }
 
-/// Where a critic could learn its rows by heart, rows that it did not see are not fooled.
+/// A critic could memorise its training rows, but the estimate on held-out rows is not affected.
 #[test]
 fn forty_independent_columns_of_few_rows_have_none() {
     for bound in [BoundSpec::InfoNce, BoundSpec::Mine { rate: 0.01 }, BoundSpec::DonskerVaradhan] {
@@ -115,11 +115,11 @@ fn copies_do_not_raise_the_estimate() {
     assert!((doubled.value - 0.446).abs() < 0.08, "{}", doubled.value);
     let ratio = doubled.standard_error / once.standard_error;
     assert!((0.85..1.2).contains(&ratio), "copies count as one row: {ratio}");
-    // Thirty different rows are no more than thirty, however often they are copied.
+    // Thirty different rows count as thirty, however often they are copied.
     let few = x.select(Axis(0), &(0..30).collect::<Vec<_>>().repeat(10));
     let error =
         neural(&side(&few), &side(&few), &quick(), &INDEPENDENT, 0).unwrap_err().to_string();
-    assert!(error.starts_with("a neural estimate, beside copies, needs 60 rows"), "{error}");
+    assert!(error.starts_with("a neural estimate, not counting copies, needs 60 rows"), "{error}");
 }
 
 #[test]
@@ -165,14 +165,14 @@ fn every_critic_trains() {
         let found = by(&y, critic.clone());
         assert!((0.5..0.85).contains(&found), "{critic:?}: {found}");
     }
-    // An inner product of the features has nothing to learn. Between independent sides the
-    // positive scores are like the others; here they are larger, by E[x·y] = 2 ρ of the columns
-    // and by what the radii, the features beside these, have in common.
+    // An inner product of the features has nothing to learn. For independent sides the positive
+    // scores are like the others; here they are larger, by E[x·y] = 2 ρ from the columns and by the
+    // covariance of the radii, the other features.
     let apart = side(&pair(1000, 2, 0.0, 9).1);
     let found = by(&y, CriticSpec::InnerProduct) - by(&apart, CriticSpec::InnerProduct);
     assert!(found > 2.0 * 0.7 - 0.2 && found < 2.5, "{found}");
-    // A cosine sees the angle between x and y. Its one number, here far too large at first, is
-    // learnt: the scale that it ends with is worth more than the one that it starts with.
+    // A cosine sees the angle between x and y. Its single parameter, here initially far too large,
+    // is learnt: the final scale is better than the initial one.
     let cosine = |learned: bool| {
         let critic = Some(CriticSpec::Cosine { temperature: 0.1, learned });
         let settings = NeuralSettings { critic, learning_rate: Some(0.05), ..quick() };
@@ -194,7 +194,7 @@ fn a_saved_critic_judges_new_rows_alike() {
         let ratios = critic.pointwise(new_x.view(), new_y.view()).unwrap();
         let mean = ratios.iter().sum::<f64>() / 2000.0;
         assert!((mean - estimate.value).abs() < 0.08, "{mean} {}", estimate.value);
-        // ln p(x, y)/(p(x) p(y)) of each pair, by the densities.
+        // ln p(x, y)/(p(x) p(y)) of each pair, from the densities.
         let truth = |row: usize| -> f64 {
             let of = |side: ArrayView2<'_, f64>, c: usize| side[[row, c]];
             (0..2).map(|c| log_ratio(of(new_x.view(), c), of(new_y.view(), c), 0.7)).sum()
@@ -203,7 +203,7 @@ fn a_saved_critic_judges_new_rows_alike() {
         assert!((squares / 2000.0).sqrt() < 0.25, "{}", (squares / 2000.0).sqrt());
         let again = NeuralCritic::from_bytes(&critic.to_bytes().unwrap()).unwrap();
         assert_eq!(again.pointwise(new_x.view(), new_y.view()).unwrap(), ratios);
-        // A row's ratio does not depend on the rows beside it.
+        // A row's ratio does not depend on other rows.
         let few = again.pointwise(new_x.slice(s![7..8, ..]), new_y.slice(s![7..8, ..])).unwrap();
         assert!((few[0] - ratios[7]).abs() < 1e-4);
     }

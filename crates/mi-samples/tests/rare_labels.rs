@@ -1,4 +1,4 @@
-//! Labels that few rows have, next to numbers and to values that many rows have.
+//! Labels that few rows have, with numbers and with values that many rows have.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use mi_random::Stream;
@@ -86,7 +86,7 @@ fn independent_columns_give_nothing_given_others() {
 
 #[test]
 fn zeros_that_a_label_explains_are_counted() {
-    // P(0) is 0.1, 0.3, 0.5, 0.7 by the label, and all else is the same: 0.1130 nats.
+    // P(0) is 0.1, 0.3, 0.5, 0.7 by the label, and everything else is the same: 0.1130 nats.
     let truth = 0.1130;
     let found = (0..10).map(|seed| {
         let mut stream = Stream::new(seed, "explained");
@@ -106,7 +106,7 @@ fn zeros_that_a_label_explains_are_counted() {
     assert!((mean - truth).abs() < 0.02, "{mean}");
 }
 
-/// By all pairs: neighbours have the labels of the row, and counts are strict.
+/// From all pairs: neighbours have the labels of the row, and counts are strict.
 fn slow(numbers: [&Array2<f64>; 3], labels: [&Array2<f64>; 3], k: usize) -> f64 {
     let n = numbers[0].nrows();
     let distance = |places: &[usize], i: usize, j: usize| {

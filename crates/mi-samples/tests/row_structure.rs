@@ -1,4 +1,4 @@
-//! Rows that hang together: series and groups.
+//! Dependent rows: series and groups.
 
 use mi_random::Stream;
 use mi_samples::{
@@ -25,7 +25,7 @@ fn quick() -> NeuralSettings {
     NeuralSettings { steps: 200, ..NeuralSettings::default() }
 }
 
-/// The mean over seeds of what was found of two independent slow series.
+/// The mean over seeds of the estimate for two independent slow series.
 fn mean_of_slow(
     seeds: u64,
     found: impl Fn(&Array2<f64>, &Array2<f64>, &RowStructure) -> f64,
@@ -69,7 +69,7 @@ fn a_series_that_never_forgets_is_warned_of() {
     };
     let found = mutual_information(&side(&x), &side(&y), &settings).unwrap();
     assert!(found.warnings.contains(&Warning::LongMemory { rows: 60 }), "{:?}", found.warnings);
-    // Rows that are known to be in order are not advised to be taken for a series.
+    // Rows that are known to be ordered get no advice to treat them as a series.
     let advises =
         |found: &[Warning]| found.iter().any(|w| matches!(w, Warning::Autocorrelated { .. }));
     assert!(!advises(&found.warnings));
@@ -77,8 +77,7 @@ fn a_series_that_never_forgets_is_warned_of() {
     assert!(advises(&mutual_information(&side(&x), &side(&y), &plain).unwrap().warnings));
 }
 
-/// Subjects whose x and y have own levels, between which there is no relation, and which hardly
-/// change: rows repeat the subjects.
+/// Subjects with unrelated levels of x and y that hardly change: rows repeat the subjects.
 fn subjects(count: usize, each: usize, seed: u64) -> (Array2<f64>, Array2<f64>, RowStructure) {
     let mut stream = Stream::new(seed, "subjects");
     let levels = stream.normal_matrix((count, 2));
@@ -108,8 +107,8 @@ fn subjects_stay_together_in_splits_tests_and_intervals() {
         let alone = found(method, &RowStructure::Exchangeable, Surrogate::Permutation);
         let grouped = found(method, &rows, Surrogate::WholeGroups);
         let error = |found: &mi_samples::Estimate| found.interval.unwrap().standard_error;
-        // Nearest neighbours see in any piece as many subjects as it has, so that theirs hardly
-        // spread; a correlation of 30 subjects is another in every piece.
+        // For nearest neighbours every piece has the same number of subjects, so that their
+        // estimates hardly vary; a correlation of 30 subjects differs between pieces.
         if method == Method::GaussianCopula {
             assert!(error(&grouped) > 1.5 * error(&alone));
         }
@@ -122,9 +121,9 @@ fn subjects_stay_together_in_splits_tests_and_intervals() {
             .unwrap()
             .at_least,
         0,
-        "rows of a subject taken for independent"
+        "rows of a subject treated as independent"
     );
-    // A subject's own rows say nothing about one another here.
+    // Here a subject's rows say nothing about one another.
     let within = found(Method::GaussianCopula, &rows, Surrogate::WithinGroups).test.unwrap();
     assert!(within.p_value > 0.05, "{within:?}");
 }
@@ -149,11 +148,11 @@ fn a_relation_within_or_between_subjects_is_found_by_its_own_surrogates() {
     let of = |value: &dyn Fn(usize) -> f64| {
         Array2::from_shape_fn((count * each, 1), |(row, _)| value(row))
     };
-    // Related from row to row, levels apart.
+    // Related row by row, but not by level.
     let x = of(&|row| level(row, 0) + moves[[row, 0]]);
     let y = of(&|row| level(row, 1) + 0.8 * moves[[row, 0]] + 0.6 * moves[[row, 1]]);
     assert_eq!(p_value(&x, &y, Surrogate::WithinGroups), 0.01);
-    // Related by their levels only.
+    // Related only by their levels.
     let x = of(&|row| level(row, 0) + 0.5 * moves[[row, 0]]);
     let y = of(&|row| level(row, 0) + 0.5 * moves[[row, 1]]);
     assert_eq!(p_value(&x, &y, Surrogate::WholeGroups), 0.01);
@@ -171,7 +170,7 @@ fn mistakes_with_groups_are_named() {
     assert_eq!(one, SamplesError::OneGroup { n: 100 });
     let short = of(RowStructure::Grouped(vec![0, 1]), Method::Ksg1).unwrap_err();
     assert_eq!(short, SamplesError::GroupCount { groups: 2, rows: 100 });
-    // Two groups make no three folds, and no six pieces of an interval.
+    // Two groups cannot make three folds, or six pieces of an interval.
     let two = RowStructure::grouped_by((0..100).map(|row| row / 50));
     let folds = of(two.clone(), Method::Neural).unwrap_err();
     assert_eq!(folds, SamplesError::TooFewGroups { operation: "a neural estimate", parts: 3 });
@@ -201,7 +200,7 @@ fn few_rearrangements_are_all_made_and_said() {
 
 #[test]
 fn an_atom_is_not_alike_in_time() {
-    // Nine in ten independent rows hold a 0.
+    // Nine in ten independent rows are 0.
     let mut stream = Stream::new(5, "atoms");
     let mut rare = || {
         Array2::from_shape_simple_fn((600, 1), || {
@@ -211,11 +210,11 @@ fn an_atom_is_not_alike_in_time() {
     };
     let (x, y) = (rare(), rare());
     assert_eq!(side(&x).alike_in_time(&side(&y)), None);
-    // A series stays one, also where it is rounded.
+    // A series is still recognised after rounding.
     let slow = |seed: u64| series(600, 0.95, &mut Stream::new(seed, "series"));
     for step in [1e-9, 0.5] {
         let rounded = |seed: u64| side(&slow(seed).mapv(|v| (v / step).round() * step));
-        let (x, y) = rounded(1).alike_in_time(&rounded(2)).expect("slow series are alike");
+        let (x, y) = rounded(1).alike_in_time(&rounded(2)).expect("slow series are autocorrelated");
         assert!(x > 0.9 && y > 0.9, "{x} {y}");
     }
 }

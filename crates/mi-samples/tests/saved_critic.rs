@@ -1,4 +1,4 @@
-//! Files of saved critics under arbitrary edits: what was saved, or an error.
+//! Files of saved critics under arbitrary edits: reading gives the saved critic or an error.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use ndarray::Array2;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// A critic of few rows and few steps, once.
+/// A critic from few rows and few steps, trained once.
 fn saved() -> &'static (Vec<u8>, Array2<f64>, Vec<f64>) {
     static SAVED: std::sync::OnceLock<(Vec<u8>, Array2<f64>, Vec<f64>)> =
         std::sync::OnceLock::new();
@@ -34,7 +34,7 @@ fn read(bytes: &[u8]) -> Option<Vec<f64>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// The checksum tells every edit from the file that was written.
+    /// The checksum detects every edit.
     #[test]
     fn edited_bytes_are_refused(
         flips in prop::collection::vec((any::<Index>(), 0..8_u8), 1..3),
@@ -53,8 +53,8 @@ proptest! {
         }
     }
 
-    /// A file whose checksum fits may yet say nonsense: no number of its header is believed before
-    /// what it counts is there.
+    /// A file with a valid checksum may still be nonsense: no count in its header is trusted before
+    /// the data are there.
     #[test]
     fn numbers_of_the_header_are_not_believed(
         at in any::<Index>(),

@@ -44,7 +44,10 @@ fn check(params: &Params<f64>, columns: usize, forward: impl Fn(&mut Graph<'_, f
                 adam_other.backward_and_descend(&mut tape, &seeds, &mut other, &mut gradients)
             }
             .unwrap();
-            assert!(params.ids().all(|id| gradients.view(id).is_none()), "they are absent after the step");
+            assert!(
+                params.ids().all(|id| gradients.view(id).is_none()),
+                "they are absent after the step"
+            );
         }
         assert_ne!(&one, params);
         assert_eq!(one, other);

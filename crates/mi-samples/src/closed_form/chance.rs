@@ -1,23 +1,24 @@
-//! What frequencies find in independent labels, and how it is taken from an estimate.
+//! The information that frequencies find by chance in independent labels, and how an estimate is
+//! corrected for it.
 
 use statrs::function::factorial::ln_factorial;
 
-/// An expectation of that much is no matter, in nats: estimates from tables that are well filled
-/// are left as they are.
+/// An expectation below this, in nats, is ignored: estimates from well-filled tables are not
+/// changed.
 const NEGLIGIBLE: f64 = 0.01;
 
 /// Probabilities below this one add nothing to a sum.
 const IMPOSSIBLE: f64 = 1e-20;
 
 /// The expectation, in nats, of the estimate after Miller and Madow over all ways to permute the
-/// labels of `y` within rows of the same label of `z`: its bias where X and Y are independent
-/// given Z. 0 if it does not matter.
+/// labels of `y` within rows of the same label of `z`: its bias if X and Y are independent given Z.
+/// 0 if it is negligible.
 ///
-/// Miller's correction counts the cells of the table that are filled. Where most of them hold one
-/// row or two, it is far too small.
+/// Miller's correction counts the filled cells of the table. Where most of them have only one or
+/// two rows, it is far too small.
 ///
-/// Formula: of every pair of frequencies a and b the filled cell has a hypergeometric frequency k,
-/// and E\[I\] = Σ E\[k/n ln(n k / (a b))\] (Vinh, Epps and Bailey, 2010, equation 24a).
+/// Formula: for every pair of frequencies a and b, the cell has a hypergeometric frequency k, and
+/// E\[I\] = Σ E\[k/n ln(n k / (a b))\] (Vinh, Epps and Bailey, 2010, equation 24a).
 pub(crate) fn chance_information(x: &[u32], y: &[u32], z: &[u32]) -> f64 {
     let mut rows: Vec<(u32, u32, u32)> =
         x.iter().zip(y).zip(z).map(|((&x, &y), &z)| (z, x, y)).collect();
@@ -38,9 +39,9 @@ pub(crate) fn chance_information(x: &[u32], y: &[u32], z: &[u32]) -> f64 {
     if mean.abs() > NEGLIGIBLE { mean } else { 0.0 }
 }
 
-/// An estimate without the part that chance explains: all of it for independent labels, none where
-/// one side tells the other, whose entropy is `most`. In between the part is linear, as in the
-/// adjusted mutual information of Vinh, Epps and Bailey (2010).
+/// An estimate corrected for chance: for independent labels all of it is subtracted, and nothing if
+/// one side determines the other, whose entropy is `most`. In between the correction is linear, as
+/// in the adjusted mutual information of Vinh, Epps and Bailey (2010).
 pub(crate) fn without_chance(value: f64, chance: f64, most: f64) -> f64 {
     let left = (most - value).max(0.0) / (most - chance).max(f64::MIN_POSITIVE);
     value - chance * left.min(1.0)
@@ -50,7 +51,7 @@ pub(crate) fn without_chance(value: f64, chance: f64, most: f64) -> f64 {
 fn of_frequencies(x: &[u32], y: &[u32]) -> f64 {
     let n = x.len();
     let ((of_x, classes_x), (of_y, classes_y)) = (frequencies(x), frequencies(y));
-    // The mean χ² of permutations is n (mx − 1)(my − 1) / (n − 1), and information no more than χ²/n.
+    // The mean χ² of permutations is n (mx − 1)(my − 1) / (n − 1), and information is at most χ²/n.
     let degrees = ((classes_x - 1) * (classes_y - 1)) as f64;
     if degrees <= NEGLIGIBLE * (n - 1) as f64 {
         return 0.0;
@@ -67,7 +68,7 @@ fn of_frequencies(x: &[u32], y: &[u32]) -> f64 {
     information + ((classes_x + classes_y - 1) as f64 - cells) / (2.0 * n as f64)
 }
 
-/// How many labels have each frequency, and how many there are in all.
+/// How many labels have each frequency, and the total number of rows.
 fn frequencies(labels: &[u32]) -> (Vec<(usize, usize)>, usize) {
     let mut counts: Vec<usize> = labels.chunk_by(PartialEq::eq).map(<[u32]>::len).collect();
     counts.sort_unstable();
@@ -82,7 +83,8 @@ fn of_cell(a: usize, b: usize, n: usize) -> (f64, f64) {
         ln_factorial(n as u64) - ln_factorial(k as u64) - ln_factorial((n - k) as u64)
     };
     let (least, most) = ((a + b).saturating_sub(n), a.min(b));
-    // From the likeliest frequency to either side: the least may be too unlikely for a double.
+    // From the most likely frequency to both sides: the smallest one may be too unlikely for a
+    // double.
     let likeliest = ((a + 1) * (b + 1) / (n + 2)).clamp(least, most);
     let start = (ln_choose(a, likeliest) + ln_choose(n - a, b - likeliest) - ln_choose(n, b)).exp();
     let size = n as f64;
@@ -155,7 +157,7 @@ mod tests {
             let expected = by_all_permutations(&x, &y);
             let found = chance_information(&x, &y, &[0; 7]);
             assert_abs_diff_eq!(found, expected, epsilon = 1e-12);
-            // The same twice, in two strata.
+            // The same table twice, in two strata.
             let found = chance_information(
                 &x.repeat(2),
                 &[&y[..], &y.map(|label| label + 3)].concat(),
@@ -167,7 +169,7 @@ mod tests {
 
     #[test]
     fn frequent_labels_do_not_underflow() {
-        // A cell of about 9000 of 18 000 rows, which 0 rows are not likely to fill.
+        // A cell of about 9000 of 18 000 rows, in which 0 rows are very unlikely.
         let (term, filled) = of_cell(12_000, 13_500, 18_000);
         assert_abs_diff_eq!(filled, 1.0, epsilon = 1e-9);
         assert!(term.abs() < 1e-4, "{term}");

@@ -16,13 +16,13 @@ pub struct DiscreteEntropy {
 /// Mutual information from the frequencies of discrete values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlugIn {
-    /// Of the frequencies themselves, in nats: not negative, and too high by about
-    /// (mx − 1)(my − 1)/(2N).
+    /// From the frequencies themselves, in nats: not negative, and too high by about (mx − 1)(my −
+    /// 1)/(2N).
     pub plug_in: f64,
-    /// Of entropies corrected by Miller (1955), in nats; at most the ln n of n observations, which
-    /// the correction passes where nearly every one has a label of its own.
+    /// From entropies corrected by Miller (1955), in nats; at most ln n for n observations, which
+    /// the correction would exceed if nearly every label were unique.
     pub miller_madow: f64,
-    /// The standard error, from the observations' own contributions.
+    /// The standard error, from the contributions of the observations.
     pub standard_error: f64,
     /// The entropy of the first variable.
     pub x: DiscreteEntropy,
@@ -45,8 +45,8 @@ pub fn discrete_entropy(labels: &[u32]) -> Result<DiscreteEntropy, SamplesError>
 
 /// Mutual information in nats of two discrete variables, given as labels.
 ///
-/// H(X) + H(Y) − H(X, Y) with the entropies of the frequencies, and with those after Miller (1955)
-/// and Madow.
+/// H(X) + H(Y) − H(X, Y) with the entropies of the frequencies, and with those corrected by Miller
+/// (1955) and Madow.
 ///
 /// # Shapes
 /// `x` and `y`: n labels each.
@@ -75,7 +75,8 @@ pub(crate) fn plug_in_of(x: &[u32], y: &[u32]) -> PlugIn {
     let of_y = counts(y.iter().map(|&label| (label, 0)).collect());
     let of_xy = counts(x.iter().copied().zip(y.iter().copied()).collect());
     let [hx, hy, hxy] = [&of_x, &of_y, &of_xy].map(|counts| entropy(counts, n));
-    // Not as a difference of entropies: every term is exact for independent frequencies.
+    // Not computed as a difference of entropies: every term is then exact for independent
+    // frequencies.
     let count_of = |counts: &[((u32, u32), usize)], label| {
         counts.binary_search_by_key(&(label, 0), |entry| entry.0).map_or(0, |at| counts[at].1)
     };

@@ -11,16 +11,16 @@ use crate::sample::{Marginals, Sample, columns_of};
 /// Mutual information from a covariance matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GaussianInformation {
-    /// In nats, less the bias of the logarithms of sample determinants.
+    /// In nats, corrected for the bias of the logarithms of sample determinants.
     pub value: f64,
-    /// In nats, as the sample covariance gives it.
+    /// In nats, directly from the sample covariance.
     pub uncorrected: f64,
-    /// The standard error of `value`, from the observations' own contributions, so that it holds
-    /// for other distributions than the Gaussian too.
+    /// The standard error of `value`, from the contributions of the observations, so that it is
+    /// also valid for non-Gaussian distributions.
     pub standard_error: f64,
 }
 
-/// Mutual information in nats of jointly Gaussian columns; for others, the part in their
+/// Mutual information in nats of jointly Gaussian columns; for other columns, the part in their
 /// covariance.
 ///
 /// ½ (ln |Σx| + ln |Σy| − ln |Σxy|), the same as −½ Σ ln(1 − ρᵢ²) over the canonical correlations.
@@ -32,8 +32,8 @@ pub struct GaussianInformation {
 /// `x`: n × dx, `y`: n × dy.
 ///
 /// # Errors
-/// If the sides are empty, differ in rows or hold a value that is not finite; if n ≤ dx + dy + 1;
-/// and if a column is constant or a linear function of the others (of x, then of both).
+/// If the sides are empty, have different numbers of rows or a value that is not finite; if n ≤ dx
+/// + dy + 1; and if a column is constant or a linear function of the others (of x, then of both).
 pub fn gaussian(
     x: ArrayView2<'_, f64>,
     y: ArrayView2<'_, f64>,
@@ -44,12 +44,11 @@ pub fn gaussian(
     gaussian_of(columns_of(x)?, columns_of(y)?)
 }
 
-/// Mutual information in nats of columns with a Gaussian copula: [`gaussian`] of the normal
-/// scores of their ranks (Ince et al., 2017). A lower bound for other copulas, but for its
-/// sampling error.
+/// Mutual information in nats of columns with a Gaussian copula: [`gaussian`] of the normal scores
+/// of their ranks (Ince et al., 2017). For other copulas a lower bound, up to sampling error.
 ///
 /// # Errors
-/// As [`gaussian`].
+/// Those of [`gaussian`].
 pub fn gaussian_copula(x: &Sample, y: &Sample) -> Result<GaussianInformation, SamplesError> {
     if x.n() != y.n() {
         return Err(SamplesError::RowCounts { x: x.n(), y: y.n() });
@@ -65,7 +64,7 @@ pub fn gaussian_copula(x: &Sample, y: &Sample) -> Result<GaussianInformation, Sa
 /// `x`: n × dx, `y`: n × dy, `z`: n × dz.
 ///
 /// # Errors
-/// As [`gaussian`].
+/// Those of [`gaussian`].
 pub fn gaussian_conditional(
     x: ArrayView2<'_, f64>,
     y: ArrayView2<'_, f64>,
@@ -85,7 +84,7 @@ pub fn gaussian_conditional(
 /// `x`: n × d.
 ///
 /// # Errors
-/// As [`gaussian`].
+/// Those of [`gaussian`].
 pub fn gaussian_entropy(x: ArrayView2<'_, f64>) -> Result<f64, SamplesError> {
     let columns = columns_of(x)?;
     let d = columns.len();
@@ -103,7 +102,7 @@ pub fn gaussian_entropy(x: ArrayView2<'_, f64>) -> Result<f64, SamplesError> {
 /// `x`: n × dx, `y`: n × dy; min(dx, dy) correlations.
 ///
 /// # Errors
-/// As [`gaussian`].
+/// Those of [`gaussian`].
 pub fn canonical_correlations(
     x: ArrayView2<'_, f64>,
     y: ArrayView2<'_, f64>,
@@ -144,7 +143,7 @@ pub(crate) fn gaussian_conditional_of(
     z: Vec<Vec<f64>>,
 ) -> Result<GaussianInformation, SamplesError> {
     let (dx, dy, dz) = (x.len(), y.len(), z.len());
-    // In the order z, x, y a factor of all columns holds those of z and of (z, x).
+    // In the order z, x, y a factor of all columns contains those of z and of (z, x).
     let by_sides = |error| match error {
         SamplesError::SingularCovariance { columns, n, column } => {
             let column = if column < dz { dx + dy + column } else { column - dz };
@@ -164,8 +163,8 @@ pub(crate) fn gaussian_conditional_of(
             - all.log_determinant(dz)
             - all.log_determinant(dz + dx + dy));
     let excess = 0.5 * (bias(dz + dx, n) + bias(dz + dy, n) - bias(dz, n) - bias(dz + dx + dy, n));
-    // An observation's contribution is half the squared length of y given z less that of y given
-    // (z, x), both whitened: the derivative of the value by the observation's weight.
+    // An observation's contribution is half the squared length of y given z minus that of y given
+    // (z, x), both whitened: the derivative of the value with respect to the observation's weight.
     let mut contributions = Vec::with_capacity(n);
     for observation in sides.columns() {
         let mut whole = observation.to_vec();
@@ -183,7 +182,7 @@ pub(crate) fn gaussian_conditional_of(
     Ok(GaussianInformation { value: uncorrected - excess, uncorrected, standard_error })
 }
 
-/// What the expected logarithm of a sample determinant exceeds the true one by.
+/// The difference between the expected logarithm of a sample determinant and the true one.
 fn bias(d: usize, n: usize) -> f64 {
     let digammas: f64 = (1..=d).map(|i| digamma((n - i) as f64 / 2.0)).sum();
     digammas + d as f64 * (2.0 / (n - 1) as f64).ln()

@@ -12,9 +12,9 @@ pub(super) fn singular_values(matrix: ArrayView2<'_, f64>) -> Array1<f64> {
     Array1::from(values)
 }
 
-/// A V for the rotation V that makes the columns orthogonal, by one-sided Jacobi rotations
-/// (Hestenes, 1958): their lengths are the singular values of A, and their directions its left
-/// singular vectors.
+/// A V, where the rotation V makes the columns orthogonal, by one-sided Jacobi rotations (Hestenes,
+/// 1958): their lengths are the singular values of A, and their directions its left singular
+/// vectors.
 pub(crate) fn orthogonal_columns(matrix: ArrayView2<'_, f64>) -> Array2<f64> {
     let mut a = matrix.to_owned();
     let n = a.ncols();

@@ -2,11 +2,11 @@
 
 use ndarray::Array2;
 
-/// For every column, nothing, or the earlier columns of which it is a linear function: what they
-/// leave of its variance is at most the part `tolerance`. A constant is a function of none.
+/// For every column, `None`, or the earlier columns of which it is a linear function: the part of
+/// its variance that they leave is at most `tolerance`. A constant is a function of no columns.
 ///
-/// With fewer rows than two more than the columns every one would be a function of others: then
-/// constants alone are told.
+/// With fewer rows than columns + 2, every column would be a function of others: then only
+/// constants are found.
 pub(crate) fn linear_functions(columns: &[Vec<f64>], tolerance: f64) -> Vec<Option<Vec<usize>>> {
     let n = columns.first().map_or(0, Vec::len);
     let mut unit = Array2::zeros((columns.len(), n));
@@ -25,7 +25,7 @@ pub(crate) fn linear_functions(columns: &[Vec<f64>], tolerance: f64) -> Vec<Opti
         return found;
     }
     let correlations = unit.dot(&unit.t());
-    // A row of the Cholesky factor for every column that is no function of those before it.
+    // A row of the Cholesky factor for every column that is not a function of those before it.
     let (mut kept, mut lower): (Vec<usize>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
     for column in 0..columns.len() {
         if found[column].is_some() {
@@ -78,7 +78,7 @@ mod tests {
         let expected =
             [None, None, None, Some(vec![0, 2]), Some(vec![]), Some(vec![0, 1]), Some(vec![1])];
         assert_eq!(found, expected);
-        // What is left of a column counts, too.
+        // What is left of a column also counts.
         let noisy: Vec<f64> = a.iter().map(|a| a + 0.01 * stream.normal()).collect();
         assert_eq!(linear_functions(&[a.clone(), noisy.clone()], SMALLEST_PIVOT), [None, None]);
         assert_eq!(linear_functions(&[a, noisy], 1e-3), [None, Some(vec![0])]);

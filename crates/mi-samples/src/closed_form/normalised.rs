@@ -5,7 +5,7 @@ pub fn information_correlation(information: f64) -> f64 {
 }
 
 /// Mutual information over the geometric mean of two discrete entropies, in [0, 1] (Strehl and
-/// Ghosh, 2002); 0 if an entropy is 0, since a constant tells nothing.
+/// Ghosh, 2002); 0 if an entropy is 0, since a constant says nothing.
 pub fn normalised_information(information: f64, entropy_x: f64, entropy_y: f64) -> f64 {
     if entropy_x <= 0.0 || entropy_y <= 0.0 {
         0.0
@@ -22,7 +22,7 @@ mod tests {
 
     #[test]
     fn normalised_values_stay_within_bounds() {
-        // A label that is constant but for one row once had a normalised value of 3.99.
+        // A label that is constant except in one row once had a normalised value of 3.99.
         let mut labels = vec![0; 50];
         labels.push(1);
         let found = plug_in(&labels, &labels).unwrap();

@@ -5,21 +5,21 @@ use crate::sample::{ColumnKind, ColumnType, Declared, Sample};
 use crate::{SamplesError, WayOut};
 
 /// More columns than this leave nearest neighbours far away: measured on the 40 tasks of Czyż et
-/// al. (2023) with `mi bench`, a critic is nearer to the truth on every task from 3 + 3 columns
-/// on, and neighbours are as near, and much quicker, up to 2 + 2.
+/// al. (2023) with `mi bench`, a critic is closer to the truth on every task with 3 + 3 columns or
+/// more; up to 2 + 2, neighbours are as close and much faster.
 const FEW_COLUMNS: usize = 4;
 
-/// Rows from which a critic learns more than it loses to the rows held out.
+/// Rows from which a critic gains more than it loses by holding out rows.
 pub(super) const NEURAL_ROWS: usize = 1000;
 
 impl Method {
-    /// The methods that fit these sides, the most trusted first. Where no method is asked for, an
-    /// estimate is by the first of them; by the first that does not train, where it is made many
-    /// times (a test, an extrapolation) or needs neighbours in time (a Theiler window).
+    /// The methods that fit these sides, the most trusted first. By default an estimate uses the
+    /// first of them, or the first that does not train if it is repeated many times (a test, an
+    /// extrapolation) or must exclude neighbours in time (a Theiler window).
     ///
-    /// | sides (constant columns aside) | method |
+    /// | sides (ignoring constant columns) | method |
     /// | --- | --- |
-    /// | more than 4 columns, 1000 rows or more, not all discrete, nothing given | neural, then the one below |
+    /// | more than 4 columns, 1000 rows or more, not all discrete, nothing given | neural, then the first below that fits |
     /// | all columns discrete | plug-in |
     /// | all columns continuous | ksg1; given others, frenzel-pompe |
     /// | one side discrete, the other continuous or with atoms, nothing given | ross |
@@ -49,10 +49,10 @@ impl Method {
         methods
     }
 
-    /// The method that settings ask for, or the one that fits.
+    /// The method in the settings, or the one that fits.
     ///
     /// # Errors
-    /// If the method asked for cannot take these columns.
+    /// If the requested method cannot take these columns.
     pub(super) fn resolve(
         settings: &Settings,
         x: &Sample,
@@ -69,7 +69,7 @@ impl Method {
         Ok(usable.next().unwrap_or(Self::MesnerShalizi))
     }
 
-    /// Refuses columns that the method has no meaning for.
+    /// Refuses columns for which the method is not defined.
     fn check(self, x: &Sample, y: &Sample, given: Option<&Sample>) -> Result<(), SamplesError> {
         let takes_given = matches!(
             self,
@@ -89,7 +89,7 @@ impl Method {
         if given.is_none() && self == Self::FrenzelPompe {
             return Err(SamplesError::NothingGiven { method: self.name() });
         }
-        // Nothing can be found about a constant, by any method.
+        // No method can find anything about a constant.
         if x.is_constant() || y.is_constant() {
             return Ok(());
         }

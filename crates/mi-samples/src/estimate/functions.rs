@@ -1,19 +1,19 @@
-//! Columns of y that columns of x determine.
+//! Finds columns of y that columns of x determine.
 
 use super::warnings::{Side, Warning};
 use crate::closed_form::{SMALLEST_PIVOT, linear_functions};
 use crate::sample::Sample;
 
-/// Of a column's variance, in parts: what rounding leaves of a linear function is this much at the most.
-/// Of columns that are rounded more coarsely an estimate says more than how they are rounded.
+/// The largest part of a column's variance that rounding may leave of a linear function. If columns
+/// are rounded more coarsely, an estimate says more than how they are rounded.
 const MOST_LEFT: f64 = 1e-6;
 
-/// The first continuous column of y that is, up to rounding, a linear function of continuous columns of
-/// x, and perhaps of others of y and of those given.
+/// The first continuous column of y that is, up to rounding, a linear function of continuous
+/// columns of x, and possibly of other columns of y and of those given.
 pub(super) fn linear_function(x: &Sample, y: &Sample, given: Option<&Sample>) -> Option<Warning> {
     let (mut places, mut columns) = (Vec::new(), Vec::new());
     let mut rounding = 0.0;
-    // What is given comes first: what follows from it alone says nothing of x or y.
+    // The given columns come first: a column that follows from them says nothing about x or y.
     let given = given.map(|given| (Side::Given, given));
     for (side, sample) in given.into_iter().chain([(Side::X, x), (Side::Y, y)]) {
         let continuous: Vec<usize> = sample
@@ -24,7 +24,7 @@ pub(super) fn linear_function(x: &Sample, y: &Sample, given: Option<&Sample>) ->
             .collect();
         let values: Vec<Vec<f64>> =
             continuous.iter().map(|&column| sample.values(column).to_vec()).collect();
-        // Functions of their own side say nothing of the other.
+        // Functions of their own side say nothing about the other.
         let functions = linear_functions(&values, SMALLEST_PIVOT);
         for ((column, values), function) in continuous.into_iter().zip(values).zip(functions) {
             if function.is_none() {
@@ -34,7 +34,7 @@ pub(super) fn linear_function(x: &Sample, y: &Sample, given: Option<&Sample>) ->
             }
         }
     }
-    // Room for weights and for rounding that is not even.
+    // Allows for weights and for uneven rounding.
     let tolerance = (4.0 * rounding).clamp(SMALLEST_PIVOT, MOST_LEFT);
     let found = linear_functions(&columns, tolerance).into_iter().zip(&places);
     let mut of_x = found.filter_map(|(of, &(side, column))| {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How mutual information is estimated.
 ///
-/// Where none is asked for, [`Method::fitting`] decides.
+/// The default is chosen by [`Method::fitting`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -17,7 +17,7 @@ pub enum Method {
     Ross,
     /// Gao, Kannan, Oh and Viswanath (2017), for mixtures; labels are infinitely far apart.
     Mixture,
-    /// Mesner and Shalizi (2021), for any columns, also given others; see
+    /// Mesner and Shalizi (2021), for any columns, with or without given ones; see
     /// [`mesner_shalizi`](crate::mesner_shalizi) for labels.
     MesnerShalizi,
     /// Frenzel and Pompe (2007), given other columns.
@@ -26,14 +26,15 @@ pub enum Method {
     Gaussian,
     /// Columns with a Gaussian copula, corrected for bias (Ince et al., 2017).
     GaussianCopula,
-    /// Frequencies of discrete values, corrected by Miller and Madow; in tables too sparse for that,
-    /// also by what independent labels of the same frequencies give (Vinh, Epps and Bailey, 2010).
+    /// Frequencies of discrete values, corrected by Miller and Madow; in tables too sparse for
+    /// that, also corrected for the value of independent labels with the same frequencies (Vinh,
+    /// Epps and Bailey, 2010).
     PlugIn,
-    /// A variational bound with a critic trained on part of the rows, on the others; see
+    /// A variational bound on held-out rows, with a critic trained on the others; see
     /// [`neural`](crate::neural).
     Neural,
-    /// Two learnt entropies of y, on rows that neither was fitted to; no bound and no cap, see
-    /// [`difference_of_entropies`](crate::difference_of_entropies).
+    /// A difference of two learnt entropies of y, on rows that neither was fitted to; neither a
+    /// bound nor capped, see [`difference_of_entropies`](crate::difference_of_entropies).
     EntropyDifference,
 }
 
@@ -89,7 +90,7 @@ impl Method {
         }
     }
 
-    /// Whether it searches nearest neighbours, and so has a number of them.
+    /// Whether it searches nearest neighbours, and so has a number of neighbours.
     pub fn uses_neighbours(self) -> bool {
         matches!(
             self,
@@ -102,9 +103,10 @@ impl Method {
         )
     }
 
-    /// Whether atoms are broken as other ties are: by methods for continuous columns, and by the others
-    /// that search neighbours where there are labels. Among the few rows of a label the k-th neighbour
-    /// is often in an atom, with others as near: k is then too few, and the estimate too high.
+    /// Whether atoms are broken like other ties: in methods for continuous columns, and also in
+    /// other neighbour methods if there are labels. Among the few rows of a label, the k-th
+    /// neighbour is often in an atom with other rows at the same distance: k is then too small, and
+    /// the estimate too high.
     pub(crate) fn breaks_atoms(self, has_labels: bool) -> bool {
         match self {
             Self::Ksg1 | Self::Ksg2 | Self::Ross | Self::FrenzelPompe => true,
@@ -113,7 +115,7 @@ impl Method {
         }
     }
 
-    /// Whether rows are left out whose labels, over all sides, no other row has.
+    /// Whether rows are left out if no other row has the same labels on all sides.
     pub(crate) fn leaves_out_unique(self) -> bool {
         matches!(self, Self::Ross | Self::Mixture | Self::MesnerShalizi)
     }
@@ -123,9 +125,9 @@ impl Method {
         matches!(self, Self::Neural | Self::EntropyDifference)
     }
 
-    /// The number of neighbours when none is asked for: 3, which has the smaller bias where the
-    /// methods for continuous columns are biased most (dependence in many dimensions); 5 for the
-    /// methods that meet atoms.
+    /// The default number of neighbours: 3, which has the smaller bias where the methods for
+    /// continuous columns are biased most (dependence in many dimensions); 5 for the methods that
+    /// handle atoms.
     pub fn default_neighbours(self) -> usize {
         if matches!(self, Self::Mixture | Self::MesnerShalizi) { 5 } else { 3 }
     }

@@ -16,36 +16,36 @@ use crate::uncertainty::{
     subsample_interval,
 };
 
-/// A difference of entropies below this many nats says nothing: the rows held out lie where neither model
-/// was fitted.
+/// A difference of entropies below this many nats is meaningless: the held-out rows are where
+/// neither model was fitted.
 const WORTHLESS: f64 = -1.0;
 
-/// Values this far below 0 are nothing to speak of, in nats.
+/// Values this far below 0 are negligible, in nats.
 const NEGLIGIBLE: f64 = 0.01;
 
-/// Values of rows held out this far below 0 are an error of the method, in nats.
+/// Values of held-out rows this far below 0 are an error of the method, in nats.
 const BAD: f64 = 0.1;
 
 /// Columns above which nearest neighbours are far away.
 const MANY_COLUMNS: usize = 8;
 
-/// The share of a method's cap from which its value says more of the number of rows than of the
-/// data: functions that are not one-to-one, such as a square, come to about three quarters.
+/// The fraction of a method's cap above which its value says more about the number of rows than
+/// about the data: functions that are not one-to-one, such as a square, reach about three quarters.
 const NEAR_CAP: f64 = 0.7;
 
-/// A bound on training rows this far above the one on held-out rows, in nats and in parts of the
-/// latter, tells of overfitting.
+/// A bound on training rows this far above the one on held-out rows, in nats and as a fraction of
+/// the latter, means overfitting.
 const OVERFITTED: (f64, f64) = (0.1, 0.2);
 
-/// Mutual information in nats of two sides, by the method asked for or, by default, the one that
+/// Mutual information in nats of two sides, by the requested method or, by default, the one that
 /// fits their columns.
 ///
 /// By default continuous columns are replaced by the normal scores of their ranks, so that
 /// scales, offsets, outliers and other monotone maps of a column change nothing.
 ///
 /// # Errors
-/// If the sides differ in rows, are too short for the method, or are of a kind that the method
-/// asked for cannot take; if a setting is out of range.
+/// If the sides have different numbers of rows, too few rows for the method, or a kind that the
+/// requested method cannot take; if a setting is out of range.
 ///
 /// ```
 /// use mi_samples::{Sample, Settings, mutual_information};
@@ -67,10 +67,10 @@ pub fn mutual_information(
     estimate(x, y, None, settings).map(|(estimate, _)| estimate)
 }
 
-/// As [`mutual_information`] by [`Method::Neural`], with the critic that was trained.
+/// Like [`mutual_information`] by [`Method::Neural`], and also returns the trained critic.
 ///
 /// # Errors
-/// As [`mutual_information`]; if a side is constant, so that there is nothing to train.
+/// Those of [`mutual_information`]; also if a side is constant, so that there is nothing to train.
 pub fn mutual_information_and_critic(
     x: &Sample,
     y: &Sample,
@@ -89,7 +89,7 @@ pub fn mutual_information_and_critic(
 /// Conditional mutual information I(X; Y | Z) in nats; see [`mutual_information`].
 ///
 /// # Errors
-/// As [`mutual_information`].
+/// Those of [`mutual_information`].
 pub fn conditional_mutual_information(
     x: &Sample,
     y: &Sample,
@@ -101,11 +101,11 @@ pub fn conditional_mutual_information(
 
 impl Settings {
     /// The estimator that [`mutual_information`] (or, given other columns,
-    /// [`conditional_mutual_information`]) uses for these sides, with nothing left open: equal
+    /// [`conditional_mutual_information`]) uses for these sides, with every setting resolved: equal
     /// ones give the same value for the same sides and seed.
     ///
     /// # Errors
-    /// If the method asked for cannot take these columns, or a setting is out of range.
+    /// If the requested method cannot take these columns, or a setting is out of range.
     pub fn resolve(
         &self,
         x: &Sample,
@@ -150,7 +150,7 @@ fn estimate_by(
 ) -> Result<(Estimate, Option<NeuralCritic>), SamplesError> {
     let n = x.n();
     let mut warnings = data_warnings(x, y, z, run, settings);
-    // Nothing can be learnt of or from a constant; a method might still report sampling error.
+    // Nothing can be learnt about or from a constant, but a method might report sampling error.
     let constant = x.is_constant() || y.is_constant();
     let found = if constant {
         Found::plain(0.0)
@@ -180,7 +180,7 @@ fn estimate_by(
         (Some(error), Some(neural)) => {
             Some(held_out_interval(value, error, neural.shortfall(), level))
         }
-        // A formula takes rows as independent; rows held out know their structure.
+        // A formula treats rows as independent; held-out rows respect their structure.
         (Some(error), None) if settings.rows.is_exchangeable() || run.method.trains() => {
             Some(analytic_interval(value, error, level))
         }
@@ -223,7 +223,7 @@ fn estimate_by(
         warnings.extend(surrogate_warning(test, made.available, &settings.rows));
     }
     let known = found.standard_error.or(interval.map(|interval| interval.standard_error));
-    // Rounding of a bijection's value is no excess.
+    // The rounding of a bijection's value does not count as excess.
     if let Some(entropy) = entropy_bound.filter(|entropy| value > entropy + 1e-9) {
         let error = known.or_else(|| {
             let stream = stream("interval");
@@ -234,7 +234,7 @@ fn estimate_by(
         warnings.push(Warning::AboveEntropy { entropy, standard_errors });
     }
     let below = known.map(|error| -value / error.max(f64::MIN_POSITIVE));
-    // What is held out may lie so far from the rest that its own spread says little of the error.
+    // Held-out rows may be so far from the rest that their own spread says little about the error.
     let is_bad = |errors: &f64| {
         *errors > BELOW_BY_CHANCE && value < -NEGLIGIBLE || run.method.trains() && value < -BAD
     };
@@ -263,7 +263,7 @@ fn estimate_by(
     Ok((estimate, found.neural.map(|neural| neural.critic)))
 }
 
-/// What keeps a test from having as many surrogates as asked for, or groups from moving.
+/// Why a test has fewer surrogates than requested, or why groups cannot be swapped.
 fn surrogate_warning(
     test: TestSettings,
     available: usize,
@@ -277,8 +277,8 @@ fn surrogate_warning(
     (available < asked).then_some(Warning::FewSurrogates { asked, available, surrogate })
 }
 
-/// The smaller entropy of the discrete sides, over the rows that the value is of: of the
-/// frequencies, or corrected as the value is.
+/// The smaller entropy of the discrete sides, over the rows used for the value: from the
+/// frequencies, or corrected in the same way as the value.
 fn entropy_bound(
     x: &Sample,
     y: &Sample,
@@ -354,7 +354,7 @@ fn data_warnings(
     if run.method.trains() && x.n() < NEURAL_ROWS {
         warnings.push(Warning::FewObservations { n: x.n(), advised: NEURAL_ROWS });
     }
-    // Rows that are known to be in order need a hint only where a test forgets it.
+    // Rows that are known to be ordered need a hint only if a test ignores the order.
     let shuffled = settings.test.is_some_and(|test| test.surrogate == Surrogate::Permutation);
     if (settings.rows.is_exchangeable() || settings.rows == RowStructure::Ordered && shuffled)
         && let Some((of_x, of_y)) = x.alike_in_time(y)

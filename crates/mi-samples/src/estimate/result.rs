@@ -13,18 +13,19 @@ pub struct EstimatorSettings {
     pub method: Method,
     /// The number of nearest neighbours, if the method uses them.
     pub neighbours: Option<usize>,
-    /// What a neighbour method saw of continuous columns.
+    /// How a neighbour method transformed continuous columns.
     pub marginals: Option<Marginals>,
-    /// Rows this near in time were no neighbours.
+    /// Rows this close in time did not count as neighbours.
     pub theiler: usize,
-    /// How a method that trains did it: of the neural one bound and critic too.
+    /// The training settings of a method that trains; for the neural method including bound and
+    /// critic.
     pub neural: Option<NeuralSettings>,
 }
 
 /// An estimate of mutual information and what is known about its reliability.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// In nats. Slightly negative values are sampling error around 0 and stay; see
+    /// In nats. Slightly negative values are sampling error around 0 and are kept; see
     /// [`Estimate::clamped`].
     pub value: f64,
     /// In nats, before the method's own bias correction, if it has one.
@@ -35,27 +36,27 @@ pub struct Estimate {
     pub n: usize,
     /// The columns of x, of y and of those conditioned on.
     pub columns: [Vec<ColumnType>; 3],
-    /// The standard deviation of the value, in nats, between seeds by which ties are broken; if some
-    /// were, and it is known: from the ways that were averaged, or where an interval or a test was
-    /// asked for.
+    /// The standard deviation of the value, in nats, between seeds that break ties. Known only if
+    /// there were ties, and either several ways of breaking them were averaged, or an interval or a
+    /// test was requested.
     pub tie_deviation: Option<f64>,
-    /// The interval, if asked for.
+    /// The interval, if requested.
     pub interval: Option<Interval>,
-    /// The test, if asked for.
+    /// The test, if requested.
     pub test: Option<TestResult>,
-    /// The extrapolation to infinitely many rows, if asked for.
+    /// The extrapolation to infinitely many rows, if requested.
     pub extrapolation: Option<Extrapolation>,
     /// The smallest entropy of a discrete side in nats, which no mutual information exceeds.
     pub entropy_bound: Option<f64>,
-    /// Rows left out between those of a fit and those held out, by a method that trains.
+    /// Rows left out between fitted and held-out rows, for a method that trains.
     pub gap: Option<Gap>,
-    /// What a reader should know.
+    /// Warnings for the reader.
     pub warnings: Vec<Warning>,
 }
 
 impl Estimate {
-    /// The value brought between 0 and, if a side is discrete, its entropy: what is known to hold
-    /// of mutual information. Averages of clamped values are biased upwards.
+    /// The value clamped to at least 0 and, if a side is discrete, at most its entropy: the known
+    /// limits of mutual information. Averages of clamped values are biased upwards.
     pub fn clamped(&self) -> f64 {
         let value = self.entropy_bound.map_or(self.value, |bound| self.value.min(bound));
         value.max(0.0)

@@ -15,23 +15,24 @@ use crate::neural::{NeuralEstimate, NeuralSettings, difference_of_entropies, neu
 use crate::rows::{Gap, RowStructure};
 use crate::sample::{Marginals, Sample};
 
-/// Rows up to which an estimate averages over [`MOST_WAYS`] of breaking ties; more rows, fewer ways.
+/// Rows up to which an estimate averages over [`MOST_WAYS`] of breaking ties; with more rows there
+/// are fewer ways.
 const ROWS_OF_MOST_WAYS: usize = 1000;
 
-/// Ways of breaking ties to average over. One alone moves an estimate from 342 rows by a standard
-/// deviation of 0.01 (Ross) to 0.02 (Kraskov), half of the sampling error.
+/// Ways of breaking ties to average over. With a single way, an estimate from 342 rows has an
+/// additional standard deviation of 0.01 (Ross) to 0.02 (Kraskov), half of the sampling error.
 const MOST_WAYS: usize = 8;
 
-/// Rows from which a covariance gives a value: so many more than there are columns.
+/// How many more rows than columns a covariance needs.
 const ROWS_OF_COVARIANCE: usize = 6;
 
-/// Rows from which frequencies give a value.
+/// Rows that frequencies need.
 const ROWS_OF_FREQUENCIES: usize = 5;
 
-/// Rows whose label no other row has: more than this share leaves no estimate.
+/// If more than this fraction of rows have a unique label, there is no estimate.
 const UNIQUE_LABELS: f64 = 0.5;
 
-/// What one run of a method found.
+/// The result of one run of a method.
 pub(super) struct Found {
     pub(super) value: f64,
     pub(super) uncorrected: Option<f64>,
@@ -39,9 +40,9 @@ pub(super) struct Found {
     pub(super) left_out: usize,
     pub(super) cells: Option<usize>,
     pub(super) neural: Option<Box<NeuralEstimate>>,
-    /// Of methods that train.
+    /// For methods that train.
     pub(super) gap: Option<Gap>,
-    /// The standard deviation of the value between seeds by which ties are broken.
+    /// The standard deviation of the value between seeds that break ties.
     pub(super) tie_deviation: Option<f64>,
 }
 
@@ -69,8 +70,8 @@ pub(super) struct Run {
     theiler: usize,
     /// How many ways of breaking ties to average over; 0 if there are no ties to break.
     ways: usize,
-    /// The columns of x, y and z that are no linear functions of others of their side or of z, for
-    /// methods that such columns leave without a value.
+    /// The columns of x, y and z that are not linear functions of others of their side or of z, for
+    /// methods that have no value with such columns.
     kept: Option<[Vec<usize>; 3]>,
     neural: NeuralSettings,
     rows: RowStructure,
@@ -143,18 +144,18 @@ impl Run {
         !matches!(self.method, Method::Gaussian | Method::PlugIn)
     }
 
-    /// Whether ties stay as they are: raw values are raw.
+    /// Whether ties are kept: raw values are not changed.
     pub(super) fn keeps_ties(&self) -> bool {
         self.method.uses_neighbours() && self.marginals == Marginals::Raw
     }
 
-    /// The columns that the method leaves out, as functions of others, which add nothing.
+    /// The columns that the method leaves out: functions of others, which add nothing.
     pub(super) fn left_out(&self, side: usize, columns: usize) -> Vec<usize> {
         let kept = self.kept.as_ref().map(|kept| &kept[side]);
         (0..columns).filter(|column| kept.is_some_and(|kept| !kept.contains(column))).collect()
     }
 
-    /// Refuses rows that are too few for a formula, and labels most of which no other row has.
+    /// Refuses too few rows for a formula, and labels that are mostly unique.
     pub(super) fn check_rows(
         &self,
         x: &Sample,
@@ -196,7 +197,7 @@ impl Run {
                 }
                 Ok(())
             }
-            // What a critic learns of a label helps with other rows of the label alone.
+            // What a critic learns about a label only helps with other rows of the same label.
             Method::Neural | Method::EntropyDifference => {
                 for (side, sample) in sides() {
                     let labels = (0..sample.dims()).map(|column| (column, sample.only(&[column])));
@@ -237,8 +238,8 @@ impl Run {
         Ok(found)
     }
 
-    /// The deviation between ways of breaking ties where [`Run::evaluate`] went one way alone: from
-    /// a second one.
+    /// The deviation between ways of breaking ties if [`Run::evaluate`] used only one: from a
+    /// second one.
     pub(super) fn tie_deviation(
         &self,
         first: f64,
@@ -274,7 +275,7 @@ impl Run {
             return self.evaluate_columns(x, y, z);
         };
         if kept[0].is_empty() || kept[1].is_empty() {
-            // What z knows already tells nothing more.
+            // Columns that z already determines add nothing.
             return Ok(Found::plain(0.0));
         }
         let given = z.filter(|_| !kept[2].is_empty()).map(|z| z.only(&kept[2]));
@@ -282,11 +283,11 @@ impl Run {
             .map_err(|error| self.of_all_columns(error, [x.dims(), y.dims()]))
     }
 
-    /// An error about the columns that were kept, told about all of them.
+    /// Translates an error about the kept columns into one about all columns.
     fn of_all_columns(&self, error: SamplesError, [dx, dy]: [usize; 2]) -> SamplesError {
         let Some(kept) = &self.kept else { return error };
         match error {
-            // No column is a function of its own side any more.
+            // No column is now a function of its own side.
             SamplesError::SingularCovariance { columns, n, column }
                 if self.method != Method::EntropyDifference =>
             {
@@ -376,15 +377,15 @@ impl Run {
         let largest = || digamma(n as f64) - digamma(self.k as f64);
         match self.method {
             Method::Ksg1 => Some(largest()),
-            // No side has fewer than k within the rectangle.
+            // No side has fewer than k rows within the rectangle.
             Method::Ksg2 => Some(largest() - 1.0 / self.k as f64),
             _ => None,
         }
     }
 }
 
-/// From the frequencies of labels, corrected after Miller and Madow, and where the table is too
-/// sparse for that, by what chance explains.
+/// From the frequencies of labels, corrected by Miller and Madow and, if the table is too sparse
+/// for that, for chance.
 fn frequencies(x: &Sample, y: &Sample, z: Option<&Sample>) -> Result<Found, SamplesError> {
     let (of_x, of_y) = (x.labels().0, y.labels().0);
     let of_z = z.map_or_else(|| vec![0; x.n()], |z| z.labels().0);
@@ -415,7 +416,7 @@ fn frequencies(x: &Sample, y: &Sample, z: Option<&Sample>) -> Result<Found, Samp
     })
 }
 
-/// The columns of x, y and z that are no linear functions of others: of those of their side, and of z.
+/// The columns of x, y and z that are not linear functions of others, of their side and of z.
 fn independent(
     x: &Sample,
     y: &Sample,
@@ -434,8 +435,8 @@ fn independent(
     [of(seen(x)), of(seen(y)), of_given.collect()]
 }
 
-/// The rows whose discrete values, over all sides, another row has too; none where no column is
-/// discrete.
+/// The rows whose discrete values, over all sides, also occur in another row; `None` if no column
+/// is discrete.
 pub(super) fn rows_not_alone(x: &Sample, y: &Sample, z: Option<&Sample>) -> Option<Vec<usize>> {
     let discrete = |side: &Sample| {
         let kinds = side.columns().enumerate();
@@ -451,7 +452,7 @@ pub(super) fn rows_not_alone(x: &Sample, y: &Sample, z: Option<&Sample>) -> Opti
         .then(|| (0..all.n()).filter(|&row| members[labels[row] as usize] > 1).collect())
 }
 
-/// Rows whose value, over all columns, no other row has.
+/// The number of rows whose values, over all columns, occur in no other row.
 fn unique_labels(side: &Sample) -> usize {
     let (labels, classes) = side.labels();
     members(&labels, classes).into_iter().filter(|&count| count == 1).count()

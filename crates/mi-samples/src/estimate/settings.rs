@@ -7,20 +7,20 @@ use crate::rows::RowStructure;
 use crate::sample::Marginals;
 use crate::uncertainty::TestSettings;
 
-/// What is asked of an estimate.
+/// The settings of an estimate.
 ///
 /// | field | default | purpose | range |
 /// | --- | --- | --- | --- |
 /// | `method` | none | the estimator; if absent, the one that fits | see [`Method::fitting`] |
 /// | `neighbours` | 3 or 5 by method | number of nearest neighbours | 1…n − 1 |
-/// | `marginals` | normal scores | what neighbour methods see of continuous columns | |
-/// | `theiler` | 0 | rows this near in time are not neighbours | ksg1, ksg2, frenzel-pompe |
-/// | `rows` | exchangeable | how rows hang together: what is held out, resampled and rearranged | |
+/// | `marginals` | normal scores | how neighbour methods transform continuous columns | |
+/// | `theiler` | 0 | rows this close in time are not neighbours | ksg1, ksg2, frenzel-pompe |
+/// | `rows` | exchangeable | how rows depend on one another, which determines what is held out, resampled and rearranged | |
 /// | `interval` | true | whether to give an interval | |
 /// | `level` | 0.95 | its coverage | 0…1, exclusive |
 /// | `extrapolate` | false | whether to fit 1/N over halves, thirds and quarters of the rows | |
 /// | `test` | none | a permutation test | |
-/// | `check_ties` | false | where values repeat, whether to look if the estimate is 0 with y permuted | |
+/// | `check_ties` | false | where values repeat, whether to check that the estimate is 0 with y permuted | |
 /// | `neural` | see [`NeuralSettings`] | bound, critic and training of the methods that train | |
 /// | `seed` | 0 | of splits, permutations and training | |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ pub struct Settings {
     pub method: Option<Method>,
     /// The number of nearest neighbours; the method's own if absent.
     pub neighbours: Option<usize>,
-    /// What neighbour methods see of continuous columns.
+    /// How neighbour methods transform continuous columns.
     pub marginals: Marginals,
     /// Rows at most this far apart are not neighbours of one another.
     pub theiler: usize,
@@ -44,9 +44,9 @@ pub struct Settings {
     pub extrapolate: bool,
     /// A test of independence, if any.
     pub test: Option<TestSettings>,
-    /// Whether to see that a neighbour estimate of columns with ties is 0 where y is permuted.
+    /// Whether to check that a neighbour estimate of columns with ties is 0 if y is permuted.
     pub check_ties: bool,
-    /// How the methods that train do it, and what the neural one reports.
+    /// The settings of methods that train, and the bound that the neural method reports.
     pub neural: NeuralSettings,
     /// The seed of splits, permutations and training.
     pub seed: u64,

@@ -1,4 +1,4 @@
-//! Whether an estimate that rests on ties is right where the truth is known.
+//! Checks an estimate on tied values in a case where the truth is known.
 
 use mi_random::Stream;
 use rayon::prelude::*;
@@ -10,19 +10,19 @@ use crate::SamplesError;
 use crate::sample::Sample;
 use crate::uncertainty::{Surrogate, TestResult};
 
-/// Permutations of y whose estimates are averaged: fewer of many rows, which vary less.
+/// Permutations of y whose estimates are averaged: fewer for many rows, whose estimates vary less.
 const PERMUTATIONS: std::ops::RangeInclusive<usize> = 4..=20;
 
-/// Rows that those permutations may have together.
+/// The largest total number of rows of those permutations.
 const PERMUTED_ROWS: usize = 100_000;
 
-/// A mean of that much under permutation is no matter, in nats.
+/// A mean of this size under permutation is negligible, in nats.
 const NEGLIGIBLE: f64 = 0.01;
 
-/// Whether an estimate that rests on ties is off where the truth is known, 0 with y permuted.
+/// Whether an estimate on tied values is off with y permuted, where the truth is 0.
 ///
-/// A permutation test has looked already. Otherwise some permutations are made for it. The mean
-/// must be within the limit that a Student's t of its standard error exceeds once in 1000.
+/// A permutation test already has the numbers; otherwise some permutations are made. The mean must
+/// be within the limit that Student's t exceeds once in 1000.
 pub(super) fn off_when_permuted(
     x: &Sample,
     y: &Sample,

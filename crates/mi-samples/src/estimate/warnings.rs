@@ -8,13 +8,13 @@ use crate::words::{all_digits, count, six_digits};
 /// Standard errors up to which an excess counts as sampling error.
 pub(super) const WITHIN_ERROR: f64 = 3.0;
 
-/// Standard errors up to which a value below 0 does. Every value of independent columns can be below
-/// 0, and standard errors come from a few pieces of the rows: at three, one of some dozens of columns
-/// would be called an error.
+/// Standard errors up to which a value below 0 counts as sampling error. Every value of independent
+/// columns can be below 0, and standard errors come from a few pieces of the rows: with a limit of
+/// three, one in a few dozen columns would be called an error.
 pub(super) const BELOW_BY_CHANCE: f64 = 5.0;
 
-/// What an estimate means where one side determines a continuous column of the other: neighbours and
-/// bounds are limited by the number of rows, covariances by what they see.
+/// The meaning of an estimate if one side determines a continuous column of the other: neighbours
+/// and bounds are limited by the number of rows, covariances by the relations that they see.
 pub const INFINITE: &str = "the true value is infinite, and the estimate shows how far the method \
                             reaches with these rows, not how large the value is";
 
@@ -30,7 +30,7 @@ pub enum Side {
     Given,
 }
 
-/// What a reader of an estimate should know about the data it came from.
+/// What a reader of an estimate should know about its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -46,26 +46,26 @@ pub enum Warning {
         side: Side,
         /// The column of the side, from 0.
         column: usize,
-        /// Rows whose value occurs in another row too, atoms aside.
+        /// Rows whose value also occurs in another row, except atoms.
         rows: usize,
         /// The step of the values, if they have one.
         step: Option<f64>,
     },
-    /// How far the value depends on the seed by which ties were broken.
+    /// How much the value depends on the seed that breaks ties.
     TieDeviation {
         /// The standard deviation between seeds, in nats.
         deviation: f64,
     },
-    /// Values of a continuous column repeat, and were left as they are, as was asked.
+    /// Values of a continuous column repeat, and were left as they are, as requested.
     TiesLeft {
         /// The side.
         side: Side,
         /// The column of the side, from 0.
         column: usize,
-        /// Rows whose value occurs in another row too.
+        /// Rows whose value also occurs in another row.
         rows: usize,
     },
-    /// A column is taken for a mixture: values that hold a large share of the rows, and numbers.
+    /// A column is treated as a mixture of numbers and values that each occur in many rows.
     Atoms {
         /// The side.
         side: Side,
@@ -73,19 +73,20 @@ pub enum Warning {
         column: usize,
         /// The values, in ascending order.
         atoms: Vec<f64>,
-        /// The share of the rows that they hold.
+        /// The fraction of rows that have one of them.
         share: f64,
     },
-    /// A column is constant or a linear function of others of its side, or of those given; the method
-    /// left it out, since it adds nothing.
+    /// A column is constant or a linear function of others of its side, or of those given. The
+    /// method left it out, since it adds nothing.
     Redundant {
         /// The side.
         side: Side,
         /// The column of the side, from 0.
         column: usize,
     },
-    /// A column of y is, up to rounding, a linear function of columns of x, and perhaps of others: the true value of
-    /// continuous columns is infinite, and the estimate says how many rows there are.
+    /// A column of y is, up to rounding, a linear function of columns of x, and possibly of others:
+    /// the true value for continuous columns is infinite, and the estimate depends on the number of
+    /// rows.
     LinearFunction {
         /// The column of y, from 0.
         column: usize,
@@ -101,7 +102,7 @@ pub enum Warning {
     FewObservations {
         /// Rows given.
         n: usize,
-        /// Rows from which the method is useful here.
+        /// Rows that the method needs here to be useful.
         advised: usize,
     },
     /// So many columns that nearest neighbours are far away; the estimate is biased downwards.
@@ -109,12 +110,12 @@ pub enum Warning {
         /// Columns of all sides.
         columns: usize,
     },
-    /// Both sides resemble their previous row: intervals and permutation tests that take rows as
-    /// independent are too sure.
+    /// Both sides resemble their previous row: intervals and permutation tests that treat rows as
+    /// independent are overconfident.
     Autocorrelated {
         /// The largest lag-1 rank autocorrelation of a column of x.
         x: f64,
-        /// The same of y.
+        /// The same for y.
         y: f64,
     },
     /// A column of x and one of y have the same order, or the reverse: the true value of
@@ -125,7 +126,7 @@ pub enum Warning {
         /// The column of y, from 0.
         y: usize,
     },
-    /// The value is near the largest that the method can give from so many rows.
+    /// The value is near the largest that the method can give with this many rows.
     NearCap {
         /// That largest value, in nats.
         cap: f64,
@@ -143,37 +144,36 @@ pub enum Warning {
         /// By how many standard errors.
         standard_errors: f64,
     },
-    /// Rows were left out because no other row has their label, or labels.
+    /// Rows were left out because no other row has the same labels.
     UniqueLabels {
         /// The rows left out.
         rows: usize,
     },
-    /// Discrete sides with nearly as many combinations as rows: frequencies then say nothing.
+    /// Discrete sides with nearly as many combinations as rows: frequencies are then meaningless.
     SparseTable {
         /// Combinations seen.
         cells: usize,
         /// Rows.
         n: usize,
     },
-    /// A critic scores its training rows far higher than held-out ones: it learnt rows by heart,
-    /// and the value, of held-out rows, is lower than more rows would give.
+    /// A critic scores its training rows far higher than held-out ones: it memorised rows, and the
+    /// value on held-out rows is lower than it would be with more rows.
     Overfitted {
         /// The bound on training rows, in nats.
         training: f64,
         /// The bound on held-out rows, in nats.
         held_out: f64,
     },
-    /// The value of a bound without a cap of its own is near or above ln n: no lower bound from n
-    /// rows can be sure of that much, whatever the distribution
-    /// (`McAllester` and Stratos, 2020).
+    /// The value of an uncapped bound is near or above ln n: no lower bound from n rows can be
+    /// certain of that much, whatever the distribution (`McAllester` and Stratos, 2020).
     BeyondConfidence {
         /// ln n of a held-out part, in nats.
         limit: f64,
     },
-    /// The rows, or their groups, are too few for the pieces that an interval needs.
+    /// There are too few rows, or groups, for the pieces that an interval needs.
     NoInterval,
-    /// Ordered rows remember their past for longer than the gap that held-out rows are kept at:
-    /// the value may be too high.
+    /// Ordered rows remember their past for longer than the gap before held-out rows: the value may
+    /// be too high.
     LongMemory {
         /// The gap, a tenth of the rows.
         rows: usize,
@@ -186,22 +186,22 @@ pub enum Warning {
         /// Its standard error, in nats.
         standard_error: f64,
     },
-    /// Fewer different rearrangements exist than were asked for; all were made.
+    /// Fewer different rearrangements exist than were requested; all were made.
     FewSurrogates {
-        /// Those asked for.
+        /// The number requested.
         asked: usize,
-        /// Those that exist.
+        /// The number that exist.
         available: usize,
         /// Their kind.
         surrogate: Surrogate,
     },
-    /// Of the groups that should change places some have as many rows as no other: they stay.
+    /// Some of the groups to be swapped have a unique number of rows: they stay.
     GroupsInPlace {
         /// All groups.
         groups: usize,
-        /// Those that can change places.
+        /// Those that can be swapped.
         moved: usize,
-        /// Rearrangements that would have been made, had the test not ended early.
+        /// Rearrangements that would have been made without an early end of the test.
         available: usize,
     },
 }
@@ -228,7 +228,7 @@ impl fmt::Display for Warning {
             }
             Self::TieDeviation { deviation } => write!(
                 f,
-                "another seed to break ties by moves the value by {} (standard deviation)",
+                "another seed for breaking ties changes the value by {} (standard deviation)",
                 small_nats(*deviation)
             ),
             Self::TiesLeft { side, column, rows } => write!(
@@ -237,7 +237,7 @@ impl fmt::Display for Warning {
                  keep their ties: nearest neighbours assume that there are none"
             ),
             Self::Atoms { side, column, atoms, share } => {
-                write!(f, "column {column} of {side} is taken for a mixture: ")?;
+                write!(f, "column {column} of {side} is treated as a mixture: ")?;
                 match atoms[..] {
                     [atom] => write!(f, "the value {} holds", all_digits(atom))?,
                     _ => write!(f, "{} values hold", atoms.len())?,
@@ -264,16 +264,16 @@ impl fmt::Display for Warning {
             ),
             Self::FewObservations { n, advised } => {
                 let (rows, verb) = (count(*n, "row"), if *n == 1 { "is" } else { "are" });
-                write!(f, "{rows} {verb} few for these columns: {advised} or more are advised")
+                write!(f, "{rows} {verb} too few for these columns: use {advised} or more")
             }
             Self::ManyColumns { columns } => write!(
                 f,
                 "{columns} columns are many for nearest neighbours, whose estimate is then too \
-                 low: compare the Gaussian copula and a variational bound"
+                 low: compare with the Gaussian copula and a variational bound"
             ),
             Self::Autocorrelated { x, y } => write!(
                 f,
-                "successive rows are alike (lag-1 autocorrelation {x:.2} in x, {y:.2} in y): for \
+                "successive rows are similar (lag-1 autocorrelation {x:.2} in x, {y:.2} in y): for \
                  a time series, test with shifted or block surrogates"
             ),
             Self::Deterministic { x, y } => {
@@ -281,7 +281,7 @@ impl fmt::Display for Warning {
             }
             Self::NearCap { cap } => write!(
                 f,
-                "the value is near {cap:.2} nats, the most that this estimator can give from so \
+                "the value is near {cap:.2} nats, the most that this estimator can give from this \
                  many rows: the true value may be much larger"
             ),
             Self::AboveEntropy { entropy, standard_errors } => {
@@ -293,13 +293,15 @@ impl fmt::Display for Warning {
                         "by {errors:.0} standard errors: that is an error of the method on these \
                          data; take the entropy, or another method"
                     ),
-                    None => write!(f, "which no information does; its error is not known"),
+                    None => {
+                        write!(f, "which is impossible for information; its error is not known")
+                    }
                 }
             }
             Self::BelowZero { standard_errors } => write!(
                 f,
-                "the value is {standard_errors:.0} standard errors below 0, which no information is: \
-                 that is an error of the method on these data; take 0, or another method"
+                "the value is {standard_errors:.0} standard errors below 0, which is impossible for \
+                 information: that is an error of the method on these data; take 0, or another method"
             ),
             Self::UniqueLabels { rows } => {
                 let (rows, verb) = (count(*rows, "row"), if *rows == 1 { "was" } else { "were" });
@@ -313,13 +315,13 @@ impl fmt::Display for Warning {
             Self::Overfitted { training, held_out } => write!(
                 f,
                 "the critic reaches {training:.2} nats on its training rows and {held_out:.2} on \
-                 held-out ones, which are the estimate: it learnt rows by heart, and more rows \
+                 held-out ones, which give the estimate: it memorised rows, and more rows \
                  would give a higher value"
             ),
             Self::BeyondConfidence { limit } => write!(
                 f,
                 "the value is near or above {limit:.2} nats, the logarithm of the number of \
-                 held-out rows: no lower bound from so many rows can be sure of it"
+                 held-out rows: no lower bound from this many rows can be certain of it"
             ),
             Self::NoInterval => write!(f, "too few rows, or groups of rows, for an interval"),
             Self::LongMemory { rows } => write!(
@@ -331,12 +333,12 @@ impl fmt::Display for Warning {
             Self::OffWhenPermuted { mean, standard_error } => write!(
                 f,
                 "values repeat, and with y permuted the estimate is {mean:.3} ± \
-                 {standard_error:.3} nats instead of 0: ties put it off by about as much"
+                 {standard_error:.3} nats instead of 0: ties change it by about that much"
             ),
             Self::FewSurrogates { asked, available, surrogate } => {
                 write!(
                     f,
-                    "{} asked for, and only {available} different {}: the smallest p-value that can \
+                    "{} requested, but only {available} different {}: the smallest p-value that can \
                      come out is 1/{}",
                     if *asked == 1 {
                         "1 surrogate was".into()
@@ -353,10 +355,9 @@ impl fmt::Display for Warning {
             }
             Self::GroupsInPlace { groups, moved, available } => write!(
                 f,
-                "{moved} of {groups} groups have as many rows as another one and can change places \
+                "{moved} of {groups} groups have as many rows as another one and can be swapped \
                  with it; the others stay, which makes the test weaker. The smallest p-value that \
-                 can come out is 1/{}. Rows that change places within groups test for a relation \
-                 within groups",
+                 can come out is 1/{}. To test for a relation within groups, swap rows within them",
                 available + 1
             ),
         }

@@ -1,30 +1,30 @@
 //! Neighbours among the observations that have the same labels.
 //!
-//! Different labels count as infinitely far apart. With a distance of their own, such as 1, the k-th
-//! neighbour of a row whose label is rare has another label, and lies as far away as a large part of
-//! all rows: k then says nothing of how many rows are so near, and estimates are off by tenths of a nat,
-//! upwards and, given other columns, downwards (`tests/rare_labels.rs`).
+//! Different labels count as infinitely far apart. With a finite distance, such as 1, the k-th
+//! neighbour of a row with a rare label has another label, and is as far away as a large part of
+//! all rows. Then k is not the number of rows at that distance, and estimates are off by tenths of
+//! a nat, upwards and, given other columns, downwards (`tests/rare_labels.rs`).
 
 use super::joint::{Radii, joint_tree, kth_distances, neighbours_or_copies};
 use crate::SamplesError;
 use crate::sample::{Coordinates, joint_labels};
 
-/// What takes the place of an infinite distance: larger than any between numbers, and finite, so that
-/// differences are.
+/// Stands for an infinite distance: larger than any distance between numbers, but finite, so that
+/// differences are finite.
 const FAR: f64 = 1e305;
 
-/// Sides whose labels are infinitely far apart, without the rows that are alone with theirs.
+/// Sides whose labels are infinitely far apart, without the rows whose labels are unique.
 pub(super) struct Apart<const SIDES: usize> {
     pub(super) sides: [Coordinates; SIDES],
-    /// The labels of all sides as one.
+    /// The labels of all sides, combined.
     labels: Vec<u32>,
-    /// Rows alone with their labels.
+    /// Rows with unique labels.
     pub(super) left_out: usize,
 }
 
 impl<const SIDES: usize> Apart<SIDES> {
     /// # Errors
-    /// If every row is alone with its labels.
+    /// If the labels of every row are unique.
     pub(super) fn new(sides: [Coordinates; SIDES], n: usize) -> Result<Self, SamplesError> {
         let labels = sides.iter().filter_map(|side| side.label.as_ref());
         let labels: Vec<_> = labels.map(|label| (label.of_row.clone(), label.classes)).collect();
@@ -39,19 +39,19 @@ impl<const SIDES: usize> Apart<SIDES> {
         Ok(Self { sides, labels, left_out })
     }
 
-    /// Whether a side has labels that differ.
+    /// Whether a side has different labels.
     pub(super) fn has_labels(&self) -> bool {
         self.sides.iter().filter_map(|side| side.label.as_ref()).any(|label| label.classes > 1)
     }
 
-    /// The neighbours of every row by the numbers of all sides, among rows with the same labels.
+    /// The neighbours of every row, by the numbers of all sides, among rows with the same labels.
     pub(super) fn nearest(&self, ks: &[usize], add: u32) -> InClasses {
         let columns: Vec<&[f64]> = self.sides.iter().flat_map(Coordinates::scaled).collect();
         InClasses::find(&columns, &self.labels, ks, add)
     }
 }
 
-/// The rows whose label another row has too, in ascending order.
+/// The rows whose label also occurs in another row, in ascending order.
 ///
 /// # Errors
 /// If there is none.
@@ -73,8 +73,8 @@ pub(super) fn not_alone(labels: &[u32]) -> Result<Vec<usize>, SamplesError> {
 pub(super) struct InClasses {
     /// Class by class.
     pub(super) radii: Radii,
-    /// For every k, slot by slot: k, or the number of other members in a class of no more than k; or,
-    /// where the k-th neighbour lies at distance 0, the number of other members there and `add`.
+    /// For every k, slot by slot: k, or the number of other members if the class has at most k; or,
+    /// if the k-th neighbour is at distance 0, the number of other members there plus `add`.
     pub(super) of_k: Vec<Vec<u32>>,
     /// Slot by slot, the members of its class.
     pub(super) of_class: Vec<u32>,
@@ -83,7 +83,7 @@ pub(super) struct InClasses {
 }
 
 impl InClasses {
-    /// Searches by `columns`, of which there may be none; no row is alone with its label.
+    /// Searches by `columns`, of which there may be none; no label may be unique.
     pub(super) fn find(columns: &[&[f64]], labels: &[u32], ks: &[usize], add: u32) -> Self {
         let mut by_label: Vec<u32> = (0..labels.len() as u32).collect();
         by_label.sort_by_key(|&row| labels[row as usize]);

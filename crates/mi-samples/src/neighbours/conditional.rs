@@ -13,9 +13,8 @@ use crate::sample::{Coordinates, Marginals, Sample};
 /// (2007, Phys. Rev. Lett. 99, 204101, eq. 2), one estimate for every number of neighbours in
 /// `ks`.
 ///
-/// `ψ(k) − ⟨ψ(n_xz + 1) + ψ(n_yz + 1) − ψ(n_z + 1)⟩`, where `n_xz(i)` counts the other
-/// observations whose (x, z) is strictly nearer than the k-th neighbour in (x, y, z), under the
-/// maximum norm.
+/// `ψ(k) − ⟨ψ(n_xz + 1) + ψ(n_yz + 1) − ψ(n_z + 1)⟩`, where `n_xz(i)` counts the other observations
+/// whose (x, z) is strictly nearer than the k-th neighbour in (x, y, z), under the maximum norm.
 ///
 /// `theiler`: observations at most this many rows apart are not neighbours; 0 in general.
 ///
@@ -23,7 +22,7 @@ use crate::sample::{Coordinates, Marginals, Sample};
 /// `x`: n × dx, `y`: n × dy, `z`: n × dz.
 ///
 /// # Errors
-/// As [`ksg`](crate::ksg).
+/// Those of [`ksg`](crate::ksg).
 pub fn conditional_ksg(
     x: ArrayView2<'_, f64>,
     y: ArrayView2<'_, f64>,
@@ -74,15 +73,16 @@ pub(crate) fn conditional_ksg_of(
 /// (x, z) is at most as far as the k-th neighbour in (x, y, z), and k̃ = k, or, where that
 /// neighbour is at distance 0, the number of other observations there.
 ///
-/// Where there are labels it departs from the authors, who put different ones at distance 1. Here they
-/// are infinitely far apart: neighbours have the labels of the row itself, are as many as there are
-/// where that is less than k, and a row alone with its labels is left out. Counts are then ψ of one
-/// more than the strictly nearer ones, as those of Frenzel and Pompe. At distance 1 the k-th
-/// neighbour of a row with a rare label has another one, and k is not how many are so near.
-/// The authors' last step, which replaces negative estimates by 0, is left to the caller.
+/// With labels it departs from the authors, who put different labels at distance 1. Here they are
+/// infinitely far apart: neighbours have the same labels as the row, there may be fewer than k, and
+/// a row with unique labels is left out. Counts then enter as ψ of one more than the number of
+/// strictly nearer rows, as in Frenzel and Pompe. With a distance of 1, the k-th neighbour of a row
+/// with a rare label would have another label, and k would not be the number of rows at that
+/// distance. The authors' last step, which replaces negative estimates by 0, is left to the caller.
 ///
 /// # Errors
-/// If the sides differ in rows, a k is 0 or not below n, or every row is alone with its labels.
+/// If the sides have different numbers of rows, a k is 0 or not below n, or the labels of every row
+/// are unique.
 pub fn mesner_shalizi(
     x: &Sample,
     y: &Sample,
@@ -100,7 +100,7 @@ pub fn mesner_shalizi(
     mesner_shalizi_of(x, y, z, ks).map(|(values, _)| values)
 }
 
-/// The estimates, and the rows that are left out because no other has their labels.
+/// The estimates, and the rows that are left out because their labels are unique.
 pub(crate) fn mesner_shalizi_of(
     x: Coordinates,
     y: Coordinates,
@@ -119,7 +119,7 @@ pub(crate) fn mesner_shalizi_of(
         let mean = |counts: &[u32]| mean_digamma(counts, 1);
         spaces.means(&radii, ks.len(), Within::StrictOrEqual, 0, mean)
     } else {
-        // Every count holds the k-th neighbour, so ψ never meets 0.
+        // Every count includes the k-th neighbour, so ψ is never taken of 0.
         let mean = |counts: &[u32]| mean_of(counts, |count| digamma(f64::from(count.max(1))));
         spaces.means(&radii, ks.len(), Within::Closed, 0, mean)
     };

@@ -11,15 +11,15 @@ use crate::SamplesError;
 /// ψ(N) − ψ(k) + d ⟨ln 2ε⟩, where ε(i) is the distance to the k-th neighbour and (2ε)ᵈ the volume
 /// of the cube around observation i that reaches it.
 ///
-/// The biases of three such entropies do not cancel: take mutual information from
-/// [`ksg`](crate::ksg), not from their difference.
+/// The biases of three such entropies do not cancel: estimate mutual information with
+/// [`ksg`](crate::ksg), not as their difference.
 ///
 /// # Shapes
 /// `x`: n × d.
 ///
 /// # Errors
-/// If the side is empty or holds a value that is not finite, if a k is 0 or not below n, and if a
-/// k-th neighbour lies at distance 0, where the entropy is −∞.
+/// If the side is empty or has a value that is not finite, if a k is 0 or not below n, or if a k-th
+/// neighbour is at distance 0, where the entropy is −∞.
 pub fn kozachenko_leonenko(x: ArrayView2<'_, f64>, ks: &[usize]) -> Result<Vec<f64>, SamplesError> {
     let columns = side(x)?.columns;
     let n = columns[0].len();

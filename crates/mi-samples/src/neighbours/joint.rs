@@ -1,4 +1,4 @@
-//! The neighbours of every observation in the joint space: what all estimators here start from.
+//! The neighbours of every observation in the joint space, from which all estimators here start.
 
 use super::marginal::{Marginal, Within};
 use super::nearest::{Distances, Neighbours};
@@ -6,8 +6,8 @@ use super::search::for_each_nearest;
 use super::tree::Tree;
 use crate::SamplesError;
 
-/// Distances to neighbours, observation by observation in the order of `rows`: near ones follow
-/// one another, which later counts need for speed and nothing else.
+/// Distances to neighbours, observation by observation in the order of `rows`. Close ones are
+/// adjacent, which later counts only need for speed.
 pub(super) struct Radii {
     /// The row of every slot.
     pub(super) rows: Vec<u32>,
@@ -22,12 +22,12 @@ impl Radii {
         self.values[slot * self.width + index]
     }
 
-    /// No observations yet, and so many numbers of neighbours.
+    /// No observations yet, and this many numbers of neighbours.
     pub(super) fn none(width: usize) -> Self {
         Self { rows: Vec::new(), values: Vec::new(), width }
     }
 
-    /// Adds the radii of some rows: those of `found` are places among these.
+    /// Adds the radii of some rows: those of `found` are indices into these.
     pub(super) fn extend(&mut self, rows: &[u32], found: &Self) {
         self.rows.extend(found.rows.iter().map(|&place| rows[place as usize]));
         self.values.extend(&found.values);
@@ -45,8 +45,8 @@ pub(super) fn joint_tree(sides: &[&[Vec<f64>]]) -> Tree {
     Tree::new(&sides.iter().copied().flatten().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
-/// For every slot and k, the number of neighbours to reckon with: k, or, where the k-th neighbour
-/// lies at distance 0, the number of other points there plus `add`.
+/// For every slot and k, the number of neighbours to use: k, or, if the k-th neighbour is at
+/// distance 0, the number of other points there plus `add`.
 pub(super) fn neighbours_or_copies(
     columns: &[Vec<f64>],
     tree: Tree,
@@ -86,9 +86,8 @@ pub(super) fn kth_distances(tree: &Tree, ks: &[usize], window: u32) -> Radii {
     Radii { rows: tree.rows()[..tree.points].to_vec(), values, width: ks.len() }
 }
 
-/// For every k of `ks` and every side in turn, the side's own distance to the farthest, by that
-/// distance, of the k nearest neighbours and those as near as the k-th: half the edges of the
-/// rectangle that holds them.
+/// For every k of `ks` and every side in turn, the largest distance in that side to the k nearest
+/// neighbours and those as near as the k-th: half the edges of the rectangle around them.
 pub(super) fn kth_rectangles(
     tree: &Tree,
     sides: &[&[Vec<f64>]],
@@ -141,7 +140,7 @@ pub(super) fn check_counts(ks: &[usize], n: usize, window: usize) -> Result<(), 
     if ks.is_empty() {
         return Err(SamplesError::NoNeighbourCount);
     }
-    // An observation in the middle loses `window` others to either side.
+    // An observation in the middle loses `window` others on each side.
     let available = n.saturating_sub(window.saturating_mul(2));
     let wrong = |k: &&usize| **k == 0 || **k >= available;
     match ks.iter().find(wrong) {
@@ -149,14 +148,14 @@ pub(super) fn check_counts(ks: &[usize], n: usize, window: usize) -> Result<(), 
         Some(_) => Err(SamplesError::Setting {
             setting: "theiler",
             value: window.to_string(),
-            range: "so small that every row has more rows beyond it than neighbours are asked for",
+            range: "so small that every row has more rows beyond it than requested neighbours",
         }),
         None => Ok(()),
     }
 }
 
-/// For every row, the number of rows farther than `window` from it, itself counted as one more:
-/// what takes the place of N when neighbours in time do not count.
+/// For every row, the number of rows farther than `window` from it, plus one for the row itself:
+/// replaces N if neighbours in time do not count.
 pub(super) fn admissible(n: usize, window: usize) -> Vec<u32> {
     (0..n)
         .map(|row| {

@@ -35,7 +35,7 @@ pub enum KsgVariant {
 /// `theiler`: observations at most this many rows apart are not neighbours (Theiler, 1986), for
 /// rows ordered in time; ψ(N) then averages over the numbers of admissible rows. 0 in general.
 ///
-/// Neither side is scaled: bring columns to comparable scales first, or use
+/// Neither side is scaled: scale columns comparably first, or use
 /// [`mutual_information`](crate::mutual_information), which ranks them. The estimate can be
 /// slightly negative. No noise is added.
 ///
@@ -43,8 +43,8 @@ pub enum KsgVariant {
 /// `x`: n × dx, `y`: n × dy.
 ///
 /// # Errors
-/// If the sides are empty, differ in rows or hold a value that is not finite; if a k is 0 or not
-/// below the number of observations; and if a k-th neighbour lies at distance 0 (ties).
+/// If the sides are empty, have different numbers of rows or a value that is not finite; if a k is
+/// 0 or not below the number of observations; or if a k-th neighbour is at distance 0 (ties).
 ///
 /// ```
 /// use mi_samples::{KsgVariant, ksg};
@@ -80,7 +80,8 @@ pub(crate) fn ksg_of(
     let (x, y) = if theiler == 0 { sorted_by_x(x, y) } else { (x, y) };
     let window = theiler as u32;
     let both = [&x.columns[..], &y.columns[..]];
-    // The tree is dropped before the marginals are built: the largest pieces never coexist.
+    // The tree is dropped before the marginals are built, so that the largest structures never
+    // coexist.
     let radii = {
         let tree = joint_tree(&both);
         match variant {
@@ -118,7 +119,7 @@ pub(crate) fn ksg_of(
         .collect())
 }
 
-/// Both formulas assume that no two observations coincide so often that ε = 0.
+/// Both formulas assume that observations do not coincide so often that ε = 0.
 fn check_ties(radii: &Radii, variant: KsgVariant, ks: &[usize]) -> Result<(), SamplesError> {
     let sides = match variant {
         KsgVariant::First => 1,

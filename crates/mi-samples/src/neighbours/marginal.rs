@@ -1,4 +1,4 @@
-//! Neighbours counted within a radius of every point, in some of the columns.
+//! Counts neighbours within a radius of every point, in some of the columns.
 
 use rayon::prelude::*;
 
@@ -8,7 +8,7 @@ use super::sorted::{Reach, SortedColumn};
 use super::tree::{LANES, LEVELS, Tree, to_box_ends, to_boxes, to_points};
 use crate::sample::ascending;
 
-/// Points in a unit of parallel work.
+/// Points per unit of parallel work.
 const BLOCK: usize = 512;
 
 /// Whether a point at exactly the radius counts.
@@ -16,13 +16,13 @@ const BLOCK: usize = 512;
 pub(super) enum Within {
     /// Strictly nearer.
     Strict,
-    /// Nearer or as near.
+    /// At most as far.
     Closed,
-    /// Strictly nearer, except that a radius of 0 holds the points at distance 0.
+    /// Strictly nearer, except that a radius of 0 includes the points at distance 0.
     StrictOrEqual,
 }
 
-/// Some columns, made ready for counting: one sorted column, or a tree over several.
+/// Some columns, prepared for counting: one sorted column, or a tree over several.
 pub(super) struct Marginal<'a> {
     columns: &'a [Vec<f64>],
     index: Index,
@@ -51,13 +51,13 @@ impl<'a> Marginal<'a> {
         Self { columns, index }
     }
 
-    /// Columns whose tree stands already.
+    /// Columns whose tree is already built.
     pub(super) fn with_tree(columns: &'a [Vec<f64>], tree: Tree) -> Self {
         Self { columns, index: Index::Space(tree) }
     }
 
     /// The number of other rows within `radius(slot)` of row `rows[slot]`, slot by slot. Rows
-    /// within `window` of the row itself do not count; 0 leaves out the row alone.
+    /// within `window` of the row itself do not count; 0 leaves out only the row.
     pub(super) fn counts(
         &self,
         rows: &[u32],
@@ -116,7 +116,7 @@ impl<'a> Marginal<'a> {
         counts
     }
 
-    /// The number of rows within `window` of a row, itself left out, that lie within a radius.
+    /// The number of rows within `window` of a row, except itself, that are within a radius.
     fn count_beside(&self, row: u32, radius: f64, within: Within, window: u32) -> u32 {
         let n = self.columns[0].len();
         let at = row as usize;
@@ -166,7 +166,7 @@ impl<const D: usize, R: Fn(usize) -> f64> Kernel for Block<'_, D, R> {
             } else {
                 count_ball::<D>(self.tree, &query, &mut stack, |d| d < radius)
             };
-            // The row itself was counted, unless not even distance 0 is within.
+            // The row itself was counted, unless distance 0 is not within the radius.
             *count = found.saturating_sub(1);
         }
     }
@@ -182,7 +182,8 @@ fn count_ball<const D: usize>(
 ) -> u32 {
     let mut count = 0;
     let any = |distances: &[f64; LANES]| lanes(distances, within) != 0;
-    // Adds up the boxes of a group that lie wholly within, and returns those that lie partly so.
+    // Adds up the boxes of a group that are completely within, and returns those that are partly
+    // within.
     let mut enter = |level: usize, group: usize| {
         let boxes = tree.group::<D>(level, group);
         let touched = lanes(&to_boxes::<D>(boxes, query, any), within);

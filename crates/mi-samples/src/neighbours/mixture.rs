@@ -9,27 +9,28 @@ use super::tally::mean_digamma;
 use crate::SamplesError;
 use crate::sample::Coordinates;
 
-/// Mutual information in nats of variables that may have atoms beside a continuous part, by the
-/// estimator of Gao, Kannan, Oh and Viswanath (2017, algorithm 1), one estimate for
-/// every number of neighbours in `ks`.
+/// Mutual information in nats of variables that may have atoms in addition to a continuous part, by
+/// the estimator of Gao, Kannan, Oh and Viswanath (2017, algorithm 1), one estimate for every
+/// number of neighbours in `ks`.
 ///
 /// `⟨ψ(k̃) + ψ(N) − ψ(n_x) − ψ(n_y)⟩`, where ρ(i) is the distance to the k-th neighbour. If ρ > 0,
-/// k̃ = k and `n_x` counts the observations, i among them, with `‖x_j − x_i‖ < ρ`. If ρ = 0, k̃,
-/// `n_x` and `n_y` count the observations, i among them, at distance 0.
+/// k̃ = k and `n_x` counts the observations, including i, with `‖x_j − x_i‖ < ρ`. If ρ = 0, k̃,
+/// `n_x` and `n_y` count the observations, including i, at distance 0.
 ///
-/// These are the counts and the ψ of the authors' program, where the printed algorithm has
-/// logarithms of one more; ψ(N) stands for its ln N, 1/(2N) more, so that the estimate is the
-/// first of Kraskov et al. where nothing is tied, and exactly 0 if a side is constant.
+/// These are the counts and the ψ of the authors' program; the printed algorithm has logarithms of
+/// the counts plus one. ψ(N) replaces its ln N, which is larger by 1/(2N), so that the estimate
+/// equals the first one of Kraskov et al. if nothing is tied, and is exactly 0 if a side is
+/// constant.
 ///
-/// It is not meant for rounded values, where many distances are equal but not 0: break their ties, as
-/// [`Sample`](crate::Sample) does.
+/// It is not meant for rounded values, where many distances are equal but not 0: break their ties
+/// first, as [`Sample`](crate::Sample) does.
 ///
 /// # Shapes
 /// `x`: n × dx, `y`: n × dy.
 ///
 /// # Errors
-/// If the sides are empty, differ in rows or hold a value that is not finite, or if a k is 0 or
-/// not below n.
+/// If the sides are empty, have different numbers of rows or a value that is not finite, or if a k
+/// is 0 or not below n.
 pub fn mixture(
     x: ArrayView2<'_, f64>,
     y: ArrayView2<'_, f64>,
@@ -39,9 +40,9 @@ pub fn mixture(
     mixture_of(x, y, ks).map(|(values, _)| values)
 }
 
-/// The estimates, and the rows that are left out because no other has their labels.
+/// The estimates, and the rows that are left out because their labels are unique.
 ///
-/// Labels are infinitely far apart, as the k-th neighbour is sought: see [`Apart`].
+/// Labels are infinitely far apart in the search for the k-th neighbour: see [`Apart`].
 pub(crate) fn mixture_of(
     x: Coordinates,
     y: Coordinates,

@@ -1,9 +1,9 @@
 //! Estimators from the nearest neighbours of every observation, under the maximum norm.
 //!
-//! The crates that offer k-d trees fix the number of dimensions when compiling and count no
+//! Existing crates for k-d trees fix the number of dimensions at compile time and do not count
 //! points in a ball, which these estimators need for any number of columns; hence [`tree`].
 
-#![allow(clippy::inline_always, reason = "a kernel is compiled anew for wider vectors whole")]
+#![allow(clippy::inline_always, reason = "a kernel must be compiled as a whole for wider vectors")]
 
 mod classes;
 mod conditional;

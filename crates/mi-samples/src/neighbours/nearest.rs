@@ -1,4 +1,4 @@
-//! What a search keeps of the points that it meets.
+//! The points that a search keeps.
 
 use super::tree::{larger, smaller};
 
@@ -23,8 +23,8 @@ pub(super) struct Distances {
 }
 
 impl Distances {
-    /// Rows no farther than `window` from the query's own are not neighbours (Theiler, 1986);
-    /// 0 leaves out the query alone.
+    /// Rows at most `window` from the query's own are not neighbours (Theiler, 1986); 0 leaves out
+    /// only the query.
     pub(super) fn new(k: usize, window: u32) -> Self {
         Self { nearest: vec![f64::INFINITY; k], row: 0, window }
     }
@@ -57,8 +57,8 @@ impl Nearest for Distances {
         if row.abs_diff(self.row) <= self.window {
             return;
         }
-        // Every place takes the middle one of itself, its left neighbour and the newcomer: an
-        // insertion without branches, whose outcomes no processor could foresee.
+        // Every place takes the median of itself, its left neighbour and the new value: an
+        // insertion without branches, which would be unpredictable.
         for at in (1..self.nearest.len()).rev() {
             let pushed = larger(self.nearest[at - 1], distance);
             self.nearest[at] = smaller(self.nearest[at], pushed);
@@ -67,8 +67,8 @@ impl Nearest for Distances {
     }
 }
 
-/// The k nearest other points themselves, in ascending order of distance, and all that are as
-/// near as the k-th: ties then depend neither on the tree nor on the order of the rows.
+/// The k nearest other points themselves, in ascending order of distance, and all that are as near
+/// as the k-th: so results depend neither on the tree nor on the order of the rows, even with ties.
 #[derive(Clone, Debug)]
 pub(super) struct Neighbours {
     found: Vec<(f64, u32)>,

@@ -9,12 +9,12 @@ use super::tally::mean_digamma;
 use crate::SamplesError;
 use crate::sample::Coordinates;
 
-/// Estimates of [`ross`], and the observations they could not use.
+/// Estimates of [`ross`], and the number of observations not used.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RossEstimates {
     /// One estimate in nats for every number of neighbours.
     pub values: Vec<f64>,
-    /// Observations left out because no other has their label.
+    /// Observations left out because their label is unique.
     pub left_out: usize,
     /// Different labels of the observations used.
     pub classes: usize,
@@ -24,16 +24,15 @@ pub struct RossEstimates {
 ///
 /// `ψ(N) + ⟨ψ(k)⟩ − ⟨ψ(N_x)⟩ − ⟨ψ(m)⟩`, where `N_x(i)` is the number of observations with the label
 /// of i, d(i) the distance to its k-th neighbour **among those**, and m(i) the number of other
-/// observations of any label at most d(i) away. In a class of no more than k members, k(i) is the
-/// number of the others; observations alone in their class are left out and N is less by them.
+/// observations of any label at most d(i) away. In a class of at most k members, k(i) is the number
+/// of the others. Observations alone in their class are left out and not counted in N.
 ///
 /// # Shapes
 /// `x`: n × d; `labels`: n.
 ///
 /// # Errors
-/// If the side is empty, differs in length from the labels or holds a value that is not finite;
-/// if a k is 0 or not below n; if every label is unique; and if a k-th neighbour lies at
-/// distance 0 (ties).
+/// If the side is empty, differs in length from the labels or has a value that is not finite; if a
+/// k is 0 or not below n; if every label is unique; or if a k-th neighbour is at distance 0 (ties).
 pub fn ross(
     x: ArrayView2<'_, f64>,
     labels: &[u32],
@@ -53,7 +52,7 @@ pub(crate) fn ross_of(
     check_counts(ks, labels.len(), 0)?;
     let kept = not_alone(labels)?;
     let left_out = labels.len() - kept.len();
-    // Observations left out are no neighbours of any.
+    // Observations left out are not neighbours of others.
     let x = if left_out > 0 { x.select(&kept) } else { x };
     let labels: Vec<u32> = kept.iter().map(|&row| labels[row]).collect();
     let n = labels.len();

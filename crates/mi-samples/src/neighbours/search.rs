@@ -1,4 +1,4 @@
-//! Searches in a [`Tree`] from every one of its points, leaf by leaf, in parallel.
+//! Searches a [`Tree`] from each of its points, leaf by leaf, in parallel.
 
 use rayon::prelude::*;
 
@@ -6,13 +6,13 @@ use super::nearest::Nearest;
 use super::simd::{self, Kernel};
 use super::tree::{EMPTY, LANES, LEVELS, SHIFT, Tree, between_boxes, larger, to_boxes, to_points};
 
-/// Leaves in a unit of parallel work. Fixed, so that nothing depends on the number of threads.
+/// Leaves per unit of parallel work. Fixed, so that nothing depends on the number of threads.
 const BLOCK: usize = 64;
 
-/// Finds the nearest points of every point and turns them into `width` values a point.
+/// Finds the nearest points of every point and turns them into `width` values per point.
 ///
-/// `finish(row, nearest, values)` is called once a point, with values of 0. The values stand in
-/// the order of `tree.rows()`.
+/// `finish(row, nearest, values)` is called once per point, with values of 0. The values are in the
+/// order of `tree.rows()`.
 pub(super) fn for_each_nearest<N: Nearest>(
     tree: &Tree,
     nearest: &N,
@@ -68,8 +68,8 @@ impl<const D: usize, N: Nearest, E: FnMut(u32, &N)> Kernel for NearestBlock<'_, 
                 scan::<D, N>(tree, leaf, query, nearest);
                 farthest = larger(farthest, nearest.limit());
             }
-            // In few dimensions the points of a leaf share most of their surroundings: those
-            // are gathered once for all of them.
+            // In few dimensions the points of a leaf share most of their surroundings, which are
+            // gathered once for all of them.
             let shared = D != 0 && farthest < f64::INFINITY;
             if shared {
                 around.gather::<D>(tree, leaf, farthest);
@@ -80,7 +80,7 @@ impl<const D: usize, N: Nearest, E: FnMut(u32, &N)> Kernel for NearestBlock<'_, 
                 if shared {
                     around.scan::<D, N>(tree, query, nearest);
                 } else {
-                    // From the leaf upwards: what is near comes first.
+                    // From the leaf upwards, so that near points come first.
                     for level in 0..tree.levels() {
                         let entry = leaf >> (SHIFT * level);
                         let visit = Visit::new::<D, N>(tree, level, entry >> SHIFT, query, nearest);
@@ -93,7 +93,7 @@ impl<const D: usize, N: Nearest, E: FnMut(u32, &N)> Kernel for NearestBlock<'_, 
     }
 }
 
-/// The leaves around one leaf, with their boxes side by side for vector operations.
+/// The leaves around one leaf, with their boxes interleaved for vector operations.
 struct Around {
     dims: usize,
     leaves: Vec<usize>,
@@ -183,12 +183,12 @@ impl Around {
     }
 }
 
-/// A group of boxes some of which are still to be entered.
+/// A group of boxes, some of which are still to be searched.
 #[derive(Clone, Copy, Default)]
 struct Visit {
     level: usize,
     group: usize,
-    /// One bit for every box still to be entered.
+    /// One bit for every box still to be searched.
     waiting: u32,
     distances: [f64; LANES],
 }
@@ -214,7 +214,7 @@ impl Visit {
         self
     }
 
-    /// Takes out the nearest box.
+    /// Removes the nearest box.
     #[inline(always)]
     fn next(&mut self) -> Option<(f64, usize)> {
         let mut best = None;
@@ -273,7 +273,7 @@ fn scan<const D: usize, N: Nearest>(tree: &Tree, leaf: usize, query: &[f64], nea
     }
 }
 
-/// The lanes of which something holds, one bit each.
+/// The lanes for which a condition holds, one bit each.
 #[inline(always)]
 pub(super) fn lanes(distances: &[f64; LANES], holds: impl Fn(f64) -> bool) -> u32 {
     let mut bits = 0;

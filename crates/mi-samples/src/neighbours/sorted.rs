@@ -1,18 +1,18 @@
-//! One dimension: neighbours counted in a sorted column.
+//! One dimension: counts neighbours in a sorted column.
 
 use std::hint::select_unpredictable;
 
 use super::marginal::Within;
 
-/// A column in ascending order, with the way from a row to its place.
+/// A column in ascending order, with the place of every row.
 #[derive(Clone, Debug)]
 pub(super) struct SortedColumn {
     values: Vec<f64>,
     position: Vec<u32>,
 }
 
-/// How far the last search reached: the next one starts where this density of values says,
-/// since queries that follow one another are near in space.
+/// How far the last search reached. The next one starts from this density of values, since
+/// consecutive queries are close in space.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reach {
     left: f64,
@@ -51,7 +51,7 @@ impl SortedColumn {
     ) -> u32 {
         let value = self.values[at];
         let (left, right) = (&self.values[..at], &self.values[at + 1..]);
-        // Differences, not shifted ends: they round as the joint distances did.
+        // Differences, not shifted ends: they are rounded like the joint distances.
         let to_left = run_length(left.len(), (reach.left * radius) as usize, |i| {
             within(value - left[at - 1 - i])
         });
@@ -66,7 +66,7 @@ impl SortedColumn {
 /// The length of the leading run of `true` of a predicate over 0..`n` that never returns to
 /// `true`.
 ///
-/// Two looks bracket it around `guess`, more if the guess was poor; the bisection within has no
+/// Two probes bracket it around `guess`, or more if the guess was poor; the bisection inside has no
 /// unpredictable branch.
 #[inline(always)]
 fn run_length(n: usize, guess: usize, holds: impl Fn(usize) -> bool) -> usize {

@@ -4,8 +4,8 @@ use statrs::function::gamma::digamma;
 
 /// The mean of ψ(count + `shift`).
 ///
-/// Counts are tallied first and the tally summed in ascending order, so that the result does not
-/// depend, in its last bit, on the order of the rows.
+/// Counts are tallied first and the tally summed in ascending order, so that not even the last bit
+/// of the result depends on the order of the rows.
 pub(super) fn mean_digamma(counts: &[u32], shift: u32) -> f64 {
     mean_of(counts, |count| digamma(f64::from(count) + f64::from(shift)))
 }

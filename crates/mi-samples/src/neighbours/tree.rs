@@ -1,21 +1,21 @@
 //! A k-d tree under the maximum norm, packed for many queries from its own points.
 //!
 //! Medians order the points so that [`LANES`] consecutive ones form a leaf, and [`LANES`]
-//! consecutive leaves, groups of leaves and so on fill compact boxes. Everything is found by
+//! consecutive leaves, groups of leaves and so on fill compact boxes. Positions are computed by
 //! shifting the number of a leaf; there are no pointers. Points of a leaf, and boxes of a group,
-//! are kept dimension by dimension, so that vector operations serve all [`LANES`] at once, and
-//! leaves follow one another in space, so that queries taken leaf by leaf find their
-//! surroundings in cache.
+//! are stored dimension by dimension, so that vector operations work on all [`LANES`] at once.
+//! Consecutive leaves are close in space, so that queries in the order of leaves find their
+//! surroundings in the cache.
 
 use rayon::join;
 
-/// Points in a leaf, leaves in a group, groups in a larger group.
+/// Points per leaf, leaves per group, groups per larger group.
 pub(super) const LANES: usize = 1 << SHIFT;
 
 /// The binary logarithm of [`LANES`].
 pub(super) const SHIFT: usize = 3;
 
-/// At least as many levels as a tree over `u32` rows can have.
+/// An upper limit of the levels of a tree over `u32` rows.
 pub(super) const LEVELS: usize = 12;
 
 /// The row written in the unused lanes of the last leaf; their coordinates are infinite.
@@ -24,7 +24,7 @@ pub(super) const NO_ROW: u32 = u32::MAX;
 /// Parts above this many points are ordered on other threads.
 const PARALLEL_BUILD: usize = 1 << 13;
 
-/// Dimensions between two looks at whether any lane is still near enough.
+/// Dimensions between two checks whether any lane is still near enough.
 const DIMS_AT_ONCE: usize = 4;
 
 #[derive(Debug)]
@@ -46,12 +46,12 @@ struct Level {
     boxes: Vec<[[f64; LANES]; 2]>,
 }
 
-/// A box that holds nothing: infinitely far from everything.
+/// An empty box: infinitely far from everything.
 pub(super) const EMPTY: [[f64; LANES]; 2] = [[f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]];
 
 impl Tree {
     /// # Shapes
-    /// `columns`: one slice a dimension, each with one finite value a point.
+    /// `columns`: one slice per dimension, each with one finite value per point.
     pub(super) fn new(columns: &[&[f64]]) -> Self {
         let dims = columns.len();
         let points = columns.first().map_or(0, |column| column.len());
@@ -123,8 +123,8 @@ impl Tree {
     }
 }
 
-/// The distances from a query to the points of a leaf; infinite in unused lanes. Once no lane is
-/// `possible`, the distances so far, which only grow.
+/// The distances from a query to the points of a leaf; infinite in unused lanes. If no lane is
+/// `possible` any more, returns the distances so far, which can only grow.
 #[inline(always)]
 pub(super) fn to_points<const D: usize>(
     leaf: &[[f64; LANES]],
@@ -136,8 +136,8 @@ pub(super) fn to_points<const D: usize>(
 
 /// The distances from a query to the nearest points of boxes.
 ///
-/// Rounding keeps the order of differences, so no point in a box has a smaller computed distance
-/// than its box: pruning is exact in floating point.
+/// Rounding preserves the order of differences, so no point in a box has a smaller computed
+/// distance than its box: pruning is exact in floating point.
 #[inline(always)]
 pub(super) fn to_boxes<const D: usize>(
     boxes: &[[[f64; LANES]; 2]],
@@ -218,8 +218,8 @@ pub(super) fn smaller(a: f64, b: f64) -> f64 {
 
 /// Orders rows so that leaves, groups of leaves and so on follow one another.
 ///
-/// A part is cut across the widest side of its cell (low and high by dimension), near its median,
-/// at a multiple of the largest whole group it can hold.
+/// A part is split across the widest side of its cell (low and high by dimension), near its median,
+/// at a multiple of the largest full group that fits.
 fn arrange(
     columns: &[&[f64]],
     rows: &mut [u32],
@@ -271,7 +271,7 @@ fn bounds(coordinates: &[[f64; LANES]], dims: usize) -> Vec<Level> {
             let span = |[low, high]: &[[f64; LANES]; 2]| (lowest(low), highest(high));
             level.boxes.iter().map(span).collect()
         } else {
-            // Unused lanes are infinite, and no bound.
+            // Unused lanes are infinite and do not count.
             let span = |lanes: &[f64; LANES]| {
                 let used = lanes.map(|v| if v == f64::INFINITY { f64::NEG_INFINITY } else { v });
                 (lowest(lanes), highest(&used))

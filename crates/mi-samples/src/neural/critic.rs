@@ -1,4 +1,4 @@
-//! A trained critic that outlives its training.
+//! A trained critic, kept after its training.
 
 use mi_nets::{Params, Tape};
 use ndarray::{Array2, ArrayView2};
@@ -9,8 +9,8 @@ use super::network::{Network, Rows};
 use super::{NeuralSettings, pointwise};
 use crate::SamplesError;
 
-/// The critics of a neural estimate with all they need to judge new rows: the maps from columns
-/// to features, one network a fold, and pairs to compare with.
+/// The critics of a neural estimate with everything they need to judge new rows: the maps from
+/// columns to features, one network per fold, and pairs for comparison.
 ///
 /// [`NeuralCritic::to_bytes`] and [`NeuralCritic::from_bytes`] keep it as a safetensors file.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct NeuralCritic {
     pub(super) of_x: Encoder,
     pub(super) of_y: Encoder,
     pub(super) members: Vec<Member>,
-    /// The caller's own words on the columns.
+    /// The caller's note on the columns.
     pub(super) note: String,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Member {
     pub(super) ratio: GaussianRatio,
     pub(super) network: Network,
     pub(super) params: Params<f32>,
-    /// Features of the y that scores are compared with, and their scores' part.
+    /// Features of the y with which scores are compared, and their part of the scores.
     pub(super) reference: Features,
 }
 
@@ -74,12 +74,12 @@ impl NeuralCritic {
         (self.of_x.columns(), self.of_y.columns())
     }
 
-    /// What [`NeuralCritic::with_note`] noted; empty if nothing was.
+    /// The text set by [`NeuralCritic::with_note`]; empty by default.
     pub fn note(&self) -> &str {
         &self.note
     }
 
-    /// The same with a text that is kept in the file, such as the names of the columns.
+    /// The same critic with a text that is saved in the file, such as the names of the columns.
     #[must_use]
     pub fn with_note(self, note: impl Into<String>) -> Self {
         Self { note: note.into(), ..self }
@@ -89,15 +89,15 @@ impl NeuralCritic {
     /// over the networks of `f(x, y) − ln mean_j exp f(x, y_j)`, with `y_j` from rows that the
     /// network was not trained on.
     ///
-    /// Its mean over new pairs estimates their mutual information; over the rows that the
-    /// networks were trained on it is too large, as each was trained on most of them.
+    /// Its mean over new pairs estimates their mutual information; over the rows of the estimate it
+    /// is too large, as each network was trained on most of them.
     ///
     /// # Shapes
-    /// `x`: n × columns of x, `y`: n × columns of y, as the sides had; n numbers.
+    /// `x`: n × columns of x, `y`: n × columns of y, as in the estimate; returns n numbers.
     ///
     /// # Errors
-    /// Sides of other widths than trained on or different numbers of rows, no row, values that
-    /// are not finite.
+    /// Sides whose widths differ from those in training, or with different numbers of rows; no row;
+    /// values that are not finite.
     pub fn pointwise(
         &self,
         x: ArrayView2<'_, f64>,

@@ -1,4 +1,5 @@
-//! The difference of entropies: a model of y less a model of y given x, both learnt.
+//! The difference of entropies: that of a learnt model of y minus that of a learnt model of y given
+//! x.
 
 use mi_kernels::{Cholesky, Scalar};
 use mi_nets::{AdamConfig, Gradients, Init, Mlp, Module, Optimiser, Params, Tape};
@@ -17,11 +18,11 @@ use crate::{Method, SamplesError};
 /// Added to the diagonals of covariances of scores.
 const RIDGE: f64 = 1e-4;
 
-/// The part of a column's variance that the other columns of y must leave: what the ridge hides would
-/// be counted as information.
+/// The smallest part of a column's variance that must remain given the other columns of y: with
+/// less, the ridge would be counted as information.
 const LEAST_LEFT: f64 = 10.0 * RIDGE;
 
-/// Hidden layers of the network that moves and scales the conditional Gaussian.
+/// Hidden layers of the network that shifts and scales the conditional Gaussian.
 const HIDDEN: [usize; 2] = [128, 128];
 
 /// Logarithms of scales are kept within ± this, so that a single row cannot make a loss infinite.
@@ -31,29 +32,29 @@ const WIDEST: f64 = 6.0;
 #[derive(Clone, Debug, PartialEq)]
 pub struct EntropyDifference {
     /// `H(Y) − H(Y | X)`, each the mean of −ln of a model's density over rows that it was not
-    /// fitted to, in nats. No bound: too good a model of y given x lowers it, too poor a model of
-    /// y raises it.
+    /// fitted to, in nats. It is not a bound: a poor model of y given x lowers it, and a poor model
+    /// of y raises it.
     pub value: f64,
     /// The standard error of `value` between rows (copies of a row count as one).
     pub standard_error: f64,
-    /// Rows left out between those of a fit and those that it is judged by, if rows are ordered.
+    /// Rows left out between fitted and held-out rows, if rows are ordered.
     pub gap: Gap,
     /// Each row's `ln q(y | x) − ln q(y)`, in nats.
     pub pointwise: Vec<f64>,
 }
 
-/// Mutual information in nats as a difference of learnt entropies (`McAllester` and Stratos,
-/// 2020, section 4): it has no cap of the kind ln K, so that it reaches high values from few rows.
+/// Mutual information in nats as a difference of learnt entropies (`McAllester` and Stratos, 2020,
+/// section 4): it has no cap like ln K, so that it reaches high values from few rows.
 ///
-/// On normal scores of the columns of y, H(Y) is that of a Gaussian, and the model of y given x
-/// is a linear-Gaussian regression whose residuals are moved and scaled, column by column of
-/// their whitened form, by a network of x. Folds, validation and copies are those of
-/// [`neural`](super::neural); of the settings, `folds`, `batch`, `steps`, `patience` and
-/// `learning_rate` count.
+/// For the normal scores of the columns of y, H(Y) is the entropy of a Gaussian. The model of y
+/// given x is a linear-Gaussian regression, whose whitened residuals are shifted and scaled, column
+/// by column, by a network of x. Folds, validation and copies are those of
+/// [`neural`](super::neural); of the settings, only `folds`, `batch`, `steps`, `patience` and
+/// `learning_rate` are used.
 ///
 /// # Errors
-/// As [`neural`](super::neural); a side y with a discrete column or one with atoms, or with columns
-/// that are nearly linear functions of one another.
+/// Those of [`neural`](super::neural); also a side y with a discrete column or one with atoms, or
+/// with columns that are nearly linear functions of one another.
 ///
 /// ```
 /// use mi_samples::{NeuralSettings, RowStructure, Sample, Staircase, difference_of_entropies};
@@ -109,7 +110,7 @@ pub fn difference_of_entropies(
     })
 }
 
-/// Log ratios of the rows held out.
+/// Log ratios of the held-out rows.
 fn judge(
     x: &Features,
     y: &Features,
@@ -144,7 +145,8 @@ struct Regression {
     slopes: Array2<f64>,
     of_y: Cholesky,
     of_residuals: Cholesky,
-    /// ½ (ln |Σ of residuals| − ln |Σ of y|): the part of the log ratio that no row changes.
+    /// ½ (ln |Σ of residuals| − ln |Σ of y|): the part of the log ratio that is the same for all
+    /// rows.
     log_determinant: f64,
 }
 
@@ -184,8 +186,8 @@ impl Regression {
         rest
     }
 
-    /// Each row's −ln density of y under the Gaussian model, but for the constants that the
-    /// conditional model shares or `log_determinant` holds.
+    /// Each row's −ln density of y under the Gaussian model, without the constants that are shared
+    /// with the conditional model or included in `log_determinant`.
     fn marginal_losses(&self, y: &Array2<f64>) -> Vec<f64> {
         let mut rest = y - &self.mean_y;
         whiten(&self.of_y, &mut rest);
@@ -201,11 +203,11 @@ fn whiten(root: &Cholesky, rows: &mut Array2<f64>) {
     }
 }
 
-/// Each row's −ln density of its residuals under Gaussians of these means and log scales, but for
-/// ½ ln 2π a column: `Σ_c ½ ((r_c − m_c) e^{−s_c})² + s_c`.
+/// Each row's −ln density of its residuals under Gaussians with these means and log scales, without
+/// ½ ln 2π per column: `Σ_c ½ ((r_c − m_c) e^{−s_c})² + s_c`.
 ///
 /// # Shapes
-/// `output`: n × 2d, means and then log scales; `residuals`: n × d.
+/// `output`: n × 2d, first means and then log scales; `residuals`: n × d.
 fn row_losses<T: Scalar>(output: ArrayView2<'_, T>, residuals: ArrayView2<'_, T>) -> Vec<f64> {
     let (d, widest) = (residuals.ncols(), T::from_f64(WIDEST));
     let rows = output.rows().into_iter().zip(residuals.rows());
@@ -231,7 +233,7 @@ fn gradient<T: Scalar>(output: ArrayView2<'_, T>, residuals: ArrayView2<'_, T>) 
         let inverse = (-raw.max(-widest).min(widest)).exp();
         let z = (residual - output[[i, c]]) * inverse;
         gradient[[i, c]] = -z * inverse / rows;
-        // Beyond the limit the scale does not follow any more.
+        // Beyond the limit the scale is constant.
         if raw.abs() <= widest {
             gradient[[i, d + c]] = (T::one() - z * z) / rows;
         }
@@ -242,7 +244,7 @@ fn gradient<T: Scalar>(output: ArrayView2<'_, T>, residuals: ArrayView2<'_, T>) 
 /// Rows of inputs and of residuals.
 type Rows = (Array2<f32>, Array2<f32>);
 
-/// Trains the network until validation rows no longer gain; it starts at the regression alone.
+/// Trains the network until validation rows no longer improve; it starts as the plain regression.
 fn fit(
     train: &Rows,
     validation: &Rows,
@@ -331,7 +333,7 @@ mod tests {
         let mut stream = Stream::new(2, "spread");
         let x = stream.normal_matrix((3000, 1));
         let noise = stream.normal_matrix((3000, 1));
-        // Given x, y is Gaussian with a scale that grows with x: correlations see nothing of it.
+        // Given x, y is Gaussian with a scale that grows with x: correlations do not see this.
         let spread = x.mapv(|x| (0.5 * x).exp()) * &noise;
         let side = |values: &Array2<f64>| Sample::new(values.view(), &[], 0).unwrap();
         let settings = NeuralSettings { steps: 400, ..NeuralSettings::default() };
@@ -342,7 +344,7 @@ mod tests {
         let neighbours =
             crate::mutual_information(&side(&x), &side(&spread), &crate::Settings::default());
         let (found, other) = (by(&spread).value, neighbours.unwrap().value);
-        // The scores of y are not exactly Gaussian given x, which costs some of it.
+        // The scores of y are not exactly Gaussian given x, which loses part of it.
         assert!((found - other).abs() < 0.06 && found > 0.08, "{found} {other}");
         let none = by(&noise);
         assert!(none.value.abs() < 0.02, "{none:?}");

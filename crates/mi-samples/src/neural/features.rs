@@ -1,4 +1,4 @@
-//! From typed columns to what a network sees.
+//! From typed columns to the inputs of a network.
 
 use ndarray::{Array2, ArrayView2, Axis};
 
@@ -6,19 +6,19 @@ use super::saved::Tables;
 use crate::SamplesError;
 use crate::sample::{Marginals, Sample, normal_scores};
 
-/// Values of a column that the table of its scores keeps.
+/// The largest number of values in a column's table of scores.
 const MOST_KNOTS: usize = 16_384;
 
-/// Levels of a discrete column that get an indicator of their own.
+/// The largest number of levels of a discrete column that get an indicator each.
 const MOST_LEVELS: usize = 64;
 
 /// How one column becomes features.
 #[derive(Clone, Debug, PartialEq)]
 enum Code {
-    /// A continuous column: normal scores of ranks, equal values sharing theirs; between the values
-    /// of the sample by interpolation.
+    /// A continuous column: normal scores of ranks, where equal values share a rank; between the
+    /// values of the sample they are interpolated.
     Scores { values: Vec<f64>, scores: Vec<f64> },
-    /// A discrete column: one indicator a level.
+    /// A discrete column: one indicator per level.
     Levels { values: Vec<f64> },
 }
 
@@ -28,12 +28,12 @@ pub(super) struct Encoder {
     codes: Vec<Code>,
 }
 
-/// One side as a network sees it.
+/// One side as input for a network.
 #[derive(Clone, Debug)]
 pub(super) struct Features {
     /// Normal scores of the continuous columns: n × their number.
     pub(super) scores: Array2<f64>,
-    /// What the towers see: n × width.
+    /// The inputs of the towers: n × width.
     pub(super) inputs: Array2<f32>,
 }
 
@@ -48,8 +48,8 @@ impl Features {
 }
 
 impl Encoder {
-    /// Fits the transforms to all rows of a side. They know the side alone, not which rows of
-    /// the other side belong to its rows.
+    /// Fits the transforms to all rows of a side. They depend only on the side, not on which rows
+    /// of the other side belong to its rows.
     pub(super) fn fit(side: &Sample) -> Self {
         let codes = side.contents().map(|(kind, values, order)| {
             let mut distinct: Vec<f64> = order.iter().map(|&row| values[row as usize]).collect();
@@ -87,8 +87,8 @@ impl Encoder {
         self.codes.iter().map(width).sum::<usize>() + usize::from(continuous)
     }
 
-    /// The features of the rows of the side that the transforms were fitted to: its own scores, in
-    /// which ties are broken, so that nothing but the order of the values counts.
+    /// The features of the rows of the side that the transforms were fitted to: uses the side's own
+    /// scores, in which ties are broken, so that only the order of the values matters.
     pub(super) fn of_sample(&self, side: &Sample) -> Features {
         let columns: Vec<&[f64]> = side.contents().map(|(_, values, _)| values).collect();
         let scores = side.marginal_columns(Marginals::NormalScores);
@@ -102,7 +102,7 @@ impl Encoder {
     /// The features of any rows.
     ///
     /// # Errors
-    /// Another number of columns than the sample had; values that are not finite.
+    /// A number of columns that differs from the sample's; values that are not finite.
     pub(super) fn of_values(&self, rows: ArrayView2<'_, f64>) -> Result<Features, SamplesError> {
         if rows.ncols() != self.codes.len() {
             let (found, fitted) = (rows.ncols(), self.codes.len());
@@ -120,7 +120,7 @@ impl Encoder {
         }))
     }
 
-    /// `value` and `score` of a row and a column; the latter of columns with scores alone.
+    /// `value` and `score` of a row and a column; `score` only for columns with scores.
     fn features(
         &self,
         n: usize,
@@ -203,8 +203,8 @@ impl Encoder {
     }
 }
 
-/// The score at `value`: that of the nearest two of the sample, by a straight line; beyond the
-/// sample's ends, theirs.
+/// The score at `value`: linear interpolation between the nearest two of the sample; beyond the
+/// sample's ends, the score of the end.
 fn interpolate(values: &[f64], scores: &[f64], value: f64) -> f64 {
     let above = values.partition_point(|&v| v < value);
     if above == values.len() {

@@ -1,4 +1,4 @@
-//! Where critics start from: the log density ratio of a Gaussian copula.
+//! The starting point of critics: the log density ratio of a Gaussian copula.
 
 use mi_kernels::Cholesky;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
@@ -10,7 +10,7 @@ use crate::closed_form::{SMALLEST_PIVOT, orthogonal_columns};
 /// Added to the diagonals of the covariances of scores, whose own entries are near 1.
 const RIDGE: f64 = 1e-4;
 
-/// Correlations beyond this one would make scores of hundreds of nats.
+/// Larger correlations would give scores of hundreds of nats.
 const LARGEST: f64 = 0.9995;
 
 /// The pointwise log ratio ln p(x, y)/(p(x) p(y)) of jointly Gaussian scores, fitted to some rows.
@@ -20,25 +20,25 @@ const LARGEST: f64 = 0.9995;
 /// `(ρ u v − ½ ρ² (u² + v²)) / (1 − ρ²) − ½ ln(1 − ρ²)`: an inner product of a function of x and
 /// one of y.
 ///
-/// Sample correlations are too large and their directions noisy. A direction whose correlation
-/// is not above the largest that independent columns of these dimensions show (Wachter, 1980)
-/// is left out; the others' are corrected by the limit of Bao, Hu, Pan and Zhou (2019, Annals of
+/// Sample correlations are too large and their directions noisy. A direction whose correlation is
+/// not above the largest one for independent columns of these dimensions (Wachter, 1980) is left
+/// out; the other correlations are corrected by the limit of Bao, Hu, Pan and Zhou (2019, Annals of
 /// Statistics 47, theorem 1.8), once for the sample and once more for rows outside it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct GaussianRatio {
     pub(super) mean_x: Array1<f64>,
     pub(super) mean_y: Array1<f64>,
-    /// Columns of x to canonical variates: dx × r.
+    /// Maps columns of x to canonical variates: dx × r.
     pub(super) of_x: Array2<f64>,
-    /// Columns of y to canonical variates: dy × r.
+    /// Maps columns of y to canonical variates: dy × r.
     pub(super) of_y: Array2<f64>,
     pub(super) correlations: Vec<f64>,
-    /// Added to every score, if anything is.
+    /// A constant added to every score.
     pub(super) offset: f64,
 }
 
 impl GaussianRatio {
-    /// Fits to rows of scores; without a direction if there is nothing to fit to.
+    /// Fits to rows of scores; has no direction if there is nothing to fit.
     ///
     /// # Shapes
     /// `x`: n × dx, `y`: n × dy.
@@ -116,7 +116,7 @@ impl GaussianRatio {
         }
     }
 
-    /// The same plus a constant.
+    /// The same ratio plus a constant.
     pub(super) fn above(self, offset: f64) -> Self {
         Self { offset, ..self }
     }
@@ -159,8 +159,8 @@ impl GaussianRatio {
         Err(SamplesError::SavedCritic { problem })
     }
 
-    /// Columns of either side whose inner products are the log ratios, or none if no direction
-    /// was kept.
+    /// Columns of both sides whose inner products are the log ratios; `None` if no direction was
+    /// kept.
     pub(super) fn columns(
         &self,
         x: ArrayView2<'_, f64>,
@@ -204,14 +204,14 @@ impl GaussianRatio {
 }
 
 /// The correlation to expect outside the sample along a direction in which the sample has
-/// correlation `found`; `None` if independent columns show as much.
+/// correlation `found`; `None` if independent columns can show as much.
 fn shrunk(found: f64, gamma_x: f64, gamma_y: f64) -> Option<f64> {
     let edge = ((gamma_x * (1.0 - gamma_y)).sqrt() + (gamma_y * (1.0 - gamma_x)).sqrt()).powi(2);
     let square = found * found;
     if square <= edge {
         return None;
     }
-    // λ r = ((1 − γx) r + γx) ((1 − γy) r + γy) for the true square r, its larger root.
+    // λ r = ((1 − γx) r + γx) ((1 − γy) r + γy) for the true square r; the larger root.
     let a = (1.0 - gamma_x) * (1.0 - gamma_y);
     let b = (1.0 - gamma_x) * gamma_y + (1.0 - gamma_y) * gamma_x - square;
     let c = gamma_x * gamma_y;
@@ -258,7 +258,7 @@ mod tests {
         let mut stream = Stream::new(2, "ratio");
         let (x, y) = (stream.normal_matrix((300, 20)), stream.normal_matrix((300, 20)));
         assert!(GaussianRatio::fit(x.view(), y.view()).correlations.len() <= 1);
-        // A true square of ½ among 60 and 60 columns of 300 rows shows as much more.
+        // A true square of ½ appears much larger with 60 and 60 columns of 300 rows.
         let (gamma, square) = (0.2, 0.5_f64);
         let seen = ((1.0 - gamma) * square + gamma).powi(2) / square;
         let found = shrunk(seen.sqrt(), gamma, gamma).unwrap();

@@ -28,19 +28,19 @@ use gaussian::GaussianRatio;
 use network::{Network, Rows};
 use training::{Judge, Recipe};
 
-/// Pairs that a kept critic compares new ones with, at most.
+/// The largest number of pairs with which a saved critic compares new ones.
 const MOST_REFERENCES: usize = 1000;
 
-/// A bound on mutual information from rows that its critic was not trained on.
+/// A bound on mutual information, from rows that its critic was not trained on.
 #[derive(Clone, Debug)]
 pub struct NeuralEstimate {
     /// The mean over the folds of the bound on their held-out rows, each as one batch, in nats.
     pub value: f64,
     /// The standard error of `value` between rows (copies of a row count as one).
     pub standard_error: f64,
-    /// The same bound on training rows, in nats: far above `value` where the critic learnt its
-    /// rows by heart. Each fold's are those that the next holds out, so that over all folds the
-    /// rows are nearly those of `value`.
+    /// The same bound on training rows, in nats: far above `value` if the critic memorised its
+    /// rows. Each fold uses the rows that the next one holds out, so that over all folds the rows
+    /// are nearly those of `value`.
     pub training_value: f64,
     /// The largest value that the held-out batches can give, in nats.
     pub cap: Option<f64>,
@@ -48,7 +48,7 @@ pub struct NeuralEstimate {
     pub batch: usize,
     /// Training steps, over all folds.
     pub steps: usize,
-    /// Rows left out between those of a fit and those that it is judged by, if rows are ordered.
+    /// Rows left out between fitted and held-out rows, if rows are ordered.
     pub gap: Gap,
     /// Each row's log ratio by the critic that was not trained on it, in nats.
     pub pointwise: Vec<f64>,
@@ -59,20 +59,21 @@ pub struct NeuralEstimate {
 /// Mutual information in nats by a variational bound with a trained critic (van den Oord et al.,
 /// 2018; Belghazi et al., 2018; Poole et al., 2019).
 ///
-/// Continuous columns become normal scores of their ranks over all rows (a map that knows one
-/// side only), discrete columns indicators. The rows are split into folds; for each, a critic is
-/// trained on most of the others, stopped on the rest of them, and judged on the fold as one
-/// batch of K rows. Copies of a row stay on one side of every split, and so do groups; ordered rows
-/// are held out in runs, with a gap as long as both sides remember their past. The critic's score
-/// is a network's plus the log ratio of a Gaussian copula fitted to the training rows, from which
-/// training starts and to which stopping may return.
+/// Continuous columns become normal scores of their ranks over all rows (a map that depends on only
+/// one side), and discrete columns become indicators. The rows are split into folds; for each, a
+/// critic is trained on most of the others, stopped by the rest of them, and judged on the fold as
+/// one batch of K rows. Copies of a row stay on one side of every split, and so do groups; ordered
+/// rows are held out in runs, with a gap as long as both sides remember their past. The critic's
+/// score is that of a network plus the log ratio of a Gaussian copula fitted to the training rows.
+/// Training starts from the latter, and early stopping may return to it.
 ///
-/// A lower bound for most bounds ([`BOUNDS`](mi_estimators::bounds::BOUNDS) says which), so that what the
-/// critic fails to learn is missing.
+/// With most bounds ([`BOUNDS`](mi_estimators::bounds::BOUNDS) says which) the value is a lower
+/// bound, which misses the information that the critic fails to learn.
 ///
 /// # Errors
-/// Sides that differ in rows or have fewer than 60, copies aside; groups that are not one for every
-/// row, or too few for the folds; settings out of range; training that diverges from every start.
+/// Sides with different numbers of rows, or with fewer than 60, not counting copies; groups that
+/// are not given for every row, or too few for the folds; settings out of range; training that
+/// diverges from every start.
 pub fn neural(
     x: &Sample,
     y: &Sample,
@@ -126,29 +127,29 @@ pub fn neural(
 }
 
 impl NeuralEstimate {
-    /// How much too low `value` is for what the critic had to learn from finite rows, in nats: half
-    /// of what the rows that it learnt from give more.
+    /// How much `value` is too low because the critic learnt from finitely many rows, in nats: half
+    /// the difference between the bound on its training rows and `value`.
     ///
-    /// A fitted model looks too good on the rows that it was fitted to by as much as it does too
-    /// bad on others (Akaike, 1974: by half a nat a parameter, over the rows). What no critic of
-    /// its kind can learn is not in it.
+    /// A fitted model looks too good on the rows that it was fitted to by as much as it looks too
+    /// bad on others (Akaike, 1974: by half a nat per parameter, divided by the number of rows).
+    /// Information that no critic of its kind can learn is not included.
     pub fn shortfall(&self) -> f64 {
         (0.5 * (self.training_value - self.value)).max(0.0)
     }
 }
 
-/// The share of the rows that are not held out on which training is stopped.
+/// The share of validation rows among those not held out.
 const VALIDATION_SHARE: f64 = 0.2;
 
-/// Rows that a neural estimate needs at the least.
+/// The smallest number of rows for a neural estimate.
 const FEWEST_ROWS: usize = 60;
 
-/// Which rows each fold learns from, is stopped by and is judged by.
+/// The training, validation and held-out rows of each fold.
 struct Splits {
     parts: Vec<Part>,
     /// Equal for rows that count as one observation.
     units: Vec<usize>,
-    /// Between those rows, if they are ordered.
+    /// The gap between those rows, if they are ordered.
     gap: Gap,
 }
 
@@ -167,8 +168,11 @@ impl Splits {
         let needed = FEWEST_ROWS.max(10 * settings.folds);
         if n < needed {
             let copies = n < x.n();
-            let operation =
-                if copies { "a neural estimate, beside copies," } else { "a neural estimate" };
+            let operation = if copies {
+                "a neural estimate, not counting copies,"
+            } else {
+                "a neural estimate"
+            };
             return Err(SamplesError::TooFewObservations { operation, needed, n });
         }
         let gap = Gap::of(structure, || [x.tracks(), y.tracks()], x.n());
@@ -183,7 +187,7 @@ impl Splits {
     }
 }
 
-/// What one fold gave.
+/// The result of one fold.
 struct Fold {
     value: f64,
     training_value: f64,
@@ -203,7 +207,7 @@ fn fit(
     let settings = recipe.settings;
     let scores = |side: &Features, rows: &[usize]| side.scores.select(Axis(0), rows);
     let takes_start = settings.gaussian_start && Network::takes_start(&recipe.critic);
-    // NWJ's best critic is 1 above the log ratio.
+    // NWJ's optimal critic is the log ratio plus 1.
     let offset = if takes_start && settings.bound == BoundSpec::Nwj { 1.0 } else { 0.0 };
     let ratio = if takes_start {
         GaussianRatio::fit(scores(x, &part.train).view(), scores(y, &part.train).view())
@@ -223,7 +227,7 @@ fn fit(
     let learnt = |&place: &usize| next.binary_search(&part.train[place]).is_ok();
     let mut learnt: Vec<usize> = (0..part.train.len()).filter(learnt).collect();
     if learnt.len() < 2 {
-        // Where nearly all rows are copies of a few, the next fold may share none with training.
+        // If nearly all rows are copies of a few, the next fold may share none with training.
         learnt = (0..part.train.len()).collect();
     }
     let training_value = judged(&train.select(&learnt))?;

@@ -1,4 +1,4 @@
-//! A critic with what is added to it: the Gaussian ratio, and the learned number of some bounds.
+//! A critic with two additions: the Gaussian ratio, and the learned number of some bounds.
 
 use mi_critics::{Critic, CriticSpec, Pairing};
 use mi_estimators::bounds::{BoundSpec, LearnedOf, Objective};
@@ -10,7 +10,7 @@ use ndarray::{Array2, Axis};
 
 use crate::SamplesError;
 
-/// Rows as a network sees them.
+/// Rows as input for a network.
 #[derive(Clone, Debug)]
 pub(super) struct Rows<T = f32> {
     /// n × width of x.
@@ -40,18 +40,18 @@ pub(super) struct Network {
     learned: Option<LearnedNumber>,
 }
 
-/// A batch on its way from the towers to the engine.
+/// A batch between the towers and the engine.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Embedded {
     pub(super) x: Var,
     pub(super) y: Var,
-    /// n × 1, for bounds that take a learned number a row.
+    /// n × 1, for bounds that take a learned number per row.
     pub(super) learned: Option<Var>,
 }
 
 impl Network {
     /// Adds parameters for sides of these widths. The critic's last layer starts at 0, so that
-    /// scores start from the Gaussian ratio, or at 0.
+    /// scores initially equal the Gaussian ratio, or 0.
     pub(super) fn new<T: Scalar>(
         params: &mut Params<T>,
         spec: &CriticSpec,
@@ -80,12 +80,12 @@ impl Network {
         Ok(Self { critic, learned })
     }
 
-    /// Whether columns can be added to the scores: where these start at 0 and are inner products.
+    /// Whether columns can be added to the scores: if scores start at 0 and are inner products.
     pub(super) fn takes_start(spec: &CriticSpec) -> bool {
         matches!(spec, CriticSpec::Separable { .. } | CriticSpec::Bilinear)
     }
 
-    /// What turns embedded rows into scores.
+    /// The pairing that turns embedded rows into scores.
     pub(super) fn pairing(&self) -> &Pairing {
         self.critic.pairing()
     }
@@ -96,7 +96,7 @@ impl Network {
         let learned = self.learned.as_ref().map(|learned| {
             let number = learned.forward(graph, x, y);
             match (learned.of(), &rows.start) {
-                // It becomes minus the log ratio of the pair, and starts there.
+                // Its optimum is minus the log ratio of the pair, so it starts there.
                 (LearnedOf::Pair, Some([of_x, of_y])) => {
                     let score = (of_x * of_y).sum_axis(Axis(1)).insert_axis(Axis(1));
                     let score = graph.input(score.view());

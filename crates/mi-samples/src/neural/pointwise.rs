@@ -8,10 +8,10 @@ use ndarray::{Array2, ArrayView2, Axis};
 use crate::SamplesError;
 
 /// Each row's log ratio, `f(x_i, y_i) − log mean_j exp f(x_i, y_j)`: what `InfoNCE` averages. The
-/// second term takes away what a critic may add for every x.
+/// second term removes any offset that depends only on x.
 ///
 /// # Shapes
-/// K×d both.
+/// Both are K×d.
 pub(super) fn own_batch(
     pairing: &Pairing,
     params: &Params<f32>,
@@ -35,7 +35,7 @@ pub(super) fn against(
     let (n, dim) = ex.dim();
     let size = reference.nrows();
     let mut ratios = Vec::with_capacity(n);
-    // Batches are square: the last is filled up with zeros, whose results are dropped.
+    // Batches are square: the last one is padded with zeros, whose results are dropped.
     let padded = |side: ArrayView2<'_, f32>, rows: std::ops::Range<usize>, size: usize| {
         let mut block = Array2::zeros((size, dim));
         let part = side.slice_axis(Axis(0), rows.clone().into());

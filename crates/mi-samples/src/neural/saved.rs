@@ -13,7 +13,7 @@ use super::network::Network;
 use super::{NeuralCritic, NeuralSettings};
 use crate::SamplesError;
 
-/// Named matrices of a checkpoint, which may be empty ones.
+/// Named matrices of a checkpoint, which may be empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Tables(Vec<(String, Array2<f64>)>);
 
@@ -54,7 +54,7 @@ impl Tables {
             rows.max(columns) <= &most && rows.checked_mul(*columns).is_some_and(|all| all <= most)
         };
         if !shapes.iter().all(fits) {
-            return problem("it holds fewer numbers than it says");
+            return problem("it has fewer numbers than its header says");
         }
         let empty =
             |(name, rows, columns): &Shape| (name.clone(), Array2::zeros((*rows, *columns)));
@@ -70,7 +70,7 @@ impl Tables {
     }
 }
 
-/// What a file says beside its numbers.
+/// The metadata of a file.
 #[derive(Serialize, Deserialize)]
 struct Header {
     format: u32,
@@ -89,7 +89,7 @@ impl NeuralCritic {
     /// The critic as the bytes of a safetensors file.
     ///
     /// # Errors
-    /// If the format refuses, as for a header above 100 MB.
+    /// If the format does not allow it, as with a header above 100 MB.
     pub fn to_bytes(&self) -> Result<Vec<u8>, SamplesError> {
         let mut checkpoint = Checkpoint::new();
         let mut groups =
@@ -117,10 +117,10 @@ impl NeuralCritic {
         Ok(checkpoint.to_bytes()?)
     }
 
-    /// The critic that [`NeuralCritic::to_bytes`] wrote: it judges rows to the same bits.
+    /// The critic that [`NeuralCritic::to_bytes`] wrote: its judgements are bit-identical.
     ///
     /// # Errors
-    /// If the bytes are not such a file, damaged, or of a later format.
+    /// If the bytes are not such a file, or are damaged or of a later format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SamplesError> {
         let checkpoint = Checkpoint::from_bytes(bytes)?;
         let Some(header) = checkpoint.metadata(HEADER_KEY) else {
@@ -151,7 +151,7 @@ impl NeuralCritic {
                 return problem("the reference rows do not fit the columns");
             }
             if !fits(&header.critic, dims, checkpoint.elements()) {
-                return problem("its critic has more weights than it holds");
+                return problem("its critic has more weights than the file");
             }
             let bound = &header.settings.bound;
             // Every parameter drawn here is overwritten by the saved ones.
@@ -162,21 +162,21 @@ impl NeuralCritic {
             members.push(Member { ratio, network, params, reference });
         }
         if members.is_empty() {
-            return problem("it holds no network");
+            return problem("it has no network");
         }
         Ok(Self { settings: header.settings, of_x, of_y, members, note: header.note })
     }
 }
 
-/// Whether a critic of columns of these widths may have been saved among so many numbers. Nothing is
-/// allocated for one that cannot.
+/// Whether a critic for columns of these widths can fit in this many numbers. If not, nothing is
+/// allocated.
 fn fits(critic: &CriticSpec, dims: (usize, usize), elements: usize) -> bool {
     let widths = match critic {
         CriticSpec::Separable { hidden, embed } => [hidden.as_slice(), &[*embed]].concat(),
         CriticSpec::Concat { hidden } => hidden.clone(),
         _ => Vec::new(),
     };
-    // A weight of a layer is one multiply–add of a row.
+    // Each weight of a layer is one multiply–add per row.
     widths.iter().all(|&width| width <= elements)
         && critic.multiply_adds(dims, 1) <= 2.0 * elements as f64
 }

@@ -4,19 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::SamplesError;
 
-/// What is asked of a neural estimate.
+/// The settings of a neural estimate.
 ///
 /// | field | default | purpose | range |
 /// | --- | --- | --- | --- |
-/// | `bound` | `InfoNCE` | what training maximises and the held-out rows are judged by | |
+/// | `bound` | `InfoNCE` | the bound that training maximises and by which held-out rows are judged | |
 /// | `critic` | by the columns | the function that scores pairs, see [`NeuralSettings::critic_for`] | |
-/// | `gaussian_start` | true | whether the critic is what it adds to a Gaussian copula | |
+/// | `gaussian_start` | true | whether the critic is added to a Gaussian copula | |
 /// | `folds` | 3 | parts of the rows, each held out once | 2… |
-/// | `batch` | 256 | pairs of a training step | 2… |
-/// | `learning_rate` | 0.002; concat 0.01; difference of entropies 0.001 | Adam's first; a tenth of it at the end | above 0 |
-/// | `steps` | 3000 | most training steps of a fold | 1… |
-/// | `patience` | 6 | looks at the validation rows without a gain before the rate falls | 1… |
-/// | `restarts` | 1 | networks trained a fold; the best on validation rows is kept | 1… |
+/// | `batch` | 256 | pairs per training step | 2… |
+/// | `learning_rate` | 0.002; concat 0.01; difference of entropies 0.001 | Adam's initial rate; a tenth of it at the end | above 0 |
+/// | `steps` | 3000 | largest number of training steps per fold | 1… |
+/// | `patience` | 6 | validations without improvement before the rate is reduced | 1… |
+/// | `restarts` | 1 | networks trained per fold; the best on validation rows is kept | 1… |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NeuralSettings {
@@ -25,20 +25,20 @@ pub struct NeuralSettings {
     /// The critic; by the columns if absent.
     pub critic: Option<CriticSpec>,
     /// Whether scores are the network's plus the log ratio of a Gaussian copula fitted to the
-    /// training rows: of separable and bilinear critics, whose scores start at 0 and are inner
-    /// products. Others start without it.
+    /// training rows. Applies to separable and bilinear critics, whose scores start at 0 and are
+    /// inner products; others do not use it.
     pub gaussian_start: bool,
     /// Parts of the rows.
     pub folds: usize,
-    /// Pairs of a training step.
+    /// Pairs per training step.
     pub batch: usize,
     /// Adam's step size; by the critic if absent.
     pub learning_rate: Option<f64>,
-    /// Most training steps.
+    /// The largest number of training steps.
     pub steps: usize,
-    /// Looks at the validation rows without a gain.
+    /// Validations without improvement before the rate is reduced.
     pub patience: usize,
-    /// Networks trained a fold.
+    /// Networks trained per fold.
     pub restarts: usize,
 }
 
@@ -61,8 +61,8 @@ impl Default for NeuralSettings {
 /// The learning rate of the difference of entropies.
 pub(super) const ENTROPIES_RATE: f64 = 1e-3;
 
-/// The critic for sides of one column each. Relations of two columns have edges (noise between
-/// limits, say), which a network on both sides bends around and an inner product does not.
+/// The critic for sides of one column each. Relations of two columns may have edges (for example,
+/// bounded noise), which a network on both sides can follow and an inner product cannot.
 fn concat() -> CriticSpec {
     CriticSpec::Concat { hidden: vec![64] }
 }
@@ -99,30 +99,30 @@ impl NeuralSettings {
         Ok(())
     }
 
-    /// The critic for sides of so many columns: the one asked for, or else concat with 64 units for
-    /// one column on either side, and separable with three layers of 128 units and 64 products
-    /// for more.
+    /// The critic for sides with these numbers of columns: the one requested, or by default concat
+    /// with 64 units for one column on each side, and separable with three layers of 128 units and
+    /// 64 products for more.
     pub fn critic_for(&self, columns: (usize, usize)) -> CriticSpec {
         self.critic
             .clone()
             .unwrap_or_else(|| if columns == (1, 1) { concat() } else { separable() })
     }
 
-    /// The learning rate for a critic: the one asked for, or else 0.01 for concat and 0.002 for
-    /// the others.
+    /// The learning rate for a critic: the one requested, or by default 0.01 for concat and 0.002
+    /// for the others.
     pub fn learning_rate_for(&self, critic: &CriticSpec) -> f64 {
         let by_critic = if matches!(critic, CriticSpec::Concat { .. }) { 1e-2 } else { 2e-3 };
         self.learning_rate.unwrap_or(by_critic)
     }
 
-    /// The same with nothing left open, for sides of so many columns.
+    /// The same with every setting resolved, for sides with these numbers of columns.
     pub(crate) fn resolve(&self, columns: (usize, usize)) -> Self {
         let critic = self.critic_for(columns);
         let rate = self.learning_rate_for(&critic);
         Self { critic: Some(critic), learning_rate: Some(rate), ..self.clone() }
     }
 
-    /// The same with nothing left open, for the difference of entropies, which has no critic.
+    /// The same with every setting resolved, for the difference of entropies, which has no critic.
     pub(crate) fn resolve_without_critic(&self) -> Self {
         let rate = self.learning_rate.unwrap_or(ENTROPIES_RATE);
         Self { critic: None, learning_rate: Some(rate), ..self.clone() }

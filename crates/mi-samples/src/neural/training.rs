@@ -1,4 +1,4 @@
-//! Raising a bound on training rows until validation rows no longer agree.
+//! Maximises a bound on training rows until validation rows no longer improve.
 
 use mi_critics::CriticSpec;
 use mi_estimators::bounds::{BoundSpec, Evaluation, Objective};
@@ -11,20 +11,20 @@ use super::NeuralSettings;
 use super::network::{Network, Rows};
 use crate::SamplesError;
 
-/// Weight of the past in the moving average of parameters, which is what is judged and kept: it
-/// has less of the noise of single steps.
+/// Weight of the past in the moving average of parameters. The average, which is less noisy than
+/// single steps, is judged and kept.
 const AVERAGE: f64 = 0.98;
 
-/// Times that the learning rate falls before training ends.
+/// Number of reductions of the learning rate before training ends.
 const REDUCTIONS: usize = 2;
 
-/// Part of the learning rate that is left after each fall.
+/// Factor of the learning rate at each reduction.
 const REDUCTION: f64 = 0.3;
 
-/// Steps between two looks at the validation rows, at least; else a pass over the training rows.
+/// The smallest number of steps between two validations; otherwise one pass over the training rows.
 const FEWEST_STEPS: usize = 8;
 
-/// How a network is trained.
+/// The training settings of a network.
 #[derive(Clone, Debug)]
 pub(super) struct Recipe<'a> {
     pub(super) settings: &'a NeuralSettings,
@@ -34,7 +34,7 @@ pub(super) struct Recipe<'a> {
 }
 
 impl<'a> Recipe<'a> {
-    /// The recipe for sides of so many columns.
+    /// The settings for sides with these numbers of columns.
     pub(super) fn new(settings: &'a NeuralSettings, columns: (usize, usize)) -> Self {
         let critic = settings.critic_for(columns);
         let rate = settings.learning_rate_for(&critic);
@@ -47,7 +47,7 @@ impl<'a> Recipe<'a> {
 pub(super) struct Trained {
     pub(super) network: Network,
     pub(super) params: Params<f32>,
-    /// What networks are compared by, on validation rows.
+    /// The value on validation rows by which networks are compared.
     pub(super) score: f64,
     /// Steps taken.
     pub(super) steps: usize,
@@ -55,8 +55,8 @@ pub(super) struct Trained {
 
 /// Trains networks from `restarts` starts, and returns the one that is best on validation rows.
 ///
-/// The score of the start itself counts: where training only loses on validation rows, the
-/// result is the Gaussian ratio (or, without one, no dependence).
+/// The starting point also counts: if training only loses on validation rows, the result is the
+/// Gaussian ratio (or, without one, no dependence).
 pub(super) fn train(
     train: &Rows,
     validation: &Rows,
@@ -99,11 +99,11 @@ impl<T: Scalar> Judge<T> {
     }
 }
 
-/// The value by which networks are compared: what will be reported. Training by another objective
-/// (Jensen–Shannon) may end at a few scores whose exponentials ruin the report.
+/// The value by which networks are compared: the one that will be reported. Training with another
+/// objective (Jensen–Shannon) may produce a few scores whose exponentials ruin the report.
 ///
-/// But for SMILE, whose clipped report is no bound: the less a critic is a log ratio, the more it
-/// can say.
+/// SMILE is an exception, because its clipped report is not a bound: it can be larger the less the
+/// critic resembles a log ratio.
 fn comparable(evaluation: &Evaluation, bound: &BoundSpec) -> f64 {
     let smile = matches!(bound, BoundSpec::Smile { .. });
     let value = if smile { evaluation.objective } else { evaluation.estimate };
@@ -126,11 +126,11 @@ fn run(
     let score = |judge: &mut Judge, params: &Params<f32>| {
         match judge.judge(&network, params, validation, &objective_of(settings)) {
             Ok(found) => Ok::<_, SamplesError>(comparable(&found, &settings.bound)),
-            // A bound that cannot take so many rows.
+            // A bound that cannot take this many rows.
             Err(SamplesError::Estimator(
                 error @ (EstimatorError::Setting { .. } | EstimatorError::TooFewPairs { .. }),
             )) => Err(error.into()),
-            // Scores that left the range of numbers are no candidate.
+            // Scores that overflowed are not a candidate.
             Err(_) => Ok(f64::NEG_INFINITY),
         }
     };
@@ -189,7 +189,7 @@ fn adam<T: Scalar>(lr: f64, params: &Params<T>) -> Optimiser<T> {
     Optimiser::new(AdamConfig { lr, ..AdamConfig::default() }, params)
 }
 
-/// Moves the average towards the parameters; over the first steps it is their plain mean.
+/// Updates the average of parameters; over the first steps it is their plain mean.
 fn follow(average: &mut Params<f32>, params: &Params<f32>, step: usize) {
     let keep = AVERAGE.min(1.0 - 1.0 / (step as f64 + 1.0)) as f32;
     for id in params.ids() {
@@ -199,7 +199,7 @@ fn follow(average: &mut Params<f32>, params: &Params<f32>, step: usize) {
     }
 }
 
-/// Rows in random order, again and again.
+/// Rows in random order, epoch after epoch.
 struct Order {
     rows: Vec<usize>,
     next: usize,
@@ -223,8 +223,8 @@ mod tests {
     use mi_estimators::bounds::BOUNDS;
     use ndarray::Array2;
 
-    /// Every parameter, of critic and learned number alike, moves the objective as its gradient
-    /// says: with the Gaussian columns and without, in double precision.
+    /// The gradient of every parameter, of the critic and of the learned number, matches the change
+    /// of the objective, with and without the Gaussian columns, in double precision.
     #[test]
     fn gradients_reach_the_critic_and_the_learned_number() {
         let mut stream = Stream::new(0, "plumbing");
@@ -245,7 +245,7 @@ mod tests {
         let mut params = Params::new();
         let dims = (rows.x.ncols(), rows.y.ncols());
         let network = Network::new(&mut params, critic, bound, dims, &mut stream).unwrap();
-        // Last layers start at 0, which would hide what lies behind them.
+        // Last layers start at 0, which would hide the layers before them.
         for id in params.ids() {
             let shape = params.view(id).dim();
             let drawn: Array2<f64> = 0.3 * stream.normal_matrix(shape);
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(learned, params.ids().any(|id| params.name(id).starts_with("baseline")));
         for id in params.ids() {
             let gradient = gradients.view(id).unwrap().to_owned();
-            // Bounds that see differences of scores alone pass nothing on to shared offsets.
+            // Bounds that depend only on differences of scores give shared offsets no gradient.
             let largest = gradient.iter().fold(0.0_f64, |most, g: &f64| most.max(g.abs()));
             let weight = params.name(id).ends_with("weight");
             assert!(largest > 1e-6 || !weight, "{bound:?} {}: {largest}", params.name(id));

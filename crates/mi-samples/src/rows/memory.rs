@@ -1,4 +1,4 @@
-//! Over how many rows a series depends on its own past.
+//! The number of rows over which a series depends on its own past.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,17 +10,17 @@ const FORGOTTEN: f64 = 0.05;
 /// A gap longer than this share of the rows would leave too few to learn from.
 const LONGEST_SHARE: f64 = 0.1;
 
-/// What a column looks like over time.
+/// A column as a time series.
 pub(crate) enum Track {
-    /// Numbers less their mean.
+    /// Numbers minus their mean.
     Centred(Vec<f64>),
     /// Labels, of which only equality counts.
     Labels(Vec<u32>),
 }
 
 impl Track {
-    /// The numbers, and how far they are from their mean: the second remembers a changing spread,
-    /// of which the first may know nothing.
+    /// The numbers, and their distances from the mean: the second detects a changing spread, which
+    /// the first may miss.
     pub(crate) fn of_numbers(values: &[f64]) -> [Self; 2] {
         let centred = |values: Vec<f64>| {
             let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
@@ -31,9 +31,9 @@ impl Track {
         [Self::Centred(own), Self::Centred(spread)]
     }
 
-    /// The autocorrelation at a lag. Of labels: by how much equal ones are more frequent so many
-    /// rows apart than by chance, in parts of the most possible (Cohen's kappa of the series and
-    /// the shifted series). Of a constant 0.
+    /// The autocorrelation at a lag. For labels: how much more frequent equal ones are at this lag
+    /// than by chance, as a fraction of the maximum (Cohen's kappa of the series and the shifted
+    /// series). 0 for a constant.
     pub(crate) fn autocorrelation(&self, lag: usize) -> f64 {
         match self {
             Self::Centred(values) => {
@@ -61,11 +61,11 @@ impl Track {
     }
 }
 
-/// Rows left out between those of a fit and those that it is judged by, so that neither side
-/// remembers the one at the other.
+/// Rows left out between fitted and held-out rows, so that dependence in time does not reach across
+/// the gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
-    /// Rows left out on either side.
+    /// Rows left out on each side.
     pub rows: usize,
     /// Whether the series remember their past for longer than that, a tenth of the rows.
     pub is_cut: bool,
@@ -75,7 +75,7 @@ impl Gap {
     /// No gap.
     pub(crate) const NONE: Self = Self { rows: 0, is_cut: false };
 
-    /// The gap of rows of this structure; none but of ordered ones. `sides` are the tracks of the
+    /// The gap for rows of this structure; 0 unless they are ordered. `sides` are the tracks of the
     /// columns of x and of y.
     pub(crate) fn of(
         structure: &RowStructure,
@@ -92,15 +92,15 @@ impl Gap {
     /// The gap of two sides, each given by the tracks of its columns: the rows over which the
     /// product of their largest autocorrelations is 0.05 or more.
     ///
-    /// It is the product that counts: by Bartlett (1946) the variance of a cross-correlation of
-    /// independent series is Σ ρ(k) ρ′(k) / n, and rows of which one side has forgotten its past
-    /// say nothing about a pair that was left out. The lag is searched by doubling and halving,
-    /// so that long series cost a few dozen passes.
+    /// The product matters: by Bartlett (1946) the variance of a cross-correlation of independent
+    /// series is Σ ρ(k) ρ′(k) / n, and rows in which one side has forgotten its past say nothing
+    /// about a held-out pair. The lag is searched by doubling and halving, so that long series cost
+    /// a few dozen passes.
     fn between(x: &[Track], y: &[Track], n: usize) -> Self {
         let largest = |side: &[Track], lag: usize| {
             side.iter().map(|track| track.autocorrelation(lag).abs()).fold(0.0, f64::max)
         };
-        // A correlation that crosses 0 on its way, as of a random walk or a season, is not over.
+        // A correlation that crosses 0, as for a random walk or a season, may return.
         let remembers = |lag: usize| {
             (0..4).map(|quarter| lag + quarter * lag / 4).any(|lag| {
                 let of_x = largest(x, lag);
@@ -111,7 +111,7 @@ impl Gap {
         if !remembers(1) {
             return Self::NONE;
         }
-        // Remembered at `near`, forgotten at `far`.
+        // Dependent at lag `near`, independent at lag `far`.
         let (mut near, mut far) = (1, 2);
         while far <= longest && remembers(far) {
             (near, far) = (far, 2 * far);

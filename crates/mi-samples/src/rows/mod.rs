@@ -1,4 +1,4 @@
-//! How the rows of a data set hang together, and what follows from it for every split of them.
+//! How the rows of a data set depend on one another, and what follows for every split of them.
 
 mod memory;
 mod split;
@@ -14,7 +14,7 @@ pub(crate) use split::{Part, folds, pieces, standard_error, units};
 
 /// How rows depend on one another.
 ///
-/// | structure | rows held out | pieces for an interval |
+/// | structure | held-out rows | pieces for an interval |
 /// | --- | --- | --- |
 /// | exchangeable | drawn at random | drawn at random |
 /// | ordered | successive, with a gap to the rows of a fit | successive |
@@ -27,8 +27,8 @@ pub enum RowStructure {
     Exchangeable,
     /// Rows follow one another in time.
     Ordered,
-    /// The group (subject, site, batch) of every row, numbered from 0. Rows of different groups
-    /// are independent, those of one group need not be.
+    /// The group (subject, site, batch) of every row, numbered from 0. Rows of different groups are
+    /// independent; those of one group need not be.
     Grouped(Vec<u32>),
 }
 
@@ -43,8 +43,8 @@ impl RowStructure {
         self.groups().map(|groups| groups.len())
     }
 
-    /// The number of groups that have as many rows as another one, so that they can change places,
-    /// and of all; 0 where rows have no groups.
+    /// The number of groups that have as many rows as another one, so that they can be swapped, and
+    /// the number of all groups; both 0 if rows have no groups.
     pub fn exchangeable_groups(&self) -> [usize; 2] {
         let mut sizes: Vec<usize> =
             self.groups().unwrap_or_default().iter().map(Vec::len).collect();

@@ -1,25 +1,25 @@
-//! Splits of rows: pieces for intervals, and parts that are held out of a fit.
+//! Splits of rows: pieces for intervals, and parts that are held out from a fit.
 
 use mi_random::Stream;
 
 use super::{Gap, RowStructure, members};
 
-/// Rows of one fit, in ascending order.
+/// The rows of one fit, in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     /// The fit is made on these.
     pub(crate) train: Vec<usize>,
     /// Training stops, and the best network is chosen, by these.
     pub(crate) validation: Vec<usize>,
-    /// The estimate comes from these alone.
+    /// The estimate comes only from these.
     pub(crate) held_out: Vec<usize>,
 }
 
 /// Splits rows into `count` disjoint pieces of about the same size: successive rows if they are
-/// ordered, whole groups if they are grouped, else at random. Rows of a piece are in ascending
+/// ordered, whole groups if they are grouped, otherwise at random. Rows of a piece are in ascending
 /// order.
 ///
-/// Absent if there are fewer groups than pieces.
+/// `None` if there are fewer groups than pieces.
 pub(crate) fn pieces(
     structure: &RowStructure,
     n: usize,
@@ -47,8 +47,8 @@ pub(crate) fn pieces(
     Some((0..count).map(piece).collect())
 }
 
-/// Deals groups in random order to `count` hands, each to the one that has fewest rows so far.
-/// Absent if some hand gets none.
+/// Assigns groups in random order to `count` parts, each to the one with the fewest rows so far.
+/// `None` if some part gets no group.
 fn deal(
     mut groups: Vec<Vec<usize>>,
     n: usize,
@@ -59,7 +59,7 @@ fn deal(
         return None;
     }
     stream.shuffle(&mut groups);
-    // The largest first: what is dealt last evens out.
+    // The largest first, so that later ones even out the parts.
     groups.sort_by_key(|group| n - group.len());
     let mut hands = vec![(0, Vec::new()); count];
     for group in groups {
@@ -71,7 +71,7 @@ fn deal(
     Some(hands.into_iter().map(|(_, hand)| hand).collect())
 }
 
-/// A number for every row, equal for rows that are no independent observations: copies of one
+/// A number for every row, equal for rows that are not independent observations: copies of one
 /// another, rows of a group, and successive rows within the memory of a series.
 pub(crate) fn units(structure: &RowStructure, first_copies: Vec<usize>, gap: Gap) -> Vec<usize> {
     match structure {
@@ -81,7 +81,7 @@ pub(crate) fn units(structure: &RowStructure, first_copies: Vec<usize>, gap: Gap
     }
 }
 
-/// The standard error of a mean over rows of which those of a unit count as one observation.
+/// The standard error of a mean over rows, where rows of a unit count as one observation.
 pub(crate) fn standard_error(values: &[f64], units: &[usize]) -> f64 {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
@@ -92,13 +92,13 @@ pub(crate) fn standard_error(values: &[f64], units: &[usize]) -> f64 {
     sums.iter().map(|sum| sum * sum).sum::<f64>().sqrt() / n
 }
 
-/// Splits rows into `count` parts, each held out once, and the rest of each into training and
-/// validation, which gets `validation_share` of it.
+/// Splits rows into `count` parts, each held out once. The other rows are split into training and
+/// validation rows; the latter get `validation_share` of them.
 ///
-/// Rows of the same number in `units` stay together: those of a group, copies. Ordered rows are
-/// held out in runs of successive ones, with a gap between the three kinds.
+/// Rows with the same number in `units` stay together: those of a group, and copies. Ordered rows
+/// are held out in runs of successive ones, with a gap between the three kinds.
 ///
-/// Absent if there are fewer groups than parts, or no row is left to train on.
+/// `None` if there are fewer groups than parts, or no row is left to train on.
 pub(crate) fn folds(
     structure: &RowStructure,
     units: &[usize],
@@ -128,8 +128,8 @@ pub(crate) fn folds(
     parts.iter().all(is_whole).then_some(parts)
 }
 
-/// Units in random order go to the fold that their first row falls into, were all rows laid end
-/// to end.
+/// Lays all units end to end in random order; each belongs to the fold in which its first row
+/// falls.
 fn lay_out(
     mut units: Vec<Vec<usize>>,
     n: usize,
@@ -174,12 +174,12 @@ fn at_random(
 }
 
 /// Successive rows held out; beyond a gap on the side that has more rows, successive ones for
-/// validation; the others, but for those within the gap of either, to train on.
+/// validation; the others, except those within either gap, for training.
 fn in_time(n: usize, held_out: std::ops::Range<usize>, gap: usize, validation_share: f64) -> Part {
     let before = 0..held_out.start.saturating_sub(gap);
     let after = (held_out.end + gap).min(n)..n;
     let wanted = (validation_share * (before.len() + after.len()) as f64).round() as usize;
-    // Without validation rows there is nothing to keep a second gap from.
+    // Without validation rows there is no second gap.
     let left_out = if wanted > 0 { wanted + gap } else { 0 };
     let (validation, train) = if after.len() >= before.len() {
         let validation = after.start..(after.start + wanted).min(n);

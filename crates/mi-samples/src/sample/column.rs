@@ -11,9 +11,9 @@ use crate::rows::Track;
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     pub(super) kind: ColumnType,
-    /// As they were given.
+    /// The values as given.
     pub(super) values: Vec<f64>,
-    /// Rows in ascending order of the values, equal ones in the order of their keys.
+    /// Rows in ascending order of the values; equal values are in the order of their keys.
     pub(super) order: Vec<u32>,
     ties: Option<Ties>,
     /// Whether ties come from rounding, so that they say nothing about copies of rows.
@@ -23,7 +23,7 @@ pub(super) struct Column {
 /// How ties are broken.
 #[derive(Clone, Debug)]
 struct Ties {
-    /// One number a row, no two the same: equal values are ordered by it.
+    /// One number per row, all different: equal values are ordered by it.
     keys: Vec<u32>,
     seed: u64,
 }
@@ -57,7 +57,7 @@ impl Column {
         self.ties.is_some()
     }
 
-    /// The column with its ties broken in another way, if it has any.
+    /// The column with its ties, if any, broken in another way.
     pub(super) fn ties_broken_again(&self, replicate: usize) -> Self {
         match &self.ties {
             Some(ties) => {
@@ -69,7 +69,7 @@ impl Column {
         }
     }
 
-    /// The column with its atoms broken as every other tie, if it is a mixture.
+    /// The column with its atoms broken like other ties, if it is a mixture.
     pub(super) fn without_atoms(&self, seed: u64) -> Self {
         let ColumnKind::Mixture { step, .. } = self.kind.kind else {
             return self.clone();
@@ -81,7 +81,7 @@ impl Column {
         }
     }
 
-    /// These rows, in this order, of the same kind, their ties broken as they were.
+    /// These rows, in this order, with the same kind and the same way of breaking ties.
     pub(super) fn select(&self, rows: &[usize]) -> Self {
         let values: Vec<f64> = rows.iter().map(|&row| self.values[row]).collect();
         let ties = self.ties.as_ref().map(|ties| Ties {
@@ -120,7 +120,7 @@ impl Column {
         ranks.autocorrelation(1)
     }
 
-    /// What the column looks like over time.
+    /// The column as a time series.
     pub(super) fn tracks(&self) -> Vec<Track> {
         if self.kind.is_discrete() {
             vec![Track::Labels(self.labels().0)]
@@ -129,8 +129,8 @@ impl Column {
         }
     }
 
-    /// Ranks from 0 on; rows of equal values share the mean of theirs, as ties are broken in an
-    /// order that says nothing about time.
+    /// Ranks from 0; rows with equal values share their mean rank, since the order in which ties
+    /// are broken is unrelated to time.
     fn ranks(&self) -> Vec<f64> {
         let mut ranks = vec![0.0; self.order.len()];
         for run in runs(&self.values, &self.order) {
@@ -155,7 +155,7 @@ impl Column {
         }
     }
 
-    /// Normal scores of the ranks: broken ties have ranks of their own, others share theirs.
+    /// Normal scores of the ranks: broken ties have different ranks, others share a rank.
     fn normal_scores(&self) -> Vec<f64> {
         let (values, order) = (&self.values, &self.order);
         let own_ranks = runs(values, order).flat_map(|run| {
@@ -166,7 +166,7 @@ impl Column {
         scores_of_runs(order, own_ranks)
     }
 
-    /// Whether rows of this value have one rank between them.
+    /// Whether rows with this value share a rank.
     fn shares_rank(&self, value: f64) -> bool {
         match &self.kind.kind {
             ColumnKind::Tied { .. } => false,
@@ -175,8 +175,8 @@ impl Column {
         }
     }
 
-    /// The values, broken ties spread evenly within half of the gap to the nearest other value, in
-    /// the order of their keys.
+    /// The values, with broken ties spread evenly within half of the gap to the nearest other
+    /// value, in the order of their keys.
     fn spread(&self) -> Vec<f64> {
         let mut values = self.values.clone();
         let at = |place: usize| self.values[self.order[place] as usize];
@@ -199,7 +199,7 @@ impl Column {
     }
 }
 
-/// For every row, how many smaller values there are, and how many values in all; equal ones count
+/// For every row, the number of smaller values; and the number of values in all. Equal values count
 /// as one.
 fn dense_ranks(values: &[f64], order: &[u32]) -> (Vec<u32>, usize) {
     let mut ranks = vec![0; values.len()];
@@ -213,7 +213,7 @@ fn dense_ranks(values: &[f64], order: &[u32]) -> (Vec<u32>, usize) {
     (ranks, classes)
 }
 
-/// A random number for every row, no two the same.
+/// A random number for every row, all different.
 ///
 /// They come from a stream that is named by the order of the values, ties included: they do not
 /// depend on the column's name, place or scale, and no strictly monotone map changes how ties are

@@ -12,17 +12,18 @@ const MOST_DISCRETE_VALUES: usize = 20;
 /// Rows that each distinct value of a discrete column must have on average.
 const ROWS_PER_VALUE: usize = 5;
 
-/// The share of rows from which a value counts as an atom.
+/// The smallest fraction of rows for a value to count as an atom.
 const ATOM_SHARE: f64 = 0.02;
 
-/// How many times more frequent than every value near it an atom must be.
+/// How many times more frequent than every nearby value an atom must be.
 const ATOM_CONTRAST: usize = 5;
 
-/// The values to either side that an atom is compared with. Fewer would make atoms of the round
-/// numbers among rounded ones (multiples of 50 among those of 25), and of chance.
+/// The number of values on each side with which an atom is compared. With fewer, round numbers
+/// among rounded ones (multiples of 50 among those of 25) and chance frequencies would become
+/// atoms.
 const ATOM_SURROUNDINGS: usize = 10;
 
-/// What a caller says about a column.
+/// What a caller declares about a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Declared {
@@ -31,11 +32,11 @@ pub enum Declared {
     Auto,
     /// Categories, whose numbers are names.
     Discrete,
-    /// Numbers on a scale, however few.
+    /// Numbers on a scale, however few values.
     Continuous,
 }
 
-/// What the values of a column are taken to be.
+/// The kind of a column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnKind {
@@ -47,32 +48,32 @@ pub enum ColumnKind {
     Mixture {
         /// The values of positive probability, in ascending order; at least one.
         atoms: Vec<f64>,
-        /// The number of rows that hold one of them.
+        /// The number of rows that have one of them.
         held: usize,
-        /// The step of the values between the atoms, if they repeat and have one.
+        /// The step of the other values, if they repeat and have one.
         step: Option<f64>,
     },
-    /// Continuous, with values that repeat, as of rounding: ties are broken at random.
+    /// Continuous, with values that repeat, for example by rounding: ties are broken at random.
     Tied {
-        /// The step of which all values are multiples, but for an offset, if there is one.
+        /// The step of which all values are multiples, up to an offset, if there is one.
         step: Option<f64>,
     },
     /// Continuous: no value repeats.
     Continuous,
 }
 
-/// A column's kind and what it was seen from.
+/// A column's kind and the facts that decided it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColumnType {
     /// The kind.
     pub kind: ColumnKind,
     /// The number of different values.
     pub distinct: usize,
-    /// The number of rows whose value occurs in another row too.
+    /// The number of rows whose value also occurs in another row.
     pub tied: usize,
     /// The number of rows.
     pub n: usize,
-    /// What the caller said.
+    /// The caller's declaration.
     pub declared: Declared,
 }
 
@@ -84,12 +85,11 @@ impl ColumnType {
     /// 3. no repetition: continuous;
     /// 4. unless declared continuous: at most 20 values with 5 rows each on average, or 3 with 2
     ///    rows each, or 2: discrete;
-    /// 5. unless declared continuous: values held by at least 2 % of the rows and 5 times as many as
-    ///    any of the 10 next values to either side: a mixture with these atoms;
-    /// 6. else tied.
+    /// 5. unless declared continuous: values that occur in at least 2 % of the rows and 5 times as
+    ///    often as any of the 10 next values on each side: a mixture with these atoms;
+    /// 6. otherwise tied.
     ///
-    /// No rule depends on more than the order of the values: no strictly monotone map changes the
-    /// kind.
+    /// The rules depend only on the order of the values: no strictly monotone map changes the kind.
     pub(crate) fn of(values: &[f64], order: &[u32], declared: Declared) -> Self {
         let n = values.len();
         let (mut levels, mut counts) = (Vec::new(), Vec::new());
@@ -121,13 +121,13 @@ impl ColumnType {
         matches!(self.kind, ColumnKind::Discrete | ColumnKind::Constant)
     }
 
-    /// Whether the column is continuous, if only by ties that are broken.
+    /// Whether the column is continuous, possibly after ties are broken.
     pub(crate) fn is_continuous(&self) -> bool {
         matches!(self.kind, ColumnKind::Continuous | ColumnKind::Tied { .. })
     }
 
-    /// The number of rows whose ties are broken at random: those that share a value that is no atom
-    /// of a column that is not discrete.
+    /// The number of rows whose ties are broken at random: those of a non-discrete column that
+    /// share a value which is not an atom.
     pub fn broken_ties(&self) -> usize {
         match &self.kind {
             ColumnKind::Tied { .. } => self.tied,
@@ -144,13 +144,14 @@ impl ColumnType {
         }
     }
 
-    /// Whether the column has values of positive probability beside a continuous part.
+    /// Whether the column has values of positive probability in addition to a continuous part.
     pub fn is_mixture(&self) -> bool {
         matches!(self.kind, ColumnKind::Mixture { .. })
     }
 }
 
-/// The kind of a column whose values repeat but are too many, or declared, not to be discrete.
+/// The kind of a column whose values repeat, but which is not discrete because it has too many
+/// values or is declared continuous.
 fn repeating(levels: &[f64], counts: &[usize], n: usize, declared: Declared) -> ColumnKind {
     let is_atom = |i: usize| {
         let near = i.saturating_sub(ATOM_SURROUNDINGS)..counts.len().min(i + ATOM_SURROUNDINGS + 1);
@@ -283,7 +284,7 @@ mod tests {
             })
             .collect();
         assert_eq!(kind(&weights), ColumnKind::Tied { step: Some(25.0) });
-        // A value that stands out among all near it is one, even with few rows.
+        // A value that stands out among all nearby ones is an atom, even with few rows.
         let zeros: Vec<f64> =
             weights.iter().enumerate().map(|(i, w)| if i % 5 == 0 { 0.0 } else { *w }).collect();
         let ColumnKind::Mixture { atoms, step: Some(_), .. } = kind(&zeros) else {

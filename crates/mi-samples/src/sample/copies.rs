@@ -1,4 +1,4 @@
-//! Rows that are copies of one another, as far as values alone can tell.
+//! Finds rows that are copies of one another, as far as values can show it.
 
 use std::collections::HashSet;
 
@@ -9,30 +9,30 @@ use super::column::Column;
 use super::column_type::ColumnKind;
 use super::side::joint_labels;
 
-/// Rows of rounded columns coincide by chance. Among Gaussian columns pairs of rows do so e^I times
-/// as often as among independent ones, I being their information: this leaves room for 2.3 nats.
+/// Rows of rounded columns coincide by chance. In Gaussian columns with information I, pairs of
+/// rows coincide e^I times as often as in independent ones: this factor allows for 2.3 nats.
 const ROOM_FOR_DEPENDENCE: f64 = 10.0;
 
-/// Rows of dependent columns coincide more often still, and then nearly as often miss one another by
-/// one value of one column. This leaves room for values that are not equally likely side by side, as
+/// Rows of dependent columns coincide even more often, but then about as many rows differ by one
+/// value of one column. This factor allows for adjacent values that are not equally likely, such as
 /// round numbers.
 const ROOM_FOR_UNEVENNESS: f64 = 2.0;
 
-/// The probability of as many repeats by chance below which they count as copies.
+/// If the probability of this many repeats by chance is below this level, they count as copies.
 const LEVEL: f64 = 1e-3;
 
-/// Copies in parts of the square root of the number of rows: fewer move an estimate by a small part of
-/// its standard error.
+/// The smallest number of copies, relative to the square root of the number of rows: fewer change
+/// an estimate by a small part of its standard error.
 const FEWEST_COPIES: f64 = 0.2;
 
 impl Sample {
     /// For every row, the first row that it is a copy of: itself, or an earlier one with the same
     /// values in all columns.
     ///
-    /// Rows that are alike in nothing but discrete values and atoms are no copies, as such values
-    /// repeat by their nature. Nor are any rows where columns are rounded so coarsely that about
-    /// as many would coincide by chance: as independent columns do, or as rows do that miss one
-    /// another by one value of one column only.
+    /// Rows that only share discrete values and atoms are not copies, since such values repeat by
+    /// nature. Nor are rows whose columns are rounded so coarsely that about as many would coincide
+    /// by chance. Chance is estimated from independent columns, and from rows that differ by one
+    /// value of one column.
     ///
     /// ```
     /// use mi_samples::Sample;
@@ -61,19 +61,20 @@ impl Sample {
         if repeats == 0 {
             return first;
         }
-        // Ties of rounded columns are chance; those of others, counted among rows that differ, not.
+        // Ties of rounded columns are chance; those of other columns, counted among rows that
+        // differ, are not.
         let shares = self.columns.iter().zip(&by_column).map(|(column, labels)| {
             coincidence(labels, if column.is_rounded { &telling } else { &different })
         });
         let independent = ROOM_FOR_DEPENDENCE * shares.product::<f64>() * pairs(telling.len());
         let near = self.near_misses(&by_column, &telling, &different);
         let most = independent.max(ROOM_FOR_UNEVENNESS * near);
-        // Without any chance of it a single repeat is a copy.
+        // If it cannot happen by chance, a single repeat is a copy.
         let by_chance = Poisson::new(most).map_or(0.0, |count| count.sf(repeats as u64 - 1));
         if by_chance < LEVEL { first } else { (0..self.n).collect() }
     }
 
-    /// The number of rows that are copies of an earlier one, if they are so many that they can move an
+    /// The number of rows that are copies of an earlier one, if there are enough to change an
     /// estimate.
     pub(crate) fn copies(&self) -> Option<usize> {
         let first = self.first_copies();
@@ -81,9 +82,10 @@ impl Sample {
         (copies as f64 > FEWEST_COPIES * (self.n as f64).sqrt()).then_some(copies)
     }
 
-    /// About the most pairs of `rows` that can be equal by chance, from those that are equal in all
-    /// columns but one, and there have values next to one another: of columns with smooth
-    /// distributions they are twice as many. `different` are the rows without their copies.
+    /// An estimate of the largest number of pairs of `rows` that can be equal by chance, from pairs
+    /// that are equal in all columns except one, in which they have adjacent values: for columns
+    /// with smooth distributions there are twice as many of these. `different` are the rows without
+    /// their copies.
     fn near_misses(
         &self,
         by_column: &[(Vec<u32>, usize)],
@@ -120,7 +122,7 @@ impl Sample {
         (misses + 3.0 * misses.sqrt()) / (2.0 * columns)
     }
 
-    /// Rows in which some column holds a value that does not repeat by its nature.
+    /// Rows in which some column has a value that does not repeat by nature.
     fn telling_rows(&self) -> Vec<usize> {
         let is_telling = |column: &Column, row: usize| match &column.kind.kind {
             ColumnKind::Mixture { atoms, .. } => !atoms.contains(&column.values[row]),
@@ -132,7 +134,7 @@ impl Sample {
     }
 }
 
-/// Which values of a column stand next to one another.
+/// Which values of a column are adjacent.
 enum Beside {
     /// Those a step apart.
     Step(f64),
@@ -141,7 +143,7 @@ enum Beside {
 }
 
 impl Beside {
-    /// Of a column that is discrete, or whose values hardly repeat but in copies, none do.
+    /// `None` for a column that is discrete, or whose values hardly repeat except in copies.
     fn of(column: &Column, (labels, _): &(Vec<u32>, usize), different: &[usize]) -> Option<Self> {
         if column.kind.is_discrete() {
             return None;
@@ -154,7 +156,7 @@ impl Beside {
     }
 }
 
-/// The share of pairs of these rows that are equal in a column, given by its labels.
+/// The fraction of pairs of these rows that are equal in a column, given by its labels.
 fn coincidence((labels, classes): &(Vec<u32>, usize), rows: &[usize]) -> f64 {
     let mut counts = vec![0_usize; *classes];
     for &row in rows {
@@ -163,7 +165,7 @@ fn coincidence((labels, classes): &(Vec<u32>, usize), rows: &[usize]) -> f64 {
     counts.into_iter().map(pairs).sum::<f64>() / pairs(rows.len()).max(1.0)
 }
 
-/// Pairs among n.
+/// The number of pairs among n rows.
 fn pairs(n: usize) -> f64 {
     n as f64 * n.saturating_sub(1) as f64 / 2.0
 }
@@ -198,7 +200,7 @@ mod tests {
     fn copies_of_rounded_rows_are_seen() {
         let values = rounded(&pair(300, 1), 0.01);
         assert_eq!(copies(&values), 0);
-        // The chance repeats among them count with the copies.
+        // Chance repeats among them count as copies.
         let found = copies(&twice(&values));
         assert!((300..305).contains(&found), "{found}");
     }
@@ -270,7 +272,7 @@ mod tests {
         let mut values = pair(300, 1);
         let row = values.row(7).to_owned();
         values.row_mut(9).assign(&row);
-        assert_eq!(copies(&values), 0, "one copy moves nothing");
+        assert_eq!(copies(&values), 0, "one copy changes nothing");
     }
 
     #[test]

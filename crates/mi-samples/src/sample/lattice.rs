@@ -1,30 +1,32 @@
-//! The step of columns that are rounded to multiples of one.
+//! Finds the step of columns that are rounded to multiples of it.
 
-/// Steps finer than this part of the range are digits of the numbers, not a step of the column.
+/// Steps finer than this fraction of the range are digits of the numbers, not a step of the column.
 const SMALLEST_STEP: f64 = 1e-10;
 
-/// Whole numbers up to here, in steps, are told from others: doubles are then 1/8 apart or less.
+/// Up to here, in steps, whole numbers can be distinguished from others: doubles are then 1/8 apart
+/// or less.
 #[cfg(test)]
 const LARGEST_WHOLE: f64 = (1_u64 << 50) as f64;
 
-/// Neighbouring numbers are apart by this many times the precision at the most, where whole numbers
-/// are told from others: 1/8 at 2^50 of doubles.
+/// Adjacent numbers differ by at most this many times the precision, where whole numbers can be
+/// distinguished from others: 1/8 at 2^50 for doubles.
 const WIDEST_GAP: f64 = 0.25;
 
-/// Binary steps finer than this part of the largest value are the format's (half or single
-/// precision), not the column's.
+/// Binary steps finer than this fraction of the largest value come from the format (half or single
+/// precision), not from the column.
 const BINARY_STEPS: f64 = (1_u64 << 24) as f64;
 
-/// Levels pass by chance with a probability below two to the power of minus this.
+/// The probability that levels pass by chance is below two to the power of minus this.
 const EVIDENCE: f64 = 30.0;
 
 /// The step of which all differences between these ascending, different levels are multiples, if
-/// there is one: it stands whatever offset or factor the levels carry.
+/// there is one: it is found whatever the offset or factor of the levels.
 ///
 /// Decimal steps are exact: the levels times the smallest power of ten that makes all of them whole
-/// have a greatest common divisor. Binary ones likewise. Other factors (a unit of 1/3) are found from
-/// the smallest gap, as far as the precision of the levels allows: that of doubles, or of single
-/// precision where all levels are in it, or have no more digits than one is printed with.
+/// have a greatest common divisor. Binary steps are found in the same way. Other factors (a unit of
+/// 1/3) are found from the smallest gap, as far as the precision of the levels allows: that of
+/// doubles, or of single precision if all levels are single-precision numbers or have no more
+/// digits than one is printed with.
 pub(super) fn step(levels: &[f64]) -> Option<f64> {
     let (first, last) = (*levels.first()?, *levels.last()?);
     let range = last - first;
@@ -33,7 +35,7 @@ pub(super) fn step(levels: &[f64]) -> Option<f64> {
     }
     let exact = decimal(levels, f64::EPSILON).or_else(|| binary(levels));
     let [double, single] = [f64::EPSILON, f64::from(f32::EPSILON)];
-    // Digits of a single have a step themselves, that of the last digit.
+    // Digits of a single-precision number have a step themselves, that of the last digit.
     let rounded = if may_be_single(levels) { decimal(levels, single) } else { None };
     let found = match (exact, rounded) {
         (Some(exact), Some(rounded)) => exact.max(rounded),
@@ -47,13 +49,13 @@ fn largest(levels: &[f64]) -> f64 {
     levels[0].abs().max(levels[levels.len() - 1].abs())
 }
 
-/// Whether so many levels within `tolerance` of whole numbers are more than chance.
+/// Whether this many levels within `tolerance` of whole numbers are more than chance.
 fn is_evidence(levels: usize, tolerance: f64) -> bool {
     levels as f64 * -(2.0 * tolerance).log2() >= EVIDENCE
 }
 
-/// Whether all values are in single precision, or have no more significant digits than such are
-/// written with where they are to be read back: 9.
+/// Whether all values are single-precision numbers, or have at most the 9 significant digits with
+/// which such numbers are written to be read back.
 fn may_be_single(values: &[f64]) -> bool {
     values.iter().all(|value| is_single(*value)) || values.iter().all(|value| has_digits(*value, 9))
 }
@@ -71,8 +73,8 @@ fn has_digits(value: f64, digits: usize) -> bool {
     format!("{value:.*e}", digits - 1).parse() == Ok(value)
 }
 
-/// The step if it is a whole number of some power of ten, of levels that are right to `epsilon` of
-/// their size.
+/// The step if it is a multiple of some power of ten, for levels that are correct to `epsilon`
+/// times their size.
 fn decimal(levels: &[f64], epsilon: f64) -> Option<f64> {
     let largest = largest(levels);
     // With fewer digits than this all levels would round to the same whole number.
@@ -83,8 +85,8 @@ fn decimal(levels: &[f64], epsilon: f64) -> Option<f64> {
         if scaled(largest) * epsilon > WIDEST_GAP {
             return None;
         }
-        // A decimal fraction is off by half a unit in the last place, its product by another half, and
-        // what was computed before by a little more.
+        // A decimal fraction is off by half a unit in the last place, its product by another half,
+        // and earlier computations add a little more.
         let tolerance = |value: f64| (4.0 * epsilon * value.abs()).min(0.25);
         let is_whole = |value: f64| (value - value.round()).abs() <= tolerance(value);
         if levels.iter().all(|&level| is_whole(scaled(level))) {
@@ -142,8 +144,8 @@ fn common_divisor(mut whole: impl Iterator<Item = i64>) -> Option<u64> {
     (divisor > 0).then_some(divisor)
 }
 
-/// A step that the smallest gap is a small multiple of. It is measured over ever longer spans, so
-/// that rounding errors are divided by ever more steps.
+/// A step of which the smallest gap is a small multiple. It is measured over longer and longer
+/// spans, so that rounding errors are divided by more and more steps.
 fn by_gaps(levels: &[f64], epsilon: f64) -> Option<f64> {
     let gaps = levels.windows(2).map(|pair| pair[1] - pair[0]);
     let smallest = gaps.fold(f64::INFINITY, f64::min);
@@ -154,7 +156,7 @@ fn by_gaps(levels: &[f64], epsilon: f64) -> Option<f64> {
         if tolerance > 0.2 || !is_evidence(levels.len(), tolerance.max(1e-9)) {
             return None;
         }
-        // The uncertainty of the step is that of the longest span, over its steps.
+        // The uncertainty of the step is that of the longest span, divided by its number of steps.
         let mut most = f64::from(parts);
         for level in &levels[1..] {
             let span = level - levels[0];
@@ -241,7 +243,7 @@ mod tests {
                 assert_eq!(step(&levels), Some(expected), "{expected} {offset} {levels:?}");
             }
         }
-        // What has a step of its own in double precision keeps it.
+        // A step that is exact in double precision is kept.
         assert_eq!(step(&[12_345.678_9, 12_345.679_1, 12_346.0, 12_399.123_4]), Some(1e-4));
     }
 
@@ -255,7 +257,7 @@ mod tests {
     /// Ascending levels of a rounded normal column, and its step.
     fn rounded(seed: u64, decimals: i32, offset: f64) -> Vec<f64> {
         let mut stream = Stream::new(seed, "rounded");
-        // As from text: the nearest double to a number of so many decimals.
+        // As from text: the nearest double to a number with this many decimals.
         let mut levels: Vec<f64> = (0..400)
             .map(|_| {
                 let whole = (stream.normal() * 10.0_f64.powi(decimals)).round()
@@ -277,13 +279,14 @@ mod tests {
             digit in -9_i32..10,
         ) {
             let offset = f64::from(digit) * 10.0_f64.powi(magnitude);
-            // What a double can hold of it.
+            // The nearest double.
             prop_assume!(offset.abs() * 10.0_f64.powi(decimals) < 0.9 * LARGEST_WHOLE);
             let expected: f64 = format!("1e-{decimals}").parse().unwrap();
             let levels = rounded(seed, decimals, offset);
             prop_assume!(levels.len() > 3);
             let found = step(&levels).unwrap();
-            // By chance all whole numbers may be multiples of more than one step; hardly of ten.
+            // By chance all whole numbers may be multiples of more than one step, but hardly of
+            // ten.
             let ratio = found / expected;
             prop_assert!((ratio - ratio.round()).abs() < 1e-9 && ratio < 10.0, "{found} {expected}");
             if decimals < 3 {

@@ -1,4 +1,4 @@
-//! One side of an estimate: columns, what kind they are, and their ranks.
+//! One side of an estimate: columns, their kinds, and their ranks.
 
 mod column;
 mod column_type;

@@ -5,12 +5,12 @@ use std::ops::Range;
 use rayon::prelude::*;
 use statrs::function::erf::erfc_inv;
 
-/// Columns above this length are sorted on all threads.
+/// Longer columns are sorted on all threads.
 const PARALLEL_SORT: usize = 1 << 16;
 
 /// The rows in ascending order of their values; rows of equal values in ascending order.
 pub(crate) fn ascending(values: &[f64]) -> Vec<u32> {
-    // Adding 0 makes -0 a 0, which the total order would put first.
+    // Adding 0 turns -0, which the total order would put first, into 0.
     let mut keys: Vec<(f64, u32)> = values.iter().map(|value| value + 0.0).zip(0..).collect();
     let compare = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1));
     // The order is total, so every sorting algorithm gives the same result.
@@ -57,21 +57,21 @@ pub(crate) fn runs<'a>(
     })
 }
 
-/// [`scores_of_runs`] where equal values share a rank.
+/// [`scores_of_runs`] if equal values share a rank.
 pub(crate) fn normal_scores(values: &[f64], order: &[u32]) -> Vec<f64> {
     scores_of_runs(order, runs(values, order))
 }
 
 /// The normal score of every row: Φ⁻¹(r / (n + 1)) of its rank r = 1…n (van der Waerden, 1952).
-/// The rows of a run of places share the mean of their ranks.
+/// Rows in the same run share the mean of their ranks.
 ///
-/// Scores depend on the order of the values alone, so that no monotone map of a column (scale,
+/// Scores depend only on the order of the values, so that no monotone map of a column (scale,
 /// offset, logarithm, an outlier moved further out) changes them.
 pub(super) fn scores_of_runs(order: &[u32], runs: impl Iterator<Item = Range<usize>>) -> Vec<f64> {
     let n = order.len();
     let mut scores = vec![0.0; n];
     for run in runs {
-        // Twice the mean rank is a whole number, and scores of mirrored ranks are exact opposites.
+        // Twice the mean rank is a whole number, and scores of mirrored ranks are exactly opposite.
         let twice = run.start + run.end + 1;
         let score = half_rank_score(twice, n);
         for &row in &order[run] {

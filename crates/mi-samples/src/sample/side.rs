@@ -6,20 +6,20 @@ use super::column_type::{ColumnKind, ColumnType, Declared};
 use crate::SamplesError;
 use crate::rows::Track;
 
-/// Lag-1 autocorrelation from which rows do not count as independent.
+/// Lag-1 autocorrelation above which rows do not count as independent.
 const HIGH_AUTOCORRELATION: f64 = 0.5;
 
-/// Differences of values below this one are finite.
+/// Values below this have finite differences.
 const LARGEST: f64 = 1e300;
 
-/// What neighbour estimators see of a continuous column.
+/// How neighbour estimators transform a continuous column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Marginals {
     /// The normal score of every rank, so that no monotone map of a column changes the estimate.
     #[default]
     NormalScores,
-    /// The values less their mean, divided by their standard deviation.
+    /// The values minus their mean, divided by their standard deviation.
     Standardised,
     /// The values as they are.
     Raw,
@@ -27,13 +27,13 @@ pub enum Marginals {
 
 /// Typed columns of one side of an estimate, ready to be ranked, labelled and searched.
 ///
-/// Ties of columns that are not discrete are broken at random within ranks, by a seed; the values of
-/// a mixture's atoms are left alone. A column that is a monotone function of another has its ties
-/// broken in the same way, so that a copy of a column stays a copy; others have theirs broken
+/// Ties of columns that are not discrete are broken at random within ranks, by a seed; a mixture's
+/// atoms are not broken. A column that is a monotone function of another has its ties broken in the
+/// same way, so that a copy of a column stays a copy; ties of other columns are broken
 /// independently. With few rows, neighbour estimates average over several ways.
 ///
 /// # Shapes
-/// One row an observation, one column a variable.
+/// One row per observation, one column per variable.
 ///
 /// ```
 /// use mi_samples::{ColumnKind, Sample};
@@ -52,11 +52,11 @@ pub struct Sample {
 /// The coordinates of one side for a neighbour search.
 #[derive(Clone, Debug)]
 pub(crate) struct Coordinates {
-    /// Column by column, one value a row; those of the label come first.
+    /// Column by column, one value per row; those of the label come first.
     pub(crate) columns: Vec<Vec<f64>>,
     /// The rows in ascending order, if there is a single column.
     pub(crate) order: Option<Vec<u32>>,
-    /// What the discrete columns say of every row, as one label, if there are any.
+    /// The discrete columns of every row combined into one label, if there are any.
     pub(crate) label: Option<Label>,
 }
 
@@ -87,25 +87,25 @@ impl Coordinates {
     }
 }
 
-/// One label a row.
+/// One label per row.
 #[derive(Clone, Debug)]
 pub(crate) struct Label {
-    /// Numbers from 0 on, row by row.
+    /// Numbers from 0, row by row.
     pub(crate) of_row: Vec<u32>,
-    /// How many different ones there are.
+    /// The number of different labels.
     pub(crate) classes: usize,
-    /// How many of the columns of the [`Coordinates`] tell it.
+    /// How many of the columns of the [`Coordinates`] encode it.
     pub(crate) digits: usize,
 }
 
 impl Sample {
-    /// Types and ranks the columns, and breaks their ties.
+    /// Determines the kinds and ranks of the columns, and breaks their ties.
     ///
-    /// `declared` holds one entry a column, or is empty for [`Declared::Auto`] throughout.
+    /// `declared` has one entry per column, or is empty for [`Declared::Auto`] throughout.
     ///
     /// # Errors
     /// If there is no row or no column, a value is not finite, or `declared` is neither empty nor
-    /// as long as there are columns.
+    /// has one entry per column.
     pub fn new(
         values: ArrayView2<'_, f64>,
         declared: &[Declared],
@@ -135,7 +135,7 @@ impl Sample {
         self.columns.len()
     }
 
-    /// What the columns are taken to be.
+    /// The kinds of the columns.
     pub fn columns(&self) -> impl Iterator<Item = &ColumnType> {
         self.columns.iter().map(|column| &column.kind)
     }
@@ -150,14 +150,14 @@ impl Sample {
         self.columns().all(|column| column.kind == ColumnKind::Constant)
     }
 
-    /// Whether all columns but constant ones are continuous, if only by ties that are broken, and
-    /// there is one.
+    /// Whether all columns except constant ones are continuous, possibly after ties are broken, and
+    /// there is at least one.
     pub fn is_continuous(&self) -> bool {
         !self.is_constant()
             && self.columns().all(|c| c.is_continuous() || c.kind == ColumnKind::Constant)
     }
 
-    /// Whether no column but constant ones is discrete, and there is one.
+    /// Whether no column except constant ones is discrete, and there is at least one.
     pub(crate) fn has_scale(&self) -> bool {
         !self.is_constant()
             && self.columns().all(|c| !c.is_discrete() || c.kind == ColumnKind::Constant)
@@ -180,7 +180,7 @@ impl Sample {
         Ok(Self { n: self.n, columns })
     }
 
-    /// These columns, beside those of another side if there is one.
+    /// These columns, followed by those of another side if there is one.
     pub(crate) fn beside_if(&self, other: Option<&Self>) -> Result<Self, SamplesError> {
         other.map_or_else(|| Ok(self.clone()), |other| self.beside(other))
     }
@@ -192,31 +192,31 @@ impl Sample {
         columns.map(Column::rank_autocorrelation).fold(0.0, f64::max)
     }
 
-    /// The lag-1 autocorrelations of two sides, the largest of their columns' ranks, if both are so
-    /// high that rows do not count as independent.
+    /// The lag-1 autocorrelations of two sides (the largest over their columns' ranks), if both are
+    /// so high that rows do not count as independent.
     pub fn alike_in_time(&self, other: &Self) -> Option<(f64, f64)> {
         let found = (self.autocorrelation(), other.autocorrelation());
         (found.0 > HIGH_AUTOCORRELATION && found.1 > HIGH_AUTOCORRELATION).then_some(found)
     }
 
-    /// Whether values repeat in a column that is not discrete, so that an estimate rests on what
-    /// is done about ties.
+    /// Whether values repeat in a column that is not discrete, so that an estimate depends on how
+    /// ties are treated.
     pub(crate) fn has_ties(&self) -> bool {
         self.columns().any(|column| !column.is_discrete() && column.tied > 0)
     }
 
-    /// What the columns look like over time.
+    /// The columns as time series.
     pub(crate) fn tracks(&self) -> Vec<Track> {
         self.columns.iter().flat_map(Column::tracks).collect()
     }
 
-    /// The first pair of columns, one of either side, that are continuous and in the same or the
+    /// The first pair of columns, one from each side, that are continuous and have the same or the
     /// reverse order.
     pub(crate) fn monotone_columns(&self, other: &Self) -> Option<(usize, usize)> {
         let telling = |side: &Self| -> Vec<usize> {
             (0..side.dims()).filter(|&index| side.columns[index].kind.is_continuous()).collect()
         };
-        // Two or three rows are often in order by chance.
+        // Two or three rows often have the same order by chance.
         if self.n < 5 {
             return None;
         }
@@ -227,7 +227,7 @@ impl Sample {
         })
     }
 
-    /// These rows, in this order, with the columns' kinds as they are.
+    /// These rows, in this order, with the same kinds of columns.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
         let columns = self.columns.iter().map(|column| column.select(rows));
         Self { n: rows.len(), columns: columns.collect() }
@@ -238,13 +238,13 @@ impl Sample {
         self.columns.iter().any(Column::has_broken_ties)
     }
 
-    /// The same observations with ties broken in another way; the 0th is the one that they have.
+    /// The same observations with ties broken in another way; way 0 is the current one.
     pub(crate) fn ties_broken_again(&self, replicate: usize) -> Self {
         let columns = self.columns.iter().map(|column| column.ties_broken_again(replicate));
         Self { n: self.n, columns: columns.collect() }
     }
 
-    /// The same observations with atoms broken as all other ties.
+    /// The same observations with atoms broken like other ties.
     pub(crate) fn without_atoms(&self, seed: u64) -> Self {
         let columns = self.columns.iter().map(|column| column.without_atoms(seed));
         Self { n: self.n, columns: columns.collect() }
@@ -261,7 +261,7 @@ impl Sample {
         joint_labels(&self.columns.iter().map(Column::labels).collect::<Vec<_>>(), self.n)
     }
 
-    /// What a neighbour search under the maximum norm sees.
+    /// The coordinates for a neighbour search under the maximum norm.
     ///
     /// The discrete columns become the binary digits of their label: different labels are then at
     /// distance 1 and equal ones at distance 0, whatever the names.
@@ -287,7 +287,7 @@ impl Sample {
         Coordinates { columns, order, label }
     }
 
-    /// The values of a column, as they were given.
+    /// The values of a column, as given.
     pub(crate) fn values(&self, column: usize) -> &[f64] {
         &self.columns[column].values
     }
@@ -334,7 +334,7 @@ pub(crate) fn joint_labels(columns: &[(Vec<u32>, usize)], n: usize) -> (Vec<u32>
     (labels, classes)
 }
 
-/// The columns of a matrix, each contiguous, whatever the matrix's layout.
+/// The columns of a matrix, each contiguous, for any layout of the matrix.
 ///
 /// # Errors
 /// If there is no row or column, too many rows, or a value that is not finite.
@@ -407,14 +407,15 @@ mod tests {
         let mut sorted = scores.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         assert!(sorted.windows(2).all(|pair| pair[0] < pair[1]));
-        // Another scale: the same order. The reverse: the reverse order, and opposite scores.
+        // Another scale gives the same order. Reversed values give the reverse order and opposite
+        // scores.
         for map in [|v: f64| 1e6 * v - 3.0, f64::exp, |v: f64| v.powi(3)] {
             assert_eq!(only_column(&first.mapv(map), 7).order, column.order);
         }
         let reversed = only_column(&first.mapv(|v| 5.0 - 2.0 * v), 7);
         let opposite: Vec<f64> = scores.iter().map(|score| -score).collect();
         assert_eq!(reversed.marginal(Marginals::NormalScores), opposite);
-        // Another seed, and another column, break ties independently.
+        // Another seed, or another column, breaks ties independently.
         assert_ne!(only_column(&first, 8).order, column.order);
         let other = only_column(&second, 7);
         assert_ne!(other.order, column.order);

@@ -1,4 +1,4 @@
-//! Distributions with known mutual information, to measure estimators by.
+//! Distributions with known mutual information, for measuring estimators.
 
 mod registry;
 mod sampler;

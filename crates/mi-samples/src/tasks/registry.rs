@@ -190,7 +190,7 @@ impl Task {
         self.base.mutual_information()
     }
 
-    /// Draws n rows of x and of y. Columns are not rescaled; the benchmark brings each to mean 0
+    /// Draws n rows of x and of y. Columns are not rescaled; the benchmark scales each to mean 0
     /// and variance 1 before estimating.
     ///
     /// # Shapes
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_correlation_near_one_keeps_its_information() {
-        // A Cholesky factor of the 20 × 20 covariance loses it.
+        // A Cholesky factor of the 20 × 20 covariance would lose it.
         let base = Base::Pairs { pairs: 10, others: 0, rho: 0.999 };
         let (x, y) = base.sample(5000, &mut Stream::new(3, "near one"));
         let found = gaussian(x.view(), y.view()).unwrap();

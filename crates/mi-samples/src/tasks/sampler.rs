@@ -1,4 +1,4 @@
-//! The distributions that the tasks start from.
+//! The base distributions of the tasks.
 
 use mi_random::Stream;
 use mi_random::rand_distr::{ChiSquared, Distribution};
@@ -8,12 +8,12 @@ use statrs::function::gamma::{digamma, ln_gamma};
 /// A pair of variables with known mutual information.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Base {
-    /// `pairs` pairs of standard Gaussians with correlation `rho`, and `others` independent ones
-    /// on either side.
+    /// `pairs` pairs of standard Gaussians with correlation `rho`, and `others` independent ones on
+    /// each side.
     Pairs { pairs: usize, others: usize, rho: f64 },
-    /// Standard Gaussians, all correlated by ½, `d` on either side.
+    /// Standard Gaussians, all correlated by ½, `d` on each side.
     Dense { d: usize },
-    /// Student's t with identity dispersion, `d` columns on either side.
+    /// Student's t with identity dispersion, `d` columns on each side.
     Student { d: usize, freedom: u32 },
     /// X uniform on (0, 1), Y = X + uniform noise on (−ε, ε).
     Additive { epsilon: f64 },
@@ -49,7 +49,7 @@ impl Base {
     pub(crate) fn sample(self, n: usize, stream: &mut Stream) -> (Array2<f64>, Array2<f64>) {
         let d = self.dims();
         match self {
-            // Pair by pair: a factor of the whole covariance loses its last digits near ρ = 1.
+            // Pair by pair: a factor of the full covariance loses its last digits near ρ = 1.
             Self::Pairs { pairs, rho, .. } => {
                 let x = stream.normal_matrix((n, d));
                 let mut y = stream.normal_matrix((n, d));
@@ -84,7 +84,7 @@ impl Base {
     }
 }
 
-/// A χ² number; the degrees of freedom of the tasks are whole and positive.
+/// A χ² number; the tasks have whole, positive degrees of freedom.
 fn chi_squared(freedom: f64, stream: &mut Stream) -> f64 {
     match ChiSquared::new(freedom) {
         Ok(distribution) => distribution.sample(stream),

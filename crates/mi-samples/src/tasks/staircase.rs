@@ -4,19 +4,19 @@ use ndarray::Array2;
 use super::Base;
 use crate::SamplesError;
 
-/// Columns on either side of a staircase.
+/// Columns on each side of a staircase.
 pub const STAIRCASE_DIMENSIONS: usize = 20;
 
 /// Mutual information in nats of the steps of a staircase.
 pub const STAIRCASE_STEPS: [f64; 5] = [2.0, 4.0, 6.0, 8.0, 10.0];
 
-/// Pairs of correlated Gaussians whose mutual information is set (Poole et al., 2019, section 4):
-/// y = ρ x + √(1 − ρ²) ε column by column, with ρ = √(1 − exp(−2I/d)).
+/// Pairs of correlated Gaussians with a given mutual information (Poole et al., 2019, section 4): y
+/// = ρ x + √(1 − ρ²) ε column by column, with ρ = √(1 − exp(−2I/d)).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Staircase {
-    /// Columns on either side.
+    /// Columns on each side.
     pub dims: usize,
-    /// Whether y is replaced by its cube, which keeps mutual information.
+    /// Whether y is replaced by its cube, which preserves mutual information.
     pub cubic: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Maps of one side that keep mutual information: each is one-to-one.
+//! Maps of one side that preserve mutual information: each is one-to-one.
 
 use ndarray::{Array2, ArrayViewMut1};
 use statrs::function::erf::erfc;
@@ -10,7 +10,7 @@ pub(crate) enum Side {
     Y,
 }
 
-/// A pair of maps, one for either side.
+/// A pair of maps, one for each side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Map {
     /// Φ of every column.

@@ -10,15 +10,15 @@ const MOST_PIECES: usize = 4;
 /// A line through estimates from all rows, halves, thirds and quarters, against 1/n.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Extrapolation {
-    /// The line at 1/n = 0, in nats: the estimate less its bias of order 1/n.
+    /// The line at 1/n = 0, in nats: the estimate without its bias of order 1/n.
     pub limit: f64,
     /// The line's slope, in nats times rows.
     pub slope: f64,
-    /// The number of rows and the mean estimate from so many, in nats.
+    /// Numbers of rows, and the mean estimate from that many, in nats.
     pub points: Vec<(f64, f64)>,
 }
 
-/// Fits value = limit + slope/n. Every point uses all rows once, so all weigh the same.
+/// Fits value = limit + slope/n. Every point uses all rows once, so all have equal weight.
 pub(crate) fn extrapolate(
     value: f64,
     n: usize,

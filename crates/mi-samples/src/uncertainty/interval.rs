@@ -7,13 +7,13 @@ use crate::rows::{RowStructure, pieces};
 use crate::sample::normal_quantile;
 
 /// Numbers of disjoint pieces whose spread is measured. With fewer, larger pieces the variance is
-/// nearer to being in proportion to 1/n, and less certain.
+/// closer to proportional to 1/n, but less certain.
 const PIECES: [usize; 4] = [3, 4, 5, 6];
 
-/// Rows that a piece needs to say anything.
+/// The smallest number of rows in a piece.
 const SMALLEST_PIECE: usize = 2;
 
-/// Where an interval comes from.
+/// How an interval was computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IntervalMethod {
@@ -22,12 +22,13 @@ pub enum IntervalMethod {
     DisjointSubsamples,
     /// The method's formula for its standard error.
     Analytic,
-    /// The spread between rows held out; upwards also by what training on finite rows left out.
+    /// The spread between held-out rows; the upper end also includes what training on finitely many
+    /// rows missed.
     HeldOut,
 }
 
-/// An interval around an estimate, for its sampling error. Bias is not in it, but for what a
-/// trained critic is known to miss.
+/// An interval around an estimate, for its sampling error. It does not include bias, except for
+/// what a trained critic is known to miss.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The lower end, in nats.
@@ -38,7 +39,7 @@ pub struct Interval {
     pub level: f64,
     /// The standard error, in nats.
     pub standard_error: f64,
-    /// Where it comes from.
+    /// How it was computed.
     pub method: IntervalMethod,
 }
 
@@ -48,14 +49,14 @@ pub(crate) fn analytic_interval(value: f64, standard_error: f64, level: f64) -> 
     Interval { lower, upper, level, standard_error, method: IntervalMethod::Analytic }
 }
 
-/// The interval of a critic's bound on rows held out, which is too low by about `shortfall`:
-/// upwards it reaches further by that.
+/// The interval of a critic's bound on held-out rows, which is too low by about `shortfall`: the
+/// upper end is raised by that.
 ///
-/// Measured by `mi bench --calibration 100 --methods neural` with these `--benchmarks` and `--rows`,
-/// 95 % intervals cover the truth in 95 % of 100 samples of 1v1-normal-0.75 at 1000 rows, 97 % of
-/// multinormal-dense-5-5-0.5 at 1000, 99 % of multinormal-sparse-3-3-2-2.0 at 2000, and 91 % of
-/// student-identity-2-2-2 at 2000. Where a critic cannot learn what there is, as of a spiral from
-/// few rows, they do not.
+/// Measured by `mi bench --calibration 100 --methods neural` with these `--benchmarks` and
+/// `--rows`, 95 % intervals cover the truth in 95 % of 100 samples of 1v1-normal-0.75 at 1000 rows,
+/// 97 % of multinormal-dense-5-5-0.5 at 1000, 99 % of multinormal-sparse-3-3-2-2.0 at 2000, and 91
+/// % of student-identity-2-2-2 at 2000. They do not cover the truth where a critic cannot learn the
+/// dependence, such as a spiral from few rows.
 pub(crate) fn held_out_interval(
     value: f64,
     standard_error: f64,
@@ -67,18 +68,18 @@ pub(crate) fn held_out_interval(
 }
 
 /// An interval from the spread between disjoint pieces (Holmes and Nemenman, 2019, Phys. Rev. E
-/// 100, 022404): the variance of an estimate from n rows is taken as B/n, B from the variances
-/// between m pieces weighted by m − 1. Drawing rows with replacement would make copies, which
-/// neighbour estimators take for dependence.
+/// 100, 022404): the variance of an estimate from n rows is assumed to be B/n, with B from the
+/// variances between m pieces, weighted by m − 1. Drawing rows with replacement would make copies,
+/// which neighbour estimators mistake for dependence.
 ///
 /// Measured over 400 samples of Gaussian pairs each (first Kraskov estimator, k = 3), 95 %
 /// intervals cover the truth in 92 % (300 rows, ρ = 0), 93 % (300, 0.6), 95 % (2000, 0.6) and
 /// 92 % (2000, 0.9).
 ///
-/// Pieces are successive rows if those are ordered, and hold whole groups if they are grouped, so
-/// that the spread between pieces is that of other times, or of other groups.
+/// Pieces are successive rows if rows are ordered, and whole groups if they are grouped, so that
+/// the spread between pieces is that between times, or between groups.
 ///
-/// `estimate(rows)` is absent where a piece is too small. So is the interval, then, and where
+/// `estimate(rows)` is `None` if a piece is too small. The interval is then `None`, and also if
 /// there are fewer groups than pieces.
 pub(crate) fn subsample_interval(
     value: f64,

@@ -1,4 +1,5 @@
-//! How sure an estimate is: intervals, extrapolation in the number of rows, permutation tests.
+//! The uncertainty of an estimate: intervals, extrapolation in the number of rows, permutation
+//! tests.
 
 mod extrapolation;
 mod interval;

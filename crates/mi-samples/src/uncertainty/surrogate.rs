@@ -12,75 +12,77 @@ use crate::sample::{Marginals, Sample};
 
 /// How the rows of x are rearranged to break its relation to y.
 ///
-/// No rearrangement is used twice, nor the one that changes nothing, which a p-value counts by its
-/// "1 +". Where fewer exist than are asked for, all are used, and the smallest p-value that can
-/// come out is 1 over one more than there are.
+/// No rearrangement is used twice, and the one that changes nothing is never used, since a p-value
+/// counts it in its "1 +". If fewer exist than requested, all are used, and the smallest possible
+/// p-value is 1/(1 + their number).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Surrogate {
-    /// All orders alike: for independent rows.
+    /// All orders are equally likely: for independent rows.
     #[default]
     Permutation,
-    /// Every row moves on by the same number of rows, at least `least` and at most n − `least`,
-    /// the end going to the front: keeps the autocorrelation of x. There are n − 2 `least` + 1
-    /// such shifts.
+    /// All rows are shifted by the same number of rows, at least `least` and at most n − `least`,
+    /// and the end moves to the front: preserves the autocorrelation of x. There are n − 2 `least`
+    /// + 1 such shifts.
     ///
-    /// Neighbouring shifts of a slow series are alike, so that few rows hold few different ones, and
-    /// p-values are somewhat small: of independent autoregressive series (φ = 0.99), p ≤ 0.05 in
-    /// 7.7 % of 1000 with 300 rows and 5.6 % with 2000 (standard error 0.7 %; `mi bench --calibration
-    /// 1000 --methods gaussian-copula --rows 300`, or 2000), where a permutation has 99 and 100 %.
+    /// Similar shifts of a slow series give similar values, so that few rows have few different
+    /// ones, and p-values are somewhat too small: for independent autoregressive series (φ = 0.99),
+    /// p ≤ 0.05 in 7.7 % of 1000 with 300 rows and 5.6 % with 2000 (standard error 0.7 %; `mi bench
+    /// --calibration 1000 --methods gaussian-copula --rows 300`, or 2000), where permutations have
+    /// 99 and 100 %.
     Shift {
         /// The smallest shift.
         least: usize,
     },
-    /// Blocks of this many successive rows change places, the series being cut at a random row
-    /// first: keeps the autocorrelation of x within them.
+    /// Blocks of this many successive rows are permuted, after the series is cut at a random row:
+    /// preserves the autocorrelation of x within blocks.
     Blocks {
         /// Rows in a block.
         length: usize,
     },
-    /// Rows change places only with rows whose given columns are near: all rows of the same
-    /// labels if those are discrete, else this many nearest neighbours (Runge, 2018). The null
+    /// Rows are only swapped with rows whose given columns are near: all rows with the same labels
+    /// if those are discrete, otherwise this many nearest neighbours (Runge, 2018). The null
     /// hypothesis is then independence given those columns.
     Local {
         /// Nearest neighbours to choose among.
         neighbours: usize,
     },
-    /// Rows change places within their group. The null hypothesis is that x and y are independent
-    /// within every group; differences between groups stay as they are.
+    /// Rows are permuted within their group. The null hypothesis is that x and y are independent
+    /// within every group; differences between groups are preserved.
     WithinGroups,
-    /// The x of a whole group goes to another group of as many rows, row by row (whole-block
+    /// The x of a whole group moves to another group with as many rows, row by row (whole-block
     /// exchange: Winkler et al., 2015, `NeuroImage` 123, section 2). The null hypothesis is that x
-    /// and y are independent, and groups are what was sampled. A group that is alone with its
-    /// number of rows keeps its place.
+    /// and y are independent and groups are the sampling unit. A group with a unique number of rows
+    /// keeps its place.
     WholeGroups,
 }
 
-/// What may change places with what.
+/// Which rows may be swapped.
 #[derive(Clone, Debug)]
 pub(crate) enum Exchange {
     /// Rows within each of these sets.
     Rows(Vec<Vec<usize>>),
     /// Every row with those listed for it.
     Neighbours(Vec<Vec<usize>>),
-    /// Within each set groups of rows, all of the same length.
+    /// Within each set, groups of rows, all of the same length.
     Groups(Vec<Vec<Vec<usize>>>),
 }
 
-/// One rearrangement, to be made when it is needed.
+/// One rearrangement, made when it is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rearrangement {
-    /// Moved on by so many rows.
+    /// Shifted by this many rows.
     Shift(usize),
-    /// Drawn from the child stream of this number.
+    /// Drawn from the child stream with this number.
     Drawn(usize),
 }
 
-/// Draws in a row that bring nothing new, in parts of what was found, after which nothing new is
-/// expected: a rearrangement as likely as the others is then missed with a chance of e⁻²⁰.
+/// The number of consecutive draws without a new rearrangement, relative to the number found, after
+/// which drawing stops: a rearrangement as likely as the others is then missed with a probability
+/// of e⁻²⁰.
 const VAIN_DRAWS: usize = 20;
 
-/// Rearrangements beyond e to this are so many that none is drawn twice.
+/// With more than e to this rearrangements, none is drawn twice.
 const COUNTLESS: f64 = 45.0;
 
 impl Surrogate {
@@ -112,11 +114,11 @@ impl Surrogate {
         Err(SamplesError::Setting { setting, value: value.to_string(), range })
     }
 
-    /// What may change places with what, if that is not all rows.
+    /// Which rows may be swapped, if not all.
     ///
     /// # Errors
-    /// If there is nothing given, or there are no groups, that the surrogate is about; if no two
-    /// groups can change places.
+    /// If the surrogate needs given columns or groups, and there are none; if no two groups can be
+    /// swapped.
     pub(crate) fn exchange(
         self,
         given: Option<&Sample>,
@@ -167,7 +169,7 @@ impl Surrogate {
     }
 
     /// `asked` different rearrangements, none of which leaves all rows in place; all that exist if
-    /// those are fewer.
+    /// there are fewer.
     pub(super) fn rearrangements(
         self,
         n: usize,
@@ -210,7 +212,7 @@ impl Surrogate {
         found
     }
 
-    /// The logarithm of a number of rearrangements that certainly exist, where it is known.
+    /// The logarithm of a lower bound for the number of rearrangements, if it is known.
     fn at_least_exp(self, n: usize, exchange: Option<&Exchange>) -> Option<f64> {
         let log_factorial = |count: usize| ln_gamma(count as f64 + 1.0);
         match (self, exchange) {
@@ -277,7 +279,7 @@ impl Surrogate {
     }
 }
 
-/// Every row, in random order, takes a neighbour that no other has taken, if one is left.
+/// Every row, in random order, takes a neighbour that no other row has taken, if one is left.
 fn local(near: &[Vec<usize>], stream: &mut Stream) -> Vec<usize> {
     let n = near.len();
     let mut taken = vec![false; n];
@@ -340,7 +342,7 @@ mod tests {
 
     #[test]
     fn groups_change_places_whole_or_rows_within_them() {
-        // Groups of 3, 3, 2 and 3 rows, not one after the other.
+        // Groups of 3, 3, 2 and 3 rows, interleaved.
         let structure = RowStructure::Grouped(vec![0, 1, 0, 2, 1, 0, 1, 2, 3, 3, 3]);
         let RowStructure::Grouped(group) = &structure else { return };
         let exchange = |s: Surrogate| s.exchange(None, &structure, Marginals::Raw).unwrap();
@@ -372,11 +374,11 @@ mod tests {
     fn no_rearrangement_comes_twice_or_changes_nothing() {
         let identity = |n: usize| (0..n).collect::<Vec<_>>();
         for (surrogate, n, exist) in [
-            // All shifts but those by fewer than 7 rows to either side.
+            // All shifts except those by fewer than 7 rows to either side.
             (Surrogate::Shift { least: 7 }, 60, 47),
             (Surrogate::Shift { least: 30 }, 60, 1),
-            // Two halves can only change places; three blocks of ten starts have 5 orders each,
-            // but the two cyclic ones are the same for all starts.
+            // Two halves can only be swapped; three blocks with ten starts have 5 orders each, but
+            // the two cyclic ones are the same for all starts.
             (Surrogate::Blocks { length: 30 }, 60, 1),
             (Surrogate::Blocks { length: 10 }, 30, 2 + 3 * 10),
             (Surrogate::Permutation, 4, 23),

@@ -8,20 +8,20 @@ use crate::SamplesError;
 /// A test of independence by rearranged rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestSettings {
-    /// How many rearrangements at most; the smallest p-value is 1/(1 + this).
+    /// The largest number of rearrangements; the smallest p-value is 1/(1 + this).
     pub surrogates: usize,
     /// How rows are rearranged.
     pub surrogate: Surrogate,
-    /// After so many rearrangements whose estimate is at least that of the data no more are made
-    /// (Besag and Clifford, 1991, Biometrika 78, 301). None: all are made.
+    /// The test stops after this many rearrangements whose estimate is at least that of the data
+    /// (Besag and Clifford, 1991, Biometrika 78, 301). `None`: all are made.
     ///
-    /// Columns that say nothing are then done with after a few dozen, and the others get as many
-    /// as their p-values need.
+    /// Uninformative columns then need only a few dozen, and the others get as many as their
+    /// p-values need.
     pub enough: Option<usize>,
 }
 
 impl TestSettings {
-    /// A test by so many rearrangements, all of which are made.
+    /// A test with this many rearrangements, all of which are made.
     pub fn new(surrogates: usize, surrogate: Surrogate) -> Self {
         Self { surrogates, surrogate, enough: None }
     }
@@ -31,15 +31,15 @@ impl TestSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TestResult {
     /// `at_least`/`surrogates` if the test ended early, (1 + `at_least`)/(1 + `surrogates`)
-    /// otherwise. If x and y are independent, it is at most α with a chance of at most α, for
+    /// otherwise. If x and y are independent, it is at most α with a probability of at most α, for
     /// every α.
     pub p_value: f64,
     /// Rearrangements whose estimate was at least that of the data.
     pub at_least: usize,
     /// Rearrangements made.
     pub surrogates: usize,
-    /// Rearrangements that would have been made, had the test not ended early: those asked for,
-    /// or all that exist.
+    /// Rearrangements that would have been made without an early end: those requested, or all that
+    /// exist.
     pub available: usize,
     /// How rows were rearranged.
     pub surrogate: Surrogate,
@@ -50,17 +50,17 @@ pub struct TestResult {
 }
 
 impl TestResult {
-    /// The smallest p-value that could have come out.
+    /// The smallest possible p-value.
     pub fn smallest_p_value(&self) -> f64 {
         1.0 / (1.0 + self.available as f64)
     }
 }
 
-/// Rearrangements estimated together, between looks at whether a test can end.
+/// Rearrangements estimated together, between checks whether a test can end.
 const AT_ONCE: usize = 32;
 
 /// Compares a value with those of rearranged rows; `estimate(rows)` gets, for every row, the row
-/// whose x it is given.
+/// whose x it receives.
 pub(crate) fn permutation_test(
     value: f64,
     n: usize,
@@ -88,7 +88,8 @@ pub(crate) fn permutation_test(
             .map(|&one| estimate(&surrogate.rows(one, n, exchange, stream)))
             .collect::<Result<_, _>>()?;
         values.extend(more);
-        // The value that makes it enough is the last that counts, however many were made at once.
+        // The last value that counts is the one that completes `enough`, however many were made at
+        // once.
         let reaching = values.iter().enumerate().filter(|(_, other)| **other >= value);
         let last = enough.and_then(|enough| reaching.map(|(at, _)| at).nth(enough - 1));
         if let Some(last) = last {
@@ -118,7 +119,7 @@ pub(crate) fn permutation_test(
 mod tests {
     use super::*;
 
-    /// A test whose estimates are uniform random numbers, as is that of the data.
+    /// A test whose estimates, including that of the data, are uniform random numbers.
     fn p_value(seed: u64, surrogates: usize, enough: Option<usize>) -> TestResult {
         let settings =
             TestSettings { enough, ..TestSettings::new(surrogates, Surrogate::default()) };
@@ -135,7 +136,7 @@ mod tests {
         let found: Vec<TestResult> = (0..tests).map(|seed| p_value(seed, 199, Some(10))).collect();
         for level in [0.01, 0.05, 0.2, 0.5] {
             let share = found.iter().filter(|t| t.p_value <= level).count() as f64 / tests as f64;
-            // Three standard errors above the level, and not far below it either.
+            // At most three standard errors above the level, and not far below it.
             let error = (level * (1.0 - level) / tests as f64).sqrt();
             assert!(share < level + 3.0 * error && share > 0.6 * level, "{level} {share}");
         }

@@ -7,7 +7,7 @@ use super::Losses;
 use crate::SamplesError;
 
 /// Added to the variance of standardised columns of x: a column that is constant in a part of the
-/// rows, or a function of others, then has a weight of 0, or shares theirs.
+/// rows then has a weight of 0, and a function of other columns shares their weight.
 const RIDGE: f64 = 1e-6;
 
 type Sides<'a> = (ArrayView2<'a, f64>, ArrayView2<'a, f64>);

@@ -6,13 +6,13 @@ use ndarray::ArrayView2;
 use super::Losses;
 use crate::SamplesError;
 
-/// The largest entry of the gradient of the mean loss at which a fit ends.
+/// A fit ends when the largest entry of the gradient of the mean loss is below this.
 const TOLERANCE: f64 = 1e-7;
 
 type Labelled<'a> = (ArrayView2<'a, f64>, &'a [usize]);
 
-/// Losses on held-out rows: of the classes' frequencies, and of a fitted reader, by which no class
-/// has probability 0.
+/// Losses on held-out rows: of the classes' frequencies, and of a fitted reader that gives no class
+/// probability 0.
 pub(super) fn losses(
     (x, labels): Labelled<'_>,
     held_out: Labelled<'_>,

@@ -1,4 +1,4 @@
-//! Usable information: what a reader of a chosen family finds in x about y.
+//! Usable information: what a reader of a chosen family can use in x about y.
 
 mod linear;
 mod logistic;
@@ -15,8 +15,8 @@ use crate::sample::columns_of;
 /// An estimate of V-information.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VInformation {
-    /// `H_V(Y) − H_V(Y | X)` on rows that no reader was fitted to, in nats. Negative if the
-    /// fitted reader does worse there than ignoring x.
+    /// `H_V(Y) − H_V(Y | X)` on rows that no reader was fitted to, in nats. Negative if the fitted
+    /// reader is worse there than one that ignores x.
     pub value: f64,
     /// `H_V(Y)`: the mean of −ln p(y) without x, in nats.
     pub without: f64,
@@ -24,19 +24,18 @@ pub struct VInformation {
     pub with: f64,
     /// The standard error of `value` between rows, or between groups or stretches of rows.
     pub standard_error: f64,
-    /// Rows, each held out once.
+    /// Number of rows, each held out once.
     pub n: usize,
-    /// Parts that the rows were split into.
+    /// Number of parts.
     pub folds: usize,
-    /// Rows left out between those of a fit and those that it is judged by, if rows are ordered.
+    /// Rows left out between fitted and held-out rows, if rows are ordered.
     pub gap: Gap,
 }
 
-/// How readers are fitted to some rows and judged by others.
+/// How readers are fitted to some rows and judged on others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrossFit {
-    /// Parts that the rows are split into, each judged by a reader fitted to the others; at least
-    /// 2.
+    /// Number of parts; a reader fitted to the others is judged on each part. At least 2.
     pub folds: usize,
     /// How the rows depend on one another.
     pub rows: RowStructure,
@@ -51,20 +50,21 @@ impl CrossFit {
     }
 }
 
-/// V-information (Xu et al., 2020, definition 2) of linear-Gaussian readers: p(y | x) =
-/// N(W x + b, Σ), and N(m, Σ₀) without x. Cross-fitted: every row is judged by readers fitted to
-/// the other parts.
+/// V-information (Xu et al., 2020, definition 2) of linear-Gaussian readers: p(y | x) = N(W x + b,
+/// Σ), and N(m, Σ₀) without x. Cross-fitted: every row is judged with readers fitted to the other
+/// parts.
 ///
-/// It is what *linear* regression can use of x, at most the mutual information but for sampling
-/// error, and not symmetric. Columns of y are standardised first, which changes both terms alike.
+/// It is what *linear* regression can use of x. It is not symmetric and, up to sampling error, at
+/// most the mutual information. Columns of y are standardised first, which changes both terms
+/// equally.
 ///
 /// # Shapes
 /// `x`: n × dx, `y`: n × dy.
 ///
 /// # Errors
-/// If the sides are empty, differ in rows or hold a value that is not finite; if there are fewer
-/// than 2 folds or too few rows in the others for a fit; and if a column of y is constant or a
-/// linear function of its others, or of x.
+/// If the sides are empty, have different numbers of rows or a value that is not finite; if there
+/// are fewer than 2 folds or too few rows for a fit; or if a column of y is constant or a linear
+/// function of its other columns, or of x.
 ///
 /// ```
 /// let mut stream = mi_random::Stream::new(0, "example");
@@ -100,15 +100,15 @@ pub fn linear_v_information(
 /// V-information (Xu et al., 2020, definition 2) of logistic readers of a label: p(y | x) =
 /// softmax(W x + b), and the frequencies without x. Cross-fitted like [`linear_v_information`].
 ///
-/// Weights carry a ridge penalty of `ridge`/2 times their squares, beside the mean loss, on
-/// standardised columns; 1/n is a weak one that keeps separable classes finite.
+/// Weights on standardised columns have a ridge penalty of `ridge`/2 times their squares, added to
+/// the mean loss; 1/n is a weak penalty that keeps separable classes finite.
 ///
 /// # Shapes
 /// `x`: n × d, `labels`: n.
 ///
 /// # Errors
-/// If the side is empty, differs in length from the labels or holds a value that is not finite;
-/// if there are fewer than 2 folds or fewer rows than folds; and if the penalty is not positive.
+/// If the side is empty, differs in length from the labels or has a value that is not finite; if
+/// there are fewer than 2 folds or fewer rows than folds; or if the penalty is not positive.
 pub fn logistic_v_information(
     x: ArrayView2<'_, f64>,
     labels: &[u32],
@@ -142,10 +142,10 @@ pub fn logistic_v_information(
     })
 }
 
-/// Losses without and with x, row by row, of the rows held out.
+/// Losses without and with x, row by row, of the held-out rows.
 type Losses = Vec<(f64, f64)>;
 
-/// Fits on all parts but one, and judges by that one, for every part.
+/// Fits on all parts except one, and judges on that one, for every part.
 fn cross_fit(
     n: usize,
     split: &CrossFit,
@@ -231,7 +231,7 @@ mod tests {
         let truth = -(0.64_f64).ln();
         assert!((found.value - truth).abs() < 4.0 * found.standard_error, "{found:?}");
         assert!((found.value - (found.without - found.with)).abs() < 1e-12);
-        // A hidden relation: y is a product of signs, of which no linear reader knows.
+        // A hidden relation: y is a product of signs, which no linear reader can use.
         let y = Array2::from_shape_fn((3000, 1), |(i, _)| x[[i, 0]] * x[[i, 1]].signum());
         let found = linear_v_information(x.view(), y.view(), &CrossFit::at_random(0)).unwrap();
         assert!(found.value.abs() < 0.02, "{found:?}");
@@ -255,7 +255,7 @@ mod tests {
             logistic_v_information(x.view(), &labels, 1.0 / 4000.0, &CrossFit::at_random(0))
                 .unwrap();
         assert!((found.value - truth).abs() < 4.0 * found.standard_error, "{found:?} {truth}");
-        // Separable classes stay finite, and within the entropy.
+        // Separable classes stay finite, and at most the entropy.
         let labels: Vec<u32> = x.column(0).iter().map(|&x| u32::from(x > 0.0)).collect();
         let found = logistic_v_information(x.view(), &labels, 1e-3, &folds(4)).unwrap();
         assert!(found.value > 0.5 && found.value < 2.0_f64.ln(), "{found:?}");
