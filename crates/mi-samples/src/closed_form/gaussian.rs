@@ -32,8 +32,9 @@ pub struct GaussianInformation {
 /// `x`: n × dx, `y`: n × dy.
 ///
 /// # Errors
-/// If the sides are empty, have different numbers of rows or a value that is not finite; if n ≤ dx
-/// + dy + 1; and if a column is constant or a linear function of the others (of x, then of both).
+/// If the sides are empty, have different numbers of rows or a value that is not finite; if
+/// n ≤ dx + dy + 1; and if a column is constant or a linear function of the others (of x, then of
+/// both).
 pub fn gaussian(
     x: ArrayView2<'_, f64>,
     y: ArrayView2<'_, f64>,

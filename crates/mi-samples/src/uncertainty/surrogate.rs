@@ -22,8 +22,8 @@ pub enum Surrogate {
     #[default]
     Permutation,
     /// All rows are shifted by the same number of rows, at least `least` and at most n − `least`,
-    /// and the end moves to the front: preserves the autocorrelation of x. There are n − 2 `least`
-    /// + 1 such shifts.
+    /// and the end moves to the front: preserves the autocorrelation of x. There are
+    /// n − 2 `least` + 1 such shifts.
     ///
     /// Similar shifts of a slow series give similar values, so that few rows have few different
     /// ones, and p-values are somewhat too small: for independent autoregressive series (φ = 0.99),
