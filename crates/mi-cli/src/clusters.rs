@@ -1,10 +1,10 @@
-//! An order of columns in which those that tell about one another stand together.
+//! Orders columns so that those which share information are adjacent.
 
-/// Places of the columns of a symmetric matrix of similarities, clusters side by side.
+/// An order of the columns of a symmetric matrix of similarities, with clusters next to each other.
 ///
 /// Average linkage (Sokal and Michener 1958) by chains of nearest neighbours (Murtagh 1983), in n²
-/// time and memory; of the four ways to join two clusters end to end the one is taken whose
-/// touching columns are the most similar. The diagonal is not read; what is not finite counts as
+/// time and memory; of the four ways to join two clusters end to end, the one whose touching
+/// columns are most similar is taken. The diagonal is not read; values that are not finite count as
 /// zero. The same matrix gives the same order.
 pub fn order(similarity: &[Vec<f64>]) -> Vec<usize> {
     let n = similarity.len();
@@ -23,7 +23,7 @@ pub fn order(similarity: &[Vec<f64>]) -> Vec<usize> {
             *mean = (large * *mean + small * gone) / (large + small);
         }
         means[b] = joined;
-        // Both halves of the matrix say the same.
+        // Both halves of the matrix are equal.
         let row = means[a].clone();
         for (other, mean) in means.iter_mut().zip(row) {
             other[a] = mean;
@@ -33,8 +33,8 @@ pub fn order(similarity: &[Vec<f64>]) -> Vec<usize> {
     clusters.into_iter().find(|cluster| !cluster.is_empty()).unwrap_or_default()
 }
 
-/// Two clusters, each the most similar to the other; the chain that led to them stays for the next
-/// pair, without its last two.
+/// Two clusters, each the most similar to the other. The chain that led to them, without its last
+/// two, is kept for the next pair.
 fn nearest_pair(
     clusters: &[Vec<usize>],
     means: &[Vec<f64>],
@@ -54,7 +54,7 @@ fn nearest_pair(
             if cluster.is_empty() || other == last {
                 continue;
             }
-            // Only what is truly nearer leaves the chain, so that ties cannot make it run in a circle.
+            // Only a strictly nearer cluster continues the chain, so that ties cannot make a cycle.
             if nearest.is_none_or(|nearest| means[last][other] > means[last][nearest]) {
                 nearest = Some(other);
             }
@@ -70,7 +70,7 @@ fn nearest_pair(
     }
 }
 
-/// The members of both, turned such that the ends that touch are the most similar.
+/// The members of both, oriented so that the touching ends are most similar.
 fn end_to_end(
     mut a: Vec<usize>,
     mut b: Vec<usize>,

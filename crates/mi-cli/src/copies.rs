@@ -1,49 +1,50 @@
-//! Tables that were pasted several times, seen by their whole rows.
+//! Detects tables that were pasted several times, from their complete rows.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// A fingerprint of every row of a table, over all its columns: also those that nobody asked for.
+/// A fingerprint of every row of a table, over all its columns, including those that were not
+/// requested.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprints {
     rows: Vec<u64>,
-    /// The first column's part of each.
+    /// The first column's part of each fingerprint.
     first: Vec<u64>,
-    /// The number in the first row of the first column, as long as it counts the rows.
+    /// The number in the first row of the first column, while the column counts the rows.
     counts_from: Option<i64>,
 }
 
-/// Different rows from which a repetition is no accident.
+/// The number of different rows above which repetition is not chance.
 const FEWEST_ROWS: usize = 20;
 
-/// Repetitions up to which a table counts as pasted; more are a table of few possible rows.
+/// The largest number of repetitions of a pasted table; more mean a table with few possible rows.
 const MOST_TIMES: usize = 10;
 
-/// The share of the different rows that must occur a multiple of so many times. Rows that repeat by
-/// their nature, as those of a few labels, occur once, twice and more often side by side.
+/// The fraction of different rows that must occur a multiple of a number of times. Rows that repeat
+/// by nature, such as those of a few labels, occur once, twice and more often in the same table.
 const SHARE: f64 = 0.9;
 
-/// Rows three times, expected by chance of so many that occur once and twice, from which their
-/// absence is no accident.
+/// The expected number of rows that occur three times, given how many occur once and twice, above
+/// which their absence is not chance.
 const TELLING_TRIPLES: f64 = 15.0;
 
-/// The part of the expected rows three times that rows which repeat by their nature do not miss.
+/// The smallest fraction of the expected triples in rows that repeat by nature.
 const FEWEST_TRIPLES: f64 = 0.25;
 
 /// Rows that occur several times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pasted {
-    /// How often the table occurs; absent where a part of it occurs twice.
+    /// How often the table occurs; `None` if only a part of it occurs twice.
     pub times: Option<usize>,
-    /// The rows of the table that was pasted, in order: also those that repeat in it.
+    /// The rows of the pasted table, in order, including those that repeat in it.
     pub first: Vec<usize>,
     /// Whether rows repeat in that table.
     pub has_repeats: bool,
 }
 
 impl Fingerprints {
-    /// Adds a cell to a row's fingerprint; `number` is the cell as one that can count rows. Cells of
-    /// a row may come in any order, those of the first column in the order of the rows.
+    /// Adds a cell to a row's fingerprint; `number` is the cell as a number that can count rows.
+    /// Cells of a row may come in any order, those of the first column in the order of the rows.
     pub(crate) fn add(
         &mut self,
         row: usize,
@@ -75,7 +76,7 @@ impl Fingerprints {
     }
 
     /// The fingerprints without the first column if it numbers the rows, because it counts them or
-    /// because it `is_unnamed`: copies of a row have numbers of their own.
+    /// because it `is_unnamed`: copies of a row have different numbers.
     pub(crate) fn without_row_numbers(mut self, is_unnamed: bool) -> Self {
         if self.first.len() == self.rows.len() && (is_unnamed || self.counts_from.is_some()) {
             for (row, part) in self.rows.iter_mut().zip(self.first.drain(..)) {
@@ -85,7 +86,7 @@ impl Fingerprints {
         self
     }
 
-    /// The fingerprints of two tables side by side.
+    /// The fingerprints of two tables placed next to each other.
     pub(crate) fn beside(mut self, other: &Self) -> Self {
         for (own, other) in self.rows.iter_mut().zip(&other.rows) {
             *own = own.rotate_left(1).wrapping_add(*other);
@@ -96,9 +97,9 @@ impl Fingerprints {
     /// Whether nearly every row of the table occurs a multiple of two times or more; or a part of
     /// the rows twice, and hardly any three times.
     ///
-    /// A pasted table may have repeats of its own: of rows that occur `times` as often as in the
-    /// table, so many occurrences belong to it. Rows that repeat by their nature occur three times
-    /// too: of Poisson counts n₃ = ⅔ n₂² / n₁, and more where some rows are likelier than others.
+    /// A pasted table may have its own repeats: a row that occurs a multiple of `times` occurs
+    /// 1/`times` as often in the table. Rows that repeat by nature also occur three times: for
+    /// Poisson counts n₃ = ⅔ n₂² / n₁, and more if some rows are more likely than others.
     pub fn pasted(&self) -> Option<Pasted> {
         let mut counts: HashMap<u64, usize> = HashMap::new();
         for &fingerprint in &self.rows {
@@ -164,7 +165,7 @@ mod tests {
         assert_eq!((found.times, found.first), (Some(2), (0..200).collect()));
         Stream::new(2, "order").shuffle(&mut twice);
         assert_eq!(fingerprints(&twice).pasted().unwrap().first.len(), 200);
-        // One cell was mended since.
+        // One cell was corrected later.
         twice[7][1] += 1;
         assert_eq!(fingerprints(&twice).pasted().unwrap().times, Some(2));
         assert_eq!(fingerprints(&once.repeat(3)).pasted().unwrap().times, Some(3));
@@ -187,7 +188,7 @@ mod tests {
         }
         let labels: Vec<[u32; 1]> = (0..100).map(|row| [row % 4]).collect();
         assert_eq!(fingerprints(&labels).pasted(), None);
-        // The same cells in other columns are other rows.
+        // The same cells in other columns make different rows.
         let swapped: Vec<[u32; 2]> =
             random(50, 900).into_iter().flat_map(|[a, b, _]| [[a, b], [b, a]]).collect();
         assert_eq!(fingerprints(&swapped).pasted(), None);
@@ -207,7 +208,7 @@ mod tests {
             Stream::new(2, "order").shuffle(&mut pasted);
             pasted[7][1] += 1000;
             let found = fingerprints(&pasted).pasted().unwrap();
-            // The row as it was, and as it is now.
+            // The row before and after.
             assert_eq!((found.times, found.first.len()), (Some(times), 501));
         }
     }

@@ -1,13 +1,14 @@
-//! p-values of many tests at once.
+//! Correction of the p-values of many tests.
 
 use clap::ValueEnum;
 
 /// How p-values are corrected for their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Correction {
-    /// Benjamini and Hochberg (1995): the share of false discoveries among the columns kept
+    /// Benjamini and Hochberg (1995): controls the fraction of false discoveries among the columns
+    /// kept
     Bh,
-    /// Holm (1979): the chance of even one false discovery
+    /// Holm (1979): controls the probability of even one false discovery
     Holm,
     /// As they are
     None,
@@ -32,11 +33,11 @@ impl Correction {
         }
     }
 
-    /// The fewest surrogates with which `reached_by_none` of `tests` columns, to which no surrogate
-    /// came near, have corrected p-values of at most `level`.
+    /// The smallest number of surrogates with which `reached_by_none` of `tests` columns, which no
+    /// surrogate reached, have corrected p-values of at most `level`.
     ///
-    /// Their p-values are 1/(1 + N): Benjamini–Hochberg makes m/(r (1 + N)) of r such ones, Holm
-    /// m/(1 + N).
+    /// Their p-values are 1/(1 + N). Benjamini–Hochberg corrects r such values to m/(r (1 + N)),
+    /// Holm to m/(1 + N).
     pub fn enough(self, tests: usize, reached_by_none: usize, level: f64) -> usize {
         let factor = match self {
             Correction::Bh => tests as f64 / reached_by_none.max(1) as f64,

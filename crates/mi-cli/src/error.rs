@@ -5,11 +5,11 @@ use mi_samples::SamplesError;
 use crate::select::SelectError;
 use crate::table::TableError;
 
-/// Why a command ends without its result.
+/// Why a command ends without a result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CliError {
-    /// The words of the command do not fit together, or do not fit the file.
+    /// The options do not fit together, or do not fit the file.
     #[error("{0}")]
     Usage(String),
     /// A selection chooses nothing.
@@ -23,10 +23,10 @@ pub enum CliError {
     /// A file could not be read.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The data do not allow what was asked.
+    /// The data do not allow the request.
     #[error("{0}")]
     Data(String),
-    /// An estimator cannot go on.
+    /// An estimator failed.
     #[error(transparent)]
     Estimator(#[from] SamplesError),
     /// A result could not be written.
@@ -34,17 +34,17 @@ pub enum CliError {
     Write {
         /// The file, or `standard output`.
         to: String,
-        /// What the system said.
+        /// The system's message.
         source: io::Error,
     },
-    /// Nobody reads standard output any more, which is not an error.
+    /// Standard output was closed by its reader, which is not an error.
     #[error("standard output is closed")]
     ClosedPipe,
 }
 
 impl CliError {
-    /// The exit code: 0 for a closed pipe, 1 when it is the data or the system, 2 when it is the
-    /// words of the command.
+    /// The exit code: 0 for a closed pipe, 1 for a problem with the data or the system, 2 for a
+    /// problem with the command line.
     pub fn exit_code(&self) -> u8 {
         match self {
             CliError::ClosedPipe => 0,

@@ -1,4 +1,4 @@
-//! From observations to estimates: which estimators are asked, and how their warnings are said.
+//! From observations to estimates: which estimators are used, and how their warnings are worded.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mi_estimators::bounds::{BOUNDS, BoundSpec};
@@ -14,15 +14,15 @@ use crate::messages::Warning;
 use crate::observations::{Observations, Side};
 use crate::words::{count, cut};
 
-/// The name of no method: that which fits is chosen.
+/// The name that means the fitting methods are chosen.
 pub const AUTO: &str = "auto";
 
-/// The estimators asked for on the command line.
+/// The estimators requested on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Methods {
-    /// Those that fit the columns ([`Method::fitting`]), side by side.
+    /// All that fit the columns ([`Method::fitting`]).
     Fitting,
-    /// The first of them that does not train: for estimates that are made many times.
+    /// The first of them that does not train, for estimates that are repeated many times.
     First,
     /// One.
     One(Method),
@@ -41,8 +41,7 @@ impl Methods {
     }
 }
 
-/// Bounds with their usual settings, and where they come from; those that need log densities are
-/// left out.
+/// Bounds with their usual settings and references, except those that need log densities.
 pub fn bounds() -> Vec<(BoundSpec, &'static str)> {
     let usable = BOUNDS.iter();
     let usable = usable.filter_map(|entry| Some((entry.usual()?.clone(), entry.reference)));
@@ -54,21 +53,21 @@ pub fn bounds() -> Vec<(BoundSpec, &'static str)> {
 pub struct Plan {
     /// The estimators.
     pub methods: Methods,
-    /// What is asked of each.
+    /// The settings of each.
     pub settings: Settings,
-    /// Whether values are brought between 0 and the entropy of a discrete side.
+    /// Whether values are clamped between 0 and the entropy of a discrete side.
     pub clamp: bool,
-    /// Whether a test is left out where successive rows are alike and nothing says that they are
-    /// a series, or that they are not.
+    /// Whether to omit a test if successive rows are similar and no option says whether they are a
+    /// series.
     pub is_cautious: bool,
 }
 
-/// What the estimators found.
+/// The results of the estimators.
 #[derive(Clone, Debug)]
 pub struct Measured {
     /// The estimates, the most trusted first.
     pub estimates: Vec<Estimate>,
-    /// What makes them doubtful.
+    /// Warnings about them.
     pub warnings: Vec<Warning>,
     /// The critic of the neural estimate, if there is one.
     pub critic: Option<NeuralCritic>,
@@ -78,7 +77,7 @@ impl Plan {
     /// Estimates the information between the sides of some observations.
     ///
     /// # Errors
-    /// When an estimator cannot take the columns, or there are too few rows.
+    /// If an estimator cannot take the columns, or there are too few rows.
     pub fn measure(&self, observations: &Observations) -> Result<Measured, CliError> {
         let sample = |side: &Side| side.sample(self.settings.seed);
         let (x, y) = (sample(&observations.x)?, sample(&observations.y)?);
@@ -91,8 +90,8 @@ impl Plan {
         self.measure_samples(&x, &y, given.as_ref(), names)
     }
 
-    /// Estimates the information between sides that are typed and ranked already; `names` are
-    /// those of the columns of x, y and given.
+    /// Estimates the information between sides that are already typed and ranked; `names` are those
+    /// of the columns of x, y and given.
     ///
     /// # Errors
     /// As [`Plan::measure`].
@@ -131,8 +130,8 @@ impl Plan {
         let asked = &self.settings;
         let asked = Settings { test: asked.test.filter(|_| !alike), ..asked.clone() };
         if alike {
-            let text = "no p-value: successive rows are alike, and shuffled rows would make chance \
-                        significant; say --ordered if the rows are a time series, or \
+            let text = "no p-value: successive rows are similar, and shuffled rows would make chance \
+                        significant; use --ordered if the rows are a time series, or \
                         --permutations 199 if their order means nothing";
             warnings.push(Warning::new("no_p_value", text).mild());
         }
@@ -140,7 +139,7 @@ impl Plan {
         let methods: Vec<Method> = match self.methods {
             Methods::One(method) => vec![method],
             Methods::First => fitting().find(|method| !method.trains()).into_iter().collect(),
-            // A critic has no neighbours to keep apart in time.
+            // A critic has no neighbours to exclude in time.
             Methods::Fitting => {
                 fitting().filter(|m| self.settings.theiler == 0 || !m.trains()).collect()
             }
@@ -148,10 +147,10 @@ impl Plan {
         let settings = |place: usize, method: Method| {
             let mut settings = Settings { method: Some(method), ..asked.clone() };
             if place > 0 && !method.uses_neighbours() {
-                settings.theiler = 0; // The window was asked of the method beside it.
+                settings.theiler = 0; // The window applies to the other method.
             }
             if methods.len() > 1 && method.trains() {
-                // A critic for every rearrangement would take hours; neighbours are tested.
+                // A critic for every rearrangement would take hours; neighbours are tested instead.
                 settings = Settings { test: None, extrapolate: false, ..settings };
             }
             settings
@@ -180,7 +179,7 @@ impl Plan {
                     } else {
                         "no_second_method"
                     },
-                    format!("no {} beside it: {}", plain_title(method), named(error, names)),
+                    format!("no {} in addition: {}", plain_title(method), named(error, names)),
                 )),
             }
         }
@@ -192,12 +191,13 @@ impl Plan {
         let found = estimates
             .iter()
             .flat_map(|estimate| estimate.warnings.iter().map(move |found| (estimate, found)));
-        // A method of ranks next to one of raw values breaks their ties; of that one this is not true.
+        // A method of ranks used together with one of raw values breaks ties; the other one does
+        // not.
         let is_raw = |estimate: &Estimate| estimate.estimator.marginals == Some(Marginals::Raw);
         let raw_first = estimates.first().is_some_and(is_raw);
         for (estimate, found) in found {
             match found {
-                // Atoms were told of by the first one.
+                // The first method has already reported atoms.
                 Found::TieDeviation { .. } | Found::Atoms { .. }
                     if raw_first && !is_raw(estimate) => {}
                 Found::TiesBroken { .. } if raw_first && !is_raw(estimate) => {
@@ -229,7 +229,7 @@ impl Measured {
     }
 }
 
-/// Which labels occur once.
+/// A message on labels that occur once.
 fn say_unique(rows: usize, estimate: &Estimate, names: [&[String]; 3]) -> String {
     let columns = discrete_names(estimate, names);
     let what = if columns.len() > 1 { "labels" } else { "label" };
@@ -255,7 +255,7 @@ fn labelled<'a>(columns: impl Iterator<Item = (&'a ColumnType, &'a String)>) -> 
     discrete.map(|(_, name)| format!("`{}`", cut(name))).collect::<Vec<_>>().join(", ")
 }
 
-/// An error in the words of the command: with the names of columns, and its options.
+/// An error in the terms of the command, with the names of columns and options.
 fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
     let among_all = |column: usize| {
         names.into_iter().flatten().nth(column).map_or("a column".into(), |n| cut(n))
@@ -273,34 +273,34 @@ fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
             if method == Method::Gaussian.name() { "" } else { ", in normal scores of ranks," }
         ),
         SamplesError::NothingGiven { method } => format!(
-            "{method} estimates information given other columns: name them in --given, or say \
+            "{method} estimates information given other columns: name them in --given, or use \
              `--method ksg1`"
         ),
         SamplesError::Worthless { method, value } => format!(
-            "{method} gives {value} nats, and no information is negative: the rows held out lie where \
-             the models of y were not fitted, as in a series that wanders or has a trend; take \
-             differences of such a series, or leave --method out"
+            "{method} gives {value} nats, but information cannot be negative: the held-out rows are where \
+             the models of y were not fitted, as in a series that drifts or has a trend; use \
+             differences of such a series, or do not use --method"
         ),
         SamplesError::ColumnKind { method, side, column, kind, way } => {
             let name = column_name(names, side, column);
             let way = match way {
-                WayOut::DeclareContinuous => format!("say `--continuous {name}`, or "),
-                WayOut::DeclareDiscrete => format!("say `--discrete {name}`, or "),
+                WayOut::DeclareContinuous => format!("use `--continuous {name}`, or "),
+                WayOut::DeclareDiscrete => format!("use `--discrete {name}`, or "),
                 WayOut::SwapOrDeclareContinuous => {
-                    format!("swap --x and --y, say `--continuous {name}`, or ")
+                    format!("swap --x and --y, use `--continuous {name}`, or ")
                 }
                 _ => String::new(),
             };
-            format!("{method} cannot take `{name}`, taken for {kind}: {way}leave --method out")
+            format!("{method} cannot take `{name}`, treated as {kind}: {way}do not use --method")
         }
         SamplesError::ZeroDistance { estimator, rows, n, k } => format!(
             "{rows} of {n} rows have {} at distance zero (ties), for which {estimator} has no \
-             meaning: say `--marginals scores`, whose ties are broken at random",
+             value: use `--marginals scores`, whose ties are broken at random",
             count(k, "neighbour")
         ),
         SamplesError::UniqueCombinations { method, rows, n } => format!(
             "{rows} of {n} rows have labels that no other row has together, so that {method} finds no \
-             neighbours for them; merge rare labels, leave a column out, or name columns that hold \
+             neighbours for them; merge rare labels, leave a column out, or name columns with \
              numbers on a scale in `--continuous`"
         ),
         SamplesError::UniqueLabels { method, side, columns, rows, n } => {
@@ -310,19 +310,19 @@ fn named(error: SamplesError, names: [&[String]; 3]) -> CliError {
             let which = if rows == n { String::new() } else { format!(" ({rows} of {n})") };
             format!(
                 "{all} of the {n} labels of {columns} {are}{which}: a label that occurs once fits \
-                 any value of the other side, and {method} has no meaning; merge rare labels, leave \
-                 the column out, or, if it holds numbers on a scale, name it in `--continuous`"
+                 any value of the other side, and {method} is meaningless; merge rare labels, leave \
+                 the column out, or, if it has numbers on a scale, name it in `--continuous`"
             )
         }
         SamplesError::OneLabelLeft { method, side, rows, n } => format!(
-            "{rows} of {n} rows have a label of {} that no other row has, and the others all have the \
-             same: without the former, which {method} leaves out, it is constant; merge rare labels, \
+            "{rows} of {n} rows have a label of {} that no other row has, and all other rows have the \
+             same label: without the unique ones, which {method} leaves out, it is constant; merge rare labels, \
              or leave the column out",
             quoted(of_side(names, side))
         ),
         SamplesError::NearlySingular { method, column } => format!(
-            "`{}` is nearly a linear function of other columns of y: {method} cannot tell what is \
-             left of it from noise; leave it out of --y, or leave --method out",
+            "`{}` is nearly a linear function of other columns of y: {method} cannot distinguish the \
+             rest of it from noise; leave it out of --y, or do not use --method",
             column_name(names, Where::Y, column)
         ),
         other => return other.into(),
@@ -389,10 +389,10 @@ fn plain_title(method: Method) -> &'static str {
     }
 }
 
-/// The name of the warning on how far a value depends on how ties are broken.
+/// The name of the warning on how much a value depends on how ties are broken.
 pub const TIE_DEVIATION: &str = "tie_deviation";
 
-/// A warning as the command gives it.
+/// A warning in the form of the command.
 fn warning(found: &Found, estimate: &Estimate, names: [&[String]; 3]) -> Warning {
     let text = match found {
         Found::UniqueLabels { rows } => say_unique(*rows, estimate, names),
@@ -443,12 +443,12 @@ fn code(warning: &Found) -> &'static str {
     }
 }
 
-/// A side: its only column, or else its letter.
+/// A side: its only column, or otherwise its letter.
 fn whole(names: &[String], letter: &str) -> String {
     if let [name] = names { format!("`{}`", cut(name)) } else { letter.to_owned() }
 }
 
-/// The names of the columns that a warning is about.
+/// The names of the columns that a warning concerns.
 fn columns(warning: &Found, names: [&[String]; 3]) -> Vec<String> {
     let side = |side: &Where| of_side(names, *side);
     let one = |names: &[String], column: usize| names.get(column).cloned();
@@ -472,8 +472,8 @@ fn columns(warning: &Found, names: [&[String]; 3]) -> Vec<String> {
     }
 }
 
-/// A warning in the words of the command: with the names of columns, and its options, of a method that
-/// sees raw values or others.
+/// A warning in the terms of the command, with the names of columns and options; `is_raw` for a
+/// method that uses raw values.
 fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
     let side = |side: &Where| of_side(names, *side);
     let name = |side: &Where, column: &usize| column_name(names, *side, *column);
@@ -493,7 +493,7 @@ fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
         Found::TieDeviation { deviation } => tie_deviation(*deviation),
         Found::TiesLeft { side, column, rows } => format!(
             "{rows} values of `{}` occur more than once, and raw values keep their ties, which \
-             nearest neighbours do not expect: compare --marginals scores",
+             nearest neighbours do not expect: compare with --marginals scores",
             name(side, column)
         ),
         Found::Atoms { side, column, atoms, share } => {
@@ -505,10 +505,10 @@ fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
             let otherwise = if is_raw {
                 String::new()
             } else {
-                format!(" (`--continuous {name}` to break these ties too)")
+                format!(" (`--continuous {name}` breaks these ties too)")
             };
             format!(
-                "`{name}` is taken for a mixture: {hold} {:.0} % of the rows{otherwise}",
+                "`{name}` is treated as a mixture: {hold} {:.0} % of the rows{otherwise}",
                 100.0 * share
             )
         }
@@ -532,32 +532,32 @@ fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
         ),
         Found::LongMemory { rows } => format!(
             "the series remember their past for more than {}, the longest gap that can be left \
-             around held-out rows: the value may be too high; compare --surrogate shift",
+             around held-out rows: the value may be too high; compare with --surrogate shift",
             count(*rows, "row")
         ),
         Found::FewSurrogates { surrogate: Surrogate::WholeGroups, .. } => {
             format!("{warning} (--surrogate within, which tests for a relation within groups)")
         }
         Found::GroupsInPlace { groups, moved, available } => format!(
-            "only {moved} of {groups} groups have as many rows as another one, and can change places \
+            "only {moved} of {groups} groups have as many rows as another one, and can be swapped \
              with it (--surrogate groups); the others stay, which makes the test weaker, and the \
              smallest p-value that can come out is 1/{}; --surrogate within rearranges the rows of \
              every group instead, and tests for a relation within groups",
             available + 1
         ),
         Found::DuplicateRows { rows } => format!(
-            "{rows} rows repeat an earlier one: copies raise the estimate; say --dedup unless \
+            "{rows} rows repeat an earlier one: copies raise the estimate; use --dedup unless \
              they are separate observations"
         ),
         Found::Autocorrelated { x, y } => format!(
-            "successive rows are alike (lag-1 autocorrelation {x:.2} in {}, {y:.2} in {}): for a \
-             time series say --ordered, and test with --surrogate shift or block",
+            "successive rows are similar (lag-1 autocorrelation {x:.2} in {}, {y:.2} in {}): for a \
+             time series use --ordered, and test with --surrogate shift or block",
             whole(names[0], "x"),
             whole(names[1], "y")
         ),
         Found::OffWhenPermuted { mean, standard_error } => format!(
             "values repeat, and with y permuted the estimate is {mean:.3} ± {standard_error:.3} \
-             nats instead of 0: ties put it off by about as much; see mi selftest, or try {}",
+             nats instead of 0: ties change it by about that much; see mi selftest, or try {}",
             if is_raw { "--marginals scores" } else { "another --method" }
         ),
         Found::Deterministic { x, y } => format!(
@@ -569,8 +569,8 @@ fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
     }
 }
 
-/// How far a value depends on the seed by which ties are broken.
+/// How much a value depends on the seed that breaks ties.
 pub fn tie_deviation(nats: f64) -> String {
     let by = small_nats(nats);
-    format!("another --seed to break ties by moves the value by {by} (standard deviation)")
+    format!("another --seed for breaking ties changes the value by {by} (standard deviation)")
 }

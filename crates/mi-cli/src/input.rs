@@ -12,12 +12,13 @@ use crate::select::select;
 use crate::table::{Column, Origin, PANDAS_INDEX, ReadOptions, Source, TableError, open};
 use crate::words::{cut, plain};
 
-/// One or several files side by side, their columns known by name and not yet read.
+/// One or several files next to each other, whose column names are known but whose values are not
+/// yet read.
 pub struct Input {
     sources: Vec<(String, Box<dyn Source>)>,
     names: Vec<String>,
     declared: Vec<Declared>,
-    /// The column of the groups, if that is why it is declared discrete.
+    /// The column of the groups, if it is declared discrete for this reason.
     groups: Option<usize>,
     missing: MissingRule,
     keep_row_numbers: bool,
@@ -26,31 +27,32 @@ pub struct Input {
 /// Columns that were read.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// The columns, in the order in which they were asked for.
+    /// The columns, in the requested order.
     pub columns: Vec<Column>,
     /// How many rows each has.
     pub rows: usize,
     /// Rows of the files that the columns lack.
     pub left_out: usize,
-    /// What every row of the files looks like, in all columns.
+    /// A fingerprint of every row of the files, over all columns.
     pub fingerprints: Fingerprints,
-    /// Whether it was pasted several times and is now one copy, whose own repeats belong to it.
+    /// Whether it was pasted several times and is now one copy, whose own repeats are kept.
     pub has_own_repeats: bool,
-    /// Columns that number the rows of their file and are no feature; none if they are to be kept.
+    /// Columns that number the rows of their file and are not features; empty if they are to be
+    /// kept.
     pub row_numbers: Vec<RowNumbers>,
 }
 
 /// A column that numbers the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowNumbers {
-    /// Its place among the columns that were read.
+    /// Its position among the columns that were read.
     pub place: usize,
-    /// Why it is taken for one: the end of a sentence that starts with its name.
+    /// The reason: the end of a sentence that starts with its name.
     pub why: &'static str,
 }
 
 impl RowNumbers {
-    /// Says that the column is left out, and how to keep it.
+    /// Reports that the column is left out, and how to keep it.
     pub fn say(&self, column: &Column, messages: &mut Messages) {
         let text = format!(
             "`{}` is left out: it {} (`--keep-row-numbers` keeps it)",
@@ -62,7 +64,7 @@ impl RowNumbers {
 }
 
 impl Frame {
-    /// These rows alone.
+    /// Only these rows.
     pub fn keep(self, rows: &[usize]) -> Self {
         let columns = self.columns.into_iter().map(|column| {
             let values: Vec<f64> = rows.iter().map(|&row| column.values[row]).collect();
@@ -79,7 +81,8 @@ impl Frame {
         }
     }
 
-    /// The columns without those that number the rows, but for the one at `spared`; each is said.
+    /// The columns without those that number the rows (except the one at `spared`); each omission
+    /// is reported.
     pub fn features(&self, spared: Option<usize>, messages: &mut Messages) -> Vec<&Column> {
         let left_out = |place: &usize| {
             let found = self.row_numbers.iter().find(|numbers| numbers.place == *place);
@@ -100,12 +103,12 @@ impl Input {
     /// Opens the files.
     ///
     /// # Errors
-    /// When a file cannot be opened, or the options contradict one another.
+    /// If a file cannot be opened, or the options contradict one another.
     pub fn open(options: &TableOptions) -> Result<Self, CliError> {
         Self::open_as(options, false)
     }
 
-    /// The same to look at the columns: cells that fit nowhere are reported, not refused.
+    /// The same, to inspect the columns: cells that do not fit are reported, not refused.
     ///
     /// # Errors
     /// As [`Input::open`].
@@ -140,7 +143,8 @@ impl Input {
         }
         let mut names: Vec<String> =
             sources.iter().flat_map(|(_, source)| source.names()).cloned().collect();
-        // A name that two files share would be ambiguous, so then every name says its file.
+        // A name that two files share would be ambiguous, so in that case every name includes its
+        // file.
         let shared = sources.iter().enumerate().any(|(i, (_, a))| {
             sources[..i].iter().any(|(_, b)| a.names().iter().any(|name| b.names().contains(name)))
         });
@@ -152,7 +156,7 @@ impl Input {
                 })
                 .collect();
         }
-        // A name steers no terminal, whatever it is written to.
+        // A name must not control a terminal, wherever it is written.
         for name in &mut names {
             if let Cow::Owned(shown) = plain(name) {
                 shown.trim().clone_into(name);
@@ -177,12 +181,13 @@ impl Input {
         Ok(Self { sources, names, declared, groups: None, missing, keep_row_numbers })
     }
 
-    /// Says what a column is.
+    /// Declares the kind of a column.
     pub fn declare(&mut self, index: usize, declared: Declared) {
         self.declared[index] = declared;
     }
 
-    /// Says that a column names the groups of the rows: its values are labels, whatever they look like.
+    /// Declares that a column names the groups of the rows: its values are labels, whatever they
+    /// look like.
     pub fn declare_groups(&mut self, index: usize) {
         if self.declared[index] != Declared::Discrete {
             self.declared[index] = Declared::Discrete;
@@ -198,7 +203,7 @@ impl Input {
     /// The columns that the lists of an option choose, each once.
     ///
     /// # Errors
-    /// When a part of a list chooses nothing.
+    /// If a part of a list chooses nothing.
     pub fn select(&self, option: &'static str, lists: &[String]) -> Result<Vec<usize>, CliError> {
         select_all(option, lists, &self.names)
     }
@@ -215,15 +220,15 @@ impl Input {
         ranges
     }
 
-    /// What is to be done about missing values.
+    /// How missing values are treated.
     pub fn missing_rule(&self) -> MissingRule {
         self.missing
     }
 
-    /// Reads the columns of the given indices and says what was found.
+    /// Reads the columns with the given indices and reports what was found.
     ///
     /// # Errors
-    /// When a file does not hold a table, or the files have different numbers of rows.
+    /// If a file is not a table, or the files have different numbers of rows.
     pub fn load(self, wanted: &[usize], messages: &mut Messages) -> Result<Frame, CliError> {
         let mut slots: Vec<Option<Column>> = vec![None; wanted.len()];
         let mut row_numbers = Vec::new();
@@ -270,8 +275,8 @@ impl Input {
                 }
                 slots[slot] = Some(column);
             }
-            // The first columns of a file, as far as each numbers the rows, and what pandas writes for
-            // them, wherever it stands.
+            // The first columns of a file that number the rows, and the row labels of pandas at any
+            // position.
             let mut is_first = true;
             for (index, unnamed) in unnamed.into_iter().enumerate() {
                 let read = wanted.iter().position(|&column| column == start + index);
@@ -281,7 +286,7 @@ impl Input {
                         "holds the row labels of a pandas table"
                     }
                     _ if unnamed && is_first => {
-                        "is a first column without a name, as row numbers are written"
+                        "is a first column without a name, like row numbers"
                     }
                     Some(column) if is_first && column.counts_rows() => "counts the rows",
                     _ => {

@@ -5,16 +5,16 @@ use std::str::FromStr;
 use crate::table::Column;
 use crate::words::list;
 
-/// A list of lags, in rows. A positive lag pairs y with x so many rows *before* it: information
-/// at lag 2 means that x tells about the y two rows later.
+/// A list of lags, in rows. A positive lag pairs y with the x that many rows *before* it:
+/// information at lag 2 means that x says something about the y two rows later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lags {
     lags: Vec<isize>,
-    /// How many of its own past rows y is given.
+    /// The number of y's own past rows to condition on.
     history: usize,
 }
 
-/// More lags than this are taken for a mistake.
+/// More lags than this are assumed to be a mistake.
 const MOST: usize = 100_000;
 
 impl Default for Lags {
@@ -42,10 +42,10 @@ impl FromStr for Lags {
                 _ => return Err(format!("`{part}` is not a lag, a range a:b or a range a:b:step")),
             };
             if start > end || step < 1 {
-                return Err(format!("the range `{part}` holds no lag"));
+                return Err(format!("the range `{part}` contains no lag"));
             }
             if end.abs_diff(start) / step.unsigned_abs() > MOST {
-                return Err(format!("the range `{part}` holds more than {MOST} lags"));
+                return Err(format!("the range `{part}` contains more than {MOST} lags"));
             }
             lags.extend((start..=end).step_by(step.unsigned_abs()));
         }
@@ -66,12 +66,12 @@ impl Lags {
         Self { lags: vec![lag], history: 0 }
     }
 
-    /// The same, with so many rows of y's own past given.
+    /// The same, given this many rows of y's own past.
     pub fn with_history(self, history: usize) -> Self {
         Self { history, ..self }
     }
 
-    /// The information that is asked for, with the time at which every column stands.
+    /// The information to estimate as a formula, with the time of every column.
     pub fn formula(&self, x: &[&Column], y: &[&Column], given: &[&Column]) -> String {
         let at = |columns: &[&Column], time: &str| -> Vec<String> {
             columns.iter().map(|column| format!("{}[{time}]", column.name)).collect()
@@ -92,12 +92,12 @@ impl Lags {
         format!("{}; {}{bar}{}", list(&at(x, &of_x)), list(&at(y, "t")), list(&known))
     }
 
-    /// How many rows of y's own past are given.
+    /// The number of rows of y's own past that are given.
     pub fn history(&self) -> usize {
         self.history
     }
 
-    /// Whether rows stand beside earlier or later ones.
+    /// Whether rows are paired with earlier or later ones.
     pub fn use_time(&self) -> bool {
         self.history > 0 || self.lags != [0]
     }

@@ -1,7 +1,7 @@
-//! The `mi` command: mutual information of a person's own data.
+//! The `mi` command: mutual information of your own data.
 //!
-//! The library holds the command itself, [`Cli`], and the readers of tables, so that both can be tested
-//! and used from outside.
+//! The library has the command itself, [`Cli`], and the readers of tables, so that both can be
+//! tested and used by other code.
 //!
 //! ```no_run
 //! use mi_cli::table::{ReadOptions, open};
@@ -12,7 +12,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-// The terminal goes through `output`: `println!` and `eprintln!` end the program where nobody reads.
+// Terminal output goes through `output`: `println!` and `eprintln!` panic if the stream is closed.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 // Items of private modules are `pub` for their siblings.
 #![allow(unreachable_pub)]

@@ -1,4 +1,4 @@
-//! The `mi` command: mutual information of a person's own data.
+//! The `mi` command: mutual information of your own data.
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -6,14 +6,15 @@ use std::process::ExitCode;
 use clap::Parser;
 use mi_cli::{Cli, CliError};
 
-/// Whether no argument could steer a terminal: clap shows those that it refuses as they are.
+/// Whether no argument could control a terminal: clap shows arguments that it refuses unchanged.
 fn arguments_are_plain() -> bool {
     let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     arguments.all(|argument| mi_plot::plain(&argument) == argument)
 }
 
 fn main() -> ExitCode {
-    // Where the size of files is limited, a write fails with a message instead of ending the program.
+    // If the size of files is limited, a write then fails with a message instead of ending the
+    // program.
     #[cfg(unix)]
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     let cli = match Cli::try_parse() {
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
             if arguments_are_plain() {
-                // Help into a closed pipe is no error either.
+                // Help into a closed pipe is not an error either.
                 let _ = error.print();
             } else {
                 for line in error.render().to_string().trim_end().lines() {
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
             if code != 0 {
                 mi_cli::say(format_args!("mi: error: {error}"));
             }
-            // What is left in the buffer cannot be written, and would be tried once more.
+            // The rest of the buffer cannot be written, and dropping it would try again.
             std::mem::forget(out);
             ExitCode::from(code)
         }

@@ -1,4 +1,4 @@
-//! What the command says beside its results, on standard error.
+//! Messages of the command on standard error.
 
 mod group;
 
@@ -13,7 +13,7 @@ use group::Said;
 pub struct Note {
     /// A sentence.
     pub text: String,
-    /// The columns that it is about, if it is about columns.
+    /// The columns concerned, if any.
     pub columns: Vec<String>,
 }
 
@@ -30,16 +30,16 @@ impl<T: Into<String>> From<T> for Note {
     }
 }
 
-/// Something the reader of a result should know.
+/// A warning for the reader of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
     /// A stable name, in `snake_case`.
     pub code: &'static str,
     /// A sentence.
     pub message: String,
-    /// The columns that it is about, if it is about columns.
+    /// The columns concerned, if any.
     pub columns: Vec<String>,
-    /// Whether it is so common that the word "warning" would be too much.
+    /// Whether it is so common that it is shown without the word "warning".
     #[serde(skip)]
     mild: bool,
 }
@@ -55,32 +55,32 @@ impl Warning {
         Self { columns: columns.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// The same, said without the word "warning".
+    /// The same, shown without the word "warning".
     pub fn mild(self) -> Self {
         Self { mild: true, ..self }
     }
 }
 
-/// Notes and warnings in the order in which they arose, each kept once for the JSON output.
+/// Notes and warnings in the order in which they occurred, each kept once for the JSON output.
 ///
-/// On standard error those that differ in their columns and in numbers only are one line. It is
+/// On standard error, those that differ only in columns and numbers become one line. Messages are
 /// written by [`Messages::flush`], before a long computation, and at the end.
 #[derive(Debug)]
 pub struct Messages {
     quiet: bool,
     notes: Vec<String>,
     warnings: Vec<Warning>,
-    /// What standard error has not seen yet.
+    /// Messages not yet written to standard error.
     unsaid: Vec<Said>,
 }
 
 impl Messages {
-    /// No messages yet; `quiet` keeps them off standard error.
+    /// No messages yet; with `quiet` they are not written to standard error.
     pub fn new(quiet: bool) -> Self {
         Self { quiet, notes: Vec::new(), warnings: Vec::new(), unsaid: Vec::new() }
     }
 
-    /// Says what was found or decided.
+    /// Adds a note on what was found or decided.
     pub fn note(&mut self, note: impl Into<Note>) {
         let Note { text, columns } = note.into();
         if self.notes.contains(&text) {
@@ -90,7 +90,7 @@ impl Messages {
         self.notes.push(text);
     }
 
-    /// Says what makes a result doubtful.
+    /// Adds a warning about a result.
     pub fn warn(&mut self, warning: Warning) {
         let same =
             |other: &&mut Warning| (other.code, &other.message) == (warning.code, &warning.message);
@@ -106,14 +106,14 @@ impl Messages {
         self.warnings.push(warning);
     }
 
-    /// Says it, if there is something to say.
+    /// Adds the warning, if there is one.
     pub fn warn_if(&mut self, warning: Option<Warning>) {
         if let Some(warning) = warning {
             self.warn(warning);
         }
     }
 
-    /// Writes what was not written yet.
+    /// Writes the messages not yet written.
     pub fn flush(&mut self) {
         let unsaid = std::mem::take(&mut self.unsaid);
         if !self.quiet {

@@ -9,14 +9,14 @@ use crate::options::MissingRule;
 use crate::table::Column;
 use crate::words::{cut, list};
 
-/// One side of an estimate: the values of some columns, one row an observation.
+/// One side of an estimate: the values of some columns, one row per observation.
 #[derive(Clone, Debug)]
 pub struct Side {
     /// The columns' names.
     pub names: Vec<String>,
-    /// n × columns; text as the numbers of its labels.
+    /// n × columns; text as label codes.
     pub values: Array2<f64>,
-    /// What each column is known to be.
+    /// The declared kind of each column.
     pub declared: Vec<Declared>,
 }
 
@@ -35,7 +35,7 @@ impl Side {
         }
     }
 
-    /// Rows `rows` of columns that each have their own lag, which their names say.
+    /// Rows `rows` of columns with individual lags, which are part of their names.
     fn at(columns: &[(&Column, isize)], rows: &[usize]) -> Self {
         let value = |row: usize, (column, lag): (&Column, isize)| {
             row.checked_add_signed(-lag).map_or(f64::NAN, |row| column.values[row])
@@ -53,7 +53,7 @@ impl Side {
     /// The columns typed and ranked, their ties broken by a seed.
     ///
     /// # Errors
-    /// As [`Sample::new`].
+    /// Those of [`Sample::new`].
     pub fn sample(&self, seed: u64) -> Result<Sample, SamplesError> {
         Sample::new(self.values.view(), &self.declared, seed)
     }
@@ -91,13 +91,13 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Those of the used rows that are no copies, by their places among them.
+    /// Only the used rows at these places, which are not copies.
     pub fn only(self, places: &[usize]) -> Self {
         let used: Vec<usize> = places.iter().map(|&place| self.used[place]).collect();
         Self { copies: self.used.len() - used.len(), used, ..self }
     }
 
-    /// A sentence on what was left out, if anything was.
+    /// A sentence on what was left out, if anything.
     pub fn note(&self) -> Option<String> {
         let parts = [
             (self.missing, "with missing values"),
@@ -119,8 +119,7 @@ impl Rows {
 /// The rows to use: those in which every lag of `x`, `others` and the history of `y` have values.
 ///
 /// # Errors
-/// When values are missing and `rule` does not allow it, a column has no value at all, or no row
-/// is left.
+/// If values are missing and `rule` does not allow it, a column has no values, or no row is left.
 pub fn complete_rows(
     x: &[&Column],
     y: &[&Column],
@@ -166,7 +165,7 @@ pub fn complete_rows(
 /// Refuses columns with missing values.
 ///
 /// # Errors
-/// When there is one; the message counts them column by column.
+/// If there is one; the message gives the number for each column.
 pub fn refuse_missing(columns: &[&Column], total: usize) -> Result<(), CliError> {
     let mut counts: Vec<String> = Vec::new();
     for column in columns.iter().filter(|column| column.missing > 0) {
@@ -180,7 +179,7 @@ pub fn refuse_missing(columns: &[&Column], total: usize) -> Result<(), CliError>
     }
     let rows = (0..total).filter(|&row| columns.iter().any(|c| c.values[row].is_nan())).count();
     Err(CliError::Data(format!(
-        "values are missing: {}; say `--missing drop` to leave out the {rows} of {total} rows that \
+        "values are missing: {}; use `--missing drop` to leave out the {rows} of {total} rows that \
          miss one",
         counts.join(", ")
     )))
@@ -193,12 +192,12 @@ pub struct Observations {
     pub x: Side,
     /// The second side.
     pub y: Side,
-    /// What is known already.
+    /// The columns to condition on.
     pub given: Option<Side>,
 }
 
 impl Observations {
-    /// Row t − `lag` of `x` beside row t of `y` and `given`, for every t of `rows`.
+    /// Row t − `lag` of `x` with row t of `y` and `given`, for every t of `rows`.
     pub fn at_lag(
         x: &[&Column],
         y: &[&Column],
@@ -210,7 +209,7 @@ impl Observations {
         Self { x: Side::of(x, rows, lag), y: Side::of(y, rows, 0), given }
     }
 
-    /// The same with y's own past given too, rows t − 1 to t − `history`: I(x; y | past, given) is
+    /// The same, also given y's own past, rows t − 1 to t − `history`: I(x; y | past, given) is
     /// then the transfer entropy from x to y (Schreiber, 2000).
     pub fn with_history(mut self, y: &[&Column], rows: &[usize], history: usize) -> Self {
         if history == 0 {
@@ -244,11 +243,11 @@ impl Observations {
         format!("{}; {}{given}", self.x.title(), self.y.title())
     }
 
-    /// The indices of those that are no copies of an earlier one, as
-    /// [`Sample::first_copies`] tells.
+    /// The indices of those that are not copies of an earlier one, according to
+    /// [`Sample::first_copies`].
     ///
     /// # Errors
-    /// As [`Sample::new`].
+    /// Those of [`Sample::new`].
     pub fn no_copies(&self, seed: u64) -> Result<Vec<usize>, SamplesError> {
         let mut all = self.x.sample(seed)?;
         for side in [Some(&self.y), self.given.as_ref()].into_iter().flatten() {
@@ -286,7 +285,7 @@ mod tests {
         let error = rows(MissingRule::Error).unwrap_err().to_string();
         assert_eq!(
             error,
-            "values are missing: 2 in `x`, 1 in `y`; say `--missing drop` to leave out the 3 of 5 \
+            "values are missing: 2 in `x`, 1 in `y`; use `--missing drop` to leave out the 3 of 5 \
              rows that miss one"
         );
         let rows = rows(MissingRule::Drop).unwrap();
@@ -310,7 +309,7 @@ mod tests {
             (column("x", &[1.0, 2.0, NAN, 4.0, 5.0]), column("y", &[10.0, 20.0, 30.0, 40.0, 50.0]));
         let lags: Lags = "0:1".parse().unwrap();
         let rows = complete_rows(&[&x], &[&y], &[], &lags, 5, MissingRule::Drop).unwrap();
-        // Row 0 has no row before it; rows 2 and 3 meet the missing value at lags 0 and 1.
+        // Row 0 has no row before it; rows 2 and 3 use the missing value at lags 0 and 1.
         assert_eq!((&rows.used[..], rows.beyond, rows.missing), (&[1, 4][..], 1, 2));
         let at = Observations::at_lag(&[&x], &[&y], &[], &rows.used, 1);
         assert_eq!(at.x.values.column(0).to_vec(), [1.0, 4.0]);

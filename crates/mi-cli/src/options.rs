@@ -7,18 +7,18 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use crate::table::{CellRules, DateOrder, Encoding, HeaderRule, Spellings, TextRules};
 
-/// The table to read and how it is written.
+/// The table to read and its format.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Reading")]
 #[allow(clippy::struct_excessive_bools, reason = "flags of a command line, each on its own")]
 pub struct TableOptions {
     /// CSV, TSV (also gzipped), NPY or NPZ files; `-` is standard input
     ///
-    /// Several files stand side by side: their rows are paired by position.
+    /// Several files are joined column-wise: their rows are paired by position.
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
 
-    /// Delimiter between fields: one character, `tab` or `space` [default: found and said]
+    /// Delimiter between fields: one character, `tab` or `space` [default: detected and reported]
     #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
     pub delimiter: Option<u8>,
 
@@ -26,30 +26,30 @@ pub struct TableOptions {
     #[arg(long, value_name = "CHAR", default_value = ".", value_parser = ["." , ","])]
     pub decimal: String,
 
-    /// Thousands separator to pass over; without it numbers that carry one are refused
+    /// Thousands separator to ignore; without this option, numbers that contain one are refused
     #[arg(long, value_name = "CHAR")]
     pub thousands: Option<char>,
 
-    /// Whether the first row holds names
+    /// Whether the first row has names
     ///
-    /// `auto`: it does when a text stands over a number, or when it holds no number.
+    /// `auto`: it does if a text is above a number, or if it has no number.
     #[arg(long, value_enum, default_value_t = HeaderRule::Auto)]
     pub header: HeaderRule,
 
-    /// How bytes become characters
+    /// The text encoding
     #[arg(long, value_enum, default_value_t = Encoding::Utf8)]
     pub encoding: Encoding,
 
-    /// Lines above the table to pass over, such as what an instrument writes there
+    /// Lines above the table to skip, such as those that an instrument writes
     #[arg(long, value_name = "LINES", default_value_t = 0)]
     pub skip: u64,
 
-    /// One more token that means "missing" (repeat it for several), such as `-999`; `none` turns
+    /// An additional token that means "missing" (repeat for several), such as `-999`; `none` turns
     /// the usual ones off
     ///
     /// The usual ones are NA, N/A, #N/A, NaN, null, `?` and `.` in any case; after `--na none` they
-    /// are labels like others. The empty cell is always missing. In double quotes a token is meant as
-    /// it stands: `--na '"none"'`.
+    /// are ordinary labels. The empty cell is always missing. A token in double quotes is taken
+    /// literally: `--na '"none"'`.
     #[arg(long = "na", value_name = "TOKEN", allow_hyphen_values = true)]
     pub missing_tokens: Vec<String>,
 
@@ -67,7 +67,7 @@ pub struct TableOptions {
 
     /// Read dates and times as numbers: seconds since 1970-01-01, or since midnight
     ///
-    /// Without an offset from UTC a time is taken for UTC's. ORDER is that of dates in digits: ymd
+    /// A time without an offset from UTC is read as UTC. ORDER is the order of dates in digits: ymd
     /// (2024-12-31), dmy (31.12.2024) or mdy (12/31/2024) [default: ymd]
     #[arg(
         long,
@@ -83,21 +83,20 @@ pub struct TableOptions {
     #[arg(long, value_enum, default_value_t = MissingRule::Error)]
     pub missing: MissingRule,
 
-    /// The array of an NPZ file (repeat it for several arrays side by side)
+    /// The array of an NPZ file (repeat for several arrays)
     #[arg(long = "key", value_name = "NAME")]
     pub keys: Vec<String>,
 
-    /// Keep a first column that has no name or counts the rows among the columns that are taken
-    /// when none are named
+    /// Keep a first column that has no name or counts the rows when columns are chosen by default
     #[arg(long)]
     pub keep_row_numbers: bool,
 
-    /// Columns to treat as discrete: only equal or different, and compared as they are written
-    /// [default: text, few values]
+    /// Columns to treat as discrete: values are only equal or different, compared as they are
+    /// written [default: text, few values]
     #[arg(long, value_name = "COLUMNS")]
     pub discrete: Vec<String>,
 
-    /// Columns to treat as continuous, however few different numbers they hold
+    /// Columns to treat as continuous, however few different numbers they have
     #[arg(long, value_name = "COLUMNS")]
     pub continuous: Vec<String>,
 }
@@ -144,7 +143,7 @@ impl TableOptions {
 pub enum MissingRule {
     /// Stop, and say how many each column has
     Error,
-    /// Leave out the rows in which a used column misses its value, and say how many
+    /// Leave out the rows in which a used column has no value, and say how many
     Drop,
 }
 
@@ -164,7 +163,7 @@ pub struct OutputOptions {
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
 
-    /// Say nothing on standard error but errors
+    /// Print only errors on standard error
     #[arg(long, short)]
     pub quiet: bool,
 
@@ -173,7 +172,7 @@ pub struct OutputOptions {
     pub threads: Option<u16>,
 }
 
-/// More threads than any machine has cores make nothing faster, and cost memory each.
+/// More threads than any machine has cores make nothing faster, and each one costs memory.
 const MOST_THREADS: i64 = 1024;
 
 /// Reads a number of threads.
@@ -181,11 +180,11 @@ pub fn threads_parser() -> impl TypedValueParser<Value = u16> {
     clap::value_parser!(u16).range(1..=MOST_THREADS)
 }
 
-/// What may happen to files that are there already.
+/// How existing files are treated.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Output")]
 pub struct ReplaceOptions {
-    /// Replace files that are there already (never one that the command reads)
+    /// Replace existing files (never one that the command reads)
     #[arg(long)]
     pub force: bool,
 }

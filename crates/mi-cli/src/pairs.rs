@@ -14,7 +14,7 @@ use crate::output::Progress;
 use crate::table::Column;
 use crate::words::cut;
 
-/// Warnings that are about a column, whatever it is paired with.
+/// Warnings about a column that do not depend on its partner.
 const PER_COLUMN: [&str; 3] = ["ties_broken", "ties_left", "atoms"];
 
 /// A column of a frame, ranked if no value is missing.
@@ -22,18 +22,18 @@ pub struct ColumnSample<'a> {
     /// The column.
     pub column: &'a Column,
     sample: Option<Sample>,
-    /// Why the column can say nothing, if so.
+    /// Why the column cannot be used, if it cannot.
     pub unusable: Option<String>,
 }
 
-/// What was found for a pair.
+/// The result for a pair.
 pub struct Pair {
-    /// Rows that the estimate uses: both columns have a value, and unique labels are left out where they
-    /// are no use. Without an estimate, the rows in which both have a value.
+    /// Rows that the estimate uses: both columns have a value, and unique labels are left out where
+    /// they are useless. Without an estimate, the rows in which both have a value.
     pub n: usize,
     /// The estimates.
     pub measured: Measured,
-    /// Why there is none, if so.
+    /// Why there is none, if there is none.
     pub reason: Option<String>,
 }
 
@@ -56,8 +56,8 @@ impl Pair {
 }
 
 impl<'a> ColumnSample<'a> {
-    /// Columns of so many rows. Those that can say nothing, of text that never repeats (identifiers)
-    /// or without a value, are warned of and get no estimate.
+    /// Columns with this many rows. Those that cannot be used, because they have text that never
+    /// repeats (identifiers) or no values, get a warning and no estimate.
     ///
     /// # Errors
     /// When values are missing and `rule` does not allow it.
@@ -127,7 +127,7 @@ fn rows_of_both(x: &ColumnSample<'_>, y: &ColumnSample<'_>) -> usize {
     both.filter(|(x, y)| !x.is_nan() && !y.is_nan()).count()
 }
 
-/// Whether the command is at fault, rather than the columns.
+/// Whether the error is in the command, rather than in the columns.
 fn is_about_settings(error: &CliError) -> bool {
     matches!(
         error,
@@ -143,11 +143,11 @@ fn first_label(column: &Column) -> String {
 }
 
 impl Plan {
-    /// Estimates many pairs in parallel, showing how far it is. Pairs that cannot be estimated keep
-    /// their place, with the reason, and are warned of.
+    /// Estimates many pairs in parallel, with progress. Pairs that cannot be estimated keep their
+    /// place, with the reason and a warning.
     ///
     /// # Errors
-    /// If a setting is one that no pair can have.
+    /// If a setting is invalid for every pair.
     pub fn measure_pairs(
         &self,
         pairs: &[(&ColumnSample<'_>, &ColumnSample<'_>)],
@@ -179,12 +179,12 @@ impl Plan {
                 }
             };
             for warning in pair.measured.warnings.iter().filter(|w| w.code != TIE_DEVIATION) {
-                // What is about the rows is about those of both columns.
+                // Warnings about rows concern both columns.
                 let both = [&x.column.name, &y.column.name];
                 let warning = warning.clone();
                 let warning =
                     if warning.columns.is_empty() { warning.about(both) } else { warning };
-                // Counts of ties differ between pairs with other rows; they are said once.
+                // Counts of ties differ between pairs with other rows; they are reported once.
                 let same = |w: &Warning| w.code == warning.code && w.columns == warning.columns;
                 if !(PER_COLUMN.contains(&warning.code) && messages.warnings().iter().any(same)) {
                     messages.warn(warning);
@@ -195,7 +195,7 @@ impl Plan {
         let deviations = measured.iter().filter_map(|pair| pair.estimate()?.tie_deviation);
         let is_said = messages.warnings().iter().any(|warning| warning.code == TIE_DEVIATION);
         if let Some(largest) = deviations.reduce(f64::max).filter(|_| !is_said) {
-            let text = format!("of all pairs, at the most: {}", tie_deviation(largest));
+            let text = format!("over all pairs, at most: {}", tie_deviation(largest));
             messages.warn(Warning::new(TIE_DEVIATION, text).mild());
         }
         Ok(measured)
@@ -204,7 +204,7 @@ impl Plan {
     /// Estimates the information between two columns, over the rows in which both have values.
     ///
     /// # Errors
-    /// As [`Plan::measure`], and when no row has both values.
+    /// Those of [`Plan::measure`], and if no row has both values.
     pub fn measure_pair(
         &self,
         x: &ColumnSample<'_>,

@@ -1,4 +1,4 @@
-//! What the estimates mean together, in a sentence or two.
+//! An interpretation of the estimates, in a sentence or two.
 
 use mi_samples::{ColumnType, Estimate, Method, Surrogate};
 
@@ -19,7 +19,7 @@ pub fn of(found: &[(isize, Measured)], sides: [&str; 2], unit: Unit) -> Option<S
              value is infinite, and the estimates show how far their methods reach with these rows."
                 .into(),
         ),
-        // Ties put the neighbours off, and the copula sees a part: neither is to be trusted more.
+        // Ties distort the neighbours, and the copula sees only a part: neither is more reliable.
         [(_, measured)] if warned(measured, "off_when_permuted") => None,
         [(_, measured)] => match &measured.estimates[..] {
             [first, _, ..] if by_chance(first) => Some(p_values(&measured.estimates)),
@@ -48,8 +48,8 @@ pub fn of(found: &[(isize, Measured)], sides: [&str; 2], unit: Unit) -> Option<S
                 .map(|(lag, measured)| (lag, value(measured)))
                 .max_by(|a, b| a.1.total_cmp(&b.1))?;
             Some(format!(
-                "The largest value, {:.4} {}, is at lag {lag}. Of many lags one is the largest by \
-                 chance too: test it on other rows.",
+                "The largest value, {:.4} {}, is at lag {lag}. Among many lags one is the largest by \
+                 chance: test it on other rows.",
                 unit.of(largest),
                 unit.name()
             ))
@@ -57,7 +57,7 @@ pub fn of(found: &[(isize, Measured)], sides: [&str; 2], unit: Unit) -> Option<S
     }
 }
 
-/// The part of a discrete side's entropy that the other side tells.
+/// The part of a discrete side's entropy that the other side explains.
 fn of_discrete(estimate: &Estimate, [x, y]: [&str; 2], unit: Unit) -> Option<String> {
     let entropy = estimate.entropy_bound.filter(|&entropy| entropy > 0.0)?;
     let [of_x, of_y, given] = &estimate.columns;
@@ -65,12 +65,12 @@ fn of_discrete(estimate: &Estimate, [x, y]: [&str; 2], unit: Unit) -> Option<Str
     let told = match (discrete(of_x), discrete(of_y)) {
         (true, false) => format!("of {x}"),
         (false, true) => format!("of {y}"),
-        _ => "of the side that has less of it".into(),
+        _ => "of the side with less entropy".into(),
     };
     let share = 100.0 * estimate.clamped() / entropy;
     given.is_empty().then(|| {
         format!(
-            "The entropy {told} is {:.4} {}: {share:.0} % of it is told by the other side.",
+            "The entropy {told} is {:.4} {}: {share:.0} % of it is explained by the other side.",
             unit.of(entropy),
             unit.name()
         )
@@ -84,13 +84,13 @@ fn error(estimate: &Estimate) -> f64 {
     known.unwrap_or(0.6 / (estimate.n as f64).sqrt())
 }
 
-/// Whether an estimate that its error puts above 0 is one that rearranged rows reach.
+/// Whether rearranged rows reach an estimate that its standard error puts above 0.
 fn by_chance(estimate: &Estimate) -> bool {
     estimate.value > 2.0 * error(estimate)
         && estimate.test.as_ref().is_some_and(|test| test.p_value > 0.05)
 }
 
-/// What the p-values say of a weak dependence, each by the name of its method where they differ.
+/// What the p-values say about a weak dependence, by method where they differ.
 fn p_values(estimates: &[Estimate]) -> String {
     let tested = |estimate: &&Estimate| estimate.test.is_some();
     let p = |estimate: &Estimate| estimate.test.as_ref().map_or(1.0, |test| test.p_value);
@@ -103,22 +103,22 @@ fn p_values(estimates: &[Estimate]) -> String {
     let all = |some: &[&Estimate]| some.iter().map(|e| of(e)).collect::<Vec<_>>().join(" and ");
     match (&small[..], &large[..]) {
         ([], []) => "A p-value (--permutations) decides.".into(),
-        ([_], []) => format!("The p-value of {} speaks for a weak dependence.", all(&small)),
-        (_, []) => format!("The p-values of {} speak for a weak dependence.", all(&small)),
+        ([_], []) => format!("The p-value of {} suggests a weak dependence.", all(&small)),
+        (_, []) => format!("The p-values of {} suggest a weak dependence.", all(&small)),
         ([], [_]) => format!(
-            "The p-value of {} does not speak against independence: rows of this kind give such \
+            "The p-value of {} is consistent with independence: rows of this kind give such \
              values by chance.",
             all(&large)
         ),
         ([], _) => format!(
-            "The p-values of {} do not speak against independence: rows of this kind give such \
+            "The p-values of {} are consistent with independence: rows of this kind give such \
              values by chance.",
             all(&large)
         ),
         _ => format!(
-            "The p-values differ: that of {} speaks for a dependence, that of {} does not. The two \
-             see different kinds of dependence; but of two p-values one is small by chance more \
-             often than one alone.",
+            "The p-values differ: that of {} suggests a dependence, that of {} does not. The two \
+             see different kinds of dependence; but with two p-values, one is small by chance more \
+             often than with a single one.",
             all(&small),
             all(&large)
         ),
@@ -135,7 +135,7 @@ fn warned(measured: &Measured, code: &str) -> bool {
     measured.warnings.iter().any(|warning| warning.code == code)
 }
 
-/// What, beside a dependence, may have raised the estimate of nearest neighbours.
+/// Other causes, besides a dependence, that may have raised the estimate of nearest neighbours.
 fn doubt(measured: &Measured) -> Option<&'static str> {
     let test = measured.estimates.first().and_then(|estimate| estimate.test.as_ref());
     let in_time =
@@ -145,22 +145,22 @@ fn doubt(measured: &Measured) -> Option<&'static str> {
         Some("Copies of rows raise the value too: leave them out first (--dedup).")
     } else if warned(measured, "autocorrelated") && !kept_in_order {
         Some(
-            "If the rows are a time series, successive ones that are alike raise the value too: \
-             let --surrogate shift decide.",
+            "If the rows are a time series, similar successive ones also raise the value: \
+             test with --surrogate shift.",
         )
     } else {
         None
     }
 }
 
-/// What to do where a bound is near its cap.
+/// What to do if a bound is near its cap.
 const WITHOUT_CAP: &str =
-    "--method neural --bound nwj has no such limit, though no certainty beyond it either.";
+    "--method neural --bound nwj has no such limit, but is not certain beyond it either.";
 
-/// A loss of this many nats is what a bound pays for the rows it does not train on.
+/// A typical loss, in nats, of a bound because it does not train on all rows.
 const USUAL_LOSS: f64 = 0.02;
 
-/// What it means that a held-out bound and the Gaussian copula agree, or do not.
+/// What it means if a held-out bound and the Gaussian copula agree or disagree.
 fn compare_bound(bound: &Estimate, copula: &Estimate, measured: &Measured) -> String {
     let columns: usize = bound.columns.iter().map(Vec::len).sum();
     let biased = format!("With {columns} columns, nearest neighbours are biased towards 0.");
@@ -169,14 +169,14 @@ fn compare_bound(bound: &Estimate, copula: &Estimate, measured: &Measured) -> St
     if bound.value < 2.0 * error(bound) && copula.value < 2.0 * error(copula) {
         return format!(
             "Neither the held-out bound nor the Gaussian copula finds a dependence beyond its \
-             error: the columns may be independent, or the rows too few. {}",
+             error: the columns may be independent, or there may be too few rows. {}",
             p_values(&measured.estimates)
         );
     }
     let meaning = if difference > room {
         "The held-out bound finds more than the Gaussian copula: part of the dependence is of a \
          kind that correlations of ranks do not see (not monotone, or a changing spread). Trust \
-         the bound, as a lower limit: what its critic did not learn is missing."
+         the bound as a lower limit: it misses what its critic did not learn."
     } else if difference > -room - USUAL_LOSS {
         "The held-out bound and the Gaussian copula agree within their errors: the dependence \
          looks like that of Gaussian variables after a monotone change of each column."
@@ -187,14 +187,14 @@ fn compare_bound(bound: &Estimate, copula: &Estimate, measured: &Measured) -> St
         );
     } else {
         "The held-out bound finds less than the Gaussian copula, which overstates dependence of \
-         another shape; or the rows are few for training. The bound is the safer of the two: \
+         another shape; or there are too few rows for training. The bound is the safer of the two: \
          a lower limit."
     };
     format!("{meaning} {biased}")
 }
 
-/// What it means that a held-out bound and nearest neighbours agree, or do not, where some columns
-/// have no correlations.
+/// What it means if a held-out bound and nearest neighbours agree or disagree, if some columns have
+/// no correlations.
 fn compare_without_copula(bound: &Estimate, neighbours: &Estimate, measured: &Measured) -> String {
     let columns: usize = bound.columns.iter().map(Vec::len).sum();
     let room = 2.0 * error(bound).hypot(error(neighbours));
@@ -203,7 +203,7 @@ fn compare_without_copula(bound: &Estimate, neighbours: &Estimate, measured: &Me
     if zero(bound) && zero(neighbours) {
         format!(
             "Neither the held-out bound nor nearest neighbours find a dependence beyond their error: \
-             the columns may be independent, or the rows too few. {}",
+             the columns may be independent, or there may be too few rows. {}",
             p_values(&measured.estimates)
         )
     } else if difference > room {
@@ -220,14 +220,14 @@ fn compare_without_copula(bound: &Estimate, neighbours: &Estimate, measured: &Me
              more: the bound is a lower limit. {WITHOUT_CAP}"
         )
     } else {
-        let trust = "Its critic did not learn all that there is, or the rows are few for training: \
-                     take it for a lower limit.";
+        let trust = "Its critic did not learn everything, or there are too few rows for training: \
+                     take it as a lower limit.";
         let trust = doubt(measured).unwrap_or(trust);
         format!("The held-out bound finds less than nearest neighbours. {trust}")
     }
 }
 
-/// What it means that nearest neighbours and the Gaussian copula agree, or do not.
+/// What it means if nearest neighbours and the Gaussian copula agree or disagree.
 fn compare(neighbours: &Estimate, copula: &Estimate, measured: &Measured) -> String {
     let joint = error(neighbours).hypot(error(copula));
     let difference = neighbours.value - copula.value;
@@ -236,7 +236,7 @@ fn compare(neighbours: &Estimate, copula: &Estimate, measured: &Measured) -> Str
     if zero(neighbours) && zero(copula) {
         format!(
             "Neither finds a dependence beyond its error: the columns may be independent, or the \
-             rows too few. {}",
+             there may be too few rows. {}",
             p_values(&measured.estimates)
         )
     } else if difference.abs() <= 2.0 * joint {
@@ -253,11 +253,11 @@ fn compare(neighbours: &Estimate, copula: &Estimate, measured: &Measured) -> Str
         format!(
             "Nearest neighbours find less than the Gaussian copula. With {columns} columns they \
              are biased towards 0: trust the Gaussian copula if correlations describe the \
-             columns well, and take the nearest neighbours for a lower limit."
+             columns well, and take the nearest neighbours as a lower limit."
         )
     } else {
-        "Nearest neighbours find less than the Gaussian copula, which overstates what dependence \
-         of another shape holds: trust the nearest neighbours, and look at a scatter plot."
+        "Nearest neighbours find less than the Gaussian copula, which overstates dependence \
+         of another shape: trust the nearest neighbours, and look at a scatter plot."
             .into()
     }
 }

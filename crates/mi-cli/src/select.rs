@@ -1,30 +1,30 @@
 //! Chooses columns by name, number, range or pattern.
 //!
-//! A selection is a list separated by commas; each part is, tried in this order,
+//! A selection is a list separated by commas; each part is one of these, tried in order:
 //!
 //! | part | chooses |
 //! | --- | --- |
-//! | `age` | the column of that name, whatever characters the name holds |
+//! | `age` | the column with that name, whatever characters it contains |
 //! | `3` | the third column (numbers count from 1) |
 //! | `a:c`, `2:5`, `3:`, `:b` | from one column to another, both included |
 //! | `temp_*`, `x?` | every column whose name matches (`*` any text, `?` one character) |
 //!
-//! A name that holds a comma is written in double quotes, or alone in an option of its own.
+//! A name that contains a comma is written in double quotes, or given in a separate option.
 
 use crate::words::cut;
 
-/// Why a selection chooses nothing.
+/// Why a selection is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SelectError {
-    /// No column is meant by a part.
+    /// A part matches no column.
     #[error("no column `{part}`{hint}; the columns are {names}")]
     Unknown {
         /// The part.
         part: String,
-        /// A name that looks alike.
+        /// A similar name.
         hint: String,
-        /// The names there are.
+        /// The existing names.
         names: String,
     },
     /// Several columns have the name.
@@ -46,7 +46,7 @@ pub enum SelectError {
         columns: usize,
     },
     /// A range runs backwards.
-    #[error("the range `{part}` runs backwards: `{end}` stands before `{start}`")]
+    #[error("the range `{part}` runs backwards: `{end}` comes before `{start}`")]
     Backwards {
         /// The range.
         part: String,
@@ -64,7 +64,7 @@ pub enum SelectError {
 /// them, each once.
 ///
 /// # Errors
-/// When a part means no column, or a name means several.
+/// If a part matches no column, or a name matches several.
 pub fn select(selection: &str, names: &[String]) -> Result<Vec<usize>, SelectError> {
     if let Some(index) = by_name(selection.trim(), names)? {
         return Ok(vec![index]);
@@ -80,7 +80,7 @@ pub fn select(selection: &str, names: &[String]) -> Result<Vec<usize>, SelectErr
     if chosen.is_empty() { Err(SelectError::Empty) } else { Ok(chosen) }
 }
 
-/// The parts between commas; a part in double quotes may hold commas.
+/// The parts between commas; a part in double quotes may contain commas.
 fn parts(selection: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut quoted = false;
@@ -101,7 +101,7 @@ fn one_part(part: &str, names: &[String]) -> Result<Vec<usize>, SelectError> {
     if let Some(index) = by_number(part, names)? {
         return Ok(vec![index]);
     }
-    // Names may hold colons themselves, so every colon is tried.
+    // Names may contain colons themselves, so every colon is tried.
     for (at, _) in part.match_indices(':') {
         let end = |text: &str, open: usize| match text.trim() {
             "" => Ok(Some(open)),
@@ -157,8 +157,8 @@ fn by_number(text: &str, names: &[String]) -> Result<Option<usize>, SelectError>
     }
 }
 
-/// Whether a name matches a pattern. Iterative, with one place to come back to: the usual
-/// recursion takes exponential time on patterns like `*a*a*a*b`.
+/// Whether a name matches a pattern. Iterative, with one backtracking point: the usual recursion
+/// takes exponential time on patterns like `*a*a*a*b`.
 fn matches(pattern: &[char], name: &[char]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut back: Option<(usize, usize)> = None;
@@ -183,7 +183,7 @@ fn matches(pattern: &[char], name: &[char]) -> bool {
     pattern[p..].iter().all(|&c| c == '*')
 }
 
-/// The names, shortened when there are many.
+/// The names, shortened if there are many.
 pub(crate) fn listed(names: &[String]) -> String {
     const MOST: usize = 20;
     let shown: Vec<String> = names.iter().take(MOST).map(|name| cut(name)).collect();
@@ -194,7 +194,7 @@ pub(crate) fn listed(names: &[String]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-/// The name nearest to a mistyped one, if any is near.
+/// The name closest to a mistyped one, if any is close.
 fn nearest<'a>(part: &str, names: &'a [String]) -> Option<&'a str> {
     let part = part.to_lowercase();
     let near = names.iter().map(|name| (distance(&part, &name.to_lowercase()), name));

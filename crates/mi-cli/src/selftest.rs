@@ -1,5 +1,5 @@
-//! What must hold of any estimate, checked on a person's own rows: after the self-consistency
-//! tests of Song and Ermon (2020, section 6.2), for tables.
+//! Properties of any estimate, checked on the user's own rows: the self-consistency tests of Song
+//! and Ermon (2020, section 6.2), adapted to tables.
 
 use mi_random::Stream;
 use mi_samples::{Marginals, Method};
@@ -12,7 +12,7 @@ use crate::observations::{Observations, Side};
 /// Permutations whose estimates are averaged.
 const PERMUTATIONS: usize = 20;
 
-/// Permutations of the two copies, whose noise they measure.
+/// Permutations of the two copies, to measure their noise.
 const PAIR_PERMUTATIONS: usize = 8;
 
 /// One check.
@@ -24,7 +24,7 @@ pub struct Check {
     pub expected: f64,
     /// What it is, in nats.
     pub found: f64,
-    /// How far apart they may be, in nats.
+    /// The largest difference allowed, in nats.
     pub tolerance: f64,
     /// What the check shows.
     pub meaning: &'static str,
@@ -37,17 +37,17 @@ impl Check {
     }
 }
 
-/// The estimate, and what it becomes when the data are changed in ways whose effect is known.
+/// The estimate, and the estimates after changes of the data with known effects.
 ///
-/// Tolerances leave room for the estimator's own noise, which is measured: by the spread of its
-/// estimates with y permuted. On data that an estimator is made for, of 50 rows or more, fewer than
-/// 5 % of tables fail a check; an estimator that adds 0.05 nats to everything does so with 5000 rows.
+/// Tolerances allow for the estimator's own noise, measured by the spread of its estimates with y
+/// permuted. On suitable data with 50 rows or more, fewer than 5 % of tables fail a check; an
+/// estimator that adds 0.05 nats to everything fails with 5000 rows.
 ///
-/// Gaussian methods are spared the copy of x, whose covariance has no inverse, and that of raw
-/// columns the monotone map.
+/// Gaussian methods skip the copy of x, whose covariance has no inverse, and the one on raw columns
+/// skips the monotone map.
 ///
 /// # Errors
-/// When an estimate fails.
+/// If an estimate fails.
 pub fn checks(
     observations: &Observations,
     plan: &Plan,
@@ -66,7 +66,7 @@ pub fn checks(
     Ok((whole, checks))
 }
 
-/// What is checked, and what is known of it.
+/// The estimator to check, and its properties.
 struct Estimator<'a> {
     /// The estimate for two sides, in nats.
     estimate: &'a dyn Fn(Side, Side) -> Result<f64, CliError>,
@@ -82,7 +82,7 @@ struct Null {
 }
 
 impl Estimator<'_> {
-    /// Whether it draws random numbers that differ when the sides do.
+    /// Whether it draws random numbers that depend on the sides.
     fn trains(&self) -> bool {
         matches!(self.methods, Methods::One(method) if method.trains())
     }
@@ -112,7 +112,7 @@ impl Estimator<'_> {
         let (both_x, both_y) = (x.beside(&x.select(&order)), y.beside(&y.select(&order)));
         let double = self.permuted(&both_x, &both_y, PAIR_PERMUTATIONS, "selftest pairs broken")?;
         let noise = std::f64::consts::SQRT_2 * single.deviation;
-        // What rests on other random numbers, or other distances, differs by that noise.
+        // Estimates from other random numbers, or other distances, differ by that noise.
         let unless = |exact: bool, tolerance: f64| {
             if exact { tolerance } else { tolerance.max(2.0 * noise) }
         };
@@ -122,9 +122,9 @@ impl Estimator<'_> {
             name: "y permuted (mean of 20)",
             expected: 0.0,
             found: single.mean,
-            // What a Student's t of 19 degrees exceeds once in 1000.
+            // The value that Student's t with 19 degrees of freedom exceeds once in 1000.
             tolerance: (3.88 * error).max(0.01),
-            meaning: "independent columns tell nothing about one another",
+            meaning: "independent columns say nothing about one another",
         }];
         if !self.inverts() {
             checks.push(Check {
@@ -139,7 +139,7 @@ impl Estimator<'_> {
             name: "two independent copies",
             expected: 2.0 * base,
             found: (self.estimate)(both_x, both_y)?,
-            // The noise of both estimates, and what the method is off by with so many columns.
+            // The noise of both estimates, and the method's error with that many columns.
             tolerance: 0.2 * base.abs()
                 + 0.02
                 + double.mean.abs()
@@ -235,7 +235,7 @@ mod tests {
         assert!(checks.len() == 5 && checks.iter().all(Check::holds), "{checks:?}");
     }
 
-    /// A table of a kind: two Gaussians of a correlation, a label beside a number, or two labels.
+    /// A table of a kind: two correlated Gaussians, a label and a number, or two labels.
     fn table(kind: usize, n: usize, seed: u64) -> Observations {
         let mut stream = Stream::new(seed, &format!("plain {kind}"));
         let x = stream.normal_matrix((n, 1));

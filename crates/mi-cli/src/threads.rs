@@ -9,11 +9,11 @@ use rayon::{ThreadBuilder, ThreadPoolBuilder};
 
 use crate::output::say;
 
-/// Starts the threads of parallel work: as many as asked for, or one for each core.
+/// Starts the threads of parallel work: the requested number, or one per core.
 ///
-/// The system may refuse some (`ulimit -u`, a container's limit). Then the work goes on with those
-/// that there are, and with the main thread alone if there is none; results do not depend on it.
-/// rayon itself panics at the first parallel loop.
+/// The system may refuse some (`ulimit -u`, a container's limit). The work then continues with
+/// fewer, or with only the main thread; results do not depend on it. rayon itself would panic at
+/// the first parallel loop.
 pub fn start(asked: Option<u16>, quiet: bool) {
     let wanted = asked.map_or_else(default, usize::from);
     let found =
@@ -21,7 +21,7 @@ pub fn start(asked: Option<u16>, quiet: bool) {
     if found < wanted && !quiet {
         let now = if found == 0 { 1 } else { found };
         say(format_args!(
-            "mi: the system allows {now} of {wanted} threads; the work goes on with fewer, and takes \
+            "mi: the system allows {now} of {wanted} threads; the work continues with fewer, and takes \
              longer"
         ));
     }
@@ -39,12 +39,12 @@ type Work = Box<dyn FnOnce() + Send>;
 
 /// Makes the global pool of at most `wanted` threads and returns how many `spawn` gave it.
 fn start_with(wanted: usize, spawn: impl FnMut(Work) -> io::Result<()>) -> usize {
-    // The threads are there before the pool is told how many it has: a pool that fails to start
-    // cannot be started again.
+    // The threads are started before the pool knows their number: a pool that fails to start cannot
+    // be started again.
     let mut waiting = idle(wanted, spawn);
     let found = waiting.len();
     let builder = ThreadPoolBuilder::new().num_threads(found.max(1));
-    // Both fail only if the pool exists already, which then serves as well.
+    // Both fail only if the pool already exists, which is then used.
     let _ = if found == 0 {
         builder.use_current_thread().build_global()
     } else {

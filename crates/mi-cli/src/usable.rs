@@ -1,4 +1,5 @@
-//! What a simple reader of x can use of the information: V-information beside mutual information.
+//! The information that a simple reader of x can use: V-information in addition to mutual
+//! information.
 
 use mi_samples::{
     ColumnType, CrossFit, Declared, Estimate, Sample, SamplesError, VInformation,
@@ -21,10 +22,10 @@ pub struct Usable {
 }
 
 impl Usable {
-    /// What to say where a reader can use more than the estimate holds.
+    /// A warning if a reader can use more than the estimate.
     ///
-    /// V-information is at most mutual information (Xu et al., 2020, proposition 1), so that it is
-    /// a lower bound but for its own sampling error.
+    /// V-information is at most mutual information (Xu et al., 2020, proposition 1), so it is a
+    /// lower bound, up to its own sampling error.
     pub fn above(&self, estimate: Option<&Estimate>, unit: Unit) -> Option<Warning> {
         let estimate = estimate?;
         let excess = self.found.value - estimate.value;
@@ -36,7 +37,7 @@ impl Usable {
         let meaning = if within {
             "the difference is within their sampling errors"
         } else {
-            "the estimate is too low, trust the reader's value as a lower bound"
+            "the estimate is too low; trust the reader's value as a lower bound"
         };
         let warning = Warning::new(
             "usable_above_estimate",
@@ -57,7 +58,7 @@ impl Usable {
     /// What a value at or below 0 means.
     pub fn nothing(&self) -> Option<Warning> {
         let (usual, other) = match self.family {
-            "linear" => ("the mean of y", "is no line"),
+            "linear" => ("the mean of y", "is not a line"),
             _ => ("how often each label occurs", "no linear boundary shows"),
         };
         (self.found.value <= 0.0).then(|| {
@@ -72,11 +73,11 @@ impl Usable {
     }
 }
 
-/// Linear readers of a continuous y, logistic readers of one discrete column; discrete columns
-/// of x are read as indicators of their values. `split` says which rows judge which readers.
+/// Linear readers of a continuous y, logistic readers of one discrete column; discrete columns of x
+/// are read as indicators of their values. `split` determines which rows judge which readers.
 ///
 /// # Errors
-/// When y mixes kinds, has several discrete columns, or is constant.
+/// If y mixes kinds, has several discrete columns, or is constant.
 pub fn usable(observations: &Observations, split: &CrossFit) -> Result<Usable, CliError> {
     let Observations { x, y, .. } = observations;
     let x = indicators(x)?;
@@ -104,8 +105,8 @@ fn kinds(side: &Side) -> Result<Vec<ColumnType>, SamplesError> {
     Ok(Sample::new(side.values.view(), &side.declared, 0)?.columns().cloned().collect())
 }
 
-/// The columns of a side, discrete ones as indicators of all their values but the first (of the
-/// only one, if there is no other).
+/// The columns of a side; discrete ones as indicators of all their values except the first (or of
+/// the only one).
 fn indicators(side: &Side) -> Result<Array2<f64>, SamplesError> {
     let mut columns: Vec<Array1<f64>> = Vec::new();
     for ((column, kind), declared) in
@@ -174,7 +175,7 @@ mod tests {
     fn a_rare_value_and_a_constant_are_passed_over() {
         let mut stream = Stream::new(3, "usable");
         let y = stream.normal_matrix((200, 1));
-        // The third value is in one row, which some part lacks.
+        // The third value occurs in one row, which some part lacks.
         let code = Array2::from_shape_fn((200, 1), |(i, _)| match i {
             100 => 2.0,
             _ => f64::from(u8::from(y[[i, 0]] > 0.0)),

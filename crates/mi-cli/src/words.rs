@@ -1,11 +1,11 @@
-//! Small things about sentences.
+//! Helpers for sentences.
 
 use std::borrow::Cow;
 
 pub(crate) use mi_plot::plain;
 use mi_plot::shortened;
 
-/// Whether a character could steer a terminal: one that [`plain`] takes out.
+/// Whether a character could control a terminal: one that [`plain`] removes.
 pub(crate) fn steers(c: char) -> bool {
     matches!(plain(c.encode_utf8(&mut [0; 4])), Cow::Owned(_))
 }
@@ -15,7 +15,7 @@ pub(crate) fn count(n: usize, thing: &str) -> String {
     format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
 }
 
-/// Names that a sentence lists one by one; of more it names the ends.
+/// Names that a sentence lists one by one; with more, it gives the first and last.
 const LISTED: usize = 6;
 
 /// `a, b, c`, or `x1, x2, …, x20 (20 columns)`; long names are cut.
@@ -32,8 +32,8 @@ pub(crate) fn list(names: &[impl AsRef<str>]) -> String {
 /// Characters of a cell, a label or a name that a message shows.
 const SHOWN: usize = 40;
 
-/// A text that came from a file, as a message shows it: without control characters, and cut where it is
-/// long, in the middle, since names that are built alike differ at their ends.
+/// A text from a file, as a message shows it: without control characters, and cut in the middle if
+/// it is long, since similar names differ at their ends.
 pub(crate) fn cut(text: &str) -> String {
     shortened(&plain(text), SHOWN)
 }
@@ -47,7 +47,7 @@ pub(crate) fn cut_to(text: &str, most: usize) -> String {
     }
 }
 
-/// A sentence with these names cut where they are long.
+/// A sentence with these names cut if they are long.
 pub(crate) fn with_short_names(sentence: &str, names: &[String]) -> String {
     names.iter().fold(sentence.to_owned(), |sentence, name| {
         let short = cut(name);

@@ -1,5 +1,5 @@
-//! The memory that reading a table takes. Alone in its process: what other tests use would count.
-//! Peak memory is read from /proc, so elsewhere there is nothing to check.
+//! The memory that reading a table takes. In a separate process, since the memory of other tests
+//! would count. Peak memory is read from /proc, so elsewhere there is nothing to check.
 #![cfg(target_os = "linux")]
 
 use std::fmt::Write;
@@ -25,7 +25,7 @@ fn memory_stays_below_three_times_the_array() {
     };
     drop(table);
     let before = peak("VmRSS");
-    // Resets the peak to what is used now.
+    // Resets the peak to the current use.
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let source = mi_cli::table::open(path.to_str().unwrap(), &options).unwrap();
     let all: Vec<usize> = (0..columns).collect();

@@ -20,7 +20,7 @@ pub enum Truth {
 pub struct Benchmark {
     /// Its name.
     pub id: String,
-    /// What is drawn.
+    /// The distribution that is drawn.
     pub truth: Truth,
 }
 
@@ -49,7 +49,7 @@ impl Benchmark {
         }
     }
 
-    /// Draws both sides: the same for the same seed, whatever else is measured.
+    /// Draws both sides: the same for the same seed, independent of what else is measured.
     pub(super) fn sides(&self, rows: usize, seed: u64) -> Result<[Sample; 2], CliError> {
         let mut stream = Stream::new(seed, &self.id);
         let (x, y) = match self.truth {
@@ -76,19 +76,19 @@ pub fn benchmarks() -> Vec<Benchmark> {
     tasks.chain(steps).collect()
 }
 
-/// What is to be measured.
+/// The estimates to make.
 #[derive(Clone, Copy, Debug)]
 pub struct Work<'a> {
-    /// Places in [`benchmarks`].
+    /// Indices into [`benchmarks`].
     pub benchmarks: &'a [usize],
     /// The estimators.
     pub asked: &'a [Asked],
-    /// The seeds of the samples: from the first, so many.
+    /// The seeds of the samples: the first, and their number.
     pub seeds: (u64, u64),
 }
 
 impl Work<'_> {
-    /// Places of the estimators in [`Asked::all`].
+    /// Indices of the estimators in [`Asked::all`].
     fn methods(&self) -> Vec<usize> {
         let all = Asked::all();
         let place = |asked: &Asked| all.iter().position(|other| other == asked);
@@ -99,8 +99,8 @@ impl Work<'_> {
         self.seeds.0..self.seeds.0 + self.seeds.1
     }
 
-    /// The samples, by distribution and seed, of which an estimate is missing; those of a seed
-    /// stand together, so that what there is of unfinished work can be used.
+    /// The samples, by distribution and seed, that lack an estimate. Those of one seed are
+    /// adjacent, so that unfinished work can be used.
     pub fn missing(&self, store: &Store) -> Vec<(usize, u64)> {
         let methods = self.methods();
         let samples =
@@ -114,16 +114,16 @@ impl Work<'_> {
 
 /// Makes the estimates that `store` does not have. `step` is called when a sample is done.
 ///
-/// What two estimators resolve to alike is made once.
+/// If two estimators resolve to the same one, it is run once.
 ///
 /// # Errors
-/// When a distribution cannot be drawn or the store not be written; an estimator that fails
-/// leaves a gap.
+/// If a distribution cannot be drawn or the store cannot be written; an estimator that fails leaves
+/// a gap.
 pub fn run(work: &Work<'_>, store: &Store, step: impl Fn() + Sync) -> Result<(), CliError> {
     let all = benchmarks();
     let methods = work.methods();
     let Setup { rows, neighbours, .. } = *store.setup();
-    // One after the other from the front, not in halves.
+    // In order from the front, not split into halves.
     work.missing(store).into_iter().par_bridge().try_for_each(|(benchmark, seed)| {
         let [x, y] = all[benchmark].sides(rows, seed)?;
         for (asked, &method) in work.asked.iter().zip(&methods) {
@@ -150,12 +150,12 @@ pub fn run(work: &Work<'_>, store: &Store, step: impl Fn() + Sync) -> Result<(),
 pub struct Score {
     /// The estimator's name.
     pub method: String,
-    /// One estimate a seed, in nats; `None` where the estimator failed.
+    /// One estimate per seed, in nats; `None` where the estimator failed.
     pub values: Vec<Option<f64>>,
 }
 
 impl Score {
-    /// The estimates that there are.
+    /// The estimates that exist.
     pub fn present(&self) -> Vec<f64> {
         self.values.iter().copied().flatten().collect()
     }
@@ -174,8 +174,8 @@ impl Score {
     }
 }
 
-/// The scores of every estimator for every distribution (outer: distributions), of the estimates
-/// that there are.
+/// The scores of every estimator for every distribution (outer: distributions), from the estimates
+/// that exist.
 pub fn scores(work: &Work<'_>, estimates: &Estimates) -> Vec<Vec<Score>> {
     let methods = work.methods();
     let score = |benchmark: usize, asked: &Asked, method: usize| {
@@ -189,8 +189,8 @@ pub fn scores(work: &Work<'_>, estimates: &Estimates) -> Vec<Vec<Score>> {
     work.benchmarks.iter().map(of_benchmark).collect()
 }
 
-/// The mean over the distributions of a group of |mean estimate − truth| of a method; NaN where
-/// it failed on one of them, or there are none.
+/// The mean over the distributions of a group of |mean estimate − truth| of a method; NaN if it
+/// failed on one of them, or there are none.
 pub fn mean_absolute_error(
     benchmarks: &[Benchmark],
     scores: &[Vec<Score>],
@@ -260,7 +260,7 @@ mod tests {
     fn what_resolves_alike_is_made_once() {
         let asked = asked(&["auto", "ksg1", "ksg2"]);
         let work = Work { benchmarks: &[0], asked: &asked, seeds: (0, 1) };
-        // An estimate that no estimator makes shows who made it again.
+        // An impossible value shows whether an estimate is made again.
         let store = Store::in_memory(Setup::here(100, None));
         let wrong = Made { estimator: "ksg1 k=3".into(), nats: Some(-7.0) };
         store.keep(Key { benchmark: 0, method: 0, seed: 0 }, wrong).unwrap();

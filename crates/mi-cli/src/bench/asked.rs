@@ -5,7 +5,7 @@ use crate::estimator::{AUTO, bounds};
 
 /// An estimator to be measured: a method, and for the neural one a bound.
 ///
-/// As text `ksg1`, `auto`, `neural` or `neural:nwj`; `neural` alone has the bound of
+/// In text: `ksg1`, `auto`, `neural` or `neural:nwj`; plain `neural` has the bound of
 /// [`NeuralSettings::default`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
@@ -26,7 +26,7 @@ impl Asked {
     /// Reads a name.
     ///
     /// # Errors
-    /// The names that there are, if this is none.
+    /// A list of the names, if this is not one.
     pub fn parse(name: &str) -> Result<Self, String> {
         let all = Self::all();
         let own = format!("neural:{}", NeuralSettings::default().bound.name());
@@ -47,7 +47,7 @@ impl Asked {
         }
     }
 
-    /// What the estimators are told.
+    /// The settings of the estimators.
     pub(super) fn settings(&self, neighbours: Option<usize>, seed: u64) -> Settings {
         let neural = NeuralSettings { bound: self.bound.clone(), ..NeuralSettings::default() };
         Settings {
@@ -62,7 +62,7 @@ impl Asked {
 }
 
 /// A resolved estimator in a record: `ksg1 k=3`, `neural:infonce`, `gaussian`. Within a record,
-/// in which nothing but method, neighbours and bound varies, equal names are equal estimators.
+/// where only method, neighbours and bound vary, equal names mean equal estimators.
 pub(super) fn made_by(estimator: &EstimatorSettings) -> String {
     match (estimator.method, &estimator.neural, estimator.neighbours) {
         (Method::Neural, Some(neural), _) => format!("neural:{}", neural.bound.name()),

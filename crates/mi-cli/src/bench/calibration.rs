@@ -16,27 +16,27 @@ const SLOW: f64 = 0.99;
 pub struct Calibration {
     /// What was counted.
     pub what: String,
-    /// The share that there should be.
+    /// The expected fraction.
     pub nominal: f64,
-    /// The share that there was.
+    /// The observed fraction.
     pub share: f64,
     /// Repetitions.
     pub trials: usize,
 }
 
 impl Calibration {
-    /// The standard error of the share if the nominal one is true.
+    /// The standard error of the fraction if the nominal one is true.
     pub fn error(&self) -> f64 {
         (self.nominal * (1.0 - self.nominal) / self.trials as f64).sqrt()
     }
 }
 
-/// Coverage of the intervals of `asked` for distributions (places in [`benchmarks`]), and false
-/// positives of the tests for independent rows and independent slow series. `step` is called
-/// after every trial; there are so many of each kind, and [`kinds`] kinds.
+/// Coverage of the intervals of `asked` for distributions (indices into [`benchmarks`]), and false
+/// positives of the tests for independent rows and independent slow series. `step` is called after
+/// every trial; there are `trials` of each of the [`kinds`].
 ///
 /// # Errors
-/// When a distribution cannot be drawn or an estimator fails.
+/// If a distribution cannot be drawn or an estimator fails.
 pub fn calibrate(
     places: &[usize],
     asked: &[Asked],
@@ -86,7 +86,7 @@ pub fn kinds(places: &[usize], asked: &[Asked]) -> usize {
     places.len() * asked.len() + 3
 }
 
-/// The share of trials for which something holds.
+/// The fraction of trials for which a condition holds.
 fn share(
     trials: usize,
     step: &(impl Fn() + Sync),

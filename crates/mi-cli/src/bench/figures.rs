@@ -5,7 +5,7 @@ use mi_plot::{Axis, HeatMap, IntervalChart, IntervalRow, Svg};
 use super::{Benchmark, Score};
 use crate::options::Unit;
 
-/// Every mean estimate ± its standard deviation beside the truth, one below the other.
+/// Every mean estimate ± its standard deviation, with the truth, one below the other.
 pub fn against_truth(benchmarks: &[Benchmark], scores: &[Vec<Score>], unit: Unit) -> Svg {
     let axis = Axis::new(format!("mutual information, {}", unit.name()));
     let mut chart = IntervalChart::new("Estimates of known mutual information", axis)
@@ -26,7 +26,7 @@ pub fn against_truth(benchmarks: &[Benchmark], scores: &[Vec<Score>], unit: Unit
     chart.draw()
 }
 
-/// The absolute errors of the mean estimates: distributions down, estimators across.
+/// The absolute errors of the mean estimates: distributions as rows, estimators as columns.
 pub fn errors(benchmarks: &[Benchmark], scores: &[Vec<Score>], unit: Unit) -> Svg {
     let labels: Vec<String> = benchmarks.iter().map(|benchmark| benchmark.id.clone()).collect();
     let methods: Vec<String> =

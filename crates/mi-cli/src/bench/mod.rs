@@ -1,4 +1,4 @@
-//! How well the estimators do where the answer is known.
+//! The accuracy of the estimators where the answer is known.
 
 mod accuracy;
 mod asked;

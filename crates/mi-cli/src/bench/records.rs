@@ -8,14 +8,14 @@ use sha2::{Digest, Sha256};
 use super::{Asked, Benchmark, benchmarks};
 use crate::error::CliError;
 
-/// What all estimates of a file share. Two files of the same setup can be told apart by nothing
-/// but what was asked for.
+/// What all estimates of a file share. Files of the same setup differ only in which estimates were
+/// requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
     /// Operating system and processor family.
     pub system: String,
-    /// The program's version, and the start of its own SHA-256: another build may estimate
-    /// something else.
+    /// The program's version, and the start of its own SHA-256, since another build may give other
+    /// estimates.
     pub version: String,
     /// Rows of each sample.
     pub rows: usize,
@@ -24,43 +24,42 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Samples of so many rows, measured here by this program.
+    /// Samples of this many rows, measured here by this program.
     pub fn here(rows: usize, neighbours: Option<usize>) -> Self {
         let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
         let version = env!("CARGO_PKG_VERSION");
         let program = std::env::current_exe().and_then(std::fs::read);
         let version = match program {
             Ok(program) => format!("{version}+{}", start_of_hash(&program, 4)),
-            // A program that cannot read itself has its version alone to be known by.
+            // If the program cannot read itself, only its version identifies it.
             Err(_) => version.to_owned(),
         };
         Self { system, version, rows, neighbours }
     }
 }
 
-/// Which estimate: places in [`benchmarks`] and [`Asked::all`], and the sample's seed. The order
-/// is that of the lines of a finished file.
+/// Identifies an estimate: indices into [`benchmarks`] and [`Asked::all`], and the sample's seed.
+/// Keys sort in the order of the lines of a finished file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    /// The distribution's place in [`benchmarks`].
+    /// The distribution's index in [`benchmarks`].
     pub benchmark: usize,
-    /// The estimator's place in [`Asked::all`].
+    /// The estimator's index in [`Asked::all`].
     pub method: usize,
     /// The seed of the sample.
     pub seed: u64,
 }
 
-/// An estimate that was made.
+/// The result of an estimate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Made {
-    /// The estimator with nothing left open, such as `ksg1 k=3` for `auto`; empty if none takes
-    /// these columns.
+    /// The resolved estimator, such as `ksg1 k=3` for `auto`; empty if none takes these columns.
     pub estimator: String,
-    /// The estimate in nats; absent where the estimator failed.
+    /// The estimate in nats; absent if the estimator failed.
     pub nats: Option<f64>,
 }
 
-/// Estimates by what they are of.
+/// Estimates by key.
 pub type Estimates = BTreeMap<Key, Made>;
 
 /// The first line of a file.
@@ -79,7 +78,7 @@ impl Lines {
         Self { benchmarks: benchmarks(), methods: Asked::all().iter().map(Asked::name).collect() }
     }
 
-    /// One line, with its end.
+    /// One line, with its line end.
     pub(super) fn line(&self, setup: &Setup, key: Key, made: &Made) -> String {
         let benchmark = &self.benchmarks[key.benchmark];
         let (dim_x, dim_y) = benchmark.dims();
@@ -103,20 +102,21 @@ impl Lines {
         format!("{cells},{checksum}\n")
     }
 
-    /// An estimate in words.
+    /// A description of an estimate.
     pub(super) fn name(&self, key: Key) -> String {
         let (benchmark, method) = (&self.benchmarks[key.benchmark].id, &self.methods[key.method]);
         format!("{benchmark}, {method}, seed {}", key.seed)
     }
 
-    /// What a file's text says.
+    /// The contents of a file.
     ///
     /// # Errors
-    /// Lines that are no estimates, or were changed after they were written; an estimate that is
-    /// there twice with different values.
+    /// Lines that are not estimates, or were changed after they were written; an estimate that
+    /// occurs twice with different values.
     pub(super) fn read(&self, text: &str, file: &str) -> Result<Recorded, CliError> {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
-        let mend = "delete the line, and the same `mi bench --records` makes its estimate again";
+        let mend =
+            "delete the line; the same `mi bench --records` command then makes its estimate again";
         let wrong = |line: u64, what: String| {
             CliError::Data(format!("{file}, line {line}: {what}; {mend}"))
         };
@@ -125,7 +125,7 @@ impl Lines {
         let needed = |name: &str| {
             place(name).ok_or_else(|| {
                 CliError::Data(format!(
-                    "{file} is no record of `mi bench`: it has no column `{name}`; choose another \
+                    "{file} is not a record of `mi bench`: it has no column `{name}`; choose another \
                      file"
                 ))
             })
@@ -154,7 +154,7 @@ impl Lines {
             }
             let number = |place: usize| {
                 let cell = &record[place];
-                let bad = || wrong(line, format!("`{cell}` is no whole number"));
+                let bad = || wrong(line, format!("`{cell}` is not a whole number"));
                 cell.parse::<u64>().map_err(|_| bad())
             };
             let setup = Setup {
@@ -170,7 +170,7 @@ impl Lines {
                 setups.push(setup);
             }
             let unknown = |what: &str, name: &str| {
-                wrong(line, format!("`{name}` is no {what} that this version knows"))
+                wrong(line, format!("`{name}` is not a {what} of this version"))
             };
             let key = Key {
                 benchmark: self
@@ -189,7 +189,7 @@ impl Lines {
                 "" => None,
                 cell => {
                     let value = cell.parse::<f64>().ok().filter(|value| value.is_finite());
-                    Some(value.ok_or_else(|| wrong(line, format!("`{cell}` is no estimate")))?)
+                    Some(value.ok_or_else(|| wrong(line, format!("`{cell}` is not an estimate")))?)
                 }
             };
             let estimator = estimator.map_or("", |place| &record[place]).to_owned();
@@ -197,7 +197,10 @@ impl Lines {
             if let Some(other) = estimates.insert(key, made.clone())
                 && other != made
             {
-                return Err(wrong(line, "an earlier line has another value for the same".into()));
+                return Err(wrong(
+                    line,
+                    "an earlier line has another value for the same estimate".into(),
+                ));
             }
         }
         Ok(Recorded { setups, estimates, is_sealed: seal.is_some() })
@@ -207,7 +210,7 @@ impl Lines {
 /// What a file of estimates says.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Recorded {
-    /// The setups that the estimates come from, each once.
+    /// The setups of the estimates, each once.
     pub(super) setups: Vec<Setup>,
     pub(super) estimates: Estimates,
     /// Whether every line has a checksum. Files of earlier versions have none.
@@ -263,7 +266,7 @@ mod tests {
             assert!(error.contains(part) && error.contains("r.csv"), "{error}");
         };
         let with = |line: String| format!("{HEADER}{}{line}", good(0.5));
-        // A line as if it had been written so.
+        // A line with a valid checksum.
         let sealed = |from: &str, to: &str| {
             let line = good(0.5);
             let (cells, _) = line.rsplit_once(',').unwrap();
@@ -271,11 +274,11 @@ mod tests {
             with(format!("{cells},{}\n", checksum(&cells)))
         };
         refused(with(good(0.25)), "line 3: an earlier line has another value");
-        refused(sealed(",0.5", ",0.x"), "line 3: `0.x` is no estimate; delete");
-        refused(sealed(",ksg1,", ",magic,"), "`magic` is no method");
-        refused(sealed(",10,", ",ten,"), "`ten` is no whole number");
+        refused(sealed(",0.5", ",0.x"), "line 3: `0.x` is not an estimate; delete");
+        refused(sealed(",ksg1,", ",magic,"), "`magic` is not a method");
+        refused(sealed(",10,", ",ten,"), "`ten` is not a whole number");
         refused(with("1,2,3\n".into()), "line 3: it is damaged; delete the line");
-        refused("a,b\n1,2\n".into(), "no record of `mi bench`: it has no column `rows`");
+        refused("a,b\n1,2\n".into(), "not a record of `mi bench`: it has no column `rows`");
     }
     #[test]
     fn no_changed_character_passes() {

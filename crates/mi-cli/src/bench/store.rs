@@ -1,4 +1,4 @@
-//! The estimates made so far, which a file keeps from one run to the next.
+//! The estimates made so far, optionally kept in a file between runs.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -12,9 +12,9 @@ use crate::output::write_whole;
 
 /// Estimates of one [`Setup`].
 ///
-/// With a file, every estimate is a line of it as soon as it is made, in the order in which they
-/// come; [`Store::finish`] puts them in order. A run that was stopped, however it was, loses what
-/// it was at and nothing else: a line that lacks its end is made again.
+/// With a file, every estimate is appended as a line as soon as it is made; [`Store::finish`] sorts
+/// the lines. A run that is stopped in any way only loses the estimates in progress: an incomplete
+/// line is made again.
 #[derive(Debug)]
 pub struct Store {
     setup: Setup,
@@ -36,15 +36,15 @@ struct Kept {
 }
 
 impl Store {
-    /// A store that is gone when the program ends.
+    /// A store that only lasts until the program ends.
     pub fn in_memory(setup: Setup) -> Self {
         Self::new(setup, Estimates::new(), None)
     }
 
-    /// The store in this file, which is made if there is none.
+    /// The store in this file, which is created if it does not exist.
     ///
     /// # Errors
-    /// If the file cannot be read or written, another run writes it, it is no record, or its
+    /// If the file cannot be read or written, another run is writing it, it is not a record, or its
     /// estimates come from another setup.
     pub fn open(path: &Path, setup: Setup) -> Result<Self, CliError> {
         let name = path.display().to_string();
@@ -64,19 +64,19 @@ impl Store {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(CliError::Data(format!(
-                    "another `mi bench` writes {name}; wait for its end, or choose another file"
+                    "another `mi bench` is writing {name}; wait until it ends, or choose another file"
                 )));
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         let mut bytes = Vec::new();
         file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map_err(failed)?;
-        // What was being written when a run was stopped.
+        // The line that was being written when a run was stopped.
         let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let torn = bytes.split_off(whole);
         if whole == 0 && !HEADER.as_bytes().starts_with(&torn) {
             return Err(CliError::Data(format!(
-                "{name} is no record of `mi bench`; choose another file"
+                "{name} is not a record of `mi bench`; choose another file"
             )));
         }
         let lines = Lines::new();
@@ -101,16 +101,16 @@ impl Store {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Whole estimates are put in, so that one who panicked left the others as they were.
+        // Only complete estimates are inserted, so a thread that panicked left the others intact.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this estimate is there.
+    /// Whether this estimate exists.
     pub fn has(&self, key: Key) -> bool {
         self.state().estimates.contains_key(&key)
     }
 
-    /// What a resolved estimator made of the same sample, whatever it was asked for by.
+    /// The result of a resolved estimator for the same sample, under any name.
     pub(super) fn made_by(&self, estimator: &str, key: Key) -> Option<Made> {
         let first = Key { method: 0, seed: 0, ..key };
         let state = self.state();
@@ -120,7 +120,7 @@ impl Store {
         same.next().map(|(_, made)| made.clone())
     }
 
-    /// Puts an estimate in.
+    /// Adds an estimate.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -134,8 +134,8 @@ impl Store {
         Ok(())
     }
 
-    /// All estimates; their file is put in order, so that its bytes do not depend on how often
-    /// the work was stopped, nor on the number of threads.
+    /// All estimates. Sorts the file, so that its bytes do not depend on how often the work was
+    /// stopped, or on the number of threads.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -158,7 +158,7 @@ impl Kept {
     }
 }
 
-/// The estimates of a file's whole lines, all of this setup.
+/// The estimates of a file's complete lines, all of this setup.
 fn read(lines: &Lines, bytes: Vec<u8>, name: &str, setup: &Setup) -> Result<Estimates, CliError> {
     let Recorded { setups, estimates, is_sealed } = lines.read(&text(bytes, name)?, name)?;
     let Some(other) = setups.into_iter().find(|other| other != setup) else {
@@ -166,7 +166,7 @@ fn read(lines: &Lines, bytes: Vec<u8>, name: &str, setup: &Setup) -> Result<Esti
             return Ok(estimates);
         }
         return Err(CliError::Data(format!(
-            "{name} has no checksums, as records of earlier versions: choose another file, or draw \
+            "{name} has no checksums, like records of earlier versions: choose another file, or draw \
              this one with --from {name}"
         )));
     };
@@ -182,18 +182,17 @@ fn read(lines: &Lines, bytes: Vec<u8>, name: &str, setup: &Setup) -> Result<Esti
     .map(|(what, theirs, ours)| format!("{what} {theirs}, not {ours}"))
     .collect();
     Err(CliError::Data(format!(
-        "{name} holds estimates of another setup ({}), which are not mixed; go on with that setup, \
+        "{name} has estimates of another setup ({}), which are not mixed; continue with that setup, \
          choose another file, or draw this one with --from {name}",
         differences.join("; ")
     )))
 }
 
-/// Estimates of finished or unfinished files, of whatever version, side by side, and what makes them
-/// doubtful.
+/// The combined estimates of finished or unfinished files of any version, and warnings about them.
 ///
 /// # Errors
-/// Files that cannot be read, are no records, come from samples of different rows or with
-/// different k, or have different values for the same.
+/// Files that cannot be read, are not records, have samples with different numbers of rows or
+/// different k, or have different values for the same estimate.
 pub fn read_records(paths: &[PathBuf]) -> Result<(Setup, Estimates, Vec<Warning>), CliError> {
     let lines = Lines::new();
     let (mut first, mut all): (Option<Setup>, _) = (None, Estimates::new());
@@ -208,7 +207,7 @@ pub fn read_records(paths: &[PathBuf]) -> Result<(Setup, Estimates, Vec<Warning>
             warnings.push(Warning::new(
                 "torn_record",
                 format!(
-                    "{name}, line {line}: it has no end, so that it may be cut off, and is left out; \
+                    "{name}, line {line}: it has no line end, so it may be truncated and is left out; \
                      `mi bench --records {name}` computes what is missing"
                 ),
             ));
@@ -219,7 +218,7 @@ pub fn read_records(paths: &[PathBuf]) -> Result<(Setup, Estimates, Vec<Warning>
             warnings.push(Warning::new(
                 "no_checksums",
                 format!(
-                    "{name} has no checksums, as records of earlier versions: values edited in it \
+                    "{name} has no checksums, like records of earlier versions: values edited in it \
                      would pass unseen"
                 ),
             ));
@@ -228,7 +227,7 @@ pub fn read_records(paths: &[PathBuf]) -> Result<(Setup, Estimates, Vec<Warning>
             let first = first.get_or_insert_with(|| setup.clone());
             if (first.rows, first.neighbours) != (setup.rows, setup.neighbours) {
                 return Err(CliError::Data(format!(
-                    "{name}: samples of {} rows beside samples of {}, or another k: draw each on \
+                    "{name}: samples of {} rows together with samples of {}, or another k: draw each on \
                      its own",
                     setup.rows, first.rows
                 )));
@@ -248,7 +247,7 @@ pub fn read_records(paths: &[PathBuf]) -> Result<(Setup, Estimates, Vec<Warning>
     }
     match first {
         Some(setup) => Ok((setup, all, warnings)),
-        None => Err(CliError::Data("--from: there is no estimate in it yet".into())),
+        None => Err(CliError::Data("--from: the file has no estimate yet".into())),
     }
 }
 
@@ -256,7 +255,7 @@ fn text(bytes: Vec<u8>, name: &str) -> Result<String, CliError> {
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.split(|&byte| byte == b'\n').count();
-        CliError::Data(format!("{name}, line {line}: it is no text; delete the line"))
+        CliError::Data(format!("{name}, line {line}: it is not text; delete the line"))
     })
 }
 
@@ -281,8 +280,8 @@ mod tests {
         store.keep(key(2), made(0.5)).unwrap();
         store.keep(key(1), made(0.25)).unwrap();
         let busy = open().unwrap_err().to_string();
-        assert!(busy.contains("another `mi bench` writes"), "{busy}");
-        // Not finished: a kill.
+        assert!(busy.contains("another `mi bench` is writing"), "{busy}");
+        // Not finished, as after a kill.
         drop(store);
         let whole = fs::read_to_string(&path).unwrap();
         let ends: Vec<usize> = whole.match_indices('\n').map(|(end, _)| end + 1).collect();
@@ -307,7 +306,7 @@ mod tests {
         let path = folder.path().join("r.csv");
         let store = Store::open(&path, Setup::here(10, None)).unwrap();
         store.keep(key(0), made(0.5)).unwrap();
-        // A folder in its place cannot be replaced by a file, not even by root.
+        // A folder at that path cannot be replaced by a file, not even by root.
         fs::rename(&path, folder.path().join("moved.csv")).unwrap();
         fs::create_dir(&path).unwrap();
         let error = store.finish().unwrap_err().to_string();
@@ -354,7 +353,7 @@ mod tests {
         refused(Setup { version: "9".into(), ..here.clone() }, ", not 9)");
         let error = Store::open(folder.path(), here.clone()).unwrap_err();
         assert!(error.exit_code() == 2 && error.to_string().contains("is a folder"), "{error}");
-        // Nothing of a file that is something else is touched.
+        // A file of another kind is not touched.
         for other in ["precious", "a,b\n1,2\n"] {
             fs::write(&path, other).unwrap();
             Store::open(&path, here.clone()).unwrap_err();
@@ -377,7 +376,7 @@ mod tests {
         let (setup, all, warnings) = read_records(&[a.clone(), b]).unwrap();
         assert_eq!((setup.rows, all.len(), warnings), (10, 2, Vec::new()));
         for (other, part) in [
-            (file("c", 20, 2, 0.5), "samples of 20 rows beside samples of 10"),
+            (file("c", 20, 2, 0.5), "samples of 20 rows together with samples of 10"),
             (file("d", 10, 0, 0.75), "another value than an earlier file"),
             (folder.path().join("none"), "cannot read"),
         ] {

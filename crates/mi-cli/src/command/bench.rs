@@ -19,11 +19,11 @@ use crate::select::select;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  mi bench --rows 2000 --seeds 3                    a quick look
+  mi bench --rows 2000 --seeds 3                    a quick check
   mi bench --records bench.csv                      40 tasks and two staircases, 10,000 rows:
                                                     every estimate is kept in bench.csv as it is
                                                     made; stopped at any time, the same command
-                                                    goes on where it was
+                                                    continues
   mi bench --from bench.csv --svg bench.svg         table and figure of what is in bench.csv
   mi bench --methods ksg1,gaussian-copula           without the neural method, which takes nearly
                                                     all of the time
@@ -37,8 +37,9 @@ pub struct BenchOptions {
     #[arg(long, value_name = "NAMES")]
     benchmarks: Vec<String>,
 
-    /// The estimators, separated by commas; the neural one also with another bound, as neural:nwj
-    /// [default: auto,neural,ksg1,gaussian-copula,gaussian; with --from: those in the files]
+    /// The estimators, separated by commas; the neural one also with another bound, such as
+    /// neural:nwj [default: auto,neural,ksg1,gaussian-copula,gaussian; with --from: those in the
+    /// files]
     #[arg(long, value_name = "METHODS", value_delimiter = ',', value_parser = Asked::parse)]
     methods: Vec<Asked>,
 
@@ -54,27 +55,27 @@ pub struct BenchOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_SAMPLES))]
     seeds: Option<u32>,
 
-    /// The seed of the first sample; the others count on from it
+    /// The seed of the first sample; the others follow by one
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     first_seed: u32,
 
-    /// Count instead how often 95 % intervals cover and p-values mislead, in so many trials
+    /// Instead count how often 95 % intervals cover and p-values mislead, in this many trials
     ///
     /// The intervals are those of --methods [default: ksg1,gaussian-copula,neural] for samples of
     /// --benchmarks [default: 1v1-normal-0.75].
     #[arg(long, value_name = "TRIALS", value_parser = clap::value_parser!(u32).range(1..=MOST_SAMPLES))]
     calibration: Option<u32>,
 
-    /// Keep every estimate in this CSV file as it is made; those in it already are not made again
+    /// Keep every estimate in this CSV file as it is made; those already in it are not made again
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     records: Option<PathBuf>,
 
-    /// Measure nothing: show what such a file holds (repeat it for several side by side)
+    /// Measure nothing: show the contents of such a file (repeat for several files)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
           conflicts_with_all = ["records", "calibration", "rows", "k"])]
     from: Vec<PathBuf>,
 
-    /// Draw the mean estimates and their standard deviations beside the truth into this SVG file
+    /// Draw the mean estimates, their standard deviations and the truth into this SVG file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     svg: Option<PathBuf>,
 
@@ -89,18 +90,18 @@ pub struct BenchOptions {
     replace: ReplaceOptions,
 }
 
-/// More than this is taken for a mistake.
+/// More than this is assumed to be a mistake.
 const MOST_ROWS: i64 = 10_000_000;
 const MOST_SAMPLES: i64 = 1_000_000;
 
-/// The estimators when none is asked for.
+/// The default estimators.
 const METHODS: [&str; 5] = ["auto", "neural", "ksg1", "gaussian-copula", "gaussian"];
 
-/// The distributions and estimators of --calibration when none are asked for.
+/// The default distributions and estimators of --calibration.
 const CALIBRATED: [&str; 1] = ["1v1-normal-0.75"];
 const WITH_INTERVALS: [&str; 3] = ["ksg1", "gaussian-copula", "neural"];
 
-/// Samples of each distribution when nothing is said of it.
+/// The default number of samples of each distribution.
 const SEEDS: u32 = 10;
 
 #[derive(Serialize)]
@@ -138,7 +139,7 @@ struct CalibrationRow {
     trials: usize,
 }
 
-/// Estimates and what was asked for.
+/// Estimates and the options.
 struct Measured {
     chosen: Vec<Benchmark>,
     methods: Vec<String>,
@@ -164,7 +165,7 @@ impl BenchOptions {
     }
 }
 
-/// Measures the estimators where the answer is known.
+/// Measures the estimators on distributions with known answers.
 pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.output.quiet);
     let [svg, heat] = options.figures()?;
@@ -187,7 +188,7 @@ pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), Cli
     show(options, measured, out, &messages)
 }
 
-/// Makes the estimates, those aside that `--records` has.
+/// Makes the estimates, except those already in `--records`.
 fn measured(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, CliError> {
     let places = chosen(&options.benchmarks)?;
     let asked = asked(&options.methods, &METHODS);
@@ -214,7 +215,7 @@ fn measured(options: &BenchOptions, messages: &mut Messages) -> Result<Measured,
     Ok(Measured::new(&work, options.rows as usize, &store.finish()?))
 }
 
-/// Takes the estimates out of files.
+/// Reads the estimates from files.
 fn read(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, CliError> {
     let (setup, estimates, warnings) = read_records(&options.from)?;
     for warning in warnings {
@@ -243,7 +244,7 @@ fn read(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, Cli
     let (there, wanted) = (measured.estimates(), places.len() * asked.len() * seeds as usize);
     if there == 0 {
         return Err(CliError::Data(
-            "the files hold nothing of that; without --benchmarks, --methods, --seeds and \
+            "the files have none of these; without --benchmarks, --methods, --seeds and \
              --first-seed everything in them is shown"
                 .into(),
         ));
@@ -251,7 +252,7 @@ fn read(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, Cli
     if there < wanted {
         messages.warn(Warning::new(
             "unfinished",
-            format!("{there} of {wanted} estimates are there; means are over those"),
+            format!("{there} of {wanted} estimates exist; means are over those"),
         ));
     }
     Ok(measured)
@@ -269,7 +270,7 @@ impl Measured {
         }
     }
 
-    /// How many there are, failed ones among them.
+    /// How many there are, including failed ones.
     fn estimates(&self) -> usize {
         self.scores.iter().flatten().map(|score| score.values.len()).sum()
     }
@@ -367,7 +368,7 @@ fn show(
     write!(out, "{heading}\n\n{grid}").map_err(CliError::from_stdout)
 }
 
-/// The estimators asked for, or else those of these names.
+/// The requested estimators, or by default those with these names.
 fn asked(options: &[Asked], otherwise: &[&str]) -> Vec<Asked> {
     if options.is_empty() {
         otherwise.iter().filter_map(|name| Asked::parse(name).ok()).collect()
@@ -376,7 +377,7 @@ fn asked(options: &[Asked], otherwise: &[&str]) -> Vec<Asked> {
     }
 }
 
-/// Places of distributions in [`benchmarks`].
+/// Indices of distributions in [`benchmarks`].
 fn chosen(names: &[impl AsRef<str>]) -> Result<Vec<usize>, CliError> {
     let all = benchmarks();
     if names.is_empty() {

@@ -21,23 +21,22 @@ pub(super) struct MeasureOptions {
     #[command(flatten)]
     basic: BasicOptions,
 
-    /// Rearranged data sets for a p-value, (1 + as large or larger) / (1 + N); 0 for none
-    /// [default: up to 199 of mi estimate, where that takes a few seconds at most; of mi rank as
-    /// many as decide]
+    /// Rearranged data sets for a p-value, (1 + as large or larger) / (1 + N); 0 for none [default:
+    /// mi estimate up to 199, if that takes a few seconds at most; mi rank as many as needed]
     ///
-    /// No arrangement is used twice, nor the one that the data have; where fewer exist than are
-    /// asked for, all are used. By default no more are made once 20 are as large or larger, and p is
-    /// 20 over their number (Besag and Clifford, 1991): both kinds of p are below 0.05 in at most
-    /// 5 % of independent data.
+    /// No arrangement is used twice, and the original order is never used; if fewer exist than
+    /// requested, all are used. By default the test stops once 20 are as large or larger, and p is
+    /// 20 divided by their number (Besag and Clifford, 1991). Both kinds of p are below 0.05 in at
+    /// most 5 % of independent data.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=10_000_000))]
     permutations: Option<u32>,
 
-    /// How rows are rearranged [default: permute; with --ordered shift, with --group groups; of
-    /// mi estimate with --given local]
+    /// How rows are rearranged [default: permute; with --ordered shift, with --group groups; in mi
+    /// estimate with --given local]
     #[arg(long, value_enum)]
     surrogate: Option<SurrogateKind>,
 
-    /// Rows of a block, or the smallest shift [default: the square root of the rows]
+    /// Rows per block, or the smallest shift [default: the square root of the rows]
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..))]
     block_length: Option<u32>,
 
@@ -45,7 +44,7 @@ pub(super) struct MeasureOptions {
     #[arg(long)]
     no_interval: bool,
 
-    /// Also extrapolate to infinitely many rows, by a line in 1/N through parts of the rows
+    /// Also extrapolate to infinitely many rows, with a line in 1/N through parts of the rows
     #[arg(long)]
     extrapolate: bool,
 
@@ -53,7 +52,7 @@ pub(super) struct MeasureOptions {
     #[arg(long, value_name = "ROWS", default_value_t = 0, conflicts_with = "group")]
     theiler: usize,
 
-    /// Bring values between 0 and a discrete side's entropy (which biases averages upwards)
+    /// Clamp values between 0 and a discrete side's entropy (which biases averages upwards)
     #[arg(long)]
     clamp: bool,
 }
@@ -71,11 +70,11 @@ pub(super) struct BasicOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     k: Option<u32>,
 
-    /// What nearest-neighbour methods see of continuous columns
+    /// How nearest-neighbour methods transform continuous columns
     #[arg(long, value_enum, default_value_t = MarginalKind::Scores)]
     marginals: MarginalKind,
 
-    /// Seed of everything random; the same seed gives the same result
+    /// Seed of all random numbers; the same seed gives the same result
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
 
@@ -83,35 +82,35 @@ pub(super) struct BasicOptions {
     pub(super) rows: RowOptions,
 }
 
-/// What nearest-neighbour methods see of continuous columns.
+/// How nearest-neighbour methods transform continuous columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum MarginalKind {
     /// Normal scores of ranks, ties broken at random: no monotone map of a column changes the
     /// estimate
     Scores,
-    /// Values less their mean, divided by their standard deviation; ties spread within half a gap
+    /// Values minus their mean, divided by their standard deviation; ties spread within half a gap
     Standardised,
-    /// Values as they are, ties too
+    /// Values as they are, including ties
     Raw,
 }
 
 /// How rows are rearranged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum SurrogateKind {
-    /// The rows of x in any order: for rows that do not depend on one another
+    /// The rows of x in any order: for independent rows
     Permute,
-    /// All rows of x moved on by the same random number of rows: for time series; of slow ones p is
-    /// a little small below a thousand rows (mi bench --calibration 1000 --rows 300)
+    /// All rows of x shifted by the same random number of rows: for time series; for slow ones, p
+    /// is slightly too small below a thousand rows (mi bench --calibration 1000 --rows 300)
     Shift,
     /// Blocks of rows of x in any order: for time series
     Block,
-    /// Rows of x among rows whose --given columns are near: independence given those
+    /// Rows of x among rows whose --given columns are close: tests independence given those
     Local,
-    /// The x of whole --group subjects, to others with as many rows: independence, subjects being
-    /// what was sampled
+    /// The x of whole --group subjects, swapped with others that have as many rows: tests
+    /// independence, with subjects as the sampling unit
     Groups,
-    /// Rows of x within each --group subject: independence within subjects, whatever is between
-    /// them
+    /// Rows of x within each --group subject: tests independence within subjects, whatever the
+    /// relation between them
     Within,
 }
 
@@ -128,11 +127,11 @@ impl SurrogateKind {
     }
 }
 
-/// Neighbours among which local surrogates choose.
+/// Number of neighbours among which local surrogates choose.
 pub(super) const LOCAL_NEIGHBOURS: usize = 10;
 
 impl BasicOptions {
-    /// One value without interval or test, of rows of this structure.
+    /// One value without interval or test, for rows of this structure.
     pub(super) fn plan(&self, rows: RowStructure) -> Plan {
         let settings = Settings {
             neighbours: self.k.map(|k| k as usize),
@@ -149,7 +148,7 @@ impl BasicOptions {
         Plan { methods: self.method, settings, clamp: false, is_cautious: false }
     }
 
-    /// The same with one method only.
+    /// The same with only one method.
     pub(super) fn plan_of_one(&self, rows: RowStructure) -> Plan {
         let plan = self.plan(rows);
         let methods = if plan.methods == Methods::Fitting { Methods::First } else { plan.methods };
@@ -158,11 +157,11 @@ impl BasicOptions {
 }
 
 impl MeasureOptions {
-    /// The plan for `n` rows of this structure, with columns given or not, and a p-value by so
-    /// many permutations.
+    /// The plan for `n` rows of this structure, with or without given columns, and a p-value from
+    /// this many permutations.
     ///
     /// # Errors
-    /// When the surrogates asked for do not go with the structure or with what is given.
+    /// If the requested surrogates do not fit the structure or the given columns.
     pub(super) fn plan(
         &self,
         n: usize,
@@ -179,8 +178,8 @@ impl MeasureOptions {
             SurrogateKind::Permute => Surrogate::Permutation,
             SurrogateKind::Shift | SurrogateKind::Block if grouped => {
                 return usage(
-                    "--surrogate shift and block take all rows for one series, and --group for \
-                     several subjects: say --surrogate groups or within",
+                    "--surrogate shift and block treat all rows as one series, but --group means \
+                     several subjects: use --surrogate groups or within",
                 );
             }
             SurrogateKind::Shift => Surrogate::Shift { least: length },
@@ -190,8 +189,8 @@ impl MeasureOptions {
             }
             SurrogateKind::Local if grouped && permutations.most > 0 => {
                 return usage(
-                    "no surrogate keeps both --group and what is given: put the group among the \
-                     --given columns instead, or say --permutations 0",
+                    "no surrogate preserves both --group and the given columns: put the group among the \
+                     --given columns instead, or use --permutations 0",
                 );
             }
             SurrogateKind::Local => {
@@ -217,7 +216,7 @@ impl MeasureOptions {
         Ok(Plan { settings, clamp: self.clamp, is_cautious, ..plan })
     }
 
-    /// The same with one method only.
+    /// The same with only one method.
     ///
     /// # Errors
     /// As [`MeasureOptions::plan`].
@@ -246,22 +245,22 @@ impl MeasureOptions {
         self.basic.seed
     }
 
-    /// How rows hang together.
+    /// How rows depend on one another.
     pub(super) fn rows(&self) -> &RowOptions {
         &self.basic.rows
     }
 
-    /// The estimators asked for.
+    /// The requested estimators.
     pub(super) fn methods(&self) -> Methods {
         self.basic.method
     }
 
-    /// The permutations asked for.
+    /// The requested number of permutations.
     pub(super) fn permutations(&self) -> Option<usize> {
         self.permutations.map(|permutations| permutations as usize)
     }
 
-    /// Whether surrogates of a kind were asked for.
+    /// Whether a kind of surrogates was requested.
     pub(super) fn names_surrogate(&self) -> bool {
         self.surrogate.is_some()
     }
@@ -285,7 +284,7 @@ pub(super) struct SideOptions {
     y: Vec<String>,
 }
 
-/// The columns of the sides, as places among those that are read.
+/// The columns of the sides, as positions among those that are read.
 pub(super) struct Chosen {
     /// Indices in the input, each once.
     pub(super) wanted: Vec<usize>,
@@ -294,14 +293,14 @@ pub(super) struct Chosen {
     defaults: Defaults,
 }
 
-/// How the sides were found where none were named.
+/// How the sides were chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Defaults {
     /// They were named.
     No,
     /// The columns of two files, or two columns.
     Yes,
-    /// Two columns behind one that must turn out to number the rows; if not, this is said.
+    /// Two columns after one that is expected to number the rows; if it does not, this is an error.
     BehindRowNumbers(String),
 }
 
@@ -349,11 +348,11 @@ impl Chosen {
         Ok(Self { wanted, sides: [x, y, given], group, defaults })
     }
 
-    /// Leaves columns that number the rows out of sides that were not named, and says so; a side
+    /// Removes columns that number the rows from sides that were not named, and reports it; a side
     /// keeps its last column.
     ///
     /// # Errors
-    /// When that leaves it unclear what the sides are.
+    /// If the sides are then ambiguous.
     pub(super) fn leave_out_row_numbers(
         &mut self,
         frame: &Frame,
@@ -404,16 +403,17 @@ impl Chosen {
         frame.columns.get(self.group_place()?)
     }
 
-    /// Its place among the columns that were read.
+    /// Its position among the columns that were read.
     pub(super) fn group_place(&self) -> Option<usize> {
         self.wanted.binary_search(&self.group?).ok()
     }
 
-    /// Says what the columns are taken for, and warns of a column on two sides; rows may be `in_time`.
+    /// Reports how the columns are treated, and warns of a column on two sides; rows may be
+    /// `in_time`.
     pub(super) fn say_kinds(&self, frame: &Frame, in_time: bool, messages: &mut Messages) {
         for (place, column) in frame.columns.iter().enumerate() {
             let sides = self.sides.iter().filter(|side| side.contains(&self.wanted[place])).count();
-            // The groups' column may be no side.
+            // The groups' column need not be on a side.
             if sides > 0 {
                 say_kind(column, messages);
             }
@@ -422,22 +422,21 @@ impl Chosen {
                 let both = [y, given].iter().all(|side| side.contains(&self.wanted[place]));
                 let why = match (both, in_time) {
                     (true, true) => {
-                        ": what is given stands at the time of y, so that it leaves nothing to tell; \
-                         to give y's own past say `--history 1` instead"
+                        ": given columns are taken at the time of y, so they leave it no information; \
+                         to condition on y's own past use `--history 1` instead"
                     }
-                    (true, false) => ": what is given leaves nothing of it to tell",
+                    (true, false) => ": the given columns leave it no information",
                     (false, _) => "",
                 };
                 let name = cut(&column.name);
-                let text = format!("column `{name}` stands on more than one side{why}");
+                let text = format!("column `{name}` is on more than one side{why}");
                 messages.warn(Warning::new("column_on_two_sides", text).about([&column.name]));
             }
         }
     }
 }
 
-/// The columns that `--columns` chooses (all of them, if it does not) but for those that
-/// `--exclude` does.
+/// The columns that `--columns` chooses (by default all), except those that `--exclude` chooses.
 pub(super) fn columns_but(
     input: &Input,
     columns: &[String],
@@ -453,8 +452,8 @@ pub(super) fn columns_but(
     Ok(wanted)
 }
 
-/// Says that a column is taken for discrete. Of repeated values in continuous columns the
-/// estimators warn themselves.
+/// Reports that a column is treated as discrete. The estimators themselves warn of repeated values
+/// in continuous columns.
 pub(super) fn say_kind(column: &Column, messages: &mut Messages) {
     let found = column.column_type().filter(ColumnType::is_discrete);
     match (&column.labels, found) {
@@ -463,14 +462,14 @@ pub(super) fn say_kind(column: &Column, messages: &mut Messages) {
             let what = match column.origin {
                 Origin::Asked => "is discrete, as --discrete says",
                 Origin::Groups => "names the groups (--group)",
-                Origin::Spelling => "is taken for labels",
+                Origin::Spelling => "is treated as labels",
                 Origin::Text | Origin::Numbers => "holds text",
             };
             let text = format!("`{}` {what}: {labels}", cut(&column.name));
             messages.note(Note::about(&column.name, text));
         }
         (None, Some(found)) => {
-            let text = format!("`{}` is taken for {found}", cut(&column.name));
+            let text = format!("`{}` is treated as {found}", cut(&column.name));
             messages.note(Note::about(&column.name, text));
         }
         (None, None) => {}

@@ -28,16 +28,16 @@ pub struct ColumnsOptions {
     #[arg(long, help_heading = "Output")]
     json: bool,
 
-    /// Write the list as CSV, one line a column
+    /// Write the list as CSV, one line per column
     #[arg(long, conflicts_with = "json", help_heading = "Output")]
     csv: bool,
 
-    /// Say nothing on standard error but errors
+    /// Print only errors on standard error
     #[arg(long, short, help_heading = "Output")]
     quiet: bool,
 }
 
-/// What is said of one column.
+/// The summary of one column.
 #[derive(Serialize)]
 struct Summary {
     number: usize,
@@ -45,7 +45,7 @@ struct Summary {
     kind: String,
     discrete: bool,
     missing: usize,
-    /// Cells that fit nowhere.
+    /// Cells that do not fit.
     odd: usize,
     distinct: usize,
     min: Option<f64>,
@@ -63,11 +63,11 @@ struct Body {
 
 /// Characters of a line on a terminal.
 const WIDTH: usize = 80;
-/// The characters of a name, as there is room.
+/// The characters of a name, depending on the room.
 const NAMES: RangeInclusive<usize> = 12..=30;
-/// The most characters of a kind.
+/// The largest number of characters of a kind.
 const KIND: usize = 28;
-/// The fewest characters for labels; numbers are never cut.
+/// The smallest number of characters for labels; numbers are never cut.
 const LABELS: usize = 12;
 
 /// Lists the columns of the files.
@@ -110,7 +110,7 @@ pub(super) fn run(options: &ColumnsOptions, out: &mut dyn Write) -> Result<(), C
     write!(out, "{}", grid(&columns)).map_err(CliError::from_stdout)
 }
 
-/// Warns of cells that fit nowhere, which the other commands refuse.
+/// Warns of cells that do not fit, which the other commands refuse.
 fn say_odd(column: &Column, messages: &mut Messages) {
     let Some(odd) = &column.odd else { return };
     let others = match odd.count {
@@ -121,7 +121,7 @@ fn say_odd(column: &Column, messages: &mut Messages) {
     messages.warn(Warning::new("odd_cells", text).about([&column.name]));
 }
 
-/// The list, in lines of 80 characters as far as names and numbers allow it.
+/// The list, in lines of 80 characters if names and numbers allow it.
 fn grid(columns: &[Summary]) -> TextTable {
     let headings = ["", "column", "kind", "missing", "different"];
     let mut cells: Vec<[String; 5]> = Vec::new();
@@ -129,7 +129,7 @@ fn grid(columns: &[Summary]) -> TextTable {
         cells.push([
             summary.number.to_string(),
             cut_to(&summary.name, *NAMES.end()),
-            // Of numbers it goes without saying that they are continuous.
+            // For numbers "continuous" is implied.
             cut_to(summary.kind.trim_start_matches("continuous in "), KIND),
             summary.missing.to_string(),
             summary.distinct.to_string(),
@@ -179,7 +179,7 @@ fn summary(number: usize, column: &Column, numbers_rows: bool) -> Summary {
     }
 }
 
-/// What a column is taken for, in a word or three.
+/// The kind of a column, in a few words.
 fn kind(column: &Column, found: &ColumnType) -> String {
     match (&found.kind, column.origin) {
         (ColumnKind::Constant, _) => "constant".into(),

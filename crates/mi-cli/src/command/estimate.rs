@@ -43,7 +43,7 @@ Examples:
 
 \"like r\" is the correlation of two Gaussian variables with the same information.
 I(X; X) of continuous columns is infinite, and the information between continuous columns may
-exceed their (differential) entropies: those are no bounds, unlike the entropy of a discrete
+exceed their (differential) entropies: those are not bounds, unlike the entropy of a discrete
 column. Small negative values are noise around zero.")]
 pub struct EstimateOptions {
     #[command(flatten)]
@@ -52,9 +52,9 @@ pub struct EstimateOptions {
     #[command(flatten)]
     sides: SideOptions,
 
-    /// Columns that are known already: information beyond what they tell, I(X; Y | Z)
+    /// Columns to condition on: information beyond theirs, I(X; Y | Z)
     ///
-    /// With --lag they stand at the time of y.
+    /// With --lag they are taken at the time of y.
     #[arg(long, value_name = "COLUMNS", help_heading = "Columns")]
     given: Vec<String>,
 
@@ -65,10 +65,11 @@ pub struct EstimateOptions {
     #[arg(long, allow_hyphen_values = true, help_heading = "Columns")]
     lag: Option<Lags>,
 
-    /// Give y's own past too, this many rows of it: transfer entropy from x to y (Schreiber, 2000)
+    /// Also condition on this many rows of y's own past: transfer entropy from x to y (Schreiber,
+    /// 2000)
     ///
-    /// At lag 1 that is I(x[t-1]; y[t] | y[t-1], ..., y[t-L]): what the last x says about the next y
-    /// beyond what y says itself.
+    /// At lag 1 that is I(x[t-1]; y[t] | y[t-1], ..., y[t-L]): the information of the last x about
+    /// the next y beyond that of y's own past.
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u16).range(1..),
           conflicts_with_all = ["usable", "group"], help_heading = "Columns")]
     history: Option<u16>,
@@ -79,7 +80,7 @@ pub struct EstimateOptions {
     #[command(flatten)]
     neural: NeuralOptions,
 
-    /// Also measure what a linear (of a label: logistic) reader of x can use of the information
+    /// Also measure the information that a linear (for a label: logistic) reader of x can use
     ///
     /// V-information (Xu et al., 2020), on rows that the reader was not fitted to.
     #[arg(long, conflicts_with = "given", help_heading = "Estimating")]
@@ -92,7 +93,7 @@ pub struct EstimateOptions {
     replace: ReplaceOptions,
 }
 
-/// What was found at one lag.
+/// The result at one lag.
 #[derive(Serialize)]
 struct AtLag {
     lag: isize,
@@ -100,7 +101,7 @@ struct AtLag {
     usable: Option<UsableRow>,
 }
 
-/// V-information, as it is written.
+/// V-information, in the output form.
 #[derive(Serialize)]
 struct UsableRow {
     reader: &'static str,
@@ -109,7 +110,7 @@ struct UsableRow {
     gap: usize,
 }
 
-/// One estimate, as it is written.
+/// One estimate, in the output form.
 #[derive(Serialize)]
 pub(super) struct EstimateRow {
     method: &'static str,
@@ -157,7 +158,7 @@ impl EstimateRow {
 }
 
 impl EstimateRow {
-    /// What the cells of [`EstimateRow::cells`] are.
+    /// The headings of [`EstimateRow::cells`].
     pub(super) fn headings(unit: Unit) -> [&'static str; 10] {
         [
             "method",
@@ -222,28 +223,28 @@ impl EstimateOptions {
         lags.with_history(self.history.map_or(0, usize::from))
     }
 
-    /// Refuses what does not go with lags.
+    /// Refuses options that do not fit with lags.
     fn check_time(&self, lags: &Lags) -> Result<(), CliError> {
         if !lags.use_time() {
             return Ok(());
         }
         if self.measure.rows().dedup() {
             return Err(CliError::Usage(
-                "--dedup removes rows, which would shift the others against one another: it does \
+                "--dedup removes rows, which would misalign the others in time: it does \
                  not go with --lag or --history"
                     .into(),
             ));
         }
         if self.measure.rows().is_grouped() {
             return Err(CliError::Usage(
-                "--lag pairs rows by their place, also those of different subjects: it does not \
+                "--lag pairs rows by position, even across subjects: it does not \
                  go with --group; make lagged columns within each subject first"
                     .into(),
             ));
         }
         if lags.history() > 0 && lags.values().iter().any(|&lag| lag < 1) {
             return Err(CliError::Usage(
-                "transfer entropy asks what earlier rows of x say about y: with --history every \
+                "transfer entropy uses only earlier rows of x: with --history every \
                  --lag is 1 or more"
                     .into(),
             ));
@@ -251,7 +252,7 @@ impl EstimateOptions {
         Ok(())
     }
 
-    /// The permutations of a p-value that nobody asked for, or none and a sentence on why.
+    /// The permutations of a p-value by default, or none and the reason.
     fn permutations_by_default(
         &self,
         observations: &Observations,
@@ -264,12 +265,12 @@ impl EstimateOptions {
         let is_local = observations.given.is_some() && !self.measure.names_surrogate();
         let found = if is_local && observations.n() < fewest {
             Err(format!(
-                "no p-value: rows change places with rows that are alike in what is given, and \
+                "no p-value: rows are swapped with rows that have similar given columns, and \
                  among {} hardly any are; {fewest} or more are needed",
                 count(observations.n(), "row")
             ))
         } else if grouped && observations.given.is_some() {
-            Err("no p-value: no surrogate keeps both --group and what is given".into())
+            Err("no p-value: no surrogate preserves both --group and the given columns".into())
         } else if grouped
             && !self.measure.names_surrogate()
             && structure.exchangeable_groups()[0] == 0
@@ -315,7 +316,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     if let Some(note) = rows.note() {
         messages.note(note);
     }
-    // A column that is used is no name of its rows, and a series is none of subjects.
+    // A column that is used does not name subjects, and a series has none.
     if !lags.use_time() {
         let is_used =
             |name: &String| [&x, &y, &given].iter().any(|s| s.iter().any(|c| c.name == *name));
@@ -354,7 +355,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     for &lag in lags.values() {
         let observations = at_lag(lag);
         let mut measured = plan.measure(&observations)?;
-        // What was said of the whole table makes the estimate doubtful too.
+        // Warnings about the table also apply to the estimate.
         let pasted = messages.warnings().iter().filter(|warning| warning.code == PASTED);
         measured.warnings.extend(pasted.cloned());
         measured.warnings.iter().for_each(|warning| messages.warn(warning.clone()));
@@ -372,7 +373,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
         }
         found.push((lag, measured));
     }
-    // The same rows at every lag, but labels may be unique among them.
+    // The rows are the same at every lag, but labels may be unique among them.
     let left_out = found.iter().map(|(_, measured)| measured.left_out()).max().unwrap_or(0);
     let used = rows.used.len() - left_out;
     let unit = options.output.unit;
@@ -443,7 +444,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     out.write_all(text.as_bytes()).map_err(CliError::from_stdout)
 }
 
-/// One line a method; columns that no method fills are left out.
+/// One line per method; columns that no method fills are left out.
 fn one_lag(measured: &Measured, unit: Unit) -> String {
     let any = |has: fn(&Estimate) -> bool| measured.estimates.iter().any(has);
     let number = |value: Option<f64>| {
@@ -480,7 +481,7 @@ fn one_lag(measured: &Measured, unit: Unit) -> String {
     narrow(&headings, &rows, &[(0, NARROWEST)]).to_string()
 }
 
-/// What a reader of x can use.
+/// The information that a reader of x can use.
 fn sentence(usable: Option<&Usable>, unit: Unit) -> String {
     usable.map_or_else(String::new, |Usable { family, found }| {
         let text = format!(
@@ -493,7 +494,8 @@ fn sentence(usable: Option<&Usable>, unit: Unit) -> String {
     })
 }
 
-/// One line a lag, one column a method; the interval and the p-value are the first method's.
+/// One line per lag, one column per method; the interval and the p-value are those of the first
+/// method.
 fn many_lags(found: &[(isize, Measured)], readers: &[Option<Usable>], unit: Unit) -> String {
     let first = found.first().map_or(&[][..], |(_, measured)| &measured.estimates[..]);
     let titles: Vec<String> = first.iter().map(estimator::title).collect();
@@ -524,7 +526,7 @@ fn many_lags(found: &[(isize, Measured)], readers: &[Option<Usable>], unit: Unit
         row.extend(reader.as_ref().map(|usable| format!("{:.4}", unit.of(usable.found.value))));
         rows.push(row);
     }
-    // The last titles first: the first method's values are those that the interval is of.
+    // Shortens the last titles first: the interval belongs to the first method.
     values.reverse();
     narrow(&headings, &rows, &values).to_string()
 }

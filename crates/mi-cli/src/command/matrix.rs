@@ -17,7 +17,7 @@ use crate::words::count;
 
 /// Pairs that are listed.
 const LISTED: usize = 40;
-/// Fewest places for a name before a matrix is listed pair by pair.
+/// The smallest width of a name; with less, a matrix is listed pair by pair.
 const NARROWEST_NAME: usize = 8;
 
 /// Options of `mi matrix`.
@@ -30,8 +30,8 @@ Examples:
   mi matrix data.csv --csv > pairs.csv
   mi matrix data.csv --order clusters --heat-map
 
-Columns are headed by their numbers. Where pairs have different numbers of rows, values stand
-above the diagonal and rows below it.")]
+Columns are headed by their numbers. Where pairs have different numbers of rows, values are
+above the diagonal and numbers of rows below it.")]
 pub struct MatrixOptions {
     #[command(flatten)]
     table: TableOptions,
@@ -58,7 +58,7 @@ pub struct MatrixOptions {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     svg: Option<PathBuf>,
 
-    /// In which order the columns stand
+    /// The order of the columns
     #[arg(long, value_enum, default_value_t = Order::File, help_heading = "Output")]
     order: Order,
 
@@ -66,12 +66,12 @@ pub struct MatrixOptions {
     replace: ReplaceOptions,
 }
 
-/// In which order the columns of a matrix stand.
+/// The order of the columns of a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Order {
     /// As in the file
     File,
-    /// Those that tell most about one another side by side
+    /// Columns that share most information next to each other
     Clusters,
 }
 
@@ -92,7 +92,7 @@ struct PairRow<'a> {
     method: Option<&'static str>,
     neighbours: Option<usize>,
     value: Option<f64>,
-    /// Why there is no estimate, if so.
+    /// Why there is no estimate, if there is none.
     reason: Option<&'a str>,
 }
 
@@ -163,14 +163,14 @@ pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), Cl
     out.write_all(text.as_bytes()).map_err(CliError::from_stdout)
 }
 
-/// Whether standard output shows colours and wants them.
+/// Whether standard output supports and allows colours.
 fn colour() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
 }
 
-/// What was found about every pair of columns.
+/// The results for every pair of columns.
 struct Found {
     names: Vec<String>,
     /// The two columns of each pair.
@@ -189,7 +189,7 @@ struct Estimated {
 }
 
 impl Found {
-    /// Every pair, with the reason where it has no estimate.
+    /// Every pair, with the reason if it has no estimate.
     fn rows(&self) -> Vec<PairRow<'_>> {
         let pairs = self.indices.iter().zip(&self.pairs);
         pairs
@@ -216,7 +216,7 @@ impl Found {
         })
     }
 
-    /// A symmetric matrix of one number a pair, its columns in this order.
+    /// A symmetric matrix of one number per pair, with its columns in this order.
     fn matrix(&self, order: &[usize], number: impl Fn(&Estimated) -> f64) -> Vec<Vec<f64>> {
         let mut place = vec![0; order.len()];
         for (now, &before) in order.iter().enumerate() {
@@ -235,7 +235,7 @@ impl Found {
         self.matrix(order, |one| one.value)
     }
 
-    /// The matrix itself, if it fits a line; columns are headed by their numbers.
+    /// The matrix itself, if it fits on a line; columns are headed by their numbers.
     fn square(&self, names: &[String], order: &[usize], values: &[Vec<f64>]) -> Option<String> {
         let rows = self.matrix(order, |one| one.rows as f64);
         let mut counts: Vec<usize> = self.estimated().map(|one| one.rows).collect();

@@ -21,7 +21,7 @@ use crate::error::CliError;
 use crate::options::OutputOptions;
 use crate::threads;
 
-/// Mutual information of your own data: how much one set of columns tells about another.
+/// Mutual information of your own data: how much one set of columns says about another.
 ///
 /// Results go to standard output, messages to standard error. Values are in nats (1 nat =
 /// 1.4427 bits) unless --unit bits is given.
@@ -40,10 +40,10 @@ Examples:
   mi columns data.csv                          what mi reads in the file
   mi estimate data.csv --x height --y weight   one number, its interval and what it means
   mi matrix data.csv --svg matrix.svg          every pair of columns, and a figure
-  mi rank data.csv --target weight             which column tells most, with p-values
-  mi selftest data.csv --x height --y weight   is the estimator to be trusted on these rows?
+  mi rank data.csv --target weight             which column says most, with p-values
+  mi selftest data.csv --x height --y weight   can the estimator be trusted on these rows?
 
-Exit codes: 0 done, 1 the data (or a file) stand in the way, 2 the command's words do.
+Exit codes: 0 success, 1 a problem with the data or a file, 2 a problem with the command line.
 `mi COMMAND --help` shows every option with its default.";
 
 /// The subcommands.
@@ -55,11 +55,11 @@ pub enum Command {
     Estimate(estimate::EstimateOptions),
     /// Estimate every pair of columns: table, CSV, JSON or heat map
     Matrix(matrix::MatrixOptions),
-    /// Rank columns by what they tell about a target, with intervals and corrected p-values
+    /// Rank columns by their information about a target, with intervals and corrected p-values
     Rank(rank::RankOptions),
-    /// Judge single rows by a critic that `mi estimate --save` kept: pointwise information
+    /// Judge single rows with a critic saved by `mi estimate --save`: pointwise information
     Pointwise(pointwise::PointwiseOptions),
-    /// Check on your own rows what must hold of any estimate
+    /// Check on your own rows what must hold for any estimate
     Selftest(selftest::SelftestOptions),
     /// Measure the estimators on distributions whose mutual information is known
     Bench(bench::BenchOptions),
@@ -70,10 +70,10 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Runs the command, its results going to `out`.
+    /// Runs the command and writes its results to `out`.
     ///
     /// # Errors
-    /// When the command's words, the data or the system stand in the way.
+    /// A problem with the command line, the data or the system.
     pub fn run(self, out: &mut dyn Write) -> Result<(), CliError> {
         if let Some((asked, quiet)) = self.command.threads() {
             threads::start(asked, quiet);
@@ -93,7 +93,7 @@ impl Cli {
 }
 
 impl Command {
-    /// The number of threads asked for, and whether to be quiet; `None` for commands that need no
+    /// The requested number of threads, and whether to be quiet; `None` for commands that need no
     /// threads.
     fn threads(&self) -> Option<(Option<u16>, bool)> {
         let of = |output: &OutputOptions| Some((output.threads, output.quiet));

@@ -15,15 +15,15 @@ use crate::messages::Messages;
 use crate::output::OutputFile;
 use crate::table::Column;
 
-/// How critics are trained, and where they go.
+/// How critics are trained and saved.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Neural method")]
 pub(super) struct NeuralOptions {
-    /// The bound that training raises and that held-out rows are judged by
+    /// The bound that training maximises and by which held-out rows are judged
     #[arg(long, value_name = "NAME", default_value = "infonce", value_parser = bound_parser())]
     bound: BoundSpec,
 
-    /// The function that scores pairs [default: concat for 1 + 1 columns, else separable]
+    /// The function that scores pairs [default: concat for 1 + 1 columns, otherwise separable]
     #[arg(long, value_name = "NAME", value_parser = critic_parser())]
     critic: Option<CriticSpec>,
 
@@ -31,7 +31,7 @@ pub(super) struct NeuralOptions {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=1000))]
     folds: u32,
 
-    /// Keep the trained critic in this file, for `mi pointwise`
+    /// Save the trained critic in this file, for `mi pointwise`
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     save: Option<PathBuf>,
 }
@@ -62,7 +62,7 @@ fn critic_parser() -> impl TypedValueParser<Value = CriticSpec> {
     })
 }
 
-/// What a critic's file says of the columns it was trained on.
+/// The columns that a critic was trained on, as saved in its file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Trained {
     pub(super) x: Vec<TrainedColumn>,
@@ -86,15 +86,15 @@ impl NeuralOptions {
         }
     }
 
-    /// Refuses to keep a critic where none, or several, will be trained.
+    /// Refuses to save a critic if none, or several, will be trained.
     pub(super) fn check(&self, plan: &Plan, lags: usize) -> Result<(), CliError> {
         if self.save.is_none() || (plan.methods == Methods::One(Method::Neural) && lags == 1) {
             return Ok(());
         }
-        Err(CliError::Usage("--save goes with --method neural and a single lag".into()))
+        Err(CliError::Usage("--save needs --method neural and a single lag".into()))
     }
 
-    /// The file that the critic will be kept in, checked.
+    /// The file in which the critic will be saved, checked.
     ///
     /// # Errors
     /// As [`OutputFile::check`].
@@ -107,10 +107,10 @@ impl NeuralOptions {
         self.save.as_ref().map(check).transpose()
     }
 
-    /// Keeps the critic in a file.
+    /// Saves the critic in a file.
     ///
     /// # Errors
-    /// When there is none, or it cannot be written.
+    /// If there is no critic, or it cannot be written.
     pub(super) fn save(
         file: OutputFile,
         measured: &Measured,

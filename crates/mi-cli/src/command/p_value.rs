@@ -1,4 +1,4 @@
-//! How many rearranged data sets a p-value gets when nobody says so.
+//! The default number of rearranged data sets of a p-value.
 
 use mi_samples::{Method, TestSettings};
 
@@ -8,24 +8,24 @@ use crate::observations::Observations;
 /// Rearranged data sets of a p-value by default.
 pub(super) const SURROGATES: usize = 199;
 
-/// Rearranged data sets that reach the estimate, after which no more are made (Besag and Clifford,
-/// 1991): the p-value is then above a tenth of the usual number, and known to about a fifth of
-/// itself.
+/// The test stops after this many rearranged data sets that reach the estimate (Besag and Clifford,
+/// 1991). The p-value is then above a tenth for the usual number of data sets, and known to about a
+/// fifth of itself.
 pub(super) const ENOUGH: usize = 20;
 
-/// Seconds that a p-value may take without having been asked for.
+/// Seconds that a p-value may take by default.
 const PATIENCE: f64 = 4.0;
 
 /// Seconds that a neighbour search takes for a row of two columns, and a closed form for a cell,
 /// rounded up.
 const SECONDS: (f64, f64) = (1e-6, 1e-7);
 
-/// How many times longer a neighbour search takes for a further column: measured on one thread with
-/// 2 to 10 Gaussian columns of 4000 and 20 000 rows, from 0.7 to 14 microseconds a row.
+/// How many times longer a neighbour search takes for each further column: measured on one thread
+/// with 2 to 10 Gaussian columns of 4000 and 20 000 rows, from 0.7 to 14 microseconds per row.
 const FURTHER_COLUMN: f64 = 1.5;
 
-/// Rows up to which estimates average over several ways of breaking ties, if there are any, so that
-/// fewer cost no less.
+/// Rows up to which estimates average over several ways of breaking ties, if there are ties, so
+/// that fewer rows cost no less.
 const ROWS_WITH_WAYS: usize = 8000;
 
 /// How a p-value is found.
@@ -33,20 +33,20 @@ const ROWS_WITH_WAYS: usize = 8000;
 pub(super) struct Permutations {
     /// Rearranged data sets, at most; 0 for no p-value.
     pub(super) most: usize,
-    /// Those that reach the estimate after which no more are made.
+    /// The number that reach the estimate after which the test stops.
     pub(super) enough: Option<usize>,
-    /// Whether successive rows that are alike leave the p-value out: a permutation would call
-    /// chance significant.
+    /// Whether to omit the p-value if successive rows are similar: a permutation would call chance
+    /// significant.
     pub(super) is_cautious: bool,
 }
 
 impl Permutations {
-    /// Exactly so many, because they were asked for.
+    /// Exactly this many, as requested.
     pub(super) fn asked(number: usize) -> Self {
         Self { most: number, enough: None, is_cautious: false }
     }
 
-    /// At most so many, without having been asked for.
+    /// At most this many, by default.
     pub(super) fn by_default(most: usize) -> Self {
         Self { most, enough: Some(ENOUGH), is_cautious: true }
     }
@@ -58,8 +58,8 @@ impl Permutations {
     }
 }
 
-/// The usual number if it takes no more than a few seconds by a rough count, which depends on the
-/// data alone, so that the same command always does the same. Otherwise why not.
+/// The usual number if it takes no more than a few seconds by a rough count, which depends only on
+/// the data, so that the same command always does the same. Otherwise the reason.
 pub(super) fn by_default(
     methods: Methods,
     observations: &Observations,
@@ -69,15 +69,15 @@ pub(super) fn by_default(
     let own = match methods {
         Methods::One(method) if method.trains() => {
             return Err(format!(
-                "no p-value: it would train {SURROGATES} times; say --permutations {SURROGATES}, \
-                 or --permutations 19, to have one all the same"
+                "no p-value: it would train {SURROGATES} times; use --permutations {SURROGATES}, \
+                 or --permutations 19, to get one anyway"
             ));
         }
         Methods::One(Method::Gaussian | Method::GaussianCopula | Method::PlugIn) => {
             SECONDS.1 * (n * columns) as f64
         }
         _ => {
-            // What is searched grows with every column, up to all rows.
+            // The part that is searched grows with every column, up to all rows.
             let searched = FURTHER_COLUMN.powf(columns.saturating_sub(2) as f64);
             let most = 1.0_f64.max(n as f64 * columns as f64 / 1000.0);
             let ways = if has_ties(observations) { ROWS_WITH_WAYS.min(8 * n) } else { n };
@@ -89,8 +89,8 @@ pub(super) fn by_default(
         return Ok(Permutations::by_default(SURROGATES));
     }
     Err(format!(
-        "no p-value: {SURROGATES} rearranged data sets would take longer than a few seconds; say \
-         --permutations {SURROGATES} to have one"
+        "no p-value: {SURROGATES} rearranged data sets would take longer than a few seconds; use \
+         --permutations {SURROGATES} to get one"
     ))
 }
 

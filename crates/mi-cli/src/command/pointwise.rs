@@ -36,7 +36,7 @@ pub struct PointwiseOptions {
     #[arg(long, value_enum, default_value_t = Unit::Nats)]
     unit: Unit,
 
-    /// Say nothing on standard error but errors
+    /// Print only errors on standard error
     #[arg(long, short)]
     quiet: bool,
 
@@ -51,7 +51,7 @@ impl PointwiseOptions {
     }
 }
 
-/// Judges rows by a trained critic.
+/// Judges rows with a trained critic.
 pub(super) fn run(options: &PointwiseOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.quiet);
     let file = options.critic.display();
@@ -76,7 +76,7 @@ pub(super) fn run(options: &PointwiseOptions, out: &mut dyn Write) -> Result<(),
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    // Numbers stay numbers and labels labels, however few there are in the new rows.
+    // Numbers stay numbers and labels stay labels, however few different ones the new rows have.
     for (column, &place) in columns.iter().zip(&places) {
         let labels = column.labels.is_some();
         input.declare(place, if labels { Declared::Discrete } else { Declared::Continuous });
@@ -113,7 +113,7 @@ pub(super) fn run(options: &PointwiseOptions, out: &mut dyn Write) -> Result<(),
     std::iter::once(heading).chain(lines).try_for_each(&mut line)
 }
 
-/// An error of reading the rows, with the columns in which the critic knows numbers only.
+/// An error of reading the rows, with the columns in which the critic expects numbers.
 fn of_numbers(error: CliError, columns: &[&TrainedColumn]) -> CliError {
     let numbers = columns.iter().filter(|column| column.labels.is_none());
     let numbers: Vec<String> = numbers.map(|column| format!("`{}`", cut(&column.name))).collect();
@@ -121,11 +121,11 @@ fn of_numbers(error: CliError, columns: &[&TrainedColumn]) -> CliError {
         return error;
     }
     let they = list(&numbers);
-    CliError::Data(format!("{error} ({they} held numbers when the critic was trained)"))
+    CliError::Data(format!("{error} ({they} had numbers when the critic was trained)"))
 }
 
-/// A column's values, labels in the numbers that they had in training; a label that did not occur
-/// there is -1, which no label has.
+/// A column's values, with the codes that labels had in training; a label that did not occur there
+/// is -1, which is no label's code.
 fn recoded(trained: &TrainedColumn, column: &Column) -> Result<Vec<f64>, CliError> {
     match (&trained.labels, &column.labels) {
         (None, None) => Ok(column.values.clone()),
@@ -136,7 +136,7 @@ fn recoded(trained: &TrainedColumn, column: &Column) -> Result<Vec<f64>, CliErro
             if codes.iter().all(|&code| code < 0.0) {
                 let shown = |labels: &[String]| labels.first().map_or_else(String::new, |l| cut(l));
                 return Err(CliError::Data(format!(
-                    "column `{}` holds none of the labels that it held when the critic was trained, \
+                    "column `{}` has none of the labels that it had when the critic was trained, \
                      such as `{}`, but others, such as `{}`",
                     cut(&column.name),
                     shown(before),
@@ -150,7 +150,7 @@ fn recoded(trained: &TrainedColumn, column: &Column) -> Result<Vec<f64>, CliErro
             let (was, is) =
                 if before.is_some() { ("text", "numbers") } else { ("numbers", "text") };
             Err(CliError::Data(format!(
-                "column `{}` held {was} when the critic was trained, and holds {is} now",
+                "column `{}` had {was} when the critic was trained, but now has {is}",
                 column.name
             )))
         }

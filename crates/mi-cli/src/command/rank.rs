@@ -32,13 +32,13 @@ Examples:
   mi rank data.csv --target price --columns 'room_*' --correction holm --permutations 999
   mi rank data.csv --target price --missing drop --json
 
-Each column is measured alone: two that say the same both rank high. Information beyond a
-column that is known already: mi estimate --given.")]
+Each column is measured separately: two that say the same both rank high. For information beyond
+that of a known column, use mi estimate --given.")]
 pub struct RankOptions {
     #[command(flatten)]
     table: TableOptions,
 
-    /// The column that the others are to tell about
+    /// The target column
     #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
     target: String,
 
@@ -77,7 +77,7 @@ struct Body<'a> {
 struct Ranked<'a> {
     column: &'a str,
     rows: usize,
-    /// Why there is no estimate, if so.
+    /// Why there is no estimate, if there is none.
     reason: Option<&'a str>,
     #[serde(flatten)]
     estimate: Option<EstimateRow>,
@@ -99,7 +99,7 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
     let rule = input.missing_rule();
     let (frame, structure) = options.measure.rows().load(input, wanted, group, &mut messages)?;
     let chosen = if options.columns.is_empty() {
-        // The target stands first.
+        // The target comes first.
         frame.features(Some(0), &mut messages)
     } else {
         frame.columns.iter().collect()
@@ -116,7 +116,7 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
         )));
     }
     if others.is_empty() {
-        return Err(CliError::Usage("there is no column to rank beside the target".into()));
+        return Err(CliError::Usage("there is no column to rank except the target".into()));
     }
     for column in &columns {
         say_kind(column.column, &mut messages);
@@ -131,7 +131,7 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
         }
         None => by_as_many_as_decide(&both, options.correction, plan, &mut messages)?,
     };
-    // What could not be estimated has no rank: it stands last.
+    // Columns without an estimate have no rank and come last.
     let ranked = others.iter().zip(pairs);
     let (ranked, unranked): (Vec<_>, Vec<_>) =
         ranked.partition(|(_, pair)| pair.estimate().is_some());
@@ -185,7 +185,7 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
         let (up_to, fewer) = if options.measure.permutations().is_some() {
             ("", String::new())
         } else {
-            ("up to ", format!(", no more once {ENOUGH} reach the estimate"))
+            ("up to ", format!(", stopping once {ENOUGH} reach the estimate"))
         };
         let text = format!(
             "p: {up_to}{most} surrogates ({}){fewer}; corrected for {} ({})",
@@ -210,7 +210,7 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
     write!(out, "{heading}\n\n{grid}{footnote}{reasons}").map_err(CliError::from_stdout)
 }
 
-/// How many neighbours the methods have that search them.
+/// The numbers of neighbours of the methods that use them.
 fn neighbours(pairs: &[Pair]) -> String {
     let used = pairs.iter().filter_map(Pair::estimate);
     let used = used.filter_map(|e| Some((short_title(e), e.estimator.neighbours?)));
@@ -245,7 +245,7 @@ fn grid(
             return row;
         };
         let p = match (corrected, &estimate.test) {
-            // Corrected to 1, it is no limit any more.
+            // If it is corrected to 1, it is not a limit.
             (Some(p), Some(test)) => p_value(p[i], test.at_least == 0 && p[i] < 1.0),
             _ => "-".into(),
         };
@@ -263,15 +263,15 @@ fn grid(
     narrow(&columns, &rows, &[(0, NARROWEST_NAME), (2, NARROWEST_NAME), (0, 1)])
 }
 
-/// Measures pairs with as many permutations as their corrected p-values need, and returns how
-/// many that were at most.
+/// Measures pairs with as many permutations as their corrected p-values need, and returns the
+/// largest number used.
 ///
 /// Every test ends once [`ENOUGH`] surrogates reach the estimate (Besag and Clifford, 1991). It
-/// starts with at most [`SURROGATES`]; while some columns were reached by none, and the smallest
-/// p-value that so many can give is not significant after the correction, those columns, all of
-/// them, get more. For every column whether it goes on depends on its own surrogates only by none
-/// having reached it, so that its p-value stays valid: at a level below 1/(1 + `SURROGATES`) only
-/// the longer test counts, and above it going on can but raise p.
+/// starts with at most [`SURROGATES`]. If some columns were reached by none, and the smallest
+/// possible p-value is not significant after the correction, all of those columns get more. Whether
+/// a column continues depends on its own surrogates only through none having reached it, so its
+/// p-value stays valid: at a level below 1/(1 + `SURROGATES`) only the longer test counts, and
+/// above it continuing can only raise p.
 fn by_as_many_as_decide(
     both: &[(&ColumnSample<'_>, &ColumnSample<'_>)],
     correction: Correction,
@@ -283,7 +283,7 @@ fn by_as_many_as_decide(
     let mut pairs = plan(not_cautious(most))?.measure_pairs(both, messages)?;
     let tests = pairs.iter().filter(|pair| test_of(pair).is_some()).count();
     loop {
-        // Columns that could go on: none has reached them, and more surrogates exist.
+        // Columns that could continue: no surrogate has reached them, and more exist.
         let open: Vec<usize> = (0..pairs.len())
             .filter(|&i| test_of(&pairs[i]).is_some_and(|t| t.at_least == 0 && t.available == most))
             .collect();
@@ -291,7 +291,7 @@ fn by_as_many_as_decide(
         if open.is_empty() || most >= enough {
             return Ok((pairs, most));
         }
-        // Twice what is needed leaves room for one surrogate that reaches the estimate.
+        // Twice the number needed allows for one surrogate that reaches the estimate.
         most = 2 * enough;
         let again: Vec<_> = open.iter().map(|&i| both[i]).collect();
         let found = plan(not_cautious(most))?.measure_pairs(&again, messages)?;
@@ -314,8 +314,8 @@ fn warn_of_few_permutations(
 ) {
     let tests: Vec<&TestResult> = pairs.iter().filter_map(test_of).collect();
     let Some(available) = tests.iter().map(|test| test.available).max() else { return };
-    // Only p-values that no surrogate has reached are as small as the number of surrogates lets
-    // them be; the correction judges them together.
+    // Only p-values of columns that no surrogate has reached are as small as the number of
+    // surrogates allows; the correction judges them together.
     let unreached = tests.iter().filter(|test| test.at_least == 0).count();
     if unreached == 0 || available >= correction.enough(tests.len(), unreached, LEVEL) {
         return;
@@ -325,12 +325,12 @@ fn warn_of_few_permutations(
     let advice = if available < asked {
         "no more different ones exist: more rows, or fewer --columns, would help".to_owned()
     } else {
-        format!("say --permutations {enough} or more")
+        format!("use --permutations {enough} or more")
     };
     messages.warn(Warning::new(
         "few_permutations",
         format!(
-            "{available} surrogates and {}: a column that alone matters has a corrected \
+            "{available} surrogates and {}: a single relevant column has a corrected \
              p-value of at least {smallest:.2} ({}); {advice}",
             count(tests.len(), "column"),
             correction.title()

@@ -1,4 +1,5 @@
-//! Options on how the rows of a table hang together, and what follows before any estimate.
+//! Options on how the rows of a table depend on one another, and the preparation that follows from
+//! them.
 
 use std::collections::HashMap;
 
@@ -16,10 +17,11 @@ use crate::words::{count, cut};
 /// The code of the warning that a table was pasted several times.
 pub(super) const PASTED: &str = "pasted_table";
 
-/// Different values from which a column may name subjects: fewer are conditions.
+/// The smallest number of different values of a column that may name subjects: fewer are
+/// conditions.
 const FEWEST_SUBJECTS: usize = 4;
 
-/// Words that name what several rows are measured of.
+/// Words for subjects that are measured in several rows.
 const SUBJECTS: [&str; 17] = [
     "subject",
     "subj",
@@ -56,30 +58,30 @@ fn is_of_subjects(name: &str) -> bool {
     words.iter().any(|word| SUBJECTS.contains(&word.as_str()))
 }
 
-/// How rows hang together.
+/// How rows depend on one another.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Rows")]
 pub(super) struct RowOptions {
     /// Rows follow one another in time
     ///
-    /// Intervals come from runs of successive rows and p-values from shifts. What is held out
-    /// (--method neural and entropy-difference, --usable) is a run of successive rows too, with a
-    /// gap to those of the fit as long as both sides remember their past. A lag other than 0,
+    /// Intervals come from runs of successive rows and p-values from shifts. Held-out rows
+    /// (--method neural and entropy-difference, --usable) are also runs of successive rows, with a
+    /// gap to the fitted rows as long as both sides remember their past. A lag other than 0,
     /// --history and --theiler imply it.
     #[arg(long, conflicts_with = "group")]
     ordered: bool,
 
-    /// Rows that are equal in this column are of one subject (or site, batch, day)
+    /// Rows that are equal in this column belong to one subject (or site, batch, day)
     ///
-    /// Subjects stay together in every split and in the pieces that an interval comes from. For
-    /// p-values the x of a whole subject goes to another one with as many rows (--surrogate
-    /// groups); --surrogate within rearranges the rows of each subject instead, which asks for a
+    /// Subjects stay together in every split and in the pieces for an interval. For p-values the x
+    /// of a whole subject is swapped with that of another one with as many rows (--surrogate
+    /// groups); --surrogate within rearranges the rows of each subject instead, which tests for a
     /// relation within subjects.
     #[arg(long, value_name = "COLUMN")]
     group: Option<String>,
 
-    /// Leave out copies: rows that repeat an earlier one in every used column, and in more than
-    /// labels, few values and atoms; of a table that was pasted several times all but one
+    /// Leave out copies: rows that repeat an earlier one in every used column, and not only in
+    /// labels, few values and atoms; for a table that was pasted several times, keep one copy
     #[arg(long)]
     dedup: bool,
 }
@@ -103,7 +105,7 @@ impl RowOptions {
     /// The column of the groups, as an index in the input.
     ///
     /// # Errors
-    /// When the option names no column, or several.
+    /// If the option names no column, or several.
     pub(super) fn column(&self, input: &mut Input) -> Result<Option<usize>, CliError> {
         let Some(group) = &self.group else { return Ok(None) };
         let [index] = input.select("--group", std::slice::from_ref(group))?[..] else {
@@ -113,7 +115,8 @@ impl RowOptions {
         Ok(Some(index))
     }
 
-    /// Columns that may name subjects, by their names, where nothing says how rows hang together.
+    /// Columns that may name subjects, judged by their names, if no option says how rows depend on
+    /// one another.
     pub(super) fn subjects(&self, names: &[String]) -> Vec<usize> {
         if self.ordered || self.group.is_some() {
             return Vec::new();
@@ -121,7 +124,8 @@ impl RowOptions {
         (0..names.len()).filter(|&index| is_of_subjects(&names[index])).collect()
     }
 
-    /// Says that the rows seem to be of subjects, if values of this column repeat in most rows.
+    /// Reports that the rows seem to belong to subjects, if values of this column repeat in most
+    /// rows.
     pub(super) fn hint(column: &Column, messages: &mut Messages) {
         let mut rows: HashMap<u64, usize> = HashMap::new();
         for value in column.values.iter().filter(|value| !value.is_nan()) {
@@ -134,8 +138,8 @@ impl RowOptions {
         }
         let (name, shown) = (&column.name, cut(&column.name));
         let text = format!(
-            "`{shown}` has {} values in {present} rows: if the rows of one value are of one subject, \
-             they are not independent; say `--group {shown}`",
+            "`{shown}` has {} values in {present} rows: if the rows of one value belong to one subject, \
+             they are not independent; use `--group {shown}`",
             rows.len()
         );
         messages.warn(Warning::new("maybe_grouped", text).about([name]).mild());
@@ -144,7 +148,7 @@ impl RowOptions {
     /// The structure of these rows of the table.
     ///
     /// # Errors
-    /// When they are all of one group.
+    /// If they are all in one group.
     pub(super) fn structure(
         &self,
         group: Option<&Column>,
@@ -166,11 +170,11 @@ impl RowOptions {
         Ok(RowStructure::grouped_by(names))
     }
 
-    /// Reads columns and prepares their rows; the column of the groups serves for the structure
-    /// alone.
+    /// Reads columns and prepares their rows; the column of the groups is only used for the
+    /// structure.
     ///
     /// # Errors
-    /// As [`Input::load`], [`RowOptions::prepare`] and [`RowOptions::structure`].
+    /// Those of [`Input::load`], [`RowOptions::prepare`] and [`RowOptions::structure`].
     pub(super) fn load(
         &self,
         input: Input,
@@ -193,8 +197,8 @@ impl RowOptions {
         Ok((frame, structure))
     }
 
-    /// Leaves copies out, if that is asked for: rows that repeat an earlier one in all columns except
-    /// that of the groups, at `group`. A missing value equals another.
+    /// Leaves copies out, if requested: rows that repeat an earlier one in all columns except that
+    /// of the groups, at `group`. Missing values count as equal.
     fn without_copies(
         &self,
         frame: Frame,
@@ -224,10 +228,10 @@ impl RowOptions {
         Ok(frame.keep(&kept))
     }
 
-    /// Reads columns, and next to them those that may name subjects.
+    /// Reads columns, and also those that may name subjects.
     ///
     /// # Errors
-    /// As [`Input::load`].
+    /// Those of [`Input::load`].
     pub(super) fn read(
         &self,
         mut input: Input,
@@ -237,7 +241,7 @@ impl RowOptions {
         let subjects = self.subjects(input.names());
         let mut all = wanted.to_vec();
         for &index in subjects.iter().filter(|index| !wanted.contains(index)) {
-            // A column that nobody asked for is not refused for what stands in it.
+            // A column that was not requested is not refused for its contents.
             input.declare(index, Declared::Discrete);
             all.push(index);
         }
@@ -250,12 +254,12 @@ impl RowOptions {
         Ok((frame, found))
     }
 
-    /// The table without what its whole rows rule out: copies of a pasted table (if they are to
-    /// be left out, else they are warned of), and rows without a group. `group` is the place of
-    /// the groups among the columns.
+    /// The table without copies of a pasted table (if they are to be left out; otherwise there is a
+    /// warning), and without rows that have no group. `group` is the position of the groups among
+    /// the columns.
     ///
     /// # Errors
-    /// When rows have no group, and missing values are not to be dropped.
+    /// If rows have no group, and missing values are not to be dropped.
     pub(super) fn prepare(
         &self,
         mut frame: Frame,
@@ -290,7 +294,7 @@ impl RowOptions {
                 messages.warn(Warning::new(
                     PASTED,
                     format!(
-                        "{which}: copies raise the estimate; say --dedup to leave them out, \
+                        "{which}: copies raise the estimate; use --dedup to leave them out, \
                          unless they are separate observations"
                     ),
                 ));

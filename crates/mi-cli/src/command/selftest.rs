@@ -20,9 +20,9 @@ Examples:
   mi selftest data.csv --x height --y weight
   mi selftest data.csv --x 1:3 --y out --method gaussian-copula
 
-The exit code is 1 when a check does not hold: an estimator that fails on your rows is not to
-be trusted on them. Estimates in many dimensions often do not add up. The Gaussian methods are
-spared the copy of x, which they cannot take.")]
+The exit code is 1 if a check fails: an estimator that fails on your rows should not
+be trusted on them. Estimates in many dimensions often do not add up. The Gaussian methods
+skip the copy of x, which they cannot take.")]
 pub struct SelftestOptions {
     #[command(flatten)]
     table: TableOptions,
@@ -55,7 +55,7 @@ struct CheckRow {
     holds: bool,
 }
 
-/// Checks an estimator on the person's own rows.
+/// Checks an estimator on the user's own rows.
 pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.output.quiet);
     let mut input = Input::open(&options.table)?;
@@ -118,7 +118,7 @@ pub(super) fn run(options: &SelftestOptions, out: &mut dyn Write) -> Result<(), 
     }
     if failed > 0 {
         out.flush().map_err(CliError::from_stdout)?;
-        return Err(CliError::Data(format!("{failed} of {} checks do not hold", checks.len())));
+        return Err(CliError::Data(format!("{failed} of {} checks failed", checks.len())));
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(super) fn completions(
     options: &CompletionsOptions,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    // `generate` panics when its writer fails, so the script is made first and written after.
+    // `generate` panics if its writer fails, so the script is made first and then written.
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut Cli::command(), "mi", &mut script);
     out.write_all(&script).map_err(CliError::from_stdout)

@@ -1,14 +1,14 @@
-//! One line for many messages that say the same of different columns.
+//! One line for many messages that say the same about different columns.
 
-/// Messages that are alike, from this number on, become one line.
+/// This many similar messages or more become one line.
 const ALIKE: usize = 3;
 
-/// Names that a line lists; of more it gives the first ones and the last.
+/// Names that a line lists; with more, it gives the first ones and the last.
 const LISTED: usize = 5;
 
 use crate::words::{cut, with_short_names};
 
-/// A message as it is shown, and the columns that it is about; long names are cut.
+/// A message as shown, and the columns that it concerns; long names are cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Said {
     text: String,
@@ -22,7 +22,7 @@ impl Said {
     }
 }
 
-/// The lines that say these messages, each where its first message stood.
+/// The lines for these messages, each at the position of its first message.
 pub(super) fn lines(messages: &[Said]) -> Vec<String> {
     let mut groups: Vec<(String, Vec<&Said>)> = Vec::new();
     for message in messages {
@@ -72,12 +72,12 @@ fn of_group(alike: &[&Said]) -> Vec<String> {
     let differ = if others.iter().all(|other| without_names(other) == without_names(first)) {
         ""
     } else {
-        ", with values of their own"
+        ", with other values,"
     };
-    vec![format!("{}; likewise{differ}, {} more {what}: {list}", first.text, named.len())]
+    vec![format!("{}; likewise{differ} for {} more {what}: {list}", first.text, named.len())]
 }
 
-/// A message with `#` for its numbers, and with nothing for its columns and for what it quotes.
+/// A message with `#` for its numbers, and without its columns and quoted parts.
 fn pattern(message: &Said) -> String {
     let text = without_names(message);
     let unquoted = text.split('`').step_by(2);
@@ -95,7 +95,7 @@ fn pattern(message: &Said) -> String {
             in_number = false;
         }
     }
-    // `1 row` and `2 rows` are alike, and so are `is` and `are`.
+    // `1 row` and `2 rows` count as equal, and so do `is` and `are`.
     let words = pattern.split(' ').map(|word| match word.trim_end_matches([',', ';', ':', '.']) {
         "is" | "are" => "is",
         "has" | "have" => "has",
@@ -104,7 +104,7 @@ fn pattern(message: &Said) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// A message without the names of its columns, where it quotes them alone or after an option.
+/// A message without the names of its columns, quoted by themselves or after an option.
 fn without_names(message: &Said) -> String {
     let mut text = message.text.clone();
     for name in &message.columns {
@@ -135,7 +135,7 @@ mod tests {
         let grouped = of((1..=42).map(message));
         assert_eq!(
             grouped,
-            ["`x1` is rounded to steps of 0.5; see `--seed`; likewise, with values of their own, \
+            ["`x1` is rounded to steps of 0.5; see `--seed`; likewise, with other values, for \
               41 more columns: `x2`, `x3`, `x4`, …, `x42`"]
         );
         assert_eq!(of((1..=2).map(message)).len(), 2);
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(
             grouped,
             [message("a", "p").0
-                + "; likewise, with values of their own, 2 more columns: `b`c`, `c 3`"]
+                + "; likewise, with other values, for 2 more columns: `b`c`, `c 3`"]
         );
     }
 
@@ -175,15 +175,15 @@ mod tests {
         assert_eq!(
             grouped,
             [
-                "`a` and `b`: no row has a value in every column; likewise, 2 more pairs: \
+                "`a` and `b`: no row has a value in every column; likewise for 2 more pairs: \
                  `a` and `c`, `b` and `c`",
                 "another matter",
                 "another matter 2"
             ]
         );
-        // The column that all share goes without saying.
+        // The column that all share is not listed.
         let target = of(["a", "b", "c"].map(|name| pair(name, "y")));
-        assert!(target[0].ends_with("likewise, 2 more columns: `b`, `c`"), "{target:?}");
+        assert!(target[0].ends_with("likewise for 2 more columns: `b`, `c`"), "{target:?}");
     }
 
     #[test]

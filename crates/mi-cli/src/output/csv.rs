@@ -8,7 +8,7 @@ use crate::error::CliError;
 /// One cell of CSV output.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
-    /// Words: names and labels of a person's own, among others.
+    /// Words, such as a user's names and labels.
     Text(String),
     /// A number with all its digits; empty if there is none.
     Number(Option<f64>),
@@ -61,9 +61,9 @@ impl Cell {
 /// Results as CSV (RFC 4180): one header, then one row each.
 ///
 /// A spreadsheet runs a cell that starts with `=`, `+`, `-` or `@` as a formula, and the names in a
-/// table may come from anybody: such text gets an apostrophe before it, which spreadsheets do not
-/// show (OWASP, "CSV injection"). CSV has no escapes, so that what could steer a terminal becomes a
-/// space; line breaks stay, in quotes. Numbers stay as they are.
+/// table may come from anybody: such text gets a leading apostrophe, which spreadsheets do not show
+/// (OWASP, "CSV injection"). CSV has no escapes, so characters that could control a terminal become
+/// spaces; line breaks are kept, in quotes. Numbers are not changed.
 #[derive(Debug)]
 pub struct Csv {
     writer: csv::Writer<Vec<u8>>,
@@ -73,17 +73,17 @@ impl Csv {
     /// A table with these headings.
     ///
     /// # Errors
-    /// None in memory; the writer's type has them.
+    /// None in memory; the writer's type requires a result.
     pub fn new(headings: &[&str]) -> Result<Self, CliError> {
         let mut csv = Self { writer: csv::Writer::from_writer(Vec::new()) };
         csv.writer.write_record(headings).map_err(failed)?;
         Ok(csv)
     }
 
-    /// Adds a row, of as many cells as there are headings.
+    /// Adds a row, with as many cells as there are headings.
     ///
     /// # Errors
-    /// When it has another number of cells.
+    /// If it has another number of cells.
     pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), CliError> {
         let cells = cells.into_iter().map(|cell| match &cell {
             Cell::Text(text) => plain_lines(&unlike_a_formula(text)).into_owned(),
@@ -92,10 +92,10 @@ impl Csv {
         self.writer.write_record(cells).map_err(failed)
     }
 
-    /// Writes the whole to standard output.
+    /// Writes everything to standard output.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn write(self, out: &mut dyn Write) -> Result<(), CliError> {
         let bytes = self.writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
         out.write_all(&bytes).map_err(CliError::from_stdout)

@@ -8,18 +8,18 @@ use crate::error::CliError;
 
 /// A file that a command will write, checked before the work begins.
 ///
-/// It is written as a whole or not at all, never takes the place of a file that the command reads,
-/// and takes that of another one only with `--force`.
+/// It is written completely or not at all. It never replaces a file that the command reads, and
+/// replaces another one only with `--force`.
 #[derive(Debug)]
 pub struct OutputFile {
-    /// The name as it was given, for messages.
+    /// The name as given, for messages.
     name: String,
     place: Place,
 }
 
 #[derive(Debug)]
 enum Place {
-    /// A file of its own, new or replaced, with the permissions of the one that it replaces.
+    /// A regular file, new or replaced, with the permissions of the one that it replaces.
     File { path: PathBuf, replaces: Option<Permissions> },
     /// Something that cannot be replaced, such as `/dev/stdout` or a named pipe.
     Stream(PathBuf),
@@ -29,8 +29,8 @@ impl OutputFile {
     /// The file that `option` names, if it may be written.
     ///
     /// # Errors
-    /// When it is one of `inputs`, is there already and `force` is false, is a folder, or lies in a
-    /// folder that is not there.
+    /// If it is one of `inputs`, already exists and `force` is false, is a folder, or is in a
+    /// folder that does not exist.
     pub fn check(
         option: &str,
         path: &Path,
@@ -46,19 +46,19 @@ impl OutputFile {
             Err(error) => return Err(failed(error)),
         };
         let Some(found) = found else {
-            // A link to nothing would be replaced by the file; what it points at is meant.
+            // A dangling link would be replaced by the file, but its target is meant.
             if fs::symlink_metadata(path).is_ok() {
-                return refuse("is a link to a file that is not there; name that file");
+                return refuse("is a link to a missing file; name that file");
             }
             let folder = folder_of(path);
             if !folder.is_dir() {
                 let folder = folder.display();
                 return refuse(&format!(
-                    "cannot be made: there is no folder {folder}; make it first"
+                    "cannot be created: there is no folder {folder}; create it first"
                 ));
             }
             if path.file_name().is_none() {
-                return refuse("is no name of a file");
+                return refuse("is not a file name");
             }
             let place = Place::File { path: path.to_owned(), replaces: None };
             return Ok(Self { name, place });
@@ -69,19 +69,19 @@ impl OutputFile {
         if inputs.iter().any(|input| is_same(input.as_ref(), path, &found)) {
             return refuse("is a file that this command reads; name another one");
         }
-        // `/dev/stdout` is a file where it was sent to one; it is not ours to replace.
+        // `/dev/stdout` is a file if it was redirected to one; it must not be replaced.
         if !found.is_file() || path.starts_with("/dev") {
             return Ok(Self { name, place: Place::Stream(path.to_owned()) });
         }
         if !force {
-            return refuse("is there already; --force replaces it");
+            return refuse("already exists; --force replaces it");
         }
-        // Through links: the file at their end is replaced, and they stay.
+        // Follows links: the target is replaced, and the links stay.
         let path = fs::canonicalize(path).map_err(failed)?;
         Ok(Self { name, place: Place::File { path, replaces: Some(found.permissions()) } })
     }
 
-    /// The name as it was given.
+    /// The name as given.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -89,7 +89,7 @@ impl OutputFile {
     /// Refuses options that name one file.
     ///
     /// # Errors
-    /// When two of them would write the same file.
+    /// If two of them would write the same file.
     pub fn check_apart<const N: usize>(files: [(&str, Option<&Path>); N]) -> Result<(), CliError> {
         let named: Vec<(&str, PathBuf)> = files
             .into_iter()
@@ -104,10 +104,10 @@ impl OutputFile {
         Ok(())
     }
 
-    /// Writes the file: a temporary one next to it takes its place when it is whole and on the disk.
+    /// Writes the file: a temporary one next to it replaces it once it is complete and on the disk.
     ///
     /// # Errors
-    /// What the system says, and when somebody else made the file meanwhile.
+    /// The system's errors, and if another process created the file meanwhile.
     pub fn write(self, content: &[u8]) -> Result<(), CliError> {
         let Self { name, place } = self;
         let written = match place {
@@ -121,10 +121,10 @@ impl OutputFile {
     }
 }
 
-/// Writes a file as a whole or not at all, in place of one that may be there.
+/// Writes a file completely or not at all, replacing one that may exist.
 ///
 /// # Errors
-/// What the system says.
+/// The system's errors.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     let permissions = match fs::metadata(path) {
         Ok(found) => Some(found.permissions()),
@@ -140,7 +140,7 @@ fn replace(path: &Path, content: &[u8], replaces: Option<Permissions>) -> io::Re
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        // What the file would have got without the detour, less the bits of the umask.
+        // The permissions that the file would have got directly, without the bits of the umask.
         builder.permissions(Permissions::from_mode(0o666));
     }
     let mut beside: NamedTempFile = builder.tempfile_in(folder_of(path))?;
@@ -161,9 +161,9 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Whether two paths lead to one file, be it by links of either kind.
+/// Whether two paths lead to one file, even through links of either kind.
 fn is_same(input: &Path, output: &Path, found: &Metadata) -> bool {
-    // A table from standard input may be a file too.
+    // A table from standard input may also be a file.
     let input = if input == Path::new("-") { Path::new("/dev/stdin") } else { input };
     let Ok(read) = fs::metadata(input) else { return false };
     #[cfg(unix)]
@@ -193,11 +193,11 @@ mod tests {
         let path = folder.path().join("a.svg");
         check(&path, &[], false).unwrap().write(b"one").unwrap();
         let error = check(&path, &[], false).unwrap_err();
-        assert!(error.contains("a.svg is there already; --force"), "{error}");
+        assert!(error.contains("a.svg already exists; --force"), "{error}");
         check(&path, &[], true).unwrap().write(b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        // Made by somebody else after the check.
+        // Created by another process after the check.
         let late = folder.path().join("late.svg");
         let checked = check(&late, &[], false).unwrap();
         fs::write(&late, "theirs").unwrap();

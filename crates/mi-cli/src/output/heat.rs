@@ -4,21 +4,21 @@ use mi_plot::{Shading, number, plain, shortened};
 
 use super::LINE;
 
-/// Stops of a ramp from dark to light, even in lightness, that colour-blind eyes can read.
+/// Stops of a ramp from dark to light, with even lightness, readable with colour blindness.
 const RAMP: [[u8; 3]; 5] =
     [[45, 11, 89], [117, 28, 109], [190, 55, 82], [240, 117, 52], [252, 217, 125]];
 /// The same for terminals without colour.
 const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 
-/// A matrix as coloured (or shaded) cells for a terminal, a row a line, columns headed by their
-/// numbers. Values that are not finite are shown as `·`. Names are shortened where the lines would
-/// be longer than 80 places.
+/// A matrix as coloured (or shaded) cells for a terminal, one row per line, with columns headed by
+/// their numbers. Values that are not finite are shown as `·`. Names are shortened if lines would
+/// be longer than 80 characters.
 pub fn heat_map(names: &[String], values: &[Vec<f64>], unit: &str, colour: bool) -> String {
     let shading = Shading::of(values.iter().flatten().map(|value| value.max(0.0)));
     // Information below zero is noise around zero: the ramp starts there.
     let level = |value: f64| shading.level(value.max(0.0)).unwrap_or(0.0);
     let digits = names.len().to_string().len();
-    // Two places a cell: one is too narrow to compare colours by.
+    // Two characters per cell: one is too narrow to compare colours.
     let cell = digits.max(2);
     let width = cell + 1;
     let room = LINE.saturating_sub(digits + 1 + width * names.len()).max(NARROWEST_NAME);
@@ -47,7 +47,7 @@ pub fn heat_map(names: &[String], values: &[Vec<f64>], unit: &str, colour: bool)
     out
 }
 
-/// Fewest places for a name.
+/// The smallest width of a name.
 const NARROWEST_NAME: usize = 8;
 
 /// The colour at a level from 0 to 1, between the two nearest stops.

@@ -12,7 +12,7 @@ use crate::words::steers;
 /// something else; new fields do not change it.
 pub const SCHEMA: &str = "mi/1";
 
-/// What every JSON result starts and ends with.
+/// The first and last fields of every JSON result.
 #[derive(Serialize)]
 struct Envelope<'a, T> {
     schema: &'static str,
@@ -24,10 +24,10 @@ struct Envelope<'a, T> {
     warnings: &'a [Warning],
 }
 
-/// Writes a result as one JSON object, with the notes and warnings that arose.
+/// Writes a result as one JSON object, with its notes and warnings.
 ///
 /// # Errors
-/// When standard output cannot be written.
+/// If standard output cannot be written.
 pub fn write_json<T: Serialize>(
     out: &mut dyn Write,
     command: &'static str,
@@ -42,7 +42,7 @@ pub fn write_json<T: Serialize>(
         notes: messages.notes(),
         warnings: messages.warnings(),
     };
-    // serde_json wraps the writer's error; the kind is what tells a closed pipe.
+    // serde_json wraps the writer's error; its kind shows a closed pipe.
     pretty(out, &envelope).map_err(|error| CliError::from_stdout(error.into()))?;
     out.write_all(b"\n").map_err(CliError::from_stdout)
 }
@@ -51,12 +51,11 @@ fn pretty(out: &mut dyn Write, value: &impl Serialize) -> serde_json::Result<()>
     value.serialize(&mut Serializer::with_formatter(out, Plain(PrettyFormatter::new())))
 }
 
-/// Pretty JSON whose texts do not steer the terminal that it may be shown on: what `serde_json`
-/// writes as it is (DEL, C1 controls, changes of direction) is escaped too, so that no text is
-/// changed.
+/// Pretty JSON whose texts cannot control a terminal: characters that `serde_json` writes unchanged
+/// (DEL, C1 controls, changes of direction) are also escaped, so that no text is lost.
 struct Plain<'a>(PrettyFormatter<'a>);
 
-/// Methods of the formatter that stay as they are.
+/// Methods of the formatter that are not changed.
 macro_rules! as_before {
     ($($method:ident($($name:ident: $kind:ty),*);)*) => {
         $(fn $method<W: ?Sized + Write>(&mut self, writer: &mut W $(, $name: $kind)*) -> io::Result<()> {

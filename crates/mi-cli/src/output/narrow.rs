@@ -2,9 +2,9 @@ use mi_plot::{Align, TextTable, plain, shortened};
 
 use super::LINE;
 
-/// A table in lines of at most [`LINE`] characters, as far as its columns allow: where they are longer,
-/// cells and headings of `flexible` columns are shortened, each down to its least width before the
-/// next gives way.
+/// A table in lines of at most [`LINE`] characters, if its columns allow: if lines are longer,
+/// cells and headings of `flexible` columns are shortened, each down to its smallest width before
+/// the next one.
 pub fn narrow(
     columns: &[(&str, Align)],
     rows: &[Vec<String>],
@@ -53,7 +53,7 @@ mod tests {
         assert_eq!(lengths(&[row(20, 3), row(3, 30)], &both), 55, "nothing is cut");
         assert_eq!(lengths(&[row(100, 3)], &both), 80);
         assert_eq!(lengths(&[row(100, 100), row(1, 1)], &both), 80);
-        // What may not be cut is whole.
+        // Columns that may not be cut are complete.
         assert_eq!(lengths(&[row(100, 100)], &[(0, 12)]), 117);
         let text = narrow(&columns, &[row(100, 100)], &both).to_string();
         assert!(text.lines().all(|line| line.contains('…') || line.starts_with("name")), "{text}");

@@ -1,4 +1,4 @@
-/// A p-value; the smallest that a number of surrogates can give is a limit, and is written so.
+/// A p-value; the smallest that a number of surrogates can give is written as a limit.
 pub fn p_value(p: f64, smallest: bool) -> String {
     let sign = if smallest { "<= " } else { "" };
     let digits = if p < 0.001 { 5 } else { 3 };

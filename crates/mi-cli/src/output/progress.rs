@@ -10,18 +10,18 @@ use super::say;
 
 /// Time between two lines where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
-/// Time between two changes of the words on a terminal.
+/// Time between two changes of the text on a terminal.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
-/// Less than this has passed too little to foretell from, or is left too little to be worth saying.
+/// If less time than this has passed or is left, no prediction is shown.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// How far a long computation is: a bar on a terminal, a plain line now and then elsewhere.
+/// The progress of a long computation: a bar on a terminal, an occasional plain line elsewhere.
 pub struct Progress {
     what: &'static str,
     total: usize,
     /// The bar, where there is a terminal.
     bar: Option<ProgressBar>,
-    /// `None` where nothing is to be said.
+    /// `None` if nothing is to be shown.
     state: Option<Mutex<State>>,
 }
 
@@ -32,11 +32,11 @@ struct State {
 }
 
 impl Progress {
-    /// Nothing done yet of `total` things called `what`.
+    /// Nothing done yet of `total` items called `what`.
     pub fn new(what: &'static str, total: usize, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new(total as u64);
-            // The template is a constant; should it not parse, the default bar does.
+            // The template is a constant; if it did not parse, the default bar would be used.
             if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
                 bar.set_style(style);
             }
@@ -51,7 +51,7 @@ impl Progress {
     /// One more is done.
     pub fn step(&self) {
         let Some(state) = &self.state else { return };
-        // A thread that panicked while it counted leaves a count that is still right.
+        // If a thread panicked while counting, the count is still right.
         let mut state: MutexGuard<'_, State> = state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;
         let interval = if self.bar.is_some() { BAR_INTERVAL } else { LINE_INTERVAL };
@@ -76,8 +76,8 @@ impl Progress {
     }
 }
 
-/// `, about 3 min 20 s left`: the time that the rest takes if it goes on as before; nothing where
-/// that cannot be known yet, or is over in a moment.
+/// `, about 3 min 20 s left`: the time for the rest at the current rate; empty if it is not yet
+/// known, or very short.
 fn left(elapsed: Duration, done: usize, total: usize) -> String {
     let mut text = String::new();
     if elapsed < MOMENT || done == 0 {

@@ -5,12 +5,12 @@ use crate::words::plain;
 
 /// Writes a line on standard error.
 ///
-/// Where nobody reads standard error any more (a closed pipe) or it takes no more (a full disk), the
-/// line is lost and the work goes on: `eprintln!` would end the program there.
+/// If standard error is closed (a pipe) or full (a disk), the line is lost and the work continues:
+/// `eprintln!` would panic.
 pub fn say(text: impl Display) {
-    // Names of files and labels may hold anything.
+    // Names of files and labels may contain anything.
     let mut line = plain(&text.to_string()).into_owned();
     line.push('\n');
-    // In one piece, so that lines of several threads stay whole.
+    // In one write, so that lines of several threads do not mix.
     let _ = io::stderr().write_all(line.as_bytes());
 }

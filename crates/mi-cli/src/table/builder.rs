@@ -10,33 +10,33 @@ use super::spelling::{self, Spelling};
 use crate::messages::Note;
 use crate::words::{count, cut};
 
-/// Gathers one column of a text table, cell by cell.
+/// Collects one column of a text table, cell by cell.
 pub(crate) struct Builder {
     declared: Declared,
     values: Vec<f64>,
     /// The labels, in a column that is declared discrete or whose first cell is text.
     labels: Option<Box<Labels>>,
-    /// How the numbers are written, in a column that may turn out to hold labels.
+    /// How the numbers are written, in a column that may turn out to have labels.
     written: Option<Box<Written>>,
     /// The line and text of the first text.
     first_text: Option<(u64, String)>,
-    /// Cells that are not missing.
+    /// Number of cells that are not missing.
     present: usize,
-    /// Those of them that are numbers.
+    /// Number of those that are numbers.
     numbers: usize,
-    /// Numbers that are not written in plain digits, and the first of them.
+    /// The number of cells not written in plain digits, and the first of them.
     spelled: usize,
     first_spelled: Option<String>,
-    /// Whole numbers too large to be exact.
+    /// The number of integers too large to be exact.
     large: usize,
     /// The first number with leading zeros.
     padded: Option<String>,
     odd: Vec<OddCell>,
-    /// Labels whose first cell is a number: read where odd cells are reported.
+    /// Labels whose first cell is a number, if odd cells are reported.
     numbers_first: bool,
 }
 
-/// A cell that fits nowhere.
+/// A cell that does not fit.
 #[derive(Debug)]
 pub(crate) struct OddCell {
     row: usize,
@@ -52,11 +52,11 @@ impl OddCell {
     }
 }
 
-/// Why a cell is not taken.
+/// Why a cell is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     NotFinite,
-    /// What may help.
+    /// A hint.
     NotANumber(String),
 }
 
@@ -71,11 +71,11 @@ impl Refused {
     }
 }
 
-/// 2^53: from here on, not every whole number is a double.
+/// 2^53: above this, not every integer is a double.
 pub(crate) const TOO_LARGE: f64 = 9_007_199_254_740_992.0;
 
-/// What to do when the cell is right and the guess is not.
-const LABELS: &str = "; if the column holds labels, name it in `--discrete`";
+/// What to do if the cell is right and the guess is wrong.
+const LABELS: &str = "; if the column has labels, name it in `--discrete`";
 
 impl Builder {
     pub(crate) fn new(declared: Declared) -> Self {
@@ -97,16 +97,16 @@ impl Builder {
         }
     }
 
-    /// Makes room for one more cell; `false` when there is no memory for it.
+    /// Makes room for one more cell; `false` if there is no memory.
     pub(crate) fn reserve(&mut self) -> bool {
         self.values.try_reserve(1).is_ok()
     }
 
-    /// Adds one cell; `line` is where it stands. The first present cell decides whether the column
-    /// holds numbers or text, unless the user did.
+    /// Adds one cell; `line` is its line. The first present cell decides whether the column has
+    /// numbers or text, unless the user did.
     ///
     /// # Errors
-    /// When the cell does not fit; it is not added then.
+    /// If the cell does not fit; it is then not added.
     pub(crate) fn push(
         &mut self,
         rules: &CellRules,
@@ -155,7 +155,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Takes notice of how a number is written.
+    /// Records how a number is written.
     fn spelling(&mut self, rules: &CellRules, text: &str, value: f64) -> Result<(), Refused> {
         let spelled = rules.spellings.any() && rules.plain(text).is_none();
         if spelled {
@@ -184,16 +184,16 @@ impl Builder {
         Ok(())
     }
 
-    /// Adds a cell that was refused, as a missing one.
+    /// Adds a refused cell as a missing one.
     pub(crate) fn push_odd(&mut self, text: &str, line: u64, why: Refused) {
         self.odd.push(OddCell { row: self.values.len(), line, text: text.to_owned(), why });
         self.values.push(f64::NAN);
     }
 
-    /// The column, and what should be known about it.
+    /// The column, and notes about it.
     ///
     /// # Errors
-    /// When more of a text column's cells are numbers than not, unless odd cells are reported.
+    /// If most of a text column's cells are numbers, unless odd cells are reported.
     pub(crate) fn finish(
         mut self,
         file: &str,
@@ -210,7 +210,7 @@ impl Builder {
             if self.labels.is_some() && 2 * self.numbers > self.present {
                 let (line, cell) = self.first_text.clone().unwrap_or_default();
                 let hint = format!(
-                    "{}; {} of the column's other {} cells are. If it means a missing value, say \
+                    "{}; {} of the column's other {} cells are. If it means a missing value, use \
                      `--na '{}'`{LABELS}",
                     rules.other_spelling(&cell),
                     self.numbers,
@@ -235,7 +235,7 @@ impl Builder {
         Ok((Column { odd, ..column }, notes))
     }
 
-    /// Makes a column of labels, most of which are numbers, one of numbers.
+    /// Turns a column of labels that are mostly numbers into one of numbers.
     fn texts_are_odd(&mut self, rules: &CellRules, first_line: u64, why: Refused) {
         let Some(labels) = self.labels.take() else { return };
         let numbers: Vec<Option<f64>> = labels
@@ -261,7 +261,7 @@ impl Builder {
         self.odd.sort_by_key(|odd| odd.row);
     }
 
-    /// Makes a column of numbers, most cells of which do not fit, one of labels.
+    /// Turns a column of numbers whose cells mostly do not fit into one of labels.
     fn odd_are_texts(&mut self) {
         let mut labels = Labels::default();
         let written = self.written.take();
@@ -272,7 +272,7 @@ impl Builder {
                 None => labels.code(&value.to_string()),
             };
         }
-        // What looks like a number by another option stays odd: it is none of the labels.
+        // Cells that another option would read as numbers stay odd: they are not labels.
         for odd in self.odd.extract_if(.., |odd| odd.is_text()) {
             self.first_text.get_or_insert_with(|| (odd.line, odd.text.clone()));
             self.values[odd.row] = labels.code(&odd.text);
@@ -305,7 +305,7 @@ impl Builder {
             }
             if !rules.usual_tokens && labels.knows("none") {
                 notes.push(about(format!(
-                    "`{shown}` has the label `none`; if it means a missing value, say `--na \
+                    "`{shown}` has the label `none`; if it means a missing value, use `--na \
                      '\"none\"'`"
                 )));
             }
@@ -327,7 +327,7 @@ impl Builder {
             self.written.filter(|_| column.column_type().is_some_and(|found| found.is_discrete()));
         if written.as_ref().is_some_and(|written| written.zeros == [true; 2]) {
             notes.push(about(format!(
-                "`{shown}`: `-0` and `0` are taken for one number; if they are different labels, say \
+                "`{shown}`: `-0` and `0` are treated as one number; if they are different labels, use \
                  `--discrete '{shown}'`"
             )));
         }
@@ -336,7 +336,7 @@ impl Builder {
         {
             notes.push(about(format!(
                 "`{shown}`: `{a}` and `{b}` are different labels, as they are written differently; if \
-                 they are one number, say `--continuous '{shown}'`"
+                 they are one number, use `--continuous '{shown}'`"
             )));
             return (written.into_column(column), notes);
         }
@@ -358,7 +358,7 @@ impl Builder {
     }
 }
 
-/// The options that read all texts: one that is written with separators needs one more.
+/// The options that read all texts: texts written with separators need one more.
 fn options_for_all(rules: &CellRules, spelling: Spelling, texts: &[String]) -> String {
     let plain = spelling.options(None);
     texts
@@ -369,28 +369,28 @@ fn options_for_all(rules: &CellRules, spelling: Spelling, texts: &[String]) -> S
         .unwrap_or(plain)
 }
 
-/// How the numbers of a column are written, as long as there are few of them: then the column may
-/// be one of labels, which are compared as written.
+/// How the numbers of a column are written, as long as there are few of them: the column may then
+/// have labels, which are compared as written.
 #[derive(Debug, Default)]
 struct Written {
     labels: Labels,
-    /// One code a row, NaN where missing.
+    /// One code per row, NaN where missing.
     codes: Vec<f64>,
     /// The first code of every number, by its bits.
     numbers: HashMap<u64, f64>,
-    /// The codes of two ways in which the same number is written.
+    /// The codes of two spellings of the same number.
     same: Option<[f64; 2]>,
-    /// Whether a 0 is written without a sign, and with one.
+    /// Whether 0 is written without a sign, and with one.
     zeros: [bool; 2],
 }
 
-/// Columns of more different numbers are not taken for labels unless they are declared.
+/// Columns with more different numbers are not treated as labels unless they are declared.
 const MOST_NUMBERS: usize = 256;
 
 impl Written {
-    /// Adds a number in a row; `false` when there are too many.
+    /// Adds the number of a row; `false` if there are too many.
     fn push(&mut self, row: usize, text: &str, value: f64) -> bool {
-        // The sign of 0 comes from rounding (`-0.0`) more often than from a person who means a label.
+        // The sign of 0 comes from rounding (`-0.0`) more often than from an intended label.
         let (text, value) = if value == 0.0 {
             self.zeros[usize::from(text.starts_with('-'))] = true;
             (text.trim_start_matches('-'), 0.0)
@@ -407,7 +407,7 @@ impl Written {
         self.numbers.len() <= MOST_NUMBERS
     }
 
-    /// Two ways in which a number is written, if there is such a number.
+    /// Two spellings of one number, if there is such a number.
     fn same(&self) -> Option<[String; 2]> {
         Some(self.same?.map(|code| cut(&self.labels.in_order()[code as usize])))
     }

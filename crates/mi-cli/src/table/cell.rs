@@ -1,9 +1,9 @@
-//! What one cell of a text table says.
+//! Reads one cell of a text table.
 
 use super::spelling::{Spelling, Spellings};
 
-/// The tokens that stand for a missing value, in any case, beside the empty cell. `none` and
-/// `-` are left out: they are as often labels.
+/// The tokens that mean a missing value, in upper or lower case, in addition to the empty cell.
+/// `none` and `-` are not included, since they are often labels.
 pub const MISSING_TOKENS: [&str; 7] = ["NA", "N/A", "#N/A", "NaN", "null", "?", "."];
 
 /// How numbers are written, and which tokens mean "missing".
@@ -11,9 +11,9 @@ pub const MISSING_TOKENS: [&str; 7] = ["NA", "N/A", "#N/A", "NaN", "null", "?", 
 pub struct CellRules {
     /// `.` or `,`.
     pub decimal: char,
-    /// A thousands separator to ignore; `None` refuses numbers that carry one.
+    /// A thousands separator to ignore; `None` refuses numbers that contain one.
     pub thousands: Option<char>,
-    /// Whether [`MISSING_TOKENS`] mean "missing"; if not, the empty cell alone does.
+    /// Whether [`MISSING_TOKENS`] mean "missing"; if not, only the empty cell does.
     pub usual_tokens: bool,
     /// Further tokens that mean "missing".
     pub missing: Vec<String>,
@@ -33,7 +33,7 @@ impl Default for CellRules {
     }
 }
 
-/// What a cell holds.
+/// The contents of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell {
     Missing,
@@ -47,7 +47,7 @@ pub(crate) enum Cell {
 impl CellRules {
     /// Reads one cell; `text` is trimmed.
     pub(crate) fn read(&self, text: &str) -> Cell {
-        // One's own tokens come before numbers: `-999` is the usual one.
+        // The user's tokens come before numbers: `-999` is a common one.
         if text.is_empty() || self.missing.iter().any(|token| token == text) {
             return Cell::Missing;
         }
@@ -111,11 +111,11 @@ impl CellRules {
         plain.parse().ok()
     }
 
-    /// Why a cell that is no number may be none, and which option would help.
+    /// Why a cell may not be a number, and which option would help.
     pub(crate) fn hint(&self, text: &str) -> String {
         let other_decimal = if self.decimal == '.' { ',' } else { '.' };
         if self.decimal == '.' && comma_decimal(text) && thousands_separator(text, '.').is_none() {
-            return "; if the comma is the decimal sign, say `--decimal ,`".into();
+            return "; if the comma is the decimal sign, use `--decimal ,`".into();
         }
         if let Some(separator) = thousands_separator(text, self.decimal) {
             let or_decimal = if separator == other_decimal && text.matches(separator).count() == 1 {
@@ -124,11 +124,11 @@ impl CellRules {
                 String::new()
             };
             return format!(
-                "; if `{separator}` separates thousands, say `--thousands '{separator}'`{or_decimal}"
+                "; if `{separator}` separates thousands, use `--thousands '{separator}'`{or_decimal}"
             );
         }
         if let Some(separator) = thousands_separator(text, other_decimal) {
-            return format!("; say `--decimal {other_decimal} --thousands '{separator}'`");
+            return format!("; use `--decimal {other_decimal} --thousands '{separator}'`");
         }
         if text.starts_with('\u{2212}') {
             return "; its minus sign is the character U+2212, not `-`".into();
@@ -141,14 +141,14 @@ impl CellRules {
         String::new()
     }
 
-    /// What a text looks like that would be a number by another option, and that option.
+    /// If another option would read a text as a number: what it looks like, and that option.
     pub(crate) fn other_spelling(&self, text: &str) -> String {
         Spelling::of(text).map_or_else(String::new, |spelling| {
             format!("; {} are read by {}", spelling.name(), self.options_for(spelling, text))
         })
     }
 
-    /// The options by which a text of some spelling is read.
+    /// The options that read a text of some spelling.
     pub(crate) fn options_for(&self, spelling: Spelling, text: &str) -> String {
         let digits: String = text
             .chars()
@@ -169,8 +169,8 @@ fn comma_decimal(text: &str) -> bool {
     text.matches(',').count() == 1 && text.replace(',', ".").parse::<f64>().is_ok()
 }
 
-/// The thousands separator of a number written with one: groups of three digits, then perhaps
-/// the decimal sign and more digits.
+/// The thousands separator of a number written with one: groups of three digits, optionally
+/// followed by the decimal sign and more digits.
 fn thousands_separator(text: &str, decimal: char) -> Option<char> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let whole = match unsigned.split_once(decimal) {

@@ -8,41 +8,41 @@ use super::builder::TOO_LARGE;
 pub struct Column {
     /// Its name: from the header, or `column_3`.
     pub name: String,
-    /// One value a row: a finite number, the index of a label, or NaN where it is missing.
+    /// One value per row: a finite number, the index of a label, or NaN if missing.
     pub values: Vec<f64>,
     /// The texts that the values stand for, if they are labels.
     pub labels: Option<Vec<String>>,
     /// Why the values are numbers, or labels.
     pub origin: Origin,
-    /// What the column is known to be: labels are discrete, and the user may say more.
+    /// The declared kind: labels are discrete, and the user may declare more.
     pub declared: Declared,
     /// How many values are missing.
     pub missing: usize,
-    /// Cells that fit nowhere and were taken for missing, where that was asked for.
+    /// Cells that do not fit and were treated as missing, if that was requested.
     pub odd: Option<Odd>,
 }
 
-/// Why a column holds numbers, or labels.
+/// Why a column has numbers, or labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Its cells are numbers.
     Numbers,
     /// Its cells are text.
     Text,
-    /// The user says that it is discrete.
+    /// The user declared it discrete.
     Asked,
     /// It names the groups of the rows.
     Groups,
-    /// It holds few numbers, some of which are written in several ways (`7` and `007`).
+    /// It has few numbers, some of which are written in several ways (`7` and `007`).
     Spelling,
 }
 
-/// Cells that fit nowhere.
+/// Cells that do not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Odd {
     /// How many there are.
     pub count: usize,
-    /// Where the first one stands, and what is wrong with it.
+    /// Where the first one is, and what is wrong with it.
     pub first: String,
 }
 
@@ -53,24 +53,24 @@ impl Column {
         Self { name, values, labels: None, origin: Origin::Numbers, declared, missing, odd: None }
     }
 
-    /// What the estimators take the column for, the missing values left out; `None` when no
-    /// value is present.
+    /// How the estimators treat the column, without missing values; `None` if no value is present.
     pub fn column_type(&self) -> Option<ColumnType> {
         let present: Vec<f64> = self.values.iter().copied().filter(|v| !v.is_nan()).collect();
         let matrix = ArrayView2::from_shape((present.len(), 1), &present).ok()?;
         Sample::new(matrix, &[self.declared], 0).ok()?.columns().next().cloned()
     }
 
-    /// The column with missing values as one more value, beyond all others.
+    /// The column with missing values as an additional value, larger than all others.
     pub(crate) fn filled(&self) -> Self {
         let largest = self.values.iter().copied().fold(0.0, f64::max);
         let fill = |value: &f64| if value.is_nan() { 2.0 * largest + 1.0 } else { *value };
         Self { values: self.values.iter().map(fill).collect(), missing: 0, ..self.clone() }
     }
 
-    /// Whether the column counts the rows: whole numbers, one more in every row, from any on.
+    /// Whether the column counts the rows: integers that increase by one in every row, from any
+    /// start.
     pub fn counts_rows(&self) -> bool {
-        /// In fewer rows numbers may stand in order by chance, or in an example.
+        /// In fewer rows numbers may be in order by chance, or in an example.
         const LEAST: usize = 5;
         let first = match (&self.labels, self.values.first()) {
             (None, Some(&first)) if self.values.len() >= LEAST => first,

@@ -5,7 +5,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 
-/// In which order a date of numbers has its parts.
+/// The order of the parts of a numeric date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum DateOrder {
     /// 2024-12-31, as in ISO 8601; the default
@@ -34,13 +34,13 @@ impl DateOrder {
     }
 }
 
-/// Dates with the month in letters have no order to ask for.
+/// Dates with the month in letters need no order.
 const NAMED_MONTHS: [&str; 6] =
     ["%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%d-%b-%y", "%d %b %y"];
 
-/// A date, perhaps with a time of day and an offset from UTC, in seconds since
-/// 1970-01-01T00:00:00; without an offset the clock is taken for UTC's. A month (`2024-03`) or a
-/// quarter (`2024Q1`) is its first day.
+/// A date, optionally with a time of day and an offset from UTC, in seconds since
+/// 1970-01-01T00:00:00; without an offset the time is read as UTC. A month (`2024-03`) or a quarter
+/// (`2024Q1`) is its first day.
 pub(crate) fn date(text: &str, order: DateOrder) -> Option<f64> {
     let plausible = (6..=40).contains(&text.len())
         && text.bytes().filter(u8::is_ascii_digit).count() >= 3
@@ -63,7 +63,7 @@ pub(crate) fn date(text: &str, order: DateOrder) -> Option<f64> {
     })?;
     let (clock, offset) = offset(rest.trim_start_matches(['T', ' ', ',']));
     let of_day = if clock.is_empty() { 0.0 } else { time(clock).filter(|&t| t < 86_401.0)? };
-    // An offset without a time, or a separator without anything behind it, is no date.
+    // An offset without a time, or a separator with nothing after it, is not a date.
     if clock.is_empty() && !rest.is_empty() {
         return None;
     }

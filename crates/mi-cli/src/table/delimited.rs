@@ -17,34 +17,34 @@ use crate::copies::Fingerprints;
 use crate::messages::Note;
 use crate::words::{count, cut_to};
 
-/// How a text table is written.
+/// The format of a text table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextRules {
-    /// The delimiter; `None` finds it.
+    /// The delimiter; `None` detects it.
     pub delimiter: Option<u8>,
-    /// Whether the first row holds names.
+    /// Whether the first row has names.
     pub header: HeaderRule,
-    /// How bytes become characters.
+    /// The text encoding.
     pub encoding: Encoding,
     /// How numbers and missing values are written.
     pub cells: CellRules,
-    /// Lines to pass over above the table.
+    /// Lines to skip above the table.
     pub skip: u64,
 }
 
-/// How bytes become characters.
+/// The text encoding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Encoding {
     /// UTF-8, with or without a byte-order mark
     #[default]
     #[value(name = "utf-8")]
     Utf8,
-    /// ISO 8859-1, nearly Windows-1252: every byte is a character
+    /// ISO 8859-1, similar to Windows-1252: every byte is a character
     #[value(name = "latin-1")]
     Latin1,
 }
 
-/// A text table whose names are known and whose rows are still to be read.
+/// A text table whose names are known and whose rows are not yet read.
 pub(crate) struct Delimited {
     file: String,
     reader: csv::Reader<Normaliser<Box<dyn BufRead>>>,
@@ -53,12 +53,12 @@ pub(crate) struct Delimited {
     /// Which columns have an empty name.
     unnamed: Vec<bool>,
     notes: Vec<Note>,
-    /// The first row, when it holds values.
+    /// The first row, if it has values.
     first: Option<ByteRecord>,
     delimiter: u8,
     header: Header,
     start: Start,
-    /// Whether what fits nowhere is passed over and reported, rather than refused.
+    /// Whether data that do not fit are skipped and reported, rather than refused.
     report_odd: bool,
     /// What is wrong if the table begins further below.
     preamble: Option<TableError>,
@@ -67,15 +67,15 @@ pub(crate) struct Delimited {
 /// Where a table begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Start {
-    /// Lines of the file that stand above it.
+    /// Lines of the file above it.
     pub(crate) lines: u64,
     /// The delimiter that the first of them names (`sep=;`).
     pub(crate) delimiter: Option<u8>,
 }
 
 impl Delimited {
-    /// Starts to read a text table. `sample` holds its first bytes (all of them if `complete`),
-    /// which `input` yields again; both begin at `start`.
+    /// Starts to read a text table. `sample` has its first bytes (all of them if `complete`), which
+    /// `input` yields again; both begin at `start`.
     pub(crate) fn open(
         file: String,
         sample: &[u8],
@@ -99,9 +99,9 @@ impl Delimited {
         };
         let shown = sniff::show_delimiter(delimiter);
         let mut delimiter_note = match (rules.delimiter, start.delimiter, found) {
-            (Some(_), ..) => format!("delimiter {shown} (asked for)"),
+            (Some(_), ..) => format!("delimiter {shown} (--delimiter)"),
             (None, Some(_), _) => format!("delimiter {shown} (named in line 1)"),
-            (None, None, Some(_)) => format!("delimiter {shown} (found)"),
+            (None, None, Some(_)) => format!("delimiter {shown} (detected)"),
             (None, None, None) => "one column, no delimiter found".into(),
         };
         if start.lines > u64::from(start.delimiter.is_some()) {
@@ -122,7 +122,7 @@ impl Delimited {
                 skip: start.lines + above.lines,
                 header: cut_to(&above.header.join(", "), 60),
                 otherwise: if above.is_padded {
-                    ", or `--header yes` if the first row holds the names"
+                    ", or `--header yes` if the first row has the names"
                 } else {
                     ""
                 },
@@ -184,14 +184,14 @@ impl Delimited {
                     None => TableError::Read { file, source },
                 }
             })?;
-            // The parser reads ahead, so this may be known rows before it is reached.
+            // The parser reads ahead, so this may be known before that row is reached.
             if let Some(line) = self.reader.get_ref().unclosed_quote() {
                 return Err(TableError::UnclosedQuote { file: self.file.clone(), line });
             }
             if !read {
                 return Ok(false);
             }
-            // The parser passes over empty lines, so an empty only field was written `""`.
+            // The parser skips empty lines, so a single empty field was written `""`.
             let blank =
                 row.len() == 1 && !row[0].is_empty() && row[0].iter().all(u8::is_ascii_whitespace);
             if !blank {
@@ -205,8 +205,8 @@ impl Delimited {
         self.start.lines + self.reader.position().line()
     }
 
-    /// The line on which the row just read starts. The parser's own position stands before the
-    /// blank lines that it passed over, so this counts back from where the row ends.
+    /// The line on which the row just read starts. The parser's own position is before the blank
+    /// lines that it skipped, so this counts back from the row's end.
     fn line(&self, row: &ByteRecord) -> u64 {
         let inside: usize = row.iter().map(|field| field.split(|&b| b == b'\n').count() - 1).sum();
         self.last_line().saturating_sub(1 + inside as u64)
@@ -245,20 +245,20 @@ impl Delimited {
         let line = self.line(row);
         let comment = self.header.present() && self.names[0].starts_with('#');
         let hint = if comment && found > expected {
-            "; the first row looks like a comment: remove it, or say `--skip 1`, so that the names \
+            "; the first row looks like a comment: remove it, or use `--skip 1`, so that the names \
              come first"
                 .into()
         } else if self.last_line() > line + 1 {
             let last = self.last_line() - 1;
             format!("; the row runs on to line {last}: is a quote left open?")
         } else if found == expected + 1 && row.iter().next_back() == Some(b"") {
-            "; the row ends with a delimiter: remove it, or end the first row so too".into()
+            "; the row ends with a delimiter: remove it, or also end the first row with one".into()
         } else if self.header.present() && found == expected + 1 && self.is_named_by_r(row) {
             "; the header has one field less, as R writes it: write the table by `write.csv(…, \
              row.names = FALSE)`, or put one more name into the first line"
                 .into()
         } else if found > expected && self.delimiter == b',' {
-            "; if commas are decimal signs, separate the columns by semicolons and say \
+            "; if commas are decimal signs, separate the columns by semicolons and use \
              `--delimiter ';' --decimal ,`"
                 .into()
         } else if expected == 1 || found == 1 {
@@ -269,7 +269,7 @@ impl Delimited {
         TableError::Ragged { file: self.file.clone(), line, found, expected, hint }
     }
 
-    /// Whether a row is the first one, and begins with what R gives rows for names: text, or 1.
+    /// Whether a row is the first one, and begins with a row name of R: text, or 1.
     fn is_named_by_r(&self, row: &ByteRecord) -> bool {
         let name = String::from_utf8_lossy(&row[0]);
         let is_name = name.trim() == "1" || self.rules.cells.read(name.trim()) == Cell::Text;
@@ -280,7 +280,7 @@ impl Delimited {
         cut_to(&self.names.join(", "), 60)
     }
 
-    /// The texts of the wanted fields, as far as they can be read.
+    /// The texts of the wanted fields, if they can be read.
     fn field<'a>(
         &self,
         row: &'a ByteRecord,
@@ -349,7 +349,7 @@ impl Source for Delimited {
                 return Err(error);
             }
             let hint = match self.header {
-                Header::NoNumber => "; if it holds values, say `--header no`",
+                Header::NoNumber => "; if it has values, use `--header no`",
                 _ => "",
             };
             return Err(TableError::NoRows { header: self.header_text(), file: self.file, hint });
@@ -370,7 +370,7 @@ impl Source for Delimited {
     }
 }
 
-/// Faults that were passed over, to be reported.
+/// Faults that were skipped, to be reported.
 #[derive(Debug, Default)]
 struct Passed {
     first: Option<TableError>,
@@ -378,7 +378,7 @@ struct Passed {
 }
 
 impl Passed {
-    /// Passes over a fault, if that is asked for.
+    /// Skips a fault, if allowed.
     fn pass(&mut self, error: TableError, allowed: bool) -> Result<(), TableError> {
         if !allowed {
             return Err(error);
@@ -388,7 +388,7 @@ impl Passed {
         Ok(())
     }
 
-    /// What is said of them.
+    /// The message about them.
     fn note(&self, thing: &str, fate: &str) -> Option<String> {
         let first = self.first.as_ref()?;
         let (count, verb) = (count(self.count, thing), if self.count == 1 { "is" } else { "are" });

@@ -1,6 +1,6 @@
-//! Files that are no table which is read here: what they are, and what to do.
+//! Files that are not supported tables: what they are, and what to do.
 
-/// What a file is, by its first bytes, if it is none that is read.
+/// What a file is, by its first bytes, if it is not supported.
 pub(super) fn kind(head: &[u8]) -> Option<&'static str> {
     const MAGIC: [(&[u8], &str); 30] = [
         (b"\xFF\xFE", "looks like UTF-16; convert it to UTF-8"),
@@ -78,7 +78,7 @@ pub(super) fn kind(head: &[u8]) -> Option<&'static str> {
     } else if starts("@relation") {
         Some("looks like ARFF (Weka); write it as CSV, or skip the lines above its data (`--skip`)")
     } else if head.contains(&0) {
-        Some("holds zero bytes, so it is UTF-16 or no text; convert it to UTF-8 text")
+        Some("contains zero bytes, so it is UTF-16 or not text; convert it to UTF-8 text")
     } else {
         None
     }

@@ -5,7 +5,7 @@ use mi_samples::Declared;
 
 use super::column::{Column, Origin};
 
-/// Gathers the labels of a column: texts, compared as they were written.
+/// Collects the labels of a column: texts, compared as they were written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Labels {
     codes: HashMap<String, u32>,
@@ -17,7 +17,7 @@ impl Labels {
         self.codes.contains_key(label)
     }
 
-    /// The labels in the order of first appearance, which is that of their codes.
+    /// The labels in the order of first appearance, which is the order of their codes.
     pub(crate) fn in_order(&self) -> &[String] {
         &self.in_order
     }
@@ -33,7 +33,7 @@ impl Labels {
         f64::from(code)
     }
 
-    /// The column, its codes renumbered so that labels are sorted: the same codes whatever the
+    /// The column, with codes renumbered so that labels are sorted: the codes do not depend on the
     /// order of the rows.
     pub(crate) fn into_column(self, name: String, mut values: Vec<f64>, origin: Origin) -> Column {
         let mut sorted: Vec<(usize, String)> = self.in_order.into_iter().enumerate().collect();
@@ -54,7 +54,7 @@ impl Labels {
     }
 }
 
-/// Numbers by their values and before other texts, so that 2 stands before 10.
+/// Numbers by their values and before other texts, so that 2 comes before 10.
 fn natural(a: &str, b: &str) -> Ordering {
     let number = |text: &str| text.parse::<f64>().ok().filter(|value| !value.is_nan());
     match (number(a), number(b)) {

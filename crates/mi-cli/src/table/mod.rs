@@ -1,11 +1,10 @@
 //! Tables: columns of numbers or labels from CSV, TSV, NPY, NPZ and (with the
 //! feature `parquet`) Parquet files, and from standard input.
 //!
-//! Reading has two steps. [`open`] finds out what the file is and what its columns are called;
-//! [`Source::load`] reads the columns that are wanted, row by row, so the memory needed is that
-//! of the columns. Nothing is guessed in silence: the delimiter, the header rule and every
-//! conversion are said in [`Table::notes`], and a cell that fits nowhere is an error with its
-//! line and column.
+//! Reading has two steps. [`open`] detects the kind of file and the names of its columns;
+//! [`Source::load`] reads the wanted columns, row by row, so the memory needed is that of the
+//! columns. Nothing is guessed silently: the delimiter, the header rule and every conversion are
+//! reported in [`Table::notes`], and a cell that does not fit is an error with its line and column.
 //!
 //! | written | read as |
 //! | --- | --- |
@@ -13,13 +12,13 @@
 //! | an empty cell, `NA`, `N/A`, `#N/A`, `NaN`, `null`, `?`, `.` in any case | missing |
 //! | `inf`, `Infinity`, `1e400` | refused |
 //! | `1,5` or `2,288` | refused unless the decimal comma or the thousands separator is named |
-//! | `12.5%`, `$12`, `3.0D-6`, dates, times | labels, or numbers where [`Spellings`] says so |
+//! | `12.5%`, `$12`, `3.0D-6`, dates, times | labels, or numbers if [`Spellings`] says so |
 //! | other text, from a column's first cell on | labels |
 //! | other text, in a column of numbers | refused |
 //!
 //! Labels are compared as they are written: `007` and `7`, `1.1` and `1.10`, `1e3` and `1000` are
-//! different labels. That holds of text, of columns that are declared discrete, and of columns of so
-//! few numbers that they are taken for labels.
+//! different labels. This applies to text, to columns that are declared discrete, and to columns
+//! with so few numbers that they are treated as labels.
 
 mod builder;
 mod cell;
@@ -40,11 +39,11 @@ mod sniff;
 mod source;
 mod spelling;
 
-/// The most columns of a table. A bound, because a few bytes can promise any number, and every
-/// column has a name in memory.
+/// The largest number of columns of a table. There is a limit because a few bytes can promise any
+/// number, and every column has a name in memory.
 const MOST_COLUMNS: usize = 1_000_000;
 
-/// How the name of a Parquet column starts that holds the row labels of a pandas table.
+/// The prefix of the name of a Parquet column with the row labels of a pandas table.
 pub(crate) const PANDAS_INDEX: &str = "__index_level_";
 
 pub use cell::{CellRules, MISSING_TOKENS};

@@ -1,13 +1,13 @@
-//! Makes the bytes of a text table simple before they are split into fields.
+//! Normalises the bytes of a text table before they are split into fields.
 
 use std::io::{self, BufRead, Read};
 
 use super::MOST_COLUMNS;
 
 /// Turns every line ending (CR, LF, CR LF; also inside quotes) into LF, ends the last line, and
-/// follows the quotes, so that line numbers count as an editor counts them and a quote that is
-/// never closed is known by the line on which it opened. Spaces before a field may be dropped: the
-/// parser takes a quote after them for a part of the text, and fields are trimmed in the end.
+/// tracks quotes, so that line numbers match those of an editor and a quote that is never closed is
+/// reported with the line on which it opened. Spaces before a field may be dropped: the parser
+/// would treat a quote after them as part of the text, and fields are trimmed later.
 #[derive(Debug)]
 pub(crate) struct Normaliser<R> {
     inner: R,
@@ -25,15 +25,15 @@ pub(crate) struct Normaliser<R> {
     row: RowSize,
 }
 
-/// How large a row is so far. A bound, because a small packed file can unpack to any size, and a
-/// row is held in memory as a whole.
+/// The size of a row so far. There is a limit because a small packed file can unpack to any size,
+/// and a complete row is held in memory.
 #[derive(Clone, Copy, Debug, Default)]
 struct RowSize {
     bytes: usize,
     fields: usize,
 }
 
-/// The most bytes of a row.
+/// The largest number of bytes of a row.
 const MOST_BYTES: usize = 64 << 20;
 
 impl RowSize {
@@ -58,18 +58,18 @@ impl RowSize {
     }
 }
 
-/// A row that no table has.
+/// The message about an impossibly large row.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
     "has a row of more than {} MiB or {MOST_COLUMNS} fields in line {line}; is it a table? See \
-     `--delimiter`, and write one observation a line",
+     `--delimiter`, and write one observation per line",
     MOST_BYTES >> 20
 )]
 pub(crate) struct HugeRow {
     line: u64,
 }
 
-/// Where in a record the next byte stands. The same rules as the parser's: a quote opens a
+/// The position of the next byte within a record. The same rules as the parser's: a quote opens a
 /// field only as its first byte, and two quotes inside are one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -80,7 +80,7 @@ enum State {
 }
 
 impl State {
-    /// Whether a space that comes next only stands before a field.
+    /// Whether a space that comes next only precedes a field.
     fn before_field(self, delimiter: u8) -> bool {
         self == Self::FieldStart && delimiter != b' '
     }
@@ -167,7 +167,7 @@ impl<R: BufRead> Read for Normaliser<R> {
                 written = if self.state.before_field(self.delimiter) { text } else { n };
                 out[..written].copy_from_slice(&input[..written]);
             } else {
-                // Copied aside because following the quotes borrows the whole of `self`.
+                // Copied because tracking quotes borrows all of `self`.
                 let chunk = input.to_vec();
                 for byte in chunk {
                     let byte = match byte {
@@ -198,7 +198,7 @@ impl<R: BufRead> Read for Normaliser<R> {
             }
             self.row.check(self.line)?;
             self.inner.consume(n);
-            // Nothing is written when the chunk was the LF of a CR LF, or spaces, alone.
+            // Nothing is written if the chunk was only the LF of a CR LF, or spaces.
             if written > 0 {
                 return Ok(written);
             }

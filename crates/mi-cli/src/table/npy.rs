@@ -1,4 +1,4 @@
-//! Reads NPY arrays, alone or inside an NPZ archive.
+//! Reads NPY arrays, as single files or inside an NPZ archive.
 
 use std::borrow::Cow;
 use std::io::{self, Cursor, Read, Seek};
@@ -17,7 +17,7 @@ use crate::copies::Fingerprints;
 use crate::messages::Note;
 use crate::words::{count, cut};
 
-/// The most characters of an array's name that its columns carry.
+/// The largest number of characters of an array's name in the names of its columns.
 const LONGEST_STEM: usize = 100;
 
 /// An array whose header is read.
@@ -30,9 +30,9 @@ pub(crate) struct Npy {
     report_odd: bool,
 }
 
-/// Where the numbers come from.
+/// The source of the numbers.
 enum Data {
-    /// What follows the header.
+    /// The data after the header.
     Plain(Box<dyn Read>),
     /// A member of an archive, from its beginning.
     Member(Archive, usize),
@@ -41,12 +41,12 @@ enum Data {
 /// An archive that is a file or already in memory.
 type Archive = ZipArchive<Box<dyn ReadSeek>>;
 
-/// What an archive is read from.
+/// The source of an archive.
 pub(crate) trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
 impl Npy {
-    /// Reads the header of an array of `length` bytes in all, if that is known.
+    /// Reads the header of an array with a total of `length` bytes, if known.
     pub(crate) fn open(
         file: String,
         stem: &str,
@@ -75,7 +75,7 @@ impl Npy {
         let fail = |problem: String| TableError::Array { file: file.to_owned(), problem };
         let damaged = |error| {
             fail(format!(
-                "not a readable NPZ archive ({error}); is it cut short? Save or copy it again"
+                "not a readable NPZ archive ({error}); is it truncated? Save or copy it again"
             ))
         };
         let mut archive = ZipArchive::new(input).map_err(damaged)?;
@@ -90,7 +90,7 @@ impl Npy {
             (_, []) => {
                 let problem = match members.iter().find(|name| is_text_table(name)) {
                     Some(text) => format!("is an archive with `{}`; unpack it", cut(text)),
-                    None => "the archive holds no NPY array; write one with np.savez".into(),
+                    None => "the archive contains no NPY array; write one with np.savez".into(),
                 };
                 return Err(fail(problem));
             }
@@ -111,12 +111,12 @@ impl Npy {
         let member = format!("{file}:{}", cut(chosen));
         let index = archive
             .index_for_name(&format!("{chosen}.npy"))
-            .ok_or_else(|| fail(format!("the archive names {chosen} but does not hold it")))?;
+            .ok_or_else(|| fail(format!("the archive names {chosen} but does not contain it")))?;
         let mut entry = archive.by_index(index).map_err(damaged)?;
         let header = Header::read(&mut entry).map_err(|problem| array_error(&member, problem))?;
         let told = entry.size().checked_sub(header.length);
         if header.data_length().is_none() || told != header.data_length() {
-            // Counted, since what an archive says of a member's size may be false too.
+            // Counted, since the size that an archive gives for a member may also be false.
             let here = Present::count(&member, &header, &mut entry)?;
             header.check(&member, Some(here))?;
             drop(entry);
@@ -139,7 +139,7 @@ impl Npy {
         Self { file, header, names, data, report_odd }
     }
 
-    /// What was found.
+    /// Notes on what was found.
     fn notes(&self, large: usize) -> Vec<Note> {
         let Header { dtype, rows, columns, .. } = self.header;
         let shape = format!(
@@ -166,11 +166,11 @@ impl Npy {
         let Header { dtype, rows, columns, fortran_order, .. } = self.header;
         let size = dtype.size();
         let mut kept: Vec<Numbers> = wanted.iter().map(|_| Numbers::default()).collect();
-        // Each wanted column by its place among the columns of the array.
+        // Each wanted column, by its position in the array.
         let mut slots: Vec<(usize, usize)> = wanted.iter().copied().zip(0..).collect();
         slots.sort_unstable();
         let mut fingerprints = Fingerprints::default();
-        // One line is what is contiguous in the file: a row, or a column in Fortran's order.
+        // One line is contiguous in the file: a row, or a column in Fortran's order.
         let (lines, line_length) = if fortran_order { (columns, rows) } else { (rows, columns) };
         // Long lines are read in pieces.
         let piece = line_length.min(1 << 16);
@@ -209,7 +209,7 @@ impl Npy {
                 }
             }
         }
-        // Reading the end compares the checksum of a packed array.
+        // Reading to the end checks the checksum of a packed array.
         match data.read(&mut [0]) {
             Ok(0) => Ok((kept, fingerprints)),
             Ok(_) => Err(self.header.mismatch(&self.file, Present::more_than(read))),
@@ -226,7 +226,7 @@ impl Npy {
         TableError::Read { file: self.file.clone(), source: error }
     }
 
-    /// The column of the numbers; whether infinite values are reported or refused is known.
+    /// The column of the numbers; infinite values are reported or refused.
     fn column(
         &self,
         index: usize,
@@ -281,7 +281,7 @@ impl Source for Npy {
 #[derive(Clone, Copy)]
 struct Present {
     bytes: u64,
-    /// What is said in front of the number.
+    /// The text before the number.
     about: &'static str,
 }
 
@@ -296,8 +296,8 @@ impl Present {
 
     /// Reads as many bytes as the header promises, and one more if there is one.
     fn count(file: &str, header: &Header, data: &mut dyn Read) -> Result<Self, TableError> {
-        // What a header that promises the impossible is followed by need not be known to the last
-        // byte, and a small archive may unpack to a thousand times its size.
+        // If a header promises the impossible, the exact number of bytes that follow is not needed,
+        // and a small archive may unpack to a thousand times its size.
         const MOST: u64 = 1 << 26;
         let most = header.data_length().unwrap_or(MOST);
         let bytes = io::copy(&mut data.take(most.saturating_add(1)), &mut io::sink())
@@ -310,7 +310,7 @@ fn array_error(file: &str, problem: String) -> TableError {
     TableError::Array { file: file.to_owned(), problem }
 }
 
-/// Reads as many bytes as a row has, so that no column gets a name which is not there.
+/// Reads as many bytes as a row has, so that no missing column gets a name.
 fn first_row(file: &str, header: &Header, data: &mut dyn Read) -> Result<Vec<u8>, TableError> {
     let promised = header.columns as u64 * header.dtype.size() as u64;
     let mut row = Vec::new();
@@ -325,7 +325,7 @@ fn first_row(file: &str, header: &Header, data: &mut dyn Read) -> Result<Vec<u8>
 
 impl Header {
     /// Checks the header against the number of bytes that follow it, if that is known, before
-    /// anything is allocated: a damaged shape must not ask for terabytes.
+    /// anything is allocated: a damaged shape must not cause an allocation of terabytes.
     fn check(&self, file: &str, here: Option<Present>) -> Result<(), TableError> {
         let shape = format!("{} x {}", self.rows, self.columns);
         match (self.data_length(), here) {
@@ -349,14 +349,16 @@ impl Header {
         if self.rows == 0 || self.columns == 0 {
             return Err(array_error(
                 file,
-                format!("the array is empty ({shape}); a table has a row and a column at least"),
+                format!(
+                    "the array is empty ({shape}); a table has at least one row and one column"
+                ),
             ));
         }
         if self.columns > MOST_COLUMNS {
             return Err(array_error(
                 file,
                 format!(
-                    "an array of {shape} is no table that is read: {MOST_COLUMNS} columns are the \
+                    "an array of {shape} is not supported: {MOST_COLUMNS} columns are the \
                      most; do its rows stand where columns should (x.T)?"
                 ),
             ));
@@ -374,22 +376,22 @@ impl Header {
             self.columns,
             self.dtype.size(),
             if promised > bytes {
-                "cut short or damaged; copy or save it again"
+                "truncated or damaged; copy or save it again"
             } else {
-                "damaged, or holds more than one array; save one array, or an NPZ archive"
+                "damaged, or contains more than one array; save one array, or an NPZ archive"
             },
         );
         array_error(file, problem)
     }
 }
 
-/// Whether a member of an archive is a text table by its name.
+/// Whether a member of an archive is a text table, by its name.
 fn is_text_table(name: &str) -> bool {
     let extension = Path::new(name).extension();
     ["csv", "tsv"].iter().any(|known| extension.is_some_and(|e| e.eq_ignore_ascii_case(known)))
 }
 
-/// Some names, cut where they are long or many.
+/// Some names, shortened if they are long or many.
 fn list_cut(names: &[&str]) -> String {
     const MOST: usize = 20;
     let mut shown: Vec<String> = names.iter().take(MOST).map(|name| cut(name)).collect();

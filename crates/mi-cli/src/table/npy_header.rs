@@ -37,7 +37,7 @@ impl Dtype {
         }
     }
 
-    /// A whole number of 8 bytes, which a double may not hold.
+    /// An integer of 8 bytes, which a double may not represent.
     pub(crate) fn whole(self, bytes: &[u8]) -> Option<i128> {
         let mut low_first: [u8; 8] = bytes.try_into().ok()?;
         if self.big_endian {
@@ -85,7 +85,7 @@ fn half(bits: u16) -> f64 {
     }
 }
 
-/// What the header of an array says.
+/// The header of an array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) dtype: Dtype,
@@ -98,7 +98,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Bytes of the numbers, if that can be counted at all.
+    /// Bytes of the numbers, unless that overflows.
     pub(crate) fn data_length(&self) -> Option<u64> {
         let count = (self.rows as u64).checked_mul(self.columns as u64)?;
         count.checked_mul(self.dtype.size() as u64)
@@ -107,7 +107,7 @@ impl Header {
     /// Reads a header up to the first byte of the numbers.
     ///
     /// # Errors
-    /// A sentence that says what is wrong and how to mend it.
+    /// A sentence that says what is wrong and how to fix it.
     pub(crate) fn read(input: &mut dyn Read) -> Result<Self, String> {
         let mut start = [0; 8];
         exactly(input, &mut start)?;
@@ -117,7 +117,7 @@ impl Header {
         let length_bytes = match start[6] {
             1 => 2,
             2 | 3 => 4,
-            other => return Err(format!("NPY version {other} is not known (1 to 3 are)")),
+            other => return Err(format!("NPY version {other} is not supported (1 to 3 are)")),
         };
         let mut length = [0; 4];
         exactly(input, &mut length[..length_bytes])?;
@@ -158,7 +158,7 @@ impl Header {
             [rows, columns] => (rows, columns),
             _ => {
                 return Err(format!(
-                    "an array of shape ({}) is no table; one dimension (a column) or two (rows \
+                    "an array of shape ({}) is not a table; one dimension (a column) or two (rows \
                      and columns) are read",
                     inside.trim()
                 ));
@@ -191,7 +191,7 @@ fn entry<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 fn dtype(descr: &str) -> Result<Dtype, String> {
     if let Some(list) = descr.strip_prefix('[') {
         return Err(format!(
-            "structured arrays are not read (this one has the fields {}); save the fields as \
+            "structured arrays are not supported (this one has the fields {}); save the fields as \
              the columns of a plain array",
             field_names(list).join(", ")
         ));
@@ -225,17 +225,17 @@ fn dtype(descr: &str) -> Result<Dtype, String> {
                         .into()
                 }
                 Some(b'c') => {
-                    "complex numbers are not read; save the real and imaginary parts as columns"
+                    "complex numbers are not supported; save the real and imaginary parts as columns"
                         .into()
                 }
-                Some(b'f') => "long doubles are not read; save the array as float64".into(),
+                Some(b'f') => "long doubles are not supported; save the array as float64".into(),
                 Some(b'M' | b'm') => {
-                    "dates and durations are not read; save them as numbers".into()
+                    "dates and durations are not supported; save them as numbers".into()
                 }
                 Some(b'U' | b'S' | b'a') => {
-                    "arrays of text are not read; save the table as CSV".into()
+                    "arrays of text are not supported; save the table as CSV".into()
                 }
-                _ => format!("numbers of type `{name}` are not read"),
+                _ => format!("numbers of type `{name}` are not supported"),
             });
         }
     };

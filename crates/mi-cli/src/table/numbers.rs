@@ -6,19 +6,19 @@ use super::error::{Place, TableError};
 use super::labels::Labels;
 use crate::words::count;
 
-/// Gathers a column of an array: doubles, and whole numbers without loss where they may be labels.
+/// Collects a column of an array: doubles, and integers without loss if they may be labels.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
     values: Vec<f64>,
-    /// The whole numbers, from the first one on that is no exact double; [`MISSING`] where missing.
+    /// The integers, from the first one that is not an exact double; [`MISSING`] where missing.
     exact: Option<Vec<i128>>,
-    /// Whole numbers that may have been rounded.
+    /// The number of integers that may have been rounded.
     large: usize,
 }
 
 const MISSING: i128 = i128::MIN;
 
-/// A number as one that can count rows.
+/// A number in the form that can count rows.
 pub(super) fn as_count(value: f64) -> Option<i64> {
     (value.abs() < TOO_LARGE && value.fract() == 0.0).then_some(value as i64)
 }
@@ -28,7 +28,7 @@ impl Numbers {
         self.values.len()
     }
 
-    /// Makes room for `more` values; `false` when there is no memory for them.
+    /// Makes room for `more` values; `false` if there is no memory.
     pub(super) fn reserve(&mut self, more: usize) -> bool {
         self.values.try_reserve(more).is_ok()
             && self.exact.as_mut().is_none_or(|exact| exact.try_reserve(more).is_ok())
@@ -58,7 +58,7 @@ impl Numbers {
         }
     }
 
-    /// What is equal in two rows of the same value.
+    /// A key that is equal for rows with the same value.
     #[cfg(feature = "parquet")]
     pub(super) fn cell(&self, row: usize) -> (u64, Option<i128>) {
         (self.values[row].to_bits(), self.exact.as_ref().map(|exact| exact[row]))
@@ -75,7 +75,7 @@ impl Numbers {
         self.values
     }
 
-    /// Refuses infinite values, or takes them for missing where cells that fit nowhere are reported.
+    /// Refuses infinite values, or treats them as missing if cells that do not fit are reported.
     ///
     /// # Errors
     /// The first infinite value, unless `report_odd`.
@@ -98,8 +98,8 @@ impl Numbers {
         Ok(Some(Odd { count, first: error.to_string() }))
     }
 
-    /// The column, and how many whole numbers of it may have been rounded. Where they are labels
-    /// (declared, or too few to be on a scale) none is: the labels are the exact numbers.
+    /// The column, and how many of its integers may have been rounded. Labels (declared, or too few
+    /// values to be on a scale) are never rounded: they are the exact numbers.
     pub(super) fn into_column(self, name: String, declared: Declared) -> (Column, usize) {
         let column = Column::from_numbers(name, self.values, declared);
         let discrete = match declared {
@@ -118,7 +118,7 @@ impl Numbers {
     }
 }
 
-/// What is said of whole numbers that may have been rounded.
+/// The note on integers that may have been rounded.
 pub(super) fn rounded_note(file: &str, large: usize) -> Option<String> {
     (large > 0).then(|| {
         format!(

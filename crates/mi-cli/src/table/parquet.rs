@@ -26,7 +26,7 @@ use crate::words::count;
 /// Values read at a time.
 const BATCH: usize = 1 << 14;
 
-/// A Parquet file whose schema is read.
+/// A Parquet file whose schema has been read.
 pub(crate) struct ParquetTable {
     file: String,
     reader: Box<dyn FileReader>,
@@ -77,7 +77,7 @@ impl ParquetTable {
     fn cells(&self, index: usize) -> Result<(Numbers, Option<Labels>), TableError> {
         let descr = self.reader.metadata().file_metadata().schema_descr().column(index);
         if descr.max_rep_level() > 0 {
-            return Err(self.refuse(index, "lists are not read; write one value a row"));
+            return Err(self.refuse(index, "lists are not supported; write one value per row"));
         }
         let mut values = Numbers::default();
         let mut labels = None;
@@ -90,7 +90,7 @@ impl ParquetTable {
                 .map_err(|error| fail(&self.file, &error))?
                 .map_err(|what| self.refuse(index, what))?;
         }
-        // The rows are told by the file's end, the values by its pages.
+        // The number of rows is in the file's footer, the values in its pages.
         let rows = self.reader.metadata().file_metadata().num_rows();
         if usize::try_from(rows) != Ok(values.len()) {
             let found = values.len();
@@ -103,7 +103,7 @@ impl ParquetTable {
         Ok((values, labels))
     }
 
-    /// The column of cells that were read, and how many whole numbers of it may be rounded.
+    /// The column of the cells, and how many of its integers may be rounded.
     fn column(
         &self,
         index: usize,
@@ -140,7 +140,7 @@ impl Source for ParquetTable {
         let mut fingerprints = Fingerprints::default();
         for index in 0..self.names.len() {
             let place = wanted.iter().position(|&column| column == index);
-            // Whatever is wrong with a column that nobody wants does not matter.
+            // Errors in a column that is not wanted do not matter.
             let cells = match (self.cells(index), place) {
                 (Err(error), Some(_)) => return Err(error),
                 (Err(_), None) => continue,
@@ -167,13 +167,13 @@ impl Source for ParquetTable {
     }
 }
 
-/// What the library reads. It panics at some damaged files, which is then an error like any other.
+/// Runs a read of the library. It panics on some damaged files, which becomes an ordinary error.
 fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
     thread_local! {
         static GUARDED: Cell<bool> = const { Cell::new(false) };
     }
     static QUIET: Once = Once::new();
-    // The caller says what is wrong; the library's line number is nothing for a reader.
+    // The caller says what is wrong; the library's line number would not help a user.
     QUIET.call_once(|| {
         let usual = panic::take_hook();
         panic::set_hook(Box::new(move |what| {
@@ -194,7 +194,7 @@ fn fail(file: &str, error: &ParquetError) -> TableError {
     TableError::Array { file: file.to_owned(), problem: format!("not readable: {error}") }
 }
 
-/// Adds the values of one row group; the inner error says what kind of column is not read.
+/// Adds the values of one row group; the inner error names the unsupported kind of column.
 fn read_group(
     column: ColumnReader,
     descr: &ColumnDescriptor,
@@ -244,9 +244,9 @@ fn read_group(
             })?;
         }
         _ if descr.physical_type() == Type::INT96 => {
-            return Ok(Err("96-bit timestamps are not read; write them as numbers"));
+            return Ok(Err("96-bit timestamps are not supported; write them as numbers"));
         }
-        _ => return Ok(Err("fixed-length bytes are not read; write numbers or text")),
+        _ => return Ok(Err("fixed-length bytes are not supported; write numbers or text")),
     }
     Ok(Ok(()))
 }

@@ -1,27 +1,27 @@
-//! Finds the lines above a table that begins further below, as instruments write them.
+//! Finds lines above a table, such as those that instruments write.
 
 use super::cell::{Cell, CellRules};
 use super::sniff::{self, CANDIDATES};
 use super::spelling::Spelling;
 
-/// Rows that are looked at.
+/// Rows that are examined.
 const ROWS: usize = 200;
 
-/// Bytes that are looked at.
+/// Bytes that are examined.
 const SAMPLE: usize = 1 << 16;
 
-/// Rows that make a table: a header and two more.
+/// The smallest number of rows of a table: a header and two more.
 const FEWEST_ROWS: usize = 3;
 
 /// Lines above a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Preamble {
-    /// How many there are, blank ones too.
+    /// How many there are, including blank ones.
     pub(crate) lines: u64,
-    /// The row below them.
+    /// The first row below them.
     pub(crate) header: Vec<String>,
-    /// Whether every row has as many fields as the table, so that only their contents tell that the
-    /// first ones are none of it.
+    /// Whether every row has as many fields as the table, so that only the contents of the first
+    /// rows show that they do not belong to it.
     pub(crate) is_padded: bool,
 }
 
@@ -37,20 +37,21 @@ impl Row {
         self.fields.iter().map(|field| rules.read(field)).collect()
     }
 
-    /// Whether the last cell is empty, and all that stand behind the first empty one.
+    /// Whether the last cell is empty, and all cells after the first empty one.
     fn is_filled_up(&self) -> bool {
         let filled = self.fields.iter().take_while(|field| !field.is_empty()).count();
         filled < self.fields.len() && self.fields[filled..].iter().all(String::is_empty)
     }
 }
 
-/// The lines that stand above the table in a sample, if there are such. They have
+/// The lines above the table in a sample, if there are any. They have
 ///
-/// - other numbers of fields than the rows of the table, which from its header on have all the same;
-/// - or the same, where a spreadsheet filled them up with empty cells: the header is then the first
-///   full row below the last of them, and numbers stand below it only.
+/// - numbers of fields that differ from those of the table's rows, which are all equal from its
+///   header on;
+/// - or the same number, if a spreadsheet padded them with empty cells: the header is then the
+///   first full row below the last of them, and there are numbers only below it.
 ///
-/// `delimiter` is the one that is known; rows of padding are looked for where `by_content`.
+/// `delimiter` is the known one; padded rows are searched if `by_content`.
 pub(crate) fn find(
     sample: &[u8],
     complete: bool,
@@ -78,7 +79,7 @@ pub(crate) fn find(
     Some(Preamble { lines: header.above, header: header.fields.clone(), is_padded: first == 0 })
 }
 
-/// The first rows of a sample; the last one of an incomplete sample may be cut.
+/// The first rows of a sample; the last one of an incomplete sample may be truncated.
 fn rows(sample: &[u8], complete: bool, delimiter: u8) -> Vec<Row> {
     let mut reader = sniff::reader(sample, delimiter);
     let mut rows = Vec::new();
@@ -87,7 +88,7 @@ fn rows(sample: &[u8], complete: bool, delimiter: u8) -> Vec<Row> {
         let inside = record.iter().flatten().filter(|&&byte| byte == b'\n').count() as u64;
         let text = |field| String::from_utf8_lossy(field).trim().to_owned();
         let fields: Vec<String> = record.iter().map(text).collect();
-        // The parser's place before a row stands above blank lines, the one behind it does not.
+        // The parser's position before a row is above blank lines; the one after it is not.
         let above = reader.position().line().saturating_sub(2 + inside);
         if fields.len() > 1 || !fields.concat().is_empty() {
             rows.push(Row { above, fields });
@@ -99,7 +100,7 @@ fn rows(sample: &[u8], complete: bool, delimiter: u8) -> Vec<Row> {
     rows
 }
 
-/// The first row from which on all have as many fields, two or more.
+/// The first row from which on all rows have the same number of fields, two or more.
 fn first_even(rows: &[Row]) -> Option<usize> {
     let fields = rows.last()?.fields.len();
     let uneven = rows.iter().rposition(|row| row.fields.len() != fields);
@@ -107,18 +108,18 @@ fn first_even(rows: &[Row]) -> Option<usize> {
     (fields > 1 && rows.len() - first >= FEWEST_ROWS).then_some(first)
 }
 
-/// Whether a table begins at `first`, rather than a part of one below an odd row: all rows above are
-/// narrower, or a header of names stands there.
+/// Whether a table begins at `first`, rather than a part of one below an odd row: all rows above
+/// are narrower, or there is a header of names.
 fn is_table(rows: &[Row], first: usize, cells: &CellRules) -> bool {
     let fields = rows[first].fields.len();
     let table = &rows[first..];
-    // R writes no name above the names of rows.
+    // R writes no name above row names.
     let is_of_r = first == 1 && fields > 2 && rows[0].fields.len() + 1 == fields;
     let is_narrower = rows[..first].iter().all(|row| row.fields.len() < fields);
     is_narrower && !is_of_r || is_header(table, 0, &numeric(table, cells), cells)
 }
 
-/// The place of the header below rows that were filled up with empty cells.
+/// The position of the header below rows that were padded with empty cells.
 fn below_padding(rows: &[Row], cells: &CellRules) -> Option<usize> {
     let numeric = numeric(rows, cells);
     let holds_numbers = |row: &Row| {
@@ -127,13 +128,13 @@ fn below_padding(rows: &[Row], cells: &CellRules) -> Option<usize> {
     };
     let data = rows.iter().rposition(|row| !holds_numbers(row))? + 1;
     let above = rows[..data].iter().rposition(Row::is_filled_up)? + 1;
-    // Pairs of a key and a date or a time are full rows too, and no names.
+    // Pairs of a key and a date or a time are also full rows, but not names.
     let names = |row: &Row| row.fields.iter().all(|field| Spelling::of(field).is_none());
     let header = above + rows[above..data].iter().position(names).unwrap_or(0);
     (header < data && is_header(rows, header, &numeric, cells)).then_some(header)
 }
 
-/// The columns that hold numbers in the last third of the rows.
+/// The columns that have numbers in the last third of the rows.
 fn numeric(rows: &[Row], cells: &CellRules) -> Vec<usize> {
     let third = (rows.len() / 3).max(1);
     let last: Vec<Vec<Cell>> =
@@ -171,9 +172,9 @@ mod tests {
         check("Logger 7\nMay 2024\n\nt,a\n1,2\n2,3\n", Some(3));
         check("Logger, 7\nt,a,b\n1,2,3\n2,3,4\n", Some(1));
         check("Date,2020-01-01\nOperator,Smith\n\nt,a,b,c\n1,2,3,4\n2,3,4,5\n", Some(3));
-        // A line of as many fields as the table among them, and a quoted line break.
+        // Including a line with as many fields as the table, and a quoted line break.
         check("Gauge\nX,7,Serial,8\n\"two\nlines\"\nt,a,b,c\n1,2,3,4\n2,3,4,5\n", Some(4));
-        // Another delimiter than that of the table.
+        // A delimiter that differs from that of the table.
         check("Depth, m\nSite, 3\nt;a\n1;2\n2;3\n", Some(2));
         // Without names.
         check("Logger 7\n\n1,2\n2,3\n3,4\n", Some(2));
@@ -198,7 +199,7 @@ mod tests {
         check("a,b,c\n1,-,\n2,3,4\n3,4,5\n4,5,6\n", None);
         check("a,b,\n1,2,\n3,4,\n4,5,\n", None);
         check("a,b,c\nx,y,\nx,y,z\nu,v,w\n", None);
-        // R's names of rows.
+        // R's row names.
         check("a,b\nr1,1,2\nr2,3,4\nr3,3,4\n", None);
     }
 }

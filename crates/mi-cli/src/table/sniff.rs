@@ -1,4 +1,4 @@
-//! Finds the delimiter and the header of a text table from its first bytes.
+//! Detects the delimiter and the header of a text table from its first bytes.
 
 use std::fmt;
 
@@ -7,33 +7,34 @@ use csv::{ByteRecord, ReaderBuilder};
 use super::cell::{Cell, CellRules};
 use super::normalise::Normaliser;
 
-/// Delimiters that are looked for; the first one that splits every row alike wins. The comma
-/// comes last because it may be the decimal sign, and the others hardly occur in numbers.
+/// The candidate delimiters; the first one that splits every row into the same number of fields
+/// wins. The comma comes last because it may be the decimal sign, and the others hardly occur in
+/// numbers.
 pub(super) const CANDIDATES: [u8; 4] = [b'\t', b';', b'|', b','];
-/// Rows that are looked at.
+/// Rows that are examined.
 const ROWS: usize = 200;
 
-/// Whether the first row holds names.
+/// Whether the first row has names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum HeaderRule {
-    /// Find out from the first two rows
+    /// Detect from the first two rows
     #[default]
     Auto,
-    /// The first row holds names
+    /// The first row has names
     Yes,
-    /// The first row holds values
+    /// The first row has values
     No,
 }
 
-/// Why the first row was, or was not, taken for names.
+/// Why the first row was, or was not, treated as names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Header {
     Asked(bool),
-    /// A name stands over a number.
+    /// A name is above a number.
     NameOverNumber,
-    /// The first row holds no number.
+    /// The first row has no number.
     NoNumber,
-    /// The first row holds numbers, and no name stands over one.
+    /// The first row has numbers, and no name is above one.
     Numbers,
 }
 
@@ -50,12 +51,12 @@ impl Header {
 impl fmt::Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Header::Asked(true) => "first row holds names (--header yes)",
+            Header::Asked(true) => "first row has names (--header yes)",
             Header::Asked(false) => "no header (--header no)",
-            Header::NameOverNumber => "first row holds names (text over numbers)",
-            Header::NoNumber => "first row holds names (it has no number)",
+            Header::NameOverNumber => "first row has names (text above numbers)",
+            Header::NoNumber => "first row has names (it has no number)",
             Header::Numbers => {
-                "no header: the first row holds numbers (`--header yes` if they are names)"
+                "no header: the first row has numbers (`--header yes` if they are names)"
             }
         })
     }
@@ -90,8 +91,8 @@ fn rows(sample: &[u8], complete: bool, delimiter: u8) -> Vec<ByteRecord> {
     rows
 }
 
-/// The delimiter that splits every row into the same number of fields; failing that, the one
-/// that splits the first row most. `None` when none of the candidates occurs.
+/// The delimiter that splits every row into the same number of fields; otherwise, the one that
+/// splits the first row most. `None` if none of the candidates occurs.
 pub(crate) fn find_delimiter(sample: &[u8], complete: bool) -> Option<u8> {
     let counts = |delimiter| -> Vec<usize> {
         rows(sample, complete, delimiter).iter().map(ByteRecord::len).collect()
@@ -108,8 +109,8 @@ pub(crate) fn find_delimiter(sample: &[u8], complete: bool) -> Option<u8> {
     })
 }
 
-/// Whether the first row of a sample holds names: it does when a text stands over a number, or
-/// when it holds no number at all.
+/// Whether the first row of a sample holds names: it does if a text is above a number, or if it has
+/// no number.
 pub(crate) fn find_header(
     sample: &[u8],
     complete: bool,
@@ -149,7 +150,7 @@ mod tests {
         assert_eq!(found("a\n1\n2\n"), None);
         assert_eq!(found(""), None);
         assert_eq!(found("a,b,c\n1,2\n1,2,3,4\n"), Some(b','));
-        // A sample cut inside its last row.
+        // A sample that is truncated inside its last row.
         assert_eq!(find_delimiter(b"a,b\n1,2\n3", false), Some(b','));
     }
 

@@ -14,58 +14,58 @@ use crate::copies::Fingerprints;
 use crate::messages::Note;
 use crate::words::count;
 
-/// Bytes that tell what a file is.
+/// Bytes that identify the kind of a file.
 const HEAD: usize = 512;
-/// Bytes that are looked at to find the delimiter and the header.
+/// Bytes that are examined to detect the delimiter and the header.
 const SAMPLE: usize = 64 * 1024;
-/// A longer sample is taken, up to this, when it holds fewer than two lines.
+/// A longer sample is taken, up to this, if it has fewer than two lines.
 const LONGEST_SAMPLE: usize = 16 * 1024 * 1024;
 
 /// Columns read from a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// The file as it was given, with the array's name if it is an archive.
+    /// The file as given, with the array's name if it is an archive.
     pub file: String,
-    /// The columns asked for, in the order asked for.
+    /// The requested columns, in the requested order.
     pub columns: Vec<Column>,
     /// How many rows each has.
     pub rows: usize,
-    /// What was found and decided on the way, one sentence each.
+    /// Notes on what was found and decided, one sentence each.
     pub notes: Vec<Note>,
-    /// What every row of the file looks like; empty where the file is read by columns.
+    /// A fingerprint of every row of the file; empty if the file is read by columns.
     pub fingerprints: Fingerprints,
 }
 
-/// A table whose column names are known and whose values are still to be read.
+/// A table whose column names are known and whose values are not yet read.
 pub trait Source {
     /// The names of all columns.
     fn names(&self) -> &[String];
 
-    /// Whether a column stands under a header that leaves its name empty.
+    /// Whether the header leaves a column's name empty.
     fn is_unnamed(&self, index: usize) -> bool {
         let _ = index;
         false
     }
 
-    /// Reads the columns of the given indices; the others are passed over, so that what is
-    /// wrong with them does not matter. `declared` holds what the user says each column of the
-    /// file to be; it may be shorter.
+    /// Reads the columns with the given indices; the others are skipped, so that errors in them do
+    /// not matter. `declared` has the user's declaration of each column of the file; it may be
+    /// shorter.
     ///
     /// # Errors
-    /// When a cell is neither a number nor a label, the rows have different lengths, or the
-    /// file ends early.
+    /// If a cell is neither a number nor a label, the rows have different lengths, or the file ends
+    /// early.
     fn load(self: Box<Self>, wanted: &[usize], declared: &[Declared]) -> Result<Table, TableError>;
 }
 
 /// How files are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// How text tables are written.
+    /// The format of text tables.
     pub text: TextRules,
     /// The array to read from an NPZ file.
     pub key: Option<String>,
-    /// Whether cells that fit nowhere are taken for missing and reported ([`Column::odd`]), rather
-    /// than refused: to look at a file, not to estimate from it.
+    /// Whether cells that do not fit are treated as missing and reported ([`Column::odd`]), rather
+    /// than refused: for inspecting a file, not for estimates.
     pub report_odd: bool,
 }
 
@@ -75,16 +75,16 @@ struct Bytes<'a> {
     /// The name in messages.
     file: String,
     input: Box<dyn BufRead>,
-    /// The length, if it is a file that is not packed: it can be opened again and sought in.
+    /// The length, if it is an unpacked file: it can be reopened and is seekable.
     length: Option<u64>,
     packed: bool,
 }
 
-/// Opens a table: delimiter-separated text (perhaps gzipped), NPY or NPZ, told apart by their
+/// Opens a table: delimiter-separated text (possibly gzipped), NPY or NPZ, distinguished by their
 /// first bytes. `-` is standard input.
 ///
 /// # Errors
-/// When the file cannot be opened, is empty, or is of a kind that is not read.
+/// If the file cannot be opened, is empty, or is of an unsupported kind.
 pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Box<dyn Source>, TableError> {
     let mut bytes = Bytes::open(path.as_ref())?;
     let mut head = bytes.peek()?;
@@ -129,7 +129,7 @@ impl<'a> Bytes<'a> {
         move |source| TableError::Read { file: file.clone(), source }
     }
 
-    /// The first bytes, which stay to be read. A pipe may yield them a few at a time.
+    /// The first bytes, which can still be read. A pipe may yield them a few at a time.
     fn peek(&mut self) -> Result<Vec<u8>, TableError> {
         let mut head = Vec::new();
         self.input.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(self.fail())?;
@@ -137,7 +137,7 @@ impl<'a> Bytes<'a> {
         Ok(head)
     }
 
-    /// Makes bytes that were read the next ones again.
+    /// Puts back bytes, so that they are read again.
     fn put_back(&mut self, bytes: Vec<u8>) {
         let rest = std::mem::replace(&mut self.input, Box::new(io::empty()));
         self.input = Box::new(Cursor::new(bytes).chain(rest));
@@ -168,7 +168,7 @@ impl<'a> Bytes<'a> {
             let what = "is an archive inside gzip; unpack it with `gzip -d`";
             return Err(TableError::Unsupported { file: self.file, what: what.into() });
         }
-        // A pipe cannot be sought in, so the archive is held: as many bytes as came through it.
+        // A pipe is not seekable, so the archive is held in memory.
         let mut bytes = Vec::new();
         self.input.read_to_end(&mut bytes).map_err(self.fail())?;
         Npy::open_member(&self.file, Box::new(Cursor::new(bytes)), key, options.report_odd)
@@ -209,8 +209,8 @@ impl<'a> Bytes<'a> {
         Delimited::open(self.file, &sample, complete, self.input, text, start, report_odd)
     }
 
-    /// Passes over a byte-order mark, the line by which a spreadsheet names its delimiter, and as
-    /// many lines as asked for.
+    /// Skips a byte-order mark, the line in which a spreadsheet names its delimiter, and the
+    /// requested number of lines.
     fn skip(&mut self, lines: u64) -> Result<Start, TableError> {
         let head = self.peek()?;
         let mark = head.starts_with(b"\xEF\xBB\xBF");
@@ -230,16 +230,14 @@ impl<'a> Bytes<'a> {
             skipped += 1;
         }
         if skipped < lines {
-            let what = format!(
-                "has {}, and `--skip {lines}` passes over more",
-                count(skipped as usize, "line")
-            );
+            let what =
+                format!("has {}, and `--skip {lines}` skips more", count(skipped as usize, "line"));
             return Err(TableError::Unsupported { file: self.file.clone(), what });
         }
         Ok(Start { lines, delimiter })
     }
 
-    /// Passes over one line; `false` at the end.
+    /// Skips one line; `false` at the end.
     fn skip_line(&mut self) -> io::Result<bool> {
         let mut any = false;
         loop {
@@ -282,7 +280,7 @@ impl<'a> Bytes<'a> {
 
     #[cfg(not(feature = "parquet"))]
     fn parquet(self, _options: &ReadOptions) -> Result<Box<dyn Source>, TableError> {
-        let what = "is a Parquet file, which this build of mi does not read; install it with \
+        let what = "is a Parquet file, which this build of mi cannot read; install it with \
                     `--features parquet`, or convert the file to CSV";
         Err(TableError::Unsupported { file: self.file, what: what.into() })
     }

@@ -1,4 +1,4 @@
-//! Numbers in another spelling: percentages, amounts of money, Fortran's exponents, dates, times.
+//! Numbers in other spellings: percentages, amounts of money, Fortran's exponents, dates, times.
 
 use super::dates::{self, DateOrder};
 
@@ -15,24 +15,24 @@ pub struct Spellings {
     pub dates: Option<DateOrder>,
 }
 
-/// What a text that is no number looks like.
+/// The spelling of a text that is not a plain number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spelling {
     Percent,
     Currency,
     Fortran,
-    /// A date, perhaps with a time, that reads so in each of the orders.
+    /// A date, optionally with a time, and the orders in which it can be read.
     Date([bool; 3]),
     Time,
 }
 
 impl Spellings {
-    /// Whether any is read.
+    /// Whether any spelling is read.
     pub(crate) fn any(self) -> bool {
         self != Self::default()
     }
 
-    /// The number that a text stands for; `plain` reads numbers in digits.
+    /// The number that a text means; `plain` reads numbers in digits.
     pub(crate) fn read(self, text: &str, plain: impl Fn(&str) -> Option<f64>) -> Option<f64> {
         let of = |wanted: bool, split: fn(&str) -> Option<(f64, &str)>| {
             let (factor, digits) = split(text).filter(|_| wanted)?;
@@ -48,9 +48,9 @@ impl Spellings {
 }
 
 impl Spelling {
-    /// What a text looks like, whichever spellings are read.
+    /// The spelling of a text, whichever spellings are read.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        // Digits, and the separators that another option may be needed for.
+        // Digits, and separators that may need another option.
         let digits = |text: &str| {
             text.bytes().any(|b| b.is_ascii_digit())
                 && text.chars().all(|c| {
@@ -76,11 +76,11 @@ impl Spelling {
         dates::time(text).map(|_| Self::Time)
     }
 
-    /// What most of some texts look like, if that is one thing.
+    /// The common spelling of most of some texts, if there is one.
     pub(crate) fn of_most(texts: &[String]) -> Option<(Self, &String)> {
         let mut found: Vec<(Self, usize, &String)> = Vec::new();
         for (at, text) in texts.iter().enumerate() {
-            // Ordinary labels are known after a few.
+            // Ordinary labels are recognised after a few.
             if at == 100 && found.iter().map(|(_, count, _)| count).sum::<usize>() < 20 {
                 return None;
             }
@@ -112,7 +112,7 @@ impl Spelling {
         }
     }
 
-    /// What such texts are.
+    /// A name for such texts.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Percent => "percentages",
@@ -123,8 +123,8 @@ impl Spelling {
         }
     }
 
-    /// The options by which such a text is read as a number; `thousands` is the separator that it
-    /// is written with.
+    /// The options that read such a text as a number; `thousands` is the separator that it
+    /// contains.
     pub(crate) fn options(self, thousands: Option<char>) -> String {
         let option = match self {
             Self::Percent => "`--percent`",
@@ -144,12 +144,12 @@ impl Spelling {
     }
 }
 
-/// The digits of `12.5 %`, and what they are multiplied by.
+/// The digits of `12.5 %`, and their factor.
 fn percent(text: &str) -> Option<(f64, &str)> {
     Some((0.01, text.strip_suffix('%')?.trim_end()))
 }
 
-/// Currencies that are known by three letters.
+/// Currencies with three-letter codes.
 const CODES: [&str; 20] = [
     "USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK",
     "PLN", "CZK", "HUF", "BRL", "MXN", "ZAR", "KRW",
@@ -179,7 +179,7 @@ pub(crate) fn currency(text: &str) -> Option<(f64, &str, &str)> {
     Some((sign, currency, rest.trim()))
 }
 
-/// A number in double precision as Fortran writes it, with `e` for its `D`.
+/// A number in Fortran's double-precision form, with `e` instead of `D`.
 fn fortran(text: &str) -> Option<String> {
     let (digits, exponent) = text.split_once(['D', 'd'])?;
     let decimal = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | ',');

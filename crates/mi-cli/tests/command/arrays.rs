@@ -1,4 +1,4 @@
-//! NPY and NPZ arrays: each case gets its values or its message.
+//! NPY and NPZ arrays: each case gives its values or its message.
 
 use std::io::{Cursor, Write};
 
@@ -86,7 +86,7 @@ fn pickles_and_structures_are_refused_by_name() {
     columns(npy("'|O'", false, "(2,)", b"\x80\x04."))
         .refused(1, &["a.npy: object arrays are not supported", "save a numeric array"]);
     columns(npy("[('a', '<f8'), ('b', '<f8')]", false, "(2,)", &[0; 32]))
-        .refused(1, &["structured arrays are not read", "fields a, b"]);
+        .refused(1, &["structured arrays are not supported", "fields a, b"]);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn every_header_version_and_padding_is_read() {
         }
     }
     let odd = npy_as(4, 64, "'<f8'", false, "(2,)", &doubles(&[3.0, 4.0]));
-    columns(odd).refused(1, &["NPY version 4 is not known"]);
+    columns(odd).refused(1, &["NPY version 4 is not supported"]);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn headers_that_are_no_literals_get_one_line() {
 fn a_header_is_checked_against_the_length_before_anything_is_allocated() {
     let absurd = npy("'<f8'", false, "(100000000000, 3)", &[0; 24]);
     columns(absurd)
-        .refused(1, &["promises 100000000000 x 3 numbers", "24 bytes follow", "cut short"]);
+        .refused(1, &["promises 100000000000 x 3 numbers", "24 bytes follow", "truncated"]);
     let impossible = npy("'<f8'", false, "(18446744073709551615, 3)", &[]);
     columns(impossible).refused(1, &["impossible"]);
     columns(npy("'<f8'", false, "(2,)", &[0; 17])).refused(1, &["more than one array"]);
@@ -166,10 +166,10 @@ fn archives_are_read_by_key() {
     for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
         let both = npz(method, &[("x.npy", x.clone()), ("y.npy", y.clone())]);
         let folder = Folder::with("f.npz", &both);
-        folder.run(&["columns", "f.npz"]).refused(1, &["f.npz holds the arrays x, y", "--key"]);
+        folder.run(&["columns", "f.npz"]).refused(1, &["f.npz contains the arrays x, y", "--key"]);
         folder
             .run(&["columns", "f.npz", "--key", "z"])
-            .refused(1, &["f.npz holds the arrays x, y", "there is no `z`"]);
+            .refused(1, &["f.npz contains the arrays x, y", "there is no `z`"]);
         for key in ["y", "y.npy"] {
             let json = folder.run(&["columns", "f.npz", "--key", key, "--json"]).json();
             assert_eq!(
@@ -201,12 +201,12 @@ fn damaged_archives_are_named() {
         .refused(1, &["cannot read a.npy:y to its end", "hecksum", "copy or save it again"]);
     columns(&archive[..archive.len() / 2]).refused(1, &["not a readable NPZ archive"]);
     let empty = npz(CompressionMethod::Stored, &[("readme.txt", b"hello".to_vec())]);
-    columns(empty).refused(1, &["holds no NPY array"]);
+    columns(empty).refused(1, &["contains no NPY array"]);
     let sheet = npz(CompressionMethod::Stored, &[("[Content_Types].xml", b"<x/>".to_vec())]);
     columns(sheet).refused(1, &["looks like a spreadsheet; export it as CSV"]);
 }
 
-/// An archive of one array whose directory and local header say another size of it.
+/// An archive of one array whose directory and local header give another size.
 fn with_size(method: CompressionMethod, array: &[u8], size: u32) -> Vec<u8> {
     let mut bytes = npz(method, &[("y.npy", array.to_vec())]);
     let sizes: Vec<usize> = [(b"PK\x03\x04", 22), (b"PK\x01\x02", 24)]
@@ -223,7 +223,7 @@ fn bytes_of_an_archive_are_counted_and_not_believed() {
     let short = |promised: usize| npy("'<f8'", false, &format!("({promised},)"), &[7; 16]);
     let header = short(2).len() as u32 - 16;
     let method = CompressionMethod::Deflated;
-    // The archive says what the header says, and another number; neither is what follows.
+    // The archive gives the header's size, or another one; neither matches the data.
     for size in [header + 8_000_000, header + 800] {
         let run = columns(with_size(method, &short(1_000_000), size));
         run.refused(1, &["promises 1000000 x 1 numbers of 8 bytes, 8000000 bytes in all, but"]);
@@ -236,7 +236,7 @@ fn bytes_of_an_archive_are_counted_and_not_believed() {
     let impossible = npy("'<f8'", false, "(18446744073709551615, 3)", &[7; 16]);
     columns(with_size(method, &impossible, 1 << 30))
         .refused(1, &["impossible", "but 16 bytes follow"]);
-    // A lie about an array that is whole is refused or does no harm.
+    // A wrong size for a complete array is refused or harmless.
     let run = columns(with_size(method, &short(2), header + 800));
     assert!(run.code == 0 || run.err.contains("a.npy:y"), "{}", run.err);
 }

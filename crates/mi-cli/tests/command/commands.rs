@@ -1,4 +1,4 @@
-//! The commands beside `mi estimate`, and the options that they share.
+//! The commands other than `mi estimate`, and shared options.
 
 use std::fmt::Write as _;
 
@@ -34,12 +34,12 @@ fn a_matrix_is_a_table_csv_json_or_a_heat_map() {
     assert_eq!(first[5].parse::<f64>().unwrap(), pairs[0]["value"].as_f64().unwrap());
     let map = matrix(&["--heat-map"]).out;
     assert!(map.contains('█') && map.contains("nats"), "{map}");
-    // Colours are for terminals, and this is none.
+    // Colours are for terminals, and this is not one.
     assert!(!map.contains('\x1b'));
     assert_eq!(matrix(&["--svg", "m.svg"]).code, 0);
     let svg = std::fs::read_to_string(folder.path("m.svg")).unwrap();
     assert!(svg.starts_with("<svg") && svg.contains("bill_depth_mm"));
-    matrix(&["--svg", "nowhere/m.svg"]).refused(2, &["--svg: nowhere/m.svg cannot be made"]);
+    matrix(&["--svg", "nowhere/m.svg"]).refused(2, &["--svg: nowhere/m.svg cannot be created"]);
     matrix(&["--json", "--csv"]).refused(2, &["--json", "--csv"]);
 }
 
@@ -76,8 +76,8 @@ fn identifiers_are_left_out_with_a_warning() {
 
 #[test]
 fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
-    // Celsius beside Fahrenheit, whose covariance has no inverse, and columns that are never
-    // present together.
+    // Celsius and Fahrenheit, whose covariance has no inverse, and columns that are never present
+    // together.
     let mut stream = Stream::new(2, "table");
     let mut text = String::from("celsius,fahrenheit,rain,old,new\n");
     for row in 0..60 {
@@ -115,11 +115,11 @@ fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
     assert_eq!(json["columns"].as_array().unwrap().len(), 4);
     assert!(json["columns"][3]["reason"].as_str().unwrap().contains("infinite"));
     assert!(ranked.out.contains("corrected for 3 columns"), "{}", ranked.out);
-    // Where nothing can be said, that is an error.
+    // If no column has an estimate, that is an error.
     let none = ["rank", "t.csv", "--target", "celsius", "--columns", "fahrenheit"];
     let none = folder.run(&[&none[..], &copula].concat());
     assert!(none.out.contains("no estimate for `fahrenheit`: `celsius` is, in normal"));
-    // What lists pairs keeps them too, with the reason, though none has an estimate.
+    // Commands that list pairs keep them, with the reason, even if none has an estimate.
     let two = ["matrix", "t.csv", "--columns", "celsius,fahrenheit", "--method", "gaussian-copula"];
     let json = folder.run(&[&two[..], &["--json"]].concat()).json();
     assert!(json["pairs"][0]["value"].is_null());
@@ -133,7 +133,7 @@ fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
     let last: Vec<&str> = csv.lines().last().unwrap().split(',').collect();
     assert!(last[0] == "fahrenheit" && last[2..13].iter().all(|cell| cell.is_empty()), "{csv}");
     assert!(csv.contains("is then infinite"), "{csv}");
-    // A setting that suits no pair is a mistake of the command.
+    // A setting that is invalid for every pair is a mistake in the command.
     folder
         .run(&["matrix", "t.csv", "--columns", "rain,celsius", "--k", "60"])
         .refused(1, &["60 neighbours"]);
@@ -182,8 +182,8 @@ fn a_ranking_has_intervals_and_corrected_p_values() {
 
 #[test]
 fn a_self_test_that_fails_exits_with_1_and_says_so() {
-    // Five columns on either side that differ little: among ten, neighbours are far away, and those
-    // of two copies do not add up.
+    // Five similar columns on each side: with ten columns neighbours are far away, and the
+    // estimates of two copies do not add up.
     let mut stream = Stream::new(1, "table");
     let mut text = String::new();
     for _ in 0..200 {
@@ -198,7 +198,7 @@ fn a_self_test_that_fails_exits_with_1_and_says_so() {
     let run = folder.run(&wide);
     assert!(run.out.lines().any(|l| l.starts_with("OFF") && l.contains("two independent copies")));
     assert_eq!(run.code, 1);
-    run.said(&["1 of 6 checks do not hold"]);
+    run.said(&["1 of 6 checks failed"]);
     // As in the help.
     let copula = folder.run(&[&wide[..], &["--method", "gaussian-copula"]].concat());
     assert_eq!(copula.code, 0, "{}{}", copula.out, copula.err);
@@ -243,7 +243,7 @@ fn the_benchmark_prints_a_table_and_keeps_records() {
     // The same from the file alone, and from any part of it that a stopped run left, on any
     // number of threads.
     let from = [&["bench", "--from", "r/all.csv"], &figures[..]].concat();
-    folder.run(&from).refused(2, &["--svg: b.svg is there already"]);
+    folder.run(&from).refused(2, &["--svg: b.svg already exists"]);
     let again = folder.run(&[&from[..], &["--force"]].concat());
     assert_eq!(again.out, run.out);
     assert_eq!([svg("b.svg"), svg("h.svg")], drawn);
@@ -256,19 +256,19 @@ fn the_benchmark_prints_a_table_and_keeps_records() {
         assert_eq!(std::fs::read(folder.path("part.csv")).unwrap(), records, "{cut}");
     }
     bench(&["--methods", both, "--records", "r/all.csv"]).said(&["has 4 of 4 samples"]);
-    // Another setup is not mixed in, and part of a file can be shown.
+    // Another setup is not mixed in, but part of a file can be shown.
     let other = ["--methods", both, "--records", "r/all.csv", "--k", "4"];
     bench(&other).refused(1, &["k its own, not 4", "--from r/all.csv"]);
     let second = folder.run(&["bench", "--from", "r/all.csv", "--first-seed", "1"]);
     assert!(second.out.contains("200 rows, 1 seed,") && second.out.contains("± 0.0000"));
-    // A file that begins at another seed is complete without those before.
+    // A file that begins at another seed is complete without earlier seeds.
     let late = ["--rows", "200", "--first-seed", "5", "--seeds", "1", "--benchmarks", "*cubic-2"];
     folder.run(&[&["bench", "--methods", both, "--records", "late.csv"], &late[..]].concat());
     let late = folder.run(&["bench", "--from", "late.csv"]);
     assert!(late.out.contains("200 rows, 1 seed,") && late.err.is_empty(), "{}", late.err);
     folder
         .run(&["bench", "--from", "r/all.csv", "--methods", "neural:flo"])
-        .refused(1, &["the files hold nothing of that"]);
+        .refused(1, &["the files have none of these"]);
     bench(&["--methods", "magic"]).refused(2, &["the methods are auto, ksg1"]);
     let none = folder.run(&["bench", "--benchmarks", "2v2-nothing"]);
     none.refused(2, &["--benchmarks: no column `2v2-nothing`"]);

@@ -82,7 +82,7 @@ fn every_command_that_advises_it_can_leave_them_out() {
         &["rank", "--target", "y", "--no-interval", "--permutations", "19"],
         &["selftest"],
     ] {
-        run(&twice, command).said(&["300 rows repeat an earlier one", "say --dedup"]);
+        run(&twice, command).said(&["300 rows repeat an earlier one", "use --dedup"]);
         let once = run(&twice, &[command, &["--dedup"]].concat());
         assert_eq!(once.code, 0, "{}", once.err);
         assert!(!once.err.contains("--dedup"), "{}", once.err);
@@ -119,7 +119,8 @@ fn cheap_p_values_of_several_columns_are_given() {
 
 #[test]
 fn of_many_columns_whole_rows_decide_what_is_a_copy() {
-    // Rows that are equal in `a` and `b` and differ in `c` are no copies; 30 others repeat wholly.
+    // Rows that are equal in `a` and `b` but differ in `c` are not copies; 30 others repeat
+    // completely.
     let mut stream = Stream::new(31, "whole rows");
     let once: Vec<[f64; 3]> = (0..200)
         .map(|row| {
@@ -150,7 +151,7 @@ fn of_many_columns_whole_rows_decide_what_is_a_copy() {
         assert_eq!(found, without, "{command:?}");
         assert!(found.as_array().unwrap().iter().all(|pair| pair["rows"] == 200));
     }
-    // A missing value is one like any other.
+    // Missing values count as equal.
     let mut gaps = String::from("a,b,c\n");
     for (row, [a, b, c]) in once.iter().chain(&once[..30]).enumerate() {
         let b = if row % 200 % 4 == 0 { String::new() } else { b.to_string() };

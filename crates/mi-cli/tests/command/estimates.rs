@@ -1,5 +1,4 @@
-//! What users of other tools complain of, with the right answers: values and messages that reach
-//! the command.
+//! Complaints of users of other tools, with the right answers: values and messages of the command.
 
 use std::fmt::Write as _;
 
@@ -145,7 +144,7 @@ fn few_valued_whole_numbers_are_discrete_and_said() {
     let run = estimate(&map(&y, |v| 3.0 * v), &y, &["--no-interval"]);
     // H(1/4) = 0.5623.
     near(first(&run), 0.562_335, 0.02);
-    run.said(&["`y` is taken for discrete: only 2 values in 40 rows"]);
+    run.said(&["`y` is treated as discrete: only 2 values in 40 rows"]);
 }
 
 #[test]
@@ -163,7 +162,7 @@ fn rounding_to_a_grid_does_not_inflate() {
         |q: f64| value(&map(&x, |v| (v / q).round() * q), &map(&y, |v| (v / q).round() * q));
     near(rounded(0.1), TRUE_075, 0.06);
     near(rounded(0.01), TRUE_075, 0.06);
-    // Rounded to whole numbers the variables themselves hold less: 0.33.
+    // Rounded to whole numbers, the variables themselves have less information: 0.33.
     near(rounded(1.0), 0.33, 0.05);
 }
 
@@ -397,7 +396,7 @@ fn slow_series_are_warned_of_and_shifts_are_not_fooled() {
             }
         }
     }
-    assert_eq!(rejected[0], 4, "plain permutation takes slow series for dependent ones");
+    assert_eq!(rejected[0], 4, "plain permutation mistakes slow series for dependent ones");
     assert!(rejected[1] <= 1, "{rejected:?}");
 }
 
@@ -475,7 +474,7 @@ fn what_may_have_raised_a_value_is_said_before_it_is_trusted() {
     let (twice_x, twice_y) = ([&x[..], &x].concat(), [&y[..], &y].concat());
     let twice = reading(&estimate(&twice_x, &twice_y, &["-q"]));
     assert!(twice.contains("Copies of rows") && !twice.contains("Trust"), "{twice}");
-    // Slow series: nearest neighbours see more than nothing.
+    // Slow series: nearest neighbours find something.
     let slow = |seed: u64| -> Vec<f64> {
         let steps = normals(seed, 1000);
         let next = |last: &mut f64, step: &f64| {
@@ -494,7 +493,7 @@ fn what_may_have_raised_a_value_is_said_before_it_is_trusted() {
 #[test]
 fn ties_are_never_a_silent_number() {
     let x = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0];
-    // Two values are labels: the frequencies hold ln 2.
+    // Two values are labels: the frequencies give ln 2.
     let run = estimate(&x, &x, &["-q"]).json();
     near(
         run["results"][0]["estimates"][0]["uncorrected"].as_f64().unwrap(),
@@ -506,7 +505,7 @@ fn ties_are_never_a_silent_number() {
     let raw = ["--method", "ksg1", "--continuous", "x,y", "--marginals", "raw"];
     estimate(&x, &x, &raw).refused(1, &["8 of 8 rows", "distance zero", "`--marginals scores`"]);
     let spread = estimate(&x, &x, &["--method", "ksg1", "--continuous", "x,y"]);
-    spread.said(&["`x` is continuous, in steps of 1: 8 values", "few for these columns"]);
+    spread.said(&["`x` is continuous, in steps of 1: 8 values", "too few for these columns"]);
 }
 
 #[test]
@@ -525,6 +524,6 @@ fn texts_have_no_covariance() {
     let folder = Folder::with("t.csv", format!("fruit,y\n{}\n", rows.join("\n")));
     folder.run(&["estimate", "t.csv", "--method", "gaussian-copula"]).refused(
         1,
-        &["gaussian-copula cannot take `fruit`", "taken for discrete: ", "leave --method out"],
+        &["gaussian-copula cannot take `fruit`", "treated as discrete: ", "do not use --method"],
     );
 }

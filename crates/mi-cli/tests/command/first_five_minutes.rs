@@ -1,6 +1,7 @@
-//! Every command of the page `docs/first-five-minutes.md` is run, and says what the page says.
+//! Runs every command of the page `docs/first-five-minutes.md` and compares its output with the
+//! page.
 //!
-//! With the environment variable `MI_WRITE_DOCS` set, the page is written anew instead: read the
+//! If the environment variable `MI_WRITE_DOCS` is set, the page is rewritten instead: read the
 //! difference before you keep it.
 
 use std::fmt::Write as _;
@@ -23,7 +24,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// The page with the output of its commands as it is now.
+/// The page with the current output of its commands.
 fn rerun(page: &str, folder: &Folder) -> String {
     let mut out = String::new();
     let mut in_block = false;

@@ -1,4 +1,4 @@
-//! Runs the command in a folder of its own.
+//! Runs the command in a separate folder.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 /// A temporary folder in which `mi` runs.
 pub(crate) struct Folder(TempDir);
 
-/// What a run left behind.
+/// The result of a run.
 pub(crate) struct Run {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -70,14 +70,14 @@ impl Run {
         serde_json::from_str(&self.out).unwrap()
     }
 
-    /// Checks that the run failed with `code`, printed no result, and said each of `parts`.
+    /// Checks that the run failed with `code`, printed no result, and printed each of `parts`.
     #[track_caller]
     pub(crate) fn refused(&self, code: i32, parts: &[&str]) {
         assert_eq!((self.code, self.out.as_str()), (code, ""), "{}", self.err);
         self.said(parts);
     }
 
-    /// Checks that each of `parts` was said on standard error.
+    /// Checks that each of `parts` was printed on standard error.
     #[track_caller]
     pub(crate) fn said(&self, parts: &[&str]) {
         for part in parts {

@@ -1,4 +1,4 @@
-//! The fields of the JSON output are those that `docs/json.md` documents, and no others.
+//! The fields of the JSON output are exactly those in `docs/json.md`.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +39,7 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
                 paths(item, &format!("{path}[]"), found);
             }
         }
-        // An empty array may hold anything; the other runs show what.
+        // An empty array may have any fields; the other runs show which.
         Value::Array(_) => {}
         _ => {
             found.insert(path.to_owned());

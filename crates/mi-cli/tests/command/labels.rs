@@ -1,11 +1,11 @@
-//! Labels keep their identity: what is written differently is different, and what numbers the rows
-//! is no feature.
+//! Labels keep their identity: different spellings are different labels. Row numbers are not a
+//! feature.
 
 use std::fmt::Write as _;
 
 use crate::folder::{Folder, Run};
 
-/// A table in which every row of `labels` carries its own code, 25 times over.
+/// A table in which every row of `labels` has its own code, 25 times.
 fn coded(labels: &[&str]) -> String {
     let mut table = "label,code\n".to_owned();
     for _ in 0..25 {
@@ -76,7 +76,7 @@ fn numbers_are_told_apart_only_where_that_matters() {
     run.said(&["`label`: `007` and `7` are different labels", "--continuous 'label'"]);
     let numbers = columns(coded(&["007", "7", "1", "2"]), &["--continuous", "label"]);
     assert_eq!((&numbers[0]["distinct"], &numbers[0]["max"]), (&3.into(), &7.0.into()));
-    // On a scale the spelling means nothing.
+    // On a scale the spelling has no meaning.
     let mut table = "x\n".to_owned();
     for i in 0..300 {
         let _ = writeln!(table, "{0}\n{0}.0", i * 7 % 301);
@@ -165,7 +165,7 @@ fn the_sides_stand_behind_row_numbers() {
     folder.write("u.csv", &table);
     let json = folder.run(&["estimate", "t.csv", "u.csv", "--no-interval", "--json"]).json();
     assert_eq!(json["x"], serde_json::json!(["t.f1", "t.f2"]));
-    // With nothing else there, it is used.
+    // If there is nothing else, it is used.
     let mut table = String::new();
     for i in 0..50 {
         let _ = writeln!(table, "{i},{}", i * i % 17);
@@ -257,13 +257,13 @@ fn a_critic_knows_labels_by_what_is_written() {
     folder.write("other.csv", "x,y\n7,1.1\n8,0.1\n");
     folder
         .run(&["pointwise", "other.csv", "--critic", "c"])
-        .refused(1, &["`x` holds none of the labels", "`01`", "`7`"]);
+        .refused(1, &["`x` has none of the labels", "`01`", "`7`"]);
 }
 
 #[test]
 fn quotes_are_how_csv_is_written_and_quotes_of_ones_own_are_kept() {
     let zero = |labels: [&str; 3]| information(&labels, &["--discrete", "label"]);
-    // `1` stands for two codes: ln 3 minus what the merged label hides.
+    // `1` means two codes: ln 3 minus the information that the merged label hides.
     let hidden = 3.0_f64.ln() - 2.0 / 3.0 * 2.0_f64.ln();
     assert!((zero(["1", "\"1\"", "2"]) - hidden).abs() < 1e-9);
     assert!((zero(["1", "\"\"\"1\"\"\"", "2"]) - 3.0_f64.ln()).abs() < 1e-9);
@@ -276,7 +276,7 @@ fn a_zero_with_a_sign_is_said_to_be_a_zero() {
     let labels = ["-0", "0", "1"];
     let args = ["estimate", "t.csv", "--x", "label", "--y", "code", "--no-interval"];
     run(coded(&labels), &args)
-        .said(&["`-0` and `0` are taken for one number", "--discrete 'label'"]);
+        .said(&["`-0` and `0` are treated as one number", "--discrete 'label'"]);
     assert!((information(&labels, &["--discrete", "label"]) - 3.0_f64.ln()).abs() < 1e-9);
     let whole = run(coded(&["0", "1", "-1"]), &args);
     assert!(!whole.err.contains("one number"), "{}", whole.err);

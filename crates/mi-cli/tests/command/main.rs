@@ -1,6 +1,6 @@
-//! The command as its users meet it: every case gets its value or its message.
+//! The command as users see it: every case gives its value or its message.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, reason = "a helper fails by panicking")]
 
 mod arrays;
 mod commands;

@@ -1,4 +1,4 @@
-//! What is said names the right columns, methods and numbers.
+//! Messages name the right columns, methods and numbers.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use mi_random::Stream;
 
 use crate::folder::Folder;
 
-/// A table of these columns, one text a row each.
+/// A table of these columns, one text per row.
 fn table(header: &str, rows: usize, mut row: impl FnMut(usize) -> String) -> Folder {
     let mut text = format!("{header}\n");
     for at in 0..rows {
@@ -24,8 +24,8 @@ fn many_columns_of_one_kind_are_one_line_and_named_in_json() {
     });
     let run = folder.run(&["rank", "t.csv", "--target", "y", "--json"]);
     run.said(&[
-        "`txt a` is left out: each of its 60 labels is unique, such as `p0`; likewise, with values \
-         of their own, 3 more columns: `txt b`, `txt c`, `txt d`",
+        "`txt a` is left out: each of its 60 labels is unique, such as `p0`; likewise, with other \
+         values, for 3 more columns: `txt b`, `txt c`, `txt d`",
     ]);
     let json = run.json();
     let of: Vec<&str> = json["warnings"]
@@ -76,8 +76,7 @@ fn raw_values_are_raw_and_what_is_said_of_them_is_true() {
         "values of `x` occur more than once, and raw values keep their ties",
         "the Gaussian copula ranks the columns, raw or not, and breaks ties at random",
     ]);
-    for untrue in ["their ties are broken at random", "to break these ties too", "--method mixture"]
-    {
+    for untrue in ["their ties are broken at random", "breaks these ties too", "--method mixture"] {
         assert!(!run.err.contains(untrue), "`{untrue}` in {}", run.err);
     }
     folder
@@ -92,9 +91,9 @@ fn what_is_given_at_the_time_of_y_leaves_a_hint_to_its_history() {
     let args = ["estimate", "t.csv", "--x", "x", "--y", "y", "--given", "y", "--no-interval"];
     folder
         .run(&[&args[..], &["--lag", "1"]].concat())
-        .said(&["`y` stands on more than one side", "say `--history 1` instead"]);
+        .said(&["`y` is on more than one side", "use `--history 1` instead"]);
     let plain = folder.run(&args);
-    plain.said(&["`y` stands on more than one side: what is given leaves nothing of it to tell"]);
+    plain.said(&["`y` is on more than one side: the given columns leave it no information"]);
     assert!(!plain.err.contains("--history"), "{}", plain.err);
 }
 
@@ -117,7 +116,7 @@ fn text_is_not_said_to_be_declared() {
         format!("{},{}", ["Bern", "Chur"][row % 2], (row as f64 * 0.7).sin())
     });
     let run = folder.run(&["estimate", "t.csv", "--x", "town", "--y", "x", "--method", "ksg1"]);
-    run.refused(1, &["ksg1 cannot take `town`, taken for discrete: 2 values in 40 rows"]);
+    run.refused(1, &["ksg1 cannot take `town`, treated as discrete: 2 values in 40 rows"]);
     assert!(!run.err.contains("declare"), "{}", run.err);
 }
 
@@ -132,7 +131,7 @@ fn steps_and_deviations_are_short_numbers() {
     run.said(&["in steps of 1e-13"]);
     assert!(!run.err.contains("0.00000") && !run.err.contains("e0 nats"), "{}", run.err);
     let deviation = run.err.lines().find(|line| line.contains("another --seed")).unwrap();
-    assert!(deviation.contains("moves the value by 0.0"), "{deviation}");
+    assert!(deviation.contains("changes the value by 0.0"), "{deviation}");
 }
 
 #[test]
@@ -160,17 +159,17 @@ fn a_column_that_names_subjects_gives_a_hint_to_group() {
         let (x, y) = (stream.normal(), stream.normal());
         format!("p{},{},{},{x},{y}", row / 5, row * 7, row % 2)
     });
-    let hint = "`patientID` has 12 values in 60 rows: if the rows of one value are of one subject, \
-                they are not independent; say `--group patientID`";
+    let hint = "`patientID` has 12 values in 60 rows: if the rows of one value belong to one subject, \
+                they are not independent; use `--group patientID`";
     let estimate = ["estimate", "t.csv", "--x", "x", "--y", "y"];
     let run = folder.run(&estimate);
     run.said(&[hint]);
-    // Identifiers that never repeat, and conditions, are no subjects.
+    // Identifiers that never repeat, and conditions, are not subjects.
     assert_eq!(run.err.matches("--group").count(), 1, "{}", run.err);
     folder.run(&["rank", "t.csv", "--target", "y"]).said(&[hint]);
     folder.run(&["matrix", "t.csv", "--columns", "x,y"]).said(&[hint]);
     for more in [&["--group", "patientID"][..], &["--ordered"], &["--lag", "1"]] {
         let run = folder.run(&[&estimate[..], more].concat());
-        assert!(!run.err.contains("are of one subject"), "{}", run.err);
+        assert!(!run.err.contains("belong to one subject"), "{}", run.err);
     }
 }

@@ -26,7 +26,7 @@ fn numbers(csv: &str) -> Vec<f64> {
 #[test]
 fn a_kept_critic_judges_new_rows() {
     let folder = Folder::with("old.csv", table(600, 1, ["low", "top"]));
-    // A label before the others: the numbers of labels differ between the files.
+    // A label that sorts first: the codes of labels differ between the files.
     folder.write("new.csv", table(300, 2, ["low", "top"]) + "0.1,0.1,alien\n");
     let sides = ["--x", "a", "--y", "b,kind", "--method", "neural"];
     let run =
@@ -56,7 +56,7 @@ fn mistakes_have_messages() {
     let sides = ["estimate", "old.csv", "--x", "a", "--y", "b"];
     let run = folder.run(&[&sides[..], &["--save", "kept"]].concat());
     assert_eq!(run.code, 2);
-    assert!(run.err.contains("--save goes with --method neural"), "{}", run.err);
+    assert!(run.err.contains("--save needs --method neural"), "{}", run.err);
     let neural = ["--method", "neural", "--bound", "nwj", "--folds", "2", "--save", "kept"];
     let run = folder.run(&[&sides[..], &neural].concat());
     assert_eq!(run.code, 0, "{}", run.err);
@@ -70,7 +70,7 @@ fn mistakes_have_messages() {
     assert!(run.err.contains("trained on a column `b`"), "{}", run.err);
     folder.write("text.csv", "a,b\n1,up\n2,down\n");
     let run = folder.run(&["pointwise", "text.csv", "--critic", "kept"]);
-    assert!(run.code == 1 && run.err.contains("held numbers"), "{}", run.err);
+    assert!(run.code == 1 && run.err.contains("had numbers"), "{}", run.err);
     let run = folder.run(&["pointwise", "old.csv", "--critic", "old.csv"]);
     assert_eq!(run.code, 1);
 }
@@ -98,7 +98,7 @@ fn auto_shows_a_held_out_bound_for_many_columns() {
     let (bound, neighbours) = (at("neural infonce, held out"), at("copula KSG-1, k = 3"));
     assert!(bound.is_some() && bound < neighbours && neighbours < at("Gaussian copula"));
     assert!(run.out.contains("The held-out bound and the Gaussian copula agree"), "{}", run.out);
-    // 13.8 nats, where 333 rows held out give at most 5.8.
+    // 13.8 nats, where 333 held-out rows give at most 5.8.
     folder.write("many.csv", table(1.0, 0.01));
     let run = folder.run(&sides);
     assert!(run.out.contains("The held-out bound is near the most that it can"), "{}", run.out);

@@ -1,4 +1,4 @@
-//! Files with something odd in them: reported, read, or named for what they are.
+//! Files with something odd in them: reported, read, or identified.
 
 use crate::folder::Folder;
 
@@ -133,7 +133,7 @@ fn lines_above_a_table_are_skipped_and_counted() {
     let folder = Folder::with("t.csv", "Logger 7\nMay\n\nt,a\n1,2\n2,3\n");
     folder
         .run(&["estimate", "t.csv", "--x", "1", "--y", "1"])
-        .refused(1, &["seems to begin in line 4, with `t, a`", "say `--skip 3`"]);
+        .refused(1, &["seems to begin in line 4, with `t, a`", "use `--skip 3`"]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn csv(names: &str, rows: impl IntoIterator<Item = Vec<f64>>) -> String {
     text
 }
 
-/// Two first-order autoregressive series that know nothing of one another.
+/// Two independent first-order autoregressive series.
 fn slow(rows: usize, seed: u64) -> String {
     let mut stream = Stream::new(seed, "slow");
     let mut last = [0.0, 0.0];
@@ -46,15 +46,15 @@ fn an_ordered_series_is_held_out_in_time_and_not_advised_to_be_ordered() {
     assert!(usable(&ordered) < 0.03, "{}", usable(&ordered));
     let gap = |run: &Run| run.json()["results"][0]["usable"]["gap"].as_u64().unwrap();
     assert!(gap(&shuffled) == 0 && gap(&ordered) >= 50, "{}", gap(&ordered));
-    // Without a word on order there is no p-value, and a hint; with it shifts give one.
+    // Without an option on the order there is a hint and no p-value; with it, shifts give one.
     assert!(warns(&shuffled, "autocorrelated") && warns(&shuffled, "no_p_value"));
     assert!(first(&shuffled)["p_value"].is_null());
-    shuffled.said(&["say --ordered if the rows are a time series"]);
+    shuffled.said(&["use --ordered if the rows are a time series"]);
     assert!(!warns(&ordered, "autocorrelated") && !warns(&ordered, "no_p_value"));
     assert_eq!(ordered.json()["surrogate"], "shift");
     assert!(first(&ordered)["p_value"].as_f64().unwrap() > 0.05);
     let asked = run(&["--permutations", "19"]);
-    assert!(first(&asked)["p_value"].as_f64().unwrap() <= 0.05, "rows taken for independent");
+    assert!(first(&asked)["p_value"].as_f64().unwrap() <= 0.05, "rows treated as independent");
 }
 
 #[test]
@@ -68,14 +68,14 @@ fn few_shifts_are_all_used_and_their_smallest_p_value_is_said() {
     let found =
         folder.run(&["estimate", "short.csv", "--ordered", "--permutations", "9999", "--json"]);
     let estimate = first(&found);
-    // All shifts but those by fewer than 7 rows: 47.
+    // All shifts except those by fewer than 7 rows: 47.
     assert_eq!(estimate["surrogates"], 47);
     assert_eq!(estimate["p_value"], 1.0 / 48.0);
     assert_eq!(estimate["smallest_p_value"], 1.0 / 48.0);
     found.said(&["only 47 different ones exist", "smallest p-value that can come out is 1/48"]);
 }
 
-/// Subjects with own levels of x and y, which are independent, and rows around them.
+/// Subjects with independent levels of x and y, and rows around them.
 fn subjects(count: usize, rows: impl Fn(usize) -> usize, seed: u64) -> String {
     let mut stream = Stream::new(seed, "subjects");
     let mut text = String::from("who,x,y\n");
@@ -110,7 +110,7 @@ fn subjects_stay_together() {
     assert_eq!(within.json()["surrogate"], "within");
     let neural = run(&["--group", "who", "--method", "neural"]);
     assert!(first(&neural)["value"].as_f64().unwrap() < 0.05);
-    // Ranks and matrices take the column of the groups for nothing else.
+    // Ranks and matrices do not use the column of the groups otherwise.
     for command in [&["rank", "visits.csv", "--target", "y"][..], &["matrix", "visits.csv"]] {
         let found = folder.run(&[command, &["--group", "who", "--json"]].concat()).json();
         assert!(!found.to_string().contains("\"who\""), "{found}");
@@ -126,7 +126,7 @@ fn mistakes_with_groups_are_named() {
         folder.run(&[&base, more].concat())
     };
     run("one.csv", &[]).refused(1, &["--group: column `who` has the same value in all 3 rows"]);
-    run("visits.csv", &["--surrogate", "shift"]).refused(2, &["say --surrogate groups or within"]);
+    run("visits.csv", &["--surrogate", "shift"]).refused(2, &["use --surrogate groups or within"]);
     run("visits.csv", &["--lag", "1"]).refused(2, &["does not go with --group"]);
     run("visits.csv", &["--ordered"]).refused(2, &["--ordered", "--group"]);
     run("visits.csv", &["--permutations", "19"])
@@ -155,7 +155,7 @@ fn a_p_value_comes_by_itself_where_it_is_cheap() {
     let run = |more: &[&str]| folder.run(&[&["estimate", "t.csv", "--json"], more].concat());
     let related = run(&["--x", "x", "--y", "y"]);
     assert_eq!(first(&related)["p_value"], 1.0 / 200.0);
-    // Nothing more is made once 20 reach the estimate, and p is 20 over their number.
+    // The test stops once 20 reach the estimate, and p is 20 divided by their number.
     let unrelated = first(&run(&["--x", "x", "--y", "z"]));
     let (p, made) = (unrelated["p_value"].as_f64().unwrap(), unrelated["surrogates"].as_f64());
     assert!(p > 0.05 && (p - 20.0 / made.unwrap()).abs() < 1e-12, "{unrelated}");
@@ -188,14 +188,14 @@ fn a_lone_relevant_column_of_thirty_is_found() {
     let others = &columns[1..];
     let significant = |c: &&Value| c["corrected_p_value"].as_f64().unwrap() <= 0.05;
     assert!(others.iter().filter(significant).count() <= 1, "{others:?}");
-    // What does not decide costs little.
+    // Columns that do not matter cost little.
     let made: u64 = others.iter().map(|c| c["surrogates"].as_u64().unwrap()).sum();
     assert!(made < 29 * 199, "{made}");
     // Columns that surrogates reached are not limited by their number.
     assert!(!warns(&found, "few_permutations"), "{}", found.err);
     let few = run(&["--permutations", "99"]);
     assert!(warns(&few, "few_permutations"));
-    few.said(&["of at least 0.30 (Benjamini-Hochberg); say --permutations 599 or more"]);
+    few.said(&["of at least 0.30 (Benjamini-Hochberg); use --permutations 599 or more"]);
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn transfer_entropy_is_that_of_a_linear_process() {
 
 #[test]
 fn a_reader_that_can_use_more_than_the_estimate_is_said() {
-    // Nearest neighbours miss much in ten columns, a linear reader nothing.
+    // With ten columns nearest neighbours miss much, and a linear reader nothing.
     let mut stream = Stream::new(10, "wide");
     let rows: Vec<Vec<f64>> = (0..300)
         .map(|_| {
@@ -295,7 +295,7 @@ fn a_pasted_table_is_known_by_its_whole_rows() {
         let found = folder.run(&[command, &["--json"]].concat());
         assert!(warns(&found, "pasted_table"), "{command:?}");
     }
-    // The numbers of the rows differ where the rest is pasted.
+    // The row numbers differ where the rest is pasted.
     let pasted = [&rows[..], &rows].concat();
     for (name, start) in [("n", 1), ("", 0), ("", 7)] {
         let numbered = (start..).zip(&pasted).map(|(number, row)| {
@@ -312,8 +312,8 @@ fn a_pasted_table_is_known_by_its_whole_rows() {
 
 #[test]
 fn an_estimate_that_rests_on_ties_is_checked() {
-    // Three decimals of an exponential scale beside a label: if ties are taken for atoms, shuffled
-    // labels give more than 0, which is said.
+    // Three decimals of an exponential scale with a label: if ties are treated as atoms, shuffled
+    // labels give more than 0, which is reported.
     let mut stream = Stream::new(12, "ties");
     let mut text = String::from("x,y\n");
     for _ in 0..2000 {

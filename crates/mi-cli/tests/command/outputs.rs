@@ -1,4 +1,4 @@
-//! Files and streams that results and messages go to.
+//! Files and streams for results and messages.
 
 use std::process::{Command, Stdio};
 
@@ -26,7 +26,7 @@ fn an_output_replaces_no_input_and_other_files_by_force_only() {
     }
     assert_eq!(std::fs::read_to_string(folder.path("p.csv")).unwrap(), PENGUINS);
     folder.write("old.svg", "precious");
-    matrix(&["--svg", "old.svg"]).refused(2, &["--svg: old.svg is there already; --force"]);
+    matrix(&["--svg", "old.svg"]).refused(2, &["--svg: old.svg already exists; --force"]);
     assert_eq!(std::fs::read_to_string(folder.path("old.svg")).unwrap(), "precious");
     assert_eq!(matrix(&["--svg", "old.svg", "--force"]).code, 0);
     assert!(std::fs::read_to_string(folder.path("old.svg")).unwrap().starts_with("<svg"));
@@ -67,13 +67,13 @@ fn a_closed_or_full_standard_error_ends_nothing() {
         assert_eq!(run.status.code(), Some(0));
         assert_eq!(String::from_utf8(run.stdout).unwrap(), loud.out);
     }
-    // Errors keep their code, and help is no error.
+    // Errors keep their code, and help is not an error.
     for (args, code) in [(&["matrix", "none.csv"][..], 1), (&["matrix", "--magic"], 2)] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let run = mi(&folder, args).stderr(full).output().unwrap();
         assert_eq!(run.status.code(), Some(code), "{args:?}");
     }
-    // A full standard output is one.
+    // A full standard output is an error.
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let run = mi(&folder, &MATRIX).stdout(full).output().unwrap();
     assert_eq!(run.status.code(), Some(1));
@@ -224,7 +224,7 @@ fn one_warning_about_many_columns_is_one_line() {
         .collect();
     let folder = Folder::with("t.csv", format!("{}\n{rows}", names.join(",")));
     let run = folder.run(&["matrix", "t.csv"]);
-    let about = run.err.lines().filter(|line| line.contains("is taken for")).collect::<Vec<_>>();
+    let about = run.err.lines().filter(|line| line.contains("is treated as")).collect::<Vec<_>>();
     assert_eq!(about.len(), 1, "{}", run.err);
     assert!(about[0].contains("11 more columns: `v1`, `v2`, `v3`, …, `v11`"), "{}", about[0]);
     let json = folder.run(&["matrix", "t.csv", "--json"]).json();

@@ -1,4 +1,4 @@
-//! Parquet files, where the feature is on.
+//! Parquet files, if the feature is enabled.
 
 use std::fs::File;
 use std::path::Path;
@@ -63,7 +63,7 @@ fn numbers_booleans_and_text_are_read_and_nulls_are_missing() {
     assert_eq!(column(0), (Some(0.5), Some(2.5), Some(0)));
     assert_eq!(column(1), (Some(2.5), Some(2.5), Some(2)));
     assert_eq!(column(2), (Some(1.5), Some(2.75), Some(0)));
-    // Whole numbers that are no exact doubles, and few: labels, each as it stands in the file.
+    // A few integers that are not exact doubles: labels, each as in the file.
     assert_eq!(column(3), (None, None, Some(0)));
     let big = serde_json::json!(["7", u64::MAX.to_string()]);
     assert_eq!(json["columns"][3]["labels"], big);
@@ -92,7 +92,7 @@ proptest! {
             write(&folder.path("t.parquet"));
             std::fs::read(folder.path("t.parquet")).unwrap()
         }).clone();
-        // Most of what can be wrong stands in the description at the end.
+        // Most errors are in the footer.
         let first = if near_the_end { bytes.len() * 2 / 3 } else { 4 };
         for (at, value, length) in damage {
             let at = first + at.index(bytes.len() - first);
@@ -111,7 +111,7 @@ proptest! {
 
 #[test]
 fn a_table_pasted_twice_is_seen_whatever_columns_are_asked_for() {
-    // Row labels of pandas, which go on in the second copy, are no part of the rows.
+    // Row labels of pandas, which continue in the second copy, are not part of the rows.
     let schema = "message t {
         required double x; required double y; required double z; required binary town (UTF8);
         required int64 __index_level_0__;

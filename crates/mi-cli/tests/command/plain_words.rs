@@ -1,4 +1,4 @@
-//! Long names, values that no information has, and what is said of them.
+//! Long names, impossible values, and the messages about them.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use mi_random::Stream;
 
 use crate::folder::{Folder, Run};
 
-/// A table of rows that share nothing but their names.
+/// A table with these column names and rows.
 fn table(names: &[&str], rows: usize, mut row: impl FnMut(usize) -> Vec<f64>) -> Folder {
     let mut text = names.join(",") + "\n";
     for number in 0..rows {
@@ -47,7 +47,7 @@ fn results_are_at_most_eighty_wide_whatever_the_names() {
         for line in run.out.lines() {
             assert!(line.chars().count() <= 80, "{command:?}: {line}");
         }
-        // Names that are built alike differ at their ends.
+        // Similar names differ at their ends.
         assert!(run.out.contains("…") && run.err.len() < 2000, "{command:?}: {}", run.err);
     }
     let json = folder.run(&[&["estimate", "t.csv", "--json"][..], &sides].concat()).json();
@@ -77,9 +77,10 @@ fn a_difference_of_entropies_of_a_wandering_series_is_refused() {
         last = last.map(|value| value + stream.normal());
         last.to_vec()
     });
-    folder
-        .run(&["estimate", "t.csv", "--ordered", "--method", "entropy-difference"])
-        .refused(1, &["entropy-difference gives -", "no information is negative", "differences"]);
+    folder.run(&["estimate", "t.csv", "--ordered", "--method", "entropy-difference"]).refused(
+        1,
+        &["entropy-difference gives -", "information cannot be negative", "differences"],
+    );
 }
 
 /// A seed of two random walks.
@@ -96,7 +97,7 @@ fn a_value_that_is_too_far_below_zero_is_an_error_of_the_method() {
     let value = run.json()["results"][0]["estimates"][0]["value"].as_f64().unwrap();
     assert!(value < -0.1, "the test needs such a value: {value}");
     assert!(codes(&run).contains(&"below_zero".to_owned()), "{}", run.err);
-    run.said(&["standard errors below 0, which no information is: that is an error of the method"]);
+    run.said(&["standard errors below 0, which is impossible for information: that is an error of the method"]);
 }
 
 #[test]
@@ -135,7 +136,7 @@ fn what_a_reader_cannot_use_is_explained() {
     let run = folder.run(&[&base[..], &["--usable"]].concat());
     let usable = run.json()["results"][0]["usable"]["value"].as_f64().unwrap();
     assert_eq!(codes(&run).contains(&"nothing_usable".to_owned()), usable <= 0.0);
-    // A line through independent columns foretells nothing; of many lags some are below 0.
+    // A line through independent columns predicts nothing; among many lags some values are below 0.
     let run = folder.run(&[&base[..], &["--usable", "--lag", "1:6"]].concat());
     run.said(&["a linear reader can use nothing", "no better than the mean of y"]);
 }
@@ -176,7 +177,7 @@ fn what_is_missing_or_needless_is_said_in_the_options_words() {
 
 #[test]
 fn where_ties_put_a_value_off_nothing_is_read_from_it() {
-    // Raw values in steps: many neighbours are equally far.
+    // Raw values in steps: many neighbours are equally far away.
     let mut stream = Stream::new(7, "off");
     let folder = table(&["x", "y"], 100, |_| {
         vec![(6.0 * stream.normal()).round() / 2.0, 3.0 * stream.normal()]

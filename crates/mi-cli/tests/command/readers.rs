@@ -1,4 +1,4 @@
-//! The readers under arbitrary input: what was written is read, and nothing panics.
+//! The readers on arbitrary input: values that were written are read back, and nothing panics.
 
 use std::io::{Cursor, Write};
 
@@ -18,7 +18,7 @@ fn read(bytes: &[u8]) -> Result<Table, TableError> {
 }
 
 /// Every way of reading: as given, every column declared discrete, odd cells reported, and all
-/// spellings of numbers on. What is read has as many values as rows, and labels for all of them.
+/// spellings of numbers enabled. The result has as many values as rows, and labels for all of them.
 pub(crate) fn read_in_every_way(bytes: &[u8]) {
     let folder = Folder::with("t", bytes);
     for (report_odd, every_spelling, declared) in [

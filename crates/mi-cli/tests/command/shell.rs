@@ -1,4 +1,4 @@
-//! How the command behaves among other commands.
+//! The command in a shell, with other commands.
 
 use std::process::{Command, Stdio};
 

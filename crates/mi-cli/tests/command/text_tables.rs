@@ -1,4 +1,4 @@
-//! Text tables as people have them: each case gets its values or its message.
+//! Text tables as they occur: each case gives its values or its message.
 
 use crate::folder::{Folder, Run};
 
@@ -8,7 +8,7 @@ fn columns(bytes: impl AsRef<[u8]>, options: &[&str]) -> Run {
     folder.run(&[&["columns", "t.csv", "--json"], options].concat())
 }
 
-/// `mi estimate` of all columns of such a file: it refuses what `mi columns` reports.
+/// `mi estimate` of all columns of such a file, which refuses what `mi columns` reports.
 fn strict(bytes: impl AsRef<[u8]>, options: &[&str]) -> Run {
     let folder = Folder::with("t.csv", bytes);
     folder.run(&[&["estimate", "t.csv", "--x", ":", "--y", ":"], options].concat())
@@ -45,7 +45,7 @@ fn utf_16_is_named() {
     let utf16: Vec<u8> =
         [0xFF, 0xFE].into_iter().chain("a,b\n1,2\n".bytes().flat_map(|b| [b, 0])).collect();
     columns(&utf16, &[]).refused(1, &["t.csv looks like UTF-16; convert it to UTF-8"]);
-    columns(&utf16[2..], &[]).refused(1, &["t.csv holds zero bytes", "UTF-16"]);
+    columns(&utf16[2..], &[]).refused(1, &["t.csv contains zero bytes", "UTF-16"]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn thousands_separators_are_refused_in_every_row_unless_named() {
     let table = "x\n194\n\"2,288\"\n";
     strict(table, &[]).refused(1, &["line 3, column `x`", "`2,288`", "--thousands ','"]);
     assert_eq!(read(table, &["--thousands", ","]).0[0], "x: 194.0..2288.0");
-    // First in the column it is no label either.
+    // It is not a label in the first row of the column either.
     strict("x;y\n2,288;1\n194;2\n", &[]).refused(1, &["line 2", "--thousands ','"]);
     let german = "x;y\n1.299,99;1\n";
     strict(german, &[]).refused(1, &["`1.299,99`", "--decimal , --thousands '.'"]);
@@ -145,7 +145,7 @@ fn a_quote_after_a_space_opens_a_field() {
 fn comments_above_the_names_are_named() {
     let table = "# made on Monday\na,b\n1,2\n";
     strict(table, &[])
-        .refused(1, &["t.csv, line 2", "looks like a comment: remove it, or say `--skip 1`"]);
+        .refused(1, &["t.csv, line 2", "looks like a comment: remove it, or use `--skip 1`"]);
 }
 
 #[test]
@@ -157,14 +157,14 @@ fn identifiers_too_long_for_a_double_are_said() {
 #[test]
 fn dates_are_said_to_be_labels() {
     let run = columns("day,b\n2024-01-01,1\n2024-01-02,2\n", &[]);
-    run.said(&["`day` holds dates, such as `2024-01-01`", "say `--dates`"]);
+    run.said(&["`day` holds dates, such as `2024-01-01`", "use `--dates`"]);
 }
 
 #[test]
 fn the_header_rule_is_said_and_can_be_overruled() {
     let bare = "1,2\n3,4\n5,6\n";
     let run = columns(bare, &[]);
-    run.said(&["no header: the first row holds numbers", "3 rows"]);
+    run.said(&["no header: the first row has numbers", "3 rows"]);
     assert_eq!(
         read(bare, &[]),
         (vec!["column_1: 1.0..5.0".into(), "column_2: 2.0..6.0".into()], 3)
@@ -174,10 +174,9 @@ fn the_header_rule_is_said_and_can_be_overruled() {
         (vec!["1: 3.0..5.0".into(), "2: 4.0..6.0".into()], 2)
     );
     let run = columns("a,b\nc,d\n", &[]);
-    run.said(&["first row holds names (it has no number)", "1 row,"]);
+    run.said(&["first row has names (it has no number)", "1 row,"]);
     assert_eq!(read("a,b\nc,d\n", &["--header", "no"]).1, 2);
-    columns("a,b\n1,2\n", &[])
-        .said(&["first row holds names (text over numbers)", "delimiter `,`"]);
+    columns("a,b\n1,2\n", &[]).said(&["first row has names (text above numbers)", "delimiter `,`"]);
 }
 
 #[test]
@@ -194,7 +193,7 @@ fn tables_without_rows_are_named_and_blank_lines_passed_over() {
 fn a_quote_that_is_never_closed_is_named_by_its_line() {
     strict("a,b\n1,2\n\"1,2\n3,4\n", &[])
         .refused(1, &["t.csv, line 3: the quote that opens here is never closed"]);
-    // A quote that another one closes lines later.
+    // A quote that is closed by another one lines later.
     strict("a,b\n\"1,2\n3,4\n5,\"6\"\n", &[]).refused(1, &["line 2", "runs on to line 4"]);
 }
 
@@ -295,7 +294,7 @@ fn parquet_without_the_feature_is_named() {
     columns(b"PAR1....PAR1", &[]).refused(1, &["is a Parquet file", "`--features parquet`"]);
 }
 
-/// Six rows below what an instrument writes above them.
+/// Six rows below lines that an instrument writes.
 const MEASURED: &str = "t,a,b,c\n1,0.3,7.1,2\n2,0.4,6.8,3\n3,0.1,6.9,1\n4,0.7,7.7,5\n\
                         5,0.2,7.3,8\n6,0.9,7.2,4\n";
 
@@ -308,7 +307,7 @@ fn the_table_below_what_an_instrument_writes_is_found_by_every_command() {
         ("sep=,\nDate,2020-01-01\n", 2),
     ] {
         let folder = Folder::with("t.csv", format!("{above}{MEASURED}"));
-        let skip = format!("say `--skip {lines}`");
+        let skip = format!("use `--skip {lines}`");
         for sides in [["--x", "a", "--y", "b"], ["--x", "1", "--y", "2"], ["--x", "z", "--y", "a"]]
         {
             folder
@@ -317,7 +316,7 @@ fn the_table_below_what_an_instrument_writes_is_found_by_every_command() {
         }
         folder.run(&["rank", "t.csv", "--target", "c"]).refused(1, &[&skip]);
         folder.run(&["columns", "t.csv"]).said(&[&skip]);
-        // From a start that is still too high the same line is named.
+        // With a skip that is still too small, the same line is named.
         folder.run(&["matrix", "t.csv", "--skip", "1"]).refused(1, &[&skip]);
         let skipped = folder.run(&["columns", "t.csv", "--skip", &lines.to_string(), "--json"]);
         assert_eq!(
