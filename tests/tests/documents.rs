@@ -1,4 +1,4 @@
-//! Files that documents name are there.
+//! Files that documents name exist.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -38,7 +38,7 @@ fn code_that_documents_name_is_there() {
             assert!(file.exists(), "{} names crates/{path}", document.display());
         }
     }
-    assert!(named > 30, "the test finds paths where they are");
+    assert!(named > 30, "the test must find paths");
 }
 
 #[test]
@@ -56,5 +56,5 @@ fn links_within_the_repository_lead_somewhere() {
             assert!(folder.join(file).exists(), "{} links to {link}", document.display());
         }
     }
-    assert!(followed > 30, "the test finds links where they are");
+    assert!(followed > 30, "the test must find links");
 }

@@ -2,12 +2,13 @@
 //! information estimators", §6.2) on MNIST, for SMILE: X is a digit and Y its first t rows.
 //!
 //! 1. Baseline: I(X; Y) is 0 for t = 0 and grows with t.
-//! 2. Data processing: [Y, fewer rows of Y] tells as much of [X, X] as Y of X, a ratio of 1.
-//! 3. Additivity: two independent digits tell twice as much, a ratio of 2.
+//! 2. Data processing: [Y, fewer rows of Y] says as much about [X, X] as Y says about X, a ratio of
+//!    1.
+//! 3. Additivity: two independent digits say twice as much, a ratio of 2.
 //!
-//! The authors find no variational estimator that passes all: those with a critic pass the
-//! second and fail the third. So does this one after its short training, and what is asserted of
-//! the third is the direction alone. The ratios are printed.
+//! The authors find no variational estimator that passes all: those with a critic pass the second
+//! and fail the third. So does this one after its short training, and for the third only the
+//! direction is asserted. The ratios are printed.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -26,7 +27,7 @@ const BATCH: usize = 64;
 const STEPS: usize = 500;
 const EVALUATIONS: usize = 60;
 
-/// Draws digits and makes the pair of them.
+/// Draws digits and makes the pair from them.
 type Pairing<'a> = &'a dyn Fn(&mut dyn FnMut() -> Array2<f32>) -> (Array2<f32>, Array2<f32>);
 
 /// The first `rows` rows of every image.
@@ -40,7 +41,8 @@ fn beside(a: &Array2<f32>, b: &Array2<f32>) -> Array2<f32> {
     concatenate(Axis(1), &[a.view(), b.view()]).unwrap()
 }
 
-/// Trains a critic by SMILE on training digits; the mean estimate on batches of test digits.
+/// Trains a critic with SMILE on training digits; returns the mean estimate on batches of test
+/// digits.
 fn smile(train: &Split, test: &Split, pairing: Pairing<'_>) -> f64 {
     let mut stream = Stream::new(1, "digits");
     let mut draw = |split: &Split| {
@@ -109,7 +111,7 @@ fn smile_on_digits() {
     let (processing, additivity) = (processed / single, doubled / single);
     eprintln!("data processing {processing:.3} (ideal 1), additivity {additivity:.3} (ideal 2)");
     assert!(growth[0].abs() < 0.1, "{growth:?}");
-    // Some rows tell much; all of them hardly more than half of them to so short a training.
+    // Some rows say much; after such short training, all rows say hardly more than half of them.
     assert!(growth[1] > 1.0 && growth[2] > growth[1] && growth[3] > growth[2] - 0.5, "{growth:?}");
     assert!((0.8..1.2).contains(&processing), "{processing}");
     assert!(additivity > 1.0, "{additivity}");

@@ -1,4 +1,4 @@
-//! Encoders, critic, bound and optimiser together: what no crate can show alone.
+//! Encoders, critic, bound and optimiser together, which no single crate can test.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -55,8 +55,8 @@ impl Model {
     }
 }
 
-/// Trains on fresh samples of pairs whose mutual information is known; the mean of the last
-/// estimates is then a held-out one.
+/// Trains on new samples of pairs whose mutual information is known, so that the mean of the last
+/// estimates is a held-out estimate.
 fn learned(critic: &CriticSpec, bound: &BoundSpec) -> f64 {
     let pairs = CorrelatedGaussian::with_mi(4, 1.0).unwrap();
     let mut samples = Stream::new(5, "samples");

@@ -27,23 +27,23 @@ use against::Rules;
 use comparison::{Line, Verdict};
 use record::{Kind, Record};
 
-/// What `--compare` alone compares with.
+/// The default of `--compare`.
 const PREVIOUS: &str = "previous";
 
 /// Without `--list`, `--compare`, `--against`, `--report` or `--instructions`, the benchmarks run
 /// and one record is appended.
 #[derive(Args)]
-#[allow(clippy::struct_excessive_bools)] // each is a switch of the command line
+#[allow(clippy::struct_excessive_bools)] // each is a flag
 pub(crate) struct Options {
     /// Only benchmarks whose id, PACKAGE/TARGET/…, contains this text
     filter: Option<String>,
-    /// List the ids, as of the last build or record, and run nothing
+    /// List the ids of the last build or record, and run nothing
     #[arg(long, conflicts_with_all = ["compare", "against", "report", "instructions"])]
     list: bool,
-    /// With --list: build the benchmarks, and list the ids that they have now
+    /// With --list: build the benchmarks, and list their current ids
     #[arg(long, requires = "list")]
     build: bool,
-    /// Measure for a moment only, to see that it works; such records are kept apart
+    /// Measure only briefly, to check that it works; such records are kept separately
     #[arg(long)]
     quick: bool,
     /// Compare the newest record with an older one of the same machine: the one before, that of a
@@ -60,13 +60,13 @@ pub(crate) struct Options {
     /// Count the instructions of the hot loop under valgrind; with --compare, compare such records
     #[arg(long)]
     instructions: bool,
-    /// How many alternating rounds a verdict must hold in
+    /// The number of alternating rounds in which a verdict must hold
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// How much slower is slower, in percent
+    /// The difference that counts as slower, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
     threshold: f64,
-    /// With --compare: leave suspicions unsettled instead of running both commits in alternation
+    /// With --compare: leave suspicions unconfirmed instead of running both commits in alternation
     #[arg(long, requires = "compare")]
     no_confirm: bool,
     /// Where the records are [default: bench-results/records, or target/xtask/quick-records with
@@ -141,16 +141,18 @@ fn list(workspace: &Workspace, options: &Options) -> Result<()> {
         let ids = targets::known_ids(workspace, filter, &records)?;
         ensure!(
             !ids.is_empty(),
-            "no benchmark that is known has `{}` in its id; --list --build looks again",
+            "no known benchmark has `{}` in its id; --list --build looks again",
             filter.unwrap_or_default()
         );
-        say("as of the last build or record; --list --build builds the benchmarks and looks again");
+        say(
+            "ids of the last build or record; --list --build builds the benchmarks and looks again",
+        );
         ids
     };
     print(ids.join("\n") + "\n")
 }
 
-/// Prints the comparison; exit code 1 when something is slower for certain.
+/// Prints the comparison; exit code 1 if something is certainly slower.
 fn verdict(lines: &[Line], unit: &str) -> Result<ExitCode> {
     print(format_args!("{}", comparison::show(lines, unit)))?;
     let suspects = compare::suspects(lines).count();

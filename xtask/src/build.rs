@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::terminal;
 use crate::workspace::shown;
 
-/// What cargo says of one finished target.
+/// Cargo's message about one finished target.
 #[derive(Deserialize)]
 pub(crate) struct Artifact {
     package_id: String,
@@ -23,7 +23,7 @@ struct Target {
     kind: Vec<String>,
 }
 
-/// Runs a build of cargo and returns what it finished.
+/// Runs a cargo build and returns the finished targets.
 pub(crate) fn build(command: &mut Command) -> Result<Vec<Artifact>> {
     command.args(["--message-format", "json-render-diagnostics"]);
     let (status, output) = terminal::results(command)

@@ -16,7 +16,7 @@ pub(crate) struct Utc {
 
 impl Utc {
     pub(crate) fn now() -> Self {
-        // A clock before 1970 is a broken clock; the records' unique suffix still keeps them apart.
+        // A clock before 1970 is broken; the records' unique suffix still distinguishes them.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Self::from_unix(since.as_secs().cast_signed())
     }
@@ -62,7 +62,7 @@ impl Utc {
         if !in_range {
             return None;
         }
-        // The year before has ended by March, when its leap day is known.
+        // By March the previous year has ended, and its leap day is known.
         let (year, month_from_march) =
             if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
         let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the workspace's own commands. Each is one module; none links a heavy crate.
 
-// The terminal goes through `terminal`: `println!` and `eprintln!` end the program where nobody reads.
+// Terminal output goes through `terminal`: `println!` and `eprintln!` panic if the stream is
+// closed.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 use std::ffi::OsString;
@@ -20,7 +21,7 @@ mod reproduce;
 mod terminal;
 mod workspace;
 
-/// The workspace's own commands; they work from any folder of it.
+/// The workspace's own commands; they work from any of its folders.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct Cli {
@@ -51,7 +52,7 @@ fn run() -> Result<ExitCode> {
     }
 }
 
-/// 0: fine; 1: `bench` found something slower; 2: an error. `reproduce` passes on mi-paper's code.
+/// 0: success; 1: `bench` found something slower; 2: an error. `reproduce` returns mi-paper's code.
 fn main() -> ExitCode {
     run().unwrap_or_else(|error| {
         say(format_args!("error: {error:#}"));

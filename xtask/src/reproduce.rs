@@ -1,4 +1,4 @@
-//! `cargo xtask reproduce [ARGUMENTS…]`: build mi-paper and hand over to it.
+//! `cargo xtask reproduce [ARGUMENTS…]`: build mi-paper and run it.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -10,11 +10,11 @@ use crate::build::{build, program};
 use crate::terminal;
 use crate::workspace::{Workspace, shown};
 
-/// What `mi-paper reproduce --help` prints; a test of mi-paper sees to it that it is still that.
+/// What `mi-paper reproduce --help` prints; a test of mi-paper checks that it is current.
 const HELP: &str = include_str!("../reproduce-help.txt");
 
-/// Runs `mi-paper reproduce` in the caller's folder, so relative paths mean what the caller means.
-/// Its help needs no build.
+/// Runs `mi-paper reproduce` in the caller's folder, so that relative paths are the caller's. Help
+/// needs no build.
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
     if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
         terminal::print(HELP.replace("mi-paper reproduce", "cargo xtask reproduce"))?;
@@ -27,8 +27,8 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
     become_child(&built, arguments)
 }
 
-/// On Unix this process turns into mi-paper: every signal, also one sent to this process alone,
-/// reaches the program that can save its work, and its exit code is ours.
+/// On Unix this process becomes mi-paper: every signal, even one sent only to this process, reaches
+/// the program that can save its work, and its exit code is ours.
 #[cfg(unix)]
 fn become_child(program: &Path, arguments: &[OsString]) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
@@ -38,8 +38,8 @@ fn become_child(program: &Path, arguments: &[OsString]) -> Result<ExitCode> {
     Err(error).with_context(|| format!("`{}` did not start", shown(&command)))
 }
 
-/// Elsewhere the child shares the console, so Ctrl-C reaches it; this process only has to outlive
-/// it.
+/// On other systems the child shares the console, so Ctrl-C reaches it; this process only has to
+/// outlive it.
 #[cfg(not(unix))]
 fn become_child(program: &Path, arguments: &[OsString]) -> Result<ExitCode> {
     let interrupted = std::sync::Arc::default();

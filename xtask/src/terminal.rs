@@ -8,14 +8,14 @@ use std::thread;
 use anyhow::{Context, Result};
 use mi_plot::plain_lines;
 
-/// Writes a line on standard error; where it takes no more, the line is lost and the work goes on.
-/// Names of files and commits cannot steer the terminal.
+/// Writes a line on standard error; if that fails, the line is lost and the work continues. Names
+/// of files and commits cannot control the terminal.
 pub(crate) fn say(text: impl Display) {
     let text = text.to_string();
     let _ = io::stderr().write_all(format!("{}\n", plain_lines(&text)).as_bytes());
 }
 
-/// Writes a text on standard output. A reader that has gone away is no error.
+/// Writes a text on standard output. A closed pipe is not an error.
 pub(crate) fn print(text: impl Display) -> Result<()> {
     let text = text.to_string();
     match io::stdout().write_all(plain_lines(&text).as_bytes()).and_then(|()| io::stdout().flush())
@@ -27,8 +27,8 @@ pub(crate) fn print(text: impl Display) -> Result<()> {
     }
 }
 
-/// Prints help, or what is wrong with the arguments. Clap shows arguments as they are: only where
-/// they cannot steer the terminal may it write colours.
+/// Prints help, or what is wrong with the arguments. Clap shows arguments unchanged, so it may
+/// write colours only if they cannot control the terminal.
 pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     if arguments.all(|argument| mi_plot::plain(&argument) == argument) {
@@ -39,10 +39,10 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
 
-/// Runs a command, all of whose output is messages.
+/// Runs a command whose output is all messages.
 ///
-/// Most programs, cargo and criterion among them, end where their standard error is closed. Unless
-/// it is a terminal, they write to this process, which passes on what can be.
+/// Most programs, including cargo and criterion, end if their standard error is closed. Unless it
+/// is a terminal, they write to this process, which forwards what it can.
 pub(crate) fn status(command: &mut Command) -> io::Result<ExitStatus> {
     if io::stderr().is_terminal() {
         return command.stdout(io::stderr()).stderr(Stdio::inherit()).status();
@@ -56,7 +56,7 @@ pub(crate) fn status(command: &mut Command) -> io::Result<ExitStatus> {
     child?.wait()
 }
 
-/// Runs a command for its standard output; its messages go the same way as those of [`status`].
+/// Runs a command for its standard output; its messages are treated like those of [`status`].
 pub(crate) fn results(command: &mut Command) -> io::Result<(ExitStatus, Vec<u8>)> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     if io::stderr().is_terminal() {

@@ -17,9 +17,9 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// The checkout that the command runs in, and the cargo that started it.
     ///
-    /// `cargo xtask` names the checkout (`cargo run` sets `CARGO_MANIFEST_DIR`); a binary started by
-    /// hand looks for it from the current folder upwards. Where the binary was compiled does not
-    /// matter: target folders are shared, and copied with their checkout.
+    /// `cargo xtask` names the checkout (`cargo run` sets `CARGO_MANIFEST_DIR`); a binary started
+    /// by hand searches for it from the current folder upwards. It does not matter where the binary
+    /// was compiled: target folders are shared, and copied with their checkout.
     pub(crate) fn find() -> Result<Self> {
         let named = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let named = named.filter(|folder| folder.ends_with("xtask"));
@@ -53,7 +53,7 @@ impl Workspace {
         cargo
     }
 
-    /// What `git ARGUMENTS` says in this checkout, without the last line break.
+    /// The output of `git ARGUMENTS` in this checkout, without the last line break.
     pub(crate) fn git(&self, arguments: &[&str]) -> Result<String> {
         let mut git = Command::new("git");
         git.arg("-C").arg(&self.root).args(arguments);
@@ -77,7 +77,7 @@ pub(crate) fn output(mut command: Command) -> Result<String> {
         bail!("`{shown}` failed ({}): {}", result.status, message.trim());
     }
     let text = String::from_utf8(result.stdout)
-        .with_context(|| format!("`{shown}` printed something else than UTF-8"))?;
+        .with_context(|| format!("`{shown}` printed text that is not UTF-8"))?;
     Ok(text.trim().to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! The commands as a user starts them, from other folders than the root.
+//! The commands as a user starts them, from folders other than the root.
 
 use std::fs;
 use std::path::Path;
@@ -39,8 +39,8 @@ fn script(folder: &Path, name: &str, text: &str) -> std::path::PathBuf {
     path
 }
 
-/// A stand-in for cargo, which keeps its arguments in `cargo-arguments`, complains, and says that
-/// it built a program for mi-paper: this script.
+/// A fake cargo, which saves its arguments in `cargo-arguments`, writes to standard error, and
+/// reports that it built a program for mi-paper: this script.
 #[cfg(unix)]
 fn fake_cargo(folder: &Path, program: &str) -> std::path::PathBuf {
     let program = script(folder, "fake-mi-paper", program);
@@ -98,7 +98,7 @@ fn reproduce_becomes_its_child() {
 #[test]
 fn a_closed_or_full_standard_error_ends_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    // A cargo that ends where nobody reads it, as the true one does.
+    // A cargo that ends if its output is closed, as the real one does.
     let cargo = fake_cargo(folder.path(), "exit 7");
     let text =
         fs::read_to_string(&cargo).unwrap().replace("echo building >&2", "echo b >&2 || exit 101");
@@ -138,7 +138,7 @@ fn the_checkout_is_the_one_that_it_is_run_in() {
     let text = stderr(by_hand().current_dir(other.join("xtask/src")).args(bench));
     let records = other.join("bench-results").join("records");
     assert!(text.contains(&format!("no record in {}", records.display())), "{text}");
-    // Cargo says which checkout is meant.
+    // Cargo's environment says which checkout is meant.
     let named = other.join("xtask");
     let text = stderr(xtask().env("CARGO_MANIFEST_DIR", named).args(bench));
     assert!(text.contains(&format!("no record in {}", records.display())), "{text}");
@@ -157,7 +157,7 @@ fn a_list_builds_nothing() {
     assert!(all.lines().any(|line| line.starts_with("mi-kernels/yardstick/")), "{all}");
     let part = list(&["mi-kernels/yardstick/"]);
     assert!(part.lines().all(|line| line.starts_with("mi-kernels/yardstick/")), "{part}");
-    // Nothing was recorded and nothing built: the targets alone are known.
+    // Nothing was recorded and nothing built: only the targets are known.
     let none = folder.path().join("none");
     let targets = list(&["--records", none.to_str().unwrap()]);
     assert!(targets.lines().all(|line| line.ends_with("/…")), "{targets}");
@@ -180,7 +180,7 @@ fn unknown_commands_list_the_valid_ones() {
     assert!(text.contains("--threshold is a percentage"), "{text}");
 }
 
-/// Names in arguments and of folders hold no control character where they are shown.
+/// Arguments and folder names are shown without control characters.
 #[test]
 fn names_cannot_steer_a_terminal() {
     let odd = "\u{1b}[2J\u{9b}31m\u{7}\r";
@@ -198,7 +198,7 @@ fn names_cannot_steer_a_terminal() {
 fn an_unknown_commit_is_refused_before_anything_is_built() {
     let folder = tempfile::tempdir().unwrap();
     let text = stderr(xtask().current_dir(&folder).args(["bench", "--against", "no-such-ref"]));
-    assert!(text.contains("`no-such-ref` is no commit here"), "{text}");
+    assert!(text.contains("`no-such-ref` is not a commit here"), "{text}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What every manifest of the workspace must say.
+//! Checks that apply to every manifest of the workspace.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ fn members() -> Vec<PathBuf> {
     members
 }
 
-/// The test harness of a library or program takes part in `cargo bench` unless told not to, and
-/// stops at criterion's options (bheisler/criterion.rs#193).
+/// The test harness of a library or program runs in `cargo bench` unless disabled, and fails on
+/// criterion's options (bheisler/criterion.rs#193).
 #[test]
 fn libraries_and_programs_stay_out_of_cargo_bench() {
     for member in members() {

@@ -1,8 +1,8 @@
 //! `cargo xtask bench --against REF`: this checkout and another commit, run in alternation.
 //!
-//! On a noisy machine two records made an hour apart differ by the hour. Here each benchmark of
-//! one side runs right beside the same of the other, the order turns around from round to round,
-//! and a verdict must hold in every round.
+//! On a noisy machine, two records made an hour apart differ because of the machine. Here each
+//! benchmark of one side runs next to the same benchmark of the other, the order alternates from
+//! round to round, and a verdict must hold in every round.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -27,7 +27,7 @@ pub(crate) struct Rules {
     pub(crate) quick: bool,
 }
 
-/// The full hash of a commit, or the error that lists what the user may have meant.
+/// The full hash of a commit, or an error that lists what the user may have meant.
 pub(crate) fn resolve(workspace: &Workspace, reference: &str) -> Result<String> {
     let commit = format!("{reference}^{{commit}}");
     workspace.git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]).map_err(
@@ -37,15 +37,15 @@ pub(crate) fn resolve(workspace: &Workspace, reference: &str) -> Result<String> 
                 .unwrap_or_default()
                 .replace('\n', ", ");
             anyhow::anyhow!(
-                "`{reference}` is no commit here; give a hash, HEAD~1, … or one of: {names}"
+                "`{reference}` is not a commit here; give a hash, HEAD~1, … or one of: {names}"
             )
         },
     )
 }
 
-/// The benchmarks of another commit, built in a worktree of its own below the target folder.
+/// The benchmarks of another commit, built in a separate worktree below the target folder.
 ///
-/// Worktree and build stay for the next time; those of commits outside `keep` are removed.
+/// Worktree and build are kept for next time; those of commits outside `keep` are removed.
 pub(crate) fn build_commit(
     workspace: &Workspace,
     hash: &str,
@@ -63,7 +63,7 @@ pub(crate) fn build_commit(
 
 fn worktree(workspace: &Workspace, place: &Path, hash: &str) -> Result<PathBuf> {
     let tree = place.join("tree");
-    // Forgets worktrees whose folder was deleted by hand, which would block `add`.
+    // Forgets worktrees whose folder was deleted manually, which would block `add`.
     workspace.git(&["worktree", "prune"])?;
     let path = tree.to_str().with_context(|| format!("{} is not UTF-8", tree.display()))?;
     if tree.exists() {
@@ -121,7 +121,7 @@ pub(crate) fn alternate(
             let run = |side: &[Bench]| -> Result<Vec<(String, Measured)>> {
                 find(side, id)?.measure(&home, rules.quick)
             };
-            // Heat and caches favour one place in a pair; each side gets both in turn.
+            // Heat and caches favour one position in a pair; each side gets both in turn.
             let (before, after) = if round % 2 == 0 {
                 let before = run(old)?;
                 (before, run(new)?)
@@ -139,7 +139,7 @@ pub(crate) fn alternate(
         }
     }
     let mut lines = pooled(rounds, rules.threshold);
-    // One-sided benchmarks are named, not run: there is nothing to alternate with.
+    // One-sided benchmarks are listed, not run: there is nothing to alternate with.
     lines.extend(one_sided.into_iter().map(|id| {
         let verdict = if old_ids.contains(id) { Verdict::Gone } else { Verdict::New };
         Line { id: id.clone(), old: None, new: None, ratio: None, verdict }
@@ -148,7 +148,7 @@ pub(crate) fn alternate(
     Ok(lines)
 }
 
-/// One line a benchmark from the (old, new) pairs of its rounds.
+/// One line per benchmark, from the (old, new) pairs of its rounds.
 fn pooled(rounds: BTreeMap<String, Vec<[Interval; 2]>>, threshold: f64) -> Vec<Line> {
     let pool = |(id, pairs): (String, Vec<[Interval; 2]>)| {
         let ratios: Vec<_> = pairs.iter().map(|&[old, new]| Interval::ratio(new, old)).collect();

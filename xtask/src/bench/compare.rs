@@ -1,4 +1,4 @@
-//! `cargo xtask bench --compare [REF|FILE]`: the newest record beside an older one.
+//! `cargo xtask bench --compare [REF|FILE]`: the newest record next to an older one.
 
 use std::path::{Path, PathBuf};
 
@@ -17,15 +17,15 @@ use crate::workspace::Workspace;
 pub(crate) struct Request<'a> {
     pub(crate) records: &'a Path,
     pub(crate) kind: Kind,
-    /// A commit or a file; the record before the newest when there is none.
+    /// A commit or a file; by default the record before the newest.
     pub(crate) older: Option<&'a str>,
     pub(crate) filter: Option<&'a str>,
     pub(crate) rules: Rules,
-    /// Whether suspicions are settled by alternating runs.
+    /// Whether to settle suspicions with alternating runs.
     pub(crate) confirm: bool,
 }
 
-/// The comparison, with its suspicions settled where that was possible.
+/// The comparison, with its suspicions settled where possible.
 pub(crate) fn run(workspace: &Workspace, request: &Request<'_>) -> Result<(Vec<Line>, String)> {
     let mut records = Record::read_all(request.records)?;
     records.retain(|(_, record)| record.kind == request.kind);
@@ -61,7 +61,7 @@ pub(crate) fn run(workspace: &Workspace, request: &Request<'_>) -> Result<(Vec<L
     Ok((lines, new.unit.clone()))
 }
 
-/// Ids of the lines that one pair of runs calls slower.
+/// Ids of the lines that one pair of runs reports as slower.
 pub(crate) fn suspects(lines: &[Line]) -> impl Iterator<Item = &String> {
     lines.iter().filter(|line| line.verdict == Verdict::Suspect).map(|line| &line.id)
 }
@@ -83,7 +83,7 @@ fn covers(record: &Record, id: &str) -> bool {
 
 type Found = (PathBuf, Record);
 
-/// The newest record of this machine; of any machine when this one made none.
+/// The newest record of this machine, or of any machine if this one has none.
 fn newest<'a>(records: &'a [Found], this_machine: &str) -> Option<&'a Found> {
     let own = records.iter().rfind(|(_, record)| record.machine.fingerprint == this_machine);
     own.or(records.last())
@@ -112,7 +112,7 @@ fn older(
     let titles = || -> Vec<_> { records.iter().map(|(_, record)| record.title()).collect() };
     let hash = match wanted {
         Some(reference) => Some(against::resolve(workspace, reference).with_context(|| {
-            format!("`{reference}` is no record file; records:\n{}", titles().join("\n"))
+            format!("`{reference}` is not a record file; records:\n{}", titles().join("\n"))
         })?),
         None => None,
     };
@@ -148,7 +148,7 @@ fn settle(
     rules: Rules,
 ) -> Result<Vec<Line>> {
     if new.machine.fingerprint != Machine::this().fingerprint {
-        bail!("the records are of another machine");
+        bail!("the records come from another machine");
     }
     let hashes = [old, new].map(|record| record.commit.hash.as_str());
     let keep = hashes;
@@ -266,7 +266,7 @@ mod tests {
 
         let message = format!("{:#}", one.compare(Some("no-such-commit")).unwrap_err());
         assert!(message.contains("2026-01-01T00:00:00Z commit 01234567"), "{message}");
-        assert!(message.contains("no-such-commit` is no commit"), "{message}");
+        assert!(message.contains("no-such-commit` is not a commit"), "{message}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which of two measurements is slower, and when that may be said.
+//! Decides which of two measurements is slower, and when that is certain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,7 +45,7 @@ impl Interval {
     }
 }
 
-/// What a comparison says of one benchmark.
+/// The result of a comparison for one benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Only the newer side has it.
@@ -55,9 +55,9 @@ pub(crate) enum Verdict {
     /// The interval of the ratio reaches within the threshold of 1.
     Same,
     Faster,
-    /// The whole interval lies beyond the threshold, in one pair of runs.
+    /// The full interval is beyond the threshold, in one pair of runs.
     Suspect,
-    /// The whole interval lies beyond the threshold, in every one of several alternating runs.
+    /// The full interval is beyond the threshold, in every one of several alternating runs.
     Slower,
 }
 
@@ -77,7 +77,7 @@ impl Verdict {
 /// How much evidence the compared numbers carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Evidence {
-    /// One run each, at different times: can raise a suspicion only.
+    /// One run each, at different times: can only raise a suspicion.
     OnePair,
     /// Several runs in alternation, or exact counts.
     Conclusive,
@@ -94,7 +94,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// A line of a benchmark that both sides have.
+    /// A line for a benchmark that both sides have.
     pub(crate) fn of_both(
         id: String,
         [old, new]: [f64; 2],
@@ -102,7 +102,7 @@ impl Line {
         threshold: f64,
         evidence: Evidence,
     ) -> Self {
-        // Symmetric in the ratio: what is slower one way round is faster the other way.
+        // Symmetric in the ratio: slower in one direction is faster in the other.
         let verdict = if ratio.low > 1.0 + threshold {
             if evidence == Evidence::Conclusive { Verdict::Slower } else { Verdict::Suspect }
         } else if ratio.high < 1.0 / (1.0 + threshold) {
@@ -179,7 +179,7 @@ mod tests {
         for (old, new, expected) in [
             ((100.0, 1.0), (120.0, 1.0), Verdict::Slower),
             ((100.0, 1.0), (80.0, 1.0), Verdict::Faster),
-            // Within the threshold, however sharp.
+            // Within the threshold, however precise.
             ((100.0, 0.01), (103.0, 0.01), Verdict::Same),
             ((100.0, 0.01), (97.0, 0.01), Verdict::Same),
             // Beyond it, but the interval is not.
@@ -221,14 +221,14 @@ mod tests {
             assert!((x * y - 1.0).abs() < 1e-12);
         }
         assert!(one.low < one.point && one.point < one.high);
-        // Against an exact number only the own interval is left.
+        // Compared with an exact number, only the other interval matters.
         let exact = Interval { point: 50.0, low: 50.0, high: 50.0 };
         let ratio = Interval::ratio(a, exact);
         assert!((ratio.low - 1.94).abs() < 1e-12 && (ratio.high - 2.2).abs() < 1e-12);
     }
 
-    /// Timings as machines give them: a few percent of noise with a long tail, and a drift that
-    /// both sides of a round share only in part.
+    /// Realistic timings: a few percent of noise with a long tail, and a drift that both sides of a
+    /// round only partly share.
     struct Machine(u64);
 
     impl Machine {

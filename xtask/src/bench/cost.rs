@@ -1,11 +1,11 @@
-//! Cost against batch size: which benchmarks differ in K alone, and how their time grows with it.
+//! Cost against batch size: which benchmarks differ only in K, and how their time grows with it.
 
 use std::collections::BTreeMap;
 
-/// Benchmarks whose ids are equal but for K, with (K, time), ascending in K.
+/// Benchmarks whose ids differ only in K, with (K, time), ascending in K.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Family {
-    /// The common id, with `K` in the place of its value.
+    /// The common id, with `K` in place of its value.
     pub(crate) id: String,
     pub(crate) points: Vec<(f64, f64)>,
 }
@@ -53,7 +53,7 @@ impl Family {
         covariance / logs.iter().map(|(x, _)| (x - mean_x).powi(2)).sum::<f64>()
     }
 
-    /// The same between the two largest K, where fixed costs weigh least.
+    /// The same between the two largest K, where fixed costs matter least.
     pub(crate) fn last_slope(&self) -> f64 {
         let points = self.points[self.points.len().saturating_sub(2)..].to_vec();
         Self { id: String::new(), points }.slope()
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(ids, ["a/K", "b/K"]);
         assert!((found[0].slope() - 2.0).abs() < 1e-12);
         assert!((found[0].last_slope() - 2.0).abs() < 1e-12);
-        // A fixed cost flattens small K, and less so large K.
+        // A fixed cost flattens the slope at small K, and less at large K.
         assert!(found[1].slope() < found[1].last_slope() && found[1].last_slope() < 1.0);
     }
 }

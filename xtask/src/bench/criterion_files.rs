@@ -1,8 +1,8 @@
 //! The only place that reads criterion's private files.
 //!
-//! Criterion keeps one folder a benchmark with `new/benchmark.json` (what it is) and
-//! `new/estimates.json` (how long it took). Their form is not promised, so everything that this
-//! module relies on is checked and named in the error when it is not there.
+//! Criterion keeps one folder per benchmark with `new/benchmark.json` (what it is) and
+//! `new/estimates.json` (how long it took). Their format is not guaranteed, so everything that this
+//! module relies on is checked, and named in the error if it is missing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 /// The version whose files were read when this was written.
 const KNOWN_VERSION: &str = "0.8";
 
-/// One benchmark as criterion measured it; times in nanoseconds an iteration.
+/// One benchmark as criterion measured it; times in nanoseconds per iteration.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Measured {
     /// The full id, `group/function/value`, however long: folder names are cut to 64 characters.
@@ -24,9 +24,9 @@ pub(crate) struct Measured {
     pub(crate) low: f64,
     pub(crate) high: f64,
     pub(crate) confidence: f64,
-    /// Work of one iteration: floating-point operations (`Throughput::Elements`).
+    /// Work per iteration: floating-point operations (`Throughput::Elements`).
     pub(crate) flops: Option<u64>,
-    /// Work of one iteration: bytes moved (`Throughput::Bytes`).
+    /// Work per iteration: bytes moved (`Throughput::Bytes`).
     pub(crate) bytes: Option<u64>,
 }
 
@@ -96,7 +96,8 @@ fn read_one(folder: &Path) -> Result<Measured> {
         read_json::<EstimatesFile>(&folder.join("estimates.json"))?.median;
     let ConfidenceInterval { confidence_level, lower_bound: low, upper_bound: high } = interval;
     ensure!(!benchmark.full_id.is_empty(), "`full_id` is empty");
-    // The bootstrap's percentiles are interpolated, so the point may lie outside by a rounding.
+    // The bootstrap's percentiles are interpolated, so the point may be outside by a rounding
+    // error.
     let rounding = 1e-9 * median;
     if !(low > 0.0 && low <= median + rounding && median <= high + rounding && high.is_finite()) {
         bail!("`median` is {median} in [{low}, {high}]: not a time with an interval around it");
@@ -129,7 +130,7 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_str(&text).with_context(|| format!("{}", path.display()))
 }
 
-/// Every folder `new` that holds results, at any depth: an id has one to three levels.
+/// Every folder `new` with results, at any depth: an id has one to three levels.
 fn find_results(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     let entries = fs::read_dir(folder).with_context(|| format!("{}", folder.display()))?;
     for entry in entries {
@@ -137,7 +138,7 @@ fn find_results(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
         if !path.is_dir() {
             continue;
         }
-        // Either file is enough to see a result, so that a missing other one is an error.
+        // Either file marks a result, so that it is an error if the other one is missing.
         let is_result =
             ["benchmark.json", "estimates.json"].iter().any(|name| path.join(name).is_file());
         if path.ends_with("new") && is_result {

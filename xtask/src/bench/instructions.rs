@@ -15,12 +15,12 @@ use crate::build::{build, program};
 use crate::terminal::{print, say};
 use crate::workspace::{Workspace, output, shown};
 
-/// The program under valgrind: with `--list` it prints its cases, with a case and a number N it
-/// runs the case N times and nothing else that depends on N.
+/// The program under valgrind: with `--list` it prints its cases; with a case and a number N it
+/// runs the case N times, and nothing else depends on N.
 const PACKAGE: &str = "mi-estimators";
 const EXAMPLE: &str = "hot_loop";
 
-/// Two runs whose difference is free of the start, the input and the first use of every buffer.
+/// Two runs, whose difference excludes the start, the input and the first use of every buffer.
 const FEW: u32 = 1;
 const MORE: u32 = 3;
 
@@ -76,7 +76,7 @@ fn count(program: &Path, case: &str, times: u32) -> Result<u64> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
     command.arg(program).args([case, &times.to_string()]);
-    // Idle workers spin, and how often is chance.
+    // Idle workers spin a random number of times.
     command.env("RAYON_NUM_THREADS", "1").stdin(Stdio::null());
     let result = command.output().with_context(|| format!("`{}`", shown(&command)))?;
     let messages = String::from_utf8_lossy(&result.stderr);

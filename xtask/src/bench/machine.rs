@@ -1,4 +1,4 @@
-//! Which machine this is, and the fingerprint that says whether two records may be compared.
+//! Identifies the machine, with a fingerprint that says whether two records may be compared.
 
 use std::env;
 use std::fs;
@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::workspace::output;
 
-/// What decides how fast code runs here. The host's name is kept for the reader but is no part of
-/// the fingerprint: containers get a new one every time.
+/// What determines how fast code runs here. The host's name is kept for the reader but is not part
+/// of the fingerprint: containers get a new one every time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Machine {
     /// FNV-1a of the fields below except `host`; see [`Machine::fingerprint_of`].
@@ -79,8 +79,8 @@ fn host() -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// The processor's name with family, model and stepping where the system tells them: virtual
-/// machines often carry a name that several generations share.
+/// The processor's name with family, model and stepping if the system reports them: virtual
+/// machines often have a name that several generations share.
 fn processor() -> String {
     if let Ok(text) = fs::read_to_string("/proc/cpuinfo") {
         return from_cpuinfo(&text);
@@ -93,7 +93,7 @@ fn processor() -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// The first core's description in the format of Linux: x86 gives a name, ARM only numbers.
+/// The first core's description in Linux's format: x86 gives a name, ARM only numbers.
 fn from_cpuinfo(text: &str) -> String {
     let value = |name: &str| {
         text.lines()

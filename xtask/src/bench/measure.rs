@@ -58,7 +58,7 @@ pub(crate) fn run(
         progress.announce(&case.qualified());
         match case.measure(&home, quick) {
             Ok(results) => measured.extend(results),
-            // One broken benchmark must not cost the hour that the others took.
+            // One broken benchmark must not waste the hour that the others took.
             Err(error) => failures.push(format!("{error:#}")),
         }
     }
@@ -72,7 +72,7 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// A line before each benchmark with the time left, as the average so far foretells it.
+/// A line before each benchmark with the time left, predicted from the average so far.
 pub(crate) struct Progress {
     start: Instant,
     done: usize,
@@ -89,7 +89,7 @@ impl Progress {
             Ok(done) if done > 0 => {
                 let one = self.start.elapsed().as_secs_f64() / f64::from(done);
                 let seconds = one * (self.all - self.done) as f64;
-                // What is over in a moment is not worth foretelling.
+                // Very short times are not worth predicting.
                 if seconds < 1.0 { String::new() } else { format!(", {} left", duration(seconds)) }
             }
             _ => String::new(),

@@ -1,4 +1,4 @@
-//! Dated records of measurements: one JSON file a run, written once, never changed.
+//! Dated records of measurements: one JSON file per run, written once, never changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use crate::files::write_whole;
 use crate::terminal::say;
 use crate::workspace::{Workspace, output};
 
-/// The form of the files; a change of meaning gets another number.
+/// The format of the files; a change of meaning gets a new number.
 pub(crate) const SCHEMA: &str = "mi-bench-record/1";
 
-/// What the numbers of a record count.
+/// The quantity that a record measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
@@ -35,14 +35,14 @@ pub(crate) struct Record {
     pub(crate) kind: Kind,
     /// UTC, to the second.
     pub(crate) date: String,
-    /// Measured with `--quick`: a smoke run, compared with its like only.
+    /// Measured with `--quick`: a smoke run, compared only with other smoke runs.
     pub(crate) quick: bool,
-    /// The filter of the run, when it had one.
+    /// The filter of the run, if it had one.
     pub(crate) filter: Option<String>,
     pub(crate) machine: Machine,
     pub(crate) commit: Commit,
     pub(crate) toolchain: String,
-    /// `RAYON_NUM_THREADS` of the run, when it was set.
+    /// `RAYON_NUM_THREADS` of the run, if it was set.
     pub(crate) threads: Option<String>,
     /// Unit of `value`, `low` and `high`.
     pub(crate) unit: String,
@@ -50,7 +50,7 @@ pub(crate) struct Record {
     pub(crate) statistic: String,
     /// What `low` and `high` are.
     pub(crate) interval: String,
-    /// What the machine can do, measured in the same run.
+    /// The machine's peak rates, measured in the same run.
     pub(crate) yardstick: Yardstick,
     pub(crate) results: Vec<Measurement>,
 }
@@ -75,14 +75,14 @@ pub(crate) struct Measurement {
     pub(crate) rates: Vec<Rate>,
 }
 
-/// Work a second, and the share of the yardstick that it reaches.
+/// Work per second, and its share of the yardstick.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Rate {
     pub(crate) unit: RateUnit,
     pub(crate) value: f64,
-    /// Of the best that one core reached; above 1 when several cores worked.
+    /// Share of the best rate of one core; above 1 if several cores worked.
     pub(crate) share_of_one_core: Option<f64>,
-    /// Of the best that all cores reached together.
+    /// Share of the best rate of all cores together.
     pub(crate) share_of_machine: Option<f64>,
 }
 
@@ -105,7 +105,7 @@ impl RateUnit {
 }
 
 impl Record {
-    /// A record of this moment, machine, commit and toolchain, with no results yet.
+    /// A record for this moment, machine, commit and toolchain, with no results yet.
     pub(crate) fn now(workspace: &Workspace, kind: Kind, quick: bool) -> Self {
         let (unit, statistic, interval) = match kind {
             Kind::Time => (
@@ -137,7 +137,7 @@ impl Record {
         }
     }
 
-    /// Why two records cannot be compared; empty when they can.
+    /// Why two records cannot be compared; empty if they can.
     pub(crate) fn obstacles(&self, other: &Self) -> Vec<String> {
         let mut obstacles = self.machine.differences(&other.machine);
         if self.kind != other.kind {
@@ -154,7 +154,7 @@ impl Record {
         obstacles
     }
 
-    /// What a table calls the values.
+    /// The name of the values in a table.
     pub(crate) fn unit_name(&self) -> &'static str {
         match self.kind {
             Kind::Time => "median",
@@ -179,7 +179,8 @@ impl Record {
         let (machine, commit) = (short(&self.machine.fingerprint), short(&self.commit.hash));
         let mut suffix = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() as u64;
         loop {
-            // Nanoseconds alone may repeat on coarse clocks; the process and a mixing step do not.
+            // Nanoseconds may repeat on coarse clocks, so the process id and a mixing step are
+            // added.
             suffix = (suffix ^ u64::from(std::process::id())).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let name = format!("{stem}-{machine}-{commit}-{:06x}.json", suffix >> 40);
             let path = folder.join(name);
@@ -214,8 +215,8 @@ impl Record {
         Ok(record)
     }
 
-    /// All records of a folder, oldest first; none when there is no such folder. Those that cannot be
-    /// read are left out with a warning.
+    /// All records of a folder, oldest first; empty if there is no such folder. Those that cannot
+    /// be read are left out with a warning.
     pub(crate) fn read_all(folder: &Path) -> Result<Vec<(PathBuf, Self)>> {
         let mut records = Vec::new();
         if !folder.is_dir() {
@@ -226,7 +227,7 @@ impl Record {
             if path.extension().is_some_and(|extension| extension == "json") {
                 match Self::read(&path) {
                     Ok(record) => records.push((path, record)),
-                    // One record that was torn or edited must not hide the others.
+                    // One truncated or edited record must not hide the others.
                     Err(error) => say(format_args!(
                         "warning: {error:#}; it is left out: restore or delete it"
                     )),
@@ -243,14 +244,14 @@ impl Commit {
     pub(crate) fn of(workspace: &Workspace) -> Self {
         let unknown = |_| "unknown".to_owned();
         let hash = workspace.git(&["rev-parse", "HEAD"]).unwrap_or_else(unknown);
-        // Records themselves change no measured code.
+        // Records do not change measured code.
         let status = ["status", "--porcelain", "--", ".", ":(exclude)bench-results"];
         let dirty = workspace.git(&status).is_ok_and(|changes| !changes.is_empty());
         Self { hash, dirty }
     }
 }
 
-/// Eight characters are enough to tell commits and machines apart in names and tables.
+/// Eight characters are enough to distinguish commits and machines in names and tables.
 pub(crate) fn short(hash: &str) -> &str {
     hash.get(..8).unwrap_or(hash)
 }
@@ -271,7 +272,7 @@ pub(crate) mod tests {
     use super::super::machine;
     use super::*;
 
-    /// A record of one machine and commit with these (id, value, half width of the interval).
+    /// A record for one machine and commit with these (id, value, half width of the interval).
     pub(crate) fn record(processor: &str, date: &str, results: &[(&str, f64, f64)]) -> Record {
         Record {
             schema: SCHEMA.to_owned(),

@@ -15,10 +15,10 @@ use crate::clock::Utc;
 use crate::files::write_whole;
 use crate::terminal::print;
 
-/// Charts tell this many series apart.
+/// Charts can distinguish this many series.
 const MOST_SERIES: usize = mi_plot::COLOURS;
 
-/// The page's own rules; colours are those of the charts.
+/// The page's own style rules; colours are those of the charts.
 const STYLE: &str = "\
 body{margin:2rem auto;max-width:80rem;padding:0 1rem;background:var(--plot-surface);\
 color:var(--plot-ink);font:16px/1.5 system-ui,sans-serif}\
@@ -157,7 +157,7 @@ fn newest(html: &mut String, records: &[Record], machine: &str) {
     *html += "</table></div>";
 }
 
-/// Log–log charts of the newest times over K, with the slopes beside them.
+/// Log–log charts of the newest times over K, with the slopes.
 fn cost(html: &mut String, records: &[Record], machine: &str) {
     let times = last_results(records, machine, Kind::Time);
     let families = families(times.iter().map(|(id, (_, one))| (*id, one.value)));
@@ -211,14 +211,14 @@ fn grouped(families: &[Family]) -> BTreeMap<String, Vec<&Family>> {
     groups
 }
 
-/// What an id has beyond its group; the whole id when that is nothing.
+/// The part of an id after its group; the complete id if that is empty.
 fn last_part<'a>(id: &'a str, group: &str) -> &'a str {
     let rest = id.strip_prefix(group).unwrap_or(id).trim_start_matches('/');
     let rest = rest.strip_suffix("/K").unwrap_or(rest);
     if rest.is_empty() { id } else { rest }
 }
 
-/// One chart a benchmark, one line a machine, grouped by package and target.
+/// One chart per benchmark, one line per machine, grouped by package and target.
 fn history(html: &mut String, records: &[Record]) {
     type Lines<'a> = BTreeMap<&'a str, Vec<(&'a Record, &'a Measurement)>>;
 

@@ -2,7 +2,7 @@
 
 use mi_plot::{Align, TextTable};
 
-/// A table of these rows: the first column to the left, the others to the right.
+/// A table of these rows: the first column left-aligned, the others right-aligned.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let align = |column| if column == 0 { Align::Left } else { Align::Right };
     let columns: Vec<_> =
@@ -27,7 +27,7 @@ pub(crate) fn value(value: f64, unit: &str) -> String {
     format!("{scaled:.decimals$} {unit}").trim_end().to_owned()
 }
 
-/// An interval, or that there is none around a count.
+/// An interval, or a note that a count has none.
 pub(crate) fn interval(low: f64, high: f64, unit: &str) -> String {
     if low == high {
         return "exact".to_owned();

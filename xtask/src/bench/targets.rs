@@ -24,7 +24,7 @@ pub(crate) struct Bench {
     package: String,
     target: String,
     executable: PathBuf,
-    /// The package's folder, in which cargo runs benchmarks too.
+    /// The package's folder, in which cargo also runs benchmarks.
     folder: PathBuf,
     /// Criterion's full ids, in the order in which the target declares them.
     ids: Vec<String>,
@@ -77,14 +77,14 @@ fn metadata(workspace: &Workspace) -> Result<Metadata> {
     serde_json::from_str(&output(command)?).context("cargo metadata has an unknown form")
 }
 
-/// Where cargo puts its results, and where xtask may keep files that can be made again.
+/// Where cargo puts its results, and where xtask may keep files that can be recreated.
 pub(crate) fn scratch(workspace: &Workspace) -> Result<PathBuf> {
     Ok(metadata(workspace)?.target_directory.join("xtask"))
 }
 
-/// Builds every criterion target that can hold ids which match the filter, and the yardstick.
+/// Builds every criterion target that can have ids which match the filter, and the yardstick.
 ///
-/// `target_directory` separates the builds of another commit from this one's.
+/// `target_directory` separates the builds of another commit from those of this one.
 pub(crate) fn build(
     workspace: &Workspace,
     filter: Option<&str>,
@@ -127,7 +127,7 @@ pub(crate) fn build(
     Ok(benches)
 }
 
-/// The criterion targets of all packages that are chosen, in cargo's order.
+/// The criterion targets of all chosen packages, in cargo's order.
 fn criterion_targets(
     packages: &[Package],
     chosen: impl Fn(&Package, &str) -> bool,
@@ -150,13 +150,13 @@ fn criterion_targets(
     wanted
 }
 
-/// The ids that each target had when it was built last, by `PACKAGE/TARGET`.
+/// The ids that each target had when it was last built, by `PACKAGE/TARGET`.
 type Known = BTreeMap<String, Vec<String>>;
 
 /// Where [`remember`] keeps them.
 const KNOWN: &str = "bench-ids.json";
 
-/// Keeps the ids of what was built, next to those that are known of other targets, for lists that
+/// Saves the ids of the built targets, together with the known ids of other targets, for lists that
 /// build nothing.
 fn remember(scratch: &Path, mut known: Known, benches: &[Bench]) -> Result<()> {
     for bench in benches {
@@ -166,8 +166,8 @@ fn remember(scratch: &Path, mut known: Known, benches: &[Bench]) -> Result<()> {
     write_whole(&scratch.join(KNOWN), &serde_json::to_string(&known)?)
 }
 
-/// The ids that were kept. A file that cannot be read is an error: written anew, it would lack the
-/// ids of all targets but those that are built now.
+/// The saved ids. A file that cannot be read is an error: if it were rewritten, it would only have
+/// the ids of targets that are built now.
 fn known(scratch: &Path) -> Result<Known> {
     let path = scratch.join(KNOWN);
     match fs::read_to_string(&path) {
@@ -182,8 +182,8 @@ fn known(scratch: &Path) -> Result<Known> {
 }
 
 /// The qualified ids that match the filter, as far as they are known without building anything:
-/// from the last build, or else from `records`, oldest first. A target of which nothing is known
-/// stands as `PACKAGE/TARGET/…`.
+/// from the last build, or otherwise from `records`, oldest first. A target without known ids is
+/// listed as `PACKAGE/TARGET/…`.
 pub(crate) fn known_ids(
     workspace: &Workspace,
     filter: Option<&str>,
@@ -202,7 +202,7 @@ pub(crate) fn known_ids(
                 });
                 Some(ids.collect()).filter(|ids: &Vec<String>| !ids.is_empty())
             };
-            // A record of a filter has a part only.
+            // A record with a filter has only a part.
             records.iter().rev().filter(|record| record.filter.is_none()).find_map(ids)
         };
         match built.get(&start).cloned().or_else(recorded) {
@@ -220,8 +220,8 @@ fn is_yardstick(package: &str, target: &str) -> bool {
     package == yardstick::PACKAGE && target == yardstick::TARGET
 }
 
-/// Whether a target can hold ids that match: a filter that starts with a package's name and a slash
-/// leaves the other packages unbuilt, and one that goes on with a target's name the other targets.
+/// Whether a target can have ids that match: if a filter starts with a package's name and a slash,
+/// other packages need not be built; if it continues with a target's name, nor do other targets.
 fn may_match(package: &Package, target: &str, packages: &[Package], filter: Option<&str>) -> bool {
     let Some((start, rest)) = filter.and_then(|filter| filter.split_once('/')) else { return true };
     let Some(named) = packages.iter().find(|package| package.name == start) else { return true };
@@ -233,7 +233,7 @@ fn may_match(package: &Package, target: &str, packages: &[Package], filter: Opti
 }
 
 impl Package {
-    /// Whether the start of a bench target's name is this.
+    /// Whether a bench target's name starts with this.
     fn has_bench_like(&self, start: &str) -> bool {
         self.targets.iter().any(|target| target.is_bench() && target.name.starts_with(start))
     }
@@ -247,7 +247,7 @@ impl Bench {
         command
     }
 
-    /// The ids of the target; criterion's terse list has one `ID: benchmark` a line.
+    /// The ids of the target; criterion's terse list has one `ID: benchmark` per line.
     fn list(&self) -> Result<Vec<String>> {
         let mut command = self.command();
         command.args(["--list", "--format", "terse"]);
@@ -270,7 +270,7 @@ impl Bench {
 }
 
 impl Case<'_> {
-    /// `package/target/id`: equal ids of two targets differ in it.
+    /// `package/target/id`, which distinguishes equal ids of two targets.
     pub(crate) fn qualified(&self) -> String {
         self.bench.qualify(self.id)
     }
@@ -279,8 +279,8 @@ impl Case<'_> {
         is_yardstick(&self.bench.package, &self.bench.target)
     }
 
-    /// Runs this benchmark alone and reads what criterion wrote to `home`, which is emptied
-    /// before: a result of an earlier run can never be taken for one of this.
+    /// Runs only this benchmark and reads what criterion wrote to `home`, which is emptied first,
+    /// so that a result of an earlier run cannot be mistaken for one of this run.
     pub(crate) fn measure(&self, home: &Path, quick: bool) -> Result<Vec<(String, Measured)>> {
         if home.exists() {
             fs::remove_dir_all(home).with_context(|| format!("emptying {}", home.display()))?;
@@ -294,7 +294,7 @@ impl Case<'_> {
         if env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
             command.args(["--color", "never"]);
         }
-        // Criterion's report is a message here; the results are the record and its table.
+        // Criterion's report is treated as messages; the results are the record and its table.
         command.env("CRITERION_HOME", home);
         let status =
             terminal::status(&mut command).with_context(|| format!("`{}`", shown(&command)))?;

@@ -1,4 +1,4 @@
-//! What this machine reached in matrix products and memory traffic in the same run.
+//! The machine's rates of matrix products and memory traffic, measured in the same run.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use super::record::{Measurement, Rate, RateUnit};
 pub(crate) const PACKAGE: &str = "mi-kernels";
 pub(crate) const TARGET: &str = "yardstick";
 
-/// The best rates of the yardstick benchmarks; `None` where they did not run.
+/// The best rates of the yardstick benchmarks; `None` if they did not run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Yardstick {
     /// GFLOP/s of single-precision products, one core and all.
@@ -39,7 +39,7 @@ impl Yardstick {
         }
     }
 
-    /// A result as a record keeps it: with its rates, and their shares of the yardstick.
+    /// A result in the form of a record: with its rates, and their shares of the yardstick.
     pub(crate) fn measurement(&self, id: String, measured: &Measured) -> Measurement {
         let rate = |unit, work: Option<u64>, one_core: Option<f64>, all_cores: Option<f64>| {
             let value = giga_per_second(work?, measured.median);
@@ -65,7 +65,7 @@ impl Yardstick {
     }
 }
 
-/// One operation a nanosecond is 10⁹ a second.
+/// One operation per nanosecond is 10⁹ per second.
 fn giga_per_second(work: u64, nanoseconds: f64) -> f64 {
     work as f64 / nanoseconds
 }
