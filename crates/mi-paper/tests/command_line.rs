@@ -1,4 +1,4 @@
-//! The `mi-paper` command as a person or a batch system meets it.
+//! The `mi-paper` command as seen by a user or a batch system.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -41,7 +41,7 @@ fn the_default_data_set_runs_end_to_end() {
     let figures = fs::read_dir(out.join("figures")).unwrap().count();
     assert!(figures > 0);
 
-    // The same command again has nothing to do, and says the same.
+    // The same command again has nothing to do, and prints the same.
     let again = reproduce(&out, &["--experiment", "critics"]);
     assert_eq!(text(&again.stdout), table);
     assert!(text(&again.stderr).contains("0 of 6 trials to run"), "{}", text(&again.stderr));
@@ -62,7 +62,7 @@ fn another_plan_is_refused_with_the_differences() {
     assert_eq!(second.status.code(), Some(2), "a trailing comma is a usage error");
     let second = reproduce(root.path(), &["--experiment", "dependent", "--seeds", "7..8"]);
     assert_eq!(second.status.code(), Some(1));
-    assert!(text(&second.stderr).contains("seeds[0]: 0 there, 7 asked for"));
+    assert!(text(&second.stderr).contains("seeds[0]: 0 there, 7 requested"));
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_plan_of_another_program_is_refused() {
     let plan = fs::read_to_string(&path).unwrap();
     let own = mi_paper::plan::PROGRAM;
     assert!(plan.contains(own));
-    // As the other program would have written it, a checksum of its own aside.
+    // As the other program would have written it, except for its checksum.
     let mut plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
     plan["program"] = "mi-paper 0.0.1".into();
     plan.as_object_mut().unwrap().remove("checksum").unwrap();
@@ -197,7 +197,7 @@ fn data_that_is_not_the_papers_is_told_and_where_it_lies_is_not() {
     assert!(info.contains("--data DIR") && !info.contains(place), "{info}");
     assert!(!report.contains(place), "{report}");
 
-    // A folder of a version that did not look at the numbers of images goes on, and learns it.
+    // A folder from a version that did not check the numbers of images continues, and records them.
     for name in ["run.json", "plan.json"] {
         let told = fs::read_to_string(out.join(name)).unwrap();
         let mut told: serde_json::Value = serde_json::from_str(&told).unwrap();
@@ -242,7 +242,7 @@ fn a_run_goes_on_from_its_merged_files() {
     for name in ["plan.json", "run.json", "records.csv"] {
         fs::copy(whole.path().join(name), copy.path().join(name)).unwrap();
     }
-    // As if the last trial had been saved half-way when the files were merged.
+    // As if the last trial had been saved midway when the files were merged.
     let trials = fs::read_to_string(whole.path().join("trials.json")).unwrap();
     let mut trials: serde_json::Value = serde_json::from_str(&trials).unwrap();
     trials[3]["state"] = serde_json::json!({ "state": "unfinished", "step": 1 });
@@ -291,7 +291,7 @@ fn the_advice_on_a_foreign_state_loses_no_records() {
 
 #[test]
 fn records_do_not_depend_on_threads_or_jobs() {
-    // Every kind of task and encoder but the slowest to evaluate; a few steps each.
+    // Every kind of task and encoder except the slowest to evaluate; a few steps each.
     const SOME: &str = "encoders,dependent,adversarial,supervised,bounds";
     let roots: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
     for (root, (jobs, threads)) in roots.iter().zip([("1", "1"), ("2", "1"), ("1", "2")]) {
@@ -312,7 +312,7 @@ fn records_do_not_depend_on_threads_or_jobs() {
     }
 }
 
-/// On a disk that is full the command says so, loses nothing and goes on once there is room.
+/// On a full disk the command says so, loses nothing and continues once there is room.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_named_and_loses_nothing() {
@@ -364,7 +364,7 @@ fn the_help_that_xtask_prints_is_that_of_the_program() {
     );
 }
 
-/// `2>&1 | head -1`, and a disk that is full: what cannot be said is lost, and nothing else.
+/// `2>&1 | head -1`, and a full disk: messages that cannot be written are lost, and nothing else.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_closed_or_full_standard_error_ends_nothing() {

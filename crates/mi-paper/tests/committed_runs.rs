@@ -1,5 +1,5 @@
-//! The runs that are kept in the repository are the ones that were made, and a run from before there
-//! were seals is read, goes on with nothing to run, and has seals from then on.
+//! The runs in the repository are unchanged. A run from before there were seals is read, continues
+//! with nothing to run, and has seals from then on.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use mi_paper::folder::RunFolder;
 use mi_paper::outcome::TrialState;
 
-/// A copy of a run's kept part, without figures and reports.
+/// A copy of the kept part of a run, without figures and reports.
 fn copy(run: &Path) -> (tempfile::TempDir, RunFolder) {
     let root = tempfile::tempdir().unwrap();
     for name in ["plan.json", "run.json", "records.csv", "trials.json"] {
@@ -31,7 +31,7 @@ fn committed() -> Vec<PathBuf> {
     entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
 }
 
-/// A small run of a version that knew no seals; some of its kind had no `trials.json` either.
+/// A small run from a version without seals; some of them had no `trials.json` either.
 fn unsealed() -> [(tempfile::TempDir, RunFolder); 2] {
     let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/unsealed-run");
     let [with, without] = [copy(&run), copy(&run)];
@@ -39,8 +39,8 @@ fn unsealed() -> [(tempfile::TempDir, RunFolder); 2] {
     [with, without]
 }
 
-/// All records with nothing amiss but that they have no seals, where they have none; and no record that
-/// is not in the file.
+/// All records, with no problem except missing seals, if they have none; and no record that is not
+/// in the file.
 fn read_whole(root: &Path, folder: &RunFolder) -> mi_paper::outcome::Outcome {
     let sealed = is_sealed(root);
     let mut told = Vec::new();
@@ -50,7 +50,7 @@ fn read_whole(root: &Path, folder: &RunFolder) -> mi_paper::outcome::Outcome {
     assert!(told.iter().all(|what| what.contains("no seal")), "{told:?}");
     let lines = fs::read_to_string(root.join("records.csv")).unwrap().lines().count();
     assert_eq!(outcome.records.len(), lines - 1);
-    // A run that is going on may have trials that nobody has begun.
+    // An unfinished run may have trials that have not begun.
     let begun = |trial: &&mi_paper::outcome::TrialInfo| {
         !trial.state.has_ended() && trial.state != TrialState::Waiting
     };
@@ -59,7 +59,7 @@ fn read_whole(root: &Path, folder: &RunFolder) -> mi_paper::outcome::Outcome {
     outcome
 }
 
-/// Every entry of `trials.json` vouches for itself and for its rows.
+/// Whether every entry of `trials.json` has a checksum and a seal.
 fn is_sealed(run: &Path) -> bool {
     let Ok(text) = fs::read_to_string(run.join("trials.json")) else { return false };
     let trials: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -116,7 +116,7 @@ fn a_run_from_before_there_were_seals_goes_on_and_has_seals_from_then_on() {
         assert_eq!(folder.outcome(&mut notice).unwrap().records, outcome.records);
         assert!(told.is_empty(), "{told:?}");
 
-        // From now on an edited digit is noticed, and mended from the other copy.
+        // From now on an edited digit is noticed, and repaired from the other copy.
         let edited = records.replacen("0.0", "0.1", 1);
         assert_ne!(edited, records);
         fs::write(root.path().join("records.csv"), edited).unwrap();

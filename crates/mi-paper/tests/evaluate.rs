@@ -1,4 +1,4 @@
-//! `mi-paper evaluate` on a person's own arrays.
+//! `mi-paper evaluate` on a user's arrays.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -43,7 +43,7 @@ impl Folder {
         command.current_dir(self.0.path()).arg("evaluate").args(arguments).output().unwrap()
     }
 
-    /// What is printed, as JSON.
+    /// The output as JSON.
     fn json(&self, arguments: &[&str]) -> Vec<Value> {
         let output = self.evaluate(&[arguments, &["--json"]].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
@@ -81,7 +81,7 @@ fn everything_is_measured_and_said_in_a_table_and_in_json() {
         let name = row["measure"].as_str().unwrap();
         assert!(table.contains(name), "{name} is missing in:\n{table}");
     }
-    // Views of 4 and 3 features cannot be aligned; all else is there.
+    // Views of 4 and 3 features cannot be aligned; everything else is measured.
     for info in mi_eval::MEASURES {
         let has = rows.iter().any(|row| row["measure"] == info.name);
         assert_eq!(has, info.name != "alignment", "{}", info.name);
@@ -116,7 +116,7 @@ fn test_samples_may_be_given_apart_and_precision_follows_the_files() {
     let single = folder.json(&apart);
     let value = |rows: &[Value]| rows[0]["value"].as_f64().unwrap();
     assert!((value(&double) - value(&single)).abs() < 1e-4 && value(&double) != value(&single));
-    // The same command says the same; another seed holds out other samples.
+    // The same command gives the same results; another seed holds out other samples.
     let split = ["features.npy", "labels.npy", "--measures", QUICK];
     assert_eq!(folder.json(&split), folder.json(&split));
     assert_ne!(folder.json(&split), folder.json(&[&split[..], &["--seed", "1"]].concat()));
@@ -143,7 +143,7 @@ fn mistakes_are_named_with_a_way_out() {
     assert!(error.contains("broken.npy") && error.contains("row 0, column 0 is NaN"), "{error}");
     folder.write("half.npy", &Array1::from_elem(600, 0.5));
     let error = folder.error(&["features.npy", "half.npy"]);
-    assert!(error.contains("half.npy: the label in row 0 is no whole number"), "{error}");
+    assert!(error.contains("half.npy: the label in row 0 is not an integer"), "{error}");
     folder.write("few.npy", &Array1::from_elem(599, 1_i32));
     let error = folder.error(&["features.npy", "few.npy"]);
     assert!(error.contains("features.npy: 600 samples, but there are 599 labels"), "{error}");
@@ -160,7 +160,7 @@ fn mistakes_are_named_with_a_way_out() {
     assert!(error.contains("--test-labels"), "{error}");
     let apart = ["--test-features", "features.npy", "--test-labels", "labels.npy"];
     let error = fails(&[&apart[..], &["--view", "view.npy"]].concat());
-    assert!(error.contains("give --test-view too"), "{error}");
+    assert!(error.contains("also give --test-view"), "{error}");
     let error = fails(&["--test-share", "1"]);
     assert!(error.contains("--test-share is 1"), "{error}");
     let error = fails(&["--test-share", "0.0001"]);

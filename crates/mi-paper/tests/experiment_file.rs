@@ -1,4 +1,4 @@
-//! Experiments from files: read, refused, printed, and planned as the built-in ones are.
+//! Experiments from files: read, refused, printed, and planned like the built-in ones.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -29,7 +29,7 @@ fn example() -> String {
     toml_of_readme(1)
 }
 
-/// Its example of many views.
+/// Its example with many views.
 fn views_example() -> String {
     toml_of_readme(2)
 }
@@ -93,7 +93,7 @@ fn lists_are_grids_whose_variants_are_told_apart() {
     }
     assert!(plan.deviations.is_empty(), "an own experiment departs from nothing");
     assert_eq!(plan.own[0].name, "mine");
-    // The resolved form asks for the same trials, and so does what it resolves to.
+    // The resolved form asks for the same trials, and so does its own resolved form.
     let kept = &plan.own_files()[0];
     assert_eq!(kept.variants, file.variants);
     assert_eq!(parsed(&kept.to_toml()).variants, file.variants);
@@ -162,7 +162,7 @@ fn a_task_of_many_views_is_read_and_printed_the_same() {
     assert_eq!((task.views.len(), task.terms.len(), task.probes.len()), (2, 2, 2));
     assert_eq!(task.terms[1].weight, 0.5);
     assert_eq!(parsed(&file.to_toml()).variants, file.variants);
-    // Sizes and rates are grids, and tell variants apart.
+    // Sizes and rates are grids, and distinguish variants.
     let grid = views_example().replace("batch_size = 128", "batch_size = [32, 64]");
     assert_eq!(parsed(&grid).variants.len(), 2);
 }
@@ -203,7 +203,7 @@ fn the_name_of_a_built_in_experiment_is_for_its_trials() {
     let asked = request(path.to_str().unwrap(), Preset::Quick);
     let message = Plan::resolve(&asked).unwrap_err().to_string();
     assert!(message.contains("critics.toml") && message.contains("another name"), "{message}");
-    // Nor do two files of one name pass for each other.
+    // Nor can two files with the same name be confused.
     let (first, second) = (root.path().join("mine.toml"), root.path().join("more.toml"));
     std::fs::write(&first, example()).unwrap();
     let other = format!("name = \"mine\"\n{}", example().replace("steps = 2000", "steps = 3000"));

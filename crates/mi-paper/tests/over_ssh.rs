@@ -1,4 +1,4 @@
-//! The small form of a cluster: tasks by number, through GNU parallel and ssh, as `docs/cluster.md` says.
+//! A small cluster: numbered tasks, through GNU parallel and ssh, as in `docs/cluster.md`.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -21,7 +21,7 @@ fn reproduce(out: &Path, more: &[&str]) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// An ssh server of this test's own, which two names lead to.
+/// A private ssh server with two names.
 struct Server {
     child: Child,
 }
@@ -108,7 +108,7 @@ fn tasks_run_through_parallel_and_failed_ones_run_again() {
             .stdin(Stdio::null());
         command.output().unwrap()
     };
-    // The first trial cannot run: a folder stands where its lock should be.
+    // The first trial cannot run: there is a folder in place of its lock.
     let plan = mi_paper::folder::RunFolder::new(&out).plan().unwrap();
     let obstacle = out.join("trials").join(plan.trials[0].id()).join("lock");
     fs::create_dir_all(&obstacle).unwrap();
@@ -120,7 +120,7 @@ fn tasks_run_through_parallel_and_failed_ones_run_again() {
     let second = parallel();
     let messages = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(second.status.success(), "{messages}");
-    // The task of the first two trials alone, of which one had ended.
+    // Only the task of the first two trials, one of which had ended.
     assert_eq!(messages.matches(" is finished").count(), 2, "{messages}");
     assert_eq!(messages.matches(": from step 0").count(), 1, "{messages}");
     let drawn = mi_paper().args(["reproduce", "--redraw", "--out"]).arg(&out).output().unwrap();

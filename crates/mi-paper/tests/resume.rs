@@ -1,4 +1,4 @@
-//! Every kind of trial, stopped, killed and resumed: the same bytes as without.
+//! Every kind of trial, stopped, killed and resumed, gives the same bytes as without interruption.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -26,7 +26,7 @@ use ndarray::s;
 
 const STEPS: u64 = 9;
 
-/// So few of the embedded digits that a few batches are an epoch, and that a probe takes no time.
+/// Few enough of the embedded digits that a few batches make an epoch, and a probe takes no time.
 static DIGITS: LazyLock<Arc<Dataset>> = LazyLock::new(|| {
     let digits = mi_data::embedded().unwrap();
     let few = |split: &Split, count: usize| {
@@ -122,7 +122,8 @@ fn a_trial_tells_what_has_worked_at_it() {
     assert_eq!(folder.state().unwrap().unwrap().origins, [elsewhere, here]);
 }
 
-/// Checks that a trial which is stopped again and again records what one in a single go does.
+/// Checks that a trial which is stopped repeatedly records the same as one that runs without
+/// stopping.
 fn resumes_to_the_same_bytes(config: &TrialConfig) {
     let root = tempfile::tempdir().unwrap();
     let of = |name: &str| RunFolder::new(root.path()).trial(name);
@@ -131,8 +132,8 @@ fn resumes_to_the_same_bytes(config: &TrialConfig) {
     for step in [1, 3, 6] {
         assert_eq!(run(config, &stopped, Some(step)).unwrap(), TrialState::Unfinished { step });
     }
-    // As if it had been killed at step 6: it goes on from step 3, of which the records, with an
-    // evaluation at step 4, know too much.
+    // As if it had been killed at step 6: it continues from step 3, although the records already
+    // have an evaluation at step 4.
     fs::remove_file(checkpoints(&stopped).pop().unwrap()).unwrap();
     // At step 8 it stops right after an evaluation.
     assert_eq!(run(config, &stopped, Some(8)).unwrap(), TrialState::Unfinished { step: 8 });
@@ -181,7 +182,7 @@ fn trials_of_every_bound_resume() {
     }
 }
 
-/// The tasks of many views of some built-in experiments, on small batches.
+/// The tasks with many views of some built-in experiments, on small batches.
 fn multi_view(experiments: &[&str]) -> Vec<(String, MultiView)> {
     let scale = Scale::of(Preset::Smoke);
     let of = |name: &&str| (experiments::find(name).unwrap().variants)(&scale);
@@ -340,7 +341,7 @@ fn transfer_needs_images_of_the_same_size() {
 #[test]
 fn the_pixel_baseline_resumes() {
     resumes_to_the_same_bytes(&TrialConfig {
-        // The ends alone, as its converged probe is the slowest of all.
+        // Only the ends, as its converged probe is the slowest part.
         evaluate_every: STEPS,
         ..config(Task::Pixels(Pixels { noise_sd: 0.05, view: None }))
     });
@@ -359,7 +360,7 @@ fn an_absurd_learning_rate_ends_as_divergence() {
         let state = run(&config, &folder, None).unwrap();
         let TrialState::Diverged { step, reason } = &state else { panic!("{state:?}") };
         assert!((1..=STEPS).contains(step) && !reason.is_empty(), "{state:?}");
-        // Which is its end: it is not run again.
+        // This is its end: it is not run again.
         assert_eq!(run(&config, &folder, Some(0)).unwrap(), state);
         assert_eq!(folder.state().unwrap().unwrap().state, state);
     }
@@ -388,7 +389,7 @@ fn stopped(name: &str, root: &tempfile::TempDir, config: &TrialConfig) -> TrialF
     folder
 }
 
-/// Runs a trial to its end; returns what was noticed, and the step that it went on from.
+/// Runs a trial to its end; returns the notices, and the step from which it continued.
 fn go_on(config: &TrialConfig, folder: &TrialFolder) -> Result<(Vec<String>, u64), PaperError> {
     let (mut noticed, mut from) = (Vec::new(), 0);
     let control = Control { interrupted: &|| false, checkpoint_every: Control::CHECKPOINT_EVERY };
@@ -407,7 +408,7 @@ fn a_checkpoint_knows_whose_it_is() {
     let whole = RunFolder::new(root.path()).trial("whole");
     run(&config, &whole, None).unwrap();
 
-    // Of another seed; the records are those of a trial that has the same.
+    // From another seed; the records belong to a trial with equal ones.
     let other = TrialConfig { seed: 6, ..config.clone() };
     let foreign = checkpoints(&stopped("foreign", &root, &other));
     let folder = stopped("own", &root, &config);
@@ -419,7 +420,7 @@ fn a_checkpoint_knows_whose_it_is() {
     assert!(noticed.len() == 2 && noticed[0].contains("belongs to trial"), "{noticed:?}");
     assert_eq!(records(&folder), records(&whole));
 
-    // Of another configuration of the same trial.
+    // From another configuration of the same trial.
     let other = dependent(BoundSpec::InfoNce, 1e-2);
     let foreign = checkpoints(&stopped("faster", &root, &other));
     let folder = stopped("slower", &root, &config);
@@ -429,7 +430,7 @@ fn a_checkpoint_knows_whose_it_is() {
     assert!(noticed[0].contains("another configuration"), "{noticed:?}");
     assert_eq!(records(&folder), records(&whole));
 
-    // Of another step.
+    // From another step.
     let folder = stopped("renamed", &root, &config);
     let newest = checkpoints(&folder).pop().unwrap();
     fs::rename(&newest, newest.with_file_name("000000000008.safetensors")).unwrap();
@@ -450,7 +451,7 @@ fn a_checkpoint_that_does_not_say_whose_it_is_is_refused() {
     fs::write(&newest, old.to_bytes().unwrap()).unwrap();
     let message = go_on(&config, &folder).unwrap_err().to_string();
     assert!(message.contains("anew") && message.contains("which trial"), "{message}");
-    // Doing what the message says helps.
+    // Following the message helps.
     fs::remove_dir_all(folder.path()).unwrap();
     go_on(&config, &folder).unwrap();
 }
@@ -502,9 +503,9 @@ fn a_finished_trial_without_all_its_records_runs_again() {
         let (noticed, _) = go_on(&config, &folder).unwrap();
         assert!(noticed[0].contains("records.csv"), "{noticed:?}");
         assert_eq!(records(&folder), whole);
-        // It is whole again: there is nothing to run.
+        // It is complete again: there is nothing to run.
         assert_eq!(go_on(&config, &folder).unwrap(), (Vec::new(), 0));
     }
-    // What stood in the damaged files is still there.
+    // The contents of the damaged files are still there.
     assert!(folder.path().join("records.csv.set-aside-3").exists());
 }

@@ -43,7 +43,7 @@ impl Measure {
     }
 }
 
-/// Where the claim says that an effect lies.
+/// Where an effect lies according to the claim.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Expected {
     /// Above a value.
@@ -55,7 +55,7 @@ pub enum Expected {
 }
 
 impl Expected {
-    /// Whether an interval lies wholly there, wholly not, or neither.
+    /// Whether an interval lies completely inside, completely outside, or neither.
     fn decide(self, low: f64, high: f64) -> Option<bool> {
         let (met, refuted) = match self {
             Self::Above(limit) => (low > limit, high < limit),
@@ -83,11 +83,11 @@ pub struct Condition {
     pub expected: Expected,
     /// The effect in the paper, if its figures show it.
     pub published: Option<f64>,
-    /// What the planned seeds so far say.
+    /// The result of the planned seeds so far.
     pub settled: Settled,
-    /// About how many seeds would settle it, where it is open and they are not too many.
+    /// About how many seeds would settle it, if it is open and the number is not too large.
     pub seeds_needed: Option<usize>,
-    /// For what a claim presupposes rather than says: a clause that says what is wrong where the
+    /// For a condition that a claim presupposes: a clause that describes the situation if the
     /// condition is not met. The claim is then undecided, never refuted.
     pub presupposed: Option<&'static str>,
 }
@@ -105,8 +105,9 @@ impl Condition {
         Self::new(what, measure, expected, interval(&values, TAIL), by_seed)
     }
 
-    /// A condition on the difference of two configurations, by seed. Where fewer than two seeds are
-    /// shared, the interval shown is that between the means (Welch 1947), which settles nothing.
+    /// A condition on the difference of two configurations, by seed. If fewer than two seeds are
+    /// shared, the interval shown is that of the difference of means (Welch 1947), which settles
+    /// nothing.
     pub(crate) fn on_difference(
         what: impl Into<String>,
         measure: Measure,
@@ -169,13 +170,13 @@ impl Condition {
         &self.by_seed
     }
 
-    /// The effects of these seeds, of those that have one.
+    /// The effects of these seeds, if they have one.
     pub(crate) fn values_of(&self, seeds: &[u64]) -> Vec<f64> {
         seeds.iter().filter_map(|seed| self.by_seed.get(seed).copied()).collect()
     }
 
-    /// Whether values say that the effect lies where it should, by an interval that leaves out a
-    /// probability of `tail` on each side; `None` where they do not say.
+    /// Whether values show that the effect lies where it should, by an interval that leaves out a
+    /// probability of `tail` on each side; `None` if they do not decide.
     pub(crate) fn decide(&self, values: &[f64], tail: f64) -> Option<bool> {
         if self.measure == Measure::Largest {
             let largest = largest(values);
@@ -204,8 +205,8 @@ impl Condition {
         self
     }
 
-    /// Makes it something that the claim presupposes; `lacking` says what is so where it is not
-    /// met.
+    /// Makes it a condition that the claim presupposes; `lacking` describes the situation if it is
+    /// not met.
     pub(crate) fn presupposed(mut self, lacking: &'static str) -> Self {
         self.presupposed = Some(lacking);
         self
@@ -254,7 +255,7 @@ impl Condition {
         self.effect.map_or(usize::from(self.single.is_some()), |e| e.n)
     }
 
-    /// The condition with its effect as part of a sentence.
+    /// The condition with its effect, as part of a sentence.
     pub(crate) fn sentence(&self) -> String {
         format!("{} is {}, expected {}", self.what, self.effect_text(), self.expected_text())
     }
@@ -278,9 +279,9 @@ fn finite<'a>(values: impl IntoIterator<Item = &'a f64>) -> Vec<f64> {
 /// The t-interval of values that may be infinite, which leaves out a probability of `tail` on each
 /// side.
 ///
-/// Mean and ends are those of the finite values, but an end on whose side a value is infinite (a
-/// bound or a condition number without limit) is infinite too, so that such a value never makes an
-/// interval surer. If all are infinite to the same side, so is the interval.
+/// Mean and ends are those of the finite values, but an end is infinite if a value on its side is
+/// infinite (an unbounded bound or condition number), so that such a value never makes an interval
+/// narrower. If all values are infinite on the same side, so is the interval.
 fn interval(values: &[f64], tail: f64) -> Option<Interval> {
     let n = values.len();
     if let [first, _, ..] = values
@@ -289,7 +290,7 @@ fn interval(values: &[f64], tail: f64) -> Option<Interval> {
     {
         return Some(Interval { mean: *first, low: *first, high: *first, n });
     }
-    // A single finite value says nothing about the spread that the infinite ones take part in.
+    // A single finite value says nothing about the spread, which includes the infinite ones.
     let of_finite = Interval::at(&finite(values), tail)?;
     Some(Interval { n, ..reaching(of_finite, values.iter().copied()) })
 }

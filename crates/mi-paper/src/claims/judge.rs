@@ -5,7 +5,7 @@ use crate::numbers;
 use crate::results::Results;
 
 /// Judges the claim of an experiment, shown by the figure with this anchor, on one data set.
-/// `departures` say in what the results depart from the paper's protocol.
+/// `departures` list how the results depart from the paper's protocol.
 pub(crate) fn judge(
     claim: &Claim,
     (experiment, figure): (&str, &'static str),
@@ -41,7 +41,7 @@ pub(crate) fn judge(
     if !counts.is_empty() {
         finding.reason = format!("{} ({}.)", finding.reason, counts.join("; "));
     }
-    // A form about what this run did not measure is left out.
+    // A form that needs unmeasured metrics is left out.
     let forms = claim.forms.iter().filter_map(|form| {
         let conditions = (form.conditions)(results, Readout::LastFifth);
         let is_measured = conditions.iter().all(|c| !c.by_seed().is_empty());
@@ -53,7 +53,7 @@ pub(crate) fn judge(
     verdict(Some(results.dataset.to_owned()), finding, forms.collect(), old)
 }
 
-/// Settles conditions and decides what follows from them.
+/// Settles conditions and decides the verdict.
 fn find(results: &Results<'_>, seeds: &SeedPlan, mut conditions: Vec<Condition>) -> Finding {
     let alternatives = conditions.iter().filter(|c| c.presupposed.is_none()).count();
     for condition in &mut conditions {
@@ -128,8 +128,8 @@ fn advice(condition: &Condition) -> String {
 
 /// A sentence that names a configuration of which too many trials diverged.
 ///
-/// Of each configuration by itself: one that mostly diverges is a biased choice in whatever it is
-/// compared with, however many others there are.
+/// For each configuration separately: one that mostly diverges biases every comparison, however
+/// many others there are.
 pub(super) fn lost(results: &Results<'_>) -> Option<String> {
     let lost = results.own.iter().find(|c| c.diverged() * 5 > c.asked())?;
     let name = names::row(lost, &results.own);
@@ -157,7 +157,7 @@ fn setting(results: &Results<'_>) -> String {
     format!("at {steps} steps on {data}")
 }
 
-/// What a reader of the verdict has to know of the trials.
+/// What a reader of the verdict must know about the trials.
 fn counts(results: &Results<'_>) -> Vec<String> {
     let (asked, finished, diverged) =
         results.own.iter().fold((0, 0, 0), |(asked, finished, diverged), c| {

@@ -1,9 +1,9 @@
-//! The paper's claims C1 to C8, those about other systems (V, M), and whether a run bears them out.
+//! The paper's claims C1 to C8, those about other systems (V, M), and whether a run confirms them.
 //!
-//! Each claim has a rule, written down in words next to the code that applies it. A rule is a list
-//! of [`Condition`]s: an effect over seeds, and where the paper's claim says that its mean lies.
-//! `docs/verdicts.md` fixes how conditions are settled and what follows from them; `VERSION` is
-//! the version that this module applies. The verdict of version 1 is kept next to it.
+//! Each claim has a rule, written in words next to the code that applies it. A rule is a list of
+//! [`Condition`]s: an effect over seeds, and where the paper's claim says that its mean lies.
+//! `docs/verdicts.md` defines how conditions are settled and how they determine the verdict;
+//! `VERSION` is the version that this module applies. The verdict of version 1 is kept next to it.
 
 mod condition;
 mod judge;
@@ -27,7 +27,7 @@ pub(crate) const VERSION: (u32, &str) = (2, "2026-11-28");
 /// The date of version 1.
 pub(crate) const VERSION_1_DATE: &str = "2026-11-25";
 
-/// The effects that a rule looks at.
+/// The effects that a rule uses.
 pub(crate) type Conditions = fn(&Results<'_>, Readout) -> Vec<Condition>;
 
 /// A claim of the paper with its rule.
@@ -41,28 +41,28 @@ pub(crate) struct Claim {
     pub(crate) statement: &'static str,
     /// What decides it.
     pub(crate) rule: &'static str,
-    /// The number of seeds that is planned for the paper's protocol.
+    /// The number of seeds planned for the paper's protocol.
     pub(crate) seeds: usize,
-    /// The effects that the rule looks at.
+    /// The effects that the rule uses.
     pub(crate) conditions: Conditions,
-    /// Other forms, each judged by itself; they decide nothing about the claim.
+    /// Other forms, each judged separately; they do not affect the claim.
     pub(crate) forms: &'static [Form],
 }
 
-/// A claim in another form: by another probe, on held-out images, …
+/// A claim in another form: with another probe, on held-out images, …
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Form {
     /// The letter that follows the claim's id.
     pub(crate) letter: &'static str,
-    /// What it states.
+    /// Its statement.
     pub(crate) statement: &'static str,
     /// The first seed that judges it: a statement that seeds suggested is judged by later ones.
     pub(crate) first_seed: u64,
-    /// The effects that it looks at.
+    /// The effects that it uses.
     pub(crate) conditions: Conditions,
 }
 
-/// What a run says about a claim.
+/// A decision about a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Decision {
     /// Every condition is confirmed.
@@ -71,7 +71,7 @@ pub enum Decision {
     DoesNotHold,
     /// Neither; more seeds are planned or needed.
     Open,
-    /// Neither, and all planned seeds are in.
+    /// Neither, and all planned seeds have been run.
     NotShown,
 }
 
@@ -91,7 +91,7 @@ impl fmt::Display for Decision {
     }
 }
 
-/// A decision with its reason and the effects that it rests on.
+/// A decision with its reason and effects.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The decision.
@@ -119,15 +119,15 @@ pub struct Verdict {
     pub dataset: Option<String>,
     /// The data set of the paper's figures, as in records.
     pub paper_dataset: &'static str,
-    /// What the verdict is about: data and steps.
+    /// The setting of the verdict: data and steps.
     pub setting: String,
-    /// In what the setting departs from the paper's protocol, one sentence each.
+    /// How the setting departs from the paper's protocol, one sentence each.
     pub departures: Vec<String>,
     /// The seeds that judge it.
     pub seeds: SeedPlan,
-    /// What the run says.
+    /// The finding of the run.
     pub finding: Finding,
-    /// What it says about other forms of the claim: id, statement and finding.
+    /// The findings on other forms of the claim: id, statement and finding.
     pub forms: Vec<(String, &'static str, Finding)>,
     /// The decision of version 1 of the rules, with its reason.
     pub version_1: (Decision, String),

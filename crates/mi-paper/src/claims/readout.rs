@@ -1,15 +1,15 @@
-//! Which value of a metric stands for a trial.
+//! Which value of a metric represents a trial.
 
 use crate::record::Metric;
 use crate::results::Trial;
 
-/// How the value of a metric is read off a trial.
+/// How the value of a metric is read from a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readout {
     /// The mean over the evaluations in the last fifth of the steps, so that a single dip does not
     /// decide.
     LastFifth,
-    /// The last evaluation, as version 1 of the rules had it.
+    /// The last evaluation, as in version 1 of the rules.
     LastEvaluation,
 }
 
@@ -22,7 +22,7 @@ impl Readout {
         }
     }
 
-    /// The value of a metric minus that at the start, the start held above `floor`.
+    /// The value of a metric minus that at the start, which is at least `floor`.
     pub(crate) fn rise(self, metric: Metric, floor: f64) -> impl Fn(&Trial<'_>) -> Option<f64> {
         let value = self.of(metric);
         move |trial| {

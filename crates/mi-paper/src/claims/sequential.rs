@@ -1,4 +1,4 @@
-//! When seeds settle a condition: looks that are planned in advance, each of which spends a part of
+//! Decides when seeds settle a condition: looks are planned in advance, and each spends a part of
 //! the error probability.
 
 use std::collections::BTreeMap;
@@ -15,10 +15,10 @@ const EARLY_SHARE: f64 = 0.2;
 /// Fewest seeds that a test needs.
 const FEWEST: usize = 2;
 
-/// The normal quantile of a probability of 80 % to settle what is so.
+/// The normal quantile for a power of 80 %.
 const POWER: f64 = 0.841_6;
 
-/// Most seeds that a reader is advised to run.
+/// The largest number of seeds that a reader is advised to run.
 const MOST: usize = 100;
 
 /// The seeds of a claim: how many were planned in advance, and which have ended.
@@ -31,7 +31,7 @@ pub struct SeedPlan {
     pub ended: Vec<u64>,
 }
 
-/// What the seeds so far say of a condition.
+/// The result of the seeds so far for a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// The mean lies where the condition says.
@@ -49,12 +49,12 @@ pub enum Settled {
 }
 
 impl SeedPlan {
-    /// Whether all planned seeds are in.
+    /// Whether all planned seeds have been run.
     pub fn is_complete(&self) -> bool {
         self.ended.len() >= self.planned
     }
 
-    /// The plan for judging by the seeds from `first` on alone.
+    /// The plan for judging only by the seeds from `first` on.
     pub(crate) fn from(&self, first: u64) -> Self {
         let before = usize::try_from(first).unwrap_or(usize::MAX);
         Self {
@@ -63,7 +63,7 @@ impl SeedPlan {
         }
     }
 
-    /// The numbers of seeds at which conditions are looked at, the last one being the planned.
+    /// The numbers of seeds at which conditions are looked at; the last one is the planned number.
     pub(crate) fn numbers(&self) -> Vec<usize> {
         self.looks().into_iter().map(|(seeds, _)| seeds).collect()
     }
@@ -110,7 +110,7 @@ impl SeedPlan {
 }
 
 /// About how many seeds would settle a condition with a probability of 80 %, if its mean and spread
-/// are what the values so far show; `None` if more than 100, or if they do not say.
+/// are those of the values so far; `None` if more than 100, or if unknown.
 pub(crate) fn seeds_needed(by_seed: &BTreeMap<u64, f64>, condition: &Condition) -> Option<usize> {
     if condition.measure == Measure::Largest {
         return Some(FEWEST);
@@ -201,12 +201,13 @@ mod tests {
         let values: Vec<f64> = (0..6).map(|i| 1.0 + if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
         let condition = above(&values);
         let needed = seeds_needed(condition.by_seed(), &condition).unwrap();
-        // A mean of one deviation: about (1.96 + 0.84)² and a little, for Student's t.
+        // A mean of one standard deviation: about (1.96 + 0.84)², and slightly more for Student's
+        // t.
         assert!((9..=14).contains(&needed), "{needed}");
         assert_eq!(seeds_needed(above(&[0.1, -0.1]).by_seed(), &condition), None);
     }
 
-    /// The share of runs in which a condition of this mean is settled wrongly, or rightly.
+    /// The fraction of runs in which a condition with this mean is settled wrongly, or rightly.
     fn rates(mean: f64, planned: usize, alternatives: usize) -> (f64, f64) {
         let runs = 20_000;
         let mut noise = Stream::new(7, "rates");

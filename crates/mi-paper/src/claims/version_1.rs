@@ -1,17 +1,17 @@
-//! The rules of version 1, kept so that a reader sees what they say of the same records.
+//! The rules of version 1, kept so that a reader sees their verdict on the same records.
 //!
 //! A claim held if the 95 % interval of every effect, read at the last evaluation, lay where the
-//! claim says; it did not hold if that of any effect lay wholly elsewhere, after at least 90 % of the
-//! paper's steps. Runs of less than a fiftieth of the paper's steps decided nothing.
+//! claim says; it did not hold if that of any effect lay completely elsewhere, after at least 90 %
+//! of the paper's steps. Runs of less than a fiftieth of the paper's steps decided nothing.
 
 use super::judge::lost;
 use super::{Condition, Decision};
 use crate::results::Results;
 
-/// Trials of fewer than one in so many of the paper's steps decided nothing.
+/// Trials with less than 1/50 of the paper's steps decided nothing.
 const SHORTEST: u64 = 50;
 
-/// Trials of fewer than this share of the paper's steps, in percent, refuted nothing.
+/// Trials with less than this percentage of the paper's steps refuted nothing.
 const FULL_TRAINING: u64 = 90;
 
 /// The decision with its reason.

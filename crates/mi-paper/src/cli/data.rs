@@ -6,7 +6,7 @@ use mi_data::{Dataset, DatasetName};
 use mi_paper::plan::DataId;
 use mi_paper::schedule::DataSets;
 
-/// Loads the named data sets, and says what each holds.
+/// Loads the named data sets, and reports the contents of each.
 pub(super) fn load(names: &[&str], folder: Option<&Path>) -> Result<(DataSets, Vec<DataId>)> {
     // The absolute path, since a message may be read far from where the command was given.
     let folder: Option<PathBuf> = folder
@@ -26,8 +26,8 @@ pub(super) fn load(names: &[&str], folder: Option<&Path>) -> Result<(DataSets, V
     Ok((sets, ids))
 }
 
-/// One line about each data set, for a person: what was found, and the start of its hash. The
-/// folder is left out, since records and reports leave the machine.
+/// One line about each data set, for a reader: what was found, and the start of its hash. The
+/// folder is left out, since records and reports may leave the machine.
 pub(super) fn describe(sets: &DataSets) -> Vec<String> {
     sets.iter()
         .map(|(name, set): (&String, &Arc<Dataset>)| {

@@ -7,9 +7,9 @@ use ndarray::Array2;
 
 use super::status::duration;
 
-/// Share of the machine's matrix-product rate that whole trials reach, a round figure on the low
-/// side: the paper's configurations reached 0.6 (residual networks, the adversary) to 0.8 (`ConvNet`)
-/// beside other work.
+/// Share of the machine's matrix-product rate that complete trials reach, a conservative round
+/// figure: the paper's configurations reached 0.6 (residual networks, the adversary) to 0.8
+/// (`ConvNet`) while other work was running.
 const EFFICIENCY: f64 = 0.65;
 
 /// The plan with an estimate of time and memory.
@@ -59,7 +59,7 @@ pub(super) fn text(plan: &Plan, jobs: usize) -> String {
     text
 }
 
-/// Floating-point operations a second of one core in a single-precision matrix product.
+/// Floating-point operations per second of one core in a single-precision matrix product.
 fn product_rate() -> f64 {
     const N: usize = 512;
     let a = Array2::<f32>::from_elem((N, N), 0.5);

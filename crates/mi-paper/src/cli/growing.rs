@@ -8,12 +8,12 @@ use mi_paper::folder::RunFolder;
 
 use super::output;
 
-/// How often is drawn.
+/// How often the report is drawn.
 #[derive(Clone, Copy)]
 pub(super) struct Pace {
     /// When the first figures are drawn.
     first: Duration,
-    /// The least time between two drawings.
+    /// The shortest time between two drawings.
     every: Duration,
 }
 
@@ -21,13 +21,14 @@ pub(super) struct Pace {
 pub(super) const PACE: Pace =
     Pace { first: Duration::from_secs(10), every: Duration::from_secs(20) };
 
-/// A drawing waits for as many times as long as the last one took, so that little time goes there.
+/// A drawing waits for this many times the duration of the last one, so that drawing takes little
+/// time.
 const PATIENCE: u32 = 20;
 
-/// Draws figures and report from time to time while `work` runs, which calls the function that it is
-/// given when there is something new. Nothing is drawn after it has returned.
+/// Draws figures and report from time to time while `work` runs; `work` calls the function that it
+/// receives when there is something new. Nothing is drawn after it has returned.
 ///
-/// What goes wrong with a drawing is not said here: the last one, after all trials, says it.
+/// Errors of a drawing are not reported here: the last one, after all trials, reports them.
 pub(super) fn while_running<T>(
     folder: &RunFolder,
     pace: Pace,
@@ -58,7 +59,7 @@ pub(super) fn while_running<T>(
                 }
             }
         };
-        // Where the system refuses a thread, the report is drawn at the end alone.
+        // If the system refuses a thread, the report is drawn only at the end.
         let _drawing = thread::Builder::new().spawn_scoped(scope, drawing);
         let result = work(&|| {
             let _ = news.send(());

@@ -8,9 +8,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
-/// Whether a person or the system asked the program to stop.
+/// Whether the user or the system asked the program to stop.
 ///
-/// The first signal asks: running trials finish their step and save. The second ends the process
+/// After the first signal, running trials finish their step and save. The second ends the process
 /// at once.
 pub(super) struct Interrupt {
     asked: Arc<AtomicBool>,
@@ -33,7 +33,8 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Answers the first signal at once with what is waited for, however long that takes.
+    /// Answers the first signal at once with a message about what is still running, however long
+    /// that takes.
     pub(super) fn answer(
         waits_for: impl Fn() -> Vec<String> + Send + 'static,
         tell: impl Fn(&str) + Send + 'static,
@@ -44,12 +45,12 @@ impl Interrupt {
                 tell(&answer_to(&waits_for()));
             }
         };
-        // Where the system gives no thread, the signal counts without an answer.
+        // If the system refuses a thread, the signal counts but is not answered.
         drop(thread::Builder::new().name("signals".into()).spawn(answer));
         Ok(())
     }
 
-    /// Whether a stop was asked for.
+    /// Whether a stop was requested.
     pub(super) fn asked(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }
@@ -60,8 +61,8 @@ impl Interrupt {
     }
 }
 
-/// A trial that runs, and what an interruption has to wait for: the evaluation at a step, or the
-/// end of one step.
+/// A running trial, and what an interruption has to wait for: the evaluation at a step, or the end
+/// of one step.
 pub(super) fn waits(id: &str, evaluating: Option<u64>) -> String {
     match evaluating {
         Some(step) => format!("{id} (evaluation at step {step})"),

@@ -18,7 +18,7 @@ pub(super) fn text() -> String {
         ));
     }
     let paper: Vec<&str> = experiments::by_default().map(|e| e.name).collect();
-    lines.push(format!("`--experiment paper`, the default, stands for {}.", paper.join(", ")));
-    lines.push("`--experiment all` stands for every one.".into());
+    lines.push(format!("`--experiment paper`, the default, means {}.", paper.join(", ")));
+    lines.push("`--experiment all` means all of them.".into());
     lines.join("\n")
 }

@@ -36,21 +36,21 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run experiments, or go on where they stopped, and report what they found.
+    /// Run experiments, or resume them, and report the results.
     #[command(after_help = EXAMPLES)]
     Reproduce(Box<Reproduce>),
     /// Print a built-in experiment as a file, to edit and to run with `reproduce --experiment FILE`.
     Experiment {
-        /// The experiment's name, as `reproduce --list` has it.
+        /// The experiment's name, as shown by `reproduce --list`.
         name: String,
-        /// Size of the run whose steps and other sizes are printed.
+        /// The preset whose steps and other sizes are printed.
         #[arg(long, value_enum, default_value_t = Preset::Quick)]
         preset: Preset,
         /// Learning rates of the adversarial experiment (the paper's text and notebook differ).
         #[arg(long, value_enum, default_value_t = AdversarialRates::Notebook)]
         adversarial_rates: AdversarialRates,
     },
-    /// Measure what features are worth: probes, V-information, few labels, geometry.
+    /// Measure the quality of features: probes, V-information, few labels, geometry.
     Evaluate(Box<evaluate::Evaluate>),
     /// Say how alike the representations of different seeds are (linear CKA).
     Similarity(similarity::Similarity),
@@ -60,8 +60,8 @@ enum Command {
     /// Run a plan's trials on a cluster: plan, job array, retries and the report, through Slurm.
     #[command(after_help = SLURM_EXAMPLES)]
     Slurm {
-        /// Folder of the run, which every node can read and write. One that holds a plan goes on with
-        /// it.
+        /// Folder of the run, which every node can read and write. If it has a plan, the run
+        /// continues.
         run: PathBuf,
         #[command(flatten)]
         asked: Box<Asked>,
@@ -75,14 +75,14 @@ enum Command {
     },
 }
 
-/// When checkpoints are written, and when others may go on from them.
+/// When checkpoints are written, and when other processes may continue from them.
 #[derive(Clone, Copy, Debug, Args)]
 struct Checkpoints {
     /// Time between two checkpoints of a trial, e.g. 30s, 5min; they do not change results.
     #[arg(long = "checkpoint-every", value_name = "TIME", default_value = "3min")]
     every: humantime::Duration,
-    /// How long this process may give no sign of life before one on another machine takes over the
-    /// trials that it runs.
+    /// How long this process may give no sign of life before one on another machine takes over its
+    /// trials.
     #[arg(long, value_name = "TIME", default_value = "2min", value_parser = silence)]
     silence: humantime::Duration,
 }
@@ -102,13 +102,13 @@ const TRIAL_EXITS: &str = "Exit codes:
 
 const SLURM_EXAMPLES: &str = "Examples:
   slurm runs/critics --experiment critics --seeds 20 --partition cpu --time 4:00:00
-  slurm runs/critics --partition cpu --time 4:00:00      submit what is left of it
-  reproduce --status --out runs/critics                  how far it came
+  slurm runs/critics --partition cpu --time 4:00:00      submit the rest of it
+  reproduce --status --out runs/critics                  its progress
   reproduce --redraw --out runs/critics                  merge and draw what there is by now";
 
 const EXAMPLES: &str = "Examples:
   reproduce                                   figures 1 to 7, on the embedded digits
-  reproduce --experiment critics              figures 3 and 6 alone
+  reproduce --experiment critics              only figures 3 and 6
   reproduce --experiment critics --seeds 5    figures 3 and 6, five seeds
   reproduce --seeds 1 --seeds critics=3       figures 1 to 7, three seeds for 3 and 6
   reproduce --data DIR --preset paper         figures 1 to 7 by the paper's protocol, on MNIST
@@ -116,10 +116,10 @@ const EXAMPLES: &str = "Examples:
                                               figures 8 and 9, on CIFAR-10
   reproduce --experiment mine.toml            an experiment of your own, from a file that
                                               `mi-paper experiment critics` is a start for
-  reproduce --list                            all experiments and what they ask
+  reproduce --list                            all experiments and their questions
   reproduce --status --out runs/quick         how far a run came";
 
-/// What a plan is made from.
+/// The options that define a plan.
 #[derive(Debug, Args)]
 struct Asked {
     /// Experiments to run, separated by commas: names, or files that end in .toml (see `mi-paper
@@ -140,7 +140,7 @@ struct Asked {
     /// Grey images to use: digits, mnist or fashion-mnist [default: mnist with --data]
     #[arg(long, value_name = "NAME")]
     dataset: Option<String>,
-    /// Cut every experiment at this many steps.
+    /// Stop every experiment after this many steps.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
     /// Learning rates of the adversarial experiment (the paper's text and notebook differ).
@@ -163,10 +163,10 @@ impl Asked {
 }
 
 /// Options of `reproduce`.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate flag")]
 #[derive(Debug, Args)]
 struct Reproduce {
-    /// List the experiments and end.
+    /// List the experiments and exit.
     #[arg(long)]
     list: bool,
     #[command(flatten)]
@@ -175,28 +175,28 @@ struct Reproduce {
     /// experiment file]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Trials to run side by side [default: one a core]
+    /// Trials to run in parallel [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=256))]
     jobs: Option<u64>,
     #[command(flatten)]
     checkpoints: Checkpoints,
-    /// Print the plan with an estimate of time and memory, and leave it in the folder.
+    /// Print the plan with an estimate of time and memory, and write it to the folder.
     #[arg(long)]
     dry_run: bool,
-    /// Say how far the run in the folder came, and end.
+    /// Show the progress of the run in the folder, and exit.
     #[arg(long, conflicts_with_all = ["dry_run", "list"])]
     status: bool,
     /// Draw figures and report from the folder's records, without running anything.
     #[arg(long, conflicts_with_all = ["dry_run", "list", "status"])]
     redraw: bool,
-    /// Go on where the run in the folder stopped. This is the default, and the flag is accepted
-    /// so that a script can say it.
+    /// Resume the run in the folder. This is the default; the flag exists so that a script can be
+    /// explicit.
     #[arg(long)]
     resume: bool,
-    /// Form of the summary on standard output.
+    /// Format of the summary on standard output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Run the trials on a cluster, as `mi-paper slurm` does.
+    /// Run the trials on a cluster, like `mi-paper slurm`.
     #[arg(long, value_enum, conflicts_with_all = ["list", "status", "redraw", "jobs"])]
     on: Option<Engine>,
     #[command(flatten)]
@@ -206,11 +206,11 @@ struct Reproduce {
 /// Where trials run, other than in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Engine {
-    /// A cluster that Slurm manages.
+    /// A cluster managed by Slurm.
     Slurm,
 }
 
-/// Forms of the summary.
+/// Formats of the summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// Aligned columns.

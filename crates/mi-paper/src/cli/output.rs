@@ -68,7 +68,7 @@ impl Warnings {
     }
 }
 
-/// Prints the summary on standard output. A reader that has gone away is no error.
+/// Prints the summary on standard output. A closed pipe is not an error.
 pub(super) fn print(outcome: &Outcome, format: Format) -> Result<()> {
     let text = match format {
         Format::Text => report::summary(outcome).to_string(),

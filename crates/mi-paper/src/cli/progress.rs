@@ -17,9 +17,9 @@ use super::interrupt::waits;
 use super::status::duration;
 use super::terminal::say;
 
-/// Least time between two plain lines about the same trial.
+/// Shortest time between two plain lines about the same trial.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
-/// Least time between two redraws of a bar.
+/// Shortest time between two redraws of a bar.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Follows the trials of a plan.
@@ -39,7 +39,7 @@ struct State {
 struct Followed {
     id: String,
     steps: u64,
-    /// Estimated operations of the whole trial, or of what was done of one that ended early.
+    /// Estimated operations of the complete trial, or of the part done if it ended early.
     weight: f64,
     /// Fraction done.
     done: f64,
@@ -56,7 +56,7 @@ struct Followed {
 }
 
 impl Progress {
-    /// Follows a plan of which `done[i]` of trial i is done.
+    /// Follows a plan in which the fraction `done[i]` of trial i is done.
     pub(super) fn new(plan: &Plan, done: &[f64]) -> Self {
         let bars = std::io::stderr().is_terminal().then(|| {
             let bars = MultiProgress::new();
@@ -90,9 +90,9 @@ impl Progress {
         Self { state: Mutex::new(state), bars }
     }
 
-    /// Takes note of an event of trial `index`.
+    /// Records an event of trial `index`.
     pub(super) fn observe(&self, index: usize, event: &Event<'_>) {
-        // A panic in another thread leaves the counts as they are, which is good enough to show.
+        // After a panic in another thread the counts are still good enough to show.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
         let trial = &mut state.trials[index];
@@ -162,14 +162,14 @@ impl Progress {
         }
     }
 
-    /// What an interruption has to wait for: each trial that runs, and what it is at.
+    /// What an interruption has to wait for: each running trial, and its current work.
     pub(super) fn waits_for(&self) -> Vec<String> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let running = state.trials.iter().filter(|trial| trial.runs);
         running.map(|trial| waits(&trial.id, trial.evaluating)).collect()
     }
 
-    /// Writes a line that stays, above the bars if there are any.
+    /// Writes a permanent line, above the bars if there are any.
     pub(super) fn line(&self, text: &str) {
         match &self.bars {
             Some(bars) => drop(bars.println(mi_plot::plain_lines(text))),
@@ -186,14 +186,14 @@ impl Progress {
 }
 
 impl Followed {
-    /// The share of the trial that is done after `step` steps. One without steps is done once it
-    /// has been evaluated.
+    /// The fraction of the trial that is done after `step` steps. A trial without steps is done
+    /// once it has been evaluated.
     fn fraction(&self, step: u64) -> f64 {
         if self.steps == 0 { 0.0 } else { step as f64 / self.steps as f64 }
     }
 
-    /// Takes note that nothing more will come of the trial; false if that was known, or if the
-    /// trial goes on another time.
+    /// Records that the trial has ended; false if that was known, or if the trial will be continued
+    /// later.
     fn end(&mut self, result: Result<&TrialState, &PaperError>) -> bool {
         self.ending = match result {
             _ if self.done >= 1.0 => return false,
@@ -202,7 +202,7 @@ impl Followed {
             Ok(TrialState::Diverged { .. }) => "diverged",
             Err(_) => "failed",
         };
-        // What it leaves undone is no work any more, and was none that this process did.
+        // The undone part no longer counts as work, and this process did not do it.
         self.weight *= self.done;
         self.done = 1.0;
         true
@@ -240,7 +240,7 @@ impl State {
 
     fn fraction(&self) -> f64 {
         let (done, all) = self.work();
-        // Nothing is left to do where every trial ended before its first step.
+        // Nothing is left to do if every trial ended before its first step.
         if all > 0.0 { done / all } else { 1.0 }
     }
 
@@ -257,7 +257,7 @@ impl State {
     }
 }
 
-/// `, 3 min 20 s left`; nothing where it is over in a moment.
+/// `, 3 min 20 s left`; empty if the time is very short.
 fn time_left(seconds: f64) -> String {
     if seconds < 1.0 { String::new() } else { format!(", {} left", duration(seconds)) }
 }
@@ -266,7 +266,7 @@ fn time_left(seconds: f64) -> String {
 pub(super) fn values(values: &[(Metric, f64)]) -> String {
     values.iter().fold(String::new(), |mut text, (metric, value)| {
         let _ = match metric {
-            // So small that four decimals would show none of it.
+            // So small that four decimals would show zero.
             Metric::InverseError => write!(text, ", {} {value:.1e}", metric.name()),
             _ => write!(text, ", {} {value:.4}", metric.name()),
         };
@@ -278,7 +278,7 @@ fn find(values: &[(Metric, f64)], metric: Metric) -> Option<f64> {
     values.iter().find(|(found, _)| *found == metric).map(|(_, value)| *value)
 }
 
-/// A bar's style; a template that indicatif does not accept leaves the default one.
+/// A bar's style; if indicatif does not accept the template, the default one.
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -341,7 +341,7 @@ mod tests {
         assert!(message.starts_with("failed"), "{message}");
         assert!(close(all, whole - 1.5 * own), "{all}");
 
-        // An interruption leaves a trial where it is, and an end is told once.
+        // An interruption does not end a trial, and an end is reported once.
         progress.observe(2, &Event::Ended { result: Ok(&TrialState::Unfinished { step: 7 }) });
         progress.observe(0, &Event::Ended { result: Err(&error) });
         assert!(look(0).0.starts_with("2/4 trials") && look(0).1.starts_with("diverged"));

@@ -36,7 +36,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if options.redraw {
-        // Before the lock, which would leave a file in a folder that is none of a run.
+        // Before the lock, which would leave a file in a folder that is not a run.
         folder.plan()?;
         let _lock = Lock::take(&out)?;
         return redraw(&folder, options.format, notice);
@@ -71,8 +71,8 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     work(&plan, &folder, &sets, jobs, (options, notice))
 }
 
-/// Draws from what the folder holds. Where records are lost, figures and report are without them, and
-/// the merged files stay as they are.
+/// Draws from the folder's contents. If records are lost, figures and report omit them, and the
+/// merged files are not changed.
 fn redraw(folder: &RunFolder, format: Format, notice: &mut dyn FnMut(&str)) -> Result<ExitCode> {
     let (outcome, lost) = folder.outcome_and_lost(notice)?;
     if lost.is_empty() {
@@ -97,8 +97,8 @@ fn redraw(folder: &RunFolder, format: Format, notice: &mut dyn FnMut(&str)) -> R
     Ok(ExitCode::FAILURE)
 }
 
-/// Loads the plan's data and puts the plan into the folder, or checks that it holds this very plan. The
-/// folder is locked from then on.
+/// Loads the plan's data and writes the plan to the folder, or checks that it has the same plan.
+/// The folder is locked from then on.
 pub(super) fn prepare(
     plan: &mut Plan,
     folder: &RunFolder,
@@ -124,8 +124,8 @@ fn default_folder(options: &Reproduce) -> PathBuf {
     Path::new("runs").join(name.unwrap_or(options.asked.preset.name().as_ref()))
 }
 
-/// Puts the plan into the folder, with the resolved form of experiments from files; or says what
-/// has changed in them since the run there began.
+/// Writes the plan to the folder, with the resolved form of experiments from files; or reports what
+/// has changed in them since that run began.
 fn adopt(folder: &RunFolder, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Result<()> {
     let files: Vec<(String, PathBuf, String)> = plan
         .own_files()
@@ -158,7 +158,7 @@ fn adopt(folder: &RunFolder, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Resul
     Ok(())
 }
 
-/// The lines that went and those that came.
+/// The removed and the added lines.
 fn changes(there: &str, asked: &str) -> Vec<String> {
     let only_in = |text: &str, other: &str, sign: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| !other.lines().any(|o| o == *line));
@@ -168,7 +168,7 @@ fn changes(there: &str, asked: &str) -> Vec<String> {
     if changes.is_empty() { vec!["  the same lines in another order".to_owned()] } else { changes }
 }
 
-/// Runs what is left of the plan and reports.
+/// Runs the rest of the plan and reports.
 fn work(
     plan: &Plan,
     folder: &RunFolder,
@@ -177,7 +177,8 @@ fn work(
     (options, notice): (&Reproduce, &mut dyn FnMut(&str)),
 ) -> Result<ExitCode> {
     let out = folder.path();
-    // Damage in a trial's folder is told when the trial is taken up, damage elsewhere afterwards.
+    // Damage in a trial's folder is reported when the trial is started, damage elsewhere
+    // afterwards.
     let done = folder
         .outcome(&mut |_| ())?
         .trials
@@ -217,7 +218,7 @@ fn work(
     });
     progress.finish();
 
-    // What went wrong with a trial is said before anything else may go wrong.
+    // Errors of trials are reported before anything else can fail.
     let mut code = ExitCode::SUCCESS;
     let (mut failed, mut no_room) = (0, false);
     for (config, result) in plan.trials.iter().zip(results) {
@@ -254,19 +255,19 @@ fn work(
     Ok(code)
 }
 
-/// What a run leaves that stops before its end.
+/// The message of a run that stops before its end.
 fn ending(stopped: &str, failed: usize, not_drawn: Option<&anyhow::Error>) -> String {
     let saved = match failed {
-        0 => "everything is saved, and the same command goes on from here".to_owned(),
+        0 => "everything is saved, and the same command continues from here".to_owned(),
         _ => format!(
-            "{failed} of the trials could not be saved (see above): the same command goes on from \
+            "{failed} of the trials could not be saved (see above): the same command continues from \
              their last checkpoints; what ended before is saved"
         ),
     };
     match not_drawn {
         None => format!("{stopped}; {saved}"),
         Some(error) if failed == 0 => format!(
-            "{stopped}; all trials are saved, and the same command goes on from here, but merged \
+            "{stopped}; all trials are saved, and the same command continues from here, but merged \
              records, figures and report are not: {error:#}"
         ),
         Some(error) => format!(
@@ -275,8 +276,8 @@ fn ending(stopped: &str, failed: usize, not_drawn: Option<&anyhow::Error>) -> St
     }
 }
 
-/// Says in the folder what runs there. What it says already stays, but for departures from the
-/// paper of which the program that began the run did not know.
+/// Records in the folder what runs there. Existing entries are kept, except that departures from
+/// the paper which the program that began the run did not know are added.
 pub(super) fn note_run(
     folder: &RunFolder,
     plan: &Plan,
@@ -300,9 +301,9 @@ pub(super) fn note_run(
     folder.save_run_info(&info, notice)
 }
 
-/// The command that a person would give, from the program's arguments. Paths say more about the
-/// machine than about the run: that of the output is left out, that of the data is `DIR`, and of an
-/// experiment file there is its name. `slurm RUN` is `reproduce --on slurm --out RUN`.
+/// The command that a user would give, from the program's arguments. Paths say more about the
+/// machine than about the run: the output path is left out, the data path becomes `DIR`, and an
+/// experiment file is reduced to its name. `slurm RUN` is `reproduce --on slurm --out RUN`.
 fn command(mut arguments: impl Iterator<Item = String>, run: Option<&Path>) -> String {
     let mut words = vec!["cargo xtask".to_owned()];
     while let Some(argument) = arguments.next() {
@@ -336,7 +337,7 @@ fn command(mut arguments: impl Iterator<Item = String>, run: Option<&Path>) -> S
     words.join(" ")
 }
 
-/// The program's arguments; what is no Unicode is a path, and paths are left out of the command.
+/// The program's arguments; any that are not Unicode are paths, which are left out of the command.
 fn arguments() -> impl Iterator<Item = String> {
     std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned())
 }
@@ -364,7 +365,7 @@ fn written(out: &Path) -> String {
     )
 }
 
-/// Checks that the data at hand is the data that a plan was made for.
+/// Checks that the data are those that a plan was made for.
 pub(super) fn check_data(plan: &Plan, found: &[DataId], folder: &Path) -> Result<(), PaperError> {
     for id in found {
         if !plan.data.contains(id) {
@@ -380,7 +381,7 @@ pub(super) fn check_data(plan: &Plan, found: &[DataId], folder: &Path) -> Result
     Ok(())
 }
 
-/// Checks that this program is the one that a plan was made by: another may yield other numbers.
+/// Checks that this program is the one that made a plan: another may give other numbers.
 pub(super) fn check_program(plan: &Plan, folder: &Path) -> Result<(), PaperError> {
     if plan.program == plan::PROGRAM {
         return Ok(());

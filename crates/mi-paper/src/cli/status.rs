@@ -5,7 +5,7 @@ use mi_paper::folder::{Holder, RunFolder};
 use mi_paper::outcome::TrialState;
 pub(super) use mi_plot::duration;
 
-/// How far a run came: a line for each trial, and the totals.
+/// The progress of a run: a line for each trial, and the totals.
 pub(super) fn text(folder: &RunFolder, notice: &mut dyn FnMut(&str)) -> Result<String, PaperError> {
     let (outcome, lost) = folder.outcome_and_lost(notice)?;
     let width = outcome.trials.iter().map(|trial| trial.id.len()).max().unwrap_or(0);
@@ -43,7 +43,7 @@ pub(super) fn text(folder: &RunFolder, notice: &mut dyn FnMut(&str)) -> Result<S
     Ok(text)
 }
 
-/// What a trial's holder does.
+/// The state of a trial's holder.
 fn now(holder: &Holder) -> String {
     let Holder { host, silent, is_here } = holder;
     match silent {

@@ -5,20 +5,19 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use mi_plot::plain_lines;
 
-/// Writes a line on standard error, without what names of folders, files and experiments could steer
-/// a terminal by.
+/// Writes a line on standard error, without characters in names of folders, files and experiments
+/// that could control a terminal.
 ///
-/// Where nobody reads standard error any more (a closed pipe) or it takes no more (a full disk), the
-/// line is lost and the run goes on: `eprintln!` would end it there.
+/// If standard error is closed (a pipe) or full (a disk), the line is lost and the run continues:
+/// `eprintln!` would panic.
 pub(super) fn say(text: impl Display) {
     let mut line = plain_lines(&text.to_string()).into_owned();
     line.push('\n');
-    // In one piece, so that lines of several threads stay whole.
+    // In one write, so that lines of several threads do not mix.
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-/// Prints a text on standard output, made safe as by [`say`]. A reader that has gone away is no
-/// error.
+/// Prints a text on standard output, made safe as in [`say`]. A closed pipe is not an error.
 pub(super) fn print(text: &str) -> Result<()> {
     match writeln!(io::stdout(), "{}", plain_lines(text.trim_end())) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -30,8 +29,8 @@ pub(super) fn print(text: &str) -> Result<()> {
 
 /// Prints help, or what is wrong with the arguments.
 pub(super) fn refuse(error: &clap::Error) -> ExitCode {
-    // Clap shows arguments as they are: only where they cannot steer the terminal may it write
-    // colours.
+    // Clap shows arguments unchanged, so it may write colours only if they cannot control the
+    // terminal.
     let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     if arguments.all(|argument| mi_plot::plain(&argument) == argument) {
         let _ = error.print();

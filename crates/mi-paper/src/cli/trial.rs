@@ -17,32 +17,32 @@ use super::output::Warnings;
 use super::terminal::say;
 use super::{Checkpoints, data};
 
-/// The exit code where every trial has ended, and one of them has diverged.
+/// The exit code if every trial has ended and one of them has diverged.
 const DIVERGED: u8 = 3;
 
 /// Options of `trial`.
 #[derive(Debug, Args)]
 pub(super) struct Trial {
-    /// A folder that holds a plan (see `reproduce --dry-run --out FOLDER`).
+    /// A folder with a plan (see `reproduce --dry-run --out FOLDER`).
     folder: PathBuf,
     /// The trials' ids, as `reproduce --status` lists them.
     #[arg(required_unless_present = "task", conflicts_with = "task")]
     id: Vec<String>,
-    /// Instead of ids: the trials of task K, counted from 0, when the plan is cut into tasks.
+    /// Instead of ids: the trials of task K, counted from 0, if the plan is divided into tasks.
     #[arg(long, value_name = "K")]
     task: Option<usize>,
-    /// How many trials a task has.
+    /// Number of trials per task.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "task",
           value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     trials_per_task: usize,
-    /// Trials to run side by side.
+    /// Trials to run in parallel.
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
     jobs: usize,
     /// Wait for trials that another process runs, and take them over if it falls silent.
     #[arg(long)]
     wait: bool,
-    /// Folder with data sets, when the plan needs one.
+    /// Folder with data sets, if the plan needs one.
     #[arg(long)]
     data: Option<PathBuf>,
     #[command(flatten)]
@@ -93,7 +93,7 @@ pub(super) fn run(options: &Trial) -> Result<ExitCode> {
     })
 }
 
-/// The plan with the chosen trials alone.
+/// The plan with only the chosen trials.
 fn chosen(whole: &Plan, options: &Trial) -> Result<Plan, PaperError> {
     let mut plan = Plan { trials: Vec::new(), ..whole.clone() };
     if let Some(task) = options.task {
@@ -124,10 +124,10 @@ fn all_ended(plan: &Plan, folder: &RunFolder) -> Result<bool, PaperError> {
     Ok(true)
 }
 
-/// What the trials do, in lines on standard error.
+/// Progress of the trials, in lines on standard error.
 #[derive(Default)]
 struct Followed {
-    /// The trials that run, and the step after which one is being evaluated.
+    /// The running trials, and the step after which one is being evaluated.
     running: Mutex<BTreeMap<String, Option<u64>>>,
     warnings: Mutex<Warnings>,
 }
@@ -160,7 +160,7 @@ impl Followed {
                         say(format_args!("{id}: stopped at step {step}: {reason}"));
                     }
                     Ok(TrialState::Waiting | TrialState::Unfinished { .. }) => {
-                        say(format_args!("{id}: saved; the same command goes on from here"));
+                        say(format_args!("{id}: saved; the same command continues from here"));
                     }
                     Err(error) => say(format_args!("error: {id}: {error}")),
                 }

@@ -8,8 +8,9 @@ use crate::error::PaperError;
 /// The extension of temporary files.
 pub(super) const TEMPORARY: &str = "tmp";
 
-/// Replaces a file as a whole: a temporary file beside it, flushed to the disk, then renamed.
-/// Whoever reads `path`, at any time and after any crash, sees the old content or the new.
+/// Replaces a file atomically: writes a temporary file next to it, flushes it to the disk, and
+/// renames it. A reader of `path`, at any time and after any crash, sees the old or the new
+/// content.
 ///
 /// # Errors
 /// The path and the system's reason.
@@ -21,7 +22,7 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), PaperError> {
         .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
-        // A partial file would only take room on a disk that may be full.
+        // A partial file would only take space on a disk that may be full.
         let _ = fs::remove_file(&temporary);
     }
     written.map_err(PaperError::file("write", path))?;
@@ -29,15 +30,15 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), PaperError> {
     Ok(())
 }
 
-/// A new random number in hexadecimal, for a name that no process on any machine uses: the ids of
-/// processes repeat across machines.
+/// A new random number in hexadecimal, for a name that no process on any machine uses: process ids
+/// repeat across machines.
 pub(super) fn nonce() -> String {
     // The keys come from the system's random numbers.
     format!("{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
-/// Gives a file that is about to be replaced a second name, `NAME.set-aside-N`, under which its
-/// content stays. The file itself stays where it is until then.
+/// Gives a file that is about to be replaced a second name, `NAME.set-aside-N`, which keeps its
+/// content. The file itself stays in place until it is replaced.
 ///
 /// # Errors
 /// The path and the system's reason.
@@ -60,7 +61,7 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf, PaperError> {
     }
 }
 
-/// Flushes a folder's entries. Not every file system can; a rename is then as safe as it gets.
+/// Flushes a folder's entries. Not every file system can; a rename is then as safe as possible.
 pub(super) fn sync_folder(folder: &Path) {
     if let Ok(handle) = File::open(folder) {
         let _ = handle.sync_all();
@@ -76,13 +77,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         write_atomically(&path, b"old").unwrap();
-        // A folder in the file's place makes the last step fail, even for root.
+        // A folder in place of the file makes the last step fail, even for root.
         let folder = folder.path().join("taken.json");
         fs::create_dir(&folder).unwrap();
         let error = write_atomically(&folder, b"new").unwrap_err().to_string();
         assert!(error.contains("taken.json"), "{error}");
         assert!(folder.is_dir());
-        // A name that is too long for the temporary file, and not for the file.
+        // A name that is too long for the temporary file, but not for the file.
         let long = path.with_file_name("n".repeat(250));
         fs::write(&long, b"old").unwrap();
         write_atomically(&long, b"new").unwrap_err();

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use super::atomic::{TEMPORARY, write_atomically};
 use crate::error::PaperError;
 
-/// How many checkpoints are kept: the newest, and the one before in case it is damaged.
+/// How many checkpoints are kept: the newest, and the previous one in case it is damaged.
 const KEPT: usize = 2;
 const EXTENSION: &str = "safetensors";
 
 /// Writes a checkpoint taken after `step` steps and removes the ones that are no longer needed.
 /// The caller holds the trial's lock.
 pub(super) fn save(folder: &Path, step: u64, content: &[u8]) -> Result<(), PaperError> {
-    // Before anything is written, since they may be what fills the disk.
+    // Before anything is written, since they may be filling the disk.
     remove_leftovers(folder)?;
     write_atomically(&folder.join(format!("{step:012}.{EXTENSION}")), content)?;
     for (_, path) in list(folder)?.into_iter().skip(KEPT) {
@@ -20,17 +20,17 @@ pub(super) fn save(folder: &Path, step: u64, content: &[u8]) -> Result<(), Paper
     Ok(())
 }
 
-/// Why a checkpoint is not gone on from.
+/// Why a checkpoint is not used.
 #[derive(Debug)]
 pub enum Unusable {
-    /// It is damaged, or not of this trial: an older one may do. The text says why.
+    /// It is damaged, or belongs to another trial: an older one may be usable. The text says why.
     PassedOver(String),
-    /// Only a person can decide what to do about it.
+    /// Only the user can decide what to do about it.
     Refused(PaperError),
 }
 
-/// The newest checkpoint that `parse` takes, given the step that its name says and its content;
-/// `passed_over` is told of each that it does not take, and why.
+/// The newest checkpoint that `parse` accepts, given the step in its name and its content;
+/// `passed_over` is called for each that it rejects, with the reason.
 pub(super) fn newest<T>(
     folder: &Path,
     parse: impl Fn(u64, &Path, &[u8]) -> Result<T, Unusable>,
@@ -38,14 +38,14 @@ pub(super) fn newest<T>(
 ) -> Result<Option<T>, PaperError> {
     for (step, path) in list(folder)? {
         if path.is_dir() {
-            passed_over(&format!("{} is passed over: it is a folder", path.display()));
+            passed_over(&format!("{} is skipped: it is a folder", path.display()));
             continue;
         }
         let content = fs::read(&path).map_err(PaperError::file("read", &path))?;
         match parse(step, &path, &content) {
             Ok(parsed) => return Ok(Some(parsed)),
             Err(Unusable::PassedOver(reason)) => {
-                passed_over(&format!("{} is passed over: {reason}", path.display()));
+                passed_over(&format!("{} is skipped: {reason}", path.display()));
             }
             Err(Unusable::Refused(error)) => return Err(error),
         }
@@ -61,7 +61,7 @@ pub(super) fn clear(folder: &Path) -> Result<(), PaperError> {
     remove_leftovers(folder)
 }
 
-/// Removes the temporary files of processes that were killed while they wrote.
+/// Removes the temporary files of processes that were killed while writing.
 fn remove_leftovers(folder: &Path) -> Result<(), PaperError> {
     let entries = fs::read_dir(folder).map_err(PaperError::file("list", folder))?;
     for entry in entries {
@@ -110,7 +110,7 @@ mod tests {
         let parse = |step: u64, _: &Path, content: &[u8]| {
             let text = String::from_utf8_lossy(content).into_owned();
             let whole = text == format!("state at {step}");
-            if whole { Ok(step) } else { Err(Unusable::PassedOver("it is cut off".into())) }
+            if whole { Ok(step) } else { Err(Unusable::PassedOver("it is truncated".into())) }
         };
         let mut passed_over = Vec::new();
         let mut note = |why: &str| passed_over.push(why.to_owned());
@@ -120,13 +120,13 @@ mod tests {
         fs::write(&path, b"state at").unwrap();
         assert_eq!(newest(folder, parse, &mut note).unwrap(), Some(20));
         assert_eq!(passed_over.len(), 1);
-        assert!(passed_over[0].contains("cut off") && passed_over[0].contains("30."));
+        assert!(passed_over[0].contains("truncated") && passed_over[0].contains("30."));
         let refuse = |_: u64, _: &Path, _: &[u8]| -> Result<(), Unusable> {
             Err(Unusable::Refused(PaperError::NoPlan { folder: folder.into() }))
         };
         newest(folder, refuse, &mut |_| ()).unwrap_err();
 
-        // A folder with a checkpoint's name is none.
+        // A folder with a checkpoint's name is not one.
         fs::create_dir(folder.join("000000000040.safetensors")).unwrap();
         let mut told = String::new();
         let found = newest(folder, parse, &mut |what| told.push_str(what)).unwrap();

@@ -1,4 +1,4 @@
-//! Whether a trial's records are the ones that it wrote.
+//! Checks whether a trial's records are the ones that it wrote.
 
 use std::path::PathBuf;
 
@@ -9,28 +9,29 @@ use crate::error::PaperError;
 use crate::outcome::TrialState;
 use crate::trial::measures;
 
-/// What a trial's own folder says, checked.
+/// The checked contents of a trial's own folder.
 #[derive(Debug, Default)]
 pub struct Examined {
-    /// How far it came; none where nothing was saved, or what was saved is damaged.
+    /// Its saved progress; `None` if nothing was saved, or if it is damaged.
     pub saved: Option<SavedState>,
     /// Its records, up to the first that cannot be read.
     pub rows: Rows,
     /// What is wrong, one sentence each, naming the file.
     pub damage: Vec<String>,
-    /// What stands in the record file that is no row of the trial, though all of its rows are there.
+    /// Contents of the record file that are not rows of the trial, although all of its rows are
+    /// present.
     pub stray: Option<String>,
     /// The record file.
     pub path: PathBuf,
 }
 
 impl Examined {
-    /// Whether a seal tells which rows the trial wrote.
+    /// Whether a seal identifies the rows that the trial wrote.
     pub(super) fn is_sealed(&self) -> bool {
         self.saved.as_ref().is_some_and(|saved| saved.records.is_some())
     }
 
-    /// What the trial came to, if it has ended and all of its records are there.
+    /// The trial's final state, if it has ended and all of its records are present.
     pub fn ended(&self) -> Option<&TrialState> {
         let state = self.saved.as_ref().map(|saved| &saved.state);
         state.filter(|state| state.has_ended() && self.damage.is_empty())
@@ -38,12 +39,12 @@ impl Examined {
 }
 
 impl TrialFolder {
-    /// Reads and checks what the folder says about a trial; `data` is the hash of the data set
-    /// that the trial is run on, if it is run on one and that is known.
+    /// Reads and checks a trial's folder; `data` is the hash of the trial's data set, if it has one
+    /// and it is known.
     ///
     /// # Errors
-    /// When the folder is one of another configuration or of other data, and when a file cannot be
-    /// read. Damage is no error.
+    /// If the folder belongs to another configuration or to other data, or a file cannot be read.
+    /// Damage is not an error.
     pub fn examine(
         &self,
         config: &TrialConfig,
@@ -59,7 +60,7 @@ impl TrialFolder {
             }
             Err(error) => return Err(error),
         };
-        // The state first: whoever runs the trial appends records before it saves a state.
+        // The state first: a running trial appends records before it saves a state.
         let table = rows::read(&path)?;
         let Some(saved) = saved else {
             let rows = table.unwrap_or_default().rows;
@@ -73,8 +74,9 @@ impl TrialFolder {
         } else {
             rows
         };
-        // Of a trial that goes on, the last line may be cut off by a kill, or still being written.
-        let torn = (torn && saved.state.has_ended()).then(|| "its last line is cut off".to_owned());
+        // The last line of an unfinished trial may be truncated by a kill, or still being written.
+        let torn =
+            (torn && saved.state.has_ended()).then(|| "its last line is truncated".to_owned());
         let broken = broken.or(torn);
         let flaw = flaw(config, &saved.state, saved.records.as_ref(), &rows, broken.clone());
         let damaged = |flaw: String| {
@@ -108,16 +110,16 @@ impl TrialFolder {
             path: self.path().join("state.json"),
             reason: format!(
                 "it belongs {other}; move {} elsewhere and give the same command again: the trial's \
-                 merged records count if they are its own, else it is run anew",
+                 merged records count if they are its own; otherwise it is run again",
                 self.path().display()
             ),
         })
     }
 }
 
-/// What is wrong with the records of a trial that has come to `state`; nothing where they are the
-/// ones that it wrote. Without a seal, as in files of earlier versions, those of an ended trial
-/// must hold every number that its configuration asks for.
+/// What is wrong with the records of a trial in `state`; `None` if they are the ones that it wrote.
+/// Without a seal, as in files of earlier versions, those of an ended trial must have every number
+/// that its configuration asks for.
 pub(super) fn flaw(
     config: &TrialConfig,
     state: &TrialState,

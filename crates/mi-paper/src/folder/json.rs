@@ -29,7 +29,7 @@ impl<'a, T: Serialize> Sealed<'a, T> {
     }
 }
 
-/// Opens a JSON object that may carry a checksum. Those of earlier versions carry none.
+/// Opens a JSON object that may have a checksum. Those of earlier versions have none.
 ///
 /// # Errors
 /// A sentence: the checksum differs, or the object is not what it should be.
@@ -53,17 +53,17 @@ pub(super) fn text<T: Serialize>(path: &Path, value: &T) -> Result<String, Paper
         .map_err(PaperError::encode(path.display().to_string()))
 }
 
-/// Writes a value as it is.
+/// Writes a value without a checksum.
 pub(super) fn write_plain<T: Serialize>(path: &Path, value: &T) -> Result<(), PaperError> {
     let text = serde_json::to_string_pretty(value)
         .map_err(PaperError::encode(path.display().to_string()))?;
     write_atomically(path, text.as_bytes())
 }
 
-/// Reads what [`write`] wrote; none where there is no such file.
+/// Reads a file written by [`write`]; `None` if there is no such file.
 ///
 /// # Errors
-/// [`PaperError::Damaged`] when the file is not what it should be, or cannot be read.
+/// [`PaperError::Damaged`] if the file is invalid or cannot be read.
 pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, PaperError> {
     let Some(json) = read_plain(path)? else { return Ok(None) };
     unseal(json).map(Some).map_err(|reason| PaperError::Damaged { path: path.into(), reason })
@@ -81,12 +81,12 @@ pub(super) fn read_plain(path: &Path) -> Result<Option<Value>, PaperError> {
         .map_err(|error| PaperError::Damaged { path: path.into(), reason: error.to_string() })
 }
 
-/// Whether a file is a JSON object with a checksum, whatever that is: one of a version that wrote them.
+/// Whether a file is a JSON object with any checksum, and so comes from a version that wrote them.
 pub(super) fn has_checksum(path: &Path) -> bool {
     matches!(read_plain(path), Ok(Some(json)) if json.get(CHECKSUM).is_some())
 }
 
-/// SHA-256 over the value, whatever the order of its keys and the space between them.
+/// SHA-256 over the value, independent of the order of its keys and of white space.
 fn checksum(json: &Value) -> String {
     let mut text = String::new();
     canonical(json, &mut text);

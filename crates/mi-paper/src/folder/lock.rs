@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use crate::error::PaperError;
 
-/// The file that is locked.
+/// The lock file.
 const NAME: &str = "lock";
-/// How often a lock is asked for before it counts as held: [`Lock::is_held`] holds it for a moment.
+/// How often a lock is tried before it counts as held: [`Lock::is_held`] holds it briefly.
 const ATTEMPTS: u32 = 3;
 
 /// An exclusive lock on the folder of a run or of a trial, held until it is dropped.
 ///
-/// The system frees it when the process ends in whatever way, so a crash leaves no stale lock. It is
-/// sure to exclude processes on this machine only, and nobody where the file system has no locks.
+/// The system releases it when the process ends in any way, so a crash leaves no stale lock. It is
+/// only certain to exclude processes on this machine, and excludes none if the file system has no
+/// locks.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
@@ -24,11 +25,11 @@ impl Lock {
     /// Takes the lock of a folder, creating the folder if needed.
     ///
     /// # Errors
-    /// [`PaperError::Locked`] when another process holds it.
+    /// [`PaperError::Locked`] if another process holds it.
     pub fn take(folder: &Path) -> Result<Self, PaperError> {
         fs::create_dir_all(folder).map_err(PaperError::file("create", folder))?;
         let path = folder.join(NAME);
-        // Whatever stands in it stays: only the lock on it matters.
+        // Its contents are kept: only the lock on it matters.
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -50,19 +51,19 @@ impl Lock {
         Err(PaperError::Locked { folder: folder.into(), holder: "another process".into() })
     }
 
-    /// Whether it keeps other processes of this machine out: not where there are no locks.
+    /// Whether it excludes other processes of this machine; false without locks.
     pub(super) fn excludes(&self) -> bool {
         self.excludes
     }
 
-    /// Whether a process works in a folder. Changes nothing there.
+    /// Whether a process is working in a folder. Changes nothing there.
     pub fn is_held(folder: &Path) -> bool {
         File::open(folder.join(NAME))
             .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 }
 
-/// Whether a file system says that it has no locks, as Lustre does unless it is mounted with them, and
+/// Whether a file system reports that it has no locks, like Lustre unless mounted with them, and
 /// NFS without its lock service (`ENOLCK`).
 fn has_no_locks(error: &io::Error) -> bool {
     const ENOLCK: i32 = 37;

@@ -1,4 +1,4 @@
-//! Of two copies of a trial's records, its own and the merged one, the good one counts.
+//! Repairs a trial's records: of the two copies, its own and the merged one, the good one counts.
 
 use super::examine::Examined;
 use super::lease::{Lease, Watch};
@@ -12,9 +12,9 @@ use crate::outcome::TrialInfo;
 use crate::plan::Plan;
 
 impl RunFolder {
-    /// Makes each trial's own folder say what the merged files know better, where they do: that it
-    /// has ended, or which records it had. One that another process runs is left to that process,
-    /// and what the files tell of a trial of another configuration is passed over.
+    /// Updates each trial's own folder where the merged files know more: that it has ended, or
+    /// which records it had. A trial that another process runs is left to that process, and entries
+    /// for another configuration are skipped.
     ///
     /// # Errors
     /// A file that cannot be read or written.
@@ -43,7 +43,7 @@ impl RunFolder {
                 contradicted |= folder.set_records_aside()?;
             } else if let Some(stray) = &own.stray {
                 notice(&format!(
-                    "{stray}; all rows of the trial are there, and the file is written anew"
+                    "{stray}; all rows of the trial are there, and the file is rewritten"
                 ));
                 folder.open_records(own.rows, true)?.check()?;
             } else if let Some(kept) = kept {
@@ -55,7 +55,7 @@ impl RunFolder {
             notice(&format!("{unsealed}; they have seals from now on"));
         }
         if contradicted {
-            // The merged copies stay under another name, so that the trials begin anew.
+            // The merged copies are kept under another name, so that the trials start again.
             self.merge(&self.outcome(notice)?, notice)?;
         }
         Ok(())
@@ -63,10 +63,10 @@ impl RunFolder {
 }
 
 impl Examined {
-    /// Why the records in a trial's own folder do not count, where no seal vouches for them; a merged
-    /// copy that is sealed makes rows that it does not have damage instead.
+    /// Why the records in a trial's own folder do not count, if they have no matching seal; if a
+    /// merged copy is sealed, rows that it does not have are damage instead.
     ///
-    /// `seals` says that the run is one of a version that seals records.
+    /// `seals` says that the run comes from a version that seals records.
     fn doubt(&mut self, kept: Option<&Kept>, seals: bool, id: &str) -> Option<String> {
         if self.is_sealed() {
             return None;
@@ -84,10 +84,9 @@ impl Examined {
         })
     }
 
-    /// Compares the copy of an ended trial's records in its own folder, which no seal vouches for, with
-    /// the merged one: names rows that a sealed merged copy does not have as damage. Where neither copy
-    /// has a seal and they differ, neither can be told to be the good one: returns a sentence about
-    /// it.
+    /// Compares the unsealed copy of an ended trial's records in its own folder with the merged
+    /// one, and reports rows that a sealed merged copy does not have as damage. If neither copy has
+    /// a seal and they differ, it is unknown which is the good one: returns a sentence about that.
     fn compare(&mut self, kept: Option<&Kept>, id: &str) -> Option<String> {
         let kept = kept.filter(|kept| kept.has_ended() || kept.unvouched)?;
         if self.rows.are_among(&kept.rows) {
@@ -110,14 +109,14 @@ impl Examined {
     }
 }
 
-/// That the records of this many trials cannot be checked; none where there are none.
+/// A message that the records of this many trials cannot be checked; `None` if there are none.
 pub(super) fn tell_unsealed(trials: usize) -> Option<String> {
     let these = match trials {
         0 => return None,
         1 => "the records of one trial carry".to_owned(),
         _ => format!("the records of {trials} trials carry"),
     };
-    Some(format!("{these} no seal, so that values edited in them would pass unseen"))
+    Some(format!("{these} no seal, so that edited values would not be noticed"))
 }
 
 fn mend(
@@ -138,7 +137,7 @@ fn mend(
             notice(&mended(damage, &own.rows, &kept.rows));
         }
         folder.create()?;
-        // The state comes last: records without one are of an attempt that was cut short.
+        // The state comes last: records without one belong to an interrupted attempt.
         let records = folder.open_records(kept.rows, damaged)?;
         records.check()?;
         return folder.save_state(&SavedState {
@@ -150,7 +149,7 @@ fn mend(
             origins: kept.info.origins,
         });
     }
-    // A trial that goes on needs the records that its checkpoints count on.
+    // An unfinished trial needs the records that its checkpoints refer to.
     let sealed = own.saved.as_ref().and_then(|saved| saved.records.as_ref());
     if damaged
         && kept.damage.is_none()
@@ -164,18 +163,18 @@ fn mend(
     Ok(())
 }
 
-/// What counts of a trial.
+/// The part of a trial that counts.
 pub(super) struct Chosen {
     pub(super) info: TrialInfo,
     pub(super) rows: Rows,
-    /// Whether it had recorded rows of which no copy is good.
+    /// Whether it had recorded rows without a good copy.
     pub(super) lost: bool,
-    /// Whether it has ended, and no seal vouches for its rows.
+    /// Whether it has ended, and its rows have no matching seal.
     pub(super) unsealed: bool,
 }
 
-/// What counts of a trial: what its own folder says, or what the merged files say of it. `seals` says
-/// that the run is one of a version that seals records.
+/// The part of a trial that counts: from its own folder, or from the merged files. `seals` says
+/// that the run comes from a version that seals records.
 pub(super) fn choose(
     config: &TrialConfig,
     mut own: Examined,
@@ -190,7 +189,7 @@ pub(super) fn choose(
     }
     if let Some(stray) = &own.stray {
         notice(&format!(
-            "{stray}; all rows of the trial are there, and the next `reproduce` writes the file anew"
+            "{stray}; all rows of the trial are there, and the next `reproduce` rewrites the file"
         ));
     }
     let own_is_sealed = own.is_sealed();
@@ -216,17 +215,18 @@ pub(super) fn choose(
         }
         let (state, seconds, origins) = (saved.state.clone(), saved.seconds, saved.origins.clone());
         let info = TrialInfo { state, seconds, origins, ..waiting };
-        // What a trial recorded after it was last saved is made again, and nothing vouches for it.
+        // Rows that a trial recorded after it was last saved are made again, and have no matching
+        // seal.
         let seal = saved.records.as_ref().filter(|_| !own_has_ended);
         let rows = seal.and_then(|seal| rows.sealed(seal)).unwrap_or(rows);
-        // After a kill a trial goes on from an earlier checkpoint, while the merged files may hold
-        // what it had recorded since then.
+        // After a kill a trial continues from an earlier checkpoint, while the merged files may
+        // have rows that it recorded since then.
         let further = !own_has_ended && kept.starts_with(&rows);
         let rows = if further { kept } else { rows };
         let unsealed = own_has_ended && !own_is_sealed && !kept_is_sealed;
         return Ok(Chosen { info, rows, lost: false, unsealed });
     }
-    // Of a trial that has not ended, merged rows are as good as its own, if they are as many.
+    // For a trial that has not ended, merged rows are as good as its own, if there are as many.
     let lost = match saved.as_ref().and_then(|saved| saved.records.as_ref()) {
         _ if damage.is_empty() => kept_damage.is_some(),
         Some(seal) => kept.sealed(seal).is_none(),
@@ -237,8 +237,8 @@ pub(super) fn choose(
     let what = match (lost, &unfinished) {
         (false, _) => "the merged files have a good copy of its records, which counts".to_owned(),
         (true, Some(_)) => format!(
-            "there is no good copy of these records of {}: the same `reproduce` command makes them \
-             anew, from a checkpoint that does not count on them or from the trial's start",
+            "there is no good copy of these records of {}: the same `reproduce` command makes them again, \
+             from a checkpoint that does not need them or from the trial's start",
             config.id()
         ),
         (true, None) => format!(
@@ -254,8 +254,8 @@ pub(super) fn choose(
         Some(SavedState { state, seconds, origins, .. }) => {
             TrialInfo { state, seconds, origins, ..waiting }
         }
-        // Where it has no folder of its own, as in a copy of the merged files, there is nothing to
-        // go on from.
+        // If it has no folder of its own, as in a copy of the merged files, there is nothing to
+        // continue from.
         None if damage.is_empty() || lost => waiting,
         None => kept_info.unwrap_or(waiting),
     };
@@ -263,7 +263,7 @@ pub(super) fn choose(
     Ok(Chosen { info, rows: kept, lost, unsealed })
 }
 
-/// That damage was mended by the other copy, and where the copies differ.
+/// A message that damage was repaired from the other copy, and where the copies differ.
 fn mended(damage: &str, damaged: &Rows, good: &Rows) -> String {
     let differs = damaged.difference(good, "the good copy").filter(|_| !damaged.is_empty());
     let differs = differs.map(|differs| format!(" ({differs})")).unwrap_or_default();

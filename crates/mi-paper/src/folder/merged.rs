@@ -17,31 +17,31 @@ use crate::plan::Plan;
 pub(super) const RECORDS: &str = "records.csv";
 pub(super) const TRIALS: &str = "trials.json";
 
-/// A trial as the merged files tell of it.
+/// A trial according to the merged files.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Kept {
     pub(super) info: TrialInfo,
     pub(super) rows: Rows,
     /// What is wrong with its rows, naming the file.
     pub(super) damage: Option<String>,
-    /// Whether a seal tells that they are the ones that the trial wrote.
+    /// Whether a seal shows that they are the ones that the trial wrote.
     pub(super) sealed: bool,
-    /// Whether all that is wrong is that nothing vouches for them.
+    /// Whether the only problem is that they have no matching seal.
     pub(super) unvouched: bool,
 }
 
-/// What the merged files of a run tell.
+/// The contents of a run's merged files.
 #[derive(Debug, Default)]
 pub(super) struct Merged {
     /// The plan's trials, by id.
     pub(super) kept: BTreeMap<String, Kept>,
-    /// Whether the run is one of a version that seals records, so that those without a seal do not
+    /// Whether the run comes from a version that seals records, so that those without a seal do not
     /// count.
     pub(super) seals: bool,
 }
 
 impl Kept {
-    /// Whether the trial has ended and all of its records are here.
+    /// Whether the trial has ended and all of its records are present.
     pub(super) fn has_ended(&self) -> bool {
         self.damage.is_none() && self.info.state.has_ended()
     }
@@ -52,12 +52,12 @@ impl Kept {
 struct Entry {
     #[serde(flatten)]
     info: TrialInfo,
-    /// What tells its rows; files of earlier versions lack it.
+    /// The seal of its rows; files of earlier versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     records: Option<Seal>,
 }
 
-/// What `trials.json` says.
+/// The contents of `trials.json`.
 #[derive(Default)]
 struct Told {
     entries: BTreeMap<String, Entry>,
@@ -71,7 +71,7 @@ impl Told {
         self.entries.values().any(|entry| entry.records.is_some())
     }
 
-    /// Why nothing vouches for the rows of a trial with this entry, in a run with seals.
+    /// Why the rows of a trial with this entry have no matching seal, in a run with seals.
     fn unvouched(&self, entry: Option<&Entry>) -> Option<String> {
         let why = match entry {
             Some(entry) if entry.records.is_some() => return None,
@@ -85,10 +85,10 @@ impl Told {
     }
 }
 
-/// Writes all records, and how far each trial came.
+/// Writes all records, and the state of each trial.
 ///
-/// The records come first: `trials.json` vouches for what is in them. Rows that were there and
-/// would not be any more are set aside, and `notice` is told where.
+/// The records come first: `trials.json` seals their contents. If rows would be lost, the old file
+/// is set aside, and `notice` is told where.
 pub(super) fn write(
     folder: &Path,
     outcome: &Outcome,
@@ -112,7 +112,7 @@ fn write_trials(folder: &Path, entries: &[Entry]) -> Result<(), PaperError> {
     json::write_plain(&folder.join(TRIALS), &sealed)
 }
 
-/// Sets the merged records aside if they hold a line that `rows` does not.
+/// Sets the merged records aside if they have a line that `rows` does not.
 fn set_aside_lost(
     folder: &Path,
     rows: &Rows,
@@ -128,22 +128,22 @@ fn set_aside_lost(
         return Ok(());
     }
     let what = match lost.map(|row| &there.records()[row]) {
-        Some(record) => format!("it held rows of {} that are not in the new one", record.trial),
+        Some(record) => format!("it had rows of {} that are not in the new one", record.trial),
         None => "it had a line that cannot be read".into(),
     };
     let aside = set_aside(&path)?;
     notice(&format!(
-        "{} is written anew; {what}: the old file is {}",
+        "{} is rewritten; {what}: the old file is {}",
         path.display(),
         aside.display()
     ));
     Ok(())
 }
 
-/// Leaves in the merged files only what they tell of trials of this very plan, by the hash of the
-/// configuration; the rest is set aside. For a folder without a plan: beside a new one the rest
-/// would pass for its trials. Rows without a seal get one where none is missing, since from then on
-/// those without do not count.
+/// Keeps in the merged files only the trials of this plan, by the hash of the configuration; the
+/// rest is set aside. Used for a folder without a plan: with a new plan, the rest would be mistaken
+/// for its trials. Rows without a seal get one if none is missing, since from then on those without
+/// do not count.
 pub(super) fn keep_only(
     folder: &Path,
     plan: &Plan,
@@ -180,8 +180,8 @@ pub(super) fn keep_only(
 /// The plan's trials with their state and records in the merged files. `notice` is called for damage
 /// that concerns more than one trial.
 ///
-/// A plan with a checksum was written by a version that seals records. Records without a seal do not
-/// count then, whether one seal is missing or the whole `trials.json`.
+/// A plan with a checksum was written by a version that seals records. Records without a seal then
+/// do not count, whether one seal or all of `trials.json` is missing.
 pub(super) fn read(
     folder: &Path,
     plan: &Plan,
@@ -198,15 +198,12 @@ pub(super) fn read(
     }
     let table = table.unwrap_or_default();
     if let Some(damage) = &told.damage {
-        notice(&format!("{damage}; what it said is taken from the trials' own folders"));
+        notice(&format!("{damage}; its contents are taken from the trials' own folders"));
     }
-    let torn = table.torn.then(|| "its last line is cut off".to_owned());
+    let torn = table.torn.then(|| "its last line is truncated".to_owned());
     let broken = table.broken.clone().or(torn);
     if let Some(broken) = &broken {
-        notice(&format!(
-            "{} is damaged: {broken}; it is written anew by the next run",
-            path.display()
-        ));
+        notice(&format!("{} is damaged: {broken}; the next run rewrites it", path.display()));
     }
     let mut by_trial = by_trial(table.readable());
     let mut found = BTreeMap::new();
@@ -251,15 +248,14 @@ fn kept(
     };
     let Entry { info, records } = entry.clone();
     let hash = config.hash()?;
-    // An entry without a configuration is taken to be what the folder's plan says of it: see
-    // `keep_only`.
+    // An entry without a configuration is assumed to match the folder's plan: see `keep_only`.
     if info.steps != config.steps || info.config.as_ref().is_some_and(|told| *told != hash) {
         return Ok(None);
     }
     let flaw = flaw(config, &info.state, records.as_ref(), &rows, None);
     let is_unvouched = flaw.is_none() && unvouched.is_some();
     let damage = flaw.or(unvouched).map(damaged);
-    // Labels come from the plan; the file is believed in what it alone knows.
+    // Labels come from the plan; everything else comes from the file.
     let info = TrialInfo {
         state: info.state,
         seconds: info.seconds,
@@ -296,7 +292,7 @@ fn read_trials(folder: &Path) -> Result<Told, PaperError> {
     Ok(told)
 }
 
-/// Whether both merged files are ones of this program.
+/// Whether both merged files come from this program.
 pub(super) fn are_ours(folder: &Path) -> Result<bool, PaperError> {
     let Some(table) = rows::read(&folder.join(RECORDS))? else { return Ok(false) };
     let told = read_trials(folder)?;

@@ -17,17 +17,17 @@
 //! OUT/trials/ID/STEP.safetensors   its last two checkpoints
 //! OUT/trials/ID/attempt-TOKEN      the same three after the trial was taken over from a process that
 //!                            may still write: the newest attempt counts
-//! OUT/NAME.set-aside-N       what stood in a damaged file before it was written anew
+//! OUT/NAME.set-aside-N       the contents of a damaged file before it was rewritten
 //! ```
 //!
-//! The folder without `trials` is the part worth keeping: what it says has ended counts as ended,
-//! so that a run may go on from a copy of that part, on another machine too.
+//! The folder without `trials` is the part worth keeping: trials that it lists as ended count as
+//! ended, so that a run may continue from a copy of that part, even on another machine.
 //!
-//! Nothing is believed unchecked. A [`Seal`] (number of rows and SHA-256) tells whether a trial's
-//! records are the ones it wrote; files written before there were seals must hold every number that
-//! the configuration asks for. Of the two copies of a trial's records the good one is used, and a
-//! trial without a good copy runs again. Every JSON file carries a checksum of its own. A
-//! checkpoint says to which trial, configuration, data, step and records it belongs.
+//! Everything is checked. A [`Seal`] (number of rows and SHA-256) shows whether a trial's records
+//! are the ones it wrote; files written before there were seals must have every number that the
+//! configuration asks for. Of the two copies of a trial's records the good one is used, and a trial
+//! without a good copy runs again. Every JSON file has a checksum. A checkpoint says to which
+//! trial, configuration, data, step and records it belongs.
 
 mod atomic;
 mod checkpoints;

@@ -1,4 +1,4 @@
-//! Whether a folder is one that a run may write to.
+//! Checks whether a run may write to a folder.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,8 +9,8 @@ use super::run::read_plan;
 use super::{json, merged};
 use crate::error::PaperError;
 
-/// Checks that nothing of a stranger stands where a run would write: the folder does not exist, or
-/// is empty, or holds a plan, or the merged files of a run whose plan is lost. Changes nothing.
+/// Checks that a run would not overwrite unrelated files: the folder does not exist, is empty, or
+/// has a plan, or the merged files of a run whose plan is lost. Changes nothing.
 pub(super) fn check(folder: &Path) -> Result<(), PaperError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -34,12 +34,12 @@ pub(super) fn check(folder: &Path) -> Result<(), PaperError> {
     Ok(())
 }
 
-/// What a run that was killed before it had a plan may leave, or one whose plan is lost.
+/// Files that may be left by a run that was killed before it had a plan, or whose plan is lost.
 fn may_be_ours(path: &Path, name: &str) -> bool {
     let is_empty = fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0);
     match name {
         "lock" => is_empty,
-        // The system's own folder and hidden files are in nobody's way.
+        // The system's own folder and hidden files do not matter.
         "trials" | "lost+found" => path.is_dir(),
         _ if name.starts_with('.') => true,
         "run.json" => matches!(json::read::<crate::outcome::RunInfo>(path), Ok(Some(_))),

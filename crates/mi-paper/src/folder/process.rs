@@ -1,4 +1,4 @@
-//! Which process on which machine holds something.
+//! Identifies the process, and its machine, that holds something.
 
 use std::fs;
 use std::sync::LazyLock;
@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::atomic::nonce;
 use crate::origin::host_name;
 
-/// A process, told apart from every other one on any machine.
+/// A process, distinguished from every other one on any machine.
 ///
-/// Ids of processes repeat across machines and after a while on each, so they say nothing alone.
+/// Process ids repeat across machines, and after a while on each, so they are not enough.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Process {
     pub(super) host: String,
-    /// The system's random id of its start; empty where it has none.
+    /// The system's random boot id; empty if it has none.
     pub(super) boot: String,
     pub(super) pid: u32,
-    /// When the process was started, in the system's ticks since its own start.
+    /// When the process was started, in the system's ticks since boot.
     pub(super) started: Option<u64>,
     /// A random number.
     pub(super) nonce: String,
@@ -33,20 +33,20 @@ impl Process {
         Self { host: host_name(), boot: BOOT.clone(), pid, started: started(pid), nonce: nonce() }
     }
 
-    /// Whether it runs, or ran, on the machine of this process, since the machine's last start.
+    /// Whether it runs, or ran, on this machine since its last boot.
     pub(super) fn is_of_this_machine(&self) -> bool {
         let this = Self::this();
         self.host == this.host && self.boot == this.boot
     }
 
-    /// Whether a process of this machine still runs, as far as can be told.
+    /// Whether a process of this machine still runs, as far as is known.
     pub(super) fn is_alive(&self) -> bool {
         self.started.is_some() && started(self.pid) == self.started
     }
 }
 
-/// Field 22 of `/proc/PID/stat`, unless the process has ended and nobody has asked how (`Z`, `X`). The
-/// second field, the name, may hold spaces and parentheses.
+/// Field 22 of `/proc/PID/stat`, unless the process has ended and was not reaped (`Z`, `X`). The
+/// second field, the name, may contain spaces and parentheses.
 fn started(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = text.rsplit_once(')')?;

@@ -7,9 +7,9 @@ use super::rows::{self, Rows, Seal};
 use crate::error::PaperError;
 use crate::record::Record;
 
-/// The record file of a trial that runs: it knows what it wrote, and notices if anything else does.
+/// The record file of a running trial: it knows what it wrote, and detects other changes.
 ///
-/// Whoever makes one holds the trial's lock.
+/// Its creator holds the trial's lock.
 #[derive(Debug)]
 pub struct RecordFile {
     path: PathBuf,
@@ -19,7 +19,7 @@ pub struct RecordFile {
 }
 
 impl RecordFile {
-    /// Makes the file hold these rows and no others. When it is `damaged`, what stood in it is set
+    /// Makes the file contain exactly these rows. If it is `damaged`, its old contents are set
     /// aside.
     pub(super) fn open(path: PathBuf, rows: Rows, damaged: bool) -> Result<Self, PaperError> {
         let text = rows.text();
@@ -46,17 +46,17 @@ impl RecordFile {
     /// Appends records.
     ///
     /// # Errors
-    /// The path and the system's reason; the file is then as it was before.
+    /// The path and the system's reason; the file is then unchanged.
     pub fn append(&mut self, records: &[Record]) -> Result<(), PaperError> {
         let more = Rows::of(records)
             .map_err(|reason| PaperError::Csv { path: self.path.clone(), reason })?;
         let (mut file, start) = self.unchanged()?;
         let text = more.text();
-        // The header stands in front of the first rows alone.
+        // Only the first rows are preceded by the header.
         let skipped = if start == 0 { 0 } else { text.len().min(rows::HEADER.len() + 1) };
         let text = &text.as_bytes()[skipped..];
         if let Err(error) = file.write_all(text) {
-            // Half a row would be worse than none.
+            // Half a row would be worse than no row.
             let _ = file.set_len(start);
             return Err(PaperError::file("write", &self.path)(error));
         }
@@ -65,31 +65,31 @@ impl RecordFile {
         Ok(())
     }
 
-    /// What tells the rows that were written so far from any others.
+    /// The seal of the rows written so far.
     pub fn seal(&self) -> Seal {
         self.rows.seal()
     }
 
-    /// Sees to it that the rows are on the disk.
+    /// Makes sure that the rows are on the disk.
     ///
     /// # Errors
-    /// The path and the system's reason; that the file does not hold what was written.
+    /// The path and the system's reason; also if the file does not contain what was written.
     pub fn sync(&self) -> Result<(), PaperError> {
         let (file, _) = self.unchanged()?;
         file.sync_data().map_err(PaperError::file("write", &self.path))
     }
 
-    /// As [`RecordFile::sync`], after reading the whole file back: for the end of a trial.
+    /// Like [`RecordFile::sync`], after reading the full file back: for the end of a trial.
     ///
     /// # Errors
-    /// As [`RecordFile::sync`].
+    /// Those of [`RecordFile::sync`].
     pub fn check(&self) -> Result<(), PaperError> {
         self.sync()?;
         let there = rows::read(&self.path)?.unwrap_or_default().readable();
         if there.seal() == self.seal() { Ok(()) } else { Err(self.interfered()) }
     }
 
-    /// The file at its end, if it is as long as what was written.
+    /// The file, positioned at its end, if it has the length that was written.
     fn unchanged(&self) -> Result<(File, u64), PaperError> {
         let file = OpenOptions::new()
             .append(true)
@@ -103,7 +103,7 @@ impl RecordFile {
         PaperError::Damaged {
             path: self.path.clone(),
             reason: "something else changed it while the trial ran; run the same command again: \
-                     the trial goes on from its last good checkpoint"
+                     the trial continues from its last good checkpoint"
                 .into(),
         }
     }

@@ -1,4 +1,4 @@
-//! Rows of record files, and the seal that tells whether they are the ones that were written.
+//! Rows of record files, and the seal that shows whether they are the ones that were written.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,8 +16,8 @@ use crate::record::Record;
 pub(super) const HEADER: &str =
     "experiment,trial,dataset,seed,step,encoder,critic,bound,setting,metric,value,unit";
 
-/// What tells whether rows are the ones that were written: their number, and the SHA-256 of their
-/// text (line by line, without the header).
+/// Identifies the rows that were written: their number, and the SHA-256 of their text (line by
+/// line, without the header).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
     /// Number of rows.
@@ -26,7 +26,7 @@ pub struct Seal {
     pub sha256: String,
 }
 
-/// Records with the lines of text that they stand on.
+/// Records with their lines of text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
     lines: Vec<String>,
@@ -37,7 +37,7 @@ impl Rows {
     /// Records as rows.
     ///
     /// # Errors
-    /// When a record cannot be written as CSV.
+    /// If a record cannot be written as CSV.
     pub fn of(records: &[Record]) -> Result<Self, csv::Error> {
         let mut rows = Self::default();
         for record in records {
@@ -55,7 +55,7 @@ impl Rows {
         &self.records
     }
 
-    /// The records, for keeps.
+    /// The owned records.
     pub(super) fn into_records(self) -> Vec<Record> {
         self.records
     }
@@ -75,7 +75,7 @@ impl Rows {
         self.lines.is_empty()
     }
 
-    /// What tells these rows from any others.
+    /// The seal of these rows.
     pub fn seal(&self) -> Seal {
         let mut hasher = Sha256::new();
         for line in &self.lines {
@@ -85,7 +85,7 @@ impl Rows {
         Seal { rows: self.lines.len() as u64, sha256: hex(&hasher.finalize()) }
     }
 
-    /// The first rows, if they are the sealed ones.
+    /// The first rows, if they match the seal.
     pub fn sealed(&self, seal: &Seal) -> Option<Self> {
         let count = usize::try_from(seal.rows).ok().filter(|&count| count <= self.len())?;
         let first =
@@ -112,7 +112,7 @@ impl Rows {
         &self.lines
     }
 
-    /// A whole record file; an empty one where there is no row.
+    /// A complete record file; empty if there is no row.
     pub(super) fn text(&self) -> String {
         if self.is_empty() {
             return String::new();
@@ -131,8 +131,8 @@ impl Rows {
         self.lines.iter().all(|line| known.contains(line.as_str()))
     }
 
-    /// The first line in which two copies differ, for a message that calls the other copy
-    /// `the_other`.
+    /// The first line in which two copies differ, for a message in which `the_other` is the other
+    /// copy's name.
     pub(super) fn difference(&self, other: &Self, the_other: &str) -> Option<String> {
         let index = (0..self.len().max(other.len()))
             .find(|&index| self.lines.get(index) != other.lines.get(index))?;
@@ -144,16 +144,16 @@ impl Rows {
     }
 }
 
-/// What stands in a record file.
+/// The contents of a record file.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     /// The rows, up to the first line that cannot be read.
     pub(super) rows: Rows,
-    /// Those that can be read after that line.
+    /// The rows that can be read after that line.
     pub(super) later: Rows,
-    /// The first line that cannot be read, and why. The header counts as one.
+    /// The first line that cannot be read, and why. The header counts as a line.
     pub(super) broken: Option<String>,
-    /// Whether the last line has no end, as when a process was killed while it wrote.
+    /// Whether the last line is incomplete, as when a process was killed while writing.
     pub(super) torn: bool,
 }
 
@@ -166,8 +166,8 @@ impl Table {
     }
 }
 
-/// Reads a record file, line by line, so that damage in one line is none in the others; none where
-/// there is no such file.
+/// Reads a record file, line by line, so that damage in one line does not affect the others; `None`
+/// if there is no such file.
 pub(super) fn read(path: &Path) -> Result<Option<Table>, PaperError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -270,7 +270,7 @@ pub(super) mod tests {
         let table = parse(broken.as_bytes());
         assert!(table.broken.as_ref().unwrap().starts_with("line 3 "), "{:?}", table.broken);
         assert_eq!((table.rows.len(), table.later.len()), (1, 1));
-        // An open quotation mark swallows one line, not the rest of the file.
+        // An open quotation mark affects one line, not the rest of the file.
         let table = parse(text.replacen("mlp", "\"mlp", 1).as_bytes());
         assert_eq!(table.readable().len(), 2);
         assert!(parse(b"a,b\n1,2\n").broken.unwrap().contains("header"));

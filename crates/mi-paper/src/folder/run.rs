@@ -16,7 +16,7 @@ use crate::plan::Plan;
 pub(super) const PLAN: &str = "plan.json";
 const RUN: &str = "run.json";
 
-/// A folder that holds one plan and what became of it.
+/// A folder with one plan and its results.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -38,25 +38,25 @@ impl RunFolder {
         TrialFolder::new(self.path.join("trials").join(id))
     }
 
-    /// Checks that the folder is one of a run, or new, so that nothing of a stranger is replaced.
+    /// Checks that the folder belongs to a run, or is new, so that no unrelated file is replaced.
     /// Changes nothing.
     ///
     /// # Errors
-    /// [`PaperError::NotARun`] naming what stands there, or a plan that is damaged.
+    /// [`PaperError::NotARun`], naming what is there, or a damaged plan.
     pub fn check_ours(&self) -> Result<(), PaperError> {
         ours::check(&self.path)
     }
 
-    /// The plan that the folder holds.
+    /// The folder's plan.
     ///
     /// # Errors
-    /// [`PaperError::NoPlan`] when there is none; one that is damaged, and how to mend that.
+    /// [`PaperError::NoPlan`] if there is none; a damaged plan, and how to fix it.
     pub fn plan(&self) -> Result<Plan, PaperError> {
         read_plan(&self.path)?.ok_or_else(|| PaperError::NoPlan { folder: self.path.clone() })
     }
 
-    /// Puts a plan into the folder, or checks that it already holds this very plan, however either
-    /// words its deviations. `notice` is told when merged files of another plan are set aside.
+    /// Writes a plan to the folder, or checks that it already has the same plan, regardless of the
+    /// wording of deviations. `notice` is told if merged files of another plan are set aside.
     ///
     /// # Errors
     /// [`PaperError::AnotherPlan`] with the differences.
@@ -64,7 +64,7 @@ impl RunFolder {
         match self.plan() {
             Err(PaperError::NoPlan { .. }) => {
                 fs::create_dir_all(&self.path).map_err(PaperError::file("create", &self.path))?;
-                // First, since from then on the plan vouches for what the merged files tell.
+                // First, since from then on the plan determines what the merged files mean.
                 merged::keep_only(&self.path, plan, notice)?;
                 json::write(&self.path.join(PLAN), plan)
             }
@@ -77,15 +77,16 @@ impl RunFolder {
         }
     }
 
-    /// What ran here, if anything did.
+    /// What was run here, if anything.
     ///
     /// # Errors
-    /// [`PaperError::Damaged`] when the file is not what it should be.
+    /// [`PaperError::Damaged`] if the file is invalid.
     pub fn run_info(&self) -> Result<Option<RunInfo>, PaperError> {
         json::read(&self.path.join(RUN))
     }
 
-    /// Replaces what is said about the run. A damaged file is set aside, and `notice` told where.
+    /// Replaces the information about the run. A damaged file is set aside, and `notice` is told
+    /// where.
     ///
     /// # Errors
     /// The path and the system's reason.
@@ -97,31 +98,28 @@ impl RunFolder {
         let path = self.path.join(RUN);
         if let Err(error @ PaperError::Damaged { .. }) = self.run_info() {
             let aside = set_aside(&path)?;
-            notice(&format!(
-                "{error}; it is written anew, and the old file is {}",
-                aside.display()
-            ));
+            notice(&format!("{error}; it is rewritten, and the old file is {}", aside.display()));
         }
         json::write(&path, info)
     }
 
-    /// Everything that the folder knows: what figures, claims and the report are drawn from.
+    /// Everything in the folder from which figures, claims and the report are drawn.
     ///
-    /// `notice` is told of all damage, and of what is done about it: of two copies of a trial's
+    /// `notice` is told about all damage, and what is done about it: of two copies of a trial's
     /// records the good one counts, and a trial without one counts as not finished.
     ///
     /// # Errors
-    /// A missing or damaged plan, a trial's folder of another configuration, or a file that cannot
-    /// be read.
+    /// A missing or damaged plan, a trial's folder with another configuration, or a file that
+    /// cannot be read.
     pub fn outcome(&self, notice: &mut dyn FnMut(&str)) -> Result<Outcome, PaperError> {
         Ok(self.outcome_and_lost(notice)?.0)
     }
 
-    /// As [`RunFolder::outcome`], with the ids of the trials that had recorded rows of which no copy
-    /// is good.
+    /// Like [`RunFolder::outcome`], with the ids of the trials that had recorded rows without a
+    /// good copy.
     ///
     /// # Errors
-    /// As [`RunFolder::outcome`].
+    /// Those of [`RunFolder::outcome`].
     pub fn outcome_and_lost(
         &self,
         notice: &mut dyn FnMut(&str),
@@ -159,8 +157,8 @@ impl RunFolder {
         let told = match self.run_info() {
             Err(error @ PaperError::Damaged { .. }) => {
                 notice(&format!(
-                    "{error}; the `reproduce` command that made the run sets it aside and writes it \
-                     anew"
+                    "{error}; the `reproduce` command that made the run sets it aside and rewrites \
+                     it"
                 ));
                 None
             }
@@ -179,10 +177,10 @@ impl RunFolder {
     }
 
     /// Merges the trials' records and states, in plan order, into `records.csv` and `trials.json`.
-    /// Rows that were there and would not be any more are set aside, and `notice` told where.
+    /// If rows would be lost, the old file is set aside, and `notice` is told where.
     ///
-    /// From then on all records have seals, and those without do not count: a plan of a version that
-    /// knew none gets a checksum, by which that is known.
+    /// From then on all records have seals, and those without do not count. A plan from a version
+    /// without seals gets a checksum, which marks this.
     ///
     /// # Errors
     /// The path and the system's reason.
@@ -196,14 +194,14 @@ impl RunFolder {
     }
 }
 
-/// The plan in a folder, if there is one; the error of a damaged one says how to mend it.
+/// The plan in a folder, if there is one; the error for a damaged one says how to fix it.
 pub(super) fn read_plan(folder: &Path) -> Result<Option<Plan>, PaperError> {
     json::read(&folder.join(PLAN)).map_err(|error| match error {
         PaperError::Damaged { path, reason } => PaperError::Damaged {
             path,
             reason: format!(
-                "{reason}; if {} holds a run, restore the file, or remove it and give the \
-                 `reproduce` command that made the run, which writes it anew; if not, name another \
+                "{reason}; if {} is a run, restore the file, or remove it and give the \
+                 `reproduce` command that made the run, which rewrites it; if not, name another \
                  folder with --out",
                 folder.display()
             ),
@@ -212,7 +210,7 @@ pub(super) fn read_plan(folder: &Path) -> Result<Option<Plan>, PaperError> {
     })
 }
 
-/// The fields in which two plans differ, as a person would want to read them.
+/// The fields in which two plans differ, in readable form.
 fn differences(there: &Plan, asked: &Plan) -> Vec<String> {
     const SHOWN: usize = 8;
     let mut found = Vec::new();
@@ -243,10 +241,10 @@ fn compare(path: &str, there: &Value, asked: &Value, found: &mut Vec<String>) {
             }
         }
         (Value::Array(a), Value::Array(b)) => {
-            found.push(format!("{path}: {} there, {} asked for", a.len(), b.len()));
+            found.push(format!("{path}: {} there, {} requested", a.len(), b.len()));
         }
         _ if there == asked => {}
-        _ => found.push(format!("{path}: {there} there, {asked} asked for")),
+        _ => found.push(format!("{path}: {there} there, {asked} requested")),
     }
 }
 
@@ -263,7 +261,7 @@ mod tests {
         folder.adopt(plan, &mut |_| ())
     }
 
-    /// A folder whose merged files alone tell that the first trial of its plan has finished.
+    /// A folder in which only the merged files show that the first trial of its plan has finished.
     fn copied(plan: &Plan) -> (tempfile::TempDir, RunFolder) {
         let root = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(root.path());
@@ -277,7 +275,7 @@ mod tests {
         (root, folder)
     }
 
-    /// Takes keys out of every object of a file, as files of earlier versions lack them.
+    /// Removes keys from every object of a file, as in files of earlier versions.
     fn without(path: &Path, keys: &[&str]) {
         let mut json = json::read_plain(path).unwrap().unwrap();
         let objects = match &mut json {
@@ -292,7 +290,7 @@ mod tests {
         json::write_plain(path, &json).unwrap();
     }
 
-    /// Makes the files those of a version that did not note configurations, nor seals.
+    /// Turns the files into those of a version without configurations or seals.
     fn without_hashes(folder: &RunFolder) {
         without(&folder.path().join("trials.json"), &["config", "records", "checksum"]);
         without(&folder.path().join("plan.json"), &["checksum"]);
@@ -318,8 +316,8 @@ mod tests {
         let (root, folder) = copied(&plan);
         let records = root.path().join("records.csv");
         let before = fs::read_to_string(&records).unwrap();
-        // A version without seals wrote no `trials.json` at first: the plan vouches for rows that
-        // are complete.
+        // A version without seals initially wrote no `trials.json`: complete rows then count
+        // because of the plan.
         without(&root.path().join("plan.json"), &["checksum"]);
         fs::remove_file(root.path().join("trials.json")).unwrap();
         folder.merge(&folder.outcome(&mut |_| ()).unwrap(), &mut |_| ()).unwrap();
@@ -384,9 +382,9 @@ mod tests {
         adopt(&folder, &plan(vec![0], None)).unwrap();
         adopt(&folder, &plan(vec![0], None)).unwrap();
         let other = adopt(&folder, &plan(vec![1], None)).unwrap_err().to_string();
-        assert!(other.contains("seeds[0]: 0 there, 1 asked for"), "{other}");
+        assert!(other.contains("seeds[0]: 0 there, 1 requested"), "{other}");
         let other = adopt(&folder, &plan(vec![0], Some(5))).unwrap_err().to_string();
-        assert!(other.contains("steps: 20 there, 5 asked for"), "{other}");
+        assert!(other.contains("steps: 20 there, 5 requested"), "{other}");
         assert_eq!(folder.plan().unwrap(), plan(vec![0], None));
     }
 
@@ -408,14 +406,14 @@ mod tests {
         fs::remove_file(root.path().join("plan.json")).unwrap();
         adopt(&folder, &long).unwrap();
         assert_eq!(ended(&folder, &long), 0);
-        // The same steps, and yet not the same trial.
+        // The same steps, but not the same trial.
         let (root, folder) = copied(&long);
         fs::remove_file(root.path().join("plan.json")).unwrap();
         let mut slower = long.clone();
         slower.trials[0].evaluate_every = 7;
         adopt(&folder, &slower).unwrap();
         assert_eq!(ended(&folder, &slower), 0);
-        // What is told of the plan's own trials counts, though the plan itself was lost.
+        // Entries of the plan's own trials count, although the plan itself was lost.
         let (root, folder) = copied(&long);
         fs::remove_file(root.path().join("plan.json")).unwrap();
         adopt(&folder, &long).unwrap();
@@ -435,7 +433,7 @@ mod tests {
         fs::remove_file(root.path().join("plan.json")).unwrap();
         adopt(&folder, &long).unwrap();
         assert_eq!(ended(&folder, &long), 0);
-        // Nor does the plan that was put there vouch for them later.
+        // Nor do they count later because of the plan that was put there.
         adopt(&folder, &long).unwrap();
         assert_eq!(ended(&folder, &long), 0);
     }

@@ -15,13 +15,13 @@ use crate::error::PaperError;
 use crate::origin::Origin;
 use crate::outcome::TrialState;
 
-/// How far a trial came.
+/// The progress of a trial.
 pub(super) const STATE: &str = "state.json";
 
 /// A trial's own folder: its records, state and checkpoints.
 ///
-/// Where the trial was taken over from a process that may have been alive, there are several attempts,
-/// each in a folder of its own. This is one of them: the newest when the value was made.
+/// If the trial was taken over from a process that may have been alive, there are several attempts,
+/// each in its own folder. This is one of them: the newest when this value was created.
 #[derive(Clone, Debug)]
 pub struct TrialFolder {
     root: PathBuf,
@@ -29,24 +29,23 @@ pub struct TrialFolder {
     path: PathBuf,
 }
 
-/// What `state.json` holds.
+/// The contents of `state.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedState {
     /// Hash of the trial's configuration.
     pub config: String,
-    /// Hash of the data set that it was run on; none where it needs none, and in files of earlier
-    /// versions.
+    /// Hash of its data set; `None` if it needs none, and in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
-    /// How far the trial came.
+    /// The trial's progress.
     #[serde(flatten)]
     pub state: TrialState,
-    /// What tells the records that it had then; files of earlier versions lack it.
+    /// The seal of its records at that time; files of earlier versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<Seal>,
     /// Seconds of processor time spent so far.
     pub seconds: f64,
-    /// What has worked at it, and where; files of earlier versions lack it.
+    /// The programs and machines that worked on it; files of earlier versions lack this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<Origin>,
 }
@@ -67,22 +66,22 @@ impl TrialFolder {
         Self { root: root.to_owned(), attempt, path }
     }
 
-    /// The trial's folder, which holds its lease and all attempts.
+    /// The trial's folder, which contains its lease and all attempts.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
     /// Takes the right to write here. `silence` is how long this process may give no sign of life
-    /// before others take the trial over from it; `watch` is to be the same one at every attempt to
-    /// take it.
+    /// before others take the trial over from it; Pass the same `watch` at every attempt to take
+    /// it.
     ///
     /// # Errors
-    /// [`PaperError::Locked`] when another process has it, or may have it: see [`Watch::is_alive`].
+    /// [`PaperError::Locked`] if another process has it, or may have it: see [`Watch::is_alive`].
     pub fn take(&self, silence: Duration, watch: &mut Watch) -> Result<Lease, PaperError> {
         lease::take(&self.root, silence, watch)
     }
 
-    /// Who has the right to write here, if anybody seems to. Changes nothing.
+    /// Who has the right to write here, if anyone seems to. Changes nothing.
     pub fn holder(&self) -> Option<Holder> {
         lease::holder(&self.root)
     }
@@ -100,11 +99,11 @@ impl TrialFolder {
         &self.path
     }
 
-    /// The saved state, or none when the trial was never started. It is not checked against the
+    /// The saved state, or `None` if the trial was never started. It is not checked against the
     /// records: see [`TrialFolder::examine`].
     ///
     /// # Errors
-    /// [`PaperError::Damaged`] when the file is not what it should be.
+    /// [`PaperError::Damaged`] if the file is invalid.
     pub fn state(&self) -> Result<Option<SavedState>, PaperError> {
         json::read(&self.path.join(STATE))
     }
@@ -117,8 +116,8 @@ impl TrialFolder {
         json::write(&self.path.join(STATE), state)
     }
 
-    /// Writes a checkpoint taken after `step` steps. The records that it counts on must be on the
-    /// disk already.
+    /// Writes a checkpoint taken after `step` steps. The records that it refers to must already be
+    /// on the disk.
     ///
     /// # Errors
     /// The path and the system's reason; older checkpoints are intact.
@@ -126,11 +125,11 @@ impl TrialFolder {
         checkpoints::save(&self.path, step, content)
     }
 
-    /// The newest checkpoint that `parse` takes, given the step that its name says, its path and
-    /// its content; `passed_over` is told of each that it does not take.
+    /// The newest checkpoint that `parse` accepts, given the step in its name, its path and its
+    /// content; `passed_over` is called for each that it rejects.
     ///
     /// # Errors
-    /// The path and the system's reason, and what `parse` refuses.
+    /// The path and the system's reason, and the errors of `parse`.
     pub fn newest_checkpoint<T>(
         &self,
         parse: impl Fn(u64, &Path, &[u8]) -> Result<T, Unusable>,
@@ -139,7 +138,7 @@ impl TrialFolder {
         checkpoints::newest(&self.path, parse, passed_over)
     }
 
-    /// Removes all checkpoints, once the trial has ended: those of older attempts too.
+    /// Removes all checkpoints, including those of older attempts, once the trial has ended.
     ///
     /// # Errors
     /// The path and the system's reason.
@@ -151,8 +150,8 @@ impl TrialFolder {
         checkpoints::clear(&self.path)
     }
 
-    /// Copies what is saved here, while somebody else may still write: the state and the checkpoints
-    /// count on records that were there before them.
+    /// Copies the saved files, while another process may still write: the state and the checkpoints
+    /// refer to records that were written before them.
     pub(super) fn copy_to(&self, folder: &Path) -> Result<(), PaperError> {
         let mut paths = vec![self.path.join(STATE)];
         paths.extend(checkpoints::paths(&self.path)?);
@@ -169,8 +168,8 @@ impl TrialFolder {
         Ok(())
     }
 
-    /// Gives records and state other names, under which their content stays, so that the trial begins
-    /// anew. The caller holds the trial's lease. Returns whether there were any.
+    /// Renames records and state, which keeps their contents, so that the trial starts again. The
+    /// caller holds the trial's lease. Returns whether there were any.
     pub(super) fn set_records_aside(&self) -> Result<bool, PaperError> {
         let mut found = false;
         for path in [self.path.join(STATE), self.records_path()] {
@@ -179,7 +178,7 @@ impl TrialFolder {
                 found = true;
             }
         }
-        // The records stay: as long as they differ from the merged ones, neither copy counts.
+        // The records are kept: as long as they differ from the merged ones, neither copy counts.
         let state = self.path.join(STATE);
         if state.exists() {
             fs::remove_file(&state).map_err(PaperError::file("remove", &state))?;
@@ -191,8 +190,8 @@ impl TrialFolder {
         self.path.join("records.csv")
     }
 
-    /// Makes the record file hold these rows and no others, to append to it. When it is `damaged`,
-    /// what stood in it is set aside.
+    /// Makes the record file contain exactly these rows, to append to it. If it is `damaged`, its
+    /// old contents are set aside.
     ///
     /// # Errors
     /// The path and the system's reason.

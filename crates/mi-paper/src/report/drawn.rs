@@ -1,4 +1,4 @@
-//! The experiments' figures and verdicts on an outcome.
+//! The experiments' figures and verdicts for an outcome.
 
 use crate::claims::{self, Verdict};
 use crate::config::TrialConfig;
@@ -26,8 +26,8 @@ pub fn draw(outcome: &Outcome) -> Vec<NamedSvg> {
 
 /// Judges every claim on every data set its experiment ran on.
 ///
-/// A claim whose experiment is not part of the run is open. A run of a person's own experiments alone
-/// has nothing to judge.
+/// A claim whose experiment is not part of the run is open. A run that only has the user's own
+/// experiments has nothing to judge.
 pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
     if outcome.is_own() {
         return Vec::new();
@@ -43,7 +43,8 @@ pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
         let datasets = datasets(&configurations, experiment.name);
         let is_papers = !experiment.figures.is_empty();
         let datasets = match datasets[..] {
-            // What is not part of a run of the paper is said to be missing; other systems are not.
+            // Experiments of the paper that are not part of a run are reported as missing; those on
+            // other systems are not.
             [] if is_papers && runs_the_papers => vec![experiment.published.dataset],
             [] => continue,
             _ => datasets,
@@ -174,7 +175,7 @@ fn datasets<'a>(configurations: &'a [Configuration<'a>], experiment: &str) -> Ve
     datasets
 }
 
-/// A name fit for files and anchors.
+/// A name suitable for files and anchors.
 fn slug(name: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     name.chars().map(safe).collect()

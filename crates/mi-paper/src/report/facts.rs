@@ -24,7 +24,7 @@ pub(crate) fn title(outcome: &Outcome) -> String {
     }
 }
 
-/// What stands under the title.
+/// The text under the title.
 pub(crate) fn subtitle(outcome: &Outcome) -> String {
     if outcome.is_own() {
         let questions: Vec<&str> = outcome.own.iter().map(|(_, q)| q.as_str()).collect();
@@ -34,8 +34,8 @@ pub(crate) fn subtitle(outcome: &Outcome) -> String {
     }
 }
 
-/// In what the run departs from the paper's protocol: its configurations and data, and how runs are
-/// made and measured apart from them.
+/// How the run departs from the paper's protocol: in its configurations and data, and in how runs
+/// are made and measured.
 pub(crate) fn departures(outcome: &Outcome) -> Vec<String> {
     let mut departures = outcome.run.deviations.clone();
     if !outcome.is_own() {
@@ -67,7 +67,7 @@ pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// In how many trials something else had a part than at the start of the run.
+/// The number of trials made with something other than at the start of the run.
 fn others<'a>(outcome: &'a Outcome, word: &str, of: impl Fn(&'a Origin) -> &'a str) -> String {
     let start = of(&outcome.run.origin);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -84,7 +84,7 @@ fn others<'a>(outcome: &'a Outcome, word: &str, of: impl Fn(&'a Origin) -> &'a s
     counts.into_iter().map(phrase).collect()
 }
 
-/// The seeds; how many an experiment has where they are not the same for all.
+/// The seeds; the number per experiment if they are not the same for all.
 fn seeds(outcome: &Outcome) -> String {
     let mut experiments: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for trial in &outcome.trials {
@@ -118,7 +118,7 @@ fn listed(seeds: &[u64]) -> String {
     }
 }
 
-/// How many trials came how far.
+/// The number of trials in each state.
 fn count(outcome: &Outcome) -> [usize; 4] {
     let mut counts = [0; 4];
     for trial in &outcome.trials {

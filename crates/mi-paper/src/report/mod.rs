@@ -1,6 +1,6 @@
 //! The report: what ran, which claims hold, every figure with its numbers.
 //!
-//! Everything here is drawn from an [`Outcome`](crate::outcome::Outcome) alone, so a report can be
+//! Everything here is drawn only from an [`Outcome`](crate::outcome::Outcome), so a report can be
 //! written again without training anything.
 
 mod drawn;

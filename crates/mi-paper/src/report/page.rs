@@ -1,4 +1,4 @@
-//! The report as one HTML page that needs nothing else.
+//! The report as one self-contained HTML page.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -15,10 +15,10 @@ use crate::report::verdicts::{self as judged, headline};
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("hover.js");
 
-/// The whole report as one self-contained HTML page.
+/// The complete report as one self-contained HTML page.
 ///
-/// The page needs no network and no other file. It links to `records.csv` beside it and carries
-/// the records itself where they are small.
+/// The page needs no network and no other file. It links to `records.csv` next to it, and includes
+/// the records if they are small.
 pub fn html(outcome: &Outcome) -> String {
     let verdicts = drawn::judge(outcome);
     let figures = drawn::figures(outcome);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::outcome::Outcome;
 
-/// Records larger than this stay out of the page, which then only links to their file.
+/// Larger records are not included in the page, which then only links to their file.
 const MOST_BYTES: usize = 256 * 1024;
 
 /// The records as CSV, if they are small enough to be part of a page.

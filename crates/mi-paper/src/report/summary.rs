@@ -7,7 +7,7 @@ use crate::record::Metric;
 use crate::results::Configuration;
 use crate::table::{Align, Table};
 
-/// Metrics that have a column of their own.
+/// Metrics that have a column.
 const COLUMNS: [Metric; 4] =
     [Metric::BoundTrain, Metric::BoundTest, Metric::Accuracy, Metric::AccuracyConverged];
 
@@ -54,7 +54,7 @@ pub fn summary(outcome: &Outcome) -> Table {
     table.without_empty_columns()
 }
 
-/// The number that an experiment is about where it is none of the columns.
+/// The main number of an experiment, if it is not in the columns.
 fn also(configuration: &Configuration<'_>) -> String {
     let shown = [
         Metric::AccuracyClassifier,

@@ -14,7 +14,7 @@ struct Group<'a> {
     trials: Vec<&'a TrialInfo>,
 }
 
-/// One row an experiment, in plan order, and one for all.
+/// One row per experiment, in plan order, and one for all.
 pub(crate) fn table(outcome: &Outcome) -> Table {
     let mut table = Table::new(
         "",
@@ -30,7 +30,7 @@ pub(crate) fn table(outcome: &Outcome) -> Table {
     );
     let groups = groups(outcome);
     let one_seed: Vec<Option<f64>> = groups.iter().map(Group::one_seed).collect();
-    // Shares of what is not known yet would be those of something else.
+    // While the total is unknown, shares would be misleading.
     let all: Option<f64> = one_seed.iter().copied().sum();
     let text = |seconds: Option<f64>| seconds.map_or(MISSING.to_owned(), numbers::duration);
     for (group, &seconds) in groups.iter().zip(&one_seed) {
@@ -78,8 +78,8 @@ fn finished(trials: &[&TrialInfo]) -> String {
 }
 
 impl Group<'_> {
-    /// Seconds that one seed takes: of each configuration the mean over trials that finished.
-    /// `None` while some configuration has none.
+    /// Seconds that one seed takes: for each configuration the mean over finished trials. `None`
+    /// while some configuration has none.
     fn one_seed(&self) -> Option<f64> {
         let mut configurations: BTreeMap<[&str; 4], Vec<f64>> = BTreeMap::new();
         for trial in &self.trials {

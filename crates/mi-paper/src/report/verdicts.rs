@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 use crate::report::facts;
 use crate::table::{Align, Table};
 
-/// How verdicts come about.
+/// The explanation of how verdicts are reached.
 pub(crate) fn method() -> String {
     let (version, date) = claims::VERSION;
     format!(
@@ -27,8 +27,8 @@ pub(crate) fn method() -> String {
     )
 }
 
-/// The condition that stands for a verdict: the first that is not met, else the first that is
-/// open, else the first with a published value to compare with.
+/// The condition that represents a verdict: the first that is not met, otherwise the first that is
+/// open, otherwise the first with a published value for comparison.
 pub(crate) fn headline(verdict: &Verdict) -> Option<&Condition> {
     let conditions = || verdict.conditions().iter();
     let refuted = |c: &&Condition| c.met() == Some(false);
@@ -51,12 +51,12 @@ pub(crate) fn anchor(verdict: &Verdict) -> String {
     format!("rule-{}-{dataset}", verdict.id.to_lowercase())
 }
 
-/// The data set in prose; `None` where there is none to tell apart.
+/// The data set in words; `None` if there is only one.
 pub(crate) fn dataset(verdict: &Verdict) -> Option<&str> {
     verdict.dataset.as_deref().map(names::dataset)
 }
 
-/// A verdict as a coloured word with a sign, so that colour is not all that tells it.
+/// A verdict as a coloured word with a sign, so that it does not depend on colour.
 pub(crate) fn badge(decision: Decision, text: &str) -> Markup {
     let (class, sign) = match decision {
         Decision::Holds => ("badge holds", "✓"),
@@ -84,7 +84,7 @@ pub(crate) fn settled(verdict: &Verdict) -> Option<String> {
     })
 }
 
-/// What so many claims of a verdict do.
+/// The text for this many claims with a verdict.
 pub(crate) fn tally(decision: Decision, count: usize) -> &'static str {
     match (decision, count) {
         (Decision::Holds, 1) => "claim holds",
@@ -98,7 +98,7 @@ pub(crate) fn tally(decision: Decision, count: usize) -> &'static str {
     }
 }
 
-/// What stands over the contradictions.
+/// The heading over the contradictions.
 pub(crate) fn contradiction_heading(outcome: &Outcome) -> &'static str {
     if facts::departures(outcome).is_empty() {
         "Where this run contradicts the paper"
@@ -125,7 +125,7 @@ pub(crate) fn contradictions(verdicts: &[Verdict]) -> Vec<String> {
         .collect()
 }
 
-/// The paper's data set, where it is another than that of the run.
+/// The paper's data set, if it differs from that of the run.
 fn elsewhere(verdict: &Verdict) -> String {
     let papers = verdict.paper_dataset;
     let same = verdict.dataset.as_deref().is_none_or(|own| own == papers);
@@ -176,7 +176,7 @@ pub(crate) fn seeds(verdict: &Verdict) -> String {
     format!("{planned} planned, {word} at {}; {ended} in.", looks.join(", "))
 }
 
-/// What version 1 of the rules says.
+/// The verdict of version 1 of the rules.
 pub(crate) fn version_1(verdict: &Verdict) -> String {
     let (decision, reason) = &verdict.version_1;
     let decision = match decision {

@@ -38,7 +38,7 @@ const OF_TEXT: [Damage; 9] =
 const OF_BYTES: [Damage; 7] = [Remove, Empty, Truncate, Append, FlipBit, Foreign, Rename];
 
 impl Damage {
-    /// Damages a file somewhere; false where there is nothing to damage in this way.
+    /// Damages a file somewhere; false if it cannot be damaged in this way.
     fn apply(self, path: &Path, draws: &mut Stream) -> bool {
         let mut bytes = fs::read(path).unwrap();
         let mut below = |limit: usize| (draws.uniform() * limit as f64) as usize;
@@ -132,7 +132,7 @@ pub(super) fn stop_in_mid_trial(out: &Path) {
             .unwrap();
         }
     }
-    // The merged files, half-way too.
+    // The merged files are also those of an unfinished run.
     assert!(redraw(out).status.success());
 }
 
@@ -140,7 +140,7 @@ fn redraw(out: &Path) -> Output {
     mi_paper().args(["reproduce", "--redraw", "--out"]).arg(out).output().unwrap()
 }
 
-/// What `trials.json` says that a run from the start would say too.
+/// The part of `trials.json` that a run from the start would also write.
 fn trials(out: &Path) -> Option<serde_json::Value> {
     let text = fs::read(out.join("trials.json")).ok()?;
     let mut trials: serde_json::Value = serde_json::from_slice(&text).ok()?;
@@ -152,14 +152,14 @@ fn trials(out: &Path) -> Option<serde_json::Value> {
     Some(trials)
 }
 
-/// The same, with what `run.json` says.
+/// The same, with the contents of `run.json`.
 fn facts(out: &Path) -> Option<(serde_json::Value, RunInfo)> {
     let run = RunFolder::new(out).run_info().ok()??;
     let (started, command) = (String::new(), String::new());
     Some((trials(out)?, RunInfo { started, command, ..run }))
 }
 
-/// What the usual command makes of a damaged folder, in the end.
+/// The final result of the usual command on a damaged folder.
 fn fate(out: &Path, damaged: &Path, expected: &str, whole: &Path) -> Fate {
     let output = reproduce(out, &MORE);
     let message = text(&output.stderr);
@@ -172,8 +172,8 @@ fn fate(out: &Path, damaged: &Path, expected: &str, whole: &Path) -> Fate {
     if same { Fate::Harmless } else { Fate::SilentlyWrong }
 }
 
-/// What drawing again makes of it. It runs nothing, so that it has to draw the true records, or to
-/// end with an error that names the file; a warning excuses nothing.
+/// The result of drawing again. It runs nothing, so it has to draw the true records, or end with an
+/// error that names the file; a warning is not enough.
 fn fate_redrawn(out: &Path, damaged: &Path, base: &Path) -> Fate {
     let output = redraw(out);
     let message = text(&output.stderr);
@@ -197,7 +197,7 @@ fn damage(name: &'static str, base: &Path, expected: &str, whole: &Path, rounds:
     let mut kinds: Vec<(PathBuf, Damage)> = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for path in files(base).into_iter().filter(read) {
-        // Of the trials, one file of each kind; which trial does not matter.
+        // For trials, one file of each kind; which trial does not matter.
         let file = path.file_name().unwrap().to_owned();
         if !seen.insert((path.parent().unwrap() == Path::new(""), file)) {
             continue;
@@ -209,7 +209,8 @@ fn damage(name: &'static str, base: &Path, expected: &str, whole: &Path, rounds:
     let root = tempfile::tempdir().unwrap();
     for round in 0..rounds {
         for (index, (path, way)) in kinds.iter().enumerate() {
-            // In the usual, short form every third, so that all files and all ways have a turn.
+            // In the usual, short form every third case, so that all files and all ways are
+            // covered.
             if rounds == 1 && index % 3 != (seed % 3) as usize {
                 continue;
             }
@@ -271,8 +272,8 @@ fn damage_to_the_kept_part_of_a_run_is_noticed_or_mended() {
 /// A change to a file.
 type Change = fn(&Path);
 
-/// Where both copies of a trial's records are damaged, drawing again names the trial, what is wrong
-/// with either copy, and the way to get them again; it ends with an error, as often as it is asked.
+/// If both copies of a trial's records are damaged, drawing again names the trial, what is wrong
+/// with each copy, and how to get the records back. It ends with an error, however often it is run.
 #[test]
 fn records_that_are_lost_are_named_until_they_are_made_again() {
     let root = tempfile::tempdir().unwrap();
@@ -351,7 +352,7 @@ fn edit_trials(out: &Path, change: impl Fn(&mut Vec<serde_json::Value>)) {
     fs::write(&path, serde_json::to_vec(&trials).unwrap()).unwrap();
 }
 
-/// Takes the seals of trials out of `trials.json`.
+/// Removes the seals of trials from `trials.json`.
 fn without_seals(out: &Path, which: impl Fn(&str) -> bool) {
     edit_trials(out, |trials| {
         for trial in trials.iter_mut().filter(|trial| which(trial["id"].as_str().unwrap())) {
@@ -361,7 +362,7 @@ fn without_seals(out: &Path, which: impl Fn(&str) -> bool) {
     });
 }
 
-/// An edited row does not pass because what would have vouched for it is gone.
+/// An edited row is not accepted just because its seal is gone.
 #[test]
 fn rows_without_a_seal_do_not_count_where_others_have_one() {
     let root = tempfile::tempdir().unwrap();
@@ -394,7 +395,7 @@ fn rows_without_a_seal_do_not_count_where_others_have_one() {
     }
 }
 
-/// Without seals nobody can tell which of two copies is the good one.
+/// Without seals it is unknown which of two copies is the good one.
 #[test]
 fn two_copies_that_differ_without_a_seal_are_never_settled_in_silence() {
     let root = tempfile::tempdir().unwrap();
@@ -429,7 +430,7 @@ fn two_copies_that_differ_without_a_seal_are_never_settled_in_silence() {
     }
 }
 
-/// What is wrong with a trial's own file is named and mended, though all its numbers are known.
+/// Damage in a trial's own file is reported and repaired, although all its numbers are known.
 #[test]
 fn an_own_record_file_that_was_changed_is_named_and_mended() {
     let root = tempfile::tempdir().unwrap();
@@ -461,8 +462,8 @@ fn an_own_record_file_that_was_changed_is_named_and_mended() {
     }
 }
 
-/// Rows that a trial wrote after it was last saved, or that somebody else did, are not drawn: nothing
-/// vouches for them, and the trial makes its own again.
+/// Rows that a trial wrote after it was last saved, or that someone else wrote, are not drawn: they
+/// have no matching seal, and the trial makes its own again.
 #[test]
 fn rows_after_the_last_save_are_not_drawn() {
     let root = tempfile::tempdir().unwrap();
@@ -479,7 +480,7 @@ fn rows_after_the_last_save_are_not_drawn() {
     }
 }
 
-/// A damaged plan stops what reads it, with the way to mend it.
+/// A damaged plan stops every reader, with a message on how to fix it.
 #[test]
 fn a_damaged_plan_is_told_with_the_way_to_mend_it() {
     let root = tempfile::tempdir().unwrap();
@@ -496,7 +497,7 @@ fn a_damaged_plan_is_told_with_the_way_to_mend_it() {
             "{message}"
         );
     }
-    // What the message says helps.
+    // Following the message helps.
     fs::remove_file(&plan).unwrap();
     assert!(reproduce(&whole, &MORE).status.success());
     assert_eq!(fs::read_to_string(&plan).unwrap(), good);

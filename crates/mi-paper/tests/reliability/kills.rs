@@ -57,13 +57,13 @@ fn killed_runs_go_on_to_the_same_bytes() {
             assert!(begun.elapsed() < Duration::from_mins(20), "{killed} kills in 20 minutes");
             let mut child =
                 longer(&out).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            // From the first checkpoint on, whenever it comes, a random while more.
+            // A random time after the first checkpoint.
             while killed < wanted && !in_mid_trial(&out) && child.try_wait().unwrap().is_none() {
                 std::thread::sleep(Duration::from_millis(2));
             }
             std::thread::sleep(Duration::from_secs_f64(0.15 * draws.uniform()));
             if killed >= wanted || !in_mid_trial(&out) {
-                assert!(child.wait().unwrap().success(), "it does not go on");
+                assert!(child.wait().unwrap().success(), "it does not continue");
                 break;
             }
             child.kill().unwrap();
@@ -81,7 +81,7 @@ fn killed_runs_go_on_to_the_same_bytes() {
     tally.finish();
 }
 
-/// An answer comes at once, and what it promises is kept.
+/// An answer comes at once, and its promise is kept.
 #[test]
 fn a_signal_is_answered_and_everything_is_saved() {
     let root = tempfile::tempdir().unwrap();
@@ -91,7 +91,7 @@ fn a_signal_is_answered_and_everything_is_saved() {
     for signal in ["-INT", "-TERM"] {
         let (code, message) = signalled(&mut longer(&out), signal);
         if code == Some(0) {
-            // It was quicker than the signal.
+            // It ended before the signal.
             continue;
         }
         let answered = message.contains("interrupted: waiting for dependent.")

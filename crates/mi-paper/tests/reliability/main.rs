@@ -1,5 +1,5 @@
-//! Runs are killed, their files damaged, their disk filled: nothing is lost, nothing silently
-//! wrong. Each harness prints what it tried and what came of it. By default they take seconds;
+//! Runs are killed, their files damaged, their disk filled: nothing is lost, and nothing is
+//! silently wrong. Each test prints what it tried and how it ended. By default they take seconds;
 //! with `MI_LONG_TESTS=1` they try as much as the README says.
 
 #![cfg(unix)]
@@ -17,7 +17,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// The run that is tried: four trials of four steps, which need no images.
+/// The run under test: four trials of four steps, which need no images.
 const RUN: [&str; 10] = [
     "reproduce",
     "--preset",
@@ -47,7 +47,7 @@ fn records(out: &Path) -> String {
     fs::read_to_string(out.join("records.csv")).unwrap_or_default()
 }
 
-/// How much is tried.
+/// The number of cases to try.
 fn count(usual: u64, long: u64) -> u64 {
     if std::env::var_os("MI_LONG_TESTS").is_some() { long } else { usual }
 }
@@ -84,7 +84,7 @@ fn files(root: &Path) -> Vec<PathBuf> {
 }
 
 /// Starts a command, sends it a signal once its first trial runs (from then on it listens), and
-/// returns its exit code with all that it said.
+/// returns its exit code and all of its messages.
 fn signalled(command: &mut Command, signal: &str) -> (Option<i32>, String) {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
@@ -98,19 +98,19 @@ fn signalled(command: &mut Command, signal: &str) -> (Option<i32>, String) {
     (child.wait().unwrap().code(), message)
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     /// An error that names what is wrong.
     Refused,
-    /// The true records in the end, with or without a warning.
+    /// The final records are right, with or without a warning.
     Harmless,
-    /// Other records without an error, whatever was said in passing; an error that does not say
+    /// Different records without an error, even with a warning; or an error that does not say
     /// where.
     SilentlyWrong,
 }
 
-/// Counts fates, and prints them in the end.
+/// Counts results, and prints them at the end.
 struct Tally {
     name: &'static str,
     fates: Vec<(String, Fate)>,

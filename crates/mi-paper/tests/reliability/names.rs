@@ -6,10 +6,10 @@ use std::process::Output;
 
 use super::{Fate, Tally, files, mi_paper, reproduce, text};
 
-/// Clears the screen, turns the direction of writing round, and more.
+/// Clears the screen, reverses the direction of writing, and more.
 const STEERING: &str = "\u{1b}[2J\u{9b}31m\u{7}\u{202e}\r";
 
-/// An experiment that is over in a moment.
+/// A very short experiment.
 const FILE: &str = "
 data = \"synthetic\"
 steps = 2
@@ -87,7 +87,7 @@ fn names_and_texts_cannot_steer_a_terminal() {
         let output = run_file(&file, &root.path().join("none"));
         tally.note(format!("{line}: {}", text(&output.stderr)), refused(&output));
     }
-    // A file and a folder whose names are as bad.
+    // A file and a folder with equally bad names.
     let bad_file = root.path().join(odd("mine") + ".toml");
     fs::write(&bad_file, format!("steps = 1\n{FILE}")).unwrap();
     let output = run_file(&bad_file, &root.path().join("none"));
@@ -98,7 +98,7 @@ fn names_and_texts_cannot_steer_a_terminal() {
     let output = reproduce(&out, &["--seeds", "7"]);
     tally.note(format!("another plan: {}", text(&output.stderr)), refused(&output));
 
-    // Texts of a plan or a run that somebody else made.
+    // Texts of a plan or a run made by someone else.
     fs::write(&file, format!("question = \"why?\"\n{FILE}")).unwrap();
     let own = root.path().join("own");
     let output = run_file(&file, &own);

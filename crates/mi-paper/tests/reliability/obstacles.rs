@@ -31,11 +31,11 @@ fn two_processes_do_not_meet() {
             done += u64::from(fate == Fate::Harmless);
             tally.note(format!("round {round}: {message}"), fate);
         }
-        assert!(done > 0, "each was refused for the other");
+        assert!(done > 0, "each was refused because of the other");
         let fate = if records(&out) == expected { Fate::Harmless } else { Fate::SilentlyWrong };
         tally.note(format!("round {round}, records"), fate);
     }
-    // A single trial, twice, beside the whole run.
+    // A single trial, twice, while the full run is active.
     let out = root.path().join("trials");
     assert!(reproduce(&out, &["--dry-run"]).status.success());
     let id = "dependent.none.mlp.nwj.dependent.s0";
@@ -58,7 +58,7 @@ fn two_processes_do_not_meet() {
     tally.finish();
 }
 
-/// The command where no file may grow beyond `kilobytes`, as on a disk that fills up.
+/// The command with a limit of `kilobytes` on the size of files, as on a disk that fills up.
 fn within(kilobytes: u64) -> Command {
     let mut command = Command::new("bash");
     command
@@ -68,7 +68,7 @@ fn within(kilobytes: u64) -> Command {
     command
 }
 
-/// Whether files can be limited here.
+/// Whether the size of files can be limited here.
 fn can_limit() -> bool {
     let can = within(1).args(["reproduce", "--list"]).output().is_ok();
     if !can {
@@ -87,7 +87,8 @@ fn what_cannot_be_written_is_named_and_nothing_is_lost() {
         return;
     }
     let mut tally = Tally::new("full disk");
-    // From the plan to the report, different files are the first that are too large.
+    // Depending on the limit, different files, from the plan to the report, are the first that are
+    // too large.
     let limits: &[u64] =
         if count(0, 1) == 0 { &[1, 4, 600] } else { &[1, 2, 3, 4, 6, 8, 12, 16, 600] };
     for &kilobytes in limits {
@@ -103,7 +104,7 @@ fn what_cannot_be_written_is_named_and_nothing_is_lost() {
             _ => Fate::SilentlyWrong,
         };
         tally.note(format!("{kilobytes} kB: {message}"), fate);
-        // With room again the same command goes on.
+        // With room again, the same command continues.
         let after = reproduce(&out, &[]);
         let same = after.status.success() && records(&out) == expected;
         let fate = if same { Fate::Harmless } else { Fate::SilentlyWrong };
@@ -112,13 +113,13 @@ fn what_cannot_be_written_is_named_and_nothing_is_lost() {
     tally.finish();
 }
 
-/// Trials of many steps, whose checkpoints alone are too large for the limit.
+/// Trials of many steps, of which only the checkpoints are too large for the limit.
 const LONG: [&str; 8] =
     ["reproduce", "--preset", "smoke", "--experiment", "dependent", "--steps", "300", "--jobs"];
 const LIMIT: u64 = 7;
 
-/// On a full disk a signal is answered with what could not be saved and why, and the run goes on from
-/// there once there is room.
+/// On a full disk a signal is answered with a message on what could not be saved and why, and the
+/// run continues from there once there is room.
 #[test]
 fn everything_is_saved_is_not_said_on_a_full_disk() {
     if !can_limit() {
@@ -133,7 +134,7 @@ fn everything_is_saved_is_not_said_on_a_full_disk() {
         let mut command = within(LIMIT);
         command.args(LONG).args(["2", "--checkpoint-every", "1h", "--out"]).arg(&out);
         let (code, message) = signalled(&mut command, signal);
-        // What waits is answered first, with what will be tried.
+        // The first answer says what will be tried.
         let ending = message.rsplit("interrupted; ").next().unwrap_or_default();
         let told = matches!(code, Some(130 | 143))
             && message.contains("File too large")
@@ -175,7 +176,7 @@ fn a_full_disk_stops_the_run_at_once() {
     assert_eq!(fs::read_dir(out.join("trials")).unwrap().count(), 1, "{message}");
 }
 
-/// Where the folder cannot be written, the command says so before anything runs.
+/// If the folder is not writable, the command says so before anything runs.
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {
     let root = tempfile::tempdir().unwrap();
@@ -185,7 +186,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     for folder in [root.path(), &out] {
         let _ = Command::new("chmod").args(["755"]).arg(folder).status();
     }
-    // Root may write anywhere, so that root tries it as somebody else.
+    // Root may write anywhere, so the test runs as another user.
     let is_root = text(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0";
     let attempt = |arguments: &[&str], folder: &Path| {
         let mut command = Command::new(&program);
@@ -210,7 +211,7 @@ fn a_folder_that_cannot_be_written_is_named() {
         let refused = output.status.code() == Some(1) && named;
         tally.note(message, if refused { Fate::Refused } else { Fate::SilentlyWrong });
     }
-    // Reading needs no writing.
+    // Reading needs no write access.
     let status = attempt(&["reproduce", "--status", "--out"], &out).unwrap();
     let told = text(&status.stdout).contains("0 of 4 trials have ended");
     tally.note("status", if told { Fate::Harmless } else { Fate::SilentlyWrong });

@@ -1,4 +1,4 @@
-//! Any bytes in any file of a run: what the run recorded, or an error; never a panic.
+//! Any bytes in any file of a run give the recorded data or an error, never a panic.
 
 use std::cell::RefCell;
 use std::fs;
@@ -20,7 +20,7 @@ enum Edit {
     Flip(Index, u8),
     Insert(Index, Vec<u8>),
     Delete(Index, usize),
-    /// Some of the bytes once more, somewhere else.
+    /// Some of the bytes repeated somewhere else.
     Copy(Index, Index, usize),
     Truncate(Index),
 }
@@ -56,7 +56,7 @@ impl Edit {
     }
 }
 
-/// Edits of good bytes, seldom bytes of any kind.
+/// Edits of good bytes, and rarely arbitrary bytes.
 fn edits() -> impl Strategy<Value = (bool, Vec<Edit>)> {
     let byte = prop_oneof![any::<u8>(), prop::sample::select(b"\"{}[],:09\n\x00\xff".to_vec())];
     let bytes = prop::collection::vec(byte, 0..12);
@@ -71,7 +71,7 @@ fn edits() -> impl Strategy<Value = (bool, Vec<Edit>)> {
     (prop::bool::weighted(0.1), prop::collection::vec(edit, 1..4))
 }
 
-/// Edits a file `cases` times, from the same seed, and looks at what comes of it.
+/// Edits a file `cases` times, from the same seed, and checks the results.
 fn try_edits(
     (tally, what, cases): (&RefCell<Tally>, &Path, u64),
     path: &Path,
@@ -95,7 +95,8 @@ fn try_edits(
     result.unwrap_or_else(|error| panic!("{}: {error}", what.display()));
 }
 
-/// What a command that reads a folder would do: draw the true records, or end with an error.
+/// The result of a command that reads a folder: it must draw the true records, or end with an
+/// error.
 fn fate_of_reading(folder: &RunFolder, expected: &[Record]) -> Fate {
     let mut told = 0;
     match folder.outcome_and_lost(&mut |_| told += 1) {
@@ -108,7 +109,7 @@ fn fate_of_reading(folder: &RunFolder, expected: &[Record]) -> Fate {
             }
         }
         Ok((outcome, lost)) => {
-            // Rows are lost of those trials alone that are named.
+            // Only named trials have lost rows.
             let rest = |records: &[Record]| -> Vec<Record> {
                 records.iter().filter(|record| !lost.contains(&record.trial)).cloned().collect()
             };
@@ -123,7 +124,7 @@ fn is_text(path: &Path) -> bool {
 }
 
 /// Plan, facts of the run, merged records, trials, and each trial's state and records: with both
-/// copies of the records, and with the merged one alone.
+/// copies of the records, and with only the merged one.
 #[test]
 fn any_bytes_in_a_runs_files_are_read_or_refused() {
     let root = tempfile::tempdir().unwrap();
@@ -139,7 +140,7 @@ fn any_bytes_in_a_runs_files_are_read_or_refused() {
         let folder = RunFolder::new(&root);
         let expected = folder.outcome(&mut |_| ()).unwrap().records;
         let mut seen = std::collections::BTreeSet::new();
-        // Of the trials, one file of each kind.
+        // For trials, one file of each kind.
         let mut paths = files(&root);
         paths.retain(|path| {
             let kind = (path.components().count(), path.file_name().unwrap().to_owned());
@@ -153,8 +154,8 @@ fn any_bytes_in_a_runs_files_are_read_or_refused() {
     tally.into_inner().finish();
 }
 
-/// Checkpoints, states and records of trials in mid-run: the trial ends with its records, or with an
-/// error.
+/// Checkpoints, states and records of unfinished trials: the trial ends with its records, or with
+/// an error.
 #[test]
 fn any_bytes_in_a_trials_files_are_gone_on_from_or_refused() {
     let root = tempfile::tempdir().unwrap();

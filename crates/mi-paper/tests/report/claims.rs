@@ -42,7 +42,7 @@ fn effects_are_near_those_published() {
             let (Some(effect), Some(published)) = (condition.effect, condition.published) else {
                 continue;
             };
-            // The made-up pixel baseline is that measured, not the paper's "about 85 %".
+            // The synthetic pixel baseline is the measured one, not the paper's "about 85 %".
             if verdict.id == "C2" {
                 continue;
             }
@@ -167,7 +167,7 @@ fn a_claim_about_bounds_at_their_targets_says_nothing_of_others() {
         Metric::TargetLoss if trial.encoder == "convnet" => value + 0.5,
         _ => value,
     });
-    // Whichever way the effects point.
+    // Regardless of the direction of the effects.
     let off_target_and_against = encoders(|trial, metric, _, value| match metric {
         Metric::TargetLoss if trial.encoder == "convnet" => value + 0.5,
         Metric::Accuracy if trial.encoder == "convnet" => value - 0.1,
@@ -183,7 +183,7 @@ fn a_claim_about_bounds_at_their_targets_says_nothing_of_others() {
         }
         assert!(!report::markdown(&outcome).contains("contradicts"));
     }
-    // Near the limit in one run and beyond it in another: nobody can tell.
+    // Near the limit in one run and beyond it in another: undecided.
     let unclear = encoders(|trial, metric, _, value| match metric {
         Metric::TargetLoss if trial.seed == 1 => value + 0.3,
         Metric::Accuracy if trial.encoder == "convnet" => value - 0.1,
@@ -210,7 +210,7 @@ fn noise_larger_than_the_effect_leaves_a_claim_open() {
 
 #[test]
 fn diverged_trials_count_for_nothing_and_are_told() {
-    // What a diverged trial recorded would refute the claim, were it counted.
+    // The records of a diverged trial would refute the claim if they were counted.
     let change = |trial: &TrialInfo, metric, _, value| {
         let lost = trial.seed == 0 && trial.bound == "nwj" && trial.critic == "mlp";
         if lost && metric == Metric::Accuracy { 1.0 } else { value }
@@ -273,7 +273,7 @@ fn unfinished_trials_are_not_judged() {
     assert!(c4.finding.reason.contains("18 of 36 trials finished"), "{}", c4.finding.reason);
 }
 
-/// The trials cut at this share of the published steps, in percent.
+/// The trials stopped at this percentage of the published steps.
 fn cut(outcome: &mut Outcome, percent: u64) {
     for (trial, config) in outcome.trials.iter_mut().zip(&mut outcome.configs) {
         let published = experiments::find(&trial.experiment).unwrap().published.last_step;
@@ -305,7 +305,7 @@ fn the_same_training_confirms_and_refutes() {
                 let reason = &verdict.finding.reason;
                 assert_eq!(verdict.decision(), expected, "{id} at {percent} %: {reason}");
                 assert!(verdict.words().contains(" steps on "), "{}", verdict.words());
-                // A setting that departs from the paper's says in what.
+                // A setting that departs from the paper's lists the departures.
                 let told = verdict.departures.iter().any(|d| d.contains("Optimiser steps"));
                 assert!(told || percent == 100, "{id}: {:?}", verdict.departures);
             }
@@ -347,7 +347,7 @@ fn one_dip_at_the_end_decides_nothing() {
 
 #[test]
 fn without_an_effect_a_claim_is_not_shown_and_hardly_ever_wrong() {
-    // The paper's comparison of critics, where all critics are alike.
+    // The paper's comparison of critics, if all critics are equal.
     let alike = |trial: &TrialInfo, metric: Metric, step: u64, _: f64| {
         let mut noise =
             mi_random::Stream::new(trial.seed, &format!("{}{metric:?}{step}", trial.id));
@@ -365,7 +365,7 @@ fn without_an_effect_a_claim_is_not_shown_and_hardly_ever_wrong() {
 
 #[test]
 fn seeds_beyond_the_plan_and_out_of_order_decide_nothing() {
-    // Seeds 0 to 2 do not say; those after them would.
+    // Seeds 0 to 2 do not decide; later ones would.
     let late = |trial: &TrialInfo, metric, step, value| {
         let shift =
             if trial.seed < 4 { 0.3 * f64::from(trial.seed as u32 % 2) - 0.15 } else { 0.0 };
@@ -406,7 +406,7 @@ fn an_open_claim_says_what_is_settled_and_how_many_seeds_the_rest_needs() {
 
 #[test]
 fn what_seeds_suggested_is_judged_by_later_seeds() {
-    // The statement on held-out images is true of the first three seeds alone.
+    // The statement on held-out images is true only for the first three seeds.
     let first = |trial: &TrialInfo, metric, _, value| match metric {
         Metric::BoundTest if trial.critic == "mlp" && trial.seed < 3 => value + 1.0,
         _ => value,

@@ -12,19 +12,19 @@ use mi_paper::report;
 
 use crate::synthetic::Synthetic;
 
-/// A browser that does not answer by then is stuck.
+/// A browser that has not answered by then is stuck.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Collects errors; stands before everything else in the page.
+/// Collects errors; inserted before everything else in the page.
 const WATCH: &str = "<script>window.problems = [];\
     addEventListener('error', e => problems.push(e.message));\
     console.error = console.warn = (...m) => problems.push(m.join(' '));</script>";
 
-/// The contrast that text must have with what is behind it (WCAG 2.1, level AA for large text, since
-/// muted labels are not what is read first).
+/// The contrast that text must have with its background (WCAG 2.1, level AA for large text, since
+/// muted labels are secondary).
 const CONTRAST: f64 = 3.0;
 
-/// Looks at the page in frames of two widths and leaves what it found as the document's title.
+/// Examines the page in frames of two widths and stores the findings in the document's title.
 const CHECK: &str = r#"
 function luminance(colour) {
   const [r, g, b] = colour.match(/[\d.]+/g).slice(0, 3).map(Number).map(v => v / 255)
@@ -108,7 +108,7 @@ fn the_page_works_in_a_browser() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("frames.html");
     fs::write(&file, html).unwrap();
-    // With the browser's numbers for them.
+    // With the browser's own colour-scheme numbers.
     for (scheme, number) in [("dark", 0), ("light", 1)] {
         let (document, messages) = run(&browser, folder.path(), &file, number);
         let title = document
@@ -122,7 +122,7 @@ fn the_page_works_in_a_browser() {
     }
 }
 
-/// The first browser of its kind on the search path.
+/// The first such browser on the search path.
 fn installed() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
@@ -164,7 +164,7 @@ fn run(browser: &Path, folder: &Path, file: &Path, scheme: u8) -> (String, Strin
     (document, messages)
 }
 
-/// Reads a pipe to its end on the side, so that the browser never waits for a reader.
+/// Reads a pipe to its end on a separate thread, so that the browser never waits for a reader.
 fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -173,7 +173,7 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
     })
 }
 
-/// Waits for the browser; one that takes too long is ended.
+/// Waits for the browser; kills one that takes too long.
 fn wait(child: &mut Child) -> bool {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {

@@ -1,4 +1,4 @@
-//! Claims, figures and the report, on made-up outcomes.
+//! Claims, figures and the report, on synthetic outcomes.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -9,7 +9,7 @@ use mi_paper::report;
 
 use crate::synthetic::{Synthetic, published, together};
 
-/// Half of the plan done, with a trial in every state, and a result against the paper.
+/// Half of the plan done, with a trial in every state, and a result that contradicts the paper.
 fn half_done() -> Outcome {
     let mut outcome = Synthetic::agreeing(3)
         .on("digits")
@@ -110,7 +110,7 @@ fn the_page_needs_nothing_but_itself() {
     }
     assert!(attributes(&page, "src").is_empty());
     assert!(!page.contains("url(") && !page.contains("@import") && !page.contains("http"));
-    // Room for text that a reader can search, not for a page that a browser struggles with.
+    // Enough room for searchable text, but not for a page that overloads a browser.
     assert!(page.len() < 5_000_000, "{} bytes", page.len());
 }
 
@@ -154,7 +154,7 @@ fn a_half_done_run_says_what_is_missing() {
     assert!(page.contains("No trial of this experiment has come to its first evaluation yet."));
     let complete = report::html(&Synthetic::agreeing(2).outcome());
     assert!(!complete.contains("not complete"));
-    // The protocol has no departure but those that configurations do not say.
+    // The protocol has no departures except those that are not in configurations.
     assert!(complete.contains("Runs of each configuration: 2 instead of 20."));
     assert!(complete.contains("drawn from a buffer of 1,000 images in stored order."));
     assert!(!complete.contains("Optimiser steps"));
@@ -197,7 +197,7 @@ fn other_machines_and_revisions_than_at_the_start_are_named() {
     let here = outcome.run.origin.clone();
     let elsewhere = Origin { host: "lab-4".to_owned(), ..here.clone() };
     let later = Origin { commit: Some("c0ffee1".to_owned()), ..elsewhere.clone() };
-    // One trial says nothing of its origin, as files of earlier versions; one was resumed.
+    // One trial has no origin, as in files of earlier versions; one was resumed.
     let origins = [vec![], vec![here.clone()], vec![here.clone(), elsewhere], vec![later]];
     for (trial, origins) in outcome.trials.iter_mut().zip(origins) {
         trial.origins = origins;
@@ -219,11 +219,11 @@ fn what_one_seed_takes_is_the_mean_of_each_configuration() {
         let (_, table) = text.split_once("## Trials and time").unwrap();
         table.lines().filter(|line| line.starts_with("| ")).map(str::to_owned).collect::<Vec<_>>()
     };
-    // Six configurations of 60, 61 and 62 s beside two of 183 s.
+    // Six configurations of 60, 61 and 62 s, and two of 183 s.
     let lines = rows(&outcome);
     assert_eq!(lines[2], "| critics | MNIST | 18/18 | 21,000 | 18 min 18 s | 6 min 06 s | 50 % |");
     assert_eq!(lines[4], "| all |  | 24/24 |  | 36 min 36 s | 12 min 12 s |  |");
-    // There is no share of what is not known yet, and a trial that diverged tells nothing.
+    // There is no share of an unknown total, and a trial that diverged does not count.
     for trial in outcome.trials.iter_mut().filter(|trial| trial.experiment == "pixels") {
         trial.state = TrialState::Waiting;
     }

@@ -16,7 +16,7 @@ const TRUE_MI: f64 = 0.020_41;
 /// Changes a value before it is recorded: trial, metric, step, value.
 type Change = fn(&TrialInfo, Metric, u64, f64) -> f64;
 
-/// What is to be made up.
+/// The outcome to generate.
 pub(crate) struct Synthetic {
     seeds: u64,
     experiments: &'static [&'static str],
@@ -26,7 +26,7 @@ pub(crate) struct Synthetic {
 }
 
 impl Synthetic {
-    /// A complete run of so many seeds that agrees with the paper.
+    /// A complete run with this many seeds that agrees with the paper.
     pub(crate) fn agreeing(seeds: u64) -> Self {
         Self {
             seeds,
@@ -42,7 +42,7 @@ impl Synthetic {
         Self { experiments, ..self }
     }
 
-    /// Another data set than the published one.
+    /// A data set other than the published one.
     pub(crate) fn on(self, dataset: &'static str) -> Self {
         Self { dataset: Some(dataset), ..self }
     }
@@ -51,7 +51,7 @@ impl Synthetic {
         Self { change, ..self }
     }
 
-    /// How far each trial came.
+    /// The state of each trial.
     pub(crate) fn state(self, state: fn(&TrialInfo) -> TrialState) -> Self {
         Self { state, ..self }
     }
@@ -62,7 +62,7 @@ impl Synthetic {
         let mut configs = Vec::new();
         for mut config in configurations(self.seeds) {
             let wanted = self.experiments;
-            // Those of the paper and next to it, where none is named.
+            // By default those of the paper and close to it.
             let is_system = matches!(config.task, Task::MultiView(_));
             let is_beyond = is_system || config.experiment == "measures";
             if wanted.is_empty() && is_beyond
@@ -114,7 +114,7 @@ impl Synthetic {
     }
 }
 
-/// Two outcomes of the same plan on different data sets as one.
+/// Two outcomes of the same plan on different data sets, combined.
 pub(crate) fn together(mut outcome: Outcome, other: Outcome) -> Outcome {
     outcome.configs.extend(other.configs);
     outcome.trials.extend(other.trials.into_iter().map(|mut trial| {
@@ -190,7 +190,7 @@ fn record(trial: &TrialInfo, step: u64, metric: Metric, value: f64) -> Record {
     }
 }
 
-/// All that a trial measures, by step.
+/// Everything that a trial measures, by step.
 fn measured(trial: &TrialInfo) -> Vec<(u64, Metric, f64)> {
     let mut noise = Stream::new(trial.seed, &trial.id);
     let shared = 0.001 * Stream::new(trial.seed, "shared").normal();
@@ -207,7 +207,7 @@ fn measured(trial: &TrialInfo) -> Vec<(u64, Metric, f64)> {
     let mut values = Vec::new();
     for step in steps {
         for (metric, start, end, sd) in targets(trial) {
-            // Fast at first, then slow, as the published curves are.
+            // Fast at first, then slow, like the published curves.
             let done = 1.0
                 - 0.75 * (-(step as f64) / 700.0).exp()
                 - 0.25 * (-(step as f64) / 3000.0).exp();
@@ -319,7 +319,7 @@ fn targets(trial: &TrialInfo) -> Vec<(Metric, f64, f64, f64)> {
     targets
 }
 
-/// The published setting whose values a trial's are made up from.
+/// The published setting from which a trial's values are generated.
 fn published_setting(trial: &TrialInfo) -> &str {
     if trial.setting == "independent-noise" { "shared-noise" } else { &trial.setting }
 }

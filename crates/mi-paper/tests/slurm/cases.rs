@@ -1,4 +1,4 @@
-//! What happens to tasks.
+//! The events that tasks must survive.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ pub(crate) fn to_the_end(cluster: &Cluster, folder: &str) -> String {
     format!("two arrays, on {}", nodes.join(" "))
 }
 
-/// All jobs are cancelled, and the run goes on without the cluster.
+/// All jobs are cancelled, and the run continues without the cluster.
 pub(crate) fn cancelled(cluster: &Cluster, folder: &str) -> String {
     let mut sweep = Sweep::new(cluster, folder);
     sweep.submit(&[]);
@@ -27,12 +27,12 @@ pub(crate) fn cancelled(cluster: &Cluster, folder: &str) -> String {
     words.extend(jobs.iter().map(String::as_str));
     cluster.ask(&words);
     until("the tasks have ended", || sweep.tasks(None).is_empty().then_some(()));
-    let saved = format!("{}: saved; the same command goes on from here", frozen.trial);
+    let saved = format!("{}: saved; the same command continues from here", frozen.trial);
     assert!(sweep.output().contains(&saved), "{}", sweep.output());
-    // As soon as Slurm has noticed too, the same command submits what is left.
+    // As soon as Slurm has also noticed, the same command submits the rest.
     let output = super::sweep::locally(&sweep.out);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    "saved by the signal; went on locally".into()
+    "saved by the signal; continued locally".into()
 }
 
 pub(crate) fn requeued(cluster: &Cluster, folder: &str) -> String {
@@ -43,10 +43,10 @@ pub(crate) fn requeued(cluster: &Cluster, folder: &str) -> String {
     again(&sweep, &frozen.job);
     sweep.wait();
     let step = resumed_at(&sweep, &frozen.trial);
-    format!("{} went on from step {step}", frozen.job)
+    format!("{} continued from step {step}", frozen.job)
 }
 
-/// A job that counts more takes the node.
+/// A job with higher priority takes the node.
 pub(crate) fn preempted(cluster: &Cluster, folder: &str) -> String {
     let mut sweep = Sweep::new(cluster, folder);
     sweep.submit(&[]);
@@ -66,7 +66,7 @@ pub(crate) fn preempted(cluster: &Cluster, folder: &str) -> String {
     again(&sweep, &frozen.job);
     sweep.wait();
     let step = resumed_at(&sweep, &frozen.trial);
-    format!("{} made room on n2 and went on from step {step}", frozen.job)
+    format!("{} made room on n2 and continued from step {step}", frozen.job)
 }
 
 /// A node and all its processes are gone at once.
@@ -81,10 +81,10 @@ pub(crate) fn power_cut(cluster: &Cluster, folder: &str) -> String {
     cluster.power_on("n2");
     let step = resumed_at(&sweep, &frozen.trial);
     assert_eq!(attempts(&sweep, &frozen.trial), 1);
-    format!("{} went on from step {step}, elsewhere", frozen.job)
+    format!("{} continued from step {step}, elsewhere", frozen.job)
 }
 
-/// A node that the controller does not reach any more, where a task is stopped in the middle.
+/// A node that the controller can no longer reach, with a task stopped in the middle.
 fn cut_off<'a>(cluster: &'a Cluster, folder: &str) -> (Sweep<'a>, Frozen, Process) {
     let mut sweep = Sweep::new(cluster, folder);
     sweep.submit(&[]);
@@ -95,15 +95,15 @@ fn cut_off<'a>(cluster: &'a Cluster, folder: &str) -> (Sweep<'a>, Frozen, Proces
     (sweep, frozen, daemon)
 }
 
-/// A node is cut off from the controller while the task there does nothing for a while; the file
-/// system's locks do not reach it either. It wakes up when another has done its work.
+/// A node is cut off from the controller while its task does nothing for a while; the file system's
+/// locks do not reach it either. It wakes up after another task has done its work.
 pub(crate) fn partition_silent(cluster: &Cluster, folder: &str) -> String {
     let (sweep, frozen, daemon) = cut_off(cluster, folder);
     fs::remove_file(sweep.out.join("trials").join(&frozen.trial).join("lock")).unwrap();
     again(&sweep, &frozen.job);
     sweep.wait();
     let records = sweep.records();
-    // It goes on from where it was stopped, notices, and waits for the others to end.
+    // It continues where it was stopped, notices, and waits for the others to end.
     frozen.thaw();
     until("the old copy has ended", || (!frozen.process.runs()).then_some(()));
     daemon.signal("-CONT");
@@ -113,11 +113,11 @@ pub(crate) fn partition_silent(cluster: &Cluster, folder: &str) -> String {
     format!("the old copy of {} woke up afterwards", frozen.job)
 }
 
-/// A node is cut off from the controller while the task there goes on: it is not taken over.
+/// A node is cut off from the controller while its task continues: it is not taken over.
 pub(crate) fn partition_alive(cluster: &Cluster, folder: &str) -> String {
     let (sweep, frozen, daemon) = cut_off(cluster, folder);
     cluster.start_now(&frozen.job);
-    // Slowly: most of the time it is stopped, but never for as long as it may be silent.
+    // Slowly: it is stopped most of the time, but never longer than it may be silent.
     let is_enough = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -148,7 +148,7 @@ pub(crate) fn partition_alive(cluster: &Cluster, folder: &str) -> String {
     format!("the second copy of {} waited for the first", frozen.job)
 }
 
-/// Slurm stops the task before its time limit; it saves and queues again.
+/// Slurm stops the task before its time limit; it saves and requeues itself.
 pub(crate) fn time_limit(cluster: &Cluster, folder: &str) -> String {
     let mut sweep = Sweep::new(cluster, folder);
     // On a node that no case cuts off. The shortest limit is a minute.
@@ -156,7 +156,7 @@ pub(crate) fn time_limit(cluster: &Cluster, folder: &str) -> String {
         ["--time", "1", "--save-before", "55s", "--trials-per-task", "4", "--sbatch=--nodelist=n1"];
     sweep.submit(&options);
     let frozen = sweep.freeze(None);
-    // It is stopped until the signal comes, and so needs no time of the processor.
+    // It is stopped until the signal comes, and so needs no processor time.
     let begun = Instant::now();
     until("the signal comes", || frozen.process.has_term_waiting().then_some(()));
     let waited = begun.elapsed().as_secs();
@@ -164,7 +164,7 @@ pub(crate) fn time_limit(cluster: &Cluster, folder: &str) -> String {
     again(&sweep, &frozen.job);
     sweep.wait();
     let step = resumed_at(&sweep, &frozen.trial);
-    format!("the signal came after {waited} s; went on from step {step}")
+    format!("the signal came after {waited} s; continued from step {step}")
 }
 
 pub(crate) fn controller_restarted(cluster: &Cluster, folder: &str) -> String {
@@ -175,10 +175,10 @@ pub(crate) fn controller_restarted(cluster: &Cluster, folder: &str) -> String {
     frozen.thaw();
     sweep.wait();
     assert_eq!(attempts(&sweep, &frozen.trial), 0);
-    "running and waiting tasks went on".into()
+    "running and waiting tasks continued".into()
 }
 
-/// A trial fails, a job after it that needs its success does not run, and a second round mends it.
+/// A trial fails, a dependent job does not run, and a second round repairs it.
 pub(crate) fn failing(cluster: &Cluster, folder: &str) -> String {
     let mut sweep = Sweep::new(cluster, folder);
     // A folder where a trial's lock should be.
@@ -210,10 +210,10 @@ pub(crate) fn failing(cluster: &Cluster, folder: &str) -> String {
     });
     let output = sweep.output();
     assert!(output.contains("error: ") && output.contains(&plan.trials[0].id()), "{output}");
-    "failed once; a job that needed it was not run; the second round mended it".into()
+    "failed once; a job that needed it was not run; the second round repaired it".into()
 }
 
-/// A run that was killed on the login node goes on there.
+/// A run that was killed on the login node continues there.
 pub(crate) fn begun_locally(cluster: &Cluster, folder: &str) -> String {
     let mut sweep = Sweep::new(cluster, folder);
     let mut command = mi_paper();
@@ -234,7 +234,7 @@ pub(crate) fn begun_locally(cluster: &Cluster, folder: &str) -> String {
     child.wait().unwrap();
     sweep.submit(&[]);
     sweep.wait();
-    "killed on the login node, went on from its checkpoint".into()
+    "killed on the login node, continued from its checkpoint".into()
 }
 
 /// Waits until Slurm has put a task back into the queue, and has it start at once.
@@ -249,7 +249,7 @@ fn again(sweep: &Sweep<'_>, job: &str) {
     sweep.cluster.start_now(job);
 }
 
-/// The step from which a trial went on, after its first start.
+/// The step from which a trial continued, after its first start.
 fn resumed_at(sweep: &Sweep<'_>, trial: &str) -> u64 {
     let output = sweep.output();
     let begun = format!("{trial}: from step ");

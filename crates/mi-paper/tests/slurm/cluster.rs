@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-/// What a machine needs for it.
+/// The programs that a machine needs.
 const PROGRAMS: [&str; 6] = ["slurmctld", "slurmd", "sbatch", "munged", "unshare", "setsid"];
 /// How long anything may take, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -39,7 +39,7 @@ impl Cluster {
         // Sockets have short names.
         let folder = tempfile::Builder::new().prefix("sl").tempdir_in("/tmp").unwrap();
         let cluster = Self { folder };
-        // Held until all are known, so that they differ.
+        // Held until all are known, so that they are different.
         let free: Vec<TcpListener> =
             (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let ports: Vec<String> =
@@ -70,13 +70,13 @@ impl Cluster {
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
     }
 
-    /// Everything on the node is gone at once, and Slurm is told.
+    /// Kills everything on the node at once, and tells Slurm.
     pub(crate) fn cut_power(&self, node: &str) {
         self.scripted(&["cut", node]);
         self.declare_down(node);
     }
 
-    /// What the controller would find out by itself after a while.
+    /// Tells the controller what it would notice after a while.
     pub(crate) fn declare_down(&self, node: &str) {
         self.ask(&["scontrol", "update", &format!("NodeName={node}"), "State=DOWN", "Reason=test"]);
     }
@@ -88,7 +88,7 @@ impl Cluster {
 
     pub(crate) fn declare_up(&self, node: &str) {
         until(&format!("{node} is up"), || {
-            // Refused where the node has come back by itself.
+            // Refused if the node has come back by itself.
             let (node_name, resume) = (format!("NodeName={node}"), "State=RESUME");
             let _ = self.command("scontrol").args(["update", &node_name, resume]).output();
             let state = self.ask(&["sinfo", "--noheader", "--format=%t", "--nodes", node]);
@@ -97,7 +97,7 @@ impl Cluster {
         });
     }
 
-    /// The controller is killed, as soon as it has saved its present state, and started again.
+    /// Kills the controller, once it has saved its current state, and starts it again.
     pub(crate) fn restart_controller(&self) {
         let (state, now) = (self.path().join("state/job_state"), std::time::SystemTime::now());
         // It saves after a change, and may have saved the last one already.
@@ -114,7 +114,7 @@ impl Cluster {
         self.ask(&["scancel", change.trim()]);
     }
 
-    /// A command that finds this cluster and no other.
+    /// A command that finds only this cluster.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env("SLURM_CONF", self.path().join("slurm.conf"));
@@ -148,7 +148,7 @@ impl Cluster {
         values.map(str::to_owned).collect()
     }
 
-    /// A requeued job waits for some seconds; not here.
+    /// A requeued job normally waits for some seconds; here it does not.
     pub(crate) fn start_now(&self, job: &str) {
         let _ = self
             .command("scontrol")
@@ -156,7 +156,7 @@ impl Cluster {
             .output();
     }
 
-    /// The daemon of a node, as this machine sees it.
+    /// The process of a node's daemon, seen from this machine.
     pub(crate) fn daemon(&self, node: &str) -> Process {
         let own = self.path().join("slurm.conf");
         let is_it = |process: &Process| {
@@ -218,7 +218,7 @@ impl Process {
         self.status("State").is_some_and(|state| state.starts_with('T'))
     }
 
-    /// Whether SIGTERM was sent to it and it has not seen it yet.
+    /// Whether a SIGTERM is pending.
     pub(crate) fn has_term_waiting(&self) -> bool {
         let mask = self.status("ShdPnd").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
         mask.is_some_and(|mask| mask & (1 << 14) != 0)
@@ -231,12 +231,12 @@ pub(crate) fn all_processes() -> Vec<Process> {
     pids.map(|pid| Process { pid }).collect()
 }
 
-/// Waits for something to come true.
+/// Waits until a condition is true.
 pub(crate) fn until<T>(what: &str, is_so: impl FnMut() -> Option<T>) -> T {
     until_or(|| what.to_owned(), is_so)
 }
 
-/// As [`until`]; what has not come true is described when it is known not to have.
+/// Like [`until`], but describes the condition only when it fails.
 pub(crate) fn until_or<T>(what: impl Fn() -> String, mut is_so: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {

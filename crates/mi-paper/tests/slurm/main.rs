@@ -1,7 +1,7 @@
-//! Sweeps on a real Slurm of two emulated nodes: whatever happens to tasks, the records in the end are
-//! those of a local run, byte for byte. Each case prints what was lost and doubled.
+//! Sweeps on a real Slurm of two emulated nodes: whatever happens to tasks, the final records equal
+//! those of a local run, byte for byte. Each case prints lost and doubled rows.
 //!
-//! Where Slurm is missing, or this is not root, the test says so and is skipped.
+//! Without Slurm or root, the test says so and is skipped.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -19,10 +19,10 @@ use std::time::Instant;
 use cluster::{Cluster, text};
 use sweep::{Sweep, locally};
 
-/// A case: its name, and what happens; it says what was seen to happen.
+/// A case: its name, and a function that runs it and returns what happened.
 type Case = (&'static str, fn(&Cluster, &str) -> String);
 
-/// One after the other; the time limit, which Slurm looks at every 30 s, at the same time.
+/// Run one after another; the time limit, which Slurm checks every 30 s, runs at the same time.
 const CASES: [Case; 10] = [
     ("array to its end", cases::to_the_end),
     ("scancel", cases::cancelled),
@@ -67,7 +67,7 @@ fn run(cluster: &Cluster, expected: &str, (name, case): Case) {
     );
     assert_eq!(sweep.records(), expected, "{name}\n{}", sweep.output());
     assert!(sweep.status().contains("4 of 4 trials have ended"), "{name}: {}", sweep.status());
-    // The merged files aside, the trials' own folders say the same.
+    // Without the merged files, the trials' own folders give the same.
     for file in ["records.csv", "trials.json"] {
         fs::remove_file(sweep.out.join(file)).unwrap();
     }
@@ -92,7 +92,7 @@ fn whatever_happens_on_two_nodes_the_records_are_those_of_a_local_run() {
     page::check(&cluster);
     std::thread::scope(|scope| {
         scope.spawn(|| run(&cluster, &expected, ("time limit", cases::time_limit)));
-        // Only one of the cases may be chosen, to look at it.
+        // A single case can be chosen, to examine it.
         let chosen = std::env::var("MI_SLURM_CASE").ok();
         for case in CASES {
             if chosen.as_ref().is_none_or(|chosen| chosen == case.0) {

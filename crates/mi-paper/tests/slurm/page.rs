@@ -1,6 +1,6 @@
-//! The run that `docs/cluster.md` shows, done again.
+//! Repeats the run that `docs/cluster.md` shows.
 //!
-//! With the environment variable `MI_WRITE_DOCS` set, the page is written anew instead: read the
+//! If the environment variable `MI_WRITE_DOCS` is set, the page is rewritten instead: read the
 //! difference before you keep it.
 
 use std::fs;
@@ -12,7 +12,7 @@ use super::sweep::Sweep;
 const BEGIN: &str = "<!-- what follows is written by crates/mi-paper/tests/slurm/page.rs -->\n";
 const END: &str = "<!-- up to here -->\n";
 
-/// Does what the page does, and compares what is said, numbers aside.
+/// Runs the commands of the page, and compares the output except for numbers.
 pub(crate) fn check(cluster: &Cluster) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cluster.md");
     let Ok(page) = fs::read_to_string(&path) else { return };

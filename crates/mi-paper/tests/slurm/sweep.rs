@@ -39,7 +39,7 @@ impl<'a> Sweep<'a> {
         Self { cluster, out, arrays: Vec::new(), report: String::new(), said: String::new() }
     }
 
-    /// Submits it, two trials a task unless the options say otherwise.
+    /// Submits it, with two trials per task unless the options say otherwise.
     pub(crate) fn submit(&mut self, options: &[&str]) {
         let mut command = self.cluster.command(env!("CARGO_BIN_EXE_mi-paper"));
         command.arg("slurm").arg(&self.out).args(PLAN).args(SHARED);
@@ -170,7 +170,7 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Whether a trial has a checkpoint, and says so.
+/// Whether a trial has a checkpoint, and its state says so.
 pub(crate) fn has_checkpoint(folder: &Path) -> bool {
     let mut entries = fs::read_dir(folder).into_iter().flatten().flatten();
     folder.join("state.json").exists()

@@ -1,4 +1,4 @@
-//! `mi-paper slurm` where nothing is submitted, and the tasks that it would submit.
+//! `mi-paper slurm` without submitting anything, and the tasks that it would submit.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use mi_paper::folder::{Lease, RunFolder, Watch};
 
-/// The program where no Slurm can be found.
+/// The program in an environment without Slurm.
 fn mi_paper(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mi-paper"));
     command.env("PATH", "/nowhere").args(arguments);
@@ -23,7 +23,7 @@ fn run(command: &mut Command) -> (Option<i32>, String, String) {
 
 const SIZE: [&str; 6] = ["--preset", "smoke", "--experiment", "dependent", "--steps", "4"];
 
-/// A text without what differs from one machine to the next.
+/// A text without the parts that differ between machines.
 fn anywhere(text: &str, root: &Path) -> String {
     let text = text.replace(root.to_str().unwrap(), "/shared");
     let mut parts = text.split("/mi-paper-");
@@ -59,7 +59,7 @@ fn a_dry_run_prints_the_scripts_and_changes_nothing() {
         text == kept,
         "renew it, and read the difference: MI_WRITE_DOCS=1 cargo test -p mi-paper --test submit\n{text}"
     );
-    // The other form says the same.
+    // The other form prints the same.
     let mut command = mi_paper(&["reproduce", "--on", "slurm", "--out"]);
     command.arg(&out).args(SIZE).args(seeds).args(more).args(last);
     let (code, other, messages) = run(&mut command);
@@ -86,7 +86,8 @@ fn the_scripts_are_ones_of_bash() {
         let checked = Command::new("bash").arg("-n").arg(&script).output().unwrap();
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
     }
-    // A task by hand, without Slurm: the script finds its program, its trials and their end.
+    // A task run by hand, without Slurm: the script finds its program and its trials, and completes
+    // them.
     let task = Command::new("bash")
         .arg(out.join("slurm/task.sh"))
         .env("SLURM_ARRAY_TASK_ID", "0")
@@ -104,7 +105,7 @@ fn options_that_make_no_sense_are_refused() {
     let out = root.path().join("run");
     for (options, words) in [
         (["--partition", "a b"], "--partition"),
-        (["--sbatch", "account"], "no option of sbatch"),
+        (["--sbatch", "account"], "not an option of sbatch"),
         (["--trials-per-task", "0"], "--trials-per-task"),
         (["--silence", "10ms"], "at least 1s"),
         (["--time", "2"], "--save-before"),
@@ -146,7 +147,7 @@ fn tasks_run_their_part_of_the_plan() {
     assert_eq!(records(&whole), records(&parts));
 }
 
-/// A divergence is a result: the exit code tells it from a failure.
+/// A divergence is a result: the exit code distinguishes it from a failure.
 #[test]
 fn divergence_has_an_exit_code_of_its_own() {
     let root = tempfile::tempdir().unwrap();

@@ -29,7 +29,7 @@ impl Matrix {
         matches!(self, Self::Double(_))
     }
 
-    /// The matrix in a precision that every matrix fits.
+    /// The matrix in double precision, to which every matrix can be converted.
     pub(super) fn cast<T: Feature>(&self) -> Array2<T> {
         match self {
             Self::Single(matrix) => matrix.mapv(|v| T::from_f64(f64::from(v))),
@@ -38,18 +38,18 @@ impl Matrix {
     }
 }
 
-/// Reads one whole number for each sample.
+/// Reads one integer per sample.
 pub(super) fn labels(path: &Path) -> Result<Vec<i64>> {
     let bytes = bytes(path)?;
     let found = of_integers::<Ix1, _>(&bytes, Some)
         .or_else(|| of_type(&bytes, |v: bool| Some(v.into())))
         .or_else(|| of_type(&bytes, |v: f64| whole(v)))
         .or_else(|| of_type(&bytes, |v: f32| whole(v.into())));
-    let labels = readable(path, found, "labels are a list, one whole number a sample")?;
+    let labels = readable(path, found, "labels are a list, one integer per sample")?;
     let each = labels.iter().enumerate().map(|(row, label)| {
         label.with_context(|| {
             format!(
-                "{}: the label in row {row} is no whole number; number the classes",
+                "{}: the label in row {row} is not an integer; number the classes",
                 path.display()
             )
         })
@@ -66,7 +66,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// An array of one type, converted; `None` if the file's numbers are of another.
+/// An array of one type, converted; `None` if the file's numbers have another type.
 fn of_type<A: ReadableElement + Copy, D: Dimension, B>(
     bytes: &[u8],
     convert: impl Fn(A) -> B,
@@ -78,7 +78,7 @@ fn of_type<A: ReadableElement + Copy, D: Dimension, B>(
     }
 }
 
-/// An array of any type of whole number.
+/// An array of any integer type.
 fn of_integers<D: Dimension, B>(
     bytes: &[u8],
     convert: impl Fn(i64) -> B,
@@ -103,7 +103,7 @@ fn readable<V>(path: &Path, found: Option<Result<V, ReadNpyError>>, expected: &s
         ),
         Some(Err(error)) => bail!("{}: not a readable NPY file ({error})", path.display()),
         None => bail!(
-            "{}: the array holds no real or whole numbers; save it as float32 or int64",
+            "{}: the array contains neither real numbers nor integers; save it as float32 or int64",
             path.display()
         ),
     }

@@ -1,4 +1,4 @@
-//! `mi-paper evaluate`: what a person's own features are worth.
+//! `mi-paper evaluate`: measures the quality of your own features.
 
 mod arrays;
 mod table;
@@ -31,7 +31,7 @@ Examples:
   mi-paper evaluate top.npy labels.npy --view bottom.npy --base pixels.npy
   mi-paper evaluate features.npy labels.npy --measures v-information,rank-me --json
 
-Arrays are NPY files: features samples × features, labels one whole number a sample. They are
+Arrays are NPY files: features samples × features, labels one integer per sample. They are
 evaluated in the precision of their files.")]
 pub(super) struct Evaluate {
     /// Features, samples × features.
@@ -40,13 +40,14 @@ pub(super) struct Evaluate {
     /// Labels, one for each sample.
     #[arg(value_name = "LABELS.npy", value_hint = ValueHint::FilePath)]
     labels: PathBuf,
-    /// Features of test samples; all of the first then are for training.
+    /// Features of test samples; all samples of the first file are then used for training.
     #[arg(long, value_name = "FILE.npy", requires = "test_labels", value_hint = ValueHint::FilePath)]
     test_features: Option<PathBuf>,
     /// Labels of the test samples.
     #[arg(long, value_name = "FILE.npy", requires = "test_features", value_hint = ValueHint::FilePath)]
     test_labels: Option<PathBuf>,
-    /// Share of the samples to test on where no test samples are given, drawn by the seed.
+    /// Share of the samples to hold out for testing if no test samples are given, drawn with the
+    /// seed.
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, conflicts_with = "test_features")]
     test_share: f64,
     /// Features of another view of the same samples.
@@ -55,7 +56,7 @@ pub(super) struct Evaluate {
     /// The other view of the test samples.
     #[arg(long, value_name = "FILE.npy", requires_all = ["view", "test_features"], value_hint = ValueHint::FilePath)]
     test_view: Option<PathBuf>,
-    /// What the features are made from, such as the pixels of the same samples.
+    /// The input of the features, such as the pixels of the same samples.
     #[arg(long, value_name = "FILE.npy", value_hint = ValueHint::FilePath)]
     base: Option<PathBuf>,
     /// The base of the test samples.
@@ -67,7 +68,7 @@ pub(super) struct Evaluate {
     /// Share of the training labels to replace by others.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     label_noise: f64,
-    /// The seed of everything that is drawn.
+    /// The seed of all random numbers.
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
     /// Print JSON instead of a table.
@@ -100,13 +101,13 @@ pub(super) fn run(options: &Evaluate) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One kind of features, of the first samples and of those to test on.
+/// One kind of features, of the first samples and of the test samples.
 struct Side {
     first: Matrix,
     test: Option<Matrix>,
 }
 
-/// Everything that was read.
+/// All inputs.
 struct Inputs {
     features: Side,
     labels: Vec<i64>,
@@ -122,7 +123,7 @@ impl Inputs {
             let Some(first) = first else { return Ok(None) };
             if separate && test.is_none() {
                 bail!(
-                    "--{name} has no test samples: give --test-{name} too, since --test-features \
+                    "--{name} has no test samples: also give --test-{name}, since --test-features \
                      is given"
                 );
             }
@@ -150,14 +151,14 @@ impl Inputs {
     }
 }
 
-/// Samples of one kind, apart.
+/// Samples of one kind, split.
 struct Parts<V> {
     train: V,
     test: V,
 }
 
 impl<T: Feature> Parts<Array2<T>> {
-    /// Takes the held-out samples out, where no test samples are given.
+    /// Separates the held-out samples, if no test samples are given.
     fn of(side: &Side, split: Option<&Split>, path: &Path) -> Result<Self> {
         let first: Array2<T> = side.first.cast();
         let (Some(split), None) = (split, &side.test) else {
@@ -177,7 +178,7 @@ impl<T: Feature> Parts<Array2<T>> {
     }
 }
 
-/// Which samples are held out to test on.
+/// Which samples are held out for testing.
 struct Split {
     rows: usize,
     train: Vec<usize>,
@@ -257,7 +258,7 @@ fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<Vec<Measu
     Ok(found)
 }
 
-/// Names the option that gives what a measure needs.
+/// Names the option that provides what a measure needs.
 fn lacking(measure: Measure, error: mi_eval::EvalError) -> anyhow::Error {
     let option = match (&error, measure.info().needs) {
         (mi_eval::EvalError::Missing { .. }, Needs::View | Needs::AlignedView) => "--view",
@@ -267,7 +268,7 @@ fn lacking(measure: Measure, error: mi_eval::EvalError) -> anyhow::Error {
     anyhow::anyhow!("{} needs {option}: give it, or leave the measure out", measure.name())
 }
 
-/// What is being measured, on standard error: a bar on a terminal, lines elsewhere.
+/// Progress on standard error: a bar on a terminal, lines elsewhere.
 struct Progress {
     bar: Option<ProgressBar>,
     count: usize,

@@ -4,7 +4,7 @@ use mi_eval::{Interval, Measured};
 use mi_plot::{Align, TextTable, number};
 use serde::Serialize;
 
-/// A measure as JSON has it.
+/// A measure in JSON form.
 #[derive(Serialize)]
 pub(super) struct Row<'a> {
     measure: &'static str,

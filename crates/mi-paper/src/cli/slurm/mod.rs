@@ -1,5 +1,5 @@
-//! `mi-paper slurm`: a plan's trials as a job array. Slurm places, requeues and preempts; what it runs
-//! is `mi-paper trial`.
+//! `mi-paper slurm`: a plan's trials as a job array. Slurm places, requeues and preempts the tasks;
+//! each runs `mi-paper trial`.
 
 mod queue;
 mod script;
@@ -29,27 +29,26 @@ pub(super) struct Options {
     /// The partition [default: the cluster's].
     #[arg(long, value_name = "NAME")]
     partition: Option<String>,
-    /// Time limit of a task, as Slurm writes it, e.g. 1:00:00. A task that needs more saves and queues
-    /// again [default: the partition's].
+    /// Time limit of a task, as Slurm writes it, e.g. 1:00:00. A task that needs more saves and
+    /// requeues itself [default: the partition's].
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
-    /// Trials that a task runs one after the other [default: as many as are a quarter of an hour's
-    /// work, by an estimate].
+    /// Trials that a task runs one after another [default: an estimated quarter of an hour's work].
     #[arg(long, value_name = "N", value_parser = positive())]
     trials_per_task: Option<usize>,
-    /// Processors of a task, which runs as many trials side by side [default: 1].
+    /// Processors per task, which runs that many trials in parallel [default: 1].
     #[arg(long, value_name = "N", value_parser = positive())]
     cpus: Option<usize>,
-    /// Tasks that run at the same time, at most.
+    /// The largest number of tasks that run at the same time.
     #[arg(long, value_name = "N", value_parser = positive())]
     at_most: Option<usize>,
-    /// How often tasks of which one has failed run again [default: 1].
+    /// How often failed tasks are run again [default: 1].
     #[arg(long, value_name = "N")]
     retries: Option<usize>,
     /// Time before the limit at which a task saves [default: 2min].
     #[arg(long, value_name = "TIME")]
     save_before: Option<humantime::Duration>,
-    /// Tasks of one array, at most [default: what the cluster says].
+    /// The largest number of tasks in one array [default: the cluster's limit].
     #[arg(long, value_name = "N", value_parser = positive())]
     array_limit: Option<usize>,
     /// Another option for sbatch, e.g. --sbatch=--account=NAME; may be given several times.
@@ -79,10 +78,10 @@ impl Options {
     }
 }
 
-/// Tasks of an array where nobody says: Slurm's default limit, `MaxArraySize` = 1001, less one.
+/// The default size of an array: Slurm's default limit, `MaxArraySize` = 1001, minus one.
 const ARRAY_LIMIT: usize = 1000;
 
-/// Submits what is left of the plan, or prints what would be submitted.
+/// Submits the rest of the plan, or prints what would be submitted.
 pub(super) fn run(
     run: &Path,
     asked: &Asked,
@@ -125,7 +124,7 @@ pub(super) fn run(
         "tasks of this run are still in the queue; wait for them, or remove them with `scancel {}`",
         queued.join(" ")
     );
-    // The lock is given back before tasks start.
+    // The lock is released before tasks start.
     {
         let (sets, _lock) = reproduce::prepare(&mut plan, &folder, asked.data.as_deref(), notice)?;
         reproduce::note_run(&folder, &plan, &sets, Some(run), notice)?;
@@ -200,7 +199,7 @@ output   {}",
     ))
 }
 
-/// The scripts and the commands that submit them, as a text that a person can follow.
+/// The scripts and the commands that submit them, as readable text.
 fn dry_run_text(batch: &Batch<'_>, chunks: &[Chunk]) -> Result<String> {
     let mut text = String::new();
     for (path, script) in
@@ -216,8 +215,8 @@ fn dry_run_text(batch: &Batch<'_>, chunks: &[Chunk]) -> Result<String> {
     Ok(text)
 }
 
-/// This program, and where tasks find it: a copy in the run's folder, under a name of its own, so that
-/// another build does not change what a queued task runs.
+/// This program, and where tasks find it: a copy in the run's folder, under a unique name, so that
+/// another build does not change the program of a queued task.
 struct Program {
     here: PathBuf,
     copy: PathBuf,
@@ -225,7 +224,7 @@ struct Program {
 
 impl Program {
     fn here(run: &Path) -> Result<Self> {
-        let here = std::env::current_exe().context("this program does not find itself")?;
+        let here = std::env::current_exe().context("this program cannot find its own file")?;
         let bytes = fs::read(&here).with_context(|| format!("cannot read {}", here.display()))?;
         let hash = Sha256::digest(&bytes);
         let mut name = "mi-paper-".to_owned();
@@ -251,7 +250,7 @@ impl Program {
 }
 
 impl Asked {
-    /// Whether no trials were asked for, so that a plan that is there counts.
+    /// Whether no trials were requested, so that an existing plan is used.
     fn is_nothing(&self) -> bool {
         self.experiment.is_empty()
             && self.seeds.is_empty()

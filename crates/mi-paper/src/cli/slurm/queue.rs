@@ -14,7 +14,7 @@ use super::tasks::Chunk;
 #[derive(Debug, Default)]
 pub(super) struct Submitted {
     pub(super) arrays: Vec<String>,
-    /// The arrays that run if one before has failed.
+    /// The arrays that run if a previous one has failed.
     pub(super) again: Vec<String>,
     pub(super) report: String,
 }
@@ -26,18 +26,18 @@ impl Submitted {
     }
 }
 
-/// Whether Slurm's commands are here.
+/// Whether Slurm's commands are installed.
 pub(super) fn is_here() -> bool {
     let found = Command::new("sbatch").arg("--version").output();
     !found.is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
-/// How many tasks an array may have, as the cluster says.
+/// How many tasks an array may have, according to the cluster.
 pub(super) fn array_limit() -> Option<usize> {
     let output = Command::new("scontrol").args(["show", "config"]).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().find(|line| line.starts_with("MaxArraySize"))?;
-    // The largest number of a task is one less.
+    // The largest task number is one less.
     line.split_once('=')?.1.trim().parse().ok().filter(|&size| size > 0)
 }
 
@@ -51,16 +51,16 @@ pub(super) fn still_there(jobs: &[String]) -> Vec<String> {
     jobs.iter().filter(there).cloned().collect()
 }
 
-/// Submits the arrays, what runs again where one has failed, and the report at the end.
+/// Submits the arrays, those that run again after a failure, and the report at the end.
 pub(super) fn submit(batch: &Batch<'_>, chunks: &[Chunk]) -> Result<Submitted> {
     let mut submitted = Submitted::default();
     let result = in_order(batch, chunks, &mut sbatch, &mut submitted);
-    // What is in the queue is noted in any case, so that it is not submitted twice.
+    // The jobs in the queue are recorded in any case, so that they are not submitted twice.
     let noted = submitted.all().join("\n");
     write_atomically(&noted_in(batch.run), format!("{noted}\n").as_bytes())?;
     match result {
         Err(error) if !submitted.all().is_empty() => Err(error.context(format!(
-            "not everything could be submitted; remove what was with `scancel {}`",
+            "not everything could be submitted; remove the submitted jobs with `scancel {}`",
             submitted.all().join(" ")
         ))),
         Err(error) => Err(error),
@@ -111,7 +111,7 @@ fn in_order(
         for round in 0..=retries {
             let mut arguments = vec![Argument::Word(array.clone())];
             if round > 0 {
-                // If none of the tasks before has failed, there is nothing to run again.
+                // If no earlier task has failed, there is nothing to run again.
                 let failed: Vec<String> =
                     before.iter().map(|job| format!("afternotok:{job}")).collect();
                 arguments.push(Argument::Word(format!("--dependency={}", failed.join(","))));
@@ -141,7 +141,7 @@ fn sbatch(arguments: &[Argument]) -> Result<String> {
     let output = command.output().context("`sbatch` did not start")?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     ensure!(output.status.success(), "sbatch refused the job: {said}");
-    // On clusters of several, the name of the cluster follows the id.
+    // In a federation of clusters, the name of the cluster follows the id.
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     match text.trim().split(';').next() {
         Some(id) if !id.is_empty() => Ok(id.to_owned()),
@@ -153,7 +153,7 @@ fn noted_in(run: &Path) -> PathBuf {
     script::folder(run).join("jobs")
 }
 
-/// The jobs that were submitted last.
+/// The jobs of the last submission.
 pub(super) fn noted(run: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(noted_in(run)).unwrap_or_default();
     text.lines().map(str::to_owned).filter(|line| !line.is_empty()).collect()

@@ -14,7 +14,7 @@ pub(super) fn folder(run: &Path) -> PathBuf {
     run.join("slurm")
 }
 
-/// What the scripts are made from.
+/// The inputs of the scripts.
 pub(super) struct Batch<'a> {
     pub(super) run: &'a Path,
     pub(super) program: &'a Path,
@@ -125,14 +125,14 @@ exec {program} reproduce --redraw --out {run}
         let named = [("partition", &self.options.partition), ("time", &self.options.time)];
         for (name, value) in named {
             if let Some(value) = value {
-                ensure!(is_word(value), "--{name}: `{value}` is not what Slurm takes");
+                ensure!(is_word(value), "--{name}: `{value}` is not valid for Slurm");
                 let _ = writeln!(text, "#SBATCH --{name}={value}");
             }
         }
         for option in &self.options.sbatch {
             ensure!(
                 option.starts_with('-') && !option.contains('\n'),
-                "--sbatch: `{option}` is no option of sbatch, such as --account=NAME"
+                "--sbatch: `{option}` is not an option of sbatch, such as --account=NAME"
             );
             let _ = writeln!(text, "#SBATCH {option}");
         }
@@ -152,7 +152,7 @@ fn is_word(value: &str) -> bool {
 }
 
 /// A time limit as Slurm writes it: minutes, minutes:seconds, hours:minutes:seconds, days-hours,
-/// days-hours:minutes or days-hours:minutes:seconds. None for anything else, which Slurm refuses.
+/// days-hours:minutes or days-hours:minutes:seconds. `None` for anything else, which Slurm refuses.
 fn limit_in_seconds(text: &str) -> Option<u64> {
     let (days, rest) = match text.split_once('-') {
         Some((days, rest)) => (Some(days.parse::<u64>().ok()?), rest),
@@ -170,7 +170,7 @@ fn limit_in_seconds(text: &str) -> Option<u64> {
     Some(days.unwrap_or(0) * 86_400 + seconds)
 }
 
-/// A time as `--checkpoint-every` takes it.
+/// A time in the form of `--checkpoint-every`.
 fn spelled(time: Duration) -> String {
     humantime::format_duration(time).to_string().replace(' ', "")
 }

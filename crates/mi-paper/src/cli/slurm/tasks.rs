@@ -1,17 +1,17 @@
-//! Which trials a task runs, and how tasks are put into arrays.
+//! Which trials a task runs, and how tasks are grouped into arrays.
 
 use mi_paper::cost::{self, ImageSize};
 use mi_paper::plan::Plan;
 
 /// Work of a task, in seconds.
 const WORK: f64 = 900.0;
-/// Floating-point operations a second that a core is taken to make in whole trials. The grouping must
-/// not depend on the machine on which the command is given, so that it is no measurement.
+/// Assumed floating-point operations per second of a core in complete trials. It is not measured,
+/// since the grouping must not depend on the machine on which the command is given.
 const RATE: f64 = 20e9;
-/// Seconds that each trial takes at the least, for evaluations and files.
+/// The shortest time of a trial in seconds, for evaluations and files.
 const LEAST: f64 = 2.0;
 
-/// How many trials a task has, such that it is worth being scheduled.
+/// How many trials a task has, so that it is worth scheduling.
 pub(super) fn trials_per_task(plan: &Plan) -> usize {
     let seconds: f64 = plan
         .trials
@@ -22,7 +22,7 @@ pub(super) fn trials_per_task(plan: &Plan) -> usize {
     ((WORK / mean) as usize).clamp(1, plan.trials.len().max(1))
 }
 
-/// Tasks of one array. Slurm numbers them from 0; `offset` is what is added to a number.
+/// Tasks of one array. Slurm numbers them from 0; `offset` is added to each number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Chunk {
     pub(super) offset: usize,
@@ -31,7 +31,7 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    /// The tasks as `sbatch --array` takes them: `0-3,7`.
+    /// The tasks in the form of `sbatch --array`: `0-3,7`.
     pub(super) fn array(&self) -> String {
         let mut ranges: Vec<(usize, usize)> = Vec::new();
         for &task in &self.tasks {
@@ -47,7 +47,7 @@ impl Chunk {
     }
 }
 
-/// The tasks in which something is left, in arrays of at most `limit` numbers.
+/// The tasks with unfinished trials, in arrays of at most `limit` numbers.
 pub(super) fn chunks(left: &[usize], per_task: usize, limit: usize) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut tasks: Vec<usize> = left.iter().map(|trial| trial / per_task).collect();

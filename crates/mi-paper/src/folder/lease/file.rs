@@ -1,4 +1,4 @@
-//! The files that leases are.
+//! The files of leases.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -11,18 +11,18 @@ use super::super::json;
 use super::super::process::Process;
 use crate::error::PaperError;
 
-/// The extension of a lease that somebody holds, and of one that was given back.
+/// The extension of a held lease, and of a released one.
 pub(super) const HELD: &str = "json";
 pub(super) const RELEASED: &str = "released";
 
-/// What a lease file says.
+/// The contents of a lease file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Terms {
     pub(super) token: u64,
     /// The attempt that the holder writes to; 0 is the trial's folder itself.
     pub(super) attempt: u64,
     pub(super) holder: Process,
-    /// After how many milliseconds without a sign of life the holder counts as gone.
+    /// The number of milliseconds without a sign of life after which the holder counts as gone.
     pub(super) silence: u64,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Found {
     pub(super) token: u64,
     pub(super) path: PathBuf,
     pub(super) released: bool,
-    /// None where the file is damaged.
+    /// `None` if the file is damaged.
     pub(super) terms: Option<Terms>,
     pub(super) length: u64,
 }
@@ -46,7 +46,7 @@ pub(super) fn path_of(root: &Path, token: u64, extension: &str) -> PathBuf {
     root.join(format!("lease-{token}.{extension}"))
 }
 
-/// The newest lease, if there was ever one.
+/// The newest lease, if there ever was one.
 pub(super) fn newest(root: &Path) -> Result<Option<Found>, PaperError> {
     loop {
         let Some((token, path)) = leases(root)?.into_iter().max() else { return Ok(None) };
@@ -58,7 +58,7 @@ pub(super) fn newest(root: &Path) -> Result<Option<Found>, PaperError> {
             Err(PaperError::Damaged { .. }) => None,
             Err(error) => return Err(error),
         };
-        // Opened for its length: network file systems look at the server when a file is opened.
+        // Opened to get its length: network file systems ask the server when a file is opened.
         let file = fs::File::open(&path).and_then(|file| file.metadata());
         let length = file.map_or(0, |file| file.len());
         return Ok(Some(Found { token, path, released, terms, length }));
@@ -86,7 +86,7 @@ pub(super) fn leases(root: &Path) -> Result<Vec<(u64, PathBuf)>, PaperError> {
     Ok(found)
 }
 
-/// Makes a lease file that is whole from the start; false if there is one already.
+/// Creates a lease file that is complete from the start; false if there is already one.
 pub(super) fn create(path: &Path, terms: &Terms) -> Result<bool, PaperError> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.{TEMPORARY}", nonce()));
@@ -97,7 +97,7 @@ pub(super) fn create(path: &Path, terms: &Terms) -> Result<bool, PaperError> {
     let _ = fs::remove_file(&temporary);
     match linked {
         Ok(()) => Ok(true),
-        // A network file system may say so of what it has just done.
+        // A network file system may report this for its own completed operation.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             Ok(matches!(json::read::<Terms>(path), Ok(Some(there)) if there == *terms))
         }

@@ -1,15 +1,16 @@
-//! Who may write to a trial's folder, also where several machines share it.
+//! Decides who may write to a trial's folder, even if several machines share it.
 //!
-//! A lease is a file, `lease-TOKEN.json`. Tokens only grow, and the largest counts. It is made by an
-//! exclusive operation of the file system, so that of two processes one gets it. Its holder appends
-//! an empty line to it from time to time: a sign of life. Whoever wants the trial watches the file's
-//! length by a clock of its own, so that clocks of two machines are never compared.
+//! A lease is a file, `lease-TOKEN.json`. Tokens only grow, and the largest counts. It is created
+//! by an exclusive operation of the file system, so that only one of two processes gets it. Its
+//! holder appends an empty line to it from time to time as a sign of life. A process that wants the
+//! trial watches the file's length with its own clock, so that clocks of two machines are never
+//! compared.
 //!
-//! A holder may be silent and yet alive: stopped, cut off from the others, or slow. So nobody who
-//! takes a trial over from one that may be alive writes to that one's files. The new holder copies
-//! them to a folder of its own, `attempt-TOKEN`, and goes on there; the newest attempt counts. What
-//! the former holder still writes goes to an older attempt, where nobody looks. It notices at its
-//! next sign of life, and stops.
+//! A holder may be silent and yet alive: stopped, cut off from the others, or slow. So a process
+//! that takes a trial over never writes to the files of a holder that may be alive. The new holder
+//! copies them to its own folder, `attempt-TOKEN`, and continues there; the newest attempt counts.
+//! Anything the former holder still writes goes to an older attempt, which is ignored. It notices
+//! at its next sign of life, and stops.
 
 mod file;
 mod signs;
@@ -29,10 +30,10 @@ use signs::Signs;
 /// How many signs of life a holder gives in the time after which it counts as gone.
 const SIGNS: u32 = 6;
 
-/// What one process knows about the holder of a lease that it waits for.
+/// What a process knows about the holder of a lease that it is waiting for.
 #[derive(Debug, Default)]
 pub struct Watch {
-    /// The lease, its length, and since when it has had it.
+    /// The lease, its length, and the time since which it has had that length.
     seen: Option<(PathBuf, u64, Instant)>,
     alive: bool,
 }
@@ -64,12 +65,12 @@ impl Watch {
 pub struct Lease {
     folder: TrialFolder,
     signs: Signs,
-    /// Frees the trial at once when the process ends in whatever way, for processes on this machine.
+    /// Releases the trial, for processes on this machine, as soon as the process ends in any way.
     _lock: Option<Lock>,
 }
 
 impl Lease {
-    /// How long a holder may be silent where nobody says.
+    /// How long a holder may be silent by default.
     pub const SILENCE: Duration = Duration::from_mins(2);
 
     /// The trial's folder, at the attempt that this lease is for.
@@ -77,12 +78,13 @@ impl Lease {
         &self.folder
     }
 
-    /// Whether another process took the trial over, as far as the last sign of life told.
+    /// Whether another process took the trial over, as of the last sign of life.
     pub fn is_lost(&self) -> bool {
         self.signs.is_lost()
     }
 
-    /// Asks the file system whether another process took the trial over: before something counts.
+    /// Asks the file system whether another process took the trial over. Called before anything is
+    /// made final.
     ///
     /// # Errors
     /// [`PaperError::Locked`] naming that process.
@@ -96,17 +98,17 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.signs.end();
-        // If it is lost, the file is gone or an older one, which does not count.
+        // If it is lost, the file is gone or belongs to an older lease, which does not count.
         let lease = self.signs.lease();
         let _ = fs::rename(lease, lease.with_extension(RELEASED));
     }
 }
 
 /// Takes the lease of a trial; `silence` is how long this process may give no sign of life before
-/// others take the trial over from it. `watch` is to be the same one at every attempt.
+/// others take the trial over from it. Pass the same `watch` at every attempt.
 ///
 /// # Errors
-/// [`PaperError::Locked`] when another process holds it, or may hold it.
+/// [`PaperError::Locked`] if another process holds it, or may hold it.
 pub(super) fn take(root: &Path, silence: Duration, watch: &mut Watch) -> Result<Lease, PaperError> {
     let (lock, locked_here) = match Lock::take(root) {
         Ok(lock) => (Some(lock), false),
@@ -129,8 +131,8 @@ pub(super) fn take(root: &Path, silence: Duration, watch: &mut Watch) -> Result<
                 watch.alive = true;
                 return held();
             }
-            // The system freed the lock, so the holder has ended. Where there are no locks, a process
-            // id of another container may mislead.
+            // The system released the lock, so the holder has ended. Without locks, a process id
+            // from another container may mislead.
             excludes
         }
         Some(found) => {
@@ -151,7 +153,7 @@ pub(super) fn take(root: &Path, silence: Duration, watch: &mut Watch) -> Result<
     };
     let path = path_of(root, token, HELD);
     let is_new = create(&path, &terms)?;
-    // Whoever saw a larger token in the meantime is in the right.
+    // A process that saw a larger token in the meantime takes precedence.
     let is_newest = newest(root)?.is_some_and(|now| now.token == token);
     if !is_new || !is_newest {
         if is_new {
@@ -160,7 +162,7 @@ pub(super) fn take(root: &Path, silence: Duration, watch: &mut Watch) -> Result<
         *watch = Watch::default();
         return Err(locked(root, newest(root)?.as_ref()));
     }
-    // From here on, since large checkpoints take a while to copy.
+    // Signs of life start here, since large checkpoints take a while to copy.
     let signs = Signs::begin(path, path_of(root, token + 1, HELD), silence / SIGNS);
     let lease = Lease { folder: TrialFolder::at_attempt(root, attempt), signs, _lock: lock };
     if !same_attempt {
@@ -170,19 +172,19 @@ pub(super) fn take(root: &Path, silence: Duration, watch: &mut Watch) -> Result<
     Ok(lease)
 }
 
-/// What is known of the process that runs a trial, for a person.
+/// What is known about the process that runs a trial, for display.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The machine that it runs on.
     pub host: String,
-    /// Whether that is this one.
+    /// Whether that is this machine.
     pub is_here: bool,
-    /// For how long it has given no sign of life, where that is too long. It is told by the clocks of the
-    /// file server and of this machine, which may differ: nothing is decided by it.
+    /// How long it has given no sign of life, if that is too long. This compares the clocks of the
+    /// file server and of this machine, which may differ, so no decision depends on it.
     pub silent: Option<Duration>,
 }
 
-/// Who holds the lease of a trial, if anybody seems to. Changes nothing.
+/// Who holds the lease of a trial, if anyone seems to. Changes nothing.
 pub(super) fn holder(root: &Path) -> Option<Holder> {
     let locked = Lock::is_held(root);
     let found = newest(root).ok().flatten().filter(|found| !found.released);
@@ -219,7 +221,7 @@ pub(super) fn attempts(root: &Path) -> Vec<u64> {
         .collect()
 }
 
-/// Copies what the former holder of a trial has saved to a new attempt, which appears whole.
+/// Copies the saved state of a trial's former holder to a new attempt, which appears atomically.
 fn begin_attempt(former: &TrialFolder, new: &TrialFolder) -> Result<(), PaperError> {
     let preparing = new.root().join(format!("preparing-{}", nonce()));
     let copied = fs::create_dir(&preparing)
@@ -234,7 +236,7 @@ fn begin_attempt(former: &TrialFolder, new: &TrialFolder) -> Result<(), PaperErr
     copied
 }
 
-/// Removes leases that do not count any more, and what processes left that were killed.
+/// Removes leases that no longer count, and leftovers of killed processes.
 fn remove_older(root: &Path, token: u64) {
     for (other, path) in leases(root).unwrap_or_default() {
         if other < token {
@@ -270,7 +272,7 @@ mod tests {
         names
     }
 
-    /// Makes the newest lease one of another machine, whose locks this one does not see.
+    /// Turns the newest lease into one of another machine, whose locks this one does not see.
     fn move_elsewhere(root: &Path) {
         let found = newest(root).unwrap().unwrap();
         let mut terms = found.terms.unwrap();
@@ -279,7 +281,7 @@ mod tests {
         fs::remove_file(root.join("lock")).unwrap();
     }
 
-    /// Takes a lease as soon as its holder has been silent for long enough.
+    /// Takes a lease once its holder has been silent for long enough.
     fn take_over(root: &Path) -> Lease {
         let mut watch = Watch::default();
         let begun = Instant::now();
@@ -333,7 +335,7 @@ mod tests {
         let mut former = take_at(root).unwrap();
         fs::write(root.join("records.csv"), "a\n").unwrap();
         fs::write(root.join("000000000002.safetensors"), "checkpoint").unwrap();
-        // As if it were stopped: no sign of life.
+        // No sign of life, as if it were stopped.
         former.signs.end();
         move_elsewhere(root);
         assert!(holder(root).is_some_and(|holder| !holder.is_here));
@@ -342,14 +344,14 @@ mod tests {
         assert_eq!(now, root.join("attempt-2"));
         assert_eq!(names(&now), ["000000000002.safetensors", "records.csv"]);
         assert_eq!(TrialFolder::new(root.to_owned()).path(), now);
-        // It wakes up and writes, to where nobody looks; then it notices.
+        // It wakes up and writes to an ignored folder; then it notices.
         fs::write(former.folder().path().join("records.csv"), "a\nb\n").unwrap();
         assert!(former.confirm().is_err() && former.is_lost());
         drop(former);
         assert_eq!(fs::read_to_string(now.join("records.csv")).unwrap(), "a\n");
         lease.confirm().unwrap();
         drop(lease);
-        // Whoever comes next goes on where the last one stopped.
+        // The next holder continues where the last one stopped.
         let next = take_at(root).unwrap();
         assert_eq!(next.folder().path(), now);
         // At the end no checkpoint is left anywhere.
@@ -371,7 +373,7 @@ mod tests {
             std::thread::sleep(SHORT / 20);
         }
         assert!(watch.is_alive() && !holder.is_lost());
-        // What a person is told.
+        // What the user sees.
         let now = super::holder(root).unwrap();
         assert_eq!((&*now.host, now.is_here, now.silent), ("elsewhere", false, None));
         holder.signs.end();
@@ -400,7 +402,7 @@ mod tests {
         let ask = || {
             let mut taken = 0;
             while taken < 12 {
-                // Without the lock, as on a file system that has none.
+                // Without the lock, as on a file system without locks.
                 let _ = fs::remove_file(root.join("lock"));
                 let Ok(lease) = take_at(root) else { continue };
                 assert!(!working.swap(true, Ordering::SeqCst), "two at once");

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Gives signs of life for a lease until it is dropped, on a thread of its own, and knows whether the
+/// Gives signs of life for a lease until it is dropped, on a separate thread, and knows whether the
 /// lease still counts.
 #[derive(Debug)]
 pub(super) struct Signs {
@@ -19,7 +19,7 @@ pub(super) struct Signs {
 #[derive(Debug)]
 struct Shared {
     lease: PathBuf,
-    /// The lease of whoever comes next.
+    /// The lease of the next holder.
     next: PathBuf,
     every: Duration,
     last: Mutex<Instant>,
@@ -51,15 +51,15 @@ impl Signs {
         &self.shared.lease
     }
 
-    /// Gives a sign, and looks whether the lease still counts.
+    /// Gives a sign, and checks whether the lease still counts.
     pub(super) fn give(&self) {
         self.shared.give();
     }
 
-    /// Whether the lease did not count any more when the last sign was given.
+    /// Whether the lease no longer counted when the last sign was given.
     pub(super) fn is_lost(&self) -> bool {
         if self.shared.last().elapsed() > 2 * self.shared.every {
-            // The system gave no thread, or this process was stopped for a while.
+            // The system refused a thread, or this process was stopped for a while.
             self.give();
         }
         self.shared.is_lost.load(Ordering::Relaxed)
@@ -94,7 +94,7 @@ impl Shared {
         let given = OpenOptions::new().append(true).open(&self.lease);
         let is_gone = match given.and_then(|mut file| file.write_all(b"\n")) {
             Ok(()) => self.next.exists(),
-            // Where the disk is full the holder seems silent: it may be taken over, which is safe.
+            // If the disk is full, the holder seems silent: it may be taken over, which is safe.
             Err(error) => {
                 matches!(error.kind(), ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle)
             }
