@@ -297,7 +297,7 @@ impl Builder {
             if !asked && let Some((spelling, example)) = Spelling::of_most(labels.in_order()) {
                 notes.push(about(format!(
                     "`{shown}` holds {}, such as `{}`, which are read as labels without an order; to \
-                     have them as numbers say {}",
+                     read them as numbers use {}",
                     spelling.name(),
                     cut(example),
                     options_for_all(rules, spelling, labels.in_order()),
