@@ -4,7 +4,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mi_estimators::bounds::{BOUNDS, BoundSpec};
 use mi_samples::{
     ColumnType, Estimate, INFINITE, Marginals, Method, NeuralCritic, Sample, SamplesError,
-    Settings, Side as Where, Surrogate, Warning as Found, WayOut, all_digits,
+    Settings, Side as Where, Surrogate, Warning as SampleWarning, WayOut, all_digits,
     conditional_mutual_information, mutual_information, mutual_information_and_critic, six_digits,
     small_nats,
 };
@@ -198,9 +198,9 @@ impl Plan {
         for (estimate, found) in found {
             match found {
                 // The first method has already reported atoms.
-                Found::TieDeviation { .. } | Found::Atoms { .. }
+                SampleWarning::TieDeviation { .. } | SampleWarning::Atoms { .. }
                     if raw_first && !is_raw(estimate) => {}
-                Found::TiesBroken { .. } if raw_first && !is_raw(estimate) => {
+                SampleWarning::TiesBroken { .. } if raw_first && !is_raw(estimate) => {
                     let text = format!(
                         "the {} ranks the columns, raw or not, and breaks ties at random (--seed)",
                         plain_title(estimate.estimator.method)
@@ -222,7 +222,7 @@ impl Measured {
         warnings
             .iter()
             .find_map(|found| match found {
-                Found::UniqueLabels { rows } => Some(*rows),
+                SampleWarning::UniqueLabels { rows } => Some(*rows),
                 _ => None,
             })
             .unwrap_or(0)
@@ -393,52 +393,54 @@ fn plain_title(method: Method) -> &'static str {
 pub const TIE_DEVIATION: &str = "tie_deviation";
 
 /// A warning in the form of the command.
-fn warning(found: &Found, estimate: &Estimate, names: [&[String]; 3]) -> Warning {
+fn warning(found: &SampleWarning, estimate: &Estimate, names: [&[String]; 3]) -> Warning {
     let text = match found {
-        Found::UniqueLabels { rows } => say_unique(*rows, estimate, names),
+        SampleWarning::UniqueLabels { rows } => say_unique(*rows, estimate, names),
         other => say(other, names, estimate.estimator.marginals == Some(Marginals::Raw)),
     };
     let about = match found {
-        Found::UniqueLabels { .. } => discrete_names(estimate, names),
+        SampleWarning::UniqueLabels { .. } => discrete_names(estimate, names),
         other => columns(other, names),
     };
     let warning = Warning::new(code(found), text).about(about);
     match found {
         // Nearly every measured column is rounded.
-        Found::TiesBroken { .. }
-        | Found::Atoms { .. }
-        | Found::TieDeviation { .. }
-        | Found::Redundant { .. } => warning.mild(),
+        SampleWarning::TiesBroken { .. }
+        | SampleWarning::Atoms { .. }
+        | SampleWarning::TieDeviation { .. }
+        | SampleWarning::Redundant { .. } => warning.mild(),
         _ => warning,
     }
 }
 
 /// The stable name of a warning.
-fn code(warning: &Found) -> &'static str {
+fn code(warning: &SampleWarning) -> &'static str {
     match warning {
-        Found::Constant { .. } => "constant",
-        Found::TiesBroken { .. } => "ties_broken",
-        Found::TieDeviation { .. } => TIE_DEVIATION,
-        Found::TiesLeft { .. } => "ties_left",
-        Found::Atoms { .. } => "atoms",
-        Found::Redundant { .. } => "redundant_column",
-        Found::DuplicateRows { .. } => "duplicate_rows",
-        Found::FewObservations { .. } => "few_observations",
-        Found::ManyColumns { .. } => "many_columns",
-        Found::Autocorrelated { .. } => "autocorrelated",
-        Found::Deterministic { .. } | Found::LinearFunction { .. } => "deterministic",
-        Found::NearCap { .. } => "near_cap",
-        Found::AboveEntropy { .. } => "above_entropy",
-        Found::BelowZero { .. } => "below_zero",
-        Found::UniqueLabels { .. } => "unique_labels",
-        Found::SparseTable { .. } => "sparse_table",
-        Found::Overfitted { .. } => "overfitted",
-        Found::BeyondConfidence { .. } => "beyond_confidence",
-        Found::NoInterval => "no_interval",
-        Found::LongMemory { .. } => "long_memory",
-        Found::FewSurrogates { .. } => "few_surrogates",
-        Found::GroupsInPlace { .. } => "groups_in_place",
-        Found::OffWhenPermuted { .. } => "off_when_permuted",
+        SampleWarning::Constant { .. } => "constant",
+        SampleWarning::TiesBroken { .. } => "ties_broken",
+        SampleWarning::TieDeviation { .. } => TIE_DEVIATION,
+        SampleWarning::TiesLeft { .. } => "ties_left",
+        SampleWarning::Atoms { .. } => "atoms",
+        SampleWarning::Redundant { .. } => "redundant_column",
+        SampleWarning::DuplicateRows { .. } => "duplicate_rows",
+        SampleWarning::FewObservations { .. } => "few_observations",
+        SampleWarning::ManyColumns { .. } => "many_columns",
+        SampleWarning::Autocorrelated { .. } => "autocorrelated",
+        SampleWarning::Deterministic { .. } | SampleWarning::LinearFunction { .. } => {
+            "deterministic"
+        }
+        SampleWarning::NearCap { .. } => "near_cap",
+        SampleWarning::AboveEntropy { .. } => "above_entropy",
+        SampleWarning::BelowZero { .. } => "below_zero",
+        SampleWarning::UniqueLabels { .. } => "unique_labels",
+        SampleWarning::SparseTable { .. } => "sparse_table",
+        SampleWarning::Overfitted { .. } => "overfitted",
+        SampleWarning::BeyondConfidence { .. } => "beyond_confidence",
+        SampleWarning::NoInterval => "no_interval",
+        SampleWarning::LongMemory { .. } => "long_memory",
+        SampleWarning::FewSurrogates { .. } => "few_surrogates",
+        SampleWarning::GroupsInPlace { .. } => "groups_in_place",
+        SampleWarning::OffWhenPermuted { .. } => "off_when_permuted",
         _ => "other",
     }
 }
@@ -449,39 +451,41 @@ fn whole(names: &[String], letter: &str) -> String {
 }
 
 /// The names of the columns that a warning concerns.
-fn columns(warning: &Found, names: [&[String]; 3]) -> Vec<String> {
+fn columns(warning: &SampleWarning, names: [&[String]; 3]) -> Vec<String> {
     let side = |side: &Where| of_side(names, *side);
     let one = |names: &[String], column: usize| names.get(column).cloned();
     match warning {
-        Found::Constant { side: which } => side(which).to_vec(),
-        Found::TiesBroken { side: which, column, .. }
-        | Found::TiesLeft { side: which, column, .. }
-        | Found::Atoms { side: which, column, .. }
-        | Found::Redundant { side: which, column } => {
+        SampleWarning::Constant { side: which } => side(which).to_vec(),
+        SampleWarning::TiesBroken { side: which, column, .. }
+        | SampleWarning::TiesLeft { side: which, column, .. }
+        | SampleWarning::Atoms { side: which, column, .. }
+        | SampleWarning::Redundant { side: which, column } => {
             one(side(which), *column).into_iter().collect()
         }
-        Found::LinearFunction { column, of } => {
+        SampleWarning::LinearFunction { column, of } => {
             let others = of.iter().filter_map(|(which, column)| one(side(which), *column));
             others.chain(one(names[1], *column)).collect()
         }
-        Found::Deterministic { x, y } => {
+        SampleWarning::Deterministic { x, y } => {
             one(names[0], *x).into_iter().chain(one(names[1], *y)).collect()
         }
-        Found::Autocorrelated { .. } | Found::SparseTable { .. } => [names[0], names[1]].concat(),
+        SampleWarning::Autocorrelated { .. } | SampleWarning::SparseTable { .. } => {
+            [names[0], names[1]].concat()
+        }
         _ => Vec::new(),
     }
 }
 
 /// A warning in the terms of the command, with the names of columns and options; `is_raw` for a
 /// method that uses raw values.
-fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
+fn say(warning: &SampleWarning, names: [&[String]; 3], is_raw: bool) -> String {
     let side = |side: &Where| of_side(names, *side);
     let name = |side: &Where, column: &usize| column_name(names, *side, *column);
     match warning {
-        Found::Constant { side: which } => {
+        SampleWarning::Constant { side: which } => {
             format!("{} is constant: the value is 0", quoted(side(which)))
         }
-        Found::TiesBroken { side, column, rows, step } => {
+        SampleWarning::TiesBroken { side, column, rows, step } => {
             let step = step.map(six_digits);
             let step = step.map_or_else(String::new, |step| format!(", in steps of {step}"));
             format!(
@@ -490,13 +494,13 @@ fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
                 name(side, column)
             )
         }
-        Found::TieDeviation { deviation } => tie_deviation(*deviation),
-        Found::TiesLeft { side, column, rows } => format!(
+        SampleWarning::TieDeviation { deviation } => tie_deviation(*deviation),
+        SampleWarning::TiesLeft { side, column, rows } => format!(
             "{rows} values of `{}` occur more than once, and raw values keep their ties, which \
              nearest neighbours do not expect: compare with --marginals scores",
             name(side, column)
         ),
-        Found::Atoms { side, column, atoms, share } => {
+        SampleWarning::Atoms { side, column, atoms, share } => {
             let name = name(side, column);
             let hold = match atoms[..] {
                 [atom] => format!("the value {} holds", all_digits(atom)),
@@ -512,12 +516,12 @@ fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
                 100.0 * share
             )
         }
-        Found::Redundant { side, column } => format!(
+        SampleWarning::Redundant { side, column } => format!(
             "`{}` is constant or a linear function of others that are known with it: it adds \
              nothing and was left out",
             name(side, column)
         ),
-        Found::LinearFunction { column, of } => {
+        SampleWarning::LinearFunction { column, of } => {
             let of: Vec<String> = of.iter().map(|(side, column)| name(side, column)).collect();
             format!(
                 "`{}` is, up to rounding, a linear function of `{}`: {INFINITE}",
@@ -525,42 +529,42 @@ fn say(warning: &Found, names: [&[String]; 3], is_raw: bool) -> String {
                 of.join("`, `")
             )
         }
-        Found::SparseTable { cells, n } => format!(
+        SampleWarning::SparseTable { cells, n } => format!(
             "{}: {cells} combinations of values in {n} rows: frequencies say little; merge rare \
              labels, or name columns of numbers in --continuous",
             quoted(&[names[0], names[1]].concat())
         ),
-        Found::LongMemory { rows } => format!(
+        SampleWarning::LongMemory { rows } => format!(
             "the series remember their past for more than {}, the longest gap that can be left \
              around held-out rows: the value may be too high; compare with --surrogate shift",
             count(*rows, "row")
         ),
-        Found::FewSurrogates { surrogate: Surrogate::WholeGroups, .. } => {
+        SampleWarning::FewSurrogates { surrogate: Surrogate::WholeGroups, .. } => {
             format!("{warning} (--surrogate within, which tests for a relation within groups)")
         }
-        Found::GroupsInPlace { groups, moved, available } => format!(
+        SampleWarning::GroupsInPlace { groups, moved, available } => format!(
             "only {moved} of {groups} groups have as many rows as another one, and can be swapped \
              with it (--surrogate groups); the others stay, which makes the test weaker, and the \
              smallest p-value that can come out is 1/{}; --surrogate within rearranges the rows of \
              every group instead, and tests for a relation within groups",
             available + 1
         ),
-        Found::DuplicateRows { rows } => format!(
+        SampleWarning::DuplicateRows { rows } => format!(
             "{rows} rows repeat an earlier one: copies raise the estimate; use --dedup unless \
              they are separate observations"
         ),
-        Found::Autocorrelated { x, y } => format!(
+        SampleWarning::Autocorrelated { x, y } => format!(
             "successive rows are similar (lag-1 autocorrelation {x:.2} in {}, {y:.2} in {}): for a \
              time series use --ordered, and test with --surrogate shift or block",
             whole(names[0], "x"),
             whole(names[1], "y")
         ),
-        Found::OffWhenPermuted { mean, standard_error } => format!(
+        SampleWarning::OffWhenPermuted { mean, standard_error } => format!(
             "values repeat, and with y permuted the estimate is {mean:.3} ± {standard_error:.3} \
              nats instead of 0: ties change it by about that much; see mi selftest, or try {}",
             if is_raw { "--marginals scores" } else { "another --method" }
         ),
-        Found::Deterministic { x, y } => format!(
+        SampleWarning::Deterministic { x, y } => format!(
             "`{}` is a monotone function of `{}`: {INFINITE}",
             name(&Where::Y, y),
             name(&Where::X, x)

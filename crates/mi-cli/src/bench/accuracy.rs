@@ -2,8 +2,8 @@ use mi_random::Stream;
 use mi_samples::{STAIRCASE_STEPS, Sample, Staircase, TASKS, Task, mutual_information};
 use rayon::prelude::*;
 
-use super::asked::made_by;
-use super::{Asked, Estimates, Key, Made, Setup, Store};
+use super::bench_method::made_by;
+use super::{BenchEstimate, BenchMethod, Estimates, Key, Setup, Store};
 use crate::error::CliError;
 
 /// A distribution whose mutual information is known.
@@ -82,16 +82,16 @@ pub struct Work<'a> {
     /// Indices into [`benchmarks`].
     pub benchmarks: &'a [usize],
     /// The estimators.
-    pub asked: &'a [Asked],
+    pub asked: &'a [BenchMethod],
     /// The seeds of the samples: the first, and their number.
     pub seeds: (u64, u64),
 }
 
 impl Work<'_> {
-    /// Indices of the estimators in [`Asked::all`].
+    /// Indices of the estimators in [`BenchMethod::all`].
     fn methods(&self) -> Vec<usize> {
-        let all = Asked::all();
-        let place = |asked: &Asked| all.iter().position(|other| other == asked);
+        let all = BenchMethod::all();
+        let place = |asked: &BenchMethod| all.iter().position(|other| other == asked);
         self.asked.iter().filter_map(place).collect()
     }
 
@@ -136,7 +136,7 @@ pub fn run(work: &Work<'_>, store: &Store, step: impl Fn() + Sync) -> Result<(),
             let estimator = estimator.unwrap_or_default();
             let made = store.made_by(&estimator, key).unwrap_or_else(|| {
                 let found = mutual_information(&x, &y, &settings);
-                Made { estimator, nats: found.ok().map(|found| found.value) }
+                BenchEstimate { estimator, nats: found.ok().map(|found| found.value) }
             });
             store.keep(key, made)?;
         }
@@ -178,7 +178,7 @@ impl Score {
 /// that exist.
 pub fn scores(work: &Work<'_>, estimates: &Estimates) -> Vec<Vec<Score>> {
     let methods = work.methods();
-    let score = |benchmark: usize, asked: &Asked, method: usize| {
+    let score = |benchmark: usize, asked: &BenchMethod, method: usize| {
         let made =
             work.all_seeds().filter_map(|seed| estimates.get(&Key { benchmark, method, seed }));
         Score { method: asked.name(), values: made.map(|made| made.nats).collect() }
@@ -216,8 +216,8 @@ mod tests {
         assert_eq!(all[49].dims(), (20, 20));
     }
 
-    fn asked(names: &[&str]) -> Vec<Asked> {
-        names.iter().map(|name| Asked::parse(name).unwrap()).collect()
+    fn asked(names: &[&str]) -> Vec<BenchMethod> {
+        names.iter().map(|name| BenchMethod::parse(name).unwrap()).collect()
     }
 
     fn measured(work: &Work<'_>, rows: usize) -> (Vec<Vec<Score>>, Estimates) {
@@ -262,7 +262,7 @@ mod tests {
         let work = Work { benchmarks: &[0], asked: &asked, seeds: (0, 1) };
         // An impossible value shows whether an estimate is made again.
         let store = Store::in_memory(Setup::here(100, None));
-        let wrong = Made { estimator: "ksg1 k=3".into(), nats: Some(-7.0) };
+        let wrong = BenchEstimate { estimator: "ksg1 k=3".into(), nats: Some(-7.0) };
         store.keep(Key { benchmark: 0, method: 0, seed: 0 }, wrong).unwrap();
         assert_eq!(work.missing(&store), [(0, 0)]);
         run(&work, &store, || {}).unwrap();

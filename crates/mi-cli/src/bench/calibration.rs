@@ -3,7 +3,7 @@ use mi_samples::{Sample, Settings, Surrogate, TestSettings, mutual_information};
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::{Asked, benchmarks};
+use super::{BenchMethod, benchmarks};
 use crate::error::CliError;
 
 /// Rearrangements of a test: the smallest p-value is 0.05.
@@ -39,7 +39,7 @@ impl Calibration {
 /// If a distribution cannot be drawn or an estimator fails.
 pub fn calibrate(
     places: &[usize],
-    asked: &[Asked],
+    asked: &[BenchMethod],
     setup: (usize, Option<usize>),
     trials: usize,
     step: impl Fn() + Sync,
@@ -82,7 +82,7 @@ pub fn calibrate(
 }
 
 /// The kinds of trials of [`calibrate`].
-pub fn kinds(places: &[usize], asked: &[Asked]) -> usize {
+pub fn kinds(places: &[usize], asked: &[BenchMethod]) -> usize {
     places.len() * asked.len() + 3
 }
 
@@ -115,9 +115,9 @@ mod tests {
 
     #[test]
     fn shifts_keep_their_level_where_permutations_do_not() {
-        let asked: Vec<Asked> = ["ksg1", "gaussian-copula", "neural"]
+        let asked: Vec<BenchMethod> = ["ksg1", "gaussian-copula", "neural"]
             .iter()
-            .map(|name| Asked::parse(name).unwrap())
+            .map(|name| BenchMethod::parse(name).unwrap())
             .collect();
         let steps = std::sync::atomic::AtomicUsize::new(0);
         let step = || {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use super::{Asked, Benchmark, benchmarks};
+use super::{BenchMethod, Benchmark, benchmarks};
 use crate::error::CliError;
 
 /// What all estimates of a file share. Files of the same setup differ only in which estimates were
@@ -38,13 +38,13 @@ impl Setup {
     }
 }
 
-/// Identifies an estimate: indices into [`benchmarks`] and [`Asked::all`], and the sample's seed.
+/// Identifies an estimate: indices into [`benchmarks`] and [`BenchMethod::all`], and the sample's seed.
 /// Keys sort in the order of the lines of a finished file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// The distribution's index in [`benchmarks`].
     pub benchmark: usize,
-    /// The estimator's index in [`Asked::all`].
+    /// The estimator's index in [`BenchMethod::all`].
     pub method: usize,
     /// The seed of the sample.
     pub seed: u64,
@@ -52,7 +52,7 @@ pub struct Key {
 
 /// The result of an estimate.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Made {
+pub struct BenchEstimate {
     /// The resolved estimator, such as `ksg1 k=3` for `auto`; empty if none takes these columns.
     pub estimator: String,
     /// The estimate in nats; absent if the estimator failed.
@@ -60,7 +60,7 @@ pub struct Made {
 }
 
 /// Estimates by key.
-pub type Estimates = BTreeMap<Key, Made>;
+pub type Estimates = BTreeMap<Key, BenchEstimate>;
 
 /// The first line of a file.
 pub(super) const HEADER: &str = "system,version,rows,k,benchmark,columns_x,columns_y,seed,method,estimator,true_nats,nats,\
@@ -75,11 +75,14 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new() -> Self {
-        Self { benchmarks: benchmarks(), methods: Asked::all().iter().map(Asked::name).collect() }
+        Self {
+            benchmarks: benchmarks(),
+            methods: BenchMethod::all().iter().map(BenchMethod::name).collect(),
+        }
     }
 
     /// One line, with its line end.
-    pub(super) fn line(&self, setup: &Setup, key: Key, made: &Made) -> String {
+    pub(super) fn line(&self, setup: &Setup, key: Key, made: &BenchEstimate) -> String {
         let benchmark = &self.benchmarks[key.benchmark];
         let (dim_x, dim_y) = benchmark.dims();
         let empty = |number: Option<String>| number.unwrap_or_default();
@@ -193,7 +196,7 @@ impl Lines {
                 }
             };
             let estimator = estimator.map_or("", |place| &record[place]).to_owned();
-            let made = Made { estimator, nats: value };
+            let made = BenchEstimate { estimator, nats: value };
             if let Some(other) = estimates.insert(key, made.clone())
                 && other != made
             {
@@ -244,7 +247,7 @@ mod tests {
     fn estimates_read_back_to_the_bit() {
         let lines = Lines::new();
         let key = |seed| Key { benchmark: 0, method: 1, seed };
-        let made = |nats| Made { estimator: "ksg1 k=4".into(), nats };
+        let made = |nats| BenchEstimate { estimator: "ksg1 k=4".into(), nats };
         let all: Estimates =
             [(key(0), made(Some(0.1 + 0.2))), (key(1), made(None))].into_iter().collect();
         let written: String =
@@ -258,7 +261,7 @@ mod tests {
     fn damage_is_named_with_its_line_and_the_way_to_mend_it() {
         let lines = Lines::new();
         let good = |nats: f64| {
-            let made = Made { estimator: "ksg1 k=4".into(), nats: Some(nats) };
+            let made = BenchEstimate { estimator: "ksg1 k=4".into(), nats: Some(nats) };
             lines.line(&setup(), Key { benchmark: 0, method: 1, seed: 0 }, &made)
         };
         let refused = |text: String, part: &str| {
@@ -283,7 +286,7 @@ mod tests {
     #[test]
     fn no_changed_character_passes() {
         let lines = Lines::new();
-        let made = Made { estimator: "ksg1 k=4".into(), nats: Some(0.1 + 0.2) };
+        let made = BenchEstimate { estimator: "ksg1 k=4".into(), nats: Some(0.1 + 0.2) };
         let line = lines.line(&setup(), Key { benchmark: 0, method: 1, seed: 7 }, &made);
         for (place, character) in line.char_indices().filter(|(_, c)| *c != '\n') {
             let other = if character == '1' { "2" } else { "1" };

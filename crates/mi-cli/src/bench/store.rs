@@ -5,7 +5,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::records::{Estimates, HEADER, Key, Lines, Made, Recorded, Setup};
+use super::records::{BenchEstimate, Estimates, HEADER, Key, Lines, Recorded, Setup};
 use crate::error::CliError;
 use crate::messages::Warning;
 use crate::output::write_whole;
@@ -25,12 +25,12 @@ pub struct Store {
 #[derive(Debug)]
 struct State {
     estimates: Estimates,
-    kept: Option<Kept>,
+    kept: Option<LockedFile>,
 }
 
 /// An open file, locked against other runs.
 #[derive(Debug)]
-struct Kept {
+struct LockedFile {
     path: PathBuf,
     file: File,
 }
@@ -88,10 +88,10 @@ impl Store {
         if whole == 0 {
             file.write_all(HEADER.as_bytes()).map_err(failed)?;
         }
-        Ok(Self::new(setup, estimates, Some(Kept { path: path.to_owned(), file })))
+        Ok(Self::new(setup, estimates, Some(LockedFile { path: path.to_owned(), file })))
     }
 
-    fn new(setup: Setup, estimates: Estimates, kept: Option<Kept>) -> Self {
+    fn new(setup: Setup, estimates: Estimates, kept: Option<LockedFile>) -> Self {
         Self { setup, lines: Lines::new(), state: Mutex::new(State { estimates, kept }) }
     }
 
@@ -111,7 +111,7 @@ impl Store {
     }
 
     /// The result of a resolved estimator for the same sample, under any name.
-    pub(super) fn made_by(&self, estimator: &str, key: Key) -> Option<Made> {
+    pub(super) fn made_by(&self, estimator: &str, key: Key) -> Option<BenchEstimate> {
         let first = Key { method: 0, seed: 0, ..key };
         let state = self.state();
         let same =
@@ -124,7 +124,7 @@ impl Store {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub(super) fn keep(&self, key: Key, made: Made) -> Result<(), CliError> {
+    pub(super) fn keep(&self, key: Key, made: BenchEstimate) -> Result<(), CliError> {
         let mut state = self.state();
         if let Some(kept) = &mut state.kept {
             let line = self.lines.line(&self.setup, key, &made);
@@ -152,7 +152,7 @@ impl Store {
     }
 }
 
-impl Kept {
+impl LockedFile {
     fn failed(&self, source: std::io::Error) -> CliError {
         CliError::Write { to: self.path.display().to_string(), source }
     }
@@ -267,8 +267,8 @@ mod tests {
         Key { benchmark: 1, method: 0, seed }
     }
 
-    fn made(nats: f64) -> Made {
-        Made { estimator: "ksg1 k=3".into(), nats: Some(nats) }
+    fn made(nats: f64) -> BenchEstimate {
+        BenchEstimate { estimator: "ksg1 k=3".into(), nats: Some(nats) }
     }
 
     #[test]

@@ -6,8 +6,9 @@ use mi_plot::Svg;
 use serde::Serialize;
 
 use crate::bench::{
-    Asked, Benchmark, Calibration, Estimates, Score, Setup, Store, Work, against_truth, benchmarks,
-    calibrate, errors, kinds, mean_absolute_error, read_records, run as measure, scores,
+    BenchMethod, Benchmark, Calibration, Estimates, Score, Setup, Store, Work, against_truth,
+    benchmarks, calibrate, errors, kinds, mean_absolute_error, read_records, run as measure,
+    scores,
 };
 use crate::error::CliError;
 use crate::messages::{Messages, Warning};
@@ -40,8 +41,8 @@ pub struct BenchOptions {
     /// The estimators, separated by commas; the neural one also with another bound, such as
     /// neural:nwj [default: auto,neural,ksg1,gaussian-copula,gaussian; with --from: those in the
     /// files]
-    #[arg(long, value_name = "METHODS", value_delimiter = ',', value_parser = Asked::parse)]
-    methods: Vec<Asked>,
+    #[arg(long, value_name = "METHODS", value_delimiter = ',', value_parser = BenchMethod::parse)]
+    methods: Vec<BenchMethod>,
 
     /// Nearest neighbours [default: 3; 5 for mixture and mesner-shalizi]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_ROWS))]
@@ -221,7 +222,7 @@ fn read(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, Cli
     for warning in warnings {
         messages.warn(warning);
     }
-    let all = Asked::all();
+    let all = BenchMethod::all();
     let places = if options.benchmarks.is_empty() {
         let mut places: Vec<usize> = estimates.keys().map(|key| key.benchmark).collect();
         places.dedup();
@@ -229,7 +230,7 @@ fn read(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, Cli
     } else {
         chosen(&options.benchmarks)?
     };
-    let asked: Vec<Asked> = if options.methods.is_empty() {
+    let asked: Vec<BenchMethod> = if options.methods.is_empty() {
         let there = |place: usize| estimates.keys().any(|key| key.method == place);
         all.iter().enumerate().filter(|(n, _)| there(*n)).map(|(_, asked)| asked.clone()).collect()
     } else {
@@ -263,7 +264,7 @@ impl Measured {
         let all = benchmarks();
         Self {
             chosen: work.benchmarks.iter().map(|&place| all[place].clone()).collect(),
-            methods: work.asked.iter().map(Asked::name).collect(),
+            methods: work.asked.iter().map(BenchMethod::name).collect(),
             scores: scores(work, estimates),
             rows,
             seeds: work.seeds.1 as u32,
@@ -369,9 +370,9 @@ fn show(
 }
 
 /// The requested estimators, or by default those with these names.
-fn asked(options: &[Asked], otherwise: &[&str]) -> Vec<Asked> {
+fn asked(options: &[BenchMethod], otherwise: &[&str]) -> Vec<BenchMethod> {
     if options.is_empty() {
-        otherwise.iter().filter_map(|name| Asked::parse(name).ok()).collect()
+        otherwise.iter().filter_map(|name| BenchMethod::parse(name).ok()).collect()
     } else {
         options.to_vec()
     }

@@ -127,7 +127,7 @@ pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), Cl
     let both: Vec<_> = indices.iter().map(|&(i, j)| (&columns[i], &columns[j])).collect();
     let pairs = plan.measure_pairs(&both, &mut messages)?;
     let names = columns.iter().map(|column| column.column.name.clone()).collect();
-    let found = Found { names, indices, pairs, unit: options.output.unit };
+    let found = PairResults { names, indices, pairs, unit: options.output.unit };
     let order = match options.order {
         Order::File => (0..found.names.len()).collect(),
         Order::Clusters => {
@@ -171,7 +171,7 @@ fn colour() -> bool {
 }
 
 /// The results for every pair of columns.
-struct Found {
+struct PairResults {
     names: Vec<String>,
     /// The two columns of each pair.
     indices: Vec<(usize, usize)>,
@@ -188,7 +188,7 @@ struct Estimated {
     value: f64,
 }
 
-impl Found {
+impl PairResults {
     /// Every pair, with the reason if it has no estimate.
     fn rows(&self) -> Vec<PairRow<'_>> {
         let pairs = self.indices.iter().zip(&self.pairs);

@@ -22,7 +22,7 @@ impl<T: Scalar> Bound<T> for InfoNce {
             let score = row.score(column);
             let softmax = SoftMax::new(negatives.relative(score), negatives.log_sum);
             *of_positive = RowStatistics {
-                auxiliary: softmax.log_share + excess,
+                extra: softmax.log_share + excess,
                 // This factor turns the row's weights into a softmax over the full row; an infinite
                 // negative takes all the weight.
                 log_weight: match negatives.shift {
@@ -41,7 +41,7 @@ impl<T: Scalar> Bound<T> for InfoNce {
             row.positive_gradient /= k;
         }
         let candidates = (counts.negatives + 1) as f64;
-        Outcome::new(candidates.ln() + mean(rows, |row| row.auxiliary), -k.ln())
+        Outcome::new(candidates.ln() + mean(rows, |row| row.extra), -k.ln())
     }
 
     fn allows_no_negatives(&self) -> bool {

@@ -182,7 +182,7 @@ impl<T: Scalar> Bound<T> for Interpolated {
                 origin: inverse,
                 positive,
                 log_sum: positive - log_d / n,
-                auxiliary: ratio,
+                extra: ratio,
                 // The weights of a row are the sum over all its positives.
                 log_weight: if p == 0 { log_weight } else { f64::NEG_INFINITY },
                 positive_gradient: 1.0 - scale * pull / n,
@@ -229,7 +229,7 @@ impl<T: Scalar> Bound<T> for Interpolated {
             row.learned_gradient /= k;
         }
         let joint = mean(rows, |row| row.log_sum);
-        Outcome::new(1.0 + joint - mean(rows, |row| row.auxiliary), -k.ln())
+        Outcome::new(1.0 + joint - mean(rows, |row| row.extra), -k.ln())
     }
 
     fn learned(&self) -> Option<LearnedOf> {

@@ -48,7 +48,7 @@ impl<T: Scalar> Bound<T> for JensenShannon {
         for (column, of_positive) in row.positives().zip(statistics) {
             let score = row.score(column);
             *of_positive = RowStatistics {
-                auxiliary: softplus_of_negatives * excess.exp(),
+                extra: softplus_of_negatives * excess.exp(),
                 log_weight: excess,
                 positive_gradient: (-softplus(score)).exp(), // σ(−S_ii)
                 ..reported.statistics(score)
@@ -62,7 +62,7 @@ impl<T: Scalar> Bound<T> for JensenShannon {
             row.positive_gradient /= k;
         }
         let joint = mean(rows, |row| -softplus(-(row.origin + row.positive)));
-        let marginal = mean(rows, |row| row.auxiliary / counts.negatives as f64);
+        let marginal = mean(rows, |row| row.extra / counts.negatives as f64);
         let origin = rebase(rows);
         let pairs = log_negatives(counts);
         let log_mean = log_total(rows) - pairs;

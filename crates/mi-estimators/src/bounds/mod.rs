@@ -68,8 +68,8 @@ pub struct RowStatistics {
     /// `log Σ exp S_ij` over the row's negatives, or the quantity that the bound averages in its
     /// place.
     pub log_sum: f64,
-    /// A second number, for bounds that need one.
-    pub auxiliary: f64,
+    /// One more number of the row, for bounds that need it.
+    pub extra: f64,
     /// The logarithm of the factor of the row's weights, up to the outcome's `log_scale` and
     /// `origin`. The factors of several positives of a row add up.
     pub log_weight: f64,
@@ -136,7 +136,7 @@ impl Outcome {
 ///         for (column, of_positive) in row.positives().zip(statistics) {
 ///             *of_positive = RowStatistics {
 ///                 positive: row.score(column),
-///                 auxiliary: sum / n,
+///                 extra: sum / n,
 ///                 log_weight: -n.ln(),
 ///                 ..RowStatistics::default()
 ///             };
@@ -148,7 +148,7 @@ impl Outcome {
 ///
 ///     fn finish(&self, rows: &mut [RowStatistics], counts: Counts) -> Outcome {
 ///         let k = counts.positives as f64;
-///         let gaps = rows.iter().map(|row| row.positive - row.auxiliary);
+///         let gaps = rows.iter().map(|row| row.positive - row.extra);
 ///         let outcome = Outcome::new(gaps.sum::<f64>() / k, -k.ln());
 ///         for row in rows {
 ///             row.positive_gradient = 1.0 / k;

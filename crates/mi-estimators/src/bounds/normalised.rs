@@ -39,7 +39,7 @@ impl<T: Scalar> Bound<T> for Normalised {
         let log_weight = negatives.origin + negatives.shift + others;
         for (column, of_positive) in row.positives().zip(statistics) {
             let found = negatives.statistics(row.score(column));
-            *of_positive = RowStatistics { log_weight, auxiliary: own, ..found };
+            *of_positive = RowStatistics { log_weight, extra: own, ..found };
         }
     }
 
@@ -72,11 +72,11 @@ impl<T: Scalar> Bound<T> for Normalised {
             }
             Self::MlCpc { alpha } => {
                 let (own, others) = log_shares(alpha, counts.negatives, k);
-                let scores = rows.iter().map(|row| row.auxiliary + row.positive);
+                let scores = rows.iter().map(|row| row.extra + row.positive);
                 let own_sum = own + Logarithm::of_sum(scores).value();
                 let log_total = log_add(own_sum, others + total);
                 for row in &mut *rows {
-                    let share = own + (row.auxiliary + row.positive) - log_total;
+                    let share = own + (row.extra + row.positive) - log_total;
                     row.positive_gradient -= share.exp();
                 }
                 Outcome { origin, ..Outcome::new(positives - log_total, others - log_total) }

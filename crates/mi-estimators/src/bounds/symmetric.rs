@@ -41,7 +41,7 @@ impl<T: Scalar> Bound<T> for Symmetric {
             let in_column = SoftMax::new(score - below.origin, below.rest);
             let column_excess = log_candidates(row.column_count(column), counts.column_negatives);
             *of_positive = RowStatistics {
-                auxiliary: f64::midpoint(
+                extra: f64::midpoint(
                     in_row.log_share + excess,
                     in_column.log_share + column_excess,
                 ),
@@ -77,7 +77,7 @@ impl<T: Scalar> Bound<T> for Symmetric {
         }
         let candidates = |negatives: usize| ((negatives + 1) as f64).ln();
         let most = f64::midpoint(candidates(counts.negatives), candidates(counts.column_negatives));
-        Outcome::new(most + mean(rows, |row| row.auxiliary), -(2.0 * k).ln())
+        Outcome::new(most + mean(rows, |row| row.extra), -(2.0 * k).ln())
     }
 
     fn allows_no_negatives(&self) -> bool {

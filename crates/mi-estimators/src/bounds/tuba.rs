@@ -44,7 +44,7 @@ impl<T: Scalar> Bound<T> for Tuba {
             let score = row.score(column);
             let log_baseline = self.log_baseline(&negatives, score, row.learned(p));
             *of_positive = RowStatistics {
-                auxiliary: log_baseline,
+                extra: log_baseline,
                 log_weight: negatives.shift + excess - log_baseline,
                 ..negatives.differences(score)
             };
@@ -56,14 +56,14 @@ impl<T: Scalar> Bound<T> for Tuba {
         let log_row = (counts.negatives as f64).ln();
         for row in &mut *rows {
             // The row's mean over negatives of exp(S − log a); the rows' mean is the second term.
-            let ratio = (row.log_sum - log_row - row.auxiliary).exp();
+            let ratio = (row.log_sum - log_row - row.extra).exp();
             if !matches!(self, Self::Constant) {
                 row.learned_gradient = (ratio - 1.0) / k;
             }
             row.positive_gradient = if matches!(self, Self::Flo) { ratio / k } else { 1.0 / k };
         }
-        let first = mean(rows, |row| row.positive - row.auxiliary);
-        let second = mean(rows, |row| (row.log_sum - log_row - row.auxiliary).exp());
+        let first = mean(rows, |row| row.positive - row.extra);
+        let second = mean(rows, |row| (row.log_sum - log_row - row.extra).exp());
         Outcome::new(1.0 + first - second, -log_negatives(counts))
     }
 

@@ -368,7 +368,7 @@ fn loses<T: Scalar>(row: &RowStatistics, outcome: &Outcome, shift: Shift, k: usi
 }
 
 fn has_nan(row: &RowStatistics) -> bool {
-    row.positive.is_nan() || row.log_sum.is_nan() || row.auxiliary.is_nan()
+    row.positive.is_nan() || row.log_sum.is_nan() || row.extra.is_nan()
 }
 
 /// An error naming the first row of scores with NaN, if there is one.

@@ -45,7 +45,7 @@ impl<T: Scalar> Bound<T> for Contrastive {
         for (column, of_positive) in row.positives().zip(statistics) {
             *of_positive = RowStatistics {
                 positive: row.score(column),
-                auxiliary: sum / n,
+                extra: sum / n,
                 log_weight: -n.ln(),
                 ..RowStatistics::default()
             };
@@ -62,7 +62,7 @@ impl<T: Scalar> Bound<T> for Contrastive {
 
     fn finish(&self, rows: &mut [RowStatistics], counts: Counts) -> Outcome {
         let k = counts.positives as f64;
-        let loss = rows.iter().map(|row| f64::midpoint(-row.positive, row.auxiliary)).sum::<f64>();
+        let loss = rows.iter().map(|row| f64::midpoint(-row.positive, row.extra)).sum::<f64>();
         for row in rows {
             row.positive_gradient = 0.5 / k;
         }

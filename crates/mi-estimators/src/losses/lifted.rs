@@ -64,7 +64,7 @@ impl<T: Scalar> Bound<T> for LiftedStructure {
             let j = distance(score) + both;
             *of_positive = RowStatistics {
                 positive: score,
-                auxiliary: j,
+                extra: j,
                 // A pair appears in two rows, and each member's negatives count in both.
                 log_weight: if j > 0.0 { j.ln() + own - both } else { f64::NEG_INFINITY },
                 ..RowStatistics::default()
@@ -82,7 +82,7 @@ impl<T: Scalar> Bound<T> for LiftedStructure {
 
     fn finish(&self, rows: &mut [RowStatistics], counts: Counts) -> Outcome {
         let k = counts.positives as f64;
-        let hinge = |row: &RowStatistics| if row.auxiliary > 0.0 { row.auxiliary } else { 0.0 };
+        let hinge = |row: &RowStatistics| if row.extra > 0.0 { row.extra } else { 0.0 };
         let loss = rows.iter().map(|row| hinge(row).powi(2)).sum::<f64>() / (2.0 * k);
         for row in rows {
             let apart = distance(row.positive);

@@ -118,7 +118,7 @@ impl<T: Scalar> Bound<T> for NoiseContrastive {
             *of_positive = RowStatistics {
                 positive,
                 log_sum: next,
-                auxiliary: softplus(-positive) + of_negatives,
+                extra: softplus(-positive) + of_negatives,
                 positive_gradient: (-softplus(positive)).exp(), // σ(−S)
                 ..RowStatistics::default()
             };
@@ -130,8 +130,7 @@ impl<T: Scalar> Bound<T> for NoiseContrastive {
         for row in &mut *rows {
             row.positive_gradient /= k;
         }
-        let mut outcome =
-            Outcome::new(-rows.iter().map(|row| row.auxiliary).sum::<f64>() / k, -k.ln());
+        let mut outcome = Outcome::new(-rows.iter().map(|row| row.extra).sum::<f64>() / k, -k.ln());
         outcome.carried = rows.first().map(|row| Logarithm::new(row.log_sum));
         outcome
     }

@@ -111,12 +111,12 @@ impl<T: Scalar> Bound<T> for Triplet {
                 let chosen = scores.filter(|&score| self.every(score, positive));
                 let (sum, count) =
                     chosen.fold((0.0, 0.0), |(sum, n), score| (sum + hinge(score), n + 1.0));
-                (found.log_sum, found.auxiliary, found.positive_gradient) = (sum, count, count);
+                (found.log_sum, found.extra, found.positive_gradient) = (sum, count, count);
             } else {
                 let place = self.choose(&row, positive, &mut random);
                 let loss = hinge(scores.nth(place).unwrap_or(f64::NAN));
                 let active = f64::from(u8::from(loss > 0.0));
-                (found.log_sum, found.auxiliary) = (loss, place as f64);
+                (found.log_sum, found.extra) = (loss, place as f64);
                 found.positive_gradient = if loss.is_nan() { f64::NAN } else { active };
             }
             statistics[p] = found;
@@ -130,7 +130,7 @@ impl<T: Scalar> Bound<T> for Triplet {
                 if every {
                     self.every(score, of_positive.positive)
                 } else {
-                    of_positive.auxiliary == place as f64 && of_positive.positive_gradient != 0.0
+                    of_positive.extra == place as f64 && of_positive.positive_gradient != 0.0
                 }
             };
             *s = T::from_f64(statistics.iter().filter(pulls).count() as f64);
@@ -139,7 +139,7 @@ impl<T: Scalar> Bound<T> for Triplet {
 
     fn finish(&self, rows: &mut [RowStatistics], counts: Counts) -> Outcome {
         let triplets = match self.mining {
-            Mining::EverySemiHard => rows.iter().map(|row| row.auxiliary).sum::<f64>().max(1.0),
+            Mining::EverySemiHard => rows.iter().map(|row| row.extra).sum::<f64>().max(1.0),
             _ => counts.positives as f64,
         };
         for row in &mut *rows {

@@ -2,7 +2,7 @@
 
 use super::examine::Examined;
 use super::lease::{Lease, Watch};
-use super::merged::{self, Kept, Merged};
+use super::merged::{self, Merged, MergedTrial};
 use super::rows::Rows;
 use super::run::RunFolder;
 use super::trial::{SavedState, TrialFolder};
@@ -67,7 +67,7 @@ impl Examined {
     /// merged copy is sealed, rows that it does not have are damage instead.
     ///
     /// `seals` says that the run comes from a version that seals records.
-    fn doubt(&mut self, kept: Option<&Kept>, seals: bool, id: &str) -> Option<String> {
+    fn doubt(&mut self, kept: Option<&MergedTrial>, seals: bool, id: &str) -> Option<String> {
         if self.is_sealed() {
             return None;
         }
@@ -87,7 +87,7 @@ impl Examined {
     /// Compares the unsealed copy of an ended trial's records in its own folder with the merged
     /// one, and reports rows that a sealed merged copy does not have as damage. If neither copy has
     /// a seal and they differ, it is unknown which is the good one: returns a sentence about that.
-    fn compare(&mut self, kept: Option<&Kept>, id: &str) -> Option<String> {
+    fn compare(&mut self, kept: Option<&MergedTrial>, id: &str) -> Option<String> {
         let kept = kept.filter(|kept| kept.has_ended() || kept.unvouched)?;
         if self.rows.are_among(&kept.rows) {
             return None;
@@ -123,7 +123,7 @@ fn mend(
     folder: &TrialFolder,
     config: &TrialConfig,
     data: Option<&str>,
-    kept: Kept,
+    kept: MergedTrial,
     seals: bool,
     notice: &mut dyn FnMut(&str),
 ) -> Result<(), PaperError> {
@@ -178,7 +178,7 @@ pub(super) struct Chosen {
 pub(super) fn choose(
     config: &TrialConfig,
     mut own: Examined,
-    kept: Option<Kept>,
+    kept: Option<MergedTrial>,
     seals: bool,
     notice: &mut dyn FnMut(&str),
 ) -> Result<Chosen, PaperError> {
@@ -205,8 +205,8 @@ pub(super) fn choose(
     }
     let kept_is_sealed = kept.as_ref().is_some_and(|kept| kept.sealed && kept.has_ended());
     let (kept_damage, kept_info, kept) = match kept {
-        Some(Kept { damage: Some(damage), .. }) => (Some(damage), None, Rows::default()),
-        Some(Kept { info, rows, damage: None, .. }) => (None, Some(info), rows),
+        Some(MergedTrial { damage: Some(damage), .. }) => (Some(damage), None, Rows::default()),
+        Some(MergedTrial { info, rows, damage: None, .. }) => (None, Some(info), rows),
         None => (None, None, Rows::default()),
     };
     if let Some(saved) = saved.as_ref().filter(|_| own_is_whole) {

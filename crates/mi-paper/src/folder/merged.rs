@@ -19,7 +19,7 @@ pub(super) const TRIALS: &str = "trials.json";
 
 /// A trial according to the merged files.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Kept {
+pub(super) struct MergedTrial {
     pub(super) info: TrialInfo,
     pub(super) rows: Rows,
     /// What is wrong with its rows, naming the file.
@@ -34,13 +34,13 @@ pub(super) struct Kept {
 #[derive(Debug, Default)]
 pub(super) struct Merged {
     /// The plan's trials, by id.
-    pub(super) kept: BTreeMap<String, Kept>,
+    pub(super) kept: BTreeMap<String, MergedTrial>,
     /// Whether the run comes from a version that seals records, so that those without a seal do not
     /// count.
     pub(super) seals: bool,
 }
 
-impl Kept {
+impl MergedTrial {
     /// Whether the trial has ended and all of its records are present.
     pub(super) fn has_ended(&self) -> bool {
         self.damage.is_none() && self.info.state.has_ended()
@@ -59,13 +59,13 @@ struct Entry {
 
 /// The contents of `trials.json`.
 #[derive(Default)]
-struct Told {
+struct TrialsFile {
     entries: BTreeMap<String, Entry>,
     damage: Option<String>,
     is_missing: bool,
 }
 
-impl Told {
+impl TrialsFile {
     /// Whether some entry has a seal.
     fn seals(&self) -> bool {
         self.entries.values().any(|entry| entry.records.is_some())
@@ -233,7 +233,7 @@ fn kept(
     rows: Rows,
     unvouched: Option<String>,
     damaged: impl Fn(String) -> String,
-) -> Result<Option<Kept>, PaperError> {
+) -> Result<Option<MergedTrial>, PaperError> {
     let Some(entry) = entry else {
         if rows.is_empty() {
             return Ok(None);
@@ -244,7 +244,13 @@ fn kept(
         let is_unvouched = flaw.is_none() && unvouched.is_some();
         let damage = flaw.or(unvouched).map(damaged);
         let info = if damage.is_none() { info } else { TrialInfo::waiting(config)? };
-        return Ok(Some(Kept { info, rows, damage, sealed: false, unvouched: is_unvouched }));
+        return Ok(Some(MergedTrial {
+            info,
+            rows,
+            damage,
+            sealed: false,
+            unvouched: is_unvouched,
+        }));
     };
     let Entry { info, records } = entry.clone();
     let hash = config.hash()?;
@@ -262,23 +268,23 @@ fn kept(
         origins: info.origins,
         ..TrialInfo::waiting(config)?
     };
-    Ok(Some(Kept { info, rows, damage, sealed: records.is_some(), unvouched: is_unvouched }))
+    Ok(Some(MergedTrial { info, rows, damage, sealed: records.is_some(), unvouched: is_unvouched }))
 }
 
 /// Entries whose checksum differs are left out.
-fn read_trials(folder: &Path) -> Result<Told, PaperError> {
+fn read_trials(folder: &Path) -> Result<TrialsFile, PaperError> {
     let path = folder.join(TRIALS);
-    let damaged = |damage: String| Told { damage: Some(damage), ..Told::default() };
+    let damaged = |damage: String| TrialsFile { damage: Some(damage), ..TrialsFile::default() };
     let json = match json::read_plain(&path) {
         Ok(Some(json)) => json,
-        Ok(None) => return Ok(Told { is_missing: true, ..Told::default() }),
+        Ok(None) => return Ok(TrialsFile { is_missing: true, ..TrialsFile::default() }),
         Err(error @ PaperError::Damaged { .. }) => return Ok(damaged(error.to_string())),
         Err(error) => return Err(error),
     };
     let serde_json::Value::Array(values) = json else {
         return Ok(damaged(format!("{} is damaged: it is not a list of trials", path.display())));
     };
-    let mut told = Told::default();
+    let mut told = TrialsFile::default();
     for (index, value) in values.into_iter().enumerate() {
         match json::unseal::<Entry>(value) {
             Ok(entry) => drop(told.entries.insert(entry.info.id.clone(), entry)),

@@ -8,7 +8,7 @@ use super::optimise::{Learner, check_weights, finite};
 use super::reference::Reference;
 use super::single_view::{Labelled, SingleView};
 use super::snapshot::Snapshot;
-use super::{Halt, Images, Training};
+use super::{Images, StepError, Training};
 use crate::config::{Adversarial, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
@@ -98,7 +98,7 @@ impl AdversarialTraining {
     }
 
     /// One step of the classifier on a fresh batch, the encoder held fixed.
-    fn classifier_step(&mut self) -> Result<(), Halt> {
+    fn classifier_step(&mut self) -> Result<(), StepError> {
         self.batches.draw(&self.views)?;
         let mut encoded = self.encoding.tape.begin_inference(&self.encoding.trained.params);
         let x = encoded.input(self.batches.x.view());
@@ -117,7 +117,7 @@ impl AdversarialTraining {
     }
 
     /// One step of the encoder on a fresh batch, the classifier held fixed.
-    fn encoder_step(&mut self) -> Result<f64, Halt> {
+    fn encoder_step(&mut self) -> Result<f64, StepError> {
         self.batches.draw(&self.views)?;
         let Learner { trained, tape, gradients } = &mut self.encoding;
         gradients.clear();
@@ -140,7 +140,7 @@ impl AdversarialTraining {
 }
 
 impl Training for AdversarialTraining {
-    fn step(&mut self) -> Result<f64, Halt> {
+    fn step(&mut self) -> Result<f64, StepError> {
         if !self.warm {
             for _ in 0..self.task.warm_up_steps {
                 self.classifier_step()?;
@@ -153,7 +153,7 @@ impl Training for AdversarialTraining {
         self.encoder_step()
     }
 
-    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, StepError> {
         check_weights(&self.encoding.trained.params)?;
         check_weights(&self.classifying.trained.params)?;
         let Losses { classifier, uniform } = self.losses;

@@ -5,7 +5,7 @@ use mi_nets::{Graph, Params};
 use mi_random::Stream;
 use ndarray::ArrayView2;
 
-use super::Halt;
+use super::StepError;
 use super::optimise::{Trained, finite};
 use super::snapshot::Snapshot;
 use crate::error::PaperError;
@@ -72,7 +72,7 @@ impl CriticTraining {
         &mut self,
         x: ArrayView2<'_, f32>,
         y: ArrayView2<'_, f32>,
-    ) -> Result<f64, Halt> {
+    ) -> Result<f64, StepError> {
         let Self { scorer, trained: Trained { params, optimiser }, step, objective, overflows } =
             self;
         let found = step.forward(params, |graph| [scorer.term(graph, (x, y), objective)])?;

@@ -4,7 +4,7 @@ use mi_random::Stream;
 use super::critic_training::CriticTraining;
 use super::optimise::mean;
 use super::snapshot::Snapshot;
-use super::{Halt, Training};
+use super::{StepError, Training};
 use crate::config::{Dependent, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
@@ -41,7 +41,7 @@ impl DependentTraining {
 }
 
 impl Training for DependentTraining {
-    fn step(&mut self) -> Result<f64, Halt> {
+    fn step(&mut self) -> Result<f64, StepError> {
         let (x, y) = self.pairs.sample::<f32>(self.batch_size, &mut self.samples)?;
         let estimate = self.training.step(x.view(), y.view())?;
         self.estimates.push(estimate);
@@ -50,7 +50,7 @@ impl Training for DependentTraining {
 
     /// The mean estimate over the steps since the last evaluation: every step has a fresh batch,
     /// so that its estimate is not one on training data.
-    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, StepError> {
         if step == 0 {
             let ceiling = self.pairs.ceiling(self.batch_size);
             return Ok(vec![(Metric::TrueMi, self.pairs.true_mi()), (Metric::Ceiling, ceiling)]);

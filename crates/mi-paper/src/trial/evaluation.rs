@@ -6,7 +6,7 @@ use mi_nets::{Module, Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array2, Axis, s};
 
-use super::Halt;
+use super::StepError;
 use super::network::Encoder;
 use super::reference::Reference;
 use super::representation::{self, Sides};
@@ -36,7 +36,7 @@ pub(super) fn run(
     evaluations: &[Evaluation],
     ends: bool,
     tape: &mut Tape<f32>,
-) -> Result<Vec<(Metric, f64)>, Halt> {
+) -> Result<Vec<(Metric, f64)>, StepError> {
     let mut found = Vec::new();
     let paper = evaluations.contains(&Evaluation::Probe);
     let converged = ends && evaluations.contains(&Evaluation::ConvergedProbe);
@@ -75,7 +75,7 @@ pub(super) fn run(
 pub(super) fn of_jacobians(
     features: &Features<'_>,
     evaluations: &[Evaluation],
-) -> Result<Vec<(Metric, f64)>, Halt> {
+) -> Result<Vec<(Metric, f64)>, StepError> {
     let mut found = Vec::new();
     for &evaluation in evaluations {
         match evaluation {

@@ -30,7 +30,7 @@ use crate::outcome::TrialState;
 use crate::record::{Metric, Record};
 pub use images::Images;
 pub(crate) use optimise::EPS_PLACEMENT;
-use resume::{Resumed, Whose};
+use resume::{Resumed, TrialIdentity};
 pub(crate) use single_view::SHUFFLE;
 use snapshot::Snapshot;
 
@@ -55,10 +55,10 @@ impl Control<'_> {
 /// Something that is trained step by step, evaluated, saved and restored.
 trait Training {
     /// One optimiser step; returns the bound or loss on its batch, in nats.
-    fn step(&mut self) -> Result<f64, Halt>;
+    fn step(&mut self) -> Result<f64, StepError>;
 
     /// Measures what the configuration asks for after `step` steps.
-    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt>;
+    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, StepError>;
 
     /// The main representation of the first `count` test images; `None` where there is none.
     fn representation(&mut self, count: usize) -> Result<Option<Array2<f32>>, PaperError> {
@@ -75,7 +75,7 @@ trait Training {
 
 /// Why a step or an evaluation did not yield a number.
 #[derive(Debug)]
-enum Halt {
+enum StepError {
     /// A number is not finite: the trial has diverged.
     Diverged(String),
     /// Anything else.
@@ -84,7 +84,7 @@ enum Halt {
 
 /// Bounds and probes refuse numbers that are not finite by an error, which is then the trial's
 /// divergence.
-impl<E: Into<PaperError>> From<E> for Halt {
+impl<E: Into<PaperError>> From<E> for StepError {
     fn from(error: E) -> Self {
         let error = error.into();
         if error.is_divergence() { Self::Diverged(error.to_string()) } else { Self::Failed(error) }
@@ -147,7 +147,7 @@ pub fn run(
 ) -> Result<TrialState, PaperError> {
     folder.create()?;
     let data = data.into();
-    let whose = Whose::new(config, data.own.as_deref())?;
+    let whose = TrialIdentity::new(config, data.own.as_deref())?;
     let own = folder.examine(config, whose.data.as_deref())?;
     if let Some(state) = own.ended() {
         return Ok(state.clone());
@@ -189,8 +189,8 @@ pub fn run(
                         overflow_told = true;
                     }
                 }
-                Err(Halt::Diverged(reason)) => break TrialState::Diverged { step, reason },
-                Err(Halt::Failed(error)) => return Err(error),
+                Err(StepError::Diverged(reason)) => break TrialState::Diverged { step, reason },
+                Err(StepError::Failed(error)) => return Err(error),
             }
         }
         evaluated = false;
@@ -215,10 +215,10 @@ pub fn run(
                 step += 1;
                 observe(&Event::Stepped { step, value });
             }
-            Err(Halt::Diverged(reason)) => {
+            Err(StepError::Diverged(reason)) => {
                 break TrialState::Diverged { step: step + 1, reason };
             }
-            Err(Halt::Failed(error)) => return Err(error),
+            Err(StepError::Failed(error)) => return Err(error),
         }
     };
     records.check()?;
@@ -246,7 +246,7 @@ fn overflow(config: &TrialConfig, step: u64, values: &[(Metric, f64)]) -> Option
 /// Keeps the account of a trial: how far it came, in what time, and by whom.
 struct Ledger<'a> {
     folder: &'a TrialFolder,
-    whose: &'a Whose,
+    whose: &'a TrialIdentity,
     /// Seconds of processor time before this process.
     spent: f64,
     clock: ThreadTime,
@@ -254,7 +254,7 @@ struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    fn new(folder: &'a TrialFolder, whose: &'a Whose, saved: Option<&SavedState>) -> Self {
+    fn new(folder: &'a TrialFolder, whose: &'a TrialIdentity, saved: Option<&SavedState>) -> Self {
         let mut origins = saved.map(|saved| saved.origins.clone()).unwrap_or_default();
         if !origins.contains(Origin::here()) {
             origins.push(Origin::here().clone());
@@ -324,7 +324,7 @@ mod tests {
     fn numbers_that_are_not_finite_are_divergence_and_mistakes_are_not() {
         let value = || "NaN".to_owned();
         let gradient = || mi_nets::NetsError::GradientNotFinite { name: "w".into() };
-        let diverged: [Halt; 8] = [
+        let diverged: [StepError; 8] = [
             gradient().into(),
             EstimatorError::Nets(gradient()).into(),
             EstimatorError::NanScore { row: 3 }.into(),
@@ -335,15 +335,15 @@ mod tests {
             EvalError::Diverged { solver: "SAGA", epoch: 2 }.into(),
         ];
         for halt in diverged {
-            assert!(matches!(&halt, Halt::Diverged(reason) if !reason.is_empty()), "{halt:?}");
+            assert!(matches!(&halt, StepError::Diverged(reason) if !reason.is_empty()), "{halt:?}");
         }
-        let failed: [Halt; 3] = [
+        let failed: [StepError; 3] = [
             EstimatorError::TooFewPairs { bound: "nwj".to_owned(), needed: 2, found: 1 }.into(),
             EvalError::OneClass { operation: "fit", class: "3".into() }.into(),
             PaperError::DataNeeded { experiment: "critics".into() }.into(),
         ];
         for halt in failed {
-            assert!(matches!(halt, Halt::Failed(_)), "{halt:?}");
+            assert!(matches!(halt, StepError::Failed(_)), "{halt:?}");
         }
     }
 }

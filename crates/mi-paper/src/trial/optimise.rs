@@ -3,7 +3,7 @@
 use mi_nets::{AdamConfig, EpsPlacement, Gradients, Optimiser, Params, Tape, Var};
 use ndarray::ArrayView2;
 
-use super::Halt;
+use super::StepError;
 
 /// Where Adam adds ε: as TensorFlow 1 has it, which the paper used.
 pub(crate) const EPS_PLACEMENT: EpsPlacement = EpsPlacement::BeforeCorrection;
@@ -40,19 +40,30 @@ impl Learner {
 
     /// A step down the gradient that these seeds have on the tape's last graph, and that which
     /// was added to `gradients` since they were cleared.
-    pub(super) fn descend(&mut self, seeds: &[(Var, ArrayView2<'_, f32>)]) -> Result<(), Halt> {
+    pub(super) fn descend(
+        &mut self,
+        seeds: &[(Var, ArrayView2<'_, f32>)],
+    ) -> Result<(), StepError> {
         let Self { trained: Trained { params, optimiser }, tape, gradients } = self;
         Ok(optimiser.backward_and_descend(tape, seeds, params, gradients)?)
     }
 }
 
 /// A number that must be finite for the trial to go on.
-pub(super) fn finite(what: &str, value: f64) -> Result<f64, Halt> {
-    if value.is_finite() { Ok(value) } else { Err(Halt::Diverged(format!("{what} is {value}"))) }
+pub(super) fn finite(what: &str, value: f64) -> Result<f64, StepError> {
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(StepError::Diverged(format!("{what} is {value}")))
+    }
 }
 
-pub(super) fn check_weights(params: &Params<f32>) -> Result<(), Halt> {
-    if params.all_finite() { Ok(()) } else { Err(Halt::Diverged("a weight is not finite".into())) }
+pub(super) fn check_weights(params: &Params<f32>) -> Result<(), StepError> {
+    if params.all_finite() {
+        Ok(())
+    } else {
+        Err(StepError::Diverged("a weight is not finite".into()))
+    }
 }
 
 pub(super) fn mean(values: &[f64]) -> f64 {
@@ -74,7 +85,7 @@ mod tests {
         let x = graph.input(array![[2.0]].view());
         let y = graph.dense(x, w, None, Activation::Linear);
         let stopped = learner.descend(&[(y, array![[f32::INFINITY]].view())]);
-        assert!(matches!(stopped, Err(Halt::Diverged(reason)) if reason.contains("`w`")));
+        assert!(matches!(stopped, Err(StepError::Diverged(reason)) if reason.contains("`w`")));
         assert_eq!(learner.trained.params.view(w), array![[1.0]]);
     }
 }

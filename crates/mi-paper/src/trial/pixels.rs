@@ -5,7 +5,7 @@ use mi_random::Stream;
 use ndarray::Array2;
 
 use super::snapshot::Snapshot;
-use super::{Halt, Training, evaluation};
+use super::{StepError, Training, evaluation};
 use crate::config::{Pixels, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
@@ -39,11 +39,11 @@ impl PixelBaseline {
 }
 
 impl Training for PixelBaseline {
-    fn step(&mut self) -> Result<f64, Halt> {
+    fn step(&mut self) -> Result<f64, StepError> {
         Ok(0.0)
     }
 
-    fn evaluate(&mut self, _: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+    fn evaluate(&mut self, _: u64) -> Result<Vec<(Metric, f64)>, StepError> {
         let train = self.inputs(&self.data.train, "train")?;
         let test = self.inputs(&self.data.test, "test")?;
         let mut found = Vec::new();

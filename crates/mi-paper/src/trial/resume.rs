@@ -10,13 +10,13 @@ use crate::error::PaperError;
 use crate::folder::{Rows, Seal, TrialFolder, Unusable};
 
 /// Which trial runs here, on which data.
-pub(super) struct Whose {
+pub(super) struct TrialIdentity {
     trial: String,
     pub(super) config: String,
     pub(super) data: Option<String>,
 }
 
-impl Whose {
+impl TrialIdentity {
     pub(super) fn new(config: &TrialConfig, data: Option<&Dataset>) -> Result<Self, PaperError> {
         Ok(Self {
             trial: config.id(),
@@ -49,7 +49,7 @@ pub(super) struct Resumed {
 /// A checkpoint that does not say whose it is, and files that cannot be read.
 pub(super) fn newest(
     folder: &TrialFolder,
-    whose: &Whose,
+    whose: &TrialIdentity,
     there: Rows,
     notice: &mut dyn FnMut(&str),
 ) -> Result<Resumed, PaperError> {

@@ -8,7 +8,7 @@ use super::optimise::{Learner, Trained, check_weights, finite};
 use super::reference::Reference;
 use super::single_view::{Labelled, SingleView};
 use super::snapshot::Snapshot;
-use super::{Halt, Images, Training};
+use super::{Images, StepError, Training};
 use crate::config::{Evaluation, Supervised, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
@@ -109,7 +109,7 @@ impl SupervisedTraining {
 }
 
 impl Training for SupervisedTraining {
-    fn step(&mut self) -> Result<f64, Halt> {
+    fn step(&mut self) -> Result<f64, StepError> {
         self.batches.draw(&self.views)?;
         let Learner { trained, tape, gradients } = &mut self.learner;
         gradients.clear();
@@ -125,7 +125,7 @@ impl Training for SupervisedTraining {
         Ok(loss)
     }
 
-    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, StepError> {
         let Learner { trained: Trained { params, .. }, tape, .. } = &mut self.learner;
         check_weights(params)?;
         let test = &self.views.data.test;

@@ -2,7 +2,7 @@ use mi_random::Stream;
 
 use super::fitting::NEURAL_ROWS;
 use super::functions::linear_function;
-use super::run::{Found, Run, rows_not_alone};
+use super::run::{MethodResult, Run, rows_not_alone};
 use super::ties::off_when_permuted;
 use super::warnings::{BELOW_BY_CHANCE, Side, Warning};
 use super::{Estimate, EstimatorSettings, Method, Settings};
@@ -153,7 +153,7 @@ fn estimate_by(
     // Nothing can be learnt about or from a constant, but a method might report sampling error.
     let constant = x.is_constant() || y.is_constant();
     let found = if constant {
-        Found::plain(0.0)
+        MethodResult::plain(0.0)
     } else {
         run.check_rows(x, y, z)?;
         run.evaluate(x, y, z)?
@@ -369,7 +369,7 @@ fn data_warnings(
     warnings
 }
 
-fn value_warnings(found: &Found, run: &Run, n: usize, warnings: &mut Vec<Warning>) {
+fn value_warnings(found: &MethodResult, run: &Run, n: usize, warnings: &mut Vec<Warning>) {
     if let Some(cap) = run.cap(n).filter(|cap| found.value > NEAR_CAP * cap) {
         warnings.push(Warning::NearCap { cap });
     }

@@ -33,7 +33,7 @@ const ROWS_OF_FREQUENCIES: usize = 5;
 const UNIQUE_LABELS: f64 = 0.5;
 
 /// The result of one run of a method.
-pub(super) struct Found {
+pub(super) struct MethodResult {
     pub(super) value: f64,
     pub(super) uncorrected: Option<f64>,
     pub(super) standard_error: Option<f64>,
@@ -46,7 +46,7 @@ pub(super) struct Found {
     pub(super) tie_deviation: Option<f64>,
 }
 
-impl Found {
+impl MethodResult {
     pub(super) fn plain(value: f64) -> Self {
         Self {
             value,
@@ -223,7 +223,7 @@ impl Run {
         x: &Sample,
         y: &Sample,
         z: Option<&Sample>,
-    ) -> Result<Found, SamplesError> {
+    ) -> Result<MethodResult, SamplesError> {
         let mut found = self.evaluate_once(x, y, z)?;
         let mut values = vec![found.value];
         for way in 1..self.ways {
@@ -270,13 +270,13 @@ impl Run {
         x: &Sample,
         y: &Sample,
         z: Option<&Sample>,
-    ) -> Result<Found, SamplesError> {
+    ) -> Result<MethodResult, SamplesError> {
         let Some(kept) = &self.kept else {
             return self.evaluate_columns(x, y, z);
         };
         if kept[0].is_empty() || kept[1].is_empty() {
             // Columns that z already determines add nothing.
-            return Ok(Found::plain(0.0));
+            return Ok(MethodResult::plain(0.0));
         }
         let given = z.filter(|_| !kept[2].is_empty()).map(|z| z.only(&kept[2]));
         self.evaluate_columns(&x.only(&kept[0]), &y.only(&kept[1]), given.as_ref())
@@ -312,11 +312,12 @@ impl Run {
         x: &Sample,
         y: &Sample,
         z: Option<&Sample>,
-    ) -> Result<Found, SamplesError> {
+    ) -> Result<MethodResult, SamplesError> {
         let ks = [self.k];
         let seen = |side: &Sample| side.coordinates(self.marginals);
-        let first = |values: Vec<f64>| Found::plain(values[0]);
-        let without = |(values, left_out): (Vec<f64>, usize)| Found { left_out, ..first(values) };
+        let first = |values: Vec<f64>| MethodResult::plain(values[0]);
+        let without =
+            |(values, left_out): (Vec<f64>, usize)| MethodResult { left_out, ..first(values) };
         match self.method {
             Method::Ksg1 => {
                 ksg_of(seen(x), seen(y), KsgVariant::First, &ks, self.theiler).map(first)
@@ -341,7 +342,10 @@ impl Run {
                     let (method, rows, n) = (self.method.name(), found.left_out, x.n());
                     return Err(SamplesError::OneLabelLeft { method, side, rows, n });
                 }
-                Ok(Found { left_out: found.left_out, ..Found::plain(found.values[0]) })
+                Ok(MethodResult {
+                    left_out: found.left_out,
+                    ..MethodResult::plain(found.values[0])
+                })
             }
             Method::Gaussian | Method::GaussianCopula => {
                 let marginals = if self.method == Method::Gaussian {
@@ -351,22 +355,27 @@ impl Run {
                 };
                 let seen = |side: &Sample| side.marginal_columns(marginals);
                 let found = gaussian_conditional_of(seen(x), seen(y), z.map_or(Vec::new(), seen))?;
-                Ok(Found {
+                Ok(MethodResult {
                     uncorrected: Some(found.uncorrected),
                     standard_error: Some(found.standard_error),
-                    ..Found::plain(found.value)
+                    ..MethodResult::plain(found.value)
                 })
             }
             Method::Neural => {
                 let found = neural(x, y, &self.neural, &self.rows, self.seed)?;
                 let (value, error, gap) = (found.value, found.standard_error, Some(found.gap));
                 let neural = Some(Box::new(found));
-                Ok(Found { standard_error: Some(error), neural, gap, ..Found::plain(value) })
+                Ok(MethodResult {
+                    standard_error: Some(error),
+                    neural,
+                    gap,
+                    ..MethodResult::plain(value)
+                })
             }
             Method::EntropyDifference => {
                 let found = difference_of_entropies(x, y, &self.neural, &self.rows, self.seed)?;
                 let (standard_error, gap) = (Some(found.standard_error), Some(found.gap));
-                Ok(Found { standard_error, gap, ..Found::plain(found.value) })
+                Ok(MethodResult { standard_error, gap, ..MethodResult::plain(found.value) })
             }
             Method::PlugIn => frequencies(x, y, z),
         }
@@ -386,7 +395,7 @@ impl Run {
 
 /// From the frequencies of labels, corrected by Miller and Madow and, if the table is too sparse
 /// for that, for chance.
-fn frequencies(x: &Sample, y: &Sample, z: Option<&Sample>) -> Result<Found, SamplesError> {
+fn frequencies(x: &Sample, y: &Sample, z: Option<&Sample>) -> Result<MethodResult, SamplesError> {
     let (of_x, of_y) = (x.labels().0, y.labels().0);
     let of_z = z.map_or_else(|| vec![0; x.n()], |z| z.labels().0);
     let chance = chance_information(&of_x, &of_y, &of_z);
@@ -398,21 +407,21 @@ fn frequencies(x: &Sample, y: &Sample, z: Option<&Sample>) -> Result<Found, Samp
     let entropy = |of: DiscreteEntropy| of.miller_madow;
     if z.is_none() {
         let most = entropy(whole.x).min(entropy(whole.y));
-        return Ok(Found {
+        return Ok(MethodResult {
             uncorrected: Some(whole.plug_in),
             standard_error: Some(whole.standard_error),
             cells,
-            ..Found::plain(without_chance(whole.miller_madow, chance, most))
+            ..MethodResult::plain(without_chance(whole.miller_madow, chance, most))
         });
     }
     // I(X; Y | Z) = I(X; Y, Z) − I(X; Z), and no more than H(X | Z) and H(Y | Z).
     let part = plug_in_of(&of_x, &of_z);
     let most = entropy(part.xy).min(entropy(whole.y)) - entropy(part.y);
     let value = whole.miller_madow - part.miller_madow;
-    Ok(Found {
+    Ok(MethodResult {
         uncorrected: Some(whole.plug_in - part.plug_in),
         cells,
-        ..Found::plain(without_chance(value, chance, most))
+        ..MethodResult::plain(without_chance(value, chance, most))
     })
 }
 

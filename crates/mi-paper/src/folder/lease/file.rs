@@ -27,7 +27,7 @@ pub(super) struct Terms {
 }
 
 /// The newest lease in a trial's folder.
-pub(super) struct Found {
+pub(super) struct NewestLease {
     pub(super) token: u64,
     pub(super) path: PathBuf,
     pub(super) released: bool,
@@ -36,7 +36,7 @@ pub(super) struct Found {
     pub(super) length: u64,
 }
 
-impl Found {
+impl NewestLease {
     pub(super) fn is_of_this_machine(&self) -> bool {
         self.released || self.terms.as_ref().is_none_or(|terms| terms.holder.is_of_this_machine())
     }
@@ -47,7 +47,7 @@ pub(super) fn path_of(root: &Path, token: u64, extension: &str) -> PathBuf {
 }
 
 /// The newest lease, if there ever was one.
-pub(super) fn newest(root: &Path) -> Result<Option<Found>, PaperError> {
+pub(super) fn newest(root: &Path) -> Result<Option<NewestLease>, PaperError> {
     loop {
         let Some((token, path)) = leases(root)?.into_iter().max() else { return Ok(None) };
         let released = path.extension().is_some_and(|extension| extension == RELEASED);
@@ -61,7 +61,7 @@ pub(super) fn newest(root: &Path) -> Result<Option<Found>, PaperError> {
         // Opened to get its length: network file systems ask the server when a file is opened.
         let file = fs::File::open(&path).and_then(|file| file.metadata());
         let length = file.map_or(0, |file| file.len());
-        return Ok(Some(Found { token, path, released, terms, length }));
+        return Ok(Some(NewestLease { token, path, released, terms, length }));
     }
 }
 

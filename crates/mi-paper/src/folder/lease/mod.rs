@@ -24,7 +24,7 @@ use super::lock::Lock;
 use super::process::Process;
 use super::trial::TrialFolder;
 use crate::error::PaperError;
-use file::{Found, HELD, RELEASED, Terms, create, leases, newest, path_of};
+use file::{HELD, NewestLease, RELEASED, Terms, create, leases, newest, path_of};
 use signs::Signs;
 
 /// How many signs of life a holder gives in the time after which it counts as gone.
@@ -45,7 +45,7 @@ impl Watch {
     }
 
     /// For how long the lease has not changed.
-    fn silence(&mut self, found: &Found) -> Duration {
+    fn silence(&mut self, found: &NewestLease) -> Duration {
         match &self.seen {
             Some((path, length, since)) if *path == found.path => {
                 if *length == found.length {
@@ -120,13 +120,13 @@ pub(super) fn take(root: &Path, silence: Duration, watch: &mut Watch) -> Result<
     let held = || Err(locked(root, found.as_ref()));
     let newest_attempt = attempts(root).into_iter().max().unwrap_or(0);
     let same_attempt = match &found {
-        _ if locked_here && found.as_ref().is_none_or(Found::is_of_this_machine) => {
+        _ if locked_here && found.as_ref().is_none_or(NewestLease::is_of_this_machine) => {
             watch.alive = true;
             return held();
         }
-        None | Some(Found { released: true, .. }) => true,
-        Some(Found { terms: None, .. }) => false,
-        Some(Found { terms: Some(terms), .. }) if terms.holder.is_of_this_machine() => {
+        None | Some(NewestLease { released: true, .. }) => true,
+        Some(NewestLease { terms: None, .. }) => false,
+        Some(NewestLease { terms: Some(terms), .. }) if terms.holder.is_of_this_machine() => {
             if terms.holder.is_alive() {
                 watch.alive = true;
                 return held();
@@ -188,7 +188,7 @@ pub struct Holder {
 pub(super) fn holder(root: &Path) -> Option<Holder> {
     let locked = Lock::is_held(root);
     let found = newest(root).ok().flatten().filter(|found| !found.released);
-    if let Some(Found { terms: Some(terms), path, .. }) = &found
+    if let Some(NewestLease { terms: Some(terms), path, .. }) = &found
         && !terms.holder.is_of_this_machine()
     {
         let changed = fs::metadata(path).ok()?.modified().ok()?;
@@ -202,7 +202,7 @@ pub(super) fn holder(root: &Path) -> Option<Holder> {
     runs.then(|| Holder { host: Process::this().host, is_here: true, silent: None })
 }
 
-fn locked(root: &Path, found: Option<&Found>) -> PaperError {
+fn locked(root: &Path, found: Option<&NewestLease>) -> PaperError {
     let terms = found.filter(|found| !found.released).and_then(|found| found.terms.as_ref());
     let holder = match terms {
         Some(terms) if !terms.holder.is_of_this_machine() => {

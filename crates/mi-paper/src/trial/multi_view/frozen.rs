@@ -9,7 +9,7 @@ use mi_nets::Params;
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, Axis, s};
 
-use super::super::Halt;
+use super::super::StepError;
 use super::super::critic_training::CriticTraining;
 use super::super::optimise::{finite, mean};
 use super::super::representation::Sides;
@@ -36,7 +36,7 @@ pub(super) fn info_nce_at(
     params: &Params<f32>,
     (x, y): (ArrayView2<'_, f32>, ArrayView2<'_, f32>),
     step: &mut TrainingStep<f32>,
-) -> Result<f64, Halt> {
+) -> Result<f64, StepError> {
     let mut objective = Objective::new(&BoundSpec::InfoNce, None)?;
     let mut values = Vec::new();
     for start in (0..x.nrows() / k).map(|batch| batch * k) {
@@ -68,15 +68,15 @@ pub(super) fn trained_anew(
     bound: &BoundSpec,
     sides: (&Sides, &Sides),
     stream: &Stream,
-) -> Result<Option<f64>, Halt> {
+) -> Result<Option<f64>, StepError> {
     match anew(bound, sides, stream) {
         Ok(value) => Ok(Some(value)),
-        Err(Halt::Diverged(_)) => Ok(None),
+        Err(StepError::Diverged(_)) => Ok(None),
         Err(other) => Err(other),
     }
 }
 
-fn anew(bound: &BoundSpec, (x, y): (&Sides, &Sides), stream: &Stream) -> Result<f64, Halt> {
+fn anew(bound: &BoundSpec, (x, y): (&Sides, &Sides), stream: &Stream) -> Result<f64, StepError> {
     let (Sides { train: x, test: x_test }, Sides { train: y, test: y_test }) = (x, y);
     let (dims, spec) =
         ((x.ncols(), y.ncols()), CriticSpec::Separable { hidden: vec![200], embed: 100 });

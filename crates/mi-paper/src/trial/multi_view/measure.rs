@@ -7,7 +7,7 @@ use mi_estimators::bounds::BoundSpec;
 use mi_eval::TrainTest;
 use ndarray::{Array2, Axis, s};
 
-use super::super::Halt;
+use super::super::StepError;
 use super::super::evaluation::probes;
 use super::super::optimise::mean;
 use super::super::representation::{self, Sides};
@@ -21,7 +21,7 @@ use crate::record::Metric;
 const GALLERY: usize = 1_000;
 
 impl MultiViewTraining {
-    pub(super) fn measure(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+    pub(super) fn measure(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, StepError> {
         let asked = self.setup.task.evaluations.clone();
         let ends = step == 0 || step == self.steps;
         let mut found = Vec::new();
@@ -94,7 +94,7 @@ impl MultiViewTraining {
     }
 
     /// Bounds between both representations of the first term, where it joins summaries.
-    fn frozen_bounds(&mut self) -> Result<Vec<(Metric, f64)>, Halt> {
+    fn frozen_bounds(&mut self) -> Result<Vec<(Metric, f64)>, StepError> {
         let term = &self.terms[0];
         if term.spec.candidates != Candidates::OtherImages {
             return Ok(Vec::new());

@@ -28,7 +28,7 @@ use super::optimise::{Trained, check_weights, finite};
 use super::reference::Reference;
 use super::single_view::batches;
 use super::snapshot::Snapshot;
-use super::{Halt, Images, Training};
+use super::{Images, StepError, Training};
 use crate::config::{Contrastive, TrialConfig};
 use crate::error::PaperError;
 use crate::multi_view::{Candidates, MultiView};
@@ -161,13 +161,13 @@ impl MultiViewTraining {
 
     /// Embeds a batch that the inputs hold and evaluates all terms, with gradients; returns the weighted
     /// sum of what they report.
-    fn forward(&mut self, rows: &[usize]) -> Result<(f64, Beyond), Halt> {
+    fn forward(&mut self, rows: &[usize]) -> Result<(f64, StepValues), StepError> {
         let Self {
             networks, terms, objectives, banks, prior, step, inputs, needed, trained, ..
         } = self;
         let banked: SmallVec<[_; 1]> =
             banks.iter_mut().map(|bank| bank.as_mut().map(|bank| bank.read(rows))).collect();
-        let mut beyond = Beyond::default();
+        let mut beyond = StepValues::default();
         let mut factors: SmallVec<[f64; 4]> = SmallVec::new();
         let found = step.forward(&trained.params, |graph| {
             let represented = networks.forward(graph, &inputs.views(), needed);
@@ -204,7 +204,7 @@ impl MultiViewTraining {
 
     /// Adds the gradients of what no engine evaluates: penalties, and the prior's discriminator, which
     /// takes a step of its own.
-    fn go_beyond(&mut self, beyond: &mut Beyond) -> Result<(), Halt> {
+    fn go_beyond(&mut self, beyond: &mut StepValues) -> Result<(), StepError> {
         for (term, sides) in self.terms.iter().zip(&beyond.sides) {
             let Some(sides) = sides.as_ref().filter(|_| term.spec.l2 > 0.0) else { continue };
             for (var, value) in sides {
@@ -224,14 +224,14 @@ type Valued = (Var, Array2<f32>);
 
 /// Values of a step that penalties, priors and banks need.
 #[derive(Default)]
-struct Beyond {
+struct StepValues {
     /// By term, where it has a penalty or a bank: x and y.
     sides: Vec<Option<[Valued; 2]>>,
     of_prior: Option<Valued>,
 }
 
 impl Training for MultiViewTraining {
-    fn step(&mut self) -> Result<f64, Halt> {
+    fn step(&mut self) -> Result<f64, StepError> {
         let rows = self.sampler.next_batch();
         self.inputs.fill_for_training(rows, self.setup.noise)?;
         let rows = if self.banks.iter().any(Option::is_some) { rows.to_vec() } else { Vec::new() };
@@ -247,7 +247,7 @@ impl Training for MultiViewTraining {
         Ok(value)
     }
 
-    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+    fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, StepError> {
         check_weights(&self.trained.params)?;
         let mut found = self.measure(step)?;
         let features = Features {

@@ -5,7 +5,7 @@ use mi_nets::{Init, Mlp, Module, Params};
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, Axis};
 
-use super::super::Halt;
+use super::super::StepError;
 use super::super::optimise::{Learner, finite};
 use crate::error::PaperError;
 use crate::multi_view::Prior;
@@ -43,7 +43,7 @@ impl Discriminator {
 
     /// One step of the discriminator on a batch of codes; returns the gradient of minus γ times the
     /// encoder's loss with respect to the codes, the discriminator held fixed as it was before.
-    pub(super) fn step(&mut self, codes: ArrayView2<'_, f32>) -> Result<Array2<f32>, Halt> {
+    pub(super) fn step(&mut self, codes: ArrayView2<'_, f32>) -> Result<Array2<f32>, StepError> {
         let logistic = codes.mapv(|code| 1.0 / (1.0 + (-code).exp()));
         let drawn = Array2::from_shape_simple_fn(codes.dim(), || self.draws.uniform() as f32);
         let Learner { trained, tape, gradients } = &mut self.learner;

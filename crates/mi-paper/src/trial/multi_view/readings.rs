@@ -2,7 +2,7 @@
 
 use mi_estimators::Term;
 
-use super::super::Halt;
+use super::super::StepError;
 use super::super::optimise::mean;
 use super::super::single_view::batches;
 use super::MultiViewTraining;
@@ -35,7 +35,7 @@ enum Read {
 }
 
 impl MultiViewTraining {
-    pub(super) fn bounds(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, Halt> {
+    pub(super) fn bounds(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, StepError> {
         let stream = self.streams.child(&format!("evaluation {step}"));
         let mut draws = stream.child("noise");
         let data = self.inputs.data.clone();

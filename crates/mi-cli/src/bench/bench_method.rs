@@ -8,12 +8,12 @@ use crate::estimator::{AUTO, bounds};
 /// In text: `ksg1`, `auto`, `neural` or `neural:nwj`; plain `neural` has the bound of
 /// [`NeuralSettings::default`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct BenchMethod {
     method: Option<Method>,
     bound: BoundSpec,
 }
 
-impl Asked {
+impl BenchMethod {
     /// Every estimator, in the order of the tables.
     pub fn all() -> Vec<Self> {
         let own = NeuralSettings::default().bound;
@@ -77,17 +77,17 @@ mod tests {
 
     #[test]
     fn names_read_back_and_the_default_bound_has_one() {
-        let all = Asked::all();
+        let all = BenchMethod::all();
         for (n, asked) in all.iter().enumerate() {
-            assert_eq!(Asked::parse(&asked.name()).as_ref(), Ok(asked));
+            assert_eq!(BenchMethod::parse(&asked.name()).as_ref(), Ok(asked));
             assert!(all[..n].iter().all(|other| other.name() != asked.name()));
         }
-        assert_eq!(Asked::parse("neural:infonce").unwrap().name(), "neural");
+        assert_eq!(BenchMethod::parse("neural:infonce").unwrap().name(), "neural");
         assert_eq!(
-            Asked::parse("neural:flo").unwrap().settings(None, 0).neural.bound.name(),
+            BenchMethod::parse("neural:flo").unwrap().settings(None, 0).neural.bound.name(),
             "flo"
         );
-        let error = Asked::parse("neural:magic").unwrap_err();
+        let error = BenchMethod::parse("neural:magic").unwrap_err();
         assert!(error.starts_with("the methods are auto, ksg1") && error.contains("neural:nwj"));
     }
 }
