@@ -22,6 +22,7 @@ mod logarithm;
 mod product;
 mod reductions;
 mod relu_pairs;
+mod row_sums;
 mod scalar;
 mod simd;
 
@@ -37,6 +38,7 @@ pub use relu_pairs::{
     PAIR_STRIP, PAIR_TILE, PairScaling, pack_pair_strips, pack_pair_tiles, relu_pair_finish,
     relu_pair_gradients, relu_pair_scores,
 };
+pub use row_sums::{add_rows, add_rows_in_f64, add_to_rows, keep_where_positive};
 pub use scalar::Scalar;
 pub use simd::simd_level;
 // The matrices that products take, so that callers need only depend on this crate.

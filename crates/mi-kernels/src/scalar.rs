@@ -7,6 +7,7 @@ use crate::elementwise::Elementwise;
 use crate::product::Product;
 use crate::reductions::Reductions;
 use crate::relu_pairs::ReluPairs;
+use crate::row_sums::RowSums;
 
 mod sealed {
     pub trait Sealed {}
@@ -23,6 +24,7 @@ pub trait Scalar:
     + Product
     + Reductions
     + ReluPairs
+    + RowSums
     + NdFloat
     + LinalgScalar
     + Default

@@ -69,27 +69,12 @@ pub(crate) fn add_rows<T: Scalar>(
     }
 }
 
-/// Replaces every d by f(d, x), and adds up the results like [`add_rows`].
-pub(crate) fn map_and_add_rows<T: Scalar>(
-    sums: &mut [T],
-    d: &mut [T],
-    x: &[T],
-    what: Rows,
-    f: impl Fn(T, T) -> T,
-) {
-    let columns = sums.len().max(1);
-    if d.len() / columns <= what.chain() {
-        for (d, x) in d.chunks_exact_mut(columns).zip(x.chunks_exact(columns)) {
-            for ((sum, d), &x) in sums.iter_mut().zip(d).zip(x) {
-                *d = f(*d, x);
-                *sum += *d;
-            }
-        }
+/// Adds up rows, as [`add_rows`] does.
+pub(crate) fn add_up_rows<T: Scalar>(sums: &mut [T], rows: &[T], what: Rows) {
+    if sums.is_empty() || rows.len() / sums.len() <= what.chain() {
+        mi_kernels::add_rows(sums, rows);
     } else {
-        for (d, &x) in d.iter_mut().zip(x) {
-            *d = f(*d, x);
-        }
-        add_rows(sums, (d, d), what, |_, _, d, _| d);
+        mi_kernels::add_rows_in_f64(sums, rows);
     }
 }
 
@@ -173,15 +158,15 @@ mod tests {
         for n in [100, CHAIN, CHAIN + 1, 4_096, LONG, LONG + 1, 60_000, 300_000] {
             let (x, exact) = near_a_million(n);
             let rows: Vec<f32> = x.iter().flat_map(|&x| [x, 1.0, -x]).collect();
-            let (mut columns, mut mapped) = ([0.0; 3], [0.0; 3]);
+            let (mut columns, mut plain) = ([0.0; 3], [0.0; 3]);
             add_rows(&mut columns, (&rows, &rows), Rows::Samples, |_, _, d, _| d);
-            map_and_add_rows(&mut mapped, &mut rows.clone(), &rows, Rows::Samples, |d, _| d);
+            add_up_rows(&mut plain, &rows, Rows::Samples);
             let pairs = sum_of_pairs(&x, &vec![1.0; n], |x, y| x * y);
-            for sum in [sum_of(&x, |x| x), pairs, columns[0], -columns[2], mapped[0]] {
+            for sum in [sum_of(&x, |x| x), pairs, columns[0], -columns[2], plain[0]] {
                 let error = f64::from(sum) / exact - 1.0;
                 assert!(error.abs() < 1e-6, "{n}: {error:e}");
             }
-            assert_eq!((columns[1], mapped[1]), (n as f32, n as f32));
+            assert_eq!((columns[1], plain[1]), (n as f32, n as f32));
         }
     }
 
@@ -191,7 +176,7 @@ mod tests {
         for positions in [128 * 7 * 14, 128 * 8 * 16] {
             let (x, exact) = near_a_million(positions);
             let mut sum = [0.0];
-            add_rows(&mut sum, (&x, &x), Rows::Positions, |_, _, d, _| d);
+            add_up_rows(&mut sum, &x, Rows::Positions);
             assert_eq!(sum[0].to_bits(), x.iter().fold(0.0, |sum, x| sum + x).to_bits());
             assert!((f64::from(sum[0]) / exact - 1.0).abs() < 2e-4);
         }
@@ -210,9 +195,9 @@ mod tests {
                 add_rows(&mut sums, (&d, &d), Rows::Samples, |row, column, d, x| {
                     d * x + (row + column) as f64
                 });
-                let mut mapped = d.clone();
+                let squares: Vec<f64> = d.iter().map(|d| d * d).collect();
                 let mut products = vec![0.0; columns];
-                map_and_add_rows(&mut products, &mut mapped, &d, Rows::Samples, |d, x| d * x);
+                add_up_rows(&mut products, &squares, Rows::Samples);
                 for (column, sum) in sums.iter().enumerate() {
                     let terms = d.iter().skip(column).step_by(columns).map(|d| d * d);
                     let terms = terms.sum::<f64>();

@@ -1,7 +1,7 @@
-use mi_kernels::Scalar;
+use mi_kernels::{Scalar, add_to_rows, keep_where_positive};
 
 use crate::target::Target;
-use crate::vector::{Rows, add_rows, map_and_add_rows};
+use crate::vector::{Rows, add_up_rows};
 
 /// The activation after a layer's matrix product and bias, applied in the same pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +19,8 @@ impl Activation {
         match (bias, self) {
             (None, Self::Linear) => {}
             (None, Self::Relu) => z.iter_mut().for_each(|z| *z = relu(*z)),
-            (Some(bias), Self::Linear) => add_to_rows(z, bias, |z| z),
-            (Some(bias), Self::Relu) => add_to_rows(z, bias, relu),
+            (Some(bias), Self::Linear) => add_to_rows(z, bias, false),
+            (Some(bias), Self::Relu) => add_to_rows(z, bias, true),
         }
     }
 
@@ -33,27 +33,11 @@ impl Activation {
         bias: Option<Target<'_, T>>,
         rows: Rows,
     ) {
-        match (bias.map(Target::zeroed), self) {
-            (None, Self::Linear) => {}
-            (None, Self::Relu) => {
-                for (d, &y) in dy.iter_mut().zip(y) {
-                    *d = masked(*d, y);
-                }
-            }
-            (Some(bias), Self::Linear) => {
-                add_rows(bias.values, (dy, dy), rows, |_, _, d, _| d);
-            }
-            (Some(bias), Self::Relu) => {
-                map_and_add_rows(bias.values, dy, y, rows, masked);
-            }
+        if self == Self::Relu {
+            keep_where_positive(dy, y);
         }
-    }
-}
-
-fn add_to_rows<T: Scalar>(z: &mut [T], bias: &[T], f: impl Fn(T) -> T) {
-    for row in z.chunks_exact_mut(bias.len()) {
-        for (z, &b) in row.iter_mut().zip(bias) {
-            *z = f(*z + b);
+        if let Some(bias) = bias {
+            add_up_rows(bias.zeroed().values, dy, rows);
         }
     }
 }
@@ -61,8 +45,4 @@ fn add_to_rows<T: Scalar>(z: &mut [T], bias: &[T], f: impl Fn(T) -> T) {
 /// `T::max` would turn NaN into 0 and so hide that a network has diverged.
 pub(super) fn relu<T: Scalar>(z: T) -> T {
     if z < T::zero() { T::zero() } else { z }
-}
-
-fn masked<T: Scalar>(d: T, y: T) -> T {
-    if y > T::zero() { d } else { T::zero() }
 }
