@@ -18,6 +18,7 @@
 mod cholesky;
 mod elementwise;
 mod exp;
+mod gates;
 mod logarithm;
 mod product;
 mod reductions;
@@ -28,6 +29,7 @@ mod simd;
 
 pub use cholesky::Cholesky;
 pub use elementwise::{add_scaled, all_finite, scaled, scaled_transpose, weighted_sum};
+pub use gates::{GatedRow, gated_state, gated_state_gradient};
 pub use logarithm::{Logarithm, log_add, origin_for, softplus};
 pub use product::matrix_product;
 pub use reductions::{

@@ -4,6 +4,7 @@ use std::iter::Sum;
 use ndarray::{LinalgScalar, NdFloat};
 
 use crate::elementwise::Elementwise;
+use crate::gates::Gates;
 use crate::product::Product;
 use crate::reductions::Reductions;
 use crate::relu_pairs::ReluPairs;
@@ -21,6 +22,7 @@ mod sealed {
 pub trait Scalar:
     sealed::Sealed
     + Elementwise
+    + Gates
     + Product
     + Reductions
     + ReluPairs

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::{Kernel, Simd};
+use crate::exp::{Exp2, tanh};
 
 /// Eight lanes of AVX2 with fused multiply-add. A value proves that the processor has them.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,27 @@ macro_rules! intrinsics {
         // SAFETY: they touch no memory and need avx2 or fma, which the method's `self` proves.
         unsafe { $($code)* }
     }};
+}
+
+/// eˣ of four numbers between −110 and 100, see [`Exp2`].
+#[inline(always)]
+unsafe fn exp_in_f64(x: __m256d) -> __m128 {
+    intrinsics! {
+        let steps = _mm256_set1_pd(Exp2::STEPS);
+        let shift = _mm256_set1_pd(Exp2::SHIFT);
+        let shifted = _mm256_fmadd_pd(steps, x, shift);
+        let n = _mm256_castpd_si256(shifted);
+        let r = _mm256_fmsub_pd(steps, x, _mm256_sub_pd(shifted, shift));
+        // Of 32 powers: every index is below.
+        let index = _mm256_and_si256(n, _mm256_set1_epi64x(31));
+        let power = _mm256_i64gather_epi64::<8>(Exp2::POWERS.as_ptr().cast(), index);
+        let power = _mm256_add_epi64(power, _mm256_slli_epi64::<47>(n));
+        let [a, b, c] = Exp2::COEFFICIENTS.map(|c| _mm256_set1_pd(c));
+        let top = _mm256_fmadd_pd(a, r, b);
+        let rest = _mm256_fmadd_pd(c, r, _mm256_set1_pd(1.0));
+        let p = _mm256_fmadd_pd(top, _mm256_mul_pd(r, r), rest);
+        _mm256_cvtpd_ps(_mm256_mul_pd(p, _mm256_castsi256_pd(power)))
+    }
 }
 
 impl Simd for Avx2 {
@@ -177,6 +199,21 @@ impl Simd for Avx2 {
             let scaled = _mm256_mul_ps(v, _mm256_castsi256_ps(half));
             _mm256_and_ps(kept, _mm256_mul_ps(scaled, _mm256_castsi256_ps(rest)))
         }
+    }
+
+    #[inline(always)]
+    fn exp_of_c(self, v: __m256) -> __m256 {
+        let v = self.min(self.splat(100.0), self.max(self.splat(-110.0), v));
+        intrinsics! {
+            let low = exp_in_f64(_mm256_cvtps_pd(_mm256_castps256_ps128(v)));
+            let high = exp_in_f64(_mm256_cvtps_pd(_mm256_extractf128_ps::<1>(v)));
+            _mm256_set_m128(high, low)
+        }
+    }
+
+    #[inline(always)]
+    fn tanh_of_c(self, v: __m256) -> __m256 {
+        tanh(self, v)
     }
 
     #[inline(always)]

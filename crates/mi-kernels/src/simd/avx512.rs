@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::{Kernel, Simd};
+use crate::exp::{Exp2, tanh};
 
 /// Sixteen lanes of AVX-512. A value proves that the processor has `avx512f`.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,33 @@ macro_rules! intrinsics {
         // SAFETY: they touch no memory and need avx512f, which the method's `self` proves.
         unsafe { $($code)* }
     }};
+}
+
+/// eˣ of eight numbers between −110 and 100, see [`Exp2`].
+#[inline(always)]
+unsafe fn exp_in_f64(x: __m512d) -> __m256 {
+    let part = |n: usize| {
+        let powers = &Exp2::POWERS[8 * n..8 * n + 8];
+        // SAFETY: avx512f is there, as the caller promises, and so are eight numbers.
+        unsafe { _mm512_loadu_epi64(powers.as_ptr().cast()) }
+    };
+    intrinsics! {
+        let steps = _mm512_set1_pd(Exp2::STEPS);
+        let shift = _mm512_set1_pd(Exp2::SHIFT);
+        let shifted = _mm512_fmadd_pd(steps, x, shift);
+        let n = _mm512_castpd_si512(shifted);
+        let r = _mm512_fmsub_pd(steps, x, _mm512_sub_pd(shifted, shift));
+        let low = _mm512_permutex2var_epi64(part(0), n, part(1));
+        let high = _mm512_permutex2var_epi64(part(2), n, part(3));
+        let upper = _mm512_test_epi64_mask(n, _mm512_set1_epi64(16));
+        let power = _mm512_mask_blend_epi64(upper, low, high);
+        let power = _mm512_add_epi64(power, _mm512_slli_epi64::<47>(n));
+        let [a, b, c] = Exp2::COEFFICIENTS.map(|c| _mm512_set1_pd(c));
+        let top = _mm512_fmadd_pd(a, r, b);
+        let rest = _mm512_fmadd_pd(c, r, _mm512_set1_pd(1.0));
+        let p = _mm512_fmadd_pd(top, _mm512_mul_pd(r, r), rest);
+        _mm512_cvtpd_ps(_mm512_mul_pd(p, _mm512_castsi512_pd(power)))
+    }
 }
 
 impl Simd for Avx512 {
@@ -186,6 +214,25 @@ impl Simd for Avx512 {
             let kept = _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(n, _mm512_set1_ps(-125.0));
             _mm512_maskz_scalef_ps(kept, v, n)
         }
+    }
+
+    #[inline(always)]
+    fn exp_of_c(self, v: __m512) -> __m512 {
+        let v = self.min(self.splat(100.0), self.max(self.splat(-110.0), v));
+        intrinsics! {
+            let low = exp_in_f64(_mm512_cvtps_pd(_mm512_castps512_ps256(v)));
+            let high = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v)));
+            let high = exp_in_f64(_mm512_cvtps_pd(high));
+            _mm512_castpd_ps(_mm512_insertf64x4::<1>(
+                _mm512_castps_pd(_mm512_castps256_ps512(low)),
+                _mm256_castps_pd(high),
+            ))
+        }
+    }
+
+    #[inline(always)]
+    fn tanh_of_c(self, v: __m512) -> __m512 {
+        tanh(self, v)
     }
 
     #[inline(always)]

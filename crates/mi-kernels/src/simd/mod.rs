@@ -73,14 +73,32 @@ pub(crate) trait Simd: Copy {
     /// v · 2ⁿ for v in [½, 2] and integral n up to 254; 0 where n < −125, so that no result is
     /// subnormal (products of subnormal numbers are a hundred times slower).
     fn scale(self, v: Self::V, n: Self::V) -> Self::V;
+    /// eˣ to the bit as the C library has it ([`crate::gated_state`] says which).
+    fn exp_of_c(self, v: Self::V) -> Self::V {
+        lane_by_lane(self, v, f32::exp)
+    }
+    /// tanh x, likewise.
+    fn tanh_of_c(self, v: Self::V) -> Self::V {
+        lane_by_lane(self, v, f32::tanh)
+    }
     /// The sum of all lanes, in `f64`.
     fn sum(self, v: Self::V) -> f64;
     /// The largest lane.
     fn largest(self, v: Self::V) -> f32;
 }
 
-/// A computation that can run with any kind of vectors. `run` must be `#[inline(always)]`, so that
-/// it is compiled with the processor features of the vectors.
+/// A function of every lane, where there is none of whole vectors.
+fn lane_by_lane<S: Simd>(s: S, v: S::V, f: impl Fn(f32) -> f32) -> S::V {
+    let mut lanes = [0.0; 16];
+    s.store(&mut lanes, v);
+    for x in &mut lanes[..S::LANES] {
+        *x = f(*x);
+    }
+    s.load(&lanes)
+}
+
+/// A computation that can run on any vectors. `run` must be `#[inline(always)]`, so that it is
+/// compiled with the processor features of the vectors.
 pub(crate) trait Kernel {
     /// The type of the result.
     type Output;

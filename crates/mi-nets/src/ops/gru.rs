@@ -1,4 +1,4 @@
-use mi_kernels::{Scalar, matrix_product};
+use mi_kernels::{GatedRow, Scalar, add_rows, gated_state, gated_state_gradient, matrix_product};
 use ndarray::{ArrayView2, s};
 
 use super::Op;
@@ -22,6 +22,9 @@ pub struct GruWeights {
     pub state_bias: ParamId,
 }
 
+/// Rows whose inputs are multiplied at a time.
+const ROW_BLOCK: usize = 256;
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gru {
     x: Var,
@@ -29,7 +32,7 @@ pub(crate) struct Gru {
     weights: GruWeights,
     /// r, z and n of every sample and step.
     gates: Slot,
-    /// h·`W_state` + `b_state` of every sample and step.
+    /// h·`W_state` + `b_state`, step after step: each step's rows are read and written together.
     from_state: Slot,
 }
 
@@ -63,35 +66,32 @@ impl<T: Scalar> Graph<'_, T> {
         let (gates_slot, mut gates) = self.tape.values.take(length);
         let (from_state_slot, mut from_state) = self.tape.values.take(length);
         let [input_bias, state_bias] = [input_bias, state_bias].map(|id| self.params.slice(id));
-        // All steps' inputs at once, with one row per sample and step.
-        for row in gates[..length].chunks_exact_mut(3 * h) {
-            row.copy_from_slice(input_bias);
+        // All steps' inputs; a row a sample and step. Rows start as the bias, and the product finds
+        // so many of them in the cache.
+        let blocks = gates[..length].chunks_mut(ROW_BLOCK * 3 * h);
+        for (gates, x) in blocks.zip(self.slice(x).chunks(ROW_BLOCK * d)) {
+            for row in gates.chunks_exact_mut(3 * h) {
+                row.copy_from_slice(input_bias);
+            }
+            let rows = x.len() / d;
+            let (x, gates) = (matrix(rows, d, x), matrix_mut(rows, 3 * h, gates));
+            matrix_product(T::one(), x, self.params.view(input), T::one(), gates);
         }
-        let inputs = matrix(rows * steps, d, self.slice(x));
-        let all = matrix_mut(rows * steps, 3 * h, &mut gates[..length]);
-        matrix_product(T::one(), inputs, self.params.view(input), T::one(), all);
-        for row in from_state[..length].chunks_exact_mut(3 * h) {
-            row.copy_from_slice(state_bias);
-        }
-        for step in 0..steps {
+        let of_steps = from_state[..length].chunks_exact_mut(rows.max(1) * 3 * h);
+        for (step, b) in of_steps.enumerate() {
+            for row in b.chunks_exact_mut(3 * h) {
+                row.copy_from_slice(state_bias);
+            }
             if step > 0 {
                 let before = block(rows, steps, h, &y[..rows * steps * h], step - 1);
-                let mut b = matrix_mut(rows, steps * 3 * h, &mut from_state[..length]);
-                let b = b.slice_mut(s![.., step * 3 * h..(step + 1) * 3 * h]);
+                let b = matrix_mut(rows, 3 * h, b);
                 matrix_product(T::one(), before, self.params.view(state), T::one(), b);
             }
-            for row in 0..rows {
+            for (row, b) in b.chunks_exact(3 * h).enumerate() {
                 let at = row * steps + step;
                 let (before, y) = y[..(at + 1) * h].split_at_mut(at * h);
-                let a = &mut gates[at * 3 * h..(at + 1) * 3 * h];
-                let b = &from_state[at * 3 * h..(at + 1) * 3 * h];
-                for j in 0..h {
-                    let previous = if step > 0 { before[(at - 1) * h + j] } else { T::zero() };
-                    let (r, z) = (sigmoid(a[j] + b[j]), sigmoid(a[h + j] + b[h + j]));
-                    let n = (a[2 * h + j] + r * b[2 * h + j]).tanh();
-                    (a[j], a[h + j], a[2 * h + j]) = (r, z, n);
-                    y[j] = (T::one() - z) * n + z * previous;
-                }
+                let before = (step > 0).then(|| &before[(at - 1) * h..]);
+                gated_state(&mut gates[at * 3 * h..(at + 1) * 3 * h], b, before, y);
             }
         }
         self.keep(gates_slot, gates);
@@ -119,10 +119,6 @@ fn block<T>(
     matrix(rows, steps * width, values).slice_move(s![.., step * width..(step + 1) * width])
 }
 
-fn sigmoid<T: Scalar>(x: T) -> T {
-    (T::one() + (-x).exp()).recip()
-}
-
 impl Gru {
     pub(super) fn params(&self) -> [Option<ParamId>; 4] {
         self.weights.ids().map(Some)
@@ -144,42 +140,38 @@ impl Gru {
         let (b_slot, mut db) = cx.take(length);
         let (da_values, db_values) = (&mut da[..length], &mut db[..length]);
         let one = T::one();
+        // Of db as of b: step after step.
+        let of_step = |step: usize| step * rows * 3 * h..(step + 1) * rows * 3 * h;
         for step in (0..steps).rev() {
-            for row in 0..rows {
+            let (b, db) = (&from_state[of_step(step)], &mut db_values[of_step(step)]);
+            for (row, db) in db.chunks_exact_mut(3 * h).enumerate() {
                 let at = row * steps + step;
-                let (gates, b) =
-                    (&gates[at * 3 * h..][..3 * h], &from_state[at * 3 * h..][..3 * h]);
-                let (da, db) =
-                    (&mut da_values[at * 3 * h..][..3 * h], &mut db_values[at * 3 * h..][..3 * h]);
-                for j in 0..h {
-                    let (r, z, n) = (gates[j], gates[h + j], gates[2 * h + j]);
-                    let dh = dy[at * h + j];
-                    let previous = if step > 0 { y[(at - 1) * h + j] } else { T::zero() };
-                    let dn = dh * (one - z) * (one - n * n);
-                    let dz = dh * (previous - n) * z * (one - z);
-                    let dr = dn * b[2 * h + j] * r * (one - r);
-                    (da[j], da[h + j], da[2 * h + j]) = (dr, dz, dn);
-                    (db[j], db[h + j], db[2 * h + j]) = (dr, dz, dn * r);
-                    if step > 0 {
-                        dy[(at - 1) * h + j] += dh * z;
-                    }
-                }
+                let wide = at * 3 * h..(at + 1) * 3 * h;
+                let (d_before, dh) = dy[..(at + 1) * h].split_at_mut(at * h);
+                let row = GatedRow {
+                    gates: &gates[wide.clone()],
+                    gated: &b[row * 3 * h..(row + 1) * 3 * h][2 * h..],
+                    before: (step > 0).then(|| &y[(at - 1) * h..at * h]),
+                };
+                let d_before = (step > 0).then(|| &mut d_before[(at - 1) * h..]);
+                gated_state_gradient(row, dh, &mut da_values[wide], db, d_before);
             }
             if step > 0 {
                 let mut dy = matrix_mut(rows, steps * h, dy);
                 let before = dy.slice_mut(s![.., (step - 1) * h..step * h]);
-                let db = block(rows, steps, 3 * h, db_values, step);
-                matrix_product(one, db, w_state.t(), one, before);
+                matrix_product(one, matrix(rows, 3 * h, db), w_state.t(), one, before);
             }
         }
         let all = matrix(rows * steps, 3 * h, da_values);
-        for (id, values) in [(weights.input_bias, &*da_values), (weights.state_bias, &*db_values)] {
-            if let Some(target) = cx.param_target(id) {
-                let sums = target.zeroed().values;
-                for row in values.chunks_exact(3 * h) {
-                    for (sum, &d) in sums.iter_mut().zip(row) {
-                        *sum += d;
-                    }
+        if let Some(target) = cx.param_target(weights.input_bias) {
+            add_rows(target.zeroed().values, da_values);
+        }
+        if let Some(target) = cx.param_target(weights.state_bias) {
+            // Sample after sample.
+            let sums = target.zeroed().values;
+            for row in 0..rows {
+                for step in 0..steps {
+                    add_rows(sums, &db_values[(step * rows + row) * 3 * h..][..3 * h]);
                 }
             }
         }
@@ -192,7 +184,7 @@ impl Gru {
             let mut dw = matrix_mut(h, 3 * h, target.zeroed().values);
             for step in 1..steps {
                 let before = block(rows, steps, h, y, step - 1);
-                let db = block(rows, steps, 3 * h, db_values, step);
+                let db = matrix(rows, 3 * h, &db_values[of_step(step)]);
                 matrix_product(one, before.t(), db, one, dw.view_mut());
             }
         }
