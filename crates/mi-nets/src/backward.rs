@@ -1,3 +1,5 @@
+use std::ops::AddAssign;
+
 use mi_kernels::Scalar;
 use ndarray::ArrayView2;
 
@@ -5,7 +7,7 @@ use crate::arena::Slot;
 use crate::matrix::{matrix, matrix_mut};
 use crate::ops::Op;
 use crate::params::Role;
-use crate::tape::{Adjoints, Needs, Node};
+use crate::tape::{Adjoint, Adjoints, Needs, Node};
 use crate::target::Target;
 use crate::values::Values;
 use crate::{Gradients, Graph, NetsError, ParamId, Params, Tape, Var};
@@ -49,7 +51,7 @@ impl<T: Scalar> Graph<'_, T> {
     /// it.
     pub fn gradient(&self, var: Var) -> Option<ArrayView2<'_, T>> {
         let node = self.node(var);
-        let slot = self.tape.adjoints.slots.get(var.index).copied().flatten()?;
+        let Adjoint::Kept(slot) = *self.tape.adjoints.slots.get(var.index)? else { return None };
         let values = self.tape.adjoints.arena.slice(slot, node.rows * node.columns);
         Some(matrix(node.rows, node.columns, values))
     }
@@ -123,23 +125,26 @@ impl<T: Scalar> Tape<T> {
     ) -> Result<(), NetsError> {
         self.adjoints.arena.reset();
         self.adjoints.slots.clear();
-        self.adjoints.slots.resize(self.nodes.len(), None);
-        let mut cx = self.context(way);
-        for (var, seed) in seeds {
+        self.adjoints.slots.resize(self.nodes.len(), Adjoint::Absent);
+        let mut cx = self.context(way, seeds);
+        for (number, (var, seed)) in seeds.iter().enumerate() {
+            if !cx.is_wanted(*var) {
+                continue;
+            }
             let (rows, columns) = cx.values.shape(*var);
-            if let Some(Target { values, fresh }) = cx.target(*var) {
-                let mut sum = matrix_mut(rows, columns, values);
-                if fresh {
-                    sum.assign(seed);
-                } else {
-                    sum += seed;
+            match cx.adjoints.slots[var.index] {
+                Adjoint::Absent => cx.adjoints.slots[var.index] = Adjoint::Seed(number),
+                Adjoint::Seed(_) | Adjoint::Kept(_) => {
+                    if let Some(Target { values, .. }) = cx.target(*var) {
+                        matrix_mut(rows, columns, values).add_assign(seed);
+                    }
                 }
             }
         }
         self.find_first_uses(way.parts().0);
         let graph = self.graph;
         for index in (0..self.nodes.len()).rev() {
-            self.context(way).pass_on(Var { index, graph });
+            self.context(way, seeds).pass_on(Var { index, graph });
             for id in self.nodes[index].op.params() {
                 if self.first_uses[id.0] == Some(index) {
                     way.passed(id)?;
@@ -149,11 +154,15 @@ impl<T: Scalar> Tape<T> {
         Ok(())
     }
 
-    fn context<'b>(&'b mut self, way: &'b mut impl WayBack<T>) -> Backward<'b, T> {
+    fn context<'b>(
+        &'b mut self,
+        way: &'b mut impl WayBack<T>,
+        seeds: &'b [(Var, ArrayView2<'b, T>)],
+    ) -> Backward<'b, T> {
         let (params, gradients) = way.parts();
         let Tape { nodes, operands, indices, values: arena, adjoints, .. } = self;
         let values = Values { nodes, arena, params };
-        Backward { values, operands, indices, adjoints, gradients }
+        Backward { values, operands, indices, seeds, adjoints, gradients }
     }
 
     /// Where each parameter is read first, which is where the backward pass sees it last.
@@ -174,6 +183,7 @@ pub(crate) struct Backward<'b, T> {
     pub(crate) values: Values<'b, T>,
     pub(crate) operands: &'b [Var],
     pub(crate) indices: &'b [usize],
+    seeds: &'b [(Var, ArrayView2<'b, T>)],
     adjoints: &'b mut Adjoints<T>,
     gradients: Option<&'b mut Gradients<T>>,
 }
@@ -183,16 +193,38 @@ impl<T: Scalar> Backward<'_, T> {
     fn pass_on(&mut self, y: Var) {
         let nodes = self.values.nodes;
         let op = &nodes[y.index].op;
-        let Some(slot) = self.adjoints.slots[y.index] else { return };
-        if matches!(op, Op::Input) {
-            return; // The gradient is kept for the caller.
+        if let Adjoint::Seed(number) = self.adjoints.slots[y.index] {
+            let seed = self.seeds[number].1.reborrow().to_slice();
+            if seed.is_some_and(|seed| op.backward_from(self, y, seed)) {
+                self.adjoints.slots[y.index] = Adjoint::Absent;
+                return;
+            }
+            self.target(y);
         }
-        let (rows, columns) = self.values.shape(y);
-        let mut buffer = self.adjoints.arena.borrow(slot);
-        op.backward(self, y, &mut buffer[..rows * columns]);
-        self.adjoints.arena.put(slot, buffer);
-        self.adjoints.arena.release(slot);
-        self.adjoints.slots[y.index] = None;
+        let Adjoint::Kept(slot) = self.adjoints.slots[y.index] else { return };
+        match op {
+            // The gradient stays, to be asked for.
+            Op::Input => return,
+            Op::Reshape(op) if self.hand_over(op.operand(), slot) => {}
+            _ => {
+                let (rows, columns) = self.values.shape(y);
+                let mut buffer = self.adjoints.arena.borrow(slot);
+                op.backward(self, y, &mut buffer[..rows * columns]);
+                self.adjoints.arena.put(slot, buffer);
+                self.adjoints.arena.release(slot);
+            }
+        }
+        self.adjoints.slots[y.index] = Adjoint::Absent;
+    }
+
+    /// Makes a gradient that is not needed any more that of a value of as many elements, where
+    /// nothing contributed to that one yet; returns whether it did.
+    fn hand_over(&mut self, to: Var, slot: Slot) -> bool {
+        let free = self.is_wanted(to) && self.adjoints.slots[to.index] == Adjoint::Absent;
+        if free {
+            self.adjoints.slots[to.index] = Adjoint::Kept(slot);
+        }
+        free
     }
 
     /// A buffer of at least `length` elements for the duration of one product; [`Backward::give`]
@@ -206,20 +238,34 @@ impl<T: Scalar> Backward<'_, T> {
         self.adjoints.arena.release(slot);
     }
 
-    /// Where a value's gradient goes; `None` if it is not needed.
+    /// Whether somebody needs a value's gradient.
+    fn is_wanted(&self, var: Var) -> bool {
+        let Needs { inputs, params } = self.values.nodes[var.index].needs;
+        inputs || params && self.gradients.is_some()
+    }
+
+    /// Where a value's gradient goes; `None` when nobody needs it.
     pub(crate) fn target(&mut self, var: Var) -> Option<Target<'_, T>> {
-        let Node { needs: Needs { inputs, params }, rows, columns, .. } =
-            self.values.nodes[var.index];
-        if !(inputs || params && self.gradients.is_some()) {
+        if !self.is_wanted(var) {
             return None;
         }
+        let Node { rows, columns, .. } = self.values.nodes[var.index];
         let Adjoints { arena, slots } = &mut *self.adjoints;
-        let fresh = slots[var.index].is_none();
-        let slot = *slots[var.index].get_or_insert_with(|| {
-            let (slot, buffer) = arena.take(rows * columns);
-            arena.put(slot, buffer);
-            slot
-        });
+        let before = slots[var.index];
+        let slot = match before {
+            Adjoint::Kept(slot) => slot,
+            Adjoint::Absent | Adjoint::Seed(_) => {
+                let (slot, mut buffer) = arena.take(rows * columns);
+                if let Adjoint::Seed(number) = before {
+                    let seed = &self.seeds[number].1;
+                    matrix_mut(rows, columns, &mut buffer[..rows * columns]).assign(seed);
+                }
+                arena.put(slot, buffer);
+                slots[var.index] = Adjoint::Kept(slot);
+                slot
+            }
+        };
+        let fresh = before == Adjoint::Absent;
         Some(Target { values: arena.slice_mut(slot, rows * columns), fresh })
     }
 

@@ -159,7 +159,7 @@ impl<'a, T: Scalar> Graph<'a, T> {
         self.push_node(op, Storage::Slot(slot), shape, needs)
     }
 
-    fn push_node(
+    pub(crate) fn push_node(
         &mut self,
         op: Op<T>,
         storage: Storage,

@@ -56,7 +56,19 @@ pub(crate) struct Node<T> {
 #[derive(Debug)]
 pub(crate) struct Adjoints<T> {
     pub(crate) arena: Arena<T>,
-    pub(crate) slots: Vec<Option<Slot>>,
+    pub(crate) slots: Vec<Adjoint>,
+}
+
+/// What a value's gradient is so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Adjoint {
+    /// Nothing contributed to it yet.
+    #[default]
+    Absent,
+    /// The seed of this number alone, which is read where it lies as long as nothing else comes.
+    Seed(usize),
+    /// A sum of its own.
+    Kept(Slot),
 }
 
 /// The memory of graphs: nodes and buffers, kept and reused from one graph to the next, so

@@ -98,20 +98,32 @@ impl<T: Scalar> Op<T> {
     /// operands. `dy` may be overwritten.
     pub(crate) fn backward(&self, cx: &mut Backward<'_, T>, y: Var, dy: &mut [T]) {
         match self {
-            Op::Input => {}
+            Op::Dense(op) => op.backward(cx, y, dy),
+            Op::Conv2d(op) => op.backward(cx, y, dy),
+            Op::LayerNorm(op) => op.backward(cx, dy),
+            Op::MaxPool(op) => op.backward(cx, y, dy),
+            Op::Gru(op) => op.backward(cx, y, dy),
+            _ => _ = self.backward_from(cx, y, dy),
+        }
+    }
+
+    /// The same by operations that leave `dy` as it is; returns whether this is one.
+    pub(crate) fn backward_from(&self, cx: &mut Backward<'_, T>, y: Var, dy: &[T]) -> bool {
+        match self {
+            Op::Input
+            | Op::Dense(_)
+            | Op::Conv2d(_)
+            | Op::LayerNorm(_)
+            | Op::MaxPool(_)
+            | Op::Gru(_) => return false,
             Op::Param(id) => {
                 if let Some(target) = cx.param_target(*id) {
                     target.map(dy, |d| d);
                 }
             }
-            Op::Dense(op) => op.backward(cx, y, dy),
-            Op::Conv2d(op) => op.backward(cx, y, dy),
-            Op::LayerNorm(op) => op.backward(cx, dy),
             Op::BatchNorm(op) => op.backward(cx, dy),
             Op::GlobalAveragePool(op) => op.backward(cx, dy),
-            Op::MaxPool(op) => op.backward(cx, y, dy),
             Op::Dropout(op) => op.backward(cx, dy),
-            Op::Gru(op) => op.backward(cx, y, dy),
             Op::Reshape(op) => op.backward(cx, dy),
             Op::CausalWindows(op) => op.backward(cx, dy),
             Op::RunningMean(op) => op.backward(cx, dy),
@@ -126,5 +138,6 @@ impl<T: Scalar> Op<T> {
             Op::ScaleExp(op) => op.backward(cx, y, dy),
             Op::Custom(op) => op.backward(cx, y, dy),
         }
+        true
     }
 }

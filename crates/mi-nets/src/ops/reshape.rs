@@ -30,10 +30,15 @@ impl<T: Scalar> Graph<'_, T> {
                 format!("{rows}×{width} values do not divide into rows of {columns}")
             });
         }
+        let (op, shape) = (Op::Reshape(Reshape { x }), (length / columns, columns));
+        let needs = self.needs(x);
+        if self.tape.recording {
+            // The same memory: nothing is released or changed before the graph ends.
+            return self.push_node(op, self.node(x).storage, shape, needs);
+        }
         let (slot, mut buffer) = self.tape.values.take(length);
         buffer[..length].copy_from_slice(self.slice(x));
-        let needs = self.needs(x);
-        self.push(Op::Reshape(Reshape { x }), slot, buffer, (length / columns, columns), needs)
+        self.push(op, slot, buffer, shape, needs)
     }
 
     /// The input of a causal convolution: for every step of a sequence the latest `kernel` steps,
@@ -70,6 +75,11 @@ impl<T: Scalar> Graph<'_, T> {
 }
 
 impl Reshape {
+    /// What is seen in another shape.
+    pub(crate) fn operand(self) -> Var {
+        self.x
+    }
+
     /// dx = dy, row by row.
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, dy: &[T]) {
         if let Some(target) = cx.target(self.x) {

@@ -1,10 +1,13 @@
 //! The graph: seeds, unwanted gradients, mistakes, inference, reuse of memory.
 
+use std::ops::AddAssign;
+
 use mi_nets::{
-    Activation, AdamConfig, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Tape, Unary,
+    Activation, AdamConfig, Gradients, Graph, Init, Mlp, Module, NetsError, Optimiser, Params,
+    Tape, Unary, Var,
 };
 use mi_random::Stream;
-use ndarray::{Array2, array, s};
+use ndarray::{Array1, Array2, array, s};
 
 use crate::support::{add, normal};
 
@@ -43,6 +46,58 @@ fn several_seeds_and_several_calls_add_up() {
 
     graph.backward_to_inputs(&[(h, seed_h.view()), (y, seed_y.view())]).unwrap();
     assert_eq!(graph.gradient(input).unwrap(), input_at_once);
+}
+
+/// A seed is read where it lies, and a gradient of the same elements changes hands, only where nothing
+/// else is to be added.
+#[test]
+fn seeds_and_shared_memory_leave_nothing_out() {
+    let params = Params::new();
+    let mut tape = Tape::new();
+    let mut graph = tape.begin(&params);
+    let x = graph.input_with_gradient(normal(1, (4, 6)).view());
+    let wide = graph.reshape(x, 12);
+    let (left, right) = (graph.slice_columns(wide, 0..5), graph.slice_columns(wide, 3..12));
+    let narrow = graph.reshape(x, 3);
+    let twice = graph.unary(narrow, Unary::Linear { factor: 2.0, offset: 0.0 });
+    let seeds =
+        [(left, (2, 5)), (right, (2, 9)), (narrow, (8, 3)), (twice, (8, 3)), (wide, (2, 12))];
+    let seeds: Vec<_> = (2..).zip(seeds).map(|(n, (var, dim))| (var, normal(n, dim))).collect();
+    let gradient = |graph: &mut Graph<'_, f64>, seeds: &[(Var, Array2<f64>)]| {
+        let views: Vec<_> = seeds.iter().map(|(var, seed)| (*var, seed.view())).collect();
+        graph.backward_to_inputs(&views).unwrap();
+        graph.gradient(x).unwrap().to_owned()
+    };
+    let flat = |matrix: Array2<f64>| matrix.into_shape_with_order(24).unwrap();
+    let expected = |seeds: &[(Var, Array2<f64>)]| {
+        let mut sum = Array2::zeros((2, 12));
+        let mut rest = Array1::zeros(24);
+        for (var, seed) in seeds {
+            match *var {
+                var if var == left => sum.slice_mut(s![.., 0..5]).add_assign(seed),
+                var if var == right => sum.slice_mut(s![.., 3..12]).add_assign(seed),
+                var if var == wide => sum += seed,
+                var if var == narrow => rest += &flat(seed.clone()),
+                var if var == twice => rest += &flat(2.0 * seed),
+                _ => rest += &flat(seed.clone()),
+            }
+        }
+        flat(sum) + rest
+    };
+    // Every set of seeds, some of them twice, in both orders, and with one on the input itself.
+    for chosen in 1_usize..1 << seeds.len() {
+        let mut some: Vec<_> =
+            (0..seeds.len()).filter(|n| chosen >> n & 1 == 1).map(|n| seeds[n].clone()).collect();
+        some.push(some[0].clone());
+        for _ in 0..2 {
+            some.reverse();
+            let found = flat(gradient(&mut graph, &some));
+            assert!((found - expected(&some)).iter().all(|e| e.abs() < 1e-14), "{chosen:b}");
+        }
+        some.push((x, normal(9, (4, 6))));
+        let found = flat(gradient(&mut graph, &some));
+        assert!((found - expected(&some)).iter().all(|e| e.abs() < 1e-14), "{chosen:b}");
+    }
 }
 
 #[test]
@@ -133,7 +188,7 @@ fn every_operation_reports_operands_that_do_not_fit() {
         padding: mi_nets::Padding::Valid,
     };
     let x = normal(1, (4, 5));
-    let fails = |build: &dyn Fn(&mut mi_nets::Graph<'_, f64>, mi_nets::Var) -> mi_nets::Var| {
+    let fails = |build: &dyn Fn(&mut Graph<'_, f64>, Var) -> Var| {
         let mut tape = Tape::new();
         let mut graph = tape.begin(&params);
         let x = graph.input(x.view());
