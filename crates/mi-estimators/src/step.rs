@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::EstimatorError;
 use crate::bounds::{Bound, Evaluation, Pairs};
-use crate::engine::{Batch, Engine};
+use crate::engine::{Batch, Engine, Kept};
 
 /// One term of what a step maximises: a bound on the scores of two embedded sides.
 #[derive(Debug)]
@@ -94,9 +94,10 @@ impl<'a, T: Scalar> Term<'a, T> {
 pub struct TrainingStep<T> {
     tape: Tape<T>,
     gradients: Gradients<T>,
-    /// One per term.
-    engines: Vec<Engine<T>>,
-    /// One per term of the last forward half.
+    engine: Engine<T>,
+    /// What the engine leaves of each term.
+    kept: Vec<Kept<T>>,
+    /// One a term of the last forward half.
     seeded: Vec<Seeded>,
     /// Gradients from outside the engines.
     further: Vec<(Var, Array2<T>)>,
@@ -117,7 +118,8 @@ impl<T: Scalar> TrainingStep<T> {
         Self {
             tape: Tape::new(),
             gradients: Gradients::zeros_like(params),
-            engines: Vec::new(),
+            engine: Engine::new(),
+            kept: Vec::new(),
             seeded: Vec::new(),
             further: Vec::new(),
             evaluations: Vec::new(),
@@ -134,7 +136,7 @@ impl<T: Scalar> TrainingStep<T> {
         params: &Params<T>,
         embed: impl FnOnce(&mut Graph<'_, T>) -> I,
     ) -> Result<&[Evaluation], EstimatorError> {
-        let Self { tape, gradients, engines, seeded, further, evaluations } = self;
+        let Self { tape, gradients, engine, kept, seeded, further, evaluations } = self;
         gradients.clear();
         seeded.clear();
         further.clear();
@@ -144,13 +146,16 @@ impl<T: Scalar> TrainingStep<T> {
             if n == 0 {
                 graph.check()?;
             }
-            if n == engines.len() {
-                engines.push(Engine::new());
+            if n == kept.len() {
+                kept.push(Kept::new());
             }
             let Term { x, y, pairs, learned, pairing, objective, weight } = term;
             let batch = batch(&graph, (x, y, learned), pairing).paired_by(pairs).weighted(weight);
-            let found = engines[n].differentiate(&batch, objective, Some(&mut *gradients))?;
-            evaluations.push(found.evaluation);
+            engine.exchange(&mut kept[n]);
+            let found = engine.differentiate(&batch, objective, Some(&mut *gradients));
+            let found = found.map(|found| found.evaluation);
+            engine.exchange(&mut kept[n]);
+            evaluations.push(found?);
             seeded.push(Seeded { x, y, learned });
         }
         Ok(evaluations)
@@ -166,7 +171,7 @@ impl<T: Scalar> TrainingStep<T> {
         params: &Params<T>,
         embed: impl FnOnce(&mut Graph<'_, T>) -> I,
     ) -> Result<&[Evaluation], EstimatorError> {
-        let Self { tape, engines, seeded, evaluations, .. } = self;
+        let Self { tape, engine, kept, seeded, evaluations, .. } = self;
         seeded.clear();
         evaluations.clear();
         let mut graph = tape.begin_inference(params);
@@ -174,12 +179,15 @@ impl<T: Scalar> TrainingStep<T> {
             if n == 0 {
                 graph.check()?;
             }
-            if n == engines.len() {
-                engines.push(Engine::new());
+            if n == kept.len() {
+                kept.push(Kept::new());
             }
             let Term { x, y, pairs, learned, pairing, objective, .. } = term;
             let batch = batch(&graph, (x, y, learned), pairing).paired_by(pairs);
-            evaluations.push(engines[n].estimate(&batch, objective)?);
+            engine.exchange(&mut kept[n]);
+            let found = engine.estimate(&batch, objective);
+            engine.exchange(&mut kept[n]);
+            evaluations.push(found?);
         }
         Ok(evaluations)
     }
@@ -197,7 +205,7 @@ impl<T: Scalar> TrainingStep<T> {
     /// # Errors
     /// No preceding forward half.
     pub fn backward(&mut self, params: &Params<T>) -> Result<&Gradients<T>, EstimatorError> {
-        let seeds = seeds(&self.seeded, &self.engines, &self.further);
+        let seeds = seeds(&self.seeded, &self.kept, &self.further);
         self.tape.backward(params, &seeds, &mut self.gradients)?;
         drop(seeds);
         self.seeded.clear();
@@ -216,7 +224,7 @@ impl<T: Scalar> TrainingStep<T> {
         params: &mut Params<T>,
         optimiser: &mut Optimiser<T>,
     ) -> Result<(), EstimatorError> {
-        let seeds = seeds(&self.seeded, &self.engines, &self.further);
+        let seeds = seeds(&self.seeded, &self.kept, &self.further);
         optimiser.backward_and_ascend(&mut self.tape, &seeds, params, &mut self.gradients)?;
         drop(seeds);
         self.seeded.clear();
@@ -248,12 +256,12 @@ type Seeds<'a, T> = SmallVec<[(Var, ArrayView2<'a, T>); 6]>;
 /// The gradients from which the backward pass starts.
 fn seeds<'a, T: Scalar>(
     seeded: &[Seeded],
-    engines: &'a [Engine<T>],
+    kept: &'a [Kept<T>],
     further: &'a [(Var, Array2<T>)],
 ) -> Seeds<'a, T> {
     let mut seeds = Seeds::new();
-    for (Seeded { x, y, learned }, engine) in seeded.iter().zip(engines) {
-        let (of_x, of_y, of_learned) = engine.gradients();
+    for (Seeded { x, y, learned }, kept) in seeded.iter().zip(kept) {
+        let (of_x, of_y, of_learned) = kept.gradients();
         seeds.extend([(*x, of_x), (*y, of_y)]);
         seeds.extend(learned.map(|var| (var, of_learned.insert_axis(Axis(1)))));
     }

@@ -58,8 +58,6 @@ pub struct Engine<T> {
     driver: Driver,
     pairing: PairingBuffers<T>,
     panel: Vec<T>,
-    /// For batches without `pairs`.
-    square: Pairs,
     learned: Vec<f64>,
     /// Statistics of all positives, row after row; during a sweep each row has the same number of
     /// places.
@@ -72,12 +70,42 @@ pub struct Engine<T> {
     columns: ColumnSweep<T>,
     /// A number of every row, for bounds that read other rows' numbers.
     survey: Vec<f64>,
+    kept: Kept<T>,
+    /// What inner products, which have no parameters, are evaluated with.
+    no_params: Params<T>,
+    no_gradients: Gradients<T>,
+}
+
+/// What is left of a batch: an engine that takes turns at several kinds of batch keeps one of each,
+/// while all else is used by one after the other and so stays in the cache.
+#[derive(Debug)]
+pub(crate) struct Kept<T> {
+    /// Of batches that say nothing of their pairs.
+    square: Pairs,
     gradient_x: Array2<T>,
     gradient_y: Array2<T>,
     gradient_learned: Array1<T>,
-    /// The parameters of inner products: none.
-    no_params: Params<T>,
-    no_gradients: Gradients<T>,
+}
+
+impl<T: Scalar> Kept<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            square: Pairs::square(0),
+            gradient_x: Array2::zeros((0, 0)),
+            gradient_y: Array2::zeros((0, 0)),
+            gradient_learned: Array1::zeros(0),
+        }
+    }
+
+    /// What [`Engine::differentiate`] returned: the gradients of x, of y, and of the learned numbers.
+    pub(crate) fn gradients(&self) -> (ArrayView2<'_, T>, ArrayView2<'_, T>, ArrayView1<'_, T>) {
+        (self.gradient_x.view(), self.gradient_y.view(), self.gradient_learned.view())
+    }
+
+    fn is_finite(&self) -> bool {
+        let all = [self.gradient_x.as_slice(), self.gradient_y.as_slice()];
+        all.into_iter().flatten().all(all_finite)
+    }
 }
 
 impl<T: Scalar> Default for Engine<T> {
@@ -99,7 +127,6 @@ impl<T: Scalar> Engine<T> {
             driver,
             pairing: PairingBuffers::new(),
             panel: Vec::new(),
-            square: Pairs::square(0),
             learned: Vec::new(),
             rows: Vec::new(),
             factors: Vec::new(),
@@ -108,9 +135,7 @@ impl<T: Scalar> Engine<T> {
             positives: Vec::new(),
             columns: ColumnSweep::default(),
             survey: Vec::new(),
-            gradient_x: Array2::zeros((0, 0)),
-            gradient_y: Array2::zeros((0, 0)),
-            gradient_learned: Array1::zeros(0),
+            kept: Kept::new(),
             no_gradients: Gradients::zeros_like(&no_params),
             no_params,
         }
@@ -154,9 +179,9 @@ impl<T: Scalar> Engine<T> {
             (None, Some(_)) => return Err(EstimatorError::NoGradients),
         };
         let (outcome, mut evaluation) = self.run(batch, bound, Some(gradients))?;
-        evaluation.overflow |= !self.gradients_finite();
+        evaluation.overflow |= !self.kept.is_finite();
         bound.advance(&outcome);
-        let (x, y, learned) = self.gradients();
+        let (x, y, learned) = self.kept.gradients();
         Ok(Differentiated { evaluation, x, y, learned })
     }
 
@@ -172,15 +197,9 @@ impl<T: Scalar> Engine<T> {
         Ok(self.run(batch, bound, None)?.1)
     }
 
-    /// The result of the last [`Engine::differentiate`]: the gradients of x, of y, and of the
-    /// learned numbers.
-    pub(crate) fn gradients(&self) -> (ArrayView2<'_, T>, ArrayView2<'_, T>, ArrayView1<'_, T>) {
-        (self.gradient_x.view(), self.gradient_y.view(), self.gradient_learned.view())
-    }
-
-    fn gradients_finite(&self) -> bool {
-        let all = [self.gradient_x.as_slice(), self.gradient_y.as_slice()];
-        all.into_iter().flatten().all(all_finite)
+    /// Exchanges what is left of the last batch for what was left of another.
+    pub(crate) fn exchange(&mut self, kept: &mut Kept<T>) {
+        std::mem::swap(&mut self.kept, kept);
     }
 
     /// Rows of a panel for N×M scores.
@@ -215,6 +234,7 @@ impl<T: Scalar> Engine<T> {
             }
         }
         let panel_rows = self.panel_rows((n, m));
+        let Kept { square, gradient_x, gradient_y, gradient_learned } = &mut self.kept;
         let pairs = match pairs {
             Some(pairs) if pairs.dim() == (n, m) => pairs,
             Some(pairs) => {
@@ -223,10 +243,10 @@ impl<T: Scalar> Engine<T> {
             }
             None if n != m => return Err(EstimatorError::RowCounts { x: n, y: m }),
             None => {
-                if self.square.dim().0 != n {
-                    self.square = Pairs::square(n);
+                if square.dim().0 != n {
+                    *square = Pairs::square(n);
                 }
-                &self.square
+                square
             }
         };
         check_batch(bound, pairs, learned.map(|learned| learned.len()))?;
@@ -313,8 +333,8 @@ impl<T: Scalar> Engine<T> {
         let (mut evaluation, sign) = judge(bound, &outcome, pairs)?;
         let sign = sign * weight;
         if let Some(gradients) = gradients {
-            let (shift, k) = (running.shift(), self.rows.len());
-            evaluation.overflow |= self.rows.iter().any(|row| loses::<T>(row, &outcome, shift, k));
+            let shift = running.shift();
+            evaluation.overflow |= loses::<T>(&self.rows, &outcome, shift);
             let mut scale = |shift: Shift| {
                 let (factor, cut) =
                     saturated(-sign * shift.power(outcome.log_scale, outcome.origin));
@@ -322,24 +342,31 @@ impl<T: Scalar> Engine<T> {
                 factor
             };
             self.row_scales.clear();
-            self.row_scales.extend(self.shifts.iter().map(|&shift| scale(shift)));
             let columns = scale(shift);
+            // Rows of a panel share their shift.
+            let mut latest = (shift, columns);
+            self.row_scales.extend(self.shifts.iter().map(|&shift| {
+                if shift != latest.0 {
+                    latest = (shift, scale(shift));
+                }
+                latest.1
+            }));
             self.positives.clear();
             let positives = self.rows.iter().map(|row| T::from_f64(sign * row.positive_gradient));
             self.positives.extend(positives);
-            for (gradient, rows) in [(&mut self.gradient_x, n), (&mut self.gradient_y, m)] {
+            for (gradient, rows) in [(&mut *gradient_x, n), (&mut *gradient_y, m)] {
                 if gradient.dim() != (rows, dim) {
                     *gradient = Array2::zeros((rows, dim));
                 }
             }
             let numbers = numbers_of(bound.learned(), pairs);
-            if self.gradient_learned.len() != numbers {
-                self.gradient_learned = Array1::zeros(numbers);
+            if gradient_learned.len() != numbers {
+                *gradient_learned = Array1::zeros(numbers);
             }
             let of_pair = bound.learned() == Some(LearnedOf::Pair);
-            self.gradient_learned.fill(T::zero());
+            gradient_learned.fill(T::zero());
             for (p, (&(i, _), row)) in pairs.positives().iter().zip(&self.rows).enumerate() {
-                let gradient = &mut self.gradient_learned[if of_pair { p } else { i }];
+                let gradient = &mut gradient_learned[if of_pair { p } else { i }];
                 *gradient += T::from_f64(sign * row.learned_gradient);
             }
             let positives = if batch.pairs.is_none() {
@@ -348,7 +375,7 @@ impl<T: Scalar> Engine<T> {
                 Positives::Listed(pairs.positives(), &self.positives)
             };
             let scaling = Scaling { rows: &self.row_scales, columns, positives };
-            let sides = (self.gradient_x.as_slice_mut(), self.gradient_y.as_slice_mut());
+            let sides = (gradient_x.as_slice_mut(), gradient_y.as_slice_mut());
             let (Some(gradient_x), Some(gradient_y)) = sides else {
                 unreachable!("gradients are row-major");
             };
@@ -358,13 +385,17 @@ impl<T: Scalar> Engine<T> {
     }
 }
 
-/// Whether a row's negatives vanish next to those of other rows (in `T`, below 10⁻³⁸ of them),
-/// although they matter next to positives, whose gradients are of the size of 1/K.
-fn loses<T: Scalar>(row: &RowStatistics, outcome: &Outcome, shift: Shift, k: usize) -> bool {
-    let weight = row.log_weight - outcome.origin + outcome.log_scale;
-    // Entries of the row are smaller than its factor.
+/// Whether a row's negatives are lost beside those of other rows, as they are in `T` below 10⁻³⁸
+/// of them, although they count beside positives, whose gradients are of the size of 1/K.
+fn loses<T: Scalar>(rows: &[RowStatistics], outcome: &Outcome, shift: Shift) -> bool {
+    // Entries of a row are smaller than its factor.
     let least = T::min_positive_value().to_f64().ln() - T::epsilon().to_f64().ln();
-    row.log_weight - shift.log() < least && weight > T::epsilon().to_f64().ln() - (k as f64).ln()
+    let counts = T::epsilon().to_f64().ln() - (rows.len() as f64).ln();
+    let shift = shift.log();
+    rows.iter().any(|row| {
+        let weight = row.log_weight - outcome.origin + outcome.log_scale;
+        row.log_weight - shift < least && weight > counts
+    })
 }
 
 fn has_nan(row: &RowStatistics) -> bool {
