@@ -11,6 +11,12 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::panels;
 use crate::simd::Simd;
 
+/// Steps over the inner dimension after which more of the operands is asked for: a cache line.
+const GROUP: usize = 16;
+
+/// How many steps ahead columns are asked for.
+const AHEAD: usize = 32;
+
 /// The left operand, read element by element.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Left<'a> {
@@ -31,6 +37,24 @@ impl<'a> Left<'a> {
             row_stride: a.strides()[0],
             column_stride: a.strides()[1],
             view: PhantomData,
+        }
+    }
+
+    /// Asks for what is read after the next steps of a tile whose rows start at `a`: operands rarely
+    /// come from a near cache, and their rows are too far apart for processors to guess. Of contiguous
+    /// rows this is the same stretch of the next tile's, of contiguous columns a later stretch of this
+    /// tile's.
+    #[inline(always)]
+    fn fetch_ahead<S: Simd, const ROWS: usize>(&self, s: S, a: &[*const f32; ROWS], step: isize) {
+        if self.column_stride == 1 {
+            let down = ROWS.cast_signed() * self.row_stride;
+            for a in a {
+                s.prefetch(a.wrapping_offset(step + down));
+            }
+        } else {
+            for line in AHEAD..AHEAD + GROUP {
+                s.prefetch(a[0].wrapping_offset(step + line.cast_signed() * self.column_stride));
+            }
         }
     }
 }
@@ -141,21 +165,30 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         // SAFETY: the element at this row and the first of `inner` exists.
         *a = unsafe { a.offset(offset + inner.start.cast_signed() * left.column_stride) };
     }
+    for i in 0..ROWS {
+        let offset = (row + i).cast_signed() * out.row_stride + columns.start.cast_signed();
+        for v in 0..VECTORS {
+            s.prefetch(out.first.wrapping_offset(offset + (v * S::LANES).cast_signed()));
+        }
+    }
     let mut sums = [[s.splat(0.0); VECTORS]; ROWS];
     let mut step = 0;
-    for line in panel.chunks_exact(VECTORS * S::LANES) {
-        let mut b = [s.splat(0.0); VECTORS];
-        for (v, b) in b.iter_mut().enumerate() {
-            *b = s.load(&line[v * S::LANES..(v + 1) * S::LANES]);
-        }
-        for (sums, a) in sums.iter_mut().zip(&a) {
-            // SAFETY: the panel has as many lines as `inner` has columns.
-            let a = s.splat(unsafe { *a.offset(step) });
-            for (sum, &b) in sums.iter_mut().zip(&b) {
-                *sum = s.mul_add(a, b, *sum);
+    for lines in panel.chunks(GROUP * VECTORS * S::LANES) {
+        left.fetch_ahead(s, &a, step);
+        for line in lines.chunks_exact(VECTORS * S::LANES) {
+            let mut b = [s.splat(0.0); VECTORS];
+            for (v, b) in b.iter_mut().enumerate() {
+                *b = s.load(&line[v * S::LANES..(v + 1) * S::LANES]);
             }
+            for (sums, a) in sums.iter_mut().zip(&a) {
+                // SAFETY: the panel has as many lines as `inner` has columns.
+                let a = s.splat(unsafe { *a.offset(step) });
+                for (sum, &b) in sums.iter_mut().zip(&b) {
+                    *sum = s.mul_add(a, b, *sum);
+                }
+            }
+            step += left.column_stride;
         }
-        step += left.column_stride;
     }
     // A copy, so that the sums above can stay in registers even if `write` keeps its copy in
     // memory.

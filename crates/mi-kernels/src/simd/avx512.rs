@@ -113,6 +113,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn prefetch(self, place: *const f32) {
+        // SAFETY: it reads nothing that the program sees, and any address will do.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
+    }
+
+    #[inline(always)]
     fn transpose(self, sources: &[&[f32]; 16], first: usize, to: &mut [f32], stride: usize) {
         let zero = self.splat(0.0);
         // Four rows at a time, separately in each quarter of a vector: quarter q of `fours[g][c]`

@@ -45,6 +45,10 @@ pub(crate) trait Simd: Copy {
     fn store(self, x: &mut [f32], v: Self::V);
     /// Writes all numbers of `x`, at most `LANES`.
     fn store_part(self, x: &mut [f32], v: Self::V);
+    /// Asks for the cache line of a place that will be read or written soon, if it exists.
+    fn prefetch(self, place: *const f32) {
+        let _ = place;
+    }
     /// Transposes a square: number `first + i` of the j-th source becomes number j of the row
     /// that starts at `i · stride` of `to`.
     fn transpose(self, sources: &[&[f32]; 16], first: usize, to: &mut [f32], stride: usize);
