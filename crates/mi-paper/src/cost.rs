@@ -148,10 +148,23 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
         }
         Task::Pixels(task) => (probe(image.of_view(task.view.as_ref()).len()), 0.0, 0.0),
     };
+    let flops = flops + of_measures(config, rows);
     // Values and Adam's two moments, beside which gradients are small, since each goes with its
     // layer's step; then features of all images, and activations with their gradients.
     let features = rows * image.of_view(None).len() as f64;
     Cost { flops, bytes: 4.0 * (3.0 * parameters + 2.0 * activations + 2.0 * features) }
+}
+
+/// Operations of the measures of representations before the first and after the last step. They do not
+/// depend on the encoder by much: readers, probes and critics are trained on about 100 features.
+fn of_measures(config: &TrialConfig, rows: f64) -> f64 {
+    let of_row = |evaluation: &Evaluation| match evaluation {
+        Evaluation::Measure { .. } => 4e6,
+        Evaluation::FrozenBounds => 2e7,
+        Evaluation::Transfer => 1e7,
+        _ => 0.0,
+    };
+    2.0 * rows * config.task.evaluations().iter().map(of_row).sum::<f64>()
 }
 
 /// Operations, parameters and activations of a task of any views.
@@ -241,6 +254,27 @@ mod tests {
             let cost = estimate(trial, ImageSize::of(&trial.dataset));
             assert!(cost.flops > 0.0 && cost.bytes < 10e6, "{}: {cost:?}", trial.id());
         }
+    }
+
+    #[test]
+    fn measures_of_representations_are_counted() {
+        let scale = crate::preset::Scale::of(crate::preset::Preset::Reference);
+        let experiment = crate::experiments::find("measures").unwrap();
+        let variant = (experiment.variants)(&scale).swap_remove(0);
+        let config = |task: Task| TrialConfig {
+            experiment: "measures".into(),
+            dataset: "mnist".into(),
+            seed: 0,
+            labels: crate::config::Labels::new("mlp", "bilinear", "infonce"),
+            steps: variant.steps,
+            evaluate_every: variant.evaluate_every,
+            task,
+        };
+        let Task::Contrastive(task) = variant.task.clone() else { panic!("{variant:?}") };
+        let bare = crate::config::Contrastive { evaluations: vec![Evaluation::Probe], ..task };
+        let cost = |task| estimate(&config(task), ImageSize::of("mnist")).flops;
+        // A minute at either end next to training for seconds.
+        assert!(cost(variant.task) > 5.0 * cost(Task::Contrastive(bare)));
     }
 
     #[test]
