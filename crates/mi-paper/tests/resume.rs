@@ -376,7 +376,7 @@ fn a_folder_of_another_configuration_is_refused_with_the_way_out() {
     let message = run(&longer, &folder, None).unwrap_err().to_string();
     assert!(message.contains("another configuration"), "{message}");
     let way_out = format!("move {} elsewhere", folder.path().display());
-    assert!(message.contains(&way_out) && message.contains("anew"), "{message}");
+    assert!(message.contains(&way_out) && message.contains("run again"), "{message}");
 }
 
 /// Stops a trial at two steps, so that it has two checkpoints.
