@@ -54,7 +54,7 @@ pub(super) fn text(plan: &Plan, jobs: usize) -> String {
         rate / EFFICIENCY / 1e9
     );
     for deviation in &plan.deviations {
-        let _ = write!(text, "\nDiffers from the paper: {deviation}");
+        let _ = write!(text, "\nDiffers from the preset “paper”: {deviation}");
     }
     text
 }

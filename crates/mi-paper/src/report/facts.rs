@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::config::TrialConfig;
+use crate::experiments;
 use crate::numbers;
 use crate::origin::Origin;
 use crate::outcome::{Outcome, TrialState};
@@ -42,6 +44,19 @@ pub(crate) fn departures(outcome: &Outcome) -> Vec<String> {
         departures.extend(protocol::departures(outcome));
     }
     departures
+}
+
+/// The sentence above the departures. Systems that the paper only talks about have no protocol of its to
+/// depart from.
+pub(crate) fn departs(outcome: &Outcome) -> &'static str {
+    let is_papers = |config: &TrialConfig| {
+        experiments::find(&config.experiment).is_some_and(|e| !e.figures.is_empty())
+    };
+    if outcome.configs.iter().any(is_papers) {
+        "This run departs from the paper's protocol."
+    } else {
+        "This run differs from one with the preset “paper”."
+    }
 }
 
 /// What ran, where and how long, as names and values.

@@ -52,7 +52,7 @@ pub fn html(outcome: &Outcome) -> String {
                         section id="rules" {
                             h2 { "How each claim was judged" }
                             p { (judged::method()) }
-                            @for verdict in &verdicts { (judged::details(verdict)) }
+                            @for verdict in &verdicts { (judged::details(verdict, is_drawn(verdict, &figures))) }
                         }
                     }
                     section id="summary" {
@@ -102,7 +102,7 @@ fn top(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {
         }
         @if !departures.is_empty() {
             div.note.warn {
-                p { strong { "This run departs from the paper's protocol." } }
+                p { strong { (facts::departs(outcome)) } }
                 ul { @for departure in &departures { li { (departure) } } }
             }
         }
@@ -110,7 +110,6 @@ fn top(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {
 }
 
 fn claims_table(verdicts: &[Verdict], figures: &[DrawnFigure]) -> Markup {
-    let exists = |id: &str| figures.iter().any(|f| f.id == id);
     html! {
         table.claims {
             thead { tr {
@@ -148,7 +147,7 @@ fn claims_table(verdicts: &[Verdict], figures: &[DrawnFigure]) -> Markup {
                         None => { td data-label="effect" { "–" } td data-label="paper" { "–" } }
                     }
                     td data-label="figure" {
-                        @if exists(verdict.figure) {
+                        @if is_drawn(verdict, figures) {
                             a.nobreak href={ "#" (verdict.figure) } { (verdict.paper_figures) }
                         } @else { span.nobreak { (verdict.paper_figures) } }
                     }
@@ -189,6 +188,11 @@ fn contents(figures: &[DrawnFigure], verdicts: &[Verdict]) -> Markup {
 /// A heading up to its colon.
 fn short(heading: &str) -> &str {
     heading.split(':').next().unwrap_or(heading)
+}
+
+/// Whether the page has a verdict's figure.
+fn is_drawn(verdict: &Verdict, figures: &[DrawnFigure]) -> bool {
+    figures.iter().any(|figure| figure.id == verdict.figure)
 }
 
 fn figure_section(figure: &DrawnFigure, verdicts: &[Verdict]) -> Markup {

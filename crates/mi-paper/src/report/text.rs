@@ -29,7 +29,7 @@ pub fn markdown(outcome: &Outcome) -> String {
     }
     let departures = facts::departures(outcome);
     if !departures.is_empty() {
-        line(format_args!("\nThis run departs from the paper's protocol:\n"));
+        line(format_args!("\n{}\n", facts::departs(outcome)));
         for departure in &departures {
             line(format_args!("- {}", plain(departure)));
         }

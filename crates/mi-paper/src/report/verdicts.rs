@@ -186,8 +186,19 @@ pub(crate) fn version_1(verdict: &Verdict) -> String {
     format!("{decision}: {}.", reason.trim_end_matches('.'))
 }
 
-/// Rule, reason, conditions and effects of one verdict.
-pub(crate) fn details(verdict: &Verdict) -> Markup {
+/// What a link to a verdict's figure says: on paper, too, the reader has to find it.
+fn figure_name(verdict: &Verdict) -> String {
+    let figures = verdict.paper_figures;
+    let is_number = figures.starts_with(|c: char| c.is_ascii_digit());
+    match (is_number, figures.contains([',', '–'])) {
+        (false, _) => "Its figure".to_owned(),
+        (true, false) => format!("Figure {figures}"),
+        (true, true) => format!("Figures {figures}"),
+    }
+}
+
+/// Rule, reason, conditions and effects of one verdict; `drawn` is whether the page has its figure.
+pub(crate) fn details(verdict: &Verdict, drawn: bool) -> Markup {
     let finding = &verdict.finding;
     html! {
         h3 id=(anchor(verdict)) {
@@ -195,7 +206,10 @@ pub(crate) fn details(verdict: &Verdict) -> Markup {
             @if let Some(dataset) = dataset(verdict) { " on " (dataset) }
             " " (badge(verdict.decision(), &verdict.words()))
         }
-        p { (verdict.claim) " " a href={ "#" (verdict.figure) } { "Figure" } }
+        p {
+            (verdict.claim)
+            @if drawn { " " a.nobreak href={ "#" (verdict.figure) } { (figure_name(verdict)) } }
+        }
         p { strong { "Rule. " } (verdict.rule) }
         p { strong { "Here. " } (finding.reason) }
         @if !finding.conditions.is_empty() {
