@@ -1,5 +1,5 @@
 use mi_critics::{Critic, CriticSpec};
-use mi_estimators::bounds::{BoundSpec, Objective};
+use mi_estimators::bounds::{BoundSpec, Objective, Scores, evaluate};
 use mi_estimators::{LearnedNumber, Term, TrainingStep};
 use mi_nets::{Graph, Params};
 use mi_random::Stream;
@@ -82,16 +82,37 @@ impl CriticTraining {
         Ok(estimate)
     }
 
-    /// The bound's estimate on a batch.
-    pub(super) fn estimate(
+    /// The bound's estimate on a batch with scores and learned numbers cut off at ±`limit`. A critic
+    /// that is cut off is a critic too, so that a bound remains one.
+    pub(super) fn clipped_estimate(
         &mut self,
         x: ArrayView2<'_, f32>,
         y: ArrayView2<'_, f32>,
+        limit: f32,
     ) -> Result<f64, PaperError> {
-        let Self { scorer, trained, step, objective, .. } = self;
-        let found =
-            step.estimate(&trained.params, |graph| [scorer.term(graph, (x, y), objective)])?;
-        Ok(found[0].estimate)
+        let Self { scorer: Scorer { critic, learned }, trained, step, objective, .. } = self;
+        let params = &trained.params;
+        let mut graph = step.tape().begin_inference(params);
+        let (x, y) = (graph.input(x), graph.input(y));
+        let learned = learned.as_ref().map(|learned| learned.forward(&mut graph, x, y));
+        let (x, y) = critic.towers(&mut graph, x, y);
+        graph.check()?;
+        let mut scores = critic.pairing().scores(params, graph.value(x), graph.value(y))?;
+        let cut = |number: f32| number.clamp(-limit, limit);
+        scores.mapv_inplace(cut);
+        let learned = learned.map(|learned| graph.value(learned).column(0).mapv(cut));
+        let learned = learned.as_ref().map(|learned| learned.view());
+        Ok(evaluate(&Scores::new(scores.view()).with_learned(learned), objective)?.estimate)
+    }
+
+    /// The weights after the last step.
+    pub(super) fn weights(&self) -> &Params<f32> {
+        &self.trained.params
+    }
+
+    /// Goes back to earlier weights.
+    pub(super) fn set_weights(&mut self, weights: Params<f32>) {
+        self.trained.params = weights;
     }
 
     /// How many steps' gradients were lost in part, if any were.
@@ -120,6 +141,30 @@ mod tests {
     use ndarray::array;
 
     use super::*;
+
+    #[test]
+    fn a_critic_that_is_cut_off_has_the_bound_of_its_scores() {
+        let streams = Stream::new(0, "trial");
+        let bound = BoundSpec::Nwj;
+        let mut training =
+            CriticTraining::new((1, 1), &CriticSpec::Bilinear, &bound, 1e-3, &streams).unwrap();
+        let weight = training.trained.params.ids().next().unwrap();
+        training.trained.params.view_mut(weight).fill(1.0);
+        let (x, y) = (array![[1.0_f32], [10.0], [-2.0]], array![[0.5_f32], [2.0], [3.0]]);
+        let mut of = |limit: f32| training.clipped_estimate(x.view(), y.view(), limit).unwrap();
+        let by_hand = |limit: f64| {
+            let score = |i: usize, j: usize| f64::from(x[[i, 0]] * y[[j, 0]]).clamp(-limit, limit);
+            let pairs = || (0..3).flat_map(|i| (0..3).map(move |j| (i, j)));
+            let positive: f64 = (0..3).map(|i| score(i, i)).sum();
+            let negative: f64 =
+                pairs().filter(|(i, j)| i != j).map(|(i, j)| (score(i, j) - 1.0).exp()).sum();
+            positive / 3.0 - negative / 6.0
+        };
+        for limit in [4.0_f32, 100.0] {
+            let (found, expected) = (of(limit), by_hand(f64::from(limit)));
+            assert!((found / expected - 1.0).abs() < 1e-5, "{limit}: {found} {expected}");
+        }
+    }
 
     /// The exponentials of one row are e⁸⁴ times those of the others, which vanish in the sum.
     #[test]

@@ -138,6 +138,9 @@ fn of_encoder(config: &TrialConfig, encoder: &EncoderSpec, ends: bool) -> Vec<Me
             Metric::LogConditionP100,
             Metric::SingularJacobians,
         ],
+        Evaluation::Transfer if ends && config.transfer().is_some() => {
+            vec![Metric::TransferAccuracy]
+        }
         Evaluation::Bijectivity { .. } if bijective => vec![Metric::InverseError, Metric::LogDet],
         Evaluation::Bounds
         | Evaluation::ConvergedProbe
@@ -146,11 +149,10 @@ fn of_encoder(config: &TrialConfig, encoder: &EncoderSpec, ends: bool) -> Vec<Me
         | Evaluation::TiesCeiling
         | Evaluation::Retrieval
         | Evaluation::Measure { .. }
-        | Evaluation::FrozenBounds => vec![],
-        Evaluation::Transfer if ends => {
-            config.transfer().map(|_| Metric::TransferAccuracy).into_iter().collect()
-        }
-        Evaluation::Transfer | Evaluation::CkaToStart | Evaluation::Representation => vec![],
+        | Evaluation::FrozenBounds
+        | Evaluation::Transfer
+        | Evaluation::CkaToStart
+        | Evaluation::Representation => vec![],
     };
     config.task.evaluations().iter().flat_map(of).collect()
 }

@@ -222,10 +222,11 @@ pub fn run(
         }
     };
     records.check()?;
-    if state.is_finished() && config.task.evaluations().contains(&Evaluation::Representation) {
-        if let Some(features) = training.representation(KEPT)? {
-            folder.save_representation(&features)?;
-        }
+    if state.is_finished()
+        && config.task.evaluations().contains(&Evaluation::Representation)
+        && let Some(features) = training.representation(KEPT)?
+    {
+        folder.save_representation(&features)?;
     }
     ledger.save(&state, &records)?;
     folder.clear_checkpoints()?;
