@@ -105,6 +105,13 @@ impl CriticTraining {
         Ok(evaluate(&Scores::new(scores.view()).with_learned(learned), objective)?.estimate)
     }
 
+    /// Sets a parameter to 0 before the first step.
+    pub(super) fn clear(&mut self, name: &str) {
+        let params = &mut self.trained.params;
+        let id = params.id(name).unwrap_or_else(|| unreachable!("no parameter `{name}`"));
+        params.view_mut(id).fill(0.0);
+    }
+
     /// The weights after the last step.
     pub(super) fn weights(&self) -> &Params<f32> {
         &self.trained.params

@@ -27,7 +27,7 @@ const LARGEST: f32 = 8.0;
 
 /// Training rows by which its states are compared, and steps between two comparisons.
 const VALIDATION: usize = 2_560;
-const JUDGED_EVERY: usize = 100;
+const JUDGED_EVERY: usize = 50;
 
 /// Standardised numbers are clipped to this many deviations. Features that hardly vary in training
 /// images can lie a thousand deviations away in one of them, and one such batch throws the critic off.
@@ -59,11 +59,14 @@ pub(super) fn info_nce_at(
     Ok(mean(&values))
 }
 
-/// Both sides of a pair of frozen representations, standardised for [`trained_anew`].
+/// A frozen representation as [`trained_anew`] reads it: standardised, cut off, and divided by the square
+/// root of the number of features, so that rows have a length of about 1.
 pub(super) fn standardised(side: &Sides) -> Result<Sides, PaperError> {
     let scaler = StandardScaler::fit(side.train.view())?;
     let scaled = |rows: &Array2<f32>| -> Result<Array2<f32>, PaperError> {
-        Ok(scaler.transform(rows.view())?.mapv_into(|value| value.clamp(-FARTHEST, FARTHEST)))
+        let length = (rows.ncols() as f32).sqrt();
+        let cut = |value: f32| value.clamp(-FARTHEST, FARTHEST) / length;
+        Ok(scaler.transform(rows.view())?.mapv_into(cut))
     };
     Ok(Sides { train: scaled(&side.train)?, test: scaled(&side.test)? })
 }
@@ -84,6 +87,8 @@ pub(super) fn trained_anew(
         CriticSpec::Separable { hidden: vec![200], embed: 100 },
     );
     let mut training = CriticTraining::new(dims, &spec, bound, RATE, stream)?;
+    // Scores begin at 0: random ones would have exponentials from which NWJ and FLO hardly recover.
+    training.clear("critic.y.layers.1.weight");
     let rows = x.train.nrows();
     let fitted = rows - VALIDATION.min(rows / 5);
     let [validation, test] = [
