@@ -281,3 +281,72 @@ fn a_built_in_experiment_is_printed_for_a_person_to_edit() {
     assert_eq!(unknown.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("critics"));
 }
+
+const REPRESENTATION: &str = r#"
+steps = 2
+batch_size = 32
+optimiser.adam.learning_rate = 0.001
+
+[[views]]
+name = "x"
+piece = "top_half"
+
+[[views]]
+name = "y"
+piece = "bottom_half"
+
+[[encoders]]
+name = "g1"
+view = "x"
+net = { mlp = { hidden = [8], embed = 4 } }
+
+[[encoders]]
+name = "g2"
+view = "y"
+net = { like = "g1" }
+
+[[terms]]
+x = "g1"
+y = "g2"
+critic = "bilinear"
+bound = ["infonce", "nwj"]
+
+[[evaluate]]
+representation = "g1"
+measures = ["representation", "cka-to-start"]
+"#;
+
+#[test]
+fn similarity_compares_the_seeds_of_each_encoder() {
+    let root = tempfile::tempdir().unwrap();
+    let (path, out) = (root.path().join("mine.toml"), root.path().join("run"));
+    std::fs::write(&path, REPRESENTATION).unwrap();
+    let mi_paper = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mi-paper"));
+        command.args(arguments);
+        command
+    };
+    let mut run = mi_paper(&["reproduce", "--seeds", "0..3", "--jobs", "1", "--experiment"]);
+    let output = run.arg(&path).arg("--out").arg(&out).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = mi_paper(&["similarity", "--json"]).arg(&out).output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let pairs: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // Three pairs of seeds for each bound.
+    assert_eq!(pairs.len(), 6, "{lines}");
+    for pair in &pairs {
+        let plain = pair["plain"].as_f64().unwrap();
+        assert!(pair["seeds"][0] != pair["seeds"][1] && (0.0..0.999).contains(&plain), "{pair}");
+    }
+    let output = mi_paper(&["similarity"]).arg(&out).output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(table.lines().count(), 3, "{table}");
+    assert!(table.contains("nwj") && table.contains("pairs of seeds"), "{table}");
+
+    // A run without representations says what would have them.
+    std::fs::remove_dir_all(out.join("trials")).unwrap();
+    let output = mi_paper(&["similarity"]).arg(&out).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && message.contains("`representation`"), "{message}");
+}
