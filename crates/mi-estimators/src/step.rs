@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::EstimatorError;
 use crate::bounds::{Bound, Evaluation, Pairs};
-use crate::engine::{Batch, Engine, Kept};
+use crate::engine::{Batch, Engine, TermMemory};
 
 /// One term of what a step maximises: a bound on the scores of two embedded sides.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ pub struct TrainingStep<T> {
     gradients: Gradients<T>,
     engine: Engine<T>,
     /// What the engine leaves of each term.
-    kept: Vec<Kept<T>>,
+    memory: Vec<TermMemory<T>>,
     /// One a term of the last forward half.
     seeded: Vec<Seeded>,
     /// Gradients from outside the engines.
@@ -119,7 +119,7 @@ impl<T: Scalar> TrainingStep<T> {
             tape: Tape::new(),
             gradients: Gradients::zeros_like(params),
             engine: Engine::new(),
-            kept: Vec::new(),
+            memory: Vec::new(),
             seeded: Vec::new(),
             further: Vec::new(),
             evaluations: Vec::new(),
@@ -136,7 +136,7 @@ impl<T: Scalar> TrainingStep<T> {
         params: &Params<T>,
         embed: impl FnOnce(&mut Graph<'_, T>) -> I,
     ) -> Result<&[Evaluation], EstimatorError> {
-        let Self { tape, gradients, engine, kept, seeded, further, evaluations } = self;
+        let Self { tape, gradients, engine, memory, seeded, further, evaluations } = self;
         gradients.clear();
         seeded.clear();
         further.clear();
@@ -146,15 +146,15 @@ impl<T: Scalar> TrainingStep<T> {
             if n == 0 {
                 graph.check()?;
             }
-            if n == kept.len() {
-                kept.push(Kept::new());
+            if n == memory.len() {
+                memory.push(TermMemory::new());
             }
             let Term { x, y, pairs, learned, pairing, objective, weight } = term;
             let batch = batch(&graph, (x, y, learned), pairing).paired_by(pairs).weighted(weight);
-            engine.exchange(&mut kept[n]);
+            engine.exchange(&mut memory[n]);
             let found = engine.differentiate(&batch, objective, Some(&mut *gradients));
             let found = found.map(|found| found.evaluation);
-            engine.exchange(&mut kept[n]);
+            engine.exchange(&mut memory[n]);
             evaluations.push(found?);
             seeded.push(Seeded { x, y, learned });
         }
@@ -171,7 +171,7 @@ impl<T: Scalar> TrainingStep<T> {
         params: &Params<T>,
         embed: impl FnOnce(&mut Graph<'_, T>) -> I,
     ) -> Result<&[Evaluation], EstimatorError> {
-        let Self { tape, engine, kept, seeded, evaluations, .. } = self;
+        let Self { tape, engine, memory, seeded, evaluations, .. } = self;
         seeded.clear();
         evaluations.clear();
         let mut graph = tape.begin_inference(params);
@@ -179,14 +179,14 @@ impl<T: Scalar> TrainingStep<T> {
             if n == 0 {
                 graph.check()?;
             }
-            if n == kept.len() {
-                kept.push(Kept::new());
+            if n == memory.len() {
+                memory.push(TermMemory::new());
             }
             let Term { x, y, pairs, learned, pairing, objective, .. } = term;
             let batch = batch(&graph, (x, y, learned), pairing).paired_by(pairs);
-            engine.exchange(&mut kept[n]);
+            engine.exchange(&mut memory[n]);
             let found = engine.estimate(&batch, objective);
-            engine.exchange(&mut kept[n]);
+            engine.exchange(&mut memory[n]);
             evaluations.push(found?);
         }
         Ok(evaluations)
@@ -205,7 +205,7 @@ impl<T: Scalar> TrainingStep<T> {
     /// # Errors
     /// No preceding forward half.
     pub fn backward(&mut self, params: &Params<T>) -> Result<&Gradients<T>, EstimatorError> {
-        let seeds = seeds(&self.seeded, &self.kept, &self.further);
+        let seeds = seeds(&self.seeded, &self.memory, &self.further);
         self.tape.backward(params, &seeds, &mut self.gradients)?;
         drop(seeds);
         self.seeded.clear();
@@ -224,7 +224,7 @@ impl<T: Scalar> TrainingStep<T> {
         params: &mut Params<T>,
         optimiser: &mut Optimiser<T>,
     ) -> Result<(), EstimatorError> {
-        let seeds = seeds(&self.seeded, &self.kept, &self.further);
+        let seeds = seeds(&self.seeded, &self.memory, &self.further);
         optimiser.backward_and_ascend(&mut self.tape, &seeds, params, &mut self.gradients)?;
         drop(seeds);
         self.seeded.clear();
@@ -256,12 +256,12 @@ type Seeds<'a, T> = SmallVec<[(Var, ArrayView2<'a, T>); 6]>;
 /// The gradients from which the backward pass starts.
 fn seeds<'a, T: Scalar>(
     seeded: &[Seeded],
-    kept: &'a [Kept<T>],
+    memory: &'a [TermMemory<T>],
     further: &'a [(Var, Array2<T>)],
 ) -> Seeds<'a, T> {
     let mut seeds = Seeds::new();
-    for (Seeded { x, y, learned }, kept) in seeded.iter().zip(kept) {
-        let (of_x, of_y, of_learned) = kept.gradients();
+    for (Seeded { x, y, learned }, memory) in seeded.iter().zip(memory) {
+        let (of_x, of_y, of_learned) = memory.gradients();
         seeds.extend([(*x, of_x), (*y, of_y)]);
         seeds.extend(learned.map(|var| (var, of_learned.insert_axis(Axis(1)))));
     }

@@ -54,7 +54,7 @@ pub(crate) fn logistic_softplus<S: Simd>(s: S, x: S::V) -> (S::V, S::V) {
     (sigma, s.add(s.select(positive, x, zero), log))
 }
 
-/// What eˣ is made of in the C library's `expf` (Arm's optimised routines, in glibc since 2.27), in
+/// What eˣ is made of in glibc 2.36's `expf` (Szabolcs Nagy, Arm's optimised routines, 2017), in
 /// `f64`: the results are the same bits.
 ///
 /// # Formula
@@ -87,8 +87,7 @@ impl Exp2 {
     ];
 }
 
-/// tanh x as the C library's `tanhf` has it (fdlibm, Sun Microsystems, 1993; in glibc to 2.40): the
-/// same bits.
+/// tanh x with the bits of glibc 2.36's `tanhf` (fdlibm, Sun Microsystems, 1993).
 ///
 /// # Formula
 /// With u = 2|x| and t = eᵘ − 1, tanh |x| = 1 − 2/(t + 2); below 1, where digits would cancel, with

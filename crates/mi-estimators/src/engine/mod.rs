@@ -70,7 +70,7 @@ pub struct Engine<T> {
     columns: ColumnSweep<T>,
     /// A number of every row, for bounds that read other rows' numbers.
     survey: Vec<f64>,
-    kept: Kept<T>,
+    memory: TermMemory<T>,
     /// What inner products, which have no parameters, are evaluated with.
     no_params: Params<T>,
     no_gradients: Gradients<T>,
@@ -79,7 +79,7 @@ pub struct Engine<T> {
 /// What is left of a batch: an engine that takes turns at several kinds of batch keeps one of each,
 /// while all else is used by one after the other and so stays in the cache.
 #[derive(Debug)]
-pub(crate) struct Kept<T> {
+pub(crate) struct TermMemory<T> {
     /// Of batches that say nothing of their pairs.
     square: Pairs,
     gradient_x: Array2<T>,
@@ -87,7 +87,7 @@ pub(crate) struct Kept<T> {
     gradient_learned: Array1<T>,
 }
 
-impl<T: Scalar> Kept<T> {
+impl<T: Scalar> TermMemory<T> {
     pub(crate) fn new() -> Self {
         Self {
             square: Pairs::square(0),
@@ -135,7 +135,7 @@ impl<T: Scalar> Engine<T> {
             positives: Vec::new(),
             columns: ColumnSweep::default(),
             survey: Vec::new(),
-            kept: Kept::new(),
+            memory: TermMemory::new(),
             no_gradients: Gradients::zeros_like(&no_params),
             no_params,
         }
@@ -179,9 +179,9 @@ impl<T: Scalar> Engine<T> {
             (None, Some(_)) => return Err(EstimatorError::NoGradients),
         };
         let (outcome, mut evaluation) = self.run(batch, bound, Some(gradients))?;
-        evaluation.overflow |= !self.kept.is_finite();
+        evaluation.overflow |= !self.memory.is_finite();
         bound.advance(&outcome);
-        let (x, y, learned) = self.kept.gradients();
+        let (x, y, learned) = self.memory.gradients();
         Ok(Differentiated { evaluation, x, y, learned })
     }
 
@@ -198,8 +198,8 @@ impl<T: Scalar> Engine<T> {
     }
 
     /// Exchanges what is left of the last batch for what was left of another.
-    pub(crate) fn exchange(&mut self, kept: &mut Kept<T>) {
-        std::mem::swap(&mut self.kept, kept);
+    pub(crate) fn exchange(&mut self, memory: &mut TermMemory<T>) {
+        std::mem::swap(&mut self.memory, memory);
     }
 
     /// Rows of a panel for N×M scores.
@@ -234,7 +234,7 @@ impl<T: Scalar> Engine<T> {
             }
         }
         let panel_rows = self.panel_rows((n, m));
-        let Kept { square, gradient_x, gradient_y, gradient_learned } = &mut self.kept;
+        let TermMemory { square, gradient_x, gradient_y, gradient_learned } = &mut self.memory;
         let pairs = match pairs {
             Some(pairs) if pairs.dim() == (n, m) => pairs,
             Some(pairs) => {

@@ -98,11 +98,15 @@ pub(super) fn run(options: &Similarity) -> Result<ExitCode> {
 
 /// Whether two trials differ by their seed only.
 fn is_same(a: &TrialInfo, b: &TrialInfo) -> bool {
-    let key = |trial: &TrialInfo| {
-        let TrialInfo { experiment, dataset, encoder, critic, bound, setting, .. } = trial.clone();
-        [experiment, dataset, encoder, critic, bound, setting]
-    };
+    fn key(t: &TrialInfo) -> [&String; 6] {
+        [&t.experiment, &t.dataset, &t.encoder, &t.critic, &t.bound, &t.setting]
+    }
     a.seed != b.seed && key(a) == key(b)
+}
+
+/// What pairs of one encoder have in common.
+fn key<'a>(p: &Pair<'a>) -> [&'a str; 6] {
+    [p.experiment, p.dataset, p.encoder, p.critic, p.bound, p.setting]
 }
 
 /// One line for each encoder: the mean over pairs of seeds, and how far they lie apart.
@@ -118,9 +122,7 @@ fn text(pairs: &[Pair<'_>]) -> String {
         ("least to greatest", Align::Left),
         ("debiased", Align::Right),
     ]);
-    let key =
-        |p: &Pair<'_>| [p.experiment, p.dataset, p.encoder, p.critic, p.bound, p.setting].concat();
-    let mut done: Vec<String> = Vec::new();
+    let mut done = Vec::new();
     for pair in pairs {
         if done.contains(&key(pair)) {
             continue;

@@ -1,8 +1,13 @@
 use std::sync::Arc;
 
 use mi_data::{BatchSampler, DataError, Dataset, Piece, Shuffle, View};
+use mi_nets::Params;
 use mi_random::Stream;
 use ndarray::Array2;
+
+use super::evaluation::Features;
+use super::network::Encoder;
+use super::reference::Reference;
 
 /// How training images are shuffled.
 pub(crate) const SHUFFLE: Shuffle = Shuffle::Full;
@@ -38,6 +43,18 @@ impl SingleView {
     pub(super) fn new(data: Arc<Dataset>, view: Option<&View>) -> Result<Self, DataError> {
         let view = view.cloned().unwrap_or_else(View::top_half);
         Ok(Self { x: view.of(data.geometry)?, data })
+    }
+
+    /// An encoder of the view, with its weights, and what it is measured on.
+    pub(super) fn features<'a>(
+        &'a self,
+        (encoder, params): (&'a Encoder, &'a Params<f32>),
+        streams: &'a Stream,
+        seed: u64,
+        reference: &'a Reference,
+    ) -> Features<'a> {
+        let (data, piece) = (&*self.data, &self.x);
+        Features { data, piece, encoder, params, noise_sd: 0.0, streams, seed, reference }
     }
 
     /// Labelled training batches.

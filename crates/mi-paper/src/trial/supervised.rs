@@ -94,16 +94,8 @@ impl SupervisedTraining {
     /// The encoder with what it is measured on.
     fn features(&mut self) -> (Features<'_>, &mut Tape<f32>) {
         let Learner { trained, tape, .. } = &mut self.learner;
-        let features = Features {
-            data: &self.views.data,
-            piece: &self.views.x,
-            encoder: &self.network.encoder,
-            params: &trained.params,
-            noise_sd: 0.0,
-            streams: &self.streams,
-            seed: self.seed,
-            reference: &self.reference,
-        };
+        let of = (&self.network.encoder, &trained.params);
+        let features = self.views.features(of, &self.streams, self.seed, &self.reference);
         (features, tape)
     }
 }

@@ -104,6 +104,9 @@ pub(super) fn trained_anew(
                 best = value.map(|value| (value, training.weights().clone()));
             }
         }
+        if step == STEPS {
+            break;
+        }
         let rows = sampler.next_batch();
         let (x, y) = (x.train.select(Axis(0), rows), y.train.select(Axis(0), rows));
         match training.step(x.view(), y.view()) {
@@ -173,7 +176,7 @@ mod tests {
     fn features_that_hardly_vary_end_no_training() {
         let (mut x, mut y, _) = sides(8_000);
         for side in [&mut x, &mut y] {
-            // One feature is constant but for one training image, where it is far away.
+            // One feature is constant in all rows except one, where it is far away.
             for (rows, value) in [(&mut side.train, 1e6), (&mut side.test, 1e8)] {
                 rows.column_mut(2).fill(0.5);
                 rows[[7, 2]] = value;
