@@ -86,6 +86,21 @@ pub(super) fn leases(root: &Path) -> Result<Vec<(u64, PathBuf)>, PaperError> {
     Ok(found)
 }
 
+/// Creates the lease with these terms, unless another process was faster: it holds the lease of that
+/// token, has already released it, or took a larger one.
+pub(super) fn claim(root: &Path, terms: &Terms) -> Result<Option<PathBuf>, PaperError> {
+    let path = path_of(root, terms.token, HELD);
+    if !create(&path, terms)? {
+        return Ok(None);
+    }
+    // A released lease has another file name, so creating this one does not fail because of it.
+    if newest(root)?.is_some_and(|newest| newest.path == path) {
+        return Ok(Some(path));
+    }
+    let _ = fs::remove_file(&path);
+    Ok(None)
+}
+
 /// Creates a lease file that is complete from the start; false if there is already one.
 pub(super) fn create(path: &Path, terms: &Terms) -> Result<bool, PaperError> {
     let mut temporary = path.as_os_str().to_owned();

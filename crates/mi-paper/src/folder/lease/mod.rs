@@ -24,7 +24,7 @@ use super::lock::Lock;
 use super::process::Process;
 use super::trial::TrialFolder;
 use crate::error::PaperError;
-use file::{HELD, NewestLease, RELEASED, Terms, create, leases, newest, path_of};
+use file::{HELD, NewestLease, RELEASED, Terms, claim, leases, newest, path_of};
 use signs::Signs;
 
 /// How many signs of life a holder gives in the time after which it counts as gone.
@@ -151,17 +151,10 @@ pub(super) fn take(root: &Path, silence: Duration, watch: &mut Watch) -> Result<
         holder: Process::this(),
         silence: u64::try_from(silence.as_millis()).unwrap_or(u64::MAX),
     };
-    let path = path_of(root, token, HELD);
-    let is_new = create(&path, &terms)?;
-    // A process that saw a larger token in the meantime takes precedence.
-    let is_newest = newest(root)?.is_some_and(|now| now.token == token);
-    if !is_new || !is_newest {
-        if is_new {
-            let _ = fs::remove_file(&path);
-        }
+    let Some(path) = claim(root, &terms)? else {
         *watch = Watch::default();
         return Err(locked(root, newest(root)?.as_ref()));
-    }
+    };
     // Signs of life start here, since large checkpoints take a while to copy.
     let signs = Signs::begin(path, path_of(root, token + 1, HELD), silence / SIGNS);
     let lease = Lease { folder: TrialFolder::at_attempt(root, attempt), signs, _lock: lock };
@@ -256,6 +249,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::super::json;
+    use super::file::create;
     use super::*;
 
     const SHORT: Duration = Duration::from_millis(300);
@@ -391,6 +385,21 @@ mod tests {
             fs::write(root.join("lease-2.json"), damage).unwrap();
             let lease = take_at(root).unwrap();
             assert_eq!(lease.folder().path(), root.join("attempt-3"));
+        }
+    }
+
+    #[test]
+    fn a_token_that_another_took_and_released_in_the_meantime_is_not_taken_again() {
+        for later in ["lease-2.json", "lease-2.released", "lease-3.json", "lease-3.released"] {
+            let root = tempfile::tempdir().unwrap();
+            let root = root.path();
+            let terms =
+                |token| Terms { token, attempt: 0, holder: Process::this(), silence: 1_000 };
+            let token = later.as_bytes()["lease-".len()] - b'0';
+            json::write(&root.join(later), &terms(token.into())).unwrap();
+            // This process saw the first lease before the other one took the second.
+            assert_eq!(claim(root, &terms(2)).unwrap(), None, "{later}");
+            assert_eq!(names(root), [later]);
         }
     }
 
