@@ -1,4 +1,9 @@
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
+
+use crate::simd::{Kernel, Simd, dispatch};
+
+/// Right-hand sides that are solved at a time, side by side in vectors.
+const TOGETHER: usize = 16;
 
 /// The lower factor L of a positive definite matrix L Lᵀ of a few hundred columns at most.
 #[derive(Clone, Debug)]
@@ -45,6 +50,21 @@ impl Cholesky {
         }
     }
 
+    /// Replaces every row b by the solution of L z = b, as [`solve_lower`](Self::solve_lower) does
+    /// and to the same bits, several rows at a time.
+    pub fn solve_lower_rows(&self, rows: &mut Array2<f64>) {
+        let mut sides = vec![[0.0; TOGETHER]; rows.ncols()];
+        for mut rows in rows.axis_chunks_iter_mut(Axis(0), TOGETHER) {
+            for (side, column) in sides.iter_mut().zip(rows.columns()) {
+                side.iter_mut().zip(column).for_each(|(to, from)| *to = *from);
+            }
+            dispatch(SolveLower { lower: &self.lower, sides: &mut sides });
+            for (side, column) in sides.iter().zip(rows.columns_mut()) {
+                column.into_iter().zip(side).for_each(|(to, from)| *to = *from);
+            }
+        }
+    }
+
     /// Replaces b by the solution of L Lᵀ z = b.
     pub fn solve(&self, b: &mut [f64]) {
         self.solve_lower(b);
@@ -60,10 +80,54 @@ impl Cholesky {
     }
 }
 
+/// Solves L z = b for right-hand sides that stand side by side.
+struct SolveLower<'a> {
+    lower: &'a Array2<f64>,
+    sides: &'a mut [[f64; TOGETHER]],
+}
+
+impl Kernel for SolveLower<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for i in 0..self.sides.len() {
+            let row = self.lower.row(i);
+            let (solved, rest) = self.sides.split_at_mut(i);
+            let mut sums = rest[0];
+            for (&factor, solved) in row.iter().zip(solved) {
+                for (sum, solved) in sums.iter_mut().zip(solved) {
+                    *sum -= factor * *solved;
+                }
+            }
+            rest[0] = sums.map(|sum| sum / row[i]);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::array;
+    use ndarray::{ShapeBuilder as _, array};
+
+    #[test]
+    fn rows_are_solved_together_to_the_same_bits() {
+        for (rows, columns) in [(1, 1), (15, 4), (16, 7), (37, 40)] {
+            let lower = Array2::from_shape_fn((columns, columns), |(i, j)| {
+                if i == j { 1.0 + i as f64 / 7.0 } else { ((3 * i + 5 * j) % 11) as f64 / 13.0 }
+            });
+            let cholesky = Cholesky { lower };
+            let mut together =
+                Array2::from_shape_fn((rows, columns).f(), |(i, j)| 1.0 / (1 + i + 2 * j) as f64);
+            let given = together.clone();
+            cholesky.solve_lower_rows(&mut together);
+            for (row, given) in together.rows().into_iter().zip(given.rows()) {
+                let mut alone = given.to_vec();
+                cholesky.solve_lower(&mut alone);
+                assert_eq!(row.to_vec(), alone);
+            }
+        }
+    }
 
     #[test]
     fn a_factor_solves_and_has_the_determinant() {

@@ -1,7 +1,7 @@
 //! Gaussian densities around a reader's predictions.
 
 use mi_kernels::{Cholesky, Scalar};
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use super::reading::Chosen;
 use crate::{EvalError, StandardScaler};
@@ -52,11 +52,11 @@ impl LinearGaussian {
         let mean = |side: ArrayView2<'_, f64>| side.sum_axis(Axis(0)) / n;
         let (mean_x, mean_y) = (mean(x), mean(y));
         let (x, y) = (&x - &mean_x, &y - &mean_y);
-        let of_x = factor(&x, ridge)?;
+        let of_x = Moments::of(&x).factor(ridge)?;
         let mut weights = x.t().dot(&y) / n;
         solve(&of_x, &mut weights);
-        let without = factor(&y, 0.0)?;
-        let with = factor(&(&y - &x.dot(&weights)), 0.0)?;
+        let without = Moments::of(&y).factor(0.0)?;
+        let with = Moments::of(&(&y - &x.dot(&weights))).factor(0.0)?;
         Ok(Self { mean_x, mean_y, weights, with, without })
     }
 
@@ -84,30 +84,33 @@ pub(super) fn solve(factor: &Cholesky, matrix: &mut Array2<f64>) {
     }
 }
 
-/// The factor of the second moments of some rows, with `floor` added to the diagonal.
-pub(super) fn factor(rows: &Array2<f64>, floor: f64) -> Result<Cholesky, EvalError> {
-    let (n, columns) = rows.dim();
-    let mut moments = rows.t().dot(rows) / n as f64;
-    moments.diag_mut().mapv_inplace(|variance| variance + floor);
-    Cholesky::new(moments.view(), SMALLEST_PIVOT).map_err(|column| EvalError::SingularCovariance {
-        columns,
-        n,
-        column,
-    })
+/// The second moments of some rows, and their factor with `floor` added to the diagonal.
+pub(super) struct Moments {
+    rows: usize,
+    moments: Array2<f64>,
+}
+
+impl Moments {
+    pub(super) fn of(rows: &Array2<f64>) -> Self {
+        Self { rows: rows.nrows(), moments: rows.t().dot(rows) / rows.nrows() as f64 }
+    }
+
+    pub(super) fn factor(&self, floor: f64) -> Result<Cholesky, EvalError> {
+        let mut moments = self.moments.clone();
+        moments.diag_mut().mapv_inplace(|variance| variance + floor);
+        Cholesky::new(moments.view(), SMALLEST_PIVOT).map_err(|column| {
+            EvalError::SingularCovariance { columns: moments.ncols(), n: self.rows, column }
+        })
+    }
 }
 
 /// −ln N(0, L Lᵀ) of every row.
 fn losses(rows: &Array2<f64>, factor: &Cholesky) -> Vec<f64> {
     let d = rows.ncols();
     let constant = 0.5 * (d as f64 * (2.0 * std::f64::consts::PI).ln() + factor.log_determinant(d));
-    rows.rows()
-        .into_iter()
-        .map(|row| {
-            let mut values = row.to_vec();
-            factor.solve_lower(&mut values);
-            constant + 0.5 * values.iter().map(|v| v * v).sum::<f64>()
-        })
-        .collect()
+    let whitened = lower(rows, factor);
+    let square = |row: ArrayView1<'_, f64>| row.iter().map(|v| v * v).sum::<f64>();
+    whitened.rows().into_iter().map(|row| constant + 0.5 * square(row)).collect()
 }
 
 /// Real values to be learnt, in coordinates in which the training rows have mean 0 and covariance
@@ -191,12 +194,7 @@ impl Whitened {
 /// L⁻¹ times every row.
 fn lower(rows: &Array2<f64>, factor: &Cholesky) -> Array2<f64> {
     let mut out = rows.clone();
-    let mut values = vec![0.0; rows.ncols()];
-    for mut row in out.rows_mut() {
-        row.iter().zip(&mut values).for_each(|(from, to)| *to = *from);
-        factor.solve_lower(&mut values);
-        row.iter_mut().zip(&values).for_each(|(to, from)| *to = *from);
-    }
+    factor.solve_lower_rows(&mut out);
     out
 }
 
@@ -211,7 +209,7 @@ pub(crate) struct Predicted {
 
 /// The factor of residuals' covariance, with the floor of whitened values.
 pub(super) fn residual_factor(residuals: &Array2<f64>) -> Result<Cholesky, EvalError> {
-    factor(residuals, FLOOR)
+    Moments::of(residuals).factor(FLOOR)
 }
 
 /// The mean loss of residuals under their own Gaussian, by which a reader is chosen.

@@ -3,7 +3,7 @@
 use mi_random::Stream;
 use ndarray::{Array1, Array2, Axis};
 
-use super::gaussian::{Predicted, Whitened, factor, own_loss, residual_factor, solve};
+use super::gaussian::{Moments, Predicted, Whitened, own_loss, residual_factor, solve};
 use super::reading::Chosen;
 use crate::EvalError;
 use crate::held_out::split_rows;
@@ -25,7 +25,7 @@ pub(super) fn predict(
     };
     let (Chosen::C(c) | Chosen::FixedC(c)) = chosen else { unreachable!("the setting is a C") };
     check_positive("an entry of cs", c)?;
-    let fit = Ridge::fit(train, &target.train, c)?;
+    let fit = Regression::new(train, &target.train).ridge(c)?;
     let residuals = &target.train - &fit.predict(train);
     Ok(Predicted { means: fit.predict(rows), factor: residual_factor(&residuals)?, chosen })
 }
@@ -42,12 +42,13 @@ fn choose(
     let rows = |matrix: &Array2<f64>, rows: &[usize]| matrix.select(Axis(0), rows);
     let (x, y) = (rows(train, &kept), rows(values, &kept));
     let (held_x, held_y) = (rows(train, &held), rows(values, &held));
+    let regression = Regression::new(&x, &y);
     let mut cs = cs.to_vec();
     cs.sort_by(f64::total_cmp);
     let mut best = (f64::INFINITY, cs[0]);
     for &c in &cs {
         check_positive("an entry of cs", c)?;
-        let loss = own_loss(&(&held_y - &Ridge::fit(&x, &y, c)?.predict(&held_x)))?;
+        let loss = own_loss(&(&held_y - &regression.ridge(c)?.predict(&held_x)))?;
         if loss < best.0 {
             best = (loss, c);
         }
@@ -55,7 +56,34 @@ fn choose(
     Ok(best.1)
 }
 
-/// The minimum of `C ½ Σ ‖y − x W − b‖² + ½ ‖W‖²`.
+/// What ridge regression needs of the rows, whatever the penalty.
+struct Regression {
+    rows: f64,
+    mean_x: Array1<f64>,
+    mean_y: Array1<f64>,
+    moments_of_x: Moments,
+    cross_moments: Array2<f64>,
+}
+
+impl Regression {
+    fn new(x: &Array2<f64>, y: &Array2<f64>) -> Self {
+        let rows = x.nrows() as f64;
+        let (mean_x, mean_y) = (x.sum_axis(Axis(0)) / rows, y.sum_axis(Axis(0)) / rows);
+        let (x, y) = (x - &mean_x, y - &mean_y);
+        let cross_moments = x.t().dot(&y) / rows;
+        Self { rows, mean_x, mean_y, moments_of_x: Moments::of(&x), cross_moments }
+    }
+
+    /// The minimum of `C ½ Σ ‖y − x W − b‖² + ½ ‖W‖²`.
+    fn ridge(&self, c: f64) -> Result<Ridge, EvalError> {
+        let factor = self.moments_of_x.factor(1.0 / (c * self.rows))?;
+        let mut weights = self.cross_moments.clone();
+        solve(&factor, &mut weights);
+        Ok(Ridge { mean_x: self.mean_x.clone(), mean_y: self.mean_y.clone(), weights })
+    }
+}
+
+/// A fit: y ≈ (x − mean of x) W + mean of y.
 struct Ridge {
     mean_x: Array1<f64>,
     mean_y: Array1<f64>,
@@ -63,16 +91,6 @@ struct Ridge {
 }
 
 impl Ridge {
-    fn fit(x: &Array2<f64>, y: &Array2<f64>, c: f64) -> Result<Self, EvalError> {
-        let n = x.nrows() as f64;
-        let (mean_x, mean_y) = (x.sum_axis(Axis(0)) / n, y.sum_axis(Axis(0)) / n);
-        let (x, y) = (x - &mean_x, y - &mean_y);
-        let of_x = factor(&x, 1.0 / (c * n))?;
-        let mut weights = x.t().dot(&y) / n;
-        solve(&of_x, &mut weights);
-        Ok(Self { mean_x, mean_y, weights })
-    }
-
     fn predict(&self, x: &Array2<f64>) -> Array2<f64> {
         (x - &self.mean_x).dot(&self.weights) + &self.mean_y
     }
