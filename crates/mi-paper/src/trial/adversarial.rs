@@ -13,8 +13,8 @@ use crate::config::{Adversarial, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
 
-/// A bijective encoder that learns to make a linear classifier's output uniform, while the
-/// classifier learns to undo it.
+/// Trains a bijective encoder to make a linear classifier's output uniform, while the classifier is
+/// trained to classify.
 pub(super) struct AdversarialTraining {
     task: Adversarial,
     steps: u64,
@@ -33,7 +33,7 @@ pub(super) struct AdversarialTraining {
     reference: Reference,
 }
 
-/// The last value of each loss; not a number before the first.
+/// The last value of each loss; NaN before the first step.
 #[derive(Clone, Copy)]
 struct Losses {
     classifier: f64,
@@ -81,7 +81,7 @@ impl AdversarialTraining {
         })
     }
 
-    /// The encoder with what it is measured on.
+    /// The encoder and the images on which it is evaluated, and its tape.
     fn features(&mut self) -> (Features<'_>, &mut Tape<f32>) {
         let Learner { trained, tape, .. } = &mut self.encoding;
         let of = (&self.encoder, &trained.params);
@@ -89,7 +89,7 @@ impl AdversarialTraining {
         (features, tape)
     }
 
-    /// One step of the classifier on a fresh batch, the encoder held fixed.
+    /// Takes one step of the classifier on a fresh batch, with the encoder held fixed.
     fn classifier_step(&mut self) -> Result<(), StepError> {
         self.batches.draw(&self.views)?;
         let mut encoded = self.encoding.tape.begin_inference(&self.encoding.trained.params);
@@ -108,7 +108,7 @@ impl AdversarialTraining {
         self.classifying.descend(&[(logits, gradient.view())])
     }
 
-    /// One step of the encoder on a fresh batch, the classifier held fixed.
+    /// Takes one step of the encoder on a fresh batch, with the classifier held fixed.
     fn encoder_step(&mut self) -> Result<f64, StepError> {
         self.batches.draw(&self.views)?;
         let Learner { trained, tape, gradients } = &mut self.encoding;

@@ -11,25 +11,25 @@ use super::snapshot::Snapshot;
 use crate::error::PaperError;
 use crate::record::Metric;
 
-/// A critic of rows of numbers, on the way up a bound.
+/// A critic of rows of numbers that is trained to maximise a bound.
 pub(super) struct CriticTraining {
     scorer: Scorer,
     trained: Trained,
     step: TrainingStep<f32>,
     objective: Objective,
-    /// Steps so far in which exponentials left the range of numbers: see
+    /// Steps so far in which exponentials overflowed: see
     /// [`Metric::OverflowSteps`].
     overflows: u64,
 }
 
-/// The critic, and the network of the number that some bounds learn for each row.
+/// The critic, and the network for the number that some bounds learn for each row.
 struct Scorer {
     critic: Critic,
     learned: Option<LearnedNumber>,
 }
 
 impl Scorer {
-    /// A batch through the critic's towers.
+    /// Passes a batch through the critic's towers.
     fn term<'a>(
         &'a self,
         graph: &mut Graph<'_, f32>,
@@ -44,7 +44,8 @@ impl Scorer {
 }
 
 impl CriticTraining {
-    /// A critic of rows of these widths. Where weights start comes from children of `streams`.
+    /// Creates a critic of rows of these widths. Initial weights are drawn from children of
+    /// `streams`.
     pub(super) fn new(
         (dim_x, dim_y): (usize, usize),
         spec: &CriticSpec,
@@ -67,7 +68,7 @@ impl CriticTraining {
         })
     }
 
-    /// One optimiser step on a batch; returns the bound's estimate on it.
+    /// Takes one optimiser step on a batch and returns the bound's estimate on it.
     pub(super) fn step(
         &mut self,
         x: ArrayView2<'_, f32>,
@@ -82,8 +83,8 @@ impl CriticTraining {
         Ok(estimate)
     }
 
-    /// The bound's estimate on a batch with scores and learned numbers cut off at ±`limit`. A critic
-    /// that is cut off is a critic too, so that a bound remains one.
+    /// The bound's estimate on a batch, with scores and learned numbers clipped to ±`limit`. A
+    /// clipped critic is still a critic, so a lower bound remains a lower bound.
     pub(super) fn clipped_estimate(
         &mut self,
         x: ArrayView2<'_, f32>,
@@ -98,9 +99,9 @@ impl CriticTraining {
         let (x, y) = critic.towers(&mut graph, x, y);
         graph.check()?;
         let mut scores = critic.pairing().scores(params, graph.value(x), graph.value(y))?;
-        let cut = |number: f32| number.clamp(-limit, limit);
-        scores.mapv_inplace(cut);
-        let learned = learned.map(|learned| graph.value(learned).column(0).mapv(cut));
+        let clip = |number: f32| number.clamp(-limit, limit);
+        scores.mapv_inplace(clip);
+        let learned = learned.map(|learned| graph.value(learned).column(0).mapv(clip));
         let learned = learned.as_ref().map(|learned| learned.view());
         Ok(evaluate(&Scores::new(scores.view()).with_learned(learned), objective)?.estimate)
     }
@@ -112,17 +113,17 @@ impl CriticTraining {
         params.view_mut(id).fill(0.0);
     }
 
-    /// The weights after the last step.
+    /// The current weights.
     pub(super) fn weights(&self) -> &Params<f32> {
         &self.trained.params
     }
 
-    /// Goes back to earlier weights.
+    /// Replaces the weights, for example with earlier ones.
     pub(super) fn set_weights(&mut self, weights: Params<f32>) {
         self.trained.params = weights;
     }
 
-    /// How many steps' gradients were lost in part, if any were.
+    /// The number of steps that lost parts of their gradients, if there were any.
     pub(super) fn overflows(&self) -> Option<(Metric, f64)> {
         (self.overflows > 0).then_some((Metric::OverflowSteps, self.overflows as f64))
     }
@@ -137,7 +138,7 @@ impl CriticTraining {
     pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
         snapshot.restore(&mut [&mut self.trained])?;
         self.objective = snapshot.get("objective")?;
-        // Snapshots of earlier versions did not count them.
+        // Snapshots of earlier versions have no count.
         self.overflows = snapshot.get::<Option<u64>>("overflows")?.unwrap_or(0);
         Ok(())
     }
@@ -150,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_critic_that_is_cut_off_has_the_bound_of_its_scores() {
+    fn the_clipped_estimate_is_the_bound_of_the_clipped_scores() {
         let streams = Stream::new(0, "trial");
         let bound = BoundSpec::Nwj;
         let mut training =
@@ -173,7 +174,8 @@ mod tests {
         }
     }
 
-    /// The exponentials of one row are e⁸⁴ times those of the others, which vanish in the sum.
+    /// In two steps the exponentials of one row are e⁷⁹ times those of the others, which vanish in
+    /// the sum.
     #[test]
     fn steps_that_lose_gradients_are_counted_and_the_count_is_saved() {
         let new = || {

@@ -9,8 +9,8 @@ use crate::config::{Dependent, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
 
-/// A critic on scalar pairs of known mutual information, whose negatives may depend on each other
-/// through a Z that the whole batch shares.
+/// Trains a critic on scalar pairs of known mutual information. Negatives may be dependent, through
+/// a Z that the whole batch shares.
 pub(super) struct DependentTraining {
     batch_size: usize,
     pairs: LatentPair,
@@ -48,8 +48,8 @@ impl Training for DependentTraining {
         Ok(estimate)
     }
 
-    /// The mean estimate over the steps since the last evaluation: every step has a fresh batch,
-    /// so that its estimate is not one on training data.
+    /// Reports the mean estimate over the steps since the last evaluation. Every step estimates on
+    /// a fresh batch before it trains on it, so these are not estimates on training data.
     fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, StepError> {
         if step == 0 {
             let ceiling = self.pairs.ceiling(self.batch_size);

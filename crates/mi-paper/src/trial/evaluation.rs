@@ -1,4 +1,4 @@
-//! What is measured on an encoder, apart from the bound.
+//! Evaluations of an encoder other than the bound.
 
 use mi_data::{Dataset, Piece, Split, add_noise};
 use mi_eval::{Conditioning, Probe, TrainTest, jacobian_singular_values, log_condition};
@@ -14,10 +14,10 @@ use crate::config::Evaluation;
 use crate::error::PaperError;
 use crate::record::Metric;
 
-/// Rows that are encoded at a time: few enough for the activations to stay small.
+/// The number of rows that are encoded at a time, small enough that activations need little memory.
 pub(super) const CHUNK: usize = 500;
 
-/// An encoder and the images that it is measured on.
+/// An encoder and the images on which it is evaluated.
 pub(super) struct Features<'a> {
     pub(super) data: &'a Dataset,
     pub(super) piece: &'a Piece,
@@ -29,8 +29,8 @@ pub(super) struct Features<'a> {
     pub(super) reference: &'a Reference,
 }
 
-/// Runs the evaluations that look at the encoder alone; `ends` says whether this is the first or
-/// the last evaluation of the trial.
+/// Runs the evaluations that need only the encoder. `ends` says whether this is the first or the
+/// last evaluation of the trial.
 pub(super) fn run(
     features: &Features<'_>,
     evaluations: &[Evaluation],
@@ -71,7 +71,7 @@ pub(super) fn run(
     Ok(found)
 }
 
-/// The evaluations that look at derivatives of the encoder.
+/// Runs the evaluations of the encoder's Jacobian and inverse.
 pub(super) fn of_jacobians(
     features: &Features<'_>,
     evaluations: &[Evaluation],
@@ -97,7 +97,7 @@ pub(super) fn of_jacobians(
     Ok(found)
 }
 
-/// Test accuracies of the probes on features of both splits.
+/// Fits probes to training features and adds their test accuracies to `found`.
 pub(super) fn probes(
     found: &mut Vec<(Metric, f64)>,
     data: &Dataset,
@@ -125,9 +125,9 @@ pub(super) fn probes(
 }
 
 impl Features<'_> {
-    /// The views of a split's images, with independent noise where training has noise.
+    /// The views of a split's images, with independent noise if training has noise.
     fn inputs(&self, split: &Split, name: &str) -> Result<Array2<f32>, PaperError> {
-        // The same draw at every step, so that it does not blur the curve.
+        // The same draw at every step, so that it does not add noise to the curve.
         let mut stream = self.streams.child(&format!("evaluation noise {name}"));
         let mut inputs = Array2::zeros((split.len(), self.piece.len()));
         let rows: Vec<usize> = (0..split.len()).collect();
@@ -209,7 +209,7 @@ pub(super) fn first(split: &Split, count: usize) -> Split {
     }
 }
 
-/// A network's output for every row, a chunk at a time.
+/// Computes a network's output for every row, in chunks.
 pub(super) fn encode(
     module: &dyn Module<f32>,
     params: &Params<f32>,

@@ -6,12 +6,12 @@ use crate::config::TrialConfig;
 use crate::error::PaperError;
 use crate::schedule::DataSets;
 
-/// The images that a trial reads; none where it draws its own numbers.
+/// The images that a trial reads; none if it draws its own samples.
 #[derive(Clone, Debug, Default)]
 pub struct Images {
-    /// Those that it trains on.
+    /// The images that it trains on.
     pub own: Option<Arc<Dataset>>,
-    /// Those to which its representation is transferred.
+    /// The images to which its representation is transferred.
     pub transfer: Option<Arc<Dataset>>,
 }
 
@@ -22,7 +22,7 @@ impl From<Arc<Dataset>> for Images {
 }
 
 impl Images {
-    /// What a trial needs of the loaded data sets.
+    /// The images that a trial needs, from the loaded data sets.
     pub fn of(config: &TrialConfig, sets: &DataSets) -> Self {
         Self {
             own: sets.get(&config.dataset).cloned(),
@@ -30,14 +30,19 @@ impl Images {
         }
     }
 
-    /// Those that the trial trains on.
+    /// The images that the trial trains on.
+    ///
+    /// # Errors
+    /// If there are none.
     pub(super) fn own(&self, config: &TrialConfig) -> Result<Arc<Dataset>, PaperError> {
         let missing = || unsuitable(config, &config.dataset, "the trial needs images");
         self.own.clone().ok_or_else(missing)
     }
 
-    /// Those to which the representation is transferred, if the trial asks for that: images of the
-    /// same size.
+    /// The images to which the representation is transferred, if the trial asks for that.
+    ///
+    /// # Errors
+    /// If they are missing, or their size is not that of the trial's own images.
     pub(super) fn transfer(
         &self,
         config: &TrialConfig,

@@ -1,4 +1,4 @@
-//! Which numbers a trial has to measure, and when.
+//! Which metrics a trial must record, and when.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use crate::multi_view::MultiView;
 use crate::outcome::TrialState;
 use crate::record::{Metric, Record};
 
-/// What is missing in the records of a trial that has come to its end, or does not belong there;
-/// nothing where they are complete.
+/// Describes the first problem in the records of a trial that has ended: a row that does not belong
+/// to it, a duplicate, or a missing one. `None` if they are complete.
 pub(crate) fn missing(
     config: &TrialConfig,
     state: &TrialState,
@@ -30,14 +30,14 @@ pub(crate) fn missing(
             && record.step <= config.steps
             && config.evaluates_at(record.step);
         if !own {
-            return Some(format!("its row {} is none of this trial's", index + 1));
+            return Some(format!("its row {} does not belong to this trial", index + 1));
         }
         if !found.insert((record.step, record.metric)) {
             let (metric, step) = (record.metric.name(), record.step);
-            return Some(format!("{metric} at step {step} stands there twice"));
+            return Some(format!("{metric} at step {step} appears twice"));
         }
     }
-    // One that diverged may have done so in the evaluation of its last step.
+    // A trial that diverged may have done so in the evaluation of its last step.
     let end = match state {
         TrialState::Diverged { step, .. } => *step,
         _ => config.steps.saturating_add(1),
@@ -52,8 +52,8 @@ pub(crate) fn missing(
     Some(format!("{} at step {step} is missing", metric.name()))
 }
 
-/// What is measured after `step` steps. Losses are those of the last step, so that there are none
-/// at first; one that is not finite ends the trial.
+/// The metrics that must be recorded after `step` steps. A loss is that of the last step, so there
+/// is none at step 0; later there always is, since a loss that is not finite ends the trial.
 fn needed(config: &TrialConfig, step: u64) -> Vec<Metric> {
     let ends = step == 0 || step == config.steps;
     match &config.task {
@@ -86,7 +86,7 @@ fn needed(config: &TrialConfig, step: u64) -> Vec<Metric> {
     }
 }
 
-/// Of a task of any views. A ceiling is there for terms whose pieces can be told.
+/// The metrics of a task with any views. Ceilings are not among them: only some terms have one.
 fn of_multi_view(task: &MultiView, step: u64, ends: bool) -> Vec<Metric> {
     let asked = |evaluation: Evaluation| task.evaluations.contains(&evaluation);
     let mut metrics = Vec::new();
@@ -157,7 +157,7 @@ fn of_encoder(config: &TrialConfig, encoder: &EncoderSpec, ends: bool) -> Vec<Me
     config.task.evaluations().iter().flat_map(of).collect()
 }
 
-/// Records of made-up values, such as a finished trial must have.
+/// The records that a finished trial must have, with made-up values.
 #[cfg(test)]
 pub(crate) fn sample(config: &TrialConfig) -> Vec<Record> {
     let steps = (0..=config.steps).filter(|&step| config.evaluates_at(step));
@@ -172,7 +172,7 @@ mod tests {
     use crate::preset::{AdversarialRates, Preset};
 
     #[test]
-    fn every_missing_doubled_or_foreign_row_is_noticed() {
+    fn every_missing_duplicate_or_foreign_row_is_detected() {
         let plan = Plan::resolve(&Request {
             experiments: vec!["all".into()],
             preset: Preset::Smoke,
@@ -199,7 +199,7 @@ mod tests {
                 foreign[index].seed += 1;
                 assert!(missing(config, &state, &foreign).unwrap().contains("row"));
             }
-            // What diverged at the last step need not have been measured there.
+            // A trial that diverged at the last step need not have records there.
             let diverged = TrialState::Diverged { step: config.steps, reason: "NaN".into() };
             let before: Vec<Record> =
                 all.into_iter().filter(|record| record.step < config.steps).collect();

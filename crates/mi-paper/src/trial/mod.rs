@@ -1,4 +1,4 @@
-//! Running a trial: from its folder's last checkpoint, or from the start, to its last step.
+//! Runs a trial to its last step: from the last checkpoint in its folder, or from the start.
 
 mod adversarial;
 mod critic_training;
@@ -34,42 +34,42 @@ use resume::{Resumed, TrialIdentity};
 pub(crate) use single_view::SHUFFLE;
 use snapshot::Snapshot;
 
-/// Test images whose representation is kept where that is asked for.
+/// The number of test images whose representation is saved, if a trial asks for it.
 const KEPT: usize = 1_000;
 
-/// What steers a trial while it runs.
+/// Controls a trial while it runs.
 #[derive(Clone, Copy)]
 pub struct Control<'a> {
-    /// Asked after every step; when it says yes the trial saves a checkpoint and returns
+    /// Called before every step. If it returns true, the trial saves a checkpoint and returns
     /// [`TrialState::Unfinished`].
     pub interrupted: &'a (dyn Fn() -> bool + Sync),
-    /// How often a checkpoint is due. Checkpoints do not influence results.
+    /// How often a checkpoint is saved. Checkpoints do not influence results.
     pub checkpoint_every: Duration,
 }
 
 impl Control<'_> {
-    /// How often a checkpoint is due where nobody says.
+    /// How often a checkpoint is saved by default.
     pub const CHECKPOINT_EVERY: Duration = Duration::from_mins(3);
 }
 
-/// Something that is trained step by step, evaluated, saved and restored.
+/// A task in training: it takes steps, is evaluated, saved and restored.
 trait Training {
-    /// One optimiser step; returns the bound or loss on its batch, in nats.
+    /// Takes one optimiser step and returns the bound or loss on its batch, in nats.
     fn step(&mut self) -> Result<f64, StepError>;
 
     /// Measures what the configuration asks for after `step` steps.
     fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, StepError>;
 
-    /// The main representation of the first `count` test images; `None` where there is none.
+    /// The main representation of the first `count` test images; `None` if the task has none.
     fn representation(&mut self, count: usize) -> Result<Option<Array2<f32>>, PaperError> {
         let _ = count;
         Ok(None)
     }
 
-    /// The whole state, such that a restored trial goes on with the same bits.
+    /// The complete state: a restored trial continues with bit-identical results.
     fn save(&self) -> Result<Snapshot, PaperError>;
 
-    /// Takes over a saved state.
+    /// Replaces the state with a saved one.
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError>;
 }
 
@@ -82,8 +82,8 @@ enum StepError {
     Failed(PaperError),
 }
 
-/// Bounds and probes refuse numbers that are not finite by an error, which is then the trial's
-/// divergence.
+/// Bounds and probes return an error for numbers that are not finite. For a trial, such an error is
+/// a divergence.
 impl<E: Into<PaperError>> From<E> for StepError {
     fn from(error: E) -> Self {
         let error = error.into();
@@ -91,17 +91,17 @@ impl<E: Into<PaperError>> From<E> for StepError {
     }
 }
 
-/// What a trial tells while it runs.
+/// What a trial reports while it runs.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// It starts, or goes on, after this many steps.
+    /// It starts, or continues, after this many steps.
     Started {
         /// Steps already done.
         step: u64,
     },
-    /// Something is wrong in the trial's folder, and this is done about it.
+    /// A warning: something is wrong in the trial's folder, or gradients overflowed.
     Noticed {
-        /// A sentence that names the file.
+        /// A sentence that names the file or the trial.
         what: &'a str,
     },
     /// A step was done.
@@ -123,21 +123,21 @@ pub enum Event<'a> {
         /// What was measured.
         values: &'a [(Metric, f64)],
     },
-    /// Nothing more will come of it in this process. Told by
-    /// [`run_plan`](crate::schedule::run_plan), of trials that could not start too.
+    /// The trial does nothing more in this process. [`run_plan`](crate::schedule::run_plan)
+    /// reports this, also for trials that could not start.
     Ended {
-        /// What became of it.
+        /// How it ended.
         result: Result<&'a TrialState, &'a PaperError>,
     },
 }
 
-/// Runs a trial to its end, resuming it where it stopped; returns at once when it has ended and
-/// all of its records are there.
+/// Runs a trial to its end, resuming it where it stopped. Returns at once if it has already ended
+/// and all of its records are present.
 ///
-/// The caller holds the lock of the folder.
+/// The caller must hold the trial's lease.
 ///
 /// # Errors
-/// What [`PaperError`] lists; all that was recorded before is kept.
+/// See [`PaperError`]. Everything that was recorded before the error is kept.
 pub fn run(
     config: &TrialConfig,
     data: impl Into<Images>,
@@ -164,7 +164,7 @@ pub fn run(
         training.restore(snapshot)?;
     }
     if damaged {
-        let what = format!("{} goes on from step {step}", config.id());
+        let what = format!("{} continues from step {step}", config.id());
         observe(&Event::Noticed { what: &what });
     }
     let mut records = folder.open_records(rows, damaged)?;
@@ -199,7 +199,7 @@ pub fn run(
         }
         let stop = (control.interrupted)();
         if stop || last_save.elapsed() >= control.checkpoint_every {
-            // The records first: the checkpoint counts on them.
+            // The records come first, since the checkpoint refers to them.
             records.sync()?;
             let identity = whose.at(step, records.seal());
             let bytes = training.save()?.with_identity(&identity)?.to_bytes()?;
@@ -233,7 +233,7 @@ pub fn run(
     Ok(state)
 }
 
-/// A warning of gradients that were lost in part, if any were.
+/// A warning that parts of gradients were lost, if any were.
 fn overflow(config: &TrialConfig, step: u64, values: &[(Metric, f64)]) -> Option<String> {
     let (_, count) = values.iter().find(|(metric, _)| *metric == Metric::OverflowSteps)?;
     Some(format!(
@@ -244,11 +244,12 @@ fn overflow(config: &TrialConfig, step: u64, values: &[(Metric, f64)]) -> Option
     ))
 }
 
-/// Keeps the account of a trial: how far it came, in what time, and by whom.
+/// Saves the progress of a trial, the processor time spent on it, and the programs and machines
+/// that ran it.
 struct Ledger<'a> {
     folder: &'a TrialFolder,
     whose: &'a TrialIdentity,
-    /// Seconds of processor time before this process.
+    /// Seconds of processor time spent by earlier processes.
     spent: f64,
     clock: ThreadTime,
     origins: Vec<Origin>,
@@ -322,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_that_are_not_finite_are_divergence_and_mistakes_are_not() {
+    fn non_finite_numbers_are_a_divergence_and_other_errors_are_not() {
         let value = || "NaN".to_owned();
         let gradient = || mi_nets::NetsError::GradientNotFinite { name: "w".into() };
         let diverged: [StepError; 8] = [

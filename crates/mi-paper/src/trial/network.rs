@@ -7,17 +7,18 @@ use mi_random::Stream;
 
 use crate::config::EncoderSpec;
 
-/// An encoder of any architecture, in both number types.
+/// An encoder of any architecture, in single and double precision.
 pub(super) trait Encode: Module<f32> + Module<f64> {}
 
 impl<M: Module<f32> + Module<f64>> Encode for M {}
 
-/// A built encoder; a bijective one keeps its inverse within reach.
+/// An encoder. Some types are kept apart, since evaluations need more of them than their output:
+/// the maps of a convolutional network, and the inverse of a bijection.
 #[derive(Debug)]
 pub(super) enum Encoder {
-    /// Any map.
+    /// Any other network.
     Plain(Box<dyn Encode>),
-    /// A convolutional network, which has maps of locations too.
+    /// A convolutional network, which also has feature maps.
     Conv(Box<ConvNet>),
     /// A bijection.
     Bijective(Box<RealNvp>),
@@ -81,7 +82,7 @@ impl Encoder {
         }
     }
 
-    /// Adds a linear classifier on top of the encoder.
+    /// Builds a linear classifier of the encoder's output and adds its parameters.
     pub(super) fn classifier(
         &self,
         params: &mut Params<f32>,

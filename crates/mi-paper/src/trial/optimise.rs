@@ -1,28 +1,28 @@
-//! What every training step shares: the optimiser and the watch over numbers that are not finite.
+//! The parts that all training steps share: the optimiser, and checks that numbers are finite.
 
 use mi_nets::{AdamConfig, EpsPlacement, Gradients, Optimiser, Params, Tape, Var};
 use ndarray::ArrayView2;
 
 use super::StepError;
 
-/// Where Adam adds ε: as TensorFlow 1 has it, which the paper used.
+/// Where Adam adds ε: as in TensorFlow 1, which the paper used.
 pub(crate) const EPS_PLACEMENT: EpsPlacement = EpsPlacement::BeforeCorrection;
 
-/// Parameters that are trained, with their optimiser: what a checkpoint holds of them.
+/// Parameters and their optimiser, which a checkpoint saves together.
 pub(super) struct Trained {
     pub(super) params: Params<f32>,
     pub(super) optimiser: Optimiser<f32>,
 }
 
 impl Trained {
-    /// Parameters that Adam moves.
+    /// Parameters that Adam trains at learning rate `lr`.
     pub(super) fn new(params: Params<f32>, lr: f64) -> Self {
         let config = AdamConfig { lr, eps_placement: EPS_PLACEMENT, ..AdamConfig::default() };
         Self { optimiser: Optimiser::new(config, &params), params }
     }
 }
 
-/// Parameters that are trained on losses, with the memory of their steps.
+/// Parameters that are trained on a loss, with the tape and the gradients of a step.
 pub(super) struct Learner {
     pub(super) trained: Trained,
     pub(super) tape: Tape<f32>,
@@ -38,8 +38,8 @@ impl Learner {
         }
     }
 
-    /// A step down the gradient that these seeds have on the tape's last graph, and that which
-    /// was added to `gradients` since they were cleared.
+    /// Takes a step down the gradient: the one that the backward pass from `seeds` gives on the
+    /// tape's last graph, plus what was added to `gradients` since they were cleared.
     pub(super) fn descend(
         &mut self,
         seeds: &[(Var, ArrayView2<'_, f32>)],
@@ -49,7 +49,7 @@ impl Learner {
     }
 }
 
-/// A number that must be finite for the trial to go on.
+/// Returns `value` if it is finite; otherwise the trial has diverged.
 pub(super) fn finite(what: &str, value: f64) -> Result<f64, StepError> {
     if value.is_finite() {
         Ok(value)
@@ -77,7 +77,7 @@ mod tests {
     use ndarray::array;
 
     #[test]
-    fn a_gradient_that_is_not_finite_is_a_divergence_that_names_the_parameter() {
+    fn a_non_finite_gradient_is_a_divergence_that_names_the_parameter() {
         let mut params = Params::new();
         let w = params.add("w", array![[1.0]]).unwrap();
         let mut learner = Learner::new(params, 1e-3);

@@ -10,7 +10,7 @@ use crate::config::{Pixels, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
 
-/// The probes on the pixels of a view; there is nothing to train.
+/// Probes of the pixels of a view. There is nothing to train.
 pub(super) struct PixelBaseline {
     noise_sd: f64,
     view: View,

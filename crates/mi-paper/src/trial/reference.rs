@@ -1,4 +1,4 @@
-//! What a representation is held against beyond its own images: another data set, and its own start.
+//! Compares a representation with its start, and transfers it to another data set.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::config::{Evaluation, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
 
-/// Another data set and the weights before the first step, each where an evaluation asks for it.
+/// Another data set, and the weights before the first step; each only if an evaluation asks for it.
 pub(super) struct Reference {
     transfer: Option<Arc<Dataset>>,
     initial: Option<Params<f32>>,
@@ -29,8 +29,8 @@ impl Reference {
         Ok(Self { transfer: images.transfer(config)?, initial: asked.then(|| params.clone()) })
     }
 
-    /// Measures the representation that `encode` makes of images with given weights. The name that it
-    /// gets is that of the stream of noise.
+    /// Measures a representation. `encode` computes it, from given weights, of the images of a
+    /// split; its last argument names the stream for noise.
     pub(super) fn measure(
         &self,
         params: &Params<f32>,

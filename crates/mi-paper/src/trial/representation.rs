@@ -1,4 +1,4 @@
-//! Measures of a representation, by `mi-eval`'s evaluator.
+//! Measures a representation with `mi-eval`'s evaluator.
 
 use mi_eval::{Evaluator, EvaluatorSettings, Measure, Measured, Representation, TrainTest};
 use ndarray::Array2;
@@ -28,8 +28,8 @@ pub(super) fn asked(evaluations: &[Evaluation]) -> Vec<Measure> {
     evaluations.iter().filter_map(of).collect()
 }
 
-/// Measures a representation, with the other view's and the pixels where they are asked for. A measure
-/// that has no number here, such as the exponent of a narrow spectrum, is left out.
+/// Measures a representation, given that of the other view and the pixels (`base`), if there are
+/// any. A measure without a value, such as the exponent of a narrow spectrum, is left out.
 pub(super) fn measure(
     measures: &[Measure],
     (features, view, base): (&Sides, Option<&Sides>, Option<&Sides>),
@@ -53,7 +53,7 @@ pub(super) fn measure(
     Ok(found)
 }
 
-/// The metric that records have for what was measured.
+/// The metric under which a measured value is recorded.
 fn metric(measured: &Measured) -> Option<Metric> {
     let whole = match measured.measure {
         Measure::EarlyStoppedAccuracy => Metric::Accuracy,

@@ -1,4 +1,4 @@
-//! From which checkpoint a trial goes on.
+//! Chooses the checkpoint from which a trial continues.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::config::TrialConfig;
 use crate::error::PaperError;
 use crate::folder::{Rows, Seal, TrialFolder, Unusable};
 
-/// Which trial runs here, on which data.
+/// Identifies a trial, its configuration and its data.
 pub(super) struct TrialIdentity {
     trial: String,
     pub(super) config: String,
@@ -25,28 +25,29 @@ impl TrialIdentity {
         })
     }
 
-    /// The identity of a checkpoint.
+    /// The identity of this trial's checkpoint at a step.
     pub(super) fn at(&self, step: u64, records: Seal) -> Identity {
         let (trial, config, data) = (self.trial.clone(), self.config.clone(), self.data.clone());
         Identity { trial, config, data, step, records }
     }
 }
 
-/// Where a trial goes on.
+/// The state from which a trial continues.
 pub(super) struct Resumed {
     /// Steps done.
     pub(super) step: u64,
-    /// The records that it had then.
+    /// The records at that step.
     pub(super) rows: Rows,
-    /// Its whole state; none at the start.
+    /// The training state; `None` at the start.
     pub(super) snapshot: Option<Snapshot>,
 }
 
-/// The newest checkpoint that is whole, of this very trial, and whose records are there; the start
-/// of the trial where there is none. `notice` is told of each that is passed over.
+/// Finds the newest checkpoint that is intact, belongs to this trial, and whose records are
+/// present. If there is none, the trial starts at step 0. `notice` is called for each checkpoint
+/// that is skipped.
 ///
 /// # Errors
-/// A checkpoint that does not say whose it is, and files that cannot be read.
+/// A checkpoint without an identity, or a file that cannot be read.
 pub(super) fn newest(
     folder: &TrialFolder,
     whose: &TrialIdentity,
@@ -54,15 +55,14 @@ pub(super) fn newest(
     notice: &mut dyn FnMut(&str),
 ) -> Result<Resumed, PaperError> {
     let parse = |step: u64, path: &Path, bytes: &[u8]| {
-        let passed_over = |reason: String| Unusable::PassedOver(reason);
-        let snapshot =
-            Snapshot::from_bytes(bytes).map_err(|error| passed_over(error.to_string()))?;
+        let skipped = |reason: String| Unusable::PassedOver(reason);
+        let snapshot = Snapshot::from_bytes(bytes).map_err(|error| skipped(error.to_string()))?;
         let Some(identity) = snapshot.identity().map_err(Unusable::Refused)? else {
             return Err(Unusable::Refused(PaperError::OldCheckpoint { path: path.into() }));
         };
         let own = whose.at(step, identity.records.clone());
         if identity != own {
-            return Err(passed_over(if identity.trial != own.trial {
+            return Err(skipped(if identity.trial != own.trial {
                 format!("it belongs to trial {}", identity.trial)
             } else if identity.config != own.config {
                 "it belongs to another configuration of this trial".into()
@@ -73,7 +73,8 @@ pub(super) fn newest(
             }));
         }
         let Some(rows) = there.sealed(&identity.records) else {
-            return Err(passed_over("the records that it counts on are not there any more".into()));
+            let reason = "the records that it refers to are missing or were changed";
+            return Err(skipped(reason.into()));
         };
         Ok(Resumed { step, rows, snapshot: Some(snapshot) })
     };

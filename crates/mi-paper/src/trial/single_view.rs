@@ -18,7 +18,7 @@ pub(super) struct SingleView {
     pub(super) x: Piece,
 }
 
-/// Batches of the view with labels, in buffers that are used again.
+/// Batches of one view with labels, in buffers that are reused.
 pub(super) struct Labelled {
     pub(super) sampler: BatchSampler,
     pub(super) x: Array2<f32>,
@@ -39,13 +39,13 @@ impl Labelled {
 }
 
 impl SingleView {
-    /// A view, by default the top half.
+    /// The given view of a data set; by default the top half.
     pub(super) fn new(data: Arc<Dataset>, view: Option<&View>) -> Result<Self, DataError> {
         let view = view.cloned().unwrap_or_else(View::top_half);
         Ok(Self { x: view.of(data.geometry)?, data })
     }
 
-    /// An encoder of the view, with its weights, and what it is measured on.
+    /// An encoder of the view, with its weights and the images on which it is evaluated.
     pub(super) fn features<'a>(
         &'a self,
         (encoder, params): (&'a Encoder, &'a Params<f32>),

@@ -8,28 +8,28 @@ use crate::folder::Seal;
 
 const IDENTITY: &str = "identity";
 
-/// Whose snapshot it is, and of when.
+/// Identifies the trial, data, step and records that a snapshot belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity {
     /// The trial's id.
     pub(super) trial: String,
     /// Hash of its configuration.
     pub(super) config: String,
-    /// Hash of the data set that it is run on, if it is run on one.
+    /// Hash of its data set, if it has one.
     pub(super) data: Option<String>,
     /// Steps done.
     pub(super) step: u64,
-    /// The records that it had then.
+    /// The seal of the records at that step.
     pub(super) records: Seal,
 }
 
-/// The whole state of a training run.
+/// The complete state of a training run.
 pub(super) struct Snapshot {
     checkpoint: Checkpoint,
 }
 
 impl Snapshot {
-    /// A snapshot of parameters with their optimisers.
+    /// Creates a snapshot of parameters and their optimisers.
     pub(super) fn new(trained: &[&Trained]) -> Result<Self, PaperError> {
         let mut checkpoint = Checkpoint::new();
         for (index, Trained { params, optimiser }) in trained.iter().enumerate() {
@@ -40,7 +40,8 @@ impl Snapshot {
         Ok(Self { checkpoint })
     }
 
-    /// Overwrites parameters and optimisers, in the order in which they were put in.
+    /// Restores parameters and optimisers, in the order in which they were passed to
+    /// [`Snapshot::new`].
     pub(super) fn restore(&self, trained: &mut [&mut Trained]) -> Result<(), PaperError> {
         for (index, Trained { params, optimiser }) in trained.iter_mut().enumerate() {
             let group = index.to_string();
@@ -50,12 +51,12 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Puts in numbers that no optimiser moves.
+    /// Adds parameters that no optimiser updates.
     pub(super) fn put_params(&mut self, key: &str, params: &Params<f32>) -> Result<(), PaperError> {
         Ok(self.checkpoint.put_params(key, params)?)
     }
 
-    /// Overwrites numbers with those that were put in.
+    /// Restores parameters that [`Snapshot::put_params`] added.
     pub(super) fn restore_params(
         &self,
         key: &str,
@@ -64,26 +65,26 @@ impl Snapshot {
         Ok(self.checkpoint.restore_params(key, params)?)
     }
 
-    /// Puts in any other state.
+    /// Adds any other state.
     pub(super) fn put<T: Serialize>(&mut self, key: &str, value: &T) -> Result<(), PaperError> {
         let text = serde_json::to_string(value).map_err(|error| state_error(key, &error))?;
         self.checkpoint.put_metadata(key, text);
         Ok(())
     }
 
-    /// Takes out what was put in.
+    /// Reads a value that [`Snapshot::put`] added; a missing one is read as `null`.
     pub(super) fn get<T: DeserializeOwned>(&self, key: &str) -> Result<T, PaperError> {
         let text = self.checkpoint.metadata(key).unwrap_or("null");
         serde_json::from_str(text).map_err(|error| state_error(key, &error))
     }
 
-    /// Notes whose snapshot it is.
+    /// Adds the identity.
     pub(super) fn with_identity(mut self, identity: &Identity) -> Result<Self, PaperError> {
         self.put(IDENTITY, identity)?;
         Ok(self)
     }
 
-    /// Whose snapshot it is; none for those of earlier versions.
+    /// The identity; `None` in snapshots of earlier versions.
     pub(super) fn identity(&self) -> Result<Option<Identity>, PaperError> {
         if self.checkpoint.metadata(IDENTITY).is_none() {
             return Ok(None);

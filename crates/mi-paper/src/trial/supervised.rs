@@ -13,7 +13,7 @@ use crate::config::{Evaluation, Supervised, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
 
-/// An encoder of the first view with a linear classifier on top, trained on labels.
+/// Trains an encoder of one view, with a linear classifier on top, on labels.
 pub(super) struct SupervisedTraining {
     views: SingleView,
     batches: Labelled,
@@ -91,7 +91,7 @@ impl SupervisedTraining {
 }
 
 impl SupervisedTraining {
-    /// The encoder with what it is measured on.
+    /// The encoder and the images on which it is evaluated, and its tape.
     fn features(&mut self) -> (Features<'_>, &mut Tape<f32>) {
         let Learner { trained, tape, .. } = &mut self.learner;
         let of = (&self.network.encoder, &trained.params);
@@ -154,7 +154,8 @@ impl Training for SupervisedTraining {
     }
 }
 
-/// Share of rows whose largest logit is their label's; the first of equal ones counts.
+/// The share of rows whose largest logit is that of their label. Of equal logits, the first counts
+/// as the largest.
 pub(super) fn accuracy(logits: &Array2<f32>, labels: &[u8]) -> f64 {
     let right = logits
         .rows()

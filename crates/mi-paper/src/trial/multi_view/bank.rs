@@ -1,5 +1,5 @@
-//! A memory bank: a vector of length 1 for every training image and view, from the last time that it
-//! was seen (Wu et al., 2018; Tian et al., 2020, "CMC").
+//! A memory bank: a unit vector for every training image and view, updated whenever the image is in
+//! a batch (Wu et al., 2018; Tian et al., 2020, "CMC").
 
 use mi_nets::{NetsError, ParamId, Params};
 use mi_random::Stream;
@@ -7,19 +7,19 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 /// The vectors of both sides of a term.
 pub(super) struct Bank {
-    /// The banks of x and of y, kept as parameters are, so that checkpoints hold them.
+    /// The banks of x and of y, stored like parameters so that checkpoints include them.
     pub(super) vectors: Params<f32>,
     sides: [ParamId; 2],
     momentum: f64,
     negatives: usize,
-    /// Which images are drawn as negatives.
+    /// Draws the images that are negatives.
     draws: Stream,
-    /// The rows read for the batch at hand.
+    /// The rows that were read for the current batch.
     gathered: [Array2<f32>; 2],
 }
 
 impl Bank {
-    /// Random vectors for so many images.
+    /// Starts with random unit vectors for this many images.
     pub(super) fn new(
         images: usize,
         width: usize,
@@ -42,8 +42,8 @@ impl Bank {
         Ok(Self { vectors, sides, momentum, negatives, draws, gathered })
     }
 
-    /// Reads the vectors of a batch's images, and below them those of images drawn from all others, the
-    /// same for both sides: their own places are never among the negatives.
+    /// Reads the vectors of a batch's images, followed by those of negatives. Negatives are drawn
+    /// from the images outside the batch, and are the same images for both sides.
     pub(super) fn read(&mut self, rows: &[usize]) -> [ArrayView2<'_, f32>; 2] {
         let images = self.vectors.view(self.sides[0]).nrows();
         let mut taken: Vec<usize> = rows.to_vec();
@@ -62,8 +62,8 @@ impl Bank {
         [x.view(), y.view()]
     }
 
-    /// Moves the vectors of a batch's images towards what they are now:
-    /// bank ← (m · bank + (1 − m) · z) / |…|, z being scaled to length 1.
+    /// Moves the vectors of a batch's images towards their current representations z, scaled to
+    /// length 1: bank ← (m · bank + (1 − m) · z) / |m · bank + (1 − m) · z|.
     pub(super) fn update(&mut self, rows: &[usize], now: [ArrayView2<'_, f32>; 2]) {
         let m = self.momentum as f32;
         for (side, now) in self.sides.into_iter().zip(now) {
@@ -78,12 +78,12 @@ impl Bank {
         }
     }
 
-    /// Where the draws of negatives stand.
+    /// The stream of draws of negatives.
     pub(super) fn draws(&self) -> &Stream {
         &self.draws
     }
 
-    /// Goes on from where the draws stood.
+    /// Restores the stream of draws.
     pub(super) fn restore_draws(&mut self, draws: Stream) {
         self.draws = draws;
     }
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_places_are_no_negatives_and_vectors_keep_their_length() {
+    fn images_of_the_batch_are_no_negatives_and_vectors_keep_unit_length() {
         let mut bank = Bank::new(20, 3, (40, 0.5), &Stream::new(1, "bank")).unwrap();
         let rows = [4, 0, 19];
         let before = bank.vectors.view(bank.sides[1]).to_owned();

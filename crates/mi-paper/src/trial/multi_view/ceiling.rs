@@ -1,7 +1,8 @@
-//! How far `InfoNCE` can go where pieces of different images are equal.
+//! The largest value of `InfoNCE` that is possible where pieces of different images are equal.
 //!
-//! No critic tells equal pieces apart. If c of the n candidates are equal to the positive, it itself
-//! among them, the best critic gives each of them 1/c: the bound is at most log n − E log c.
+//! No critic can distinguish equal pieces. If c of the n candidates, the positive included, are
+//! equal to the positive, the best critic gives each of them probability 1/c. The bound is
+//! therefore at most log n − E log c.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,8 +14,9 @@ use super::networks::Networks;
 use super::terms::BuiltTerm;
 use crate::multi_view::{Candidates, Negatives, Origin};
 
-/// The ceiling of a term on one batch of views, in nats, and its name: of pairs of places, or of the
-/// first place of a map, which has seen a corner of its view.
+/// The ceiling of a term on one batch of views, in nats, and its name. It is known for pairs of
+/// places, and for the first place of a map, whose receptive field is a corner of its view;
+/// otherwise `None`.
 pub(super) fn of(
     term: &BuiltTerm,
     networks: &Networks,
@@ -28,7 +30,7 @@ pub(super) fn of(
             let patches = of_y.shape.places();
             let width = view.ncols() / patches;
             let pieces: Vec<Vec<u64>> = (0..patches)
-                .map(|place| digests(view.slice(s![.., place * width..(place + 1) * width])))
+                .map(|place| hashes(view.slice(s![.., place * width..(place + 1) * width])))
                 .collect();
             let places: Vec<usize> = term.places().map(|(_, q)| q).collect();
             let values = places.iter().map(|&q| of_place(&pieces, q, negatives));
@@ -43,14 +45,14 @@ pub(super) fn of(
                 .map(|(y, x)| y * geometry.width * geometry.channels + x)
                 .collect();
             let corner = views[networks.view_of(encoder)].select(ndarray::Axis(1), &columns_of);
-            let pieces = [digests(corner.view())];
+            let pieces = [hashes(corner.view())];
             Some(("corner".to_owned(), of_place(&pieces, 0, Negatives::OtherImages)))
         }
         _ => None,
     }
 }
 
-/// log n − mean log c over images, of one place.
+/// log n − mean log c over images, for one place.
 fn of_place(pieces: &[Vec<u64>], place: usize, negatives: Negatives) -> f64 {
     let images = pieces[place].len();
     let mut at_place: HashMap<u64, usize> = HashMap::new();
@@ -63,7 +65,7 @@ fn of_place(pieces: &[Vec<u64>], place: usize, negatives: Negatives) -> f64 {
         let (candidates, equal) = match negatives {
             Negatives::OtherImages => (images, at_place[&own]),
             Negatives::SameImage => (pieces.len(), same()),
-            // The positive is in both.
+            // The positive is counted in both.
             Negatives::Both => (images + pieces.len() - 1, at_place[&own] + same() - 1),
         };
         (candidates as f64).ln() - (equal as f64).ln()
@@ -71,21 +73,23 @@ fn of_place(pieces: &[Vec<u64>], place: usize, negatives: Negatives) -> f64 {
     (0..images).map(value).sum::<f64>() / images as f64
 }
 
-/// A number for each row, equal for equal rows.
-fn digests(rows: ArrayView2<'_, f32>) -> Vec<u64> {
-    let digest = |row: ndarray::ArrayView1<'_, f32>| {
+/// A hash of each row.
+fn hashes(rows: ArrayView2<'_, f32>) -> Vec<u64> {
+    let hash_row = |row: ndarray::ArrayView1<'_, f32>| {
         let mut hasher = DefaultHasher::new();
-        // Adding 0 makes one zero of two.
+        // Adding 0 turns −0 into 0.
         row.iter().for_each(|x| (x + 0.0).to_bits().hash(&mut hasher));
         hasher.finish()
     };
-    rows.rows().into_iter().map(digest).collect()
+    rows.rows().into_iter().map(hash_row).collect()
 }
 
-/// Rows and columns of pixels that the first position of the last convolution has seen.
+/// The receptive field of the first position of the last convolution, in rows and columns of
+/// pixels.
 pub(super) fn first_field(convolutions: &[ConvGeometry]) -> (usize, usize) {
     let reach = |length: fn(&ConvGeometry) -> usize| {
-        // From the last layer back: how many positions of the layer below the first one sees.
+        // From the last layer backwards: on how many positions of the layer below those so far
+        // depend.
         convolutions.iter().rev().fold(1, |positions, of| {
             let before = of.padding_of(length(of)).0;
             ((positions - 1) * of.stride + of.kernel - before).min(length(of))
@@ -99,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_pieces_share_the_probability() {
+    fn equal_pieces_share_their_probability() {
         // Two places of four images; at the first, two images are equal.
         let pieces = [vec![1, 1, 2, 3], vec![4, 1, 5, 6]];
         let ln = |x: f64| x.ln();
@@ -114,10 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn the_corner_of_two_convolutions_of_28_pixels() {
+    fn the_receptive_field_of_two_convolutions_at_a_corner() {
         let config = mi_nets::ConvNetConfig::paper(28, 28, 1);
         let geometries: Vec<ConvGeometry> = config.geometries().collect();
-        // 5 − 1 positions of the first layer, which reach 3 · 2 + 5 − 1 pixels.
+        // 5 − 1 = 4 positions of the first layer, which depend on 3 · 2 + 5 − 1 = 10 pixels.
         assert_eq!(first_field(&geometries), (10, 10));
     }
 }

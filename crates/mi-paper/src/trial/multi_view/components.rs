@@ -1,5 +1,5 @@
-//! An estimate between representations that no critic makes: nearest neighbours on the first principal
-//! components of both sides.
+//! An estimate of MI between representations without a critic: nearest neighbours on the first
+//! principal components of both sides.
 
 use mi_random::Stream;
 use mi_samples::{KsgVariant, ksg};
@@ -7,20 +7,22 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 
 use super::super::representation::Sides;
 
-/// Components of each side: more than a few are beyond nearest neighbours.
+/// Principal components of each side: nearest neighbours are accurate in few dimensions only.
 const COMPONENTS: usize = 3;
 
-/// Test images that are looked at, and neighbours.
+/// At most this many test images are used.
 const ROWS: usize = 5_000;
+/// Nearest neighbours of the estimate.
 const NEIGHBOURS: usize = 3;
 
-/// Sweeps of orthogonal iteration.
-const SWEEPS: usize = 200;
+/// Iterations of the orthogonal iteration that finds the components.
+const ITERATIONS: usize = 200;
 
-/// The estimate of Kraskov, Stögbauer and Grassberger (2004, algorithm 1), in nats, between the first
-/// principal components of two representations on test images, with directions found on training images.
-/// The components carry at most the information of the representations. `None` if a representation has
-/// collapsed, or if neighbours coincide.
+/// The estimate of Kraskov, Stögbauer and Grassberger (2004, algorithm 1), in nats, between the
+/// first principal components of two representations. The components are fitted to training images
+/// and the estimate is made on test images. By the data-processing inequality, components share at
+/// most the information that the representations share. `None` if a representation has collapsed,
+/// or if neighbours coincide.
 pub(super) fn estimate(x: &Sides, y: &Sides, rows: &[usize], stream: &Stream) -> Option<f64> {
     let rows = &rows[..rows.len().min(ROWS)];
     let of = |side: &Sides, name: &str| {
@@ -32,7 +34,8 @@ pub(super) fn estimate(x: &Sides, y: &Sides, rows: &[usize], stream: &Stream) ->
     found.first().copied().filter(|value| value.is_finite())
 }
 
-/// The first components of `rows`, of unit variance on the rows that they are found on.
+/// Projects `rows` onto the first principal components of `fitted`, scaled to unit variance on
+/// `fitted`.
 fn components(
     fitted: ArrayView2<'_, f32>,
     rows: ArrayView2<'_, f32>,
@@ -44,7 +47,7 @@ fn components(
     let covariance = centred.t().dot(&centred) / centred.nrows() as f64;
     let count = COMPONENTS.min(covariance.nrows());
     let mut basis = stream.normal_matrix((covariance.nrows(), count));
-    for _ in 0..SWEEPS {
+    for _ in 0..ITERATIONS {
         basis = covariance.dot(&basis);
         orthonormalise(&mut basis)?;
     }
@@ -56,7 +59,7 @@ fn components(
     Some(scores / variances.mapv(f64::sqrt))
 }
 
-/// Columns made orthonormal, one after the other; `None` where one vanishes.
+/// Makes columns orthonormal, one after another (Gram–Schmidt); `None` if one vanishes.
 fn orthonormalise(basis: &mut Array2<f64>) -> Option<()> {
     for column in 0..basis.ncols() {
         for before in 0..column {
@@ -77,7 +80,8 @@ fn orthonormalise(basis: &mut Array2<f64>) -> Option<()> {
 mod tests {
     use super::*;
 
-    /// Ten numbers, of which two combinations carry what both sides share and most of the variance.
+    /// Two sides of ten numbers each. Two linear combinations carry the shared information and most
+    /// of the variance.
     fn sides() -> (Sides, Sides, f64) {
         let mut stream = Stream::new(2, "sides");
         let mixing = stream.normal_matrix((2, 10));
@@ -96,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn shared_components_are_found_and_their_information() {
+    fn the_information_of_shared_components_is_found() {
         let (x, y, truth) = sides();
         let rows: Vec<usize> = (0..x.test.nrows()).collect();
         let found = estimate(&x, &y, &rows, &Stream::new(1, "components")).unwrap();
@@ -105,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_collapsed_representation_has_none() {
+    fn a_collapsed_representation_has_no_estimate() {
         let (x, _, _) = sides();
         let flat = Sides { train: Array2::ones((50, 4)), test: Array2::ones((50, 4)) };
         let rows: Vec<usize> = (0..50).collect();

@@ -1,4 +1,4 @@
-//! Features of all images, for probes and measures.
+//! Computes features of all images, for probes and measures.
 
 use mi_data::Split;
 use mi_nets::{Params, Tape};
@@ -20,7 +20,7 @@ impl MultiViewTraining {
         self.features_of(&probes, name)
     }
 
-    /// The main representation next to another data set and to its own start.
+    /// Compares the main representation with its start, and transfers it to another data set.
     pub(super) fn against_reference(
         &mut self,
         test: &Array2<f32>,
@@ -55,13 +55,13 @@ impl MultiViewTraining {
     ) -> Result<Vec<Array2<f32>>, PaperError> {
         let Self { inputs, networks, streams, setup, trained, step, .. } = self;
         let split = if name == "train" { &inputs.data.train } else { &inputs.data.test };
-        // The same draw at every step, so that it does not blur the curve.
+        // The same draw at every step, so that it does not add noise to the curve.
         let mut noise = streams.child(&format!("evaluation noise {name}"));
         let from = (&*inputs, &*networks, &trained.params);
         features(from, probes, split, (setup.noise.sd, &mut noise), step.tape())
     }
 
-    /// Representations of all images, the means over places of maps.
+    /// Representations of all images; maps are averaged over their places.
     pub(super) fn sides_of(&mut self, names: &[String]) -> Result<Vec<Sides>, PaperError> {
         let probes: Vec<Probed> =
             names.iter().map(|name| Probed::new(name, &[name]).reduced(Places::Mean)).collect();
@@ -71,7 +71,7 @@ impl MultiViewTraining {
     }
 }
 
-/// Features of all images of a split for every probe: each representation is made once.
+/// Features of all images of a split for every probe. Each representation is computed once.
 fn features(
     (inputs, networks, params): (&Inputs, &Networks, &Params<f32>),
     probes: &[Probed],
@@ -111,7 +111,7 @@ fn features(
     Ok(features)
 }
 
-/// One vector an image, as a probe sees it.
+/// Reduces a representation to one vector per image, as a probe reads it.
 fn reduced(values: Array2<f32>, places: usize, probed: &Probed) -> Array2<f32> {
     let width = values.ncols() / places;
     let mut reduced = match probed.places {

@@ -1,4 +1,4 @@
-//! Bounds between frozen representations: at other batch sizes, and by critics that are trained anew.
+//! Bounds between frozen representations: at other batch sizes, and with newly trained critics.
 
 use mi_critics::{Critic, CriticSpec};
 use mi_data::BatchSampler;
@@ -16,28 +16,30 @@ use super::super::representation::Sides;
 use super::super::single_view::SHUFFLE;
 use crate::error::PaperError;
 
-/// Steps that a critic of frozen representations is trained for, its batch, and Adam's rate.
+/// Training of a critic of frozen representations: its steps, batch size and learning rate.
 const STEPS: usize = 1_000;
 const BATCH: usize = 128;
 const RATE: f64 = 1e-3;
 
-/// Where scores are cut off when a bound is measured. A pair that the critic mistakes then costs NWJ at
-/// most e⁷ of the 128 · 127 exponentials of its batch.
-const LARGEST: f32 = 8.0;
+/// Scores are clipped to ± this value when a bound is measured. A negative pair with far too high a
+/// score then lowers NWJ by at most e⁷ / (128 · 127).
+const LARGEST_SCORE: f32 = 8.0;
 
-/// Training rows by which its states are compared, and steps between two comparisons.
+/// At most this many training rows are held out to choose among the critic's states.
 const VALIDATION: usize = 2_560;
-const JUDGED_EVERY: usize = 50;
+/// Steps between two states that are compared.
+const VALIDATED_EVERY: usize = 50;
 
-/// Standardised numbers are clipped to this many deviations. Features that hardly vary in training
-/// images can lie a thousand deviations away in one of them, and one such batch throws the critic off.
-/// Each side is changed by itself, so that a bound on what remains is a bound on all of it.
-const FARTHEST: f32 = 5.0;
+/// Features are clipped to this many standard deviations. A feature that hardly varies can be a
+/// thousand deviations from its mean in one training image, and a batch with this image would ruin
+/// the critic. Each side is clipped on its own, so a lower bound after clipping is also one before
+/// it.
+const LARGEST_DEVIATION: f32 = 5.0;
 
-/// Batch sizes at which `InfoNCE` is measured, as far as there are test images.
+/// Batch sizes at which `InfoNCE` is measured, if there are enough test images.
 pub(super) const SIZES: [usize; 3] = [128, 1_024, 10_000];
 
-/// `InfoNCE` of a critic on test images, in batches of `k`.
+/// The mean `InfoNCE` of a critic over full batches of `k` test images.
 pub(super) fn info_nce_at(
     k: usize,
     critic: &Critic,
@@ -59,24 +61,26 @@ pub(super) fn info_nce_at(
     Ok(mean(&values))
 }
 
-/// A frozen representation as [`trained_anew`] reads it: standardised, cut off, and divided by the square
-/// root of the number of features, so that rows have a length of about 1.
+/// Scales a frozen representation for [`trained_anew`]: standardises it, clips it, and divides it
+/// by the square root of the number of features, so that rows have a length of about 1.
 pub(super) fn standardised(side: &Sides) -> Result<Sides, PaperError> {
     let scaler = StandardScaler::fit(side.train.view())?;
     let scaled = |rows: &Array2<f32>| -> Result<Array2<f32>, PaperError> {
         let length = (rows.ncols() as f32).sqrt();
-        let cut = |value: f32| value.clamp(-FARTHEST, FARTHEST) / length;
-        Ok(scaler.transform(rows.view())?.mapv_into(cut))
+        let clip = |value: f32| value.clamp(-LARGEST_DEVIATION, LARGEST_DEVIATION) / length;
+        Ok(scaler.transform(rows.view())?.mapv_into(clip))
     };
     Ok(Sides { train: scaled(&side.train)?, test: scaled(&side.test)? })
 }
 
-/// The held-out estimate of a bound by a critic that is trained anew on [`standardised`] frozen
-/// representations: a network of one hidden layer on both sides, so that no estimate rests on the
-/// critic that the encoders were trained with. Of its states during training, that with the highest
-/// bound on other training rows is the one: exponentials of a critic that has learned its rows by
-/// heart would ruin the bound on new ones; scores are cut off for the same reason. `None` if no state has a finite bound, which says nothing of
-/// the encoders.
+/// The estimate of a bound on test images with a critic that is newly trained on [`standardised`]
+/// frozen representations, so that it does not depend on the critic that the encoders were trained
+/// with.
+///
+/// The critic has a network with one hidden layer on each side. Of its states during training, the
+/// one with the highest bound on held-out training rows is used: an overfitted critic would give
+/// some new pairs huge exponentials. Scores are clipped for the same reason. `None` if no state has
+/// a finite bound, or the chosen one has none on test images; this says nothing about the encoders.
 pub(super) fn trained_anew(
     bound: &BoundSpec,
     (x, y): (&Sides, &Sides),
@@ -87,7 +91,7 @@ pub(super) fn trained_anew(
         CriticSpec::Separable { hidden: vec![200], embed: 100 },
     );
     let mut training = CriticTraining::new(dims, &spec, bound, RATE, stream)?;
-    // Scores begin at 0: random ones would have exponentials from which NWJ and FLO hardly recover.
+    // Scores start at 0: NWJ and FLO would hardly recover from the exponentials of random scores.
     training.clear("critic.y.layers.1.weight");
     let rows = x.train.nrows();
     let fitted = rows - VALIDATION.min(rows / 5);
@@ -98,7 +102,7 @@ pub(super) fn trained_anew(
     let mut sampler = BatchSampler::new(fitted, BATCH, SHUFFLE, &stream.child("batches"))?;
     let mut best: Option<(f64, Params<f32>)> = None;
     for step in 0..=STEPS {
-        if step % JUDGED_EVERY == 0 {
+        if step % VALIDATED_EVERY == 0 {
             let value = bound_on(&mut training, validation)?;
             if value.is_some_and(|value| best.as_ref().is_none_or(|(best, _)| value > *best)) {
                 best = value.map(|value| (value, training.weights().clone()));
@@ -120,7 +124,7 @@ pub(super) fn trained_anew(
     bound_on(&mut training, test)
 }
 
-/// The mean of a critic's bound over batches; `None` where it is not finite.
+/// The mean of a critic's bound over batches; `None` if it is not finite.
 fn bound_on(
     training: &mut CriticTraining,
     (x, y): (ArrayView2<'_, f32>, ArrayView2<'_, f32>),
@@ -130,7 +134,7 @@ fn bound_on(
         if x.nrows() < BATCH {
             break;
         }
-        match training.clipped_estimate(x, y, LARGEST).map_err(StepError::from) {
+        match training.clipped_estimate(x, y, LARGEST_SCORE).map_err(StepError::from) {
             Ok(value) => values.push(value),
             Err(StepError::Diverged(_)) => return Ok(None),
             Err(failed) => return Err(failed),
@@ -143,7 +147,7 @@ fn bound_on(
 mod tests {
     use super::*;
 
-    /// Correlated normal numbers of known information.
+    /// Correlated normal variables and their mutual information.
     fn sides(count: usize) -> (Sides, Sides, f64) {
         let (rho, dim) = (0.8_f64, 3);
         let mut stream = Stream::new(4, "sides");
@@ -164,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn critics_trained_anew_find_known_information() {
+    fn newly_trained_critics_find_known_information() {
         let (x, y, truth) = sides(8_000);
         for bound in [BoundSpec::InfoNce, BoundSpec::Nwj, BoundSpec::Flo] {
             let found = trained_anew(&bound, (&x, &y), &Stream::new(1, "anew")).unwrap().unwrap();
@@ -173,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn features_that_hardly_vary_end_no_training() {
+    fn features_that_hardly_vary_do_not_stop_the_training() {
         let (mut x, mut y, _) = sides(8_000);
         for side in [&mut x, &mut y] {
             // One feature is constant in all rows except one, where it is far away.
@@ -183,21 +187,21 @@ mod tests {
             }
         }
         let (x, y) = (standardised(&x).unwrap(), standardised(&y).unwrap());
-        assert!(x.train.iter().chain(&x.test).all(|value| value.abs() <= FARTHEST));
-        // Two of three numbers are left.
+        assert!(x.train.iter().chain(&x.test).all(|value| value.abs() <= LARGEST_DEVIATION));
+        // The other two features still carry information.
         let truth = -(1.0 - 0.64_f64).ln();
         for bound in [BoundSpec::InfoNce, BoundSpec::Nwj, BoundSpec::Flo] {
             let found = trained_anew(&bound, (&x, &y), &Stream::new(1, "anew")).unwrap().unwrap();
             assert!(found > truth - 0.35 && found < truth + 0.1, "{bound:?}: {found} of {truth}");
         }
-        // Without it no state of the critic has a finite bound, which is no failure of the trial.
+        // Without scaling, no state of the critic has a finite bound; the trial does not fail.
         let mut wild = x;
         wild.train.mapv_inplace(|value| value * f32::MAX);
         let found = trained_anew(&BoundSpec::Nwj, (&wild, &y), &Stream::new(1, "anew")).unwrap();
         assert_eq!(found, None);
     }
 
-    /// So few rows that the critic learns them by heart.
+    /// With so few rows, the critic overfits.
     #[test]
     fn critics_that_overfit_do_not_ruin_the_estimate() {
         let (x, y, truth) = sides(1_000);
@@ -208,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn info_nce_in_batches_is_that_by_hand() {
+    fn info_nce_in_batches_matches_the_sum_by_hand() {
         let (x, y, _) = sides(400);
         let mut params = Params::new();
         let spec = CriticSpec::Bilinear;
@@ -217,7 +221,7 @@ mod tests {
         let weight = params.ids().next().unwrap();
         let scores = x.test.dot(&params.view(weight)).dot(&y.test.t()).mapv(f64::from);
         let mut step = TrainingStep::new(&params);
-        // A hundred test rows: three batches of 32, and a rest that is left out.
+        // A hundred test rows: three batches of 32; the rest is left out.
         for (k, batches) in [(32, 3), (100, 1)] {
             let sides = (x.test.view(), y.test.view());
             let found = info_nce_at(k, &critic, &params, sides, &mut step).unwrap();

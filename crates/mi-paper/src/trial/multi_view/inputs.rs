@@ -9,12 +9,12 @@ use ndarray::{Array2, ArrayView2};
 use crate::config::Noise;
 use crate::multi_view::Layout;
 
-/// One batch of every view, in buffers that are used again.
+/// One batch of every view, in buffers that are reused.
 pub(super) struct Inputs {
     pub(super) data: Arc<Dataset>,
     pieces: Vec<Piece>,
     buffers: Vec<Array2<f32>>,
-    /// The noise of training.
+    /// The random numbers of training: for noise and random pieces.
     pub(super) draws: Stream,
 }
 
@@ -55,8 +55,8 @@ impl Inputs {
         fill(&mut self.buffers, &self.pieces, split, rows, noise)
     }
 
-    /// The views that are asked for of all images of a split, with noise of its own for each; others
-    /// are empty.
+    /// The views marked in `seen`, of all images of a split, each with independent noise. The other
+    /// views are empty.
     pub(super) fn all(
         &self,
         split: &Split,

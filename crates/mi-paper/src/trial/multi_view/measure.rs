@@ -1,4 +1,4 @@
-//! What is measured on terms and representations at an evaluation.
+//! The evaluations of terms and representations.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::error::PaperError;
 use crate::multi_view::Candidates;
 use crate::record::Metric;
 
-/// Test images among which an image's own y is looked for.
+/// The number of test images among which the critic must find an image's own y.
 const GALLERY: usize = 1_000;
 
 impl MultiViewTraining {
@@ -70,8 +70,8 @@ impl MultiViewTraining {
         Ok(found)
     }
 
-    /// Measures of the main representation, with that of the other side of the first term as another view
-    /// and the first encoder's pixels as the base.
+    /// Measures the main representation. The other view is side y of the first term, and the base
+    /// is the pixels that the first encoder reads.
     fn of_representation(
         &mut self,
         measures: &[mi_eval::Measure],
@@ -93,7 +93,7 @@ impl MultiViewTraining {
         representation::measure(measures, (main, Some(&other), Some(&base)), labels, self.seed)
     }
 
-    /// Bounds between both representations of the first term, where it joins summaries.
+    /// Bounds between both representations of the first term, if its candidates are other images.
     fn frozen_bounds(&mut self) -> Result<Vec<(Metric, f64)>, StepError> {
         let term = &self.terms[0];
         if term.spec.candidates != Candidates::OtherImages {
@@ -125,7 +125,8 @@ impl MultiViewTraining {
         Ok(found)
     }
 
-    /// The largest `InfoNCE` that equal patches leave, for every term whose pieces can be told.
+    /// The largest `InfoNCE` that is possible where patches of different images are equal, for
+    /// every term for which it is known.
     fn ceilings(&mut self) -> Result<Vec<(Metric, f64)>, PaperError> {
         let data = self.inputs.data.clone();
         let mut draws = self.streams.child("evaluation ceiling");
@@ -147,7 +148,8 @@ impl MultiViewTraining {
         Ok(sums.into_iter().map(of).collect())
     }
 
-    /// The mutual information that the terms of drawn sequences bound: the weighted sum, and of each.
+    /// The mutual information that the terms bound, if sequences are drawn: the weighted sum, and
+    /// that of each term if there are several.
     fn true_information(&self) -> Result<Vec<(Metric, f64)>, PaperError> {
         let Some(sequences) = &self.setup.task.sequences else { return Ok(Vec::new()) };
         let source = sequences.source()?;
@@ -163,7 +165,8 @@ impl MultiViewTraining {
         Ok(whole.into_iter().chain(parts).collect())
     }
 
-    /// Recall@1 of the first term that joins two summaries, over whole galleries of test images.
+    /// Recall@1 of the first term that does not score single places, averaged over galleries of
+    /// [`GALLERY`] test images. Ties count as found.
     fn retrieval(&mut self) -> Result<Option<(Metric, f64)>, PaperError> {
         let joins = |term: &&super::BuiltTerm| {
             !matches!(term.spec.candidates, Candidates::AllPlaces | Candidates::Ahead { .. })

@@ -1,4 +1,4 @@
-//! Training of any views, encoders, contexts and terms.
+//! Trains tasks with any views, encoders, contexts and terms.
 
 mod bank;
 mod ceiling;
@@ -41,7 +41,8 @@ use prior::Discriminator;
 pub(super) use setup::Setup;
 use terms::{Banked, BuiltTerm};
 
-/// Networks that maximise a weighted sum of terms between representations of an image.
+/// Trains networks to maximise a weighted sum of terms, each between two representations of an
+/// image.
 pub(super) struct MultiViewTraining {
     setup: Setup,
     steps: u64,
@@ -51,23 +52,24 @@ pub(super) struct MultiViewTraining {
     inputs: Inputs,
     networks: Networks,
     terms: Vec<BuiltTerm>,
-    /// One for each part of each term.
+    /// One for each part of each term, in order.
     objectives: Vec<Maximised>,
-    /// By term, where it has one.
+    /// One for each term; `None` for a term without a bank.
     banks: Vec<Option<Bank>>,
+    /// The representation whose prior is matched, and the discriminator.
     prior: Option<(usize, Discriminator)>,
     trained: Trained,
     reference: Reference,
     step: TrainingStep<f32>,
-    /// What the terms and the prior read.
+    /// By representation, whether the terms or the prior need it.
     needed: Vec<bool>,
-    /// Steps so far in which exponentials left the range of numbers: see
+    /// Steps so far in which exponentials overflowed: see
     /// [`Metric::OverflowSteps`].
     overflows: u64,
 }
 
 impl MultiViewTraining {
-    /// Of a task that says all.
+    /// Starts the training of a general task.
     pub(super) fn new(
         config: &TrialConfig,
         task: &MultiView,
@@ -76,7 +78,7 @@ impl MultiViewTraining {
         Self::start(config, Setup::of(task.clone()), images)
     }
 
-    /// Of the paper's two views and one term.
+    /// Starts the training of a task with the paper's two views and one term.
     pub(super) fn of_two_views(
         config: &TrialConfig,
         task: &Contrastive,
@@ -85,7 +87,7 @@ impl MultiViewTraining {
         Self::start(config, Setup::of_two_views(task), images)
     }
 
-    /// Images may be missing where sequences are drawn.
+    /// `images` may be empty if the task draws sequences.
     fn start(config: &TrialConfig, setup: Setup, images: &Images) -> Result<Self, PaperError> {
         let unsuitable = |reason: String| PaperError::Unsuitable {
             dataset: config.dataset.clone(),
@@ -159,15 +161,15 @@ impl MultiViewTraining {
         })
     }
 
-    /// Embeds a batch that the inputs hold and evaluates all terms, with gradients; returns the weighted
-    /// sum of what they report.
+    /// Embeds the batch in the inputs and evaluates all terms, with gradients. Returns the weighted
+    /// sum of their reported values, and the values that later parts of the step need.
     fn forward(&mut self, rows: &[usize]) -> Result<(f64, StepValues), StepError> {
         let Self {
             networks, terms, objectives, banks, prior, step, inputs, needed, trained, ..
         } = self;
         let banked: SmallVec<[_; 1]> =
             banks.iter_mut().map(|bank| bank.as_mut().map(|bank| bank.read(rows))).collect();
-        let mut beyond = StepValues::default();
+        let mut values = StepValues::default();
         let mut factors: SmallVec<[f64; 4]> = SmallVec::new();
         let found = step.forward(&trained.params, |graph| {
             let represented = networks.forward(graph, &inputs.views(), needed);
@@ -179,11 +181,11 @@ impl MultiViewTraining {
                 factors.extend(sides[factors.len()..].iter().map(|side| weight * side.share));
                 let sides = [represented.of(term.x), represented.of(term.y)];
                 let keeps = banked.is_some() || term.spec.l2 > 0.0;
-                beyond
+                values
                     .sides
                     .push(keeps.then(|| sides.map(|var| (var, graph.value(var).to_owned()))));
             }
-            beyond.of_prior = prior.as_ref().map(|(of, _)| {
+            values.of_prior = prior.as_ref().map(|(of, _)| {
                 let var = represented.of(*of);
                 (var, graph.value(var).to_owned())
             });
@@ -199,33 +201,33 @@ impl MultiViewTraining {
         self.overflows += u64::from(found.iter().any(|found| found.overflow));
         let reported = found.iter().zip(&self.objectives).zip(&factors);
         let value = reported.map(|((found, of), factor)| factor * of.reported(found)).sum();
-        Ok((finite("the bound", value)?, beyond))
+        Ok((finite("the bound", value)?, values))
     }
 
-    /// Adds the gradients of what no engine evaluates: penalties, and the prior's discriminator, which
-    /// takes a step of its own.
-    fn go_beyond(&mut self, beyond: &mut StepValues) -> Result<(), StepError> {
-        for (term, sides) in self.terms.iter().zip(&beyond.sides) {
+    /// Adds the gradients that do not come from an engine: those of penalties, and those of
+    /// matching a prior, whose discriminator takes a step of its own.
+    fn add_other_gradients(&mut self, values: &mut StepValues) -> Result<(), StepError> {
+        for (term, sides) in self.terms.iter().zip(&values.sides) {
             let Some(sides) = sides.as_ref().filter(|_| term.spec.l2 > 0.0) else { continue };
             for (var, value) in sides {
                 let factor = -2.0 * term.spec.l2 * term.spec.weight / value.nrows() as f64;
                 self.step.add_gradient(*var, value.mapv(|x| x * factor as f32));
             }
         }
-        if let (Some((var, codes)), Some((_, prior))) = (beyond.of_prior.take(), &mut self.prior) {
+        if let (Some((var, codes)), Some((_, prior))) = (values.of_prior.take(), &mut self.prior) {
             self.step.add_gradient(var, prior.step(codes.view())?);
         }
         Ok(())
     }
 }
 
-/// A value of a graph, copied.
+/// A variable of a graph, and a copy of its value.
 type Valued = (Var, Array2<f32>);
 
 /// Values of a step that penalties, priors and banks need.
 #[derive(Default)]
 struct StepValues {
-    /// By term, where it has a penalty or a bank: x and y.
+    /// x and y of each term; `None` for a term without a penalty and without a bank.
     sides: Vec<Option<[Valued; 2]>>,
     of_prior: Option<Valued>,
 }
@@ -235,11 +237,11 @@ impl Training for MultiViewTraining {
         let rows = self.sampler.next_batch();
         self.inputs.fill_for_training(rows, self.setup.noise)?;
         let rows = if self.banks.iter().any(Option::is_some) { rows.to_vec() } else { Vec::new() };
-        let (value, mut beyond) = self.forward(&rows)?;
-        self.go_beyond(&mut beyond)?;
+        let (value, mut values) = self.forward(&rows)?;
+        self.add_other_gradients(&mut values)?;
         let Trained { params, optimiser } = &mut self.trained;
         self.step.ascend(params, optimiser)?;
-        for (bank, sides) in self.banks.iter_mut().zip(&beyond.sides) {
+        for (bank, sides) in self.banks.iter_mut().zip(&values.sides) {
             if let (Some(bank), Some([(_, x), (_, y)])) = (bank, sides) {
                 bank.update(&rows, [x.view(), y.view()]);
             }
@@ -299,7 +301,7 @@ impl Training for MultiViewTraining {
         let mut trained: Vec<&mut Trained> =
             [&mut self.trained].into_iter().chain(discriminator).collect();
         snapshot.restore(&mut trained)?;
-        // Snapshots of earlier versions had one objective, and did not count overflows.
+        // Snapshots of earlier versions have a single objective, and no count of overflows.
         self.objectives = match snapshot.get::<Option<Vec<Maximised>>>("objectives")? {
             Some(objectives) => objectives,
             None => vec![Maximised::Bound(snapshot.get("objective")?)],

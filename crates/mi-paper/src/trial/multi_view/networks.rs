@@ -1,4 +1,4 @@
-//! From batches of views to representations.
+//! The networks that turn batches of views into representations.
 
 use mi_nets::{
     Activation, CausalConv, ConvGeometry, Graph, Gru, Init, Module, NetsError, ParamId, Params, Var,
@@ -17,12 +17,12 @@ pub(super) struct Networks {
     contexts: Vec<SequenceReader>,
 }
 
-/// An encoder and the view that it sees.
+/// An encoder and the view that it reads.
 struct ViewEncoder {
     view: usize,
-    /// The encoder of this index has the weights.
+    /// The index of the encoder that has the weights.
     owner: usize,
-    /// Built where it has weights of its own.
+    /// `None` if the weights are those of another encoder.
     network: Option<Encoder>,
 }
 
@@ -37,22 +37,22 @@ enum Reader {
     Mean,
     Gru(Gru),
     Conv(CausalConv),
-    /// A vector a place, one row of all of them.
+    /// A learned vector for each place, all in one row.
     Place(ParamId),
 }
 
-/// What a batch's representations are on a graph; those that nobody asked for are missing.
+/// The representations of a batch on a graph; those that were not asked for are missing.
 pub(super) struct Represented(Vec<Option<Var>>);
 
 impl Represented {
-    /// One that was asked for: n × (places · width).
+    /// A representation that was asked for: n × (places · width).
     pub(super) fn of(&self, representation: usize) -> Var {
         self.0[representation].unwrap_or_else(|| unreachable!("it was asked for"))
     }
 }
 
 impl Networks {
-    /// Builds all networks of a task and adds their parameters, those of each under its name.
+    /// Builds all networks of a task and adds their parameters, each network's under its name.
     pub(super) fn build(
         task: &MultiView,
         layout: Layout,
@@ -61,7 +61,7 @@ impl Networks {
     ) -> Result<Self, NetsError> {
         let mut encoders: Vec<ViewEncoder> = Vec::new();
         for (index, encoder) in task.encoders.iter().enumerate() {
-            // The layout was made of these names.
+            // The layout was made from the same names.
             let view = task.views.iter().position(|view| view.name == encoder.view);
             let (view, Ok((owner, spec))) = (view.unwrap_or_default(), task.network(index)) else {
                 unreachable!("the task was checked")
@@ -106,13 +106,13 @@ impl Networks {
         self.encoders[encoder].view
     }
 
-    /// What is needed for some representations: these and what they are made of.
+    /// By representation, whether it is needed to compute those in `asked`.
     pub(super) fn needed(&self, asked: &[usize]) -> Vec<bool> {
         let mut needed = vec![false; self.layout.representations.len()];
         for &index in asked {
             needed[index] = true;
         }
-        // Contexts come after what they read.
+        // Contexts come after the representations that they read.
         for index in (0..needed.len()).rev().filter(|&index| needed[index]).collect::<Vec<_>>() {
             let mut index = index;
             while let Origin::Context(context) = self.layout.representations[index].origin {
@@ -123,7 +123,7 @@ impl Networks {
         needed
     }
 
-    /// The views that are seen for these representations.
+    /// By view, whether the needed representations read it.
     pub(super) fn views(&self, needed: &[bool]) -> Vec<bool> {
         let mut seen = vec![false; self.layout.pieces.len()];
         for (representation, _) in
@@ -137,7 +137,8 @@ impl Networks {
         seen
     }
 
-    /// Appends the networks to a graph: one batch a view in, the representations that are needed out.
+    /// Appends the networks to a graph. Takes one batch of each view, and returns the needed
+    /// representations.
     pub(super) fn forward(
         &self,
         graph: &mut Graph<'_, f32>,
@@ -205,7 +206,8 @@ impl Networks {
         }
     }
 
-    /// Rows and columns of pixels that the first place of an encoder's map has seen.
+    /// The receptive field of the first place of an encoder's map, in rows and columns of pixels;
+    /// `None` if it has no map.
     pub(super) fn first_field(&self, encoder: usize) -> Option<(usize, usize)> {
         let Encoder::Conv(network) = self.network(encoder) else { return None };
         let convolutions: Vec<ConvGeometry> = network.config().geometries().collect();
@@ -240,7 +242,7 @@ impl Reader {
         })
     }
 
-    /// From n × (places · width) of a sequence to that of its contexts.
+    /// Maps a sequence, n × (places · width), to its contexts, also n × (places · width).
     fn forward(
         &self,
         graph: &mut Graph<'_, f32>,
@@ -267,7 +269,7 @@ impl Reader {
     }
 }
 
-/// Places of one sequence.
+/// The number of places in one sequence.
 fn length(of: Shape, order: Order) -> usize {
     match order {
         Order::Raster => of.places(),
@@ -275,7 +277,8 @@ fn length(of: Shape, order: Order) -> usize {
     }
 }
 
-/// Places in the order in which a context reads them, or back in that of rows.
+/// Puts places into the order in which a context reads them, or back into row order if `there` is
+/// false.
 fn reordered(graph: &mut Graph<'_, f32>, x: Var, of: Shape, order: Order, there: bool) -> Var {
     let (rows, columns) = of.grid;
     if order == Order::Raster || rows == 1 || columns == 1 {

@@ -1,4 +1,4 @@
-//! What a term maximises, with the state that it carries from batch to batch.
+//! The objective of a term, with the state that it carries from batch to batch.
 
 use mi_estimators::EstimatorError;
 use mi_estimators::bounds::{Bound, BoundSpec, Evaluation, Objective};
@@ -20,7 +20,7 @@ pub(super) enum Maximised {
 }
 
 impl Maximised {
-    /// Of a trial with this seed, on so many training images.
+    /// Creates the objective for a trial with this seed and this number of training images.
     pub(super) fn new(
         spec: &ObjectiveSpec,
         target: Option<f64>,
@@ -50,7 +50,7 @@ impl Maximised {
         })
     }
 
-    /// `InfoNCE`, by which the scores of a loss are judged.
+    /// `InfoNCE`, the bound that is reported for terms that maximise no bound.
     pub(super) fn info_nce(symmetric: bool) -> Result<Self, EstimatorError> {
         let bound = if symmetric { BoundSpec::InfoNceSymmetric } else { BoundSpec::InfoNce };
         Objective::new(&bound, None).map(Self::Bound)
@@ -66,7 +66,8 @@ impl Maximised {
         }
     }
 
-    /// What is reported of an evaluation, in nats: the estimate, of a loss minus the loss.
+    /// The value to report, in nats: the estimate of a bound, twice the Jensen–Shannon divergence,
+    /// or minus a loss.
     pub(super) fn reported(&self, found: &Evaluation) -> f64 {
         match self {
             Self::JensenShannon(_) => found.twice_jensen_shannon(),

@@ -1,4 +1,4 @@
-//! A prior for a representation, matched by an adversarial discriminator (Hjelm et al., 2019).
+//! Matches a representation to a prior with an adversarial discriminator (Hjelm et al., 2019).
 
 use mi_estimators::losses::prior_matching;
 use mi_nets::{Init, Mlp, Module, Params};
@@ -10,13 +10,13 @@ use super::super::optimise::{Learner, finite};
 use crate::error::PaperError;
 use crate::multi_view::Prior;
 
-/// The discriminator, which learns to tell σ(codes) from draws of the uniform distribution.
+/// The discriminator, which learns to distinguish σ(codes) from draws of the uniform distribution.
 pub(super) struct Discriminator {
     network: Mlp,
     pub(super) learner: Learner,
     draws: Stream,
     weight: f64,
-    /// The loss of the last step; not a number before the first.
+    /// The loss of the last step; NaN before the first.
     pub(super) loss: f64,
 }
 
@@ -41,8 +41,9 @@ impl Discriminator {
         })
     }
 
-    /// One step of the discriminator on a batch of codes; returns the gradient of minus γ times the
-    /// encoder's loss with respect to the codes, the discriminator held fixed as it was before.
+    /// Takes one step of the discriminator on a batch of codes. Returns the gradient of −γ times
+    /// the encoder's loss with respect to the codes, for the discriminator as it was before the
+    /// step.
     pub(super) fn step(&mut self, codes: ArrayView2<'_, f32>) -> Result<Array2<f32>, StepError> {
         let logistic = codes.mapv(|code| 1.0 / (1.0 + (-code).exp()));
         let drawn = Array2::from_shape_simple_fn(codes.dim(), || self.draws.uniform() as f32);
@@ -69,12 +70,12 @@ impl Discriminator {
         Ok(gradient)
     }
 
-    /// Where the draws of the prior stand.
+    /// The stream of draws from the prior.
     pub(super) fn draws(&self) -> &Stream {
         &self.draws
     }
 
-    /// Goes on from where the draws and the loss stood.
+    /// Restores the stream of draws and the last loss.
     pub(super) fn restore(&mut self, draws: Stream, loss: f64) {
         (self.draws, self.loss) = (draws, loss);
     }
@@ -84,7 +85,7 @@ impl Discriminator {
 mod tests {
     use super::*;
 
-    /// Codes that are moved along the gradients become uniform under the logistic function.
+    /// The logistic function of codes that are moved along the gradients becomes uniform.
     #[test]
     fn codes_are_driven_towards_the_prior() {
         let prior = Prior { of: "g".to_owned(), weight: 1.0, hidden: vec![32] };
@@ -99,8 +100,8 @@ mod tests {
         let uniform = codes.mapv(|code| f64::from(1.0 / (1.0 + (-code).exp())));
         let mean = uniform.mean().unwrap();
         let deviation = uniform.std(0.0);
-        // 0.5 and 0.289 of the uniform distribution; 0.95 and 0.01 at the start.
+        // The uniform distribution has 0.5 and 0.289; at the start they are 0.95 and 0.01.
         assert!((mean - 0.5).abs() < 0.1 && (deviation - 0.289).abs() < 0.1, "{mean} {deviation}");
-        assert!(discriminator.loss > 1.2, "it tells little: {}", discriminator.loss);
+        assert!(discriminator.loss > 1.2, "it still distinguishes them: {}", discriminator.loss);
     }
 }

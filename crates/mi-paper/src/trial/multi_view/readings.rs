@@ -1,4 +1,4 @@
-//! The bounds and losses of all terms, read off batches.
+//! Measures the bounds and losses of all terms on batches.
 
 use mi_estimators::Term;
 
@@ -13,24 +13,24 @@ use crate::error::PaperError;
 use crate::multi_view::Candidates;
 use crate::record::Metric;
 
-/// Batches over which the notebook averages its bound.
+/// The number of batches over which the paper's notebook averages its bound.
 const NOTEBOOK_BATCHES: usize = 20;
 
-/// A number that is read off a batch.
+/// A number that is measured on a batch.
 struct Reading {
     what: Read,
-    /// The part of the task.
+    /// The name of the term or place.
     name: String,
     value: f64,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Read {
-    /// A bound, with its factor in the sum that is the task's.
+    /// A bound, with its weight in the task's sum.
     Bound(f64),
-    /// A loss, likewise.
+    /// A loss, with its weight in the task's sum.
     Loss(f64),
-    /// A bound that is no part of the sum.
+    /// A bound that is not part of the sum.
     Aside,
 }
 
@@ -44,7 +44,7 @@ impl MultiViewTraining {
         let mut sampler = batches(&data, k, &stream)?;
         let mut batches = Vec::new();
         for _ in 0..NOTEBOOK_BATCHES {
-            // With the noise of training, since the notebook evaluates the graph that it trains.
+            // With the noise of training, since the notebook evaluates the graph that it trains on.
             self.inputs.fill(&data.train, sampler.next_batch(), (noise, &mut draws))?;
             batches.push(self.read()?);
         }
@@ -65,17 +65,19 @@ impl MultiViewTraining {
         Ok(found)
     }
 
-    /// The rows of all test images: the same batches at every step, in an order that mixes classes.
+    /// The indices of all test images, in a random order that mixes classes and is the same at
+    /// every step.
     pub(super) fn test_batches(&self) -> Vec<usize> {
         self.streams.child("test batches").permutation(self.inputs.data.test.len())
     }
 
-    /// What every term says of the batch that the inputs hold.
+    /// Evaluates every term on the batch in the inputs.
     fn read(&mut self) -> Result<Vec<Reading>, PaperError> {
         let Self { networks, terms, objectives, step, inputs, needed, trained, setup, .. } = self;
         let places = setup.task.evaluations.contains(&Evaluation::SinglePlaces);
         let several = terms.len() > 1;
-        // What each engine's value is a share of, and what it is evaluated under.
+        // For each value that an engine returns: the reading to which it belongs, its share in it,
+        // and (in `judges`) the objective that it is evaluated with.
         let mut plan: Vec<(usize, f64)> = Vec::new();
         let mut readings: Vec<Reading> = Vec::new();
         let mut judges: Vec<Maximised> = Vec::new();
@@ -87,7 +89,7 @@ impl MultiViewTraining {
             };
             let bound = reading(Read::Bound(weight), &term.spec.name);
             if term.spec.is_banked() {
-                // Images are compared with one another, in both directions.
+                // Without the bank, the images of a batch are compared in both directions.
                 plan.push((bound, 1.0));
                 judges.push(Maximised::info_nce(true)?);
             } else {
@@ -153,7 +155,7 @@ fn own_objectives<'a>(
     })
 }
 
-/// The means over batches: of the task, and of its parts where there are several.
+/// The means over batches: for the task, and for its terms if there are several.
 fn summary(batches: &[Vec<Reading>], (bound, loss): (Metric, Metric)) -> Vec<(Metric, f64)> {
     let Some(first) = batches.first() else { return Vec::new() };
     let of = |index: usize| {

@@ -1,4 +1,4 @@
-//! What a trial of two views and one term is among those of any views and terms.
+//! Turns a task of two views and one term into a general one.
 
 use mi_data::View;
 
@@ -7,7 +7,7 @@ use crate::multi_view::{
     Candidates, MultiView, NamedEncoder, NamedView, Net, ObjectiveSpec, Probed, ViewTerm,
 };
 
-/// A task with what only trials of two views have.
+/// A general task, and the settings that only tasks of two views have.
 pub(in super::super) struct Setup {
     pub(super) task: MultiView,
     /// The value to which the bound is driven.
@@ -17,7 +17,7 @@ pub(in super::super) struct Setup {
 }
 
 impl Setup {
-    /// A task that says all.
+    /// A general task, without a target or noise.
     pub(super) fn of(task: MultiView) -> Self {
         Self { task, target: None, noise: Noise::NONE }
     }

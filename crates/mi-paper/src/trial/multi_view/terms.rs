@@ -1,4 +1,4 @@
-//! From representations to the terms that a step maximises.
+//! The terms that a step maximises, built from representations.
 
 use mi_critics::{Critic, Pairing};
 use mi_estimators::bounds::Pairs;
@@ -19,22 +19,22 @@ pub(super) struct BuiltTerm {
     pub(super) y: usize,
     critic: Critic,
     learned: Option<LearnedNumber>,
-    /// Places of y.
+    /// The number of places of y.
     places: usize,
     parts: Vec<Part>,
 }
 
-/// Pairs of places, or of a whole batch, that are scored together.
+/// A part of a term: a pair of places, or a whole batch, that is scored together.
 struct Part {
-    /// Places of x and of y, of sequences.
+    /// The place of x and that of y, if they are sequences.
     places: (usize, usize),
-    /// Positives and negatives where they are not those of a square.
+    /// The positives and negatives; `None` for a square with positives on the diagonal.
     pairs: Option<Pairs>,
-    /// Share in the term.
+    /// The part's share in the term.
     share: f64,
 }
 
-/// The two embedded sides of a part: what an engine scores.
+/// The two embedded sides of a part, which an engine scores.
 #[derive(Clone, Copy)]
 pub(super) struct Sides<'a> {
     pub(super) embedded: (Var, Var),
@@ -44,17 +44,18 @@ pub(super) struct Sides<'a> {
     pub(super) share: f64,
 }
 
-/// The memory bank's rows for a batch: those of its own images first, then the negatives.
+/// The memory bank's rows for a batch: first those of the batch's images, then the negatives.
 #[derive(Clone, Copy)]
 pub(super) struct Banked<'a> {
-    /// For x as rows: the bank of y.
+    /// Rows from the bank of y, scored against x.
     pub(super) of_y: ArrayView2<'a, f32>,
-    /// For y as rows: the bank of x.
+    /// Rows from the bank of x, scored against y.
     pub(super) of_x: ArrayView2<'a, f32>,
 }
 
 impl BuiltTerm {
-    /// Adds the parameters of a term's critic. With one term alone they are `critic` and `baseline`.
+    /// Builds a term and adds the parameters of its critic. If there is only one term, they are
+    /// named `critic` and `baseline`.
     pub(super) fn build(
         task: &MultiView,
         index: usize,
@@ -71,7 +72,7 @@ impl BuiltTerm {
             1 => what.to_owned(),
             _ => format!("{what}.{}", spec.name),
         };
-        // A map under other images is one long vector.
+        // With other images as candidates, a map is one long vector.
         let dims = match spec.candidates {
             Candidates::OtherImages | Candidates::Bank { .. } | Candidates::BothViews => {
                 (of_x.len(), of_y.len())
@@ -118,8 +119,9 @@ impl BuiltTerm {
         self.parts.iter().map(|part| part.share)
     }
 
-    /// Appends the critic's towers, and hands over both sides of every part. Without a memory bank, as
-    /// for images that have no place there, the images of a batch are compared with one another.
+    /// Appends the critic's towers to a graph, and both sides of every part to `sides`. Evaluations
+    /// pass no bank, which has no rows for test images; the images of a batch are then compared
+    /// with one another.
     pub(super) fn sides<'a>(
         &'a self,
         graph: &mut Graph<'_, f32>,
@@ -160,7 +162,7 @@ impl BuiltTerm {
         }
     }
 
-    /// A summary, and the places of all images as rows: image after image.
+    /// Embeds a summary, and all places of all images as rows, image after image.
     fn with_places(&self, graph: &mut Graph<'_, f32>, x: Var, y: Var) -> (Var, Var) {
         let width = graph.shape(y).1 / self.places;
         let places = graph.reshape(y, width);
@@ -180,7 +182,7 @@ impl BuiltTerm {
             graph.reshape(side, width)
         });
         let (x, y) = self.critic.towers(graph, x, y);
-        // Side by side again, to be taken one by one.
+        // Back to one row per image, from which places are sliced.
         let width = graph.shape(x).1;
         let [x, y] = [x, y].map(|side| graph.reshape(side, places * width));
         let place = |graph: &mut Graph<'_, f32>, side, place: usize| {
@@ -198,8 +200,8 @@ impl BuiltTerm {
         }
     }
 
-    /// Both sides of single places of a map, by the critic of all of them: the first, and the middle
-    /// one.
+    /// Appends both sides for single places of a map, the first and the middle one, to `sides`. The
+    /// critic is that of all places.
     pub(super) fn single_places<'a>(
         &'a self,
         graph: &mut Graph<'_, f32>,
@@ -226,7 +228,7 @@ impl BuiltTerm {
         &self.critic
     }
 
-    /// Pairs of places that are scored together, of sequences.
+    /// The pairs of places that are scored together, if both sides are sequences.
     pub(super) fn places(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         self.parts.iter().map(|part| part.places)
     }

@@ -1,4 +1,5 @@
-//! Terms against slow, obvious versions, and the paper's case among those of any views.
+//! Compares terms with slow, obvious versions, and tests contexts, penalties, old snapshots and
+//! messages.
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::record::Metric;
 
 const K: usize = 6;
 
-/// Noise as images of 8 × 8 pixels.
+/// Images of 8 × 8 pixels of noise.
 fn images() -> Arc<Dataset> {
     let mut stream = Stream::new(1, "images");
     let mut split = |count: usize| {
@@ -75,7 +76,7 @@ fn trained(task: &MultiView, steps: u64) -> MultiViewTraining {
     training
 }
 
-/// A representation of all test images, which are one batch: image × (places · width).
+/// A representation of all test images, which form one batch: images × (places · width).
 fn represented(training: &MultiViewTraining, name: &str) -> Array2<f64> {
     let networks = &training.networks;
     let index = networks.layout.find(name).unwrap();
@@ -156,7 +157,7 @@ fn places_ahead_are_scored_as_by_hand() {
 }
 
 #[test]
-fn a_context_has_seen_its_place_and_those_before() {
+fn a_context_depends_on_its_place_and_earlier_ones() {
     for (order, before) in [(Order::Raster, [0, 1, 2, 3, 4, 5]), (Order::Down, [1, 5, 1, 5, 1, 5])]
     {
         for net in [
@@ -234,8 +235,8 @@ fn all_places_and_single_ones_are_scored_as_by_hand() {
 }
 
 #[test]
-fn a_penalty_and_a_sum_of_terms_are_what_is_descended() {
-    // With a penalty alone the lengths of both sides fall.
+fn penalties_and_weighted_sums_of_terms_are_optimised() {
+    // The penalty shortens the vectors of both sides.
     let term = |weight, l2| ViewTerm {
         weight,
         l2,
@@ -249,7 +250,7 @@ fn a_penalty_and_a_sum_of_terms_are_what_is_descended() {
     let free = task("whole", mlp.clone(), vec![term(1.0, 0.0)]);
     let held = task("whole", mlp.clone(), vec![term(1.0, 10.0)]);
     assert!(lengths(&held, 20) < 0.5 * lengths(&free, 20));
-    // Two terms that are the same, of half the weight each, are one of the whole.
+    // Two equal terms of half the weight are the same as one term of the full weight.
     let other = ViewTerm { name: "b".to_owned(), ..term(0.5, 0.0) };
     let halves = task("whole", mlp, vec![term(0.5, 0.0), other]);
     let (one, two) = (trained(&free, 5), trained(&halves, 5));
@@ -258,7 +259,7 @@ fn a_penalty_and_a_sum_of_terms_are_what_is_descended() {
 }
 
 #[test]
-fn snapshots_of_earlier_versions_go_on() {
+fn training_resumes_from_snapshots_of_earlier_versions() {
     let term = ViewTerm::new(("a", "z", "z"), CriticSpec::Bilinear, BoundSpec::InfoNce);
     let task = task("whole", EncoderSpec::Mlp { hidden: vec![], embed: 3 }, vec![term]);
     let mut training = trained(&task, 3);
@@ -275,7 +276,7 @@ fn snapshots_of_earlier_versions_go_on() {
 }
 
 #[test]
-fn what_does_not_fit_is_named() {
+fn invalid_tasks_are_refused_with_the_reason() {
     let image = Geometry::new(8, 8, 1);
     let mlp = || EncoderSpec::Mlp { hidden: vec![], embed: 3 };
     let term = |x: &str, y: &str, candidates| ViewTerm {
