@@ -9,8 +9,8 @@ use crate::error::PaperError;
 pub(super) const TEMPORARY: &str = "tmp";
 
 /// Replaces a file atomically: writes a temporary file next to it, flushes it to the disk, and
-/// renames it. A reader of `path`, at any time and after any crash, sees the old or the new
-/// content.
+/// renames it. A reader of `path` sees either the old or the new content, at any time and after any
+/// crash.
 ///
 /// # Errors
 /// The path and the system's reason.
@@ -30,8 +30,8 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), PaperError> {
     Ok(())
 }
 
-/// A new random number in hexadecimal, for a name that no process on any machine uses: process ids
-/// repeat across machines.
+/// A new random number in hexadecimal, for a name that no other process uses. Process ids would not
+/// do: two machines may use the same one.
 pub(super) fn nonce() -> String {
     // The keys come from the system's random numbers.
     format!("{:016x}", RandomState::new().hash_one(std::process::id()))
@@ -50,7 +50,7 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf, PaperError> {
         let aside = PathBuf::from(aside);
         match fs::hard_link(path, &aside) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-            // Not every file system has links.
+            // Not every file system has hard links.
             Err(_) if !aside.exists() => {
                 fs::copy(path, &aside).map_err(PaperError::file("copy", path))?;
                 return Ok(aside);
@@ -61,7 +61,8 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf, PaperError> {
     }
 }
 
-/// Flushes a folder's entries. Not every file system can; a rename is then as safe as possible.
+/// Flushes a folder's entries to the disk. Not every file system can do this, so errors are
+/// ignored.
 pub(super) fn sync_folder(folder: &Path) {
     if let Ok(handle) = File::open(folder) {
         let _ = handle.sync_all();
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_aside_outlives_the_file() {
+    fn contents_that_were_set_aside_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("records.csv");
         for content in ["first", "second"] {
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_the_file_is_left() {
+    fn no_temporary_file_is_left() {
         let folder = tempfile::tempdir().unwrap();
         write_atomically(&folder.path().join("a"), b"1").unwrap();
         write_atomically(&folder.path().join("a"), b"2").unwrap();

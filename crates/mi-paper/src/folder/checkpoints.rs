@@ -8,10 +8,10 @@ use crate::error::PaperError;
 const KEPT: usize = 2;
 const EXTENSION: &str = "safetensors";
 
-/// Writes a checkpoint taken after `step` steps and removes the ones that are no longer needed.
-/// The caller holds the trial's lock.
+/// Writes a checkpoint taken after `step` steps, and removes the ones that are no longer needed.
+/// The caller must hold the trial's lease.
 pub(super) fn save(folder: &Path, step: u64, content: &[u8]) -> Result<(), PaperError> {
-    // Before anything is written, since they may be filling the disk.
+    // Leftovers are removed first, since they may be filling the disk.
     remove_leftovers(folder)?;
     write_atomically(&folder.join(format!("{step:012}.{EXTENSION}")), content)?;
     for (_, path) in list(folder)?.into_iter().skip(KEPT) {
@@ -29,8 +29,8 @@ pub enum Unusable {
     Refused(PaperError),
 }
 
-/// The newest checkpoint that `parse` accepts, given the step in its name and its content;
-/// `passed_over` is called for each that it rejects, with the reason.
+/// The newest checkpoint that `parse` accepts. `parse` gets the step in its name, its path and its
+/// content. `passed_over` is called for each rejected checkpoint, with the reason.
 pub(super) fn newest<T>(
     folder: &Path,
     parse: impl Fn(u64, &Path, &[u8]) -> Result<T, Unusable>,
@@ -53,7 +53,7 @@ pub(super) fn newest<T>(
     Ok(None)
 }
 
-/// Removes every checkpoint. The caller holds the trial's lock.
+/// Removes every checkpoint. The caller must hold the trial's lease.
 pub(super) fn clear(folder: &Path) -> Result<(), PaperError> {
     for (_, path) in list(folder)?.into_iter().filter(|(_, path)| !path.is_dir()) {
         fs::remove_file(&path).map_err(PaperError::file("remove", &path))?;
@@ -73,12 +73,12 @@ fn remove_leftovers(folder: &Path) -> Result<(), PaperError> {
     Ok(())
 }
 
-/// The files of all checkpoints, newest first.
+/// The paths of all checkpoints, newest first.
 pub(super) fn paths(folder: &Path) -> Result<Vec<PathBuf>, PaperError> {
     Ok(list(folder)?.into_iter().map(|(_, path)| path).collect())
 }
 
-/// All checkpoints, newest first.
+/// The steps and paths of all checkpoints, newest first.
 fn list(folder: &Path) -> Result<Vec<(u64, PathBuf)>, PaperError> {
     let entries = fs::read_dir(folder).map_err(PaperError::file("list", folder))?;
     let mut found = Vec::new();
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_whole_checkpoint_is_found_and_two_are_kept() {
+    fn the_newest_intact_checkpoint_is_found_and_two_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         for step in [10, 20, 30] {
@@ -126,7 +126,7 @@ mod tests {
         };
         newest(folder, refuse, &mut |_| ()).unwrap_err();
 
-        // A folder with a checkpoint's name is not one.
+        // A folder with a checkpoint's name is not a checkpoint.
         fs::create_dir(folder.join("000000000040.safetensors")).unwrap();
         let mut told = String::new();
         let found = newest(folder, parse, &mut |what| told.push_str(what)).unwrap();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_is_removed() {
+    fn temporary_files_of_killed_processes_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let leave = || fs::write(folder.join("000000000010.safetensors.4711.tmp"), "half").unwrap();

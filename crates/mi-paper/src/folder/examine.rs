@@ -9,7 +9,7 @@ use crate::error::PaperError;
 use crate::outcome::TrialState;
 use crate::trial::measures;
 
-/// The checked contents of a trial's own folder.
+/// The contents of a trial's own folder, after the checks.
 #[derive(Debug, Default)]
 pub struct Examined {
     /// Its saved progress; `None` if nothing was saved, or if it is damaged.
@@ -18,7 +18,7 @@ pub struct Examined {
     pub rows: Rows,
     /// What is wrong, one sentence each, naming the file.
     pub damage: Vec<String>,
-    /// Contents of the record file that are not rows of the trial, although all of its rows are
+    /// What the record file contains in addition to the rows of the trial, if all of its rows are
     /// present.
     pub stray: Option<String>,
     /// The record file.
@@ -39,8 +39,8 @@ impl Examined {
 }
 
 impl TrialFolder {
-    /// Reads and checks a trial's folder; `data` is the hash of the trial's data set, if it has one
-    /// and it is known.
+    /// Reads and checks a trial's folder. `data` is the hash of the trial's data set, if it has one
+    /// and the hash is known.
     ///
     /// # Errors
     /// If the folder belongs to another configuration or to other data, or a file cannot be read.
@@ -60,7 +60,7 @@ impl TrialFolder {
             }
             Err(error) => return Err(error),
         };
-        // The state first: a running trial appends records before it saves a state.
+        // The state was read first, since a running trial appends records before it saves a state.
         let table = rows::read(&path)?;
         let Some(saved) = saved else {
             let rows = table.unwrap_or_default().rows;
@@ -109,17 +109,17 @@ impl TrialFolder {
         Err(PaperError::Damaged {
             path: self.path().join("state.json"),
             reason: format!(
-                "it belongs {other}; move {} elsewhere and give the same command again: the trial's \
-                 merged records count if they are its own; otherwise it is run again",
+                "it belongs {other}; move {} elsewhere and run the same command again: the trial's \
+                 merged records count if they are its own; otherwise the trial is run again",
                 self.path().display()
             ),
         })
     }
 }
 
-/// What is wrong with the records of a trial in `state`; `None` if they are the ones that it wrote.
-/// Without a seal, as in files of earlier versions, those of an ended trial must have every number
-/// that its configuration asks for.
+/// Describes what is wrong with the records of a trial in `state`; `None` if they are the ones that
+/// it wrote. Without a seal, as in files of earlier versions, the records of an ended trial must
+/// have every number that its configuration asks for.
 pub(super) fn flaw(
     config: &TrialConfig,
     state: &TrialState,

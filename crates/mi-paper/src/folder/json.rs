@@ -29,13 +29,13 @@ impl<'a, T: Serialize> Sealed<'a, T> {
     }
 }
 
-/// Opens a JSON object that may have a checksum. Those of earlier versions have none.
+/// Checks and parses a JSON object that may have a checksum. Objects of earlier versions have none.
 ///
 /// # Errors
-/// A sentence: the checksum differs, or the object is not what it should be.
+/// A sentence that says that the checksum differs, or why the object is not a `T`.
 pub(super) fn unseal<T: DeserializeOwned>(mut json: Value) -> Result<T, String> {
-    if let Some(told) = json.as_object_mut().and_then(|object| object.remove(CHECKSUM))
-        && told != checksum(&json)
+    if let Some(stored) = json.as_object_mut().and_then(|object| object.remove(CHECKSUM))
+        && stored != checksum(&json)
     {
         return Err("its checksum differs: it was changed after it was written".into());
     }
@@ -69,7 +69,7 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, PaperE
     unseal(json).map(Some).map_err(|reason| PaperError::Damaged { path: path.into(), reason })
 }
 
-/// Reads any JSON.
+/// Reads any JSON file; `None` if there is no such file.
 pub(super) fn read_plain(path: &Path) -> Result<Option<Value>, PaperError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -81,12 +81,13 @@ pub(super) fn read_plain(path: &Path) -> Result<Option<Value>, PaperError> {
         .map_err(|error| PaperError::Damaged { path: path.into(), reason: error.to_string() })
 }
 
-/// Whether a file is a JSON object with any checksum, and so comes from a version that wrote them.
+/// Whether a file is a JSON object with a checksum, whether valid or not: it then comes from a
+/// version that writes checksums.
 pub(super) fn has_checksum(path: &Path) -> bool {
     matches!(read_plain(path), Ok(Some(json)) if json.get(CHECKSUM).is_some())
 }
 
-/// SHA-256 over the value, independent of the order of its keys and of white space.
+/// The SHA-256 of a value, independent of the order of keys and of white space.
 fn checksum(json: &Value) -> String {
     let mut text = String::new();
     canonical(json, &mut text);
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_bit_is_noticed_or_harmless() {
+    fn every_changed_bit_is_detected_or_harmless() {
         let (_root, path, sample) = written();
         let text = fs::read(&path).unwrap();
         for bit in 0..8 * text.len() {
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn order_and_space_do_not_matter_and_old_files_have_no_checksum() {
+    fn key_order_and_white_space_do_not_matter_and_old_files_have_no_checksum() {
         let (_root, path, sample) = written();
         let json: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         let told = json["checksum"].as_str().unwrap();

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use crate::error::PaperError;
 
-/// The lock file.
+/// The name of the lock file.
 const NAME: &str = "lock";
 /// How often a lock is tried before it counts as held: [`Lock::is_held`] holds it briefly.
 const ATTEMPTS: u32 = 3;
 
 /// An exclusive lock on the folder of a run or of a trial, held until it is dropped.
 ///
-/// The system releases it when the process ends in any way, so a crash leaves no stale lock. It is
-/// only certain to exclude processes on this machine, and excludes none if the file system has no
-/// locks.
+/// The system releases it when the process ends, however that happens, so a crash leaves no stale
+/// lock. The lock is only certain to exclude processes on this machine. On a file system without
+/// locks it excludes none.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
@@ -51,7 +51,7 @@ impl Lock {
         Err(PaperError::Locked { folder: folder.into(), holder: "another process".into() })
     }
 
-    /// Whether it excludes other processes of this machine; false without locks.
+    /// Whether it excludes other processes of this machine; false on a file system without locks.
     pub(super) fn excludes(&self) -> bool {
         self.excludes
     }
@@ -63,8 +63,8 @@ impl Lock {
     }
 }
 
-/// Whether a file system reports that it has no locks, like Lustre unless mounted with them, and
-/// NFS without its lock service (`ENOLCK`).
+/// Whether an error says that the file system has no locks. Examples are Lustre when it is mounted
+/// without them, and NFS without its lock service (`ENOLCK`).
 fn has_no_locks(error: &io::Error) -> bool {
     const ENOLCK: i32 = 37;
     error.kind() == ErrorKind::Unsupported
@@ -77,14 +77,14 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn file_systems_without_locks_are_told() {
+    fn errors_of_file_systems_without_locks_are_recognised() {
         // ENOSYS, EOPNOTSUPP, ENOLCK; EACCES, EIO.
         assert!([38, 95, 37].iter().all(|&code| has_no_locks(&io::Error::from_raw_os_error(code))));
         assert!(![13, 5].iter().any(|&code| has_no_locks(&io::Error::from_raw_os_error(code))));
     }
 
     #[test]
-    fn the_second_is_refused_until_the_first_is_gone() {
+    fn a_second_lock_is_refused_until_the_first_is_released() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!Lock::is_held(folder.path()));
         let first = Lock::take(folder.path()).unwrap();

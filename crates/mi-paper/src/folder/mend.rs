@@ -1,4 +1,4 @@
-//! Repairs a trial's records: of the two copies, its own and the merged one, the good one counts.
+//! Repairs a trial's records: of its own copy and the merged one, the undamaged one counts.
 
 use super::examine::Examined;
 use super::lease::{Lease, Watch};
@@ -12,9 +12,9 @@ use crate::outcome::TrialInfo;
 use crate::plan::Plan;
 
 impl RunFolder {
-    /// Updates each trial's own folder where the merged files know more: that it has ended, or
-    /// which records it had. A trial that another process runs is left to that process, and entries
-    /// for another configuration are skipped.
+    /// Updates a trial's own folder from the merged files if they know more: that the trial has
+    /// ended, or which records it had. Skips trials that another process runs, and entries for
+    /// another configuration.
     ///
     /// # Errors
     /// A file that cannot be read or written.
@@ -43,7 +43,7 @@ impl RunFolder {
                 contradicted |= folder.set_records_aside()?;
             } else if let Some(stray) = &own.stray {
                 notice(&format!(
-                    "{stray}; all rows of the trial are there, and the file is rewritten"
+                    "{stray}; all rows of the trial are present, and the file is rewritten"
                 ));
                 folder.open_records(own.rows, true)?.check()?;
             } else if let Some(kept) = kept {
@@ -55,7 +55,7 @@ impl RunFolder {
             notice(&format!("{unsealed}; they have seals from now on"));
         }
         if contradicted {
-            // The merged copies are kept under another name, so that the trials start again.
+            // The merged copies are set aside, so that the trials start again.
             self.merge(&self.outcome(notice)?, notice)?;
         }
         Ok(())
@@ -63,10 +63,10 @@ impl RunFolder {
 }
 
 impl Examined {
-    /// Why the records in a trial's own folder do not count, if they have no matching seal; if a
-    /// merged copy is sealed, rows that it does not have are damage instead.
+    /// Why the records in a trial's own folder do not count, if there is no matching seal. Rows
+    /// that a sealed merged copy does not have are reported as damage instead.
     ///
-    /// `seals` says that the run comes from a version that seals records.
+    /// `seals` says whether the run comes from a version that seals records.
     fn doubt(&mut self, kept: Option<&MergedTrial>, seals: bool, id: &str) -> Option<String> {
         if self.is_sealed() {
             return None;
@@ -75,8 +75,8 @@ impl Examined {
             let is_vouched = kept.is_some_and(|kept| kept.sealed && kept.has_ended());
             (seals && self.ended().is_some() && !is_vouched).then(|| {
                 format!(
-                    "nothing vouches for {}: neither its state.json nor {} has a seal of it, so that \
-                     it does not count, and the same `reproduce` command runs {id} again",
+                    "nothing vouches for {}: neither its state.json nor {} has a seal for it, so \
+                     it does not count; the same `reproduce` command runs {id} again",
                     self.path.display(),
                     merged::TRIALS
                 )
@@ -84,9 +84,9 @@ impl Examined {
         })
     }
 
-    /// Compares the unsealed copy of an ended trial's records in its own folder with the merged
-    /// one, and reports rows that a sealed merged copy does not have as damage. If neither copy has
-    /// a seal and they differ, it is unknown which is the good one: returns a sentence about that.
+    /// Compares the unsealed records in an ended trial's own folder with the merged ones. Rows that
+    /// a sealed merged copy does not have are added to the damage. If neither copy has a seal and
+    /// they differ, nobody can know which one is right, and a sentence about this is returned.
     fn compare(&mut self, kept: Option<&MergedTrial>, id: &str) -> Option<String> {
         let kept = kept.filter(|kept| kept.has_ended() || kept.unvouched)?;
         if self.rows.are_among(&kept.rows) {
@@ -95,28 +95,28 @@ impl Examined {
         let path = self.path.display();
         if kept.sealed {
             if self.damage.is_empty() {
-                self.damage.push(format!("{path} is damaged: it has other rows than were merged"));
+                self.damage.push(format!("{path} is damaged: it has rows that were not merged"));
             }
             return None;
         }
         let differs = self.rows.difference(&kept.rows, &format!("the merged {}", merged::RECORDS));
         Some(format!(
-            "{path} and the merged {} differ ({}), and neither has a seal that tells which is the \
-             good one: neither counts, and the same `reproduce` command runs {id} again",
+            "{path} and the merged {} differ ({}), and neither has a seal that shows which one is \
+             right: neither counts, and the same `reproduce` command runs {id} again",
             merged::RECORDS,
             differs.unwrap_or_default()
         ))
     }
 }
 
-/// A message that the records of this many trials cannot be checked; `None` if there are none.
+/// A message that the records of this many trials cannot be checked; `None` for zero trials.
 pub(super) fn tell_unsealed(trials: usize) -> Option<String> {
     let these = match trials {
         0 => return None,
-        1 => "the records of one trial carry".to_owned(),
-        _ => format!("the records of {trials} trials carry"),
+        1 => "the records of one trial have".to_owned(),
+        _ => format!("the records of {trials} trials have"),
     };
-    Some(format!("{these} no seal, so that edited values would not be noticed"))
+    Some(format!("{these} no seal, so edited values would not be noticed"))
 }
 
 fn mend(
@@ -134,7 +134,7 @@ fn mend(
     let damaged = !own.damage.is_empty();
     if kept.has_ended() {
         for damage in &own.damage {
-            notice(&mended(damage, &own.rows, &kept.rows));
+            notice(&repaired_message(damage, &own.rows, &kept.rows));
         }
         folder.create()?;
         // The state comes last: records without one belong to an interrupted attempt.
@@ -156,25 +156,25 @@ fn mend(
         && let Some(good) = sealed.and_then(|seal| kept.rows.sealed(seal))
     {
         for damage in &own.damage {
-            notice(&mended(damage, &own.rows, &good));
+            notice(&repaired_message(damage, &own.rows, &good));
         }
         folder.open_records(good, true)?.check()?;
     }
     Ok(())
 }
 
-/// The part of a trial that counts.
+/// The state and the records of a trial that count.
 pub(super) struct Chosen {
     pub(super) info: TrialInfo,
     pub(super) rows: Rows,
-    /// Whether it had recorded rows without a good copy.
+    /// Whether it had recorded rows of which no undamaged copy is left.
     pub(super) lost: bool,
-    /// Whether it has ended, and its rows have no matching seal.
+    /// Whether it has ended, but its rows have no matching seal.
     pub(super) unsealed: bool,
 }
 
-/// The part of a trial that counts: from its own folder, or from the merged files. `seals` says
-/// that the run comes from a version that seals records.
+/// Chooses the state and the records of a trial that count: those in its own folder, or the merged
+/// ones. `seals` says whether the run comes from a version that seals records.
 pub(super) fn choose(
     config: &TrialConfig,
     mut own: Examined,
@@ -189,7 +189,7 @@ pub(super) fn choose(
     }
     if let Some(stray) = &own.stray {
         notice(&format!(
-            "{stray}; all rows of the trial are there, and the next `reproduce` rewrites the file"
+            "{stray}; all rows of the trial are present, and the next `reproduce` rewrites the file"
         ));
     }
     let own_is_sealed = own.is_sealed();
@@ -198,7 +198,7 @@ pub(super) fn choose(
     let own_has_ended = own_is_whole && saved.as_ref().is_some_and(|own| own.state.has_ended());
     if let Some(kept) = kept.as_ref().filter(|kept| kept.has_ended() && !own_has_ended) {
         for damage in &damage {
-            notice(&mended(damage, &rows, &kept.rows));
+            notice(&repaired_message(damage, &rows, &kept.rows));
         }
         let (info, rows) = (kept.info.clone(), kept.rows.clone());
         return Ok(Chosen { info, rows, lost: false, unsealed: !kept.sealed });
@@ -215,18 +215,18 @@ pub(super) fn choose(
         }
         let (state, seconds, origins) = (saved.state.clone(), saved.seconds, saved.origins.clone());
         let info = TrialInfo { state, seconds, origins, ..waiting };
-        // Rows that a trial recorded after it was last saved are made again, and have no matching
-        // seal.
+        // Rows that a trial recorded after it was last saved have no matching seal, and the trial
+        // records them again.
         let seal = saved.records.as_ref().filter(|_| !own_has_ended);
         let rows = seal.and_then(|seal| rows.sealed(seal)).unwrap_or(rows);
         // After a kill a trial continues from an earlier checkpoint, while the merged files may
         // have rows that it recorded since then.
-        let further = !own_has_ended && kept.starts_with(&rows);
-        let rows = if further { kept } else { rows };
+        let has_later_rows = !own_has_ended && kept.starts_with(&rows);
+        let rows = if has_later_rows { kept } else { rows };
         let unsealed = own_has_ended && !own_is_sealed && !kept_is_sealed;
         return Ok(Chosen { info, rows, lost: false, unsealed });
     }
-    // For a trial that has not ended, merged rows are as good as its own, if there are as many.
+    // For a trial that has not ended, merged rows can replace its own, if there are as many.
     let lost = match saved.as_ref().and_then(|saved| saved.records.as_ref()) {
         _ if damage.is_empty() => kept_damage.is_some(),
         Some(seal) => kept.sealed(seal).is_none(),
@@ -237,8 +237,8 @@ pub(super) fn choose(
     let what = match (lost, &unfinished) {
         (false, _) => "the merged files have a good copy of its records, which counts".to_owned(),
         (true, Some(_)) => format!(
-            "there is no good copy of these records of {}: the same `reproduce` command makes them again, \
-             from a checkpoint that does not need them or from the trial's start",
+            "there is no good copy of these records of {}: the same `reproduce` command makes \
+             them again, from a checkpoint that does not need them or from the trial's start",
             config.id()
         ),
         (true, None) => format!(
@@ -254,7 +254,7 @@ pub(super) fn choose(
         Some(SavedState { state, seconds, origins, .. }) => {
             TrialInfo { state, seconds, origins, ..waiting }
         }
-        // If it has no folder of its own, as in a copy of the merged files, there is nothing to
+        // If the trial has no folder, as in a copy of only the merged files, there is nothing to
         // continue from.
         None if damage.is_empty() || lost => waiting,
         None => kept_info.unwrap_or(waiting),
@@ -263,8 +263,8 @@ pub(super) fn choose(
     Ok(Chosen { info, rows: kept, lost, unsealed })
 }
 
-/// A message that damage was repaired from the other copy, and where the copies differ.
-fn mended(damage: &str, damaged: &Rows, good: &Rows) -> String {
+/// A message that the merged copy is used instead of a damaged one, and where they differ.
+fn repaired_message(damage: &str, damaged: &Rows, good: &Rows) -> String {
     let differs = damaged.difference(good, "the good copy").filter(|_| !damaged.is_empty());
     let differs = differs.map(|differs| format!(" ({differs})")).unwrap_or_default();
     format!("{damage}{differs}; the merged {} has a good copy, which counts", merged::RECORDS)

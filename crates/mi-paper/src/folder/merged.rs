@@ -22,20 +22,20 @@ pub(super) const TRIALS: &str = "trials.json";
 pub(super) struct MergedTrial {
     pub(super) info: TrialInfo,
     pub(super) rows: Rows,
-    /// What is wrong with its rows, naming the file.
+    /// A sentence that says what is wrong with its rows, and names the file.
     pub(super) damage: Option<String>,
-    /// Whether a seal shows that they are the ones that the trial wrote.
+    /// Whether a seal shows that the rows are the ones that the trial wrote.
     pub(super) sealed: bool,
-    /// Whether the only problem is that they have no matching seal.
+    /// Whether the only problem is that the rows have no matching seal.
     pub(super) unvouched: bool,
 }
 
 /// The contents of a run's merged files.
 #[derive(Debug, Default)]
 pub(super) struct Merged {
-    /// The plan's trials, by id.
+    /// Those of the plan's trials that the files have, by id.
     pub(super) kept: BTreeMap<String, MergedTrial>,
-    /// Whether the run comes from a version that seals records, so that those without a seal do not
+    /// Whether the run comes from a version that seals records. Records without a seal then do not
     /// count.
     pub(super) seals: bool,
 }
@@ -66,20 +66,21 @@ struct TrialsFile {
 }
 
 impl TrialsFile {
-    /// Whether some entry has a seal.
+    /// Whether any entry has a seal.
     fn seals(&self) -> bool {
         self.entries.values().any(|entry| entry.records.is_some())
     }
 
-    /// Why the rows of a trial with this entry have no matching seal, in a run with seals.
+    /// Why the rows of a trial with this entry do not count in a run with seals; `None` if it has a
+    /// seal.
     fn unvouched(&self, entry: Option<&Entry>) -> Option<String> {
         let why = match entry {
             Some(entry) if entry.records.is_some() => return None,
-            Some(_) => format!("{TRIALS} has no seal of them"),
+            Some(_) => format!("{TRIALS} has no seal for them"),
             None if self.is_missing => {
                 format!("{TRIALS} is missing; restore it if there is a copy")
             }
-            None => format!("{TRIALS} has no good entry of the trial"),
+            None => format!("{TRIALS} has no good entry for the trial"),
         };
         Some(format!("nothing vouches for its rows, since {why}"))
     }
@@ -87,8 +88,8 @@ impl TrialsFile {
 
 /// Writes all records, and the state of each trial.
 ///
-/// The records come first: `trials.json` seals their contents. If rows would be lost, the old file
-/// is set aside, and `notice` is told where.
+/// The records are written first, since `trials.json` has their seals. If rows would be lost, the
+/// old file is set aside, and `notice` is called with its new name.
 pub(super) fn write(
     folder: &Path,
     outcome: &Outcome,
@@ -112,7 +113,7 @@ fn write_trials(folder: &Path, entries: &[Entry]) -> Result<(), PaperError> {
     json::write_plain(&folder.join(TRIALS), &sealed)
 }
 
-/// Sets the merged records aside if they have a line that `rows` does not.
+/// Sets the merged records aside if they have a line that is not in `rows`, or a damaged line.
 fn set_aside_lost(
     folder: &Path,
     rows: &Rows,
@@ -140,10 +141,10 @@ fn set_aside_lost(
     Ok(())
 }
 
-/// Keeps in the merged files only the trials of this plan, by the hash of the configuration; the
+/// Keeps only the trials of this plan, by the hash of their configuration, in the merged files. The
 /// rest is set aside. Used for a folder without a plan: with a new plan, the rest would be mistaken
-/// for its trials. Rows without a seal get one if none is missing, since from then on those without
-/// do not count.
+/// for its trials. A trial's rows without a seal get one if they are complete, since from then on
+/// rows without a seal do not count.
 pub(super) fn keep_only(
     folder: &Path,
     plan: &Plan,
@@ -177,8 +178,8 @@ pub(super) fn keep_only(
     write_trials(folder, &entries)
 }
 
-/// The plan's trials with their state and records in the merged files. `notice` is called for damage
-/// that concerns more than one trial.
+/// Reads the state and the records of the plan's trials from the merged files. `notice` is called
+/// for damage that concerns more than one trial.
 ///
 /// A plan with a checksum was written by a version that seals records. Records without a seal then
 /// do not count, whether one seal or all of `trials.json` is missing.
@@ -192,7 +193,7 @@ pub(super) fn read(
     let told = read_trials(folder)?;
     let missing = table.is_none();
     let seals = told.seals() || json::has_checksum(&folder.join(PLAN));
-    // Nothing was merged yet, unless `trials.json` lists rows.
+    // Nothing was merged yet.
     if missing && told.entries.is_empty() && told.damage.is_none() {
         return Ok(Merged { seals, ..Merged::default() });
     }
@@ -271,7 +272,7 @@ fn kept(
     Ok(Some(MergedTrial { info, rows, damage, sealed: records.is_some(), unvouched: is_unvouched }))
 }
 
-/// Entries whose checksum differs are left out.
+/// Reads `trials.json`. Entries whose checksum differs are left out.
 fn read_trials(folder: &Path) -> Result<TrialsFile, PaperError> {
     let path = folder.join(TRIALS);
     let damaged = |damage: String| TrialsFile { damage: Some(damage), ..TrialsFile::default() };
@@ -298,7 +299,7 @@ fn read_trials(folder: &Path) -> Result<TrialsFile, PaperError> {
     Ok(told)
 }
 
-/// Whether both merged files come from this program.
+/// Whether both merged files were written by this program.
 pub(super) fn are_ours(folder: &Path) -> Result<bool, PaperError> {
     let Some(table) = rows::read(&folder.join(RECORDS))? else { return Ok(false) };
     let told = read_trials(folder)?;

@@ -2,32 +2,33 @@
 //!
 //! ```text
 //! OUT/plan.json              the plan; another one is refused
-//! OUT/lock                   held while a process works here; freed by the system on a crash
-//! OUT/run.json               what ran, where, how long
+//! OUT/lock                   held while a process works here; released by the system after a crash
+//! OUT/run.json               the command, data, machine and time of the run
 //! OUT/records.csv            all records, in plan order (written when trials end)
-//! OUT/trials.json            how far each trial came, its processor time, the hash of its
-//!                            configuration, the seal of its records, and by which revision and
-//!                            where it was run
-//! OUT/trials/ID/lock         held while a process runs this trial; freed by the system on a crash
-//! OUT/trials/ID/lease-TOKEN.json   who runs it, on which machine; it grows while that process lives,
-//!                            and is renamed to lease-TOKEN.released when it stops
-//! OUT/trials/ID/records.csv  the trial's records, appended at each evaluation
-//! OUT/trials/ID/state.json   how far it came, and the seal of its records
-//! OUT/trials/ID/representation.npy   its representation of test images, where it keeps one
+//! OUT/trials.json            the progress of each trial, its processor time, the hash of its
+//!                            configuration, the seal of its records, and the revisions and
+//!                            machines that ran it
+//! OUT/trials/ID/lock         held while a process runs this trial; released like OUT/lock
+//! OUT/trials/ID/lease-TOKEN.json   the process that runs it, and its machine; grows while the
+//!                            process lives; renamed to lease-TOKEN.released when it stops
+//! OUT/trials/ID/records.csv  the trial's records, extended at each evaluation
+//! OUT/trials/ID/state.json   its progress, and the seal of its records
+//! OUT/trials/ID/representation.npy   its representation of test images, if it saves one
 //! OUT/trials/ID/STEP.safetensors   its last two checkpoints
-//! OUT/trials/ID/attempt-TOKEN      the same three after the trial was taken over from a process that
-//!                            may still write: the newest attempt counts
-//! OUT/NAME.set-aside-N       the contents of a damaged file before it was rewritten
+//! OUT/trials/ID/attempt-TOKEN      the same four after the trial was taken over from a process
+//!                            that may still write; the newest attempt counts
+//! OUT/NAME.set-aside-N       the old contents of a damaged file, or of one that would lose rows
 //! ```
 //!
-//! The folder without `trials` is the part worth keeping: trials that it lists as ended count as
-//! ended, so that a run may continue from a copy of that part, even on another machine.
+//! The folder without `trials` is enough to keep. Trials that it lists as ended count as ended, so
+//! a run can continue from a copy without `trials`, even on another machine.
 //!
-//! Everything is checked. A [`Seal`] (number of rows and SHA-256) shows whether a trial's records
-//! are the ones it wrote; files written before there were seals must have every number that the
-//! configuration asks for. Of the two copies of a trial's records the good one is used, and a trial
-//! without a good copy runs again. Every JSON file has a checksum. A checkpoint says to which
-//! trial, configuration, data, step and records it belongs.
+//! Files are checked when they are read. A [`Seal`] (number of rows and SHA-256) shows whether a
+//! trial's records are the ones that it wrote. Files of versions without seals must have every
+//! number that the configuration asks for. Of the two copies of a trial's records, the undamaged
+//! one is used; a trial without one runs again. Every JSON file has a checksum, in `trials.json`
+//! every entry. A checkpoint names the trial, configuration, data, step and records that it belongs
+//! to.
 
 mod atomic;
 mod checkpoints;

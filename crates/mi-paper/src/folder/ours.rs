@@ -1,4 +1,4 @@
-//! Checks whether a run may write to a folder.
+//! Checks that a folder belongs to a run or is new, so that a run may write to it.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,8 +9,8 @@ use super::run::read_plan;
 use super::{json, merged};
 use crate::error::PaperError;
 
-/// Checks that a run would not overwrite unrelated files: the folder does not exist, is empty, or
-/// has a plan, or the merged files of a run whose plan is lost. Changes nothing.
+/// Checks that a run would not overwrite unrelated files. The folder must not exist, or be empty,
+/// or have a plan, or have the merged files of a run whose plan is lost. Changes nothing.
 pub(super) fn check(folder: &Path) -> Result<(), PaperError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -34,17 +34,18 @@ pub(super) fn check(folder: &Path) -> Result<(), PaperError> {
     Ok(())
 }
 
-/// Files that may be left by a run that was killed before it had a plan, or whose plan is lost.
+/// Whether a file may be left from a run that was killed before it had a plan, or whose plan is
+/// lost.
 fn may_be_ours(path: &Path, name: &str) -> bool {
     let is_empty = fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0);
     match name {
         "lock" => is_empty,
-        // The system's own folder and hidden files do not matter.
+        // `lost+found` belongs to the file system; it and hidden files do not matter.
         "trials" | "lost+found" => path.is_dir(),
         _ if name.starts_with('.') => true,
         "run.json" => matches!(json::read::<crate::outcome::RunInfo>(path), Ok(Some(_))),
-        // Temporary files are named `NAME.json.NUMBER.tmp`, in hexadecimal; of earlier versions, by
-        // the process id.
+        // Temporary files are named `NAME.json.NUMBER.tmp`. The number is random and hexadecimal;
+        // in earlier versions it was the process id.
         _ => name.strip_suffix(TEMPORARY).is_some_and(|rest| {
             let mut parts = rest.trim_end_matches('.').rsplit('.');
             parts.next().is_some_and(|number| u64::from_str_radix(number, 16).is_ok())
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_of_strangers_are_told() {
+    fn folders_with_unrelated_files_are_refused() {
         let root = tempfile::tempdir().unwrap();
         check(&root.path().join("new")).unwrap();
         check(root.path()).unwrap();

@@ -1,4 +1,4 @@
-//! Identifies the process, and its machine, that holds something.
+//! Identifies the process that holds a lease, and its machine.
 
 use std::fs;
 use std::sync::LazyLock;
@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::atomic::nonce;
 use crate::origin::host_name;
 
-/// A process, distinguished from every other one on any machine.
+/// Identifies a process among those of all machines.
 ///
-/// Process ids repeat across machines, and after a while on each, so they are not enough.
+/// A process id is not enough: two machines may use the same one, and each machine reuses its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Process {
     pub(super) host: String,
     /// The system's random boot id; empty if it has none.
     pub(super) boot: String,
     pub(super) pid: u32,
-    /// When the process was started, in the system's ticks since boot.
+    /// When the process was started, in clock ticks since boot; `None` if that is unknown.
     pub(super) started: Option<u64>,
     /// A random number.
     pub(super) nonce: String,
@@ -33,20 +33,21 @@ impl Process {
         Self { host: host_name(), boot: BOOT.clone(), pid, started: started(pid), nonce: nonce() }
     }
 
-    /// Whether it runs, or ran, on this machine since its last boot.
+    /// Whether it was started on this machine after the machine's last boot.
     pub(super) fn is_of_this_machine(&self) -> bool {
         let this = Self::this();
         self.host == this.host && self.boot == this.boot
     }
 
-    /// Whether a process of this machine still runs, as far as is known.
+    /// Whether a process of this machine is known to be running still.
     pub(super) fn is_alive(&self) -> bool {
         self.started.is_some() && started(self.pid) == self.started
     }
 }
 
-/// Field 22 of `/proc/PID/stat`, unless the process has ended and was not reaped (`Z`, `X`). The
-/// second field, the name, may contain spaces and parentheses.
+/// The start time of a process, field 22 of `/proc/PID/stat`; `None` if the process has ended, also
+/// if it was not reaped yet (`Z`, `X`). The second field, the name, may contain spaces and
+/// parentheses.
 fn started(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = text.rsplit_once(')')?;
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_told_from_others() {
+    fn a_process_is_distinguished_from_others() {
         let this = Process::this();
         assert!(this.is_of_this_machine());
         assert_ne!(this.nonce, Process::this().nonce);
@@ -76,7 +77,7 @@ mod tests {
             let pid = child.id();
             let other = Process { pid, started: started(pid), ..this.clone() };
             assert!(other.is_alive());
-            // The same id, another process.
+            // Another process with the same id.
             assert!(!Process { started: Some(1), ..other.clone() }.is_alive());
             child.kill().unwrap();
             while other.is_alive() {

@@ -7,9 +7,10 @@ use super::rows::{self, Rows, Seal};
 use crate::error::PaperError;
 use crate::record::Record;
 
-/// The record file of a running trial: it knows what it wrote, and detects other changes.
+/// The record file of a running trial. It keeps a copy of the rows that it wrote, and detects other
+/// changes to the file.
 ///
-/// Its creator holds the trial's lock.
+/// Its owner must hold the trial's lease.
 #[derive(Debug)]
 pub struct RecordFile {
     path: PathBuf,
@@ -29,12 +30,14 @@ impl RecordFile {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(PaperError::file("read", path)(error)),
         };
-        let begins_so = there.as_ref().is_some_and(|bytes| bytes.starts_with(text.as_bytes()));
-        let is_so = begins_so && there.as_ref().is_some_and(|bytes| bytes.len() == text.len());
-        if damaged && there.is_some_and(|bytes| !bytes.is_empty()) && !is_so {
+        let starts_with_rows =
+            there.as_ref().is_some_and(|bytes| bytes.starts_with(text.as_bytes()));
+        let is_exact =
+            starts_with_rows && there.as_ref().is_some_and(|bytes| bytes.len() == text.len());
+        if damaged && there.is_some_and(|bytes| !bytes.is_empty()) && !is_exact {
             set_aside(&path)?;
             write_atomically(&path, text.as_bytes())?;
-        } else if begins_so {
+        } else if starts_with_rows {
             let file = OpenOptions::new().write(true).open(&path);
             file.and_then(|file| file.set_len(length)).map_err(PaperError::file("cut", &path))?;
         } else {
@@ -56,7 +59,7 @@ impl RecordFile {
         let skipped = if start == 0 { 0 } else { text.len().min(rows::HEADER.len() + 1) };
         let text = &text.as_bytes()[skipped..];
         if let Err(error) = file.write_all(text) {
-            // Half a row would be worse than no row.
+            // Part of a row would be worse than no row.
             let _ = file.set_len(start);
             return Err(PaperError::file("write", &self.path)(error));
         }
@@ -73,20 +76,21 @@ impl RecordFile {
     /// Makes sure that the rows are on the disk.
     ///
     /// # Errors
-    /// The path and the system's reason; also if the file does not contain what was written.
+    /// The path and the system's reason, or if the file does not have the length that was written.
     pub fn sync(&self) -> Result<(), PaperError> {
         let (file, _) = self.unchanged()?;
         file.sync_data().map_err(PaperError::file("write", &self.path))
     }
 
-    /// Like [`RecordFile::sync`], after reading the full file back: for the end of a trial.
+    /// Like [`RecordFile::sync`], but also reads the file back and compares all rows. Used at the
+    /// end of a trial.
     ///
     /// # Errors
-    /// Those of [`RecordFile::sync`].
+    /// Those of [`RecordFile::sync`], or if the rows differ.
     pub fn check(&self) -> Result<(), PaperError> {
         self.sync()?;
         let there = rows::read(&self.path)?.unwrap_or_default().readable();
-        if there.seal() == self.seal() { Ok(()) } else { Err(self.interfered()) }
+        if there.seal() == self.seal() { Ok(()) } else { Err(self.changed_by_others()) }
     }
 
     /// The file, positioned at its end, if it has the length that was written.
@@ -96,10 +100,10 @@ impl RecordFile {
             .open(&self.path)
             .map_err(PaperError::file("open", &self.path))?;
         let found = file.metadata().map_err(PaperError::file("read", &self.path))?.len();
-        if found == self.length { Ok((file, found)) } else { Err(self.interfered()) }
+        if found == self.length { Ok((file, found)) } else { Err(self.changed_by_others()) }
     }
 
-    fn interfered(&self) -> PaperError {
+    fn changed_by_others(&self) -> PaperError {
         PaperError::Damaged {
             path: self.path.clone(),
             reason: "something else changed it while the trial ran; run the same command again: \
@@ -138,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_cut_back_at_a_lines_end() {
+    fn a_file_is_truncated_at_the_end_of_a_row() {
         let (root, path) = path();
         let mut file = RecordFile::open(path.clone(), Rows::default(), false).unwrap();
         file.append(&[sample(0, 1.0), sample(1, 2.0)]).unwrap();
@@ -146,14 +150,14 @@ mod tests {
         RecordFile::open(path.clone(), first.clone(), false).unwrap();
         assert_eq!(read(&path), first);
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
-        // Damage does not disappear.
+        // The contents of a damaged file are kept.
         RecordFile::open(path.clone(), Rows::default(), true).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "");
         assert_eq!(read(&root.path().join("records.csv.set-aside-1")), first);
     }
 
     #[test]
-    fn another_writer_is_noticed() {
+    fn changes_by_another_writer_are_detected() {
         let (_root, path) = path();
         let mut file = RecordFile::open(path.clone(), Rows::default(), false).unwrap();
         file.append(&[sample(0, 1.0)]).unwrap();

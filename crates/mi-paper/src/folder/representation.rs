@@ -1,4 +1,4 @@
-//! The representation that a trial keeps: test images × features, as an NPY file.
+//! The representation that a trial saves: test images × features, as an NPY file.
 
 use std::fs;
 use std::io::{Cursor, ErrorKind};
@@ -28,10 +28,10 @@ impl TrialFolder {
         write_atomically(&path, &bytes)
     }
 
-    /// The trial's representation of test images, if it kept one.
+    /// The trial's representation of test images, if it saved one.
     ///
     /// # Errors
-    /// [`PaperError::Damaged`] for a file that holds something else.
+    /// [`PaperError::Damaged`] if the file is not an NPY file of a matrix of `f32`.
     pub fn representation(&self) -> Result<Option<Array2<f32>>, PaperError> {
         let path = self.path().join(FILE);
         let bytes = match fs::read(&path) {
@@ -53,7 +53,7 @@ mod tests {
     use crate::folder::RunFolder;
 
     #[test]
-    fn what_is_kept_is_read_and_damage_is_told() {
+    fn a_saved_representation_is_read_back_and_damage_is_reported() {
         let root = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(root.path()).trial("one");
         folder.create().unwrap();

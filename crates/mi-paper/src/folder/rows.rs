@@ -1,4 +1,4 @@
-//! Rows of record files, and the seal that shows whether they are the ones that were written.
+//! The rows of record files, and seals that show whether rows are the ones that were written.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,7 +34,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Records as rows.
+    /// Converts records to rows.
     ///
     /// # Errors
     /// If a record cannot be written as CSV.
@@ -55,12 +55,12 @@ impl Rows {
         &self.records
     }
 
-    /// The owned records.
+    /// The records, by value.
     pub(super) fn into_records(self) -> Vec<Record> {
         self.records
     }
 
-    /// Lines and records.
+    /// The lines and their records.
     pub(super) fn into_pairs(self) -> impl Iterator<Item = (String, Record)> {
         self.lines.into_iter().zip(self.records)
     }
@@ -70,7 +70,7 @@ impl Rows {
         self.lines.len()
     }
 
-    /// Whether there is no row.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
@@ -85,7 +85,7 @@ impl Rows {
         Seal { rows: self.lines.len() as u64, sha256: hex(&hasher.finalize()) }
     }
 
-    /// The first rows, if they match the seal.
+    /// The first rows, as many as the seal counts, if they match it.
     pub fn sealed(&self, seal: &Seal) -> Option<Self> {
         let count = usize::try_from(seal.rows).ok().filter(|&count| count <= self.len())?;
         let first =
@@ -112,7 +112,7 @@ impl Rows {
         &self.lines
     }
 
-    /// A complete record file; empty if there is no row.
+    /// The text of a complete record file; empty if there are no rows.
     pub(super) fn text(&self) -> String {
         if self.is_empty() {
             return String::new();
@@ -131,8 +131,8 @@ impl Rows {
         self.lines.iter().all(|line| known.contains(line.as_str()))
     }
 
-    /// The first line in which two copies differ, for a message in which `the_other` is the other
-    /// copy's name.
+    /// A text that shows the first row in which two copies differ, and calls the other copy
+    /// `the_other`; `None` if they are equal.
     pub(super) fn difference(&self, other: &Self, the_other: &str) -> Option<String> {
         let index = (0..self.len().max(other.len()))
             .find(|&index| self.lines.get(index) != other.lines.get(index))?;
@@ -149,11 +149,11 @@ impl Rows {
 pub(super) struct Table {
     /// The rows, up to the first line that cannot be read.
     pub(super) rows: Rows,
-    /// The rows that can be read after that line.
+    /// The readable rows after that line.
     pub(super) later: Rows,
     /// The first line that cannot be read, and why. The header counts as a line.
     pub(super) broken: Option<String>,
-    /// Whether the last line is incomplete, as when a process was killed while writing.
+    /// Whether the last line is incomplete, for example because a process was killed while writing.
     pub(super) torn: bool,
 }
 
@@ -166,7 +166,7 @@ impl Table {
     }
 }
 
-/// Reads a record file, line by line, so that damage in one line does not affect the others; `None`
+/// Reads a record file line by line, so that damage in one line does not affect the others. `None`
 /// if there is no such file.
 pub(super) fn read(path: &Path) -> Result<Option<Table>, PaperError> {
     let bytes = match fs::read(path) {
@@ -241,7 +241,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_header_is_the_one_that_records_have() {
+    fn the_header_names_the_fields_of_records() {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.serialize(sample(0, 1.0)).unwrap();
         let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
@@ -250,7 +250,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn rows_read_back_to_the_last_bit() {
+    fn rows_are_read_back_exactly() {
         let rows = samples();
         let table = parse(rows.text().as_bytes());
         assert_eq!(table.rows, rows);
@@ -260,7 +260,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_torn_line_is_no_row_and_a_broken_one_is_named() {
+    fn a_truncated_line_is_no_row_and_an_unreadable_one_is_named() {
         let text = samples().text();
         let table = parse(&text.as_bytes()[..text.len() - 4]);
         assert!(table.torn && table.broken.is_none());
@@ -277,7 +277,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn seals_tell_rows_apart() {
+    fn seals_distinguish_rows() {
         let rows = samples();
         let first = Rows::of(&rows.records()[..2]).unwrap();
         assert_eq!(rows.sealed(&first.seal()), Some(first.clone()));

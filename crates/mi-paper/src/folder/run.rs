@@ -42,7 +42,7 @@ impl RunFolder {
     /// Changes nothing.
     ///
     /// # Errors
-    /// [`PaperError::NotARun`], naming what is there, or a damaged plan.
+    /// [`PaperError::NotARun`], which names an unrelated file, or a damaged plan.
     pub fn check_ours(&self) -> Result<(), PaperError> {
         ours::check(&self.path)
     }
@@ -50,13 +50,13 @@ impl RunFolder {
     /// The folder's plan.
     ///
     /// # Errors
-    /// [`PaperError::NoPlan`] if there is none; a damaged plan, and how to fix it.
+    /// [`PaperError::NoPlan`] if there is none. The error for a damaged plan says how to fix it.
     pub fn plan(&self) -> Result<Plan, PaperError> {
         read_plan(&self.path)?.ok_or_else(|| PaperError::NoPlan { folder: self.path.clone() })
     }
 
-    /// Writes a plan to the folder, or checks that it already has the same plan, regardless of the
-    /// wording of deviations. `notice` is told if merged files of another plan are set aside.
+    /// Writes a plan to the folder, or checks that it already has the same plan. The wording of
+    /// deviations may differ. `notice` is called if merged files of another plan are set aside.
     ///
     /// # Errors
     /// [`PaperError::AnotherPlan`] with the differences.
@@ -64,7 +64,7 @@ impl RunFolder {
         match self.plan() {
             Err(PaperError::NoPlan { .. }) => {
                 fs::create_dir_all(&self.path).map_err(PaperError::file("create", &self.path))?;
-                // First, since from then on the plan determines what the merged files mean.
+                // Before the plan is written, since it determines what the merged files mean.
                 merged::keep_only(&self.path, plan, notice)?;
                 json::write(&self.path.join(PLAN), plan)
             }
@@ -77,7 +77,7 @@ impl RunFolder {
         }
     }
 
-    /// What was run here, if anything.
+    /// The information about the run in the folder, if there was one.
     ///
     /// # Errors
     /// [`PaperError::Damaged`] if the file is invalid.
@@ -85,8 +85,8 @@ impl RunFolder {
         json::read(&self.path.join(RUN))
     }
 
-    /// Replaces the information about the run. A damaged file is set aside, and `notice` is told
-    /// where.
+    /// Replaces the information about the run. If the old file is damaged, it is set aside, and
+    /// `notice` is called with its new name.
     ///
     /// # Errors
     /// The path and the system's reason.
@@ -103,10 +103,10 @@ impl RunFolder {
         json::write(&path, info)
     }
 
-    /// Everything in the folder from which figures, claims and the report are drawn.
+    /// Reads everything that figures, claims and the report need.
     ///
-    /// `notice` is told about all damage, and what is done about it: of two copies of a trial's
-    /// records the good one counts, and a trial without one counts as not finished.
+    /// `notice` is called for all damage, with what is done about it: of the two copies of a
+    /// trial's records, the undamaged one counts, and a trial without one counts as not finished.
     ///
     /// # Errors
     /// A missing or damaged plan, a trial's folder with another configuration, or a file that
@@ -115,8 +115,8 @@ impl RunFolder {
         Ok(self.outcome_and_lost(notice)?.0)
     }
 
-    /// Like [`RunFolder::outcome`], with the ids of the trials that had recorded rows without a
-    /// good copy.
+    /// Like [`RunFolder::outcome`], with the ids of the trials that had recorded rows of which no
+    /// undamaged copy is left.
     ///
     /// # Errors
     /// Those of [`RunFolder::outcome`].
@@ -177,10 +177,10 @@ impl RunFolder {
     }
 
     /// Merges the trials' records and states, in plan order, into `records.csv` and `trials.json`.
-    /// If rows would be lost, the old file is set aside, and `notice` is told where.
+    /// If rows would be lost, the old file is set aside, and `notice` is called with its new name.
     ///
-    /// From then on all records have seals, and those without do not count. A plan from a version
-    /// without seals gets a checksum, which marks this.
+    /// From then on all records have seals, and records without a seal do not count. A plan from a
+    /// version without seals gets a checksum to mark this.
     ///
     /// # Errors
     /// The path and the system's reason.
@@ -200,9 +200,9 @@ pub(super) fn read_plan(folder: &Path) -> Result<Option<Plan>, PaperError> {
         PaperError::Damaged { path, reason } => PaperError::Damaged {
             path,
             reason: format!(
-                "{reason}; if {} is a run, restore the file, or remove it and give the \
-                 `reproduce` command that made the run, which rewrites it; if not, name another \
-                 folder with --out",
+                "{reason}; if {} is a run, restore the file, or remove it and repeat the \
+                 `reproduce` command that made the run, which writes it again; if not, name \
+                 another folder with --out",
                 folder.display()
             ),
         },
@@ -210,7 +210,7 @@ pub(super) fn read_plan(folder: &Path) -> Result<Option<Plan>, PaperError> {
     })
 }
 
-/// The fields in which two plans differ, in readable form.
+/// The fields in which two plans differ, as text.
 fn differences(there: &Plan, asked: &Plan) -> Vec<String> {
     const SHOWN: usize = 8;
     let mut found = Vec::new();
@@ -290,7 +290,7 @@ mod tests {
         json::write_plain(path, &json).unwrap();
     }
 
-    /// Turns the files into those of a version without configurations or seals.
+    /// Changes the files into those of a version without configuration hashes and seals.
     fn without_hashes(folder: &RunFolder) {
         without(&folder.path().join("trials.json"), &["config", "records", "checksum"]);
         without(&folder.path().join("plan.json"), &["checksum"]);
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn records_of_no_trial_of_the_plan_are_set_aside() {
+    fn records_of_trials_outside_the_plan_are_set_aside() {
         let (root, folder) = copied(&plan(vec![0], None));
         let before = fs::read(root.path().join("records.csv")).unwrap();
         fs::remove_file(root.path().join("plan.json")).unwrap();
@@ -316,14 +316,14 @@ mod tests {
         let (root, folder) = copied(&plan);
         let records = root.path().join("records.csv");
         let before = fs::read_to_string(&records).unwrap();
-        // A version without seals initially wrote no `trials.json`: complete rows then count
-        // because of the plan.
+        // The earliest versions wrote no `trials.json`: complete rows then count because they
+        // match the plan.
         without(&root.path().join("plan.json"), &["checksum"]);
         fs::remove_file(root.path().join("trials.json")).unwrap();
         folder.merge(&folder.outcome(&mut |_| ()).unwrap(), &mut |_| ()).unwrap();
         assert_eq!(fs::read_to_string(&records).unwrap(), before);
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 3);
-        // Others are set aside.
+        // Incomplete rows do not count, and the file is set aside.
         fs::remove_file(root.path().join("trials.json")).unwrap();
         let cut: String = before.lines().take(4).flat_map(|line| [line, "\n"]).collect();
         fs::write(&records, &cut).unwrap();
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_vouches_for_does_not_count() {
+    fn rows_without_a_seal_do_not_count() {
         let plan = plan(vec![0], None);
         for (damage, what) in [(None, "trials.json is missing"), (Some("[{"), "no good entry")] {
             let (root, folder) = copied(&plan);
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_whose_deviations_are_worded_otherwise_is_the_same() {
+    fn plans_that_differ_only_in_the_wording_of_deviations_are_the_same() {
         let root = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(root.path());
         let other = Plan { deviations: vec!["other words".into()], ..plan(vec![0], None) };
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn merged_results_of_another_configuration_are_passed_over() {
+    fn merged_results_of_another_configuration_are_ignored() {
         let (long, short) = (plan(vec![0], None), plan(vec![0], Some(5)));
         let (root, folder) = copied(&short);
         fs::remove_file(root.path().join("plan.json")).unwrap();
@@ -433,13 +433,13 @@ mod tests {
         fs::remove_file(root.path().join("plan.json")).unwrap();
         adopt(&folder, &long).unwrap();
         assert_eq!(ended(&folder, &long), 0);
-        // Nor do they count later because of the plan that was put there.
+        // The new plan does not make them count later either.
         adopt(&folder, &long).unwrap();
         assert_eq!(ended(&folder, &long), 0);
     }
 
     #[test]
-    fn an_untouched_plan_waits() {
+    fn all_trials_of_a_new_plan_are_waiting() {
         let root = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(root.path());
         adopt(&folder, &plan(vec![0], None)).unwrap();

@@ -15,13 +15,13 @@ use crate::error::PaperError;
 use crate::origin::Origin;
 use crate::outcome::TrialState;
 
-/// The progress of a trial.
+/// The file with the progress of a trial.
 pub(super) const STATE: &str = "state.json";
 
 /// A trial's own folder: its records, state and checkpoints.
 ///
 /// If the trial was taken over from a process that may have been alive, there are several attempts,
-/// each in its own folder. This is one of them: the newest when this value was created.
+/// each in its own folder. A value is one attempt, by default the newest when it was created.
 #[derive(Clone, Debug)]
 pub struct TrialFolder {
     root: PathBuf,
@@ -34,7 +34,7 @@ pub struct TrialFolder {
 pub struct SavedState {
     /// Hash of the trial's configuration.
     pub config: String,
-    /// Hash of its data set; `None` if it needs none, and in files of earlier versions.
+    /// Hash of its data set; `None` if it needs no data, and in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
     /// The trial's progress.
@@ -45,7 +45,7 @@ pub struct SavedState {
     pub records: Option<Seal>,
     /// Seconds of processor time spent so far.
     pub seconds: f64,
-    /// The programs and machines that worked on it; files of earlier versions lack this.
+    /// The programs and machines that ran it; files of earlier versions lack this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<Origin>,
 }
@@ -71,17 +71,17 @@ impl TrialFolder {
         &self.root
     }
 
-    /// Takes the right to write here. `silence` is how long this process may give no sign of life
-    /// before others take the trial over from it; Pass the same `watch` at every attempt to take
-    /// it.
+    /// Takes the lease of the trial, which is the right to write here. `silence` is how long this
+    /// process may give no sign of life before others may take over the trial. Pass the same
+    /// `watch` at every attempt to take the lease.
     ///
     /// # Errors
-    /// [`PaperError::Locked`] if another process has it, or may have it: see [`Watch::is_alive`].
+    /// [`PaperError::Locked`] if another process holds it, or may hold it: see [`Watch::is_alive`].
     pub fn take(&self, silence: Duration, watch: &mut Watch) -> Result<Lease, PaperError> {
         lease::take(&self.root, silence, watch)
     }
 
-    /// Who has the right to write here, if anyone seems to. Changes nothing.
+    /// The process that seems to hold the lease, if there is one. Changes nothing.
     pub fn holder(&self) -> Option<Holder> {
         lease::holder(&self.root)
     }
@@ -125,8 +125,8 @@ impl TrialFolder {
         checkpoints::save(&self.path, step, content)
     }
 
-    /// The newest checkpoint that `parse` accepts, given the step in its name, its path and its
-    /// content; `passed_over` is called for each that it rejects.
+    /// The newest checkpoint that `parse` accepts. `parse` gets the step in its name, its path and
+    /// its content. `passed_over` is called for each rejected checkpoint, with the reason.
     ///
     /// # Errors
     /// The path and the system's reason, and the errors of `parse`.
@@ -150,8 +150,8 @@ impl TrialFolder {
         checkpoints::clear(&self.path)
     }
 
-    /// Copies the saved files, while another process may still write: the state and the checkpoints
-    /// refer to records that were written before them.
+    /// Copies the saved files while another process may still write them. The records are copied
+    /// last: the state and the checkpoints refer to records that were written before them.
     pub(super) fn copy_to(&self, folder: &Path) -> Result<(), PaperError> {
         let mut paths = vec![self.path.join(STATE)];
         paths.extend(checkpoints::paths(&self.path)?);
@@ -168,8 +168,8 @@ impl TrialFolder {
         Ok(())
     }
 
-    /// Renames records and state, which keeps their contents, so that the trial starts again. The
-    /// caller holds the trial's lease. Returns whether there were any.
+    /// Sets the records and the state aside, so that the trial starts again. Returns whether there
+    /// were any. The caller must hold the trial's lease.
     pub(super) fn set_records_aside(&self) -> Result<bool, PaperError> {
         let mut found = false;
         for path in [self.path.join(STATE), self.records_path()] {
@@ -178,7 +178,8 @@ impl TrialFolder {
                 found = true;
             }
         }
-        // The records are kept: as long as they differ from the merged ones, neither copy counts.
+        // The record file stays in place: as long as it differs from the merged one, neither
+        // counts.
         let state = self.path.join(STATE);
         if state.exists() {
             fs::remove_file(&state).map_err(PaperError::file("remove", &state))?;
@@ -190,8 +191,8 @@ impl TrialFolder {
         self.path.join("records.csv")
     }
 
-    /// Makes the record file contain exactly these rows, to append to it. If it is `damaged`, its
-    /// old contents are set aside.
+    /// Makes the record file contain exactly these rows, and opens it to append more. If it is
+    /// `damaged`, its old contents are set aside.
     ///
     /// # Errors
     /// The path and the system's reason.
@@ -205,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_survives_being_saved() {
+    fn a_saved_state_is_read_back_and_edits_are_detected() {
         let root = tempfile::tempdir().unwrap();
         let folder = TrialFolder::new(root.path().join("trial"));
         folder.create().unwrap();

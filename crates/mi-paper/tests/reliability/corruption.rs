@@ -444,7 +444,7 @@ fn an_own_record_file_that_was_changed_is_named_and_mended() {
             let text = fs::read_to_string(&path).unwrap();
             fs::write(path, text.replacen("experiment,", "experimeant,", 1)).unwrap();
         }),
-        ("other rows than were merged", |own| {
+        ("it has rows that were not merged", |own| {
             edit(&own.join("records.csv"), EDITED);
             fs::remove_file(own.join("state.json")).unwrap();
         }),

@@ -1,4 +1,4 @@
-//! The files of leases.
+//! Reads and creates lease files.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -11,8 +11,9 @@ use super::super::json;
 use super::super::process::Process;
 use crate::error::PaperError;
 
-/// The extension of a held lease, and of a released one.
+/// The extension of a held lease.
 pub(super) const HELD: &str = "json";
+/// The extension of a released lease.
 pub(super) const RELEASED: &str = "released";
 
 /// The contents of a lease file.
@@ -58,7 +59,7 @@ pub(super) fn newest(root: &Path) -> Result<Option<NewestLease>, PaperError> {
             Err(PaperError::Damaged { .. }) => None,
             Err(error) => return Err(error),
         };
-        // Opened to get its length: network file systems ask the server when a file is opened.
+        // The file is opened to get its length, since network file systems then ask the server.
         let file = fs::File::open(&path).and_then(|file| file.metadata());
         let length = file.map_or(0, |file| file.len());
         return Ok(Some(NewestLease { token, path, released, terms, length }));
@@ -86,8 +87,8 @@ pub(super) fn leases(root: &Path) -> Result<Vec<(u64, PathBuf)>, PaperError> {
     Ok(found)
 }
 
-/// Creates the lease with these terms, unless another process was faster: it holds the lease of that
-/// token, has already released it, or took a larger one.
+/// Creates the lease with these terms and returns its path. `None` if another process was faster,
+/// that is, if there is a lease with the same token, held or released, or with a larger one.
 pub(super) fn claim(root: &Path, terms: &Terms) -> Result<Option<PathBuf>, PaperError> {
     let path = path_of(root, terms.token, HELD);
     if !create(&path, terms)? {
@@ -101,7 +102,7 @@ pub(super) fn claim(root: &Path, terms: &Terms) -> Result<Option<PathBuf>, Paper
     Ok(None)
 }
 
-/// Creates a lease file that is complete from the start; false if there is already one.
+/// Creates a lease file that is complete as soon as it exists; false if there already is one.
 pub(super) fn create(path: &Path, terms: &Terms) -> Result<bool, PaperError> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.{TEMPORARY}", nonce()));
@@ -112,11 +113,12 @@ pub(super) fn create(path: &Path, terms: &Terms) -> Result<bool, PaperError> {
     let _ = fs::remove_file(&temporary);
     match linked {
         Ok(()) => Ok(true),
-        // A network file system may report this for its own completed operation.
+        // A network file system may repeat a request that succeeded, and report that the file
+        // exists.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             Ok(matches!(json::read::<Terms>(path), Ok(Some(there)) if there == *terms))
         }
-        // Not every file system has links.
+        // Not every file system has hard links.
         Err(_) => match OpenOptions::new().write(true).create_new(true).open(path) {
             Ok(mut file) => {
                 file.write_all(text.as_bytes()).map_err(PaperError::file("write", path))?;

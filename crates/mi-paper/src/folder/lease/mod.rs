@@ -7,10 +7,10 @@
 //! compared.
 //!
 //! A holder may be silent and yet alive: stopped, cut off from the others, or slow. So a process
-//! that takes a trial over never writes to the files of a holder that may be alive. The new holder
+//! that takes over a trial never writes to the files of a holder that may be alive. The new holder
 //! copies them to its own folder, `attempt-TOKEN`, and continues there; the newest attempt counts.
-//! Anything the former holder still writes goes to an older attempt, which is ignored. It notices
-//! at its next sign of life, and stops.
+//! Anything that the former holder still writes goes to an older attempt, which is ignored. The
+//! former holder learns of the takeover at its next sign of life, and stops.
 
 mod file;
 mod signs;
@@ -44,7 +44,7 @@ impl Watch {
         self.alive
     }
 
-    /// For how long the lease has not changed.
+    /// How long the lease has not changed.
     fn silence(&mut self, found: &NewestLease) -> Duration {
         match &self.seen {
             Some((path, length, since)) if *path == found.path => {
@@ -65,7 +65,8 @@ impl Watch {
 pub struct Lease {
     folder: TrialFolder,
     signs: Signs,
-    /// Releases the trial, for processes on this machine, as soon as the process ends in any way.
+    /// Lets other processes on this machine have the trial as soon as this process ends, however
+    /// that happens.
     _lock: Option<Lock>,
 }
 
@@ -73,18 +74,18 @@ impl Lease {
     /// How long a holder may be silent by default.
     pub const SILENCE: Duration = Duration::from_mins(2);
 
-    /// The trial's folder, at the attempt that this lease is for.
+    /// The trial's folder, in the attempt that this lease is for.
     pub fn folder(&self) -> &TrialFolder {
         &self.folder
     }
 
-    /// Whether another process took the trial over, as of the last sign of life.
+    /// Whether another process has taken over the trial, as of the last sign of life.
     pub fn is_lost(&self) -> bool {
         self.signs.is_lost()
     }
 
-    /// Asks the file system whether another process took the trial over. Called before anything is
-    /// made final.
+    /// Asks the file system whether another process has taken over the trial. Call this before
+    /// anything is made final.
     ///
     /// # Errors
     /// [`PaperError::Locked`] naming that process.
@@ -104,8 +105,8 @@ impl Drop for Lease {
     }
 }
 
-/// Takes the lease of a trial; `silence` is how long this process may give no sign of life before
-/// others take the trial over from it. Pass the same `watch` at every attempt.
+/// Takes the lease of a trial. `silence` is how long this process may give no sign of life before
+/// others may take over the trial. Pass the same `watch` at every attempt.
 ///
 /// # Errors
 /// [`PaperError::Locked`] if another process holds it, or may hold it.
@@ -172,8 +173,9 @@ pub struct Holder {
     pub host: String,
     /// Whether that is this machine.
     pub is_here: bool,
-    /// How long it has given no sign of life, if that is too long. This compares the clocks of the
-    /// file server and of this machine, which may differ, so no decision depends on it.
+    /// How long it has given no sign of life, if that is longer than it may be silent. This
+    /// compares the clocks of the file server and of this machine, which may differ, so no decision
+    /// depends on it.
     pub silent: Option<Duration>,
 }
 
@@ -206,7 +208,7 @@ fn locked(root: &Path, found: Option<&NewestLease>) -> PaperError {
     PaperError::Locked { folder: root.into(), holder }
 }
 
-/// The attempts of a trial besides its own folder.
+/// The attempts of a trial, without the one in its own folder.
 pub(super) fn attempts(root: &Path) -> Vec<u64> {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     entries
@@ -266,7 +268,7 @@ mod tests {
         names
     }
 
-    /// Turns the newest lease into one of another machine, whose locks this one does not see.
+    /// Changes the newest lease into one of another machine, whose locks are not visible here.
     fn move_elsewhere(root: &Path) {
         let found = newest(root).unwrap().unwrap();
         let mut terms = found.terms.unwrap();
@@ -293,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn one_process_has_it_until_it_is_released() {
+    fn one_process_holds_the_lease_until_it_is_released() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         for token in 1..4 {
@@ -311,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_killed_holder_on_this_machine_is_followed_at_once() {
+    fn the_lease_of_a_killed_process_on_this_machine_is_taken_over_at_once() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         let killed = Process { pid: 4_000_000, ..Process::this() };
@@ -338,7 +340,8 @@ mod tests {
         assert_eq!(now, root.join("attempt-2"));
         assert_eq!(names(&now), ["000000000002.safetensors", "records.csv"]);
         assert_eq!(TrialFolder::new(root.to_owned()).path(), now);
-        // It wakes up and writes to an ignored folder; then it notices.
+        // The former holder wakes up and writes to a folder that is ignored; then it learns of the
+        // takeover.
         fs::write(former.folder().path().join("records.csv"), "a\nb\n").unwrap();
         assert!(former.confirm().is_err() && former.is_lost());
         drop(former);
@@ -348,7 +351,7 @@ mod tests {
         // The next holder continues where the last one stopped.
         let next = take_at(root).unwrap();
         assert_eq!(next.folder().path(), now);
-        // At the end no checkpoint is left anywhere.
+        // No checkpoint is left in any attempt.
         next.folder().clear_checkpoints().unwrap();
         drop(next);
         assert_eq!(names(root), ["attempt-2", "lease-3.released", "lock", "records.csv"]);
@@ -367,7 +370,7 @@ mod tests {
             std::thread::sleep(SHORT / 20);
         }
         assert!(watch.is_alive() && !holder.is_lost());
-        // What the user sees.
+        // The user is shown the same.
         let now = super::holder(root).unwrap();
         assert_eq!((&*now.host, now.is_here, now.silent), ("elsewhere", false, None));
         holder.signs.end();
@@ -378,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_lease_is_followed_in_an_attempt_of_its_own() {
+    fn a_damaged_lease_is_taken_over_in_a_new_attempt() {
         for damage in ["", "{", "{\"token\": 2}"] {
             let root = tempfile::tempdir().unwrap();
             let root = root.path();
@@ -389,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_another_took_and_released_in_the_meantime_is_not_taken_again() {
+    fn a_token_that_was_released_meanwhile_is_not_taken_again() {
         for later in ["lease-2.json", "lease-2.released", "lease-3.json", "lease-3.released"] {
             let root = tempfile::tempdir().unwrap();
             let root = root.path();
@@ -404,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_that_ask_at_once_one_has_it() {
+    fn only_one_of_many_concurrent_requests_gets_the_lease() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         let working = AtomicBool::new(false);

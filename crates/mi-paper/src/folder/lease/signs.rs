@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Gives signs of life for a lease until it is dropped, on a separate thread, and knows whether the
+/// Gives signs of life for a lease on a separate thread until it is dropped, and checks whether the
 /// lease still counts.
 #[derive(Debug)]
 pub(super) struct Signs {
@@ -19,7 +19,7 @@ pub(super) struct Signs {
 #[derive(Debug)]
 struct Shared {
     lease: PathBuf,
-    /// The lease of the next holder.
+    /// The file that the next holder would create.
     next: PathBuf,
     every: Duration,
     last: Mutex<Instant>,
@@ -59,13 +59,14 @@ impl Signs {
     /// Whether the lease no longer counted when the last sign was given.
     pub(super) fn is_lost(&self) -> bool {
         if self.shared.last().elapsed() > 2 * self.shared.every {
-            // The system refused a thread, or this process was stopped for a while.
+            // There is no thread, since the system refused one, or this process was stopped for a
+            // while.
             self.give();
         }
         self.shared.is_lost.load(Ordering::Relaxed)
     }
 
-    /// Gives no further signs.
+    /// Stops giving signs.
     pub(super) fn end(&mut self) {
         *self.shared.has_ended() = true;
         self.shared.wake.notify_all();
@@ -94,7 +95,8 @@ impl Shared {
         let given = OpenOptions::new().append(true).open(&self.lease);
         let is_gone = match given.and_then(|mut file| file.write_all(b"\n")) {
             Ok(()) => self.next.exists(),
-            // If the disk is full, the holder seems silent: it may be taken over, which is safe.
+            // If the disk is full, the holder seems silent, and the trial may be taken over, which
+            // is safe.
             Err(error) => {
                 matches!(error.kind(), ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle)
             }
