@@ -17,7 +17,7 @@ pub(super) struct CriticTraining {
     trained: Trained,
     step: TrainingStep<f32>,
     objective: Objective,
-    /// Steps so far in which exponentials overflowed: see
+    /// Steps so far in which exponentials left the range of single precision: see
     /// [`Metric::OverflowSteps`].
     overflows: u64,
 }

@@ -99,7 +99,7 @@ pub enum Event<'a> {
         /// Steps already done.
         step: u64,
     },
-    /// A warning: something is wrong in the trial's folder, or gradients overflowed.
+    /// A warning: something is wrong in the trial's folder, or parts of gradients were lost.
     Noticed {
         /// A sentence that names the file or the trial.
         what: &'a str,

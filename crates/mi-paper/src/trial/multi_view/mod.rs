@@ -63,7 +63,7 @@ pub(super) struct MultiViewTraining {
     step: TrainingStep<f32>,
     /// By representation, whether the terms or the prior need it.
     needed: Vec<bool>,
-    /// Steps so far in which exponentials overflowed: see
+    /// Steps so far in which exponentials left the range of single precision: see
     /// [`Metric::OverflowSteps`].
     overflows: u64,
 }

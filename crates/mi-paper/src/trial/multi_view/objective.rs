@@ -50,7 +50,7 @@ impl Maximised {
         })
     }
 
-    /// `InfoNCE`, the bound that is reported for terms that maximise no bound.
+    /// `InfoNCE`, which is reported where the term's own objective cannot be.
     pub(super) fn info_nce(symmetric: bool) -> Result<Self, EstimatorError> {
         let bound = if symmetric { BoundSpec::InfoNceSymmetric } else { BoundSpec::InfoNce };
         Objective::new(&bound, None).map(Self::Bound)

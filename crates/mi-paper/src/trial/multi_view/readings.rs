@@ -44,7 +44,7 @@ impl MultiViewTraining {
         let mut sampler = batches(&data, k, &stream)?;
         let mut batches = Vec::new();
         for _ in 0..NOTEBOOK_BATCHES {
-            // With the noise of training, since the notebook evaluates the graph that it trains on.
+            // With the noise of training, since the notebook evaluates its training graph.
             self.inputs.fill(&data.train, sampler.next_batch(), (noise, &mut draws))?;
             batches.push(self.read()?);
         }
