@@ -1,4 +1,4 @@
-//! The `mi-paper` command as seen by a user or a batch system.
+//! Tests the `mi-paper` command as a user or a batch system sees it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -84,7 +84,7 @@ fn unknown_names_are_refused_with_the_valid_ones() {
 }
 
 #[test]
-fn listing_and_planning_touch_nothing() {
+fn listing_and_planning_change_nothing() {
     let root = tempfile::tempdir().unwrap();
     let list = mi_paper(&["reproduce", "--list"]).current_dir(root.path()).output().unwrap();
     for experiment in mi_paper::experiments::EXPERIMENTS {
@@ -136,7 +136,7 @@ fn trials_can_be_run_one_by_one() {
 }
 
 #[test]
-fn a_plan_of_another_program_is_refused() {
+fn a_plan_of_another_version_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let planned = reproduce(root.path(), &["--experiment", "dependent", "--dry-run"]);
     assert!(planned.status.success());
@@ -144,7 +144,7 @@ fn a_plan_of_another_program_is_refused() {
     let plan = fs::read_to_string(&path).unwrap();
     let own = mi_paper::plan::PROGRAM;
     assert!(plan.contains(own));
-    // As the other program would have written it, except for its checksum.
+    // As the other version would have written it, but without a checksum.
     let mut plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
     plan["program"] = "mi-paper 0.0.1".into();
     plan.as_object_mut().unwrap().remove("checksum").unwrap();
@@ -160,7 +160,7 @@ fn a_plan_of_another_program_is_refused() {
     assert!(!root.path().join("trials").join(id).exists());
 }
 
-/// Writes a data set of the MNIST format: random pixels, labels in turn.
+/// Writes a split of a data set in the format of MNIST: random pixels, and labels in turn.
 fn write_images(folder: &Path, split: &str, count: u32) {
     let header = |kind: u32, sizes: &[u32]| -> Vec<u8> {
         let numbers = std::iter::once(0x0800 + kind).chain(sizes.iter().copied());
@@ -176,7 +176,7 @@ fn write_images(folder: &Path, split: &str, count: u32) {
 }
 
 #[test]
-fn data_that_is_not_the_papers_is_told_and_where_it_lies_is_not() {
+fn other_data_than_the_papers_is_reported_without_its_path() {
     const SENTENCE: &str =
         "Data: 200 images of MNIST to train and 150 to test, instead of 60,000 and 10,000.";
     let (root, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -197,7 +197,8 @@ fn data_that_is_not_the_papers_is_told_and_where_it_lies_is_not() {
     assert!(info.contains("--data DIR") && !info.contains(place), "{info}");
     assert!(!report.contains(place), "{report}");
 
-    // A folder from a version that did not check the numbers of images continues, and records them.
+    // A folder of a version that did not check the numbers of images continues, and its report then
+    // states them.
     for name in ["run.json", "plan.json"] {
         let told = fs::read_to_string(out.join(name)).unwrap();
         let mut told: serde_json::Value = serde_json::from_str(&told).unwrap();
@@ -235,7 +236,7 @@ fn a_trial_that_another_process_runs_is_left_to_it() {
 }
 
 #[test]
-fn a_run_goes_on_from_its_merged_files() {
+fn a_run_continues_from_its_merged_files() {
     let (whole, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let arguments = ["--experiment", "dependent", "--steps", "4"];
     assert!(reproduce(whole.path(), &arguments).status.success());
@@ -277,7 +278,7 @@ fn the_advice_on_a_foreign_state_loses_no_records() {
     folders.sort();
     let [first, second, third, ..] = folders.as_slice() else { panic!("four trials") };
     fs::copy(second.join("state.json"), first.join("state.json")).unwrap();
-    // The merged files have the only copy of another trial.
+    // Of another trial, only the merged copy is left.
     fs::remove_dir_all(third).unwrap();
     let refused = reproduce(out.path(), &arguments);
     let message = text(&refused.stderr);
@@ -291,7 +292,7 @@ fn the_advice_on_a_foreign_state_loses_no_records() {
 
 #[test]
 fn records_do_not_depend_on_threads_or_jobs() {
-    // Every kind of task and encoder except the slowest to evaluate; a few steps each.
+    // A few steps of every kind of task and encoder, except those that are slowest to evaluate.
     const SOME: &str = "encoders,dependent,adversarial,supervised,bounds";
     let roots: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
     for (root, (jobs, threads)) in roots.iter().zip([("1", "1"), ("2", "1"), ("1", "2")]) {
@@ -349,9 +350,9 @@ fn a_full_disk_is_named_and_loses_nothing() {
     assert!(state.is_ok_and(|text| text.contains("true_mi")));
 }
 
-/// `cargo xtask reproduce --help` prints this file, since it builds nothing.
+/// `cargo xtask reproduce --help` prints this file, since it does not build the program.
 #[test]
-fn the_help_that_xtask_prints_is_that_of_the_program() {
+fn the_help_that_xtask_prints_is_up_to_date() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/reproduce-help.txt");
     let Ok(kept) = fs::read_to_string(file) else {
         eprintln!("skipped: there is no xtask next to this crate");
@@ -360,11 +361,11 @@ fn the_help_that_xtask_prints_is_that_of_the_program() {
     let help = text(&mi_paper(&["reproduce", "--help"]).output().unwrap().stdout);
     assert!(
         kept == help,
-        "renew it: cargo run -p mi-paper -- reproduce --help > xtask/reproduce-help.txt"
+        "update it: cargo run -p mi-paper -- reproduce --help > xtask/reproduce-help.txt"
     );
 }
 
-/// `2>&1 | head -1`, and a full disk: messages that cannot be written are lost, and nothing else.
+/// Standard error may be closed, as by `2>&1 | head -1`, or on a full disk. Only messages are lost.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_closed_or_full_standard_error_ends_nothing() {

@@ -1,5 +1,5 @@
-//! The runs in the repository are unchanged. A run from before there were seals is read, continues
-//! with nothing to run, and has seals from then on.
+//! Checks that the runs in the repository are unchanged. A run of a version without seals is read,
+//! continues with nothing to run, and has seals from then on.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use mi_paper::folder::RunFolder;
 use mi_paper::outcome::TrialState;
 
-/// A copy of the kept part of a run, without figures and reports.
+/// A copy of a run's plan and merged files, without figures and reports.
 fn copy(run: &Path) -> (tempfile::TempDir, RunFolder) {
     let root = tempfile::tempdir().unwrap();
     for name in ["plan.json", "run.json", "records.csv", "trials.json"] {
@@ -31,7 +31,8 @@ fn committed() -> Vec<PathBuf> {
     entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
 }
 
-/// A small run from a version without seals; some of them had no `trials.json` either.
+/// A small run of a version without seals, and the same without `trials.json`, as the earliest
+/// versions wrote it.
 fn unsealed() -> [(tempfile::TempDir, RunFolder); 2] {
     let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/unsealed-run");
     let [with, without] = [copy(&run), copy(&run)];
@@ -39,8 +40,8 @@ fn unsealed() -> [(tempfile::TempDir, RunFolder); 2] {
     [with, without]
 }
 
-/// All records, with no problem except missing seals, if they have none; and no record that is not
-/// in the file.
+/// Reads a run and checks that nothing is reported except missing seals, if it has none, and that
+/// the records are those in the file.
 fn read_whole(root: &Path, folder: &RunFolder) -> mi_paper::outcome::Outcome {
     let sealed = is_sealed(root);
     let mut told = Vec::new();
@@ -50,7 +51,7 @@ fn read_whole(root: &Path, folder: &RunFolder) -> mi_paper::outcome::Outcome {
     assert!(told.iter().all(|what| what.contains("no seal")), "{told:?}");
     let lines = fs::read_to_string(root.join("records.csv")).unwrap().lines().count();
     assert_eq!(outcome.records.len(), lines - 1);
-    // An unfinished run may have trials that have not begun.
+    // A run may have trials that have not begun, but none that began and did not end.
     let begun = |trial: &&mi_paper::outcome::TrialInfo| {
         !trial.state.has_ended() && trial.state != TrialState::Waiting
     };
@@ -71,12 +72,12 @@ fn is_sealed(run: &Path) -> bool {
 }
 
 #[test]
-fn committed_runs_are_whole_and_an_edit_of_them_is_noticed() {
+fn committed_runs_are_complete_and_edits_are_detected() {
     for run in committed() {
         let (root, folder) = copy(&run);
         let outcome = read_whole(root.path(), &folder);
         if !is_sealed(&run) {
-            eprintln!("skipped: {} has no seals, so that edits pass unseen", run.display());
+            eprintln!("skipped: {} has no seals, so edits cannot be detected", run.display());
             continue;
         }
         let path = root.path().join("records.csv");
@@ -98,7 +99,7 @@ fn committed_runs_are_whole_and_an_edit_of_them_is_noticed() {
 }
 
 #[test]
-fn a_run_from_before_there_were_seals_goes_on_and_has_seals_from_then_on() {
+fn a_run_without_seals_continues_and_is_sealed() {
     for (root, folder) in unsealed() {
         let mut told = Vec::new();
         let mut notice = |what: &str| told.push(what.to_owned());
@@ -116,7 +117,7 @@ fn a_run_from_before_there_were_seals_goes_on_and_has_seals_from_then_on() {
         assert_eq!(folder.outcome(&mut notice).unwrap().records, outcome.records);
         assert!(told.is_empty(), "{told:?}");
 
-        // From now on an edited digit is noticed, and repaired from the other copy.
+        // From now on, an edited digit is detected, and the other copy counts.
         let edited = records.replacen("0.0", "0.1", 1);
         assert_ne!(edited, records);
         fs::write(root.path().join("records.csv"), edited).unwrap();
@@ -130,7 +131,7 @@ fn a_run_from_before_there_were_seals_goes_on_and_has_seals_from_then_on() {
 }
 
 #[test]
-fn rows_that_a_run_without_seals_lacks_are_noticed() {
+fn missing_rows_of_a_run_without_seals_are_detected() {
     for (root, folder) in unsealed() {
         let path = root.path().join("records.csv");
         let records = fs::read_to_string(&path).unwrap();

@@ -1,4 +1,4 @@
-//! `mi-paper evaluate` on a user's arrays.
+//! Tests `mi-paper evaluate` on a user's arrays.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -50,7 +50,7 @@ impl Folder {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// The one line on standard error of a command that fails.
+    /// The message on standard error of a command that fails.
     fn error(&self, arguments: &[&str]) -> String {
         let output = self.evaluate(arguments);
         assert!(!output.status.success() && output.stdout.is_empty());
@@ -65,7 +65,7 @@ fn text(bytes: &[u8]) -> String {
 const QUICK: &str = "v-information,uniformity,dead-units";
 
 #[test]
-fn everything_is_measured_and_said_in_a_table_and_in_json() {
+fn all_measures_are_in_the_table_and_in_json() {
     let folder = Folder::new();
     let sides = ["features.npy", "labels.npy", "--view", "view.npy", "--base", "base.npy"];
     let output = folder.evaluate(&sides);
@@ -93,13 +93,13 @@ fn everything_is_measured_and_said_in_a_table_and_in_json() {
 }
 
 #[test]
-fn test_samples_may_be_given_apart_and_precision_follows_the_files() {
+fn test_samples_may_be_given_separately_and_precision_follows_the_files() {
     let folder = Folder::new();
     let more = Stream::new(2, "features").normal_matrix((100, 4));
     let labels: Array1<u8> = more.column(0).iter().map(|&x| u8::from(x > 0.0) + 3).collect();
     folder.write("test.npy", &more);
     folder.write("test-labels.npy", &labels);
-    let apart = [
+    let separate = [
         "features.npy",
         "labels.npy",
         "--test-features",
@@ -109,11 +109,11 @@ fn test_samples_may_be_given_apart_and_precision_follows_the_files() {
         "--measures",
         QUICK,
     ];
-    let output = folder.evaluate(&apart);
+    let output = folder.evaluate(&separate);
     assert!(text(&output.stderr).contains("600 samples of 4 features to train, 100 to test"));
-    let double = folder.json(&apart);
+    let double = folder.json(&separate);
     folder.write("test.npy", &more.mapv(|v| v as f32));
-    let single = folder.json(&apart);
+    let single = folder.json(&separate);
     let value = |rows: &[Value]| rows[0]["value"].as_f64().unwrap();
     assert!((value(&double) - value(&single)).abs() < 1e-4 && value(&double) != value(&single));
     // The same command gives the same results; another seed holds out other samples.
@@ -158,8 +158,8 @@ fn mistakes_are_named_with_a_way_out() {
     assert!(error.contains("cka-to-base needs --base"), "{error}");
     let error = fails(&["--test-features", "features.npy"]);
     assert!(error.contains("--test-labels"), "{error}");
-    let apart = ["--test-features", "features.npy", "--test-labels", "labels.npy"];
-    let error = fails(&[&apart[..], &["--view", "view.npy"]].concat());
+    let separate = ["--test-features", "features.npy", "--test-labels", "labels.npy"];
+    let error = fails(&[&separate[..], &["--view", "view.npy"]].concat());
     assert!(error.contains("also give --test-view"), "{error}");
     let error = fails(&["--test-share", "1"]);
     assert!(error.contains("--test-share is 1"), "{error}");

@@ -1,4 +1,5 @@
-//! Experiments from files: read, refused, printed, and planned like the built-in ones.
+//! Tests that experiments from files are read, refused, printed, and planned like the built-in
+//! ones.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -24,12 +25,12 @@ fn request(experiment: &str, preset: Preset) -> Request {
     }
 }
 
-/// The example of the crate's README.
+/// The first example of an experiment file in the crate's README.
 fn example() -> String {
     toml_of_readme(1)
 }
 
-/// Its example with many views.
+/// The README's example with many views.
 fn views_example() -> String {
     toml_of_readme(2)
 }
@@ -76,7 +77,7 @@ fn a_grid_is_printed_as_one() {
 }
 
 #[test]
-fn lists_are_grids_whose_variants_are_told_apart() {
+fn lists_are_grids_of_distinct_variants() {
     let file = parsed(&example());
     assert_eq!(file.name, "mine");
     let root = tempfile::tempdir().unwrap();
@@ -91,16 +92,16 @@ fn lists_are_grids_whose_variants_are_told_apart() {
     ] {
         assert!(ids.iter().any(|found| found == id), "{id} in {ids:#?}");
     }
-    assert!(plan.deviations.is_empty(), "an own experiment departs from nothing");
+    assert!(plan.deviations.is_empty(), "a user's experiment departs from nothing");
     assert_eq!(plan.own[0].name, "mine");
-    // The resolved form asks for the same trials, and so does its own resolved form.
+    // The resolved file has the same variants, and so has the file that is printed from it.
     let kept = &plan.own_files()[0];
     assert_eq!(kept.variants, file.variants);
     assert_eq!(parsed(&kept.to_toml()).variants, file.variants);
 }
 
 #[test]
-fn views_and_second_encoders_are_the_persons_own() {
+fn files_may_choose_views_and_second_encoders() {
     let text = example()
         .replace("piece = \"left_half\"", "piece = \"rows:0..10\"")
         .replace("net = { like = \"g1\" }", "net = { residual = { layers = 2, init_sd = 0.01 } }");
@@ -112,11 +113,11 @@ fn views_and_second_encoders_are_the_persons_own() {
         .replace("piece = \"left_half\"", "piece = \"top_half\"")
         .replace("piece = \"right_half\"", "piece = \"bottom_half\"");
     let Task::Contrastive(task) = &parsed(&halves).variants[0].task else { panic!() };
-    assert_eq!(task.views, None, "the paper's halves are the same trials however they are written");
+    assert_eq!(task.views, None, "the paper's halves are the default");
 }
 
 #[test]
-fn mistakes_name_line_key_and_the_way_to_mend_them() {
+fn mistakes_are_reported_with_line_key_and_remedy() {
     let line = |text: &str, key: &str| 1 + text.lines().position(|l| l.starts_with(key)).unwrap();
     let place = |key: &str| format!("mine.toml, line {}: ", line(&example(), key));
     for (old, new, at, expected) in [
@@ -162,7 +163,7 @@ fn a_task_of_many_views_is_read_and_printed_the_same() {
     assert_eq!((task.views.len(), task.terms.len(), task.probes.len()), (2, 2, 2));
     assert_eq!(task.terms[1].weight, 0.5);
     assert_eq!(parsed(&file.to_toml()).variants, file.variants);
-    // Sizes and rates are grids, and distinguish variants.
+    // A list of sizes is a grid of distinct variants.
     let grid = views_example().replace("batch_size = 128", "batch_size = [32, 64]");
     assert_eq!(parsed(&grid).variants.len(), 2);
 }
@@ -196,14 +197,14 @@ fn mistakes_in_tasks_of_many_views_are_named() {
 }
 
 #[test]
-fn the_name_of_a_built_in_experiment_is_for_its_trials() {
+fn names_of_other_experiments_are_refused() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("critics.toml");
     std::fs::write(&path, example()).unwrap();
     let asked = request(path.to_str().unwrap(), Preset::Quick);
     let message = Plan::resolve(&asked).unwrap_err().to_string();
     assert!(message.contains("critics.toml") && message.contains("another name"), "{message}");
-    // Nor can two files with the same name be confused.
+    // Two files with the same name are refused, too.
     let (first, second) = (root.path().join("mine.toml"), root.path().join("more.toml"));
     std::fs::write(&first, example()).unwrap();
     let other = format!("name = \"mine\"\n{}", example().replace("steps = 2000", "steps = 3000"));
@@ -270,7 +271,7 @@ fn a_file_runs_resumes_and_is_refused_once_it_has_changed() {
 }
 
 #[test]
-fn a_built_in_experiment_is_printed_for_a_person_to_edit() {
+fn a_built_in_experiment_is_printed_as_a_file_to_edit() {
     let experiment = |name: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mi-paper"));
         command.args(["experiment", name]).output().unwrap()
@@ -344,7 +345,7 @@ fn similarity_compares_the_seeds_of_each_encoder() {
     assert_eq!(table.lines().count(), 3, "{table}");
     assert!(table.contains("nwj") && table.contains("pairs of seeds"), "{table}");
 
-    // A run without representations says what would have them.
+    // For a run without representations, the message says how to get them.
     std::fs::remove_dir_all(out.join("trials")).unwrap();
     let output = mi_paper(&["similarity"]).arg(&out).output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();

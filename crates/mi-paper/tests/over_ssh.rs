@@ -1,4 +1,4 @@
-//! A small cluster: numbered tasks, through GNU parallel and ssh, as in `docs/cluster.md`.
+//! Runs numbered tasks through GNU parallel and ssh, as in `docs/cluster.md`.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -21,13 +21,13 @@ fn reproduce(out: &Path, more: &[&str]) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A private ssh server with two names.
+/// A private ssh server with two host names.
 struct Server {
     child: Child,
 }
 
 impl Server {
-    /// Starts it with its files in a folder, or says why that cannot be done here.
+    /// Starts the server with its files in a folder. The error says why that is not possible here.
     fn start(folder: &Path) -> Result<Self, String> {
         let there =
             |program: &str, argument: &str| Command::new(program).arg(argument).output().is_ok();
@@ -108,7 +108,7 @@ fn tasks_run_through_parallel_and_failed_ones_run_again() {
             .stdin(Stdio::null());
         command.output().unwrap()
     };
-    // The first trial cannot run: there is a folder in place of its lock.
+    // The first trial cannot run, since there is a folder in place of its lock file.
     let plan = mi_paper::folder::RunFolder::new(&out).plan().unwrap();
     let obstacle = out.join("trials").join(plan.trials[0].id()).join("lock");
     fs::create_dir_all(&obstacle).unwrap();
@@ -120,7 +120,7 @@ fn tasks_run_through_parallel_and_failed_ones_run_again() {
     let second = parallel();
     let messages = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(second.status.success(), "{messages}");
-    // Only the task of the first two trials, one of which had ended.
+    // Only the task of the first two trials runs again. One of them had ended.
     assert_eq!(messages.matches(" is finished").count(), 2, "{messages}");
     assert_eq!(messages.matches(": from step 0").count(), 1, "{messages}");
     let drawn = mi_paper().args(["reproduce", "--redraw", "--out"]).arg(&out).output().unwrap();

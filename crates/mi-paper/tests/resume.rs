@@ -1,4 +1,5 @@
-//! Every kind of trial, stopped, killed and resumed, gives the same bytes as without interruption.
+//! Every kind of trial that is stopped, killed and resumed writes the same bytes as one without
+//! interruptions.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -26,7 +27,7 @@ use ndarray::s;
 
 const STEPS: u64 = 9;
 
-/// Few enough of the embedded digits that a few batches make an epoch, and a probe takes no time.
+/// A few of the embedded digits, so that a few batches make an epoch and probes are fast.
 static DIGITS: LazyLock<Arc<Dataset>> = LazyLock::new(|| {
     let digits = mi_data::embedded().unwrap();
     let few = |split: &Split, count: usize| {
@@ -84,7 +85,7 @@ fn run(
     let interrupted = || stop.is_some_and(|stop| done.load(Ordering::Relaxed) >= stop);
     let control =
         Control { interrupted: &interrupted, checkpoint_every: Control::CHECKPOINT_EVERY };
-    // The digits stand for another data set too.
+    // The digits also serve as the other data set.
     let images = Images { own: Some(DIGITS.clone()), transfer: Some(DIGITS.clone()) };
     trial::run(config, images, folder, control, &mut |event| {
         if let Event::Started { step } | Event::Stepped { step, .. } = event {
@@ -106,7 +107,7 @@ fn records(folder: &TrialFolder) -> String {
 }
 
 #[test]
-fn a_trial_tells_what_has_worked_at_it() {
+fn a_trial_lists_the_programs_and_machines_that_ran_it() {
     let root = tempfile::tempdir().unwrap();
     let folder = RunFolder::new(root.path()).trial("trial");
     let config = dependent(BoundSpec::InfoNce, 1e-3);
@@ -122,8 +123,7 @@ fn a_trial_tells_what_has_worked_at_it() {
     assert_eq!(folder.state().unwrap().unwrap().origins, [elsewhere, here]);
 }
 
-/// Checks that a trial which is stopped repeatedly records the same as one that runs without
-/// stopping.
+/// Checks that a trial that is stopped repeatedly records the same as one that is never stopped.
 fn resumes_to_the_same_bytes(config: &TrialConfig) {
     let root = tempfile::tempdir().unwrap();
     let of = |name: &str| RunFolder::new(root.path()).trial(name);
@@ -182,7 +182,7 @@ fn trials_of_every_bound_resume() {
     }
 }
 
-/// The tasks with many views of some built-in experiments, on small batches.
+/// The tasks of many views in some built-in experiments, with small batches.
 fn multi_view(experiments: &[&str]) -> Vec<(String, MultiView)> {
     let scale = Scale::of(Preset::Smoke);
     let of = |name: &&str| (experiments::find(name).unwrap().variants)(&scale);
@@ -197,7 +197,7 @@ fn multi_view(experiments: &[&str]) -> Vec<(String, MultiView)> {
 #[test]
 fn trials_of_many_views_resume() {
     let tasks = multi_view(&["metric", "dim", "cpc", "cpc-sequences"]);
-    // Each kind of state: random triplets, an adversary of a prior, sequences, contexts.
+    // Each kind of state: random triplets, the discriminator of a prior, sequences, contexts.
     let names = ["triplet-random shared", "LG jsd prior", "L dv whole", "other+same", "other conv"];
     let mut found = 0;
     for (name, task) in tasks {
@@ -273,7 +273,7 @@ fn value(records: &str, metric: &str, step: u64) -> f64 {
 }
 
 #[test]
-fn representations_are_held_against_their_start_and_other_images() {
+fn representations_are_compared_with_their_start_and_transferred() {
     let evaluations = vec![
         Evaluation::CkaToStart,
         Evaluation::Representation,
@@ -309,7 +309,7 @@ fn representations_are_held_against_their_start_and_other_images() {
         assert!((start - 1.0).abs() < 1e-6, "{start}");
         let end = value(&records, "cka_to_start[plain]", STEPS);
         assert!(end > 0.0 && end < 0.99, "{end}");
-        // Read after itself, a data set is read as well as by the same readers directly.
+        // The other data set is the trial's own, so transfer has the accuracy of a linear reader.
         for step in [0, STEPS] {
             let transfer = value(&records, "transfer_accuracy", step);
             assert_eq!(transfer, value(&records, "reader_accuracy[linear]", step), "{records}");
@@ -341,14 +341,14 @@ fn transfer_needs_images_of_the_same_size() {
 #[test]
 fn the_pixel_baseline_resumes() {
     resumes_to_the_same_bytes(&TrialConfig {
-        // Only the ends, as its converged probe is the slowest part.
+        // Only at the ends, since the converged probe is slow.
         evaluate_every: STEPS,
         ..config(Task::Pixels(Pixels { noise_sd: 0.05, view: None }))
     });
 }
 
 #[test]
-fn an_absurd_learning_rate_ends_as_divergence() {
+fn an_absurd_learning_rate_ends_in_divergence() {
     let absurd = |bound| Contrastive { learning_rate: 1e30, ..contrastive(bound, vec![]) };
     for config in [
         dependent(BoundSpec::Nwj, 1e30),
@@ -360,14 +360,14 @@ fn an_absurd_learning_rate_ends_as_divergence() {
         let state = run(&config, &folder, None).unwrap();
         let TrialState::Diverged { step, reason } = &state else { panic!("{state:?}") };
         assert!((1..=STEPS).contains(step) && !reason.is_empty(), "{state:?}");
-        // This is its end: it is not run again.
+        // The trial has ended: it is not run again.
         assert_eq!(run(&config, &folder, Some(0)).unwrap(), state);
         assert_eq!(folder.state().unwrap().unwrap().state, state);
     }
 }
 
 #[test]
-fn a_folder_of_another_configuration_is_refused_with_the_way_out() {
+fn a_folder_of_another_configuration_is_refused_with_advice() {
     let root = tempfile::tempdir().unwrap();
     let folder = RunFolder::new(root.path()).trial("one");
     let short = dependent(BoundSpec::InfoNce, 1e-3);
@@ -375,8 +375,8 @@ fn a_folder_of_another_configuration_is_refused_with_the_way_out() {
     let longer = TrialConfig { steps: 2 * STEPS, ..short };
     let message = run(&longer, &folder, None).unwrap_err().to_string();
     assert!(message.contains("another configuration"), "{message}");
-    let way_out = format!("move {} elsewhere", folder.path().display());
-    assert!(message.contains(&way_out) && message.contains("run again"), "{message}");
+    let advice = format!("move {} elsewhere", folder.path().display());
+    assert!(message.contains(&advice) && message.contains("run again"), "{message}");
 }
 
 /// Stops a trial at two steps, so that it has two checkpoints.
@@ -390,7 +390,10 @@ fn stopped(name: &str, root: &tempfile::TempDir, config: &TrialConfig) -> TrialF
 }
 
 /// Runs a trial to its end; returns the notices, and the step from which it continued.
-fn go_on(config: &TrialConfig, folder: &TrialFolder) -> Result<(Vec<String>, u64), PaperError> {
+fn run_to_end(
+    config: &TrialConfig,
+    folder: &TrialFolder,
+) -> Result<(Vec<String>, u64), PaperError> {
     let (mut noticed, mut from) = (Vec::new(), 0);
     let control = Control { interrupted: &|| false, checkpoint_every: Control::CHECKPOINT_EVERY };
     trial::run(config, DIGITS.clone(), folder, control, &mut |event| match event {
@@ -402,46 +405,46 @@ fn go_on(config: &TrialConfig, folder: &TrialFolder) -> Result<(Vec<String>, u64
 }
 
 #[test]
-fn a_checkpoint_knows_whose_it_is() {
+fn checkpoints_that_belong_elsewhere_are_skipped() {
     let root = tempfile::tempdir().unwrap();
     let config = dependent(BoundSpec::InfoNce, 1e-3);
     let whole = RunFolder::new(root.path()).trial("whole");
     run(&config, &whole, None).unwrap();
 
-    // From another seed; the records belong to a trial with equal ones.
+    // Checkpoints of a trial with another seed.
     let other = TrialConfig { seed: 6, ..config.clone() };
     let foreign = checkpoints(&stopped("foreign", &root, &other));
     let folder = stopped("own", &root, &config);
     for (from, to) in foreign.iter().zip(checkpoints(&folder)) {
         fs::copy(from, to).unwrap();
     }
-    let (noticed, from) = go_on(&config, &folder).unwrap();
+    let (noticed, from) = run_to_end(&config, &folder).unwrap();
     assert_eq!(from, 0);
     assert!(noticed.len() == 2 && noticed[0].contains("belongs to trial"), "{noticed:?}");
     assert_eq!(records(&folder), records(&whole));
 
-    // From another configuration of the same trial.
+    // A checkpoint of another configuration of the same trial.
     let other = dependent(BoundSpec::InfoNce, 1e-2);
     let foreign = checkpoints(&stopped("faster", &root, &other));
     let folder = stopped("slower", &root, &config);
     fs::copy(&foreign[1], &checkpoints(&folder)[1]).unwrap();
-    let (noticed, from) = go_on(&config, &folder).unwrap();
+    let (noticed, from) = run_to_end(&config, &folder).unwrap();
     assert_eq!(from, 5);
     assert!(noticed[0].contains("another configuration"), "{noticed:?}");
     assert_eq!(records(&folder), records(&whole));
 
-    // From another step.
+    // A checkpoint with the name of another step.
     let folder = stopped("renamed", &root, &config);
     let newest = checkpoints(&folder).pop().unwrap();
     fs::rename(&newest, newest.with_file_name("000000000008.safetensors")).unwrap();
-    let (noticed, from) = go_on(&config, &folder).unwrap();
+    let (noticed, from) = run_to_end(&config, &folder).unwrap();
     assert_eq!(from, 5);
     assert!(noticed[0].contains("step 8, but it was taken at step 6"), "{noticed:?}");
     assert_eq!(records(&folder), records(&whole));
 }
 
 #[test]
-fn a_checkpoint_that_does_not_say_whose_it_is_is_refused() {
+fn a_checkpoint_without_an_identity_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let config = dependent(BoundSpec::InfoNce, 1e-3);
     let folder = stopped("old", &root, &config);
@@ -449,17 +452,17 @@ fn a_checkpoint_that_does_not_say_whose_it_is_is_refused() {
     let mut old = mi_nets::Checkpoint::new();
     old.put_metadata("records_length", "100");
     fs::write(&newest, old.to_bytes().unwrap()).unwrap();
-    let message = go_on(&config, &folder).unwrap_err().to_string();
+    let message = run_to_end(&config, &folder).unwrap_err().to_string();
     assert!(message.contains("anew") && message.contains("which trial"), "{message}");
-    // Following the message helps.
+    // The advice in the message works.
     fs::remove_dir_all(folder.path()).unwrap();
-    go_on(&config, &folder).unwrap();
+    run_to_end(&config, &folder).unwrap();
 }
 
 type Edit = fn(&str) -> String;
 
 #[test]
-fn records_that_a_checkpoint_counts_on_must_be_there() {
+fn records_that_a_checkpoint_refers_to_must_be_unchanged() {
     let root = tempfile::tempdir().unwrap();
     let config = dependent(BoundSpec::InfoNce, 1e-3);
     let whole = RunFolder::new(root.path()).trial("whole");
@@ -477,7 +480,7 @@ fn records_that_a_checkpoint_counts_on_must_be_there() {
         let edited = edit(&before);
         assert_ne!(edited, before, "{name}: {before}");
         fs::write(folder.path().join("records.csv"), &edited).unwrap();
-        let (noticed, from) = go_on(&config, &folder).unwrap();
+        let (noticed, from) = run_to_end(&config, &folder).unwrap();
         assert_eq!(from, step, "{name}: {noticed:?}");
         assert_eq!(noticed.is_empty(), step > 0, "{name}: {noticed:?}");
         assert_eq!(records(&folder), records(&whole), "{name}");
@@ -500,11 +503,11 @@ fn a_finished_trial_without_all_its_records_runs_again() {
             None => fs::remove_file(&path).unwrap(),
             Some(text) => fs::write(&path, text).unwrap(),
         }
-        let (noticed, _) = go_on(&config, &folder).unwrap();
+        let (noticed, _) = run_to_end(&config, &folder).unwrap();
         assert!(noticed[0].contains("records.csv"), "{noticed:?}");
         assert_eq!(records(&folder), whole);
         // It is complete again: there is nothing to run.
-        assert_eq!(go_on(&config, &folder).unwrap(), (Vec::new(), 0));
+        assert_eq!(run_to_end(&config, &folder).unwrap(), (Vec::new(), 0));
     }
     // The contents of the damaged files are still there.
     assert!(folder.path().join("records.csv.set-aside-3").exists());

@@ -22,9 +22,9 @@ enum Damage {
     EditLetter,
     DropLine,
     DoubleLine,
-    /// The content of a sibling: the same file of another trial.
+    /// Replaces the content with that of the same file of another trial.
     Foreign,
-    /// Under the name of another step.
+    /// Renames a checkpoint to another step.
     Rename,
 }
 
@@ -38,7 +38,7 @@ const OF_TEXT: [Damage; 9] =
 const OF_BYTES: [Damage; 7] = [Remove, Empty, Truncate, Append, FlipBit, Foreign, Rename];
 
 impl Damage {
-    /// Damages a file somewhere; false if it cannot be damaged in this way.
+    /// Damages a file at a random place; false if it cannot be damaged in this way.
     fn apply(self, path: &Path, draws: &mut Stream) -> bool {
         let mut bytes = fs::read(path).unwrap();
         let mut below = |limit: usize| (draws.uniform() * limit as f64) as usize;
@@ -105,7 +105,7 @@ impl Damage {
     }
 }
 
-/// The run that is damaged has two seeds, so that every checkpoint has siblings.
+/// The damaged run has two seeds, so that some trials differ only in their seed.
 const MORE: [&str; 2] = ["--seeds", "2"];
 
 /// Stops every trial of a planned run at step 2, with checkpoints there and at step 1.
@@ -132,7 +132,7 @@ pub(super) fn stop_in_mid_trial(out: &Path) {
             .unwrap();
         }
     }
-    // The merged files are also those of an unfinished run.
+    // The merged files, too, become those of an unfinished run.
     assert!(redraw(out).status.success());
 }
 
@@ -140,7 +140,7 @@ fn redraw(out: &Path) -> Output {
     mi_paper().args(["reproduce", "--redraw", "--out"]).arg(out).output().unwrap()
 }
 
-/// The part of `trials.json` that a run from the start would also write.
+/// The part of `trials.json` that does not differ between runs.
 fn trials(out: &Path) -> Option<serde_json::Value> {
     let text = fs::read(out.join("trials.json")).ok()?;
     let mut trials: serde_json::Value = serde_json::from_slice(&text).ok()?;
@@ -152,14 +152,14 @@ fn trials(out: &Path) -> Option<serde_json::Value> {
     Some(trials)
 }
 
-/// The same, with the contents of `run.json`.
+/// The parts of `trials.json` and `run.json` that do not differ between runs.
 fn facts(out: &Path) -> Option<(serde_json::Value, RunInfo)> {
     let run = RunFolder::new(out).run_info().ok()??;
     let (started, command) = (String::new(), String::new());
     Some((trials(out)?, RunInfo { started, command, ..run }))
 }
 
-/// The final result of the usual command on a damaged folder.
+/// The result of the usual command on a damaged folder.
 fn fate(out: &Path, damaged: &Path, expected: &str, whole: &Path) -> Fate {
     let output = reproduce(out, &MORE);
     let message = text(&output.stderr);
@@ -172,8 +172,8 @@ fn fate(out: &Path, damaged: &Path, expected: &str, whole: &Path) -> Fate {
     if same { Fate::Harmless } else { Fate::SilentlyWrong }
 }
 
-/// The result of drawing again. It runs nothing, so it has to draw the true records, or end with an
-/// error that names the file; a warning is not enough.
+/// The result of `--redraw` on a damaged folder. It runs no trial, so it must draw the true
+/// records, or end with an error that names the file; a warning is not enough.
 fn fate_redrawn(out: &Path, damaged: &Path, base: &Path) -> Fate {
     let output = redraw(out);
     let message = text(&output.stderr);
@@ -186,7 +186,7 @@ fn fate_redrawn(out: &Path, damaged: &Path, base: &Path) -> Fate {
     if same { Fate::Harmless } else { Fate::SilentlyWrong }
 }
 
-/// Every kind of damage to every kind of file that a run reads, `rounds` times each.
+/// Tries every kind of damage to every kind of file that a run reads, `rounds` times each.
 fn damage(name: &'static str, base: &Path, expected: &str, whole: &Path, rounds: u64, seed: u64) {
     let mut tally = Tally::new(name);
     let mut draws = Stream::new(seed, "corruption");
@@ -197,7 +197,7 @@ fn damage(name: &'static str, base: &Path, expected: &str, whole: &Path, rounds:
     let mut kinds: Vec<(PathBuf, Damage)> = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for path in files(base).into_iter().filter(read) {
-        // For trials, one file of each kind; which trial does not matter.
+        // Of the trials' files, one of each kind; which trial does not matter.
         let file = path.file_name().unwrap().to_owned();
         if !seen.insert((path.parent().unwrap() == Path::new(""), file)) {
             continue;
@@ -209,8 +209,7 @@ fn damage(name: &'static str, base: &Path, expected: &str, whole: &Path, rounds:
     let root = tempfile::tempdir().unwrap();
     for round in 0..rounds {
         for (index, (path, way)) in kinds.iter().enumerate() {
-            // In the usual, short form every third case, so that all files and all ways are
-            // covered.
+            // The default, short form tries every third case, which still covers all files.
             if rounds == 1 && index % 3 != (seed % 3) as usize {
                 continue;
             }
@@ -242,14 +241,14 @@ fn whole_run(root: &Path) -> (PathBuf, String) {
 }
 
 #[test]
-fn damage_to_a_finished_run_is_noticed_or_mended() {
+fn damage_to_a_finished_run_is_detected_or_repaired() {
     let root = tempfile::tempdir().unwrap();
     let (whole, expected) = whole_run(root.path());
     damage("damage, finished run", &whole, &expected, &whole, count(1, 3), 1);
 }
 
 #[test]
-fn damage_in_mid_trial_is_noticed_or_mended() {
+fn damage_in_mid_trial_is_detected_or_repaired() {
     let root = tempfile::tempdir().unwrap();
     let (whole, expected) = whole_run(root.path());
     let stopped = root.path().join("stopped");
@@ -258,7 +257,7 @@ fn damage_in_mid_trial_is_noticed_or_mended() {
 }
 
 #[test]
-fn damage_to_the_kept_part_of_a_run_is_noticed_or_mended() {
+fn damage_to_the_merged_files_is_detected_or_repaired() {
     let root = tempfile::tempdir().unwrap();
     let (whole, expected) = whole_run(root.path());
     let kept = root.path().join("kept");
@@ -272,10 +271,10 @@ fn damage_to_the_kept_part_of_a_run_is_noticed_or_mended() {
 /// A change to a file.
 type Change = fn(&Path);
 
-/// If both copies of a trial's records are damaged, drawing again names the trial, what is wrong
-/// with each copy, and how to get the records back. It ends with an error, however often it is run.
+/// If both copies of a trial's records are damaged, `--redraw` names the trial, what is wrong with
+/// each copy, and how to get the records back. It ends with an error, however often it is run.
 #[test]
-fn records_that_are_lost_are_named_until_they_are_made_again() {
+fn lost_records_are_named_until_they_are_made_again() {
     let root = tempfile::tempdir().unwrap();
     let (whole, expected) = whole_run(root.path());
     let mut tally = Tally::new("both copies damaged");
@@ -328,7 +327,7 @@ fn records_that_are_lost_are_named_until_they_are_made_again() {
 /// The trial whose records are edited.
 const EDITED: &str = "dependent.none.mlp.nwj.dependent.s1";
 
-/// What `reproduce --redraw` says: whether it names the trial as lost, and the rest.
+/// The messages of `reproduce --redraw`, and whether they name the trial as lost.
 fn lost_and_message(out: &Path, id: &str) -> (bool, String) {
     let output = redraw(out);
     let message = text(&output.stderr);
@@ -362,7 +361,7 @@ fn without_seals(out: &Path, which: impl Fn(&str) -> bool) {
     });
 }
 
-/// An edited row is not accepted just because its seal is gone.
+/// An edited row does not count just because its seal was removed too.
 #[test]
 fn rows_without_a_seal_do_not_count_where_others_have_one() {
     let root = tempfile::tempdir().unwrap();
@@ -395,9 +394,9 @@ fn rows_without_a_seal_do_not_count_where_others_have_one() {
     }
 }
 
-/// Without seals it is unknown which of two copies is the good one.
+/// Without seals, nobody can know which of two copies is right.
 #[test]
-fn two_copies_that_differ_without_a_seal_are_never_settled_in_silence() {
+fn two_unsealed_copies_that_differ_are_reported() {
     let root = tempfile::tempdir().unwrap();
     let (whole, expected) = whole_run(root.path());
     let own = Path::new("trials").join(EDITED);
@@ -409,7 +408,7 @@ fn two_copies_that_differ_without_a_seal_are_never_settled_in_silence() {
             fs::remove_file(out.join("trials.json")).unwrap();
             let state = out.join(&own).join("state.json");
             if state_is_there {
-                // As an earlier version wrote it.
+                // As an earlier version wrote the state.
                 let mut old: serde_json::Value =
                     serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
                 for key in ["records", "checksum"] {
@@ -430,9 +429,10 @@ fn two_copies_that_differ_without_a_seal_are_never_settled_in_silence() {
     }
 }
 
-/// Damage in a trial's own file is reported and repaired, although all its numbers are known.
+/// Damage in a trial's own record file is reported and repaired, even if the merged file has all
+/// rows.
 #[test]
-fn an_own_record_file_that_was_changed_is_named_and_mended() {
+fn a_changed_record_file_of_a_trial_is_named_and_repaired() {
     let root = tempfile::tempdir().unwrap();
     let (whole, expected) = whole_run(root.path());
     let own = whole.join("trials").join(EDITED);
@@ -462,8 +462,8 @@ fn an_own_record_file_that_was_changed_is_named_and_mended() {
     }
 }
 
-/// Rows that a trial wrote after it was last saved, or that someone else wrote, are not drawn: they
-/// have no matching seal, and the trial makes its own again.
+/// Rows after the last save, by the trial or by someone else, are not drawn. They have no matching
+/// seal, and the trial records its own again.
 #[test]
 fn rows_after_the_last_save_are_not_drawn() {
     let root = tempfile::tempdir().unwrap();
@@ -482,7 +482,7 @@ fn rows_after_the_last_save_are_not_drawn() {
 
 /// A damaged plan stops every reader, with a message on how to fix it.
 #[test]
-fn a_damaged_plan_is_told_with_the_way_to_mend_it() {
+fn a_damaged_plan_is_reported_with_the_way_to_repair_it() {
     let root = tempfile::tempdir().unwrap();
     let (whole, expected) = whole_run(root.path());
     let plan = whole.join("plan.json");
@@ -497,7 +497,7 @@ fn a_damaged_plan_is_told_with_the_way_to_mend_it() {
             "{message}"
         );
     }
-    // Following the message helps.
+    // The advice in the message works.
     fs::remove_file(&plan).unwrap();
     assert!(reproduce(&whole, &MORE).status.success());
     assert_eq!(fs::read_to_string(&plan).unwrap(), good);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Fate, Tally, count, mi_paper, records, signalled, text};
 
-/// Long enough to be killed several times, and with a checkpoint after about every step.
+/// A run that is long enough to be killed several times, with a checkpoint after about every step.
 const LONGER: [&str; 11] = [
     "reproduce",
     "--preset",
@@ -26,7 +26,7 @@ fn longer(out: &Path) -> Command {
     command
 }
 
-/// Whether a trial has begun, not ended, and has a checkpoint.
+/// Whether any trial has a checkpoint, and so has begun but not ended.
 fn in_mid_trial(out: &Path) -> bool {
     let Ok(trials) = fs::read_dir(out.join("trials")) else { return false };
     trials.flatten().any(|trial| {
@@ -38,7 +38,7 @@ fn in_mid_trial(out: &Path) -> bool {
 }
 
 #[test]
-fn killed_runs_go_on_to_the_same_bytes() {
+fn killed_runs_resume_to_the_same_bytes() {
     let root = tempfile::tempdir().unwrap();
     let whole = root.path().join("whole");
     let output = longer(&whole).output().unwrap();
@@ -81,7 +81,7 @@ fn killed_runs_go_on_to_the_same_bytes() {
     tally.finish();
 }
 
-/// An answer comes at once, and its promise is kept.
+/// The answer comes at once, and what it says about saving is true.
 #[test]
 fn a_signal_is_answered_and_everything_is_saved() {
     let root = tempfile::tempdir().unwrap();
@@ -91,7 +91,7 @@ fn a_signal_is_answered_and_everything_is_saved() {
     for signal in ["-INT", "-TERM"] {
         let (code, message) = signalled(&mut longer(&out), signal);
         if code == Some(0) {
-            // It ended before the signal.
+            // The run ended before the signal.
             continue;
         }
         let answered = message.contains("interrupted: waiting for dependent.")

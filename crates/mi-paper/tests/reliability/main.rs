@@ -1,6 +1,6 @@
-//! Runs are killed, their files damaged, their disk filled: nothing is lost, and nothing is
-//! silently wrong. Each test prints what it tried and how it ended. By default they take seconds;
-//! with `MI_LONG_TESTS=1` they try as much as the README says.
+//! Kills runs, damages their files and fills their disk: nothing is lost, and nothing is silently
+//! wrong. Each test prints what it tried and how it ended. By default the tests take seconds; with
+//! `MI_LONG_TESTS=1` they try the number of cases in the README.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -47,7 +47,7 @@ fn records(out: &Path) -> String {
     fs::read_to_string(out.join("records.csv")).unwrap_or_default()
 }
 
-/// The number of cases to try.
+/// The number of cases to try: by default, and with `MI_LONG_TESTS`.
 fn count(usual: u64, long: u64) -> u64 {
     if std::env::var_os("MI_LONG_TESTS").is_some() { long } else { usual }
 }
@@ -65,7 +65,7 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// Files under a folder, relative to it, in order.
+/// All files under a folder, with paths relative to it, sorted.
 fn files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_path_buf()];
@@ -83,8 +83,8 @@ fn files(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Starts a command, sends it a signal once its first trial runs (from then on it listens), and
-/// returns its exit code and all of its messages.
+/// Starts a command and sends it a signal once its first trial runs, since from then on it handles
+/// signals. Returns its exit code and all of its messages.
 fn signalled(command: &mut Command, signal: &str) -> (Option<i32>, String) {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
@@ -98,15 +98,15 @@ fn signalled(command: &mut Command, signal: &str) -> (Option<i32>, String) {
     (child.wait().unwrap().code(), message)
 }
 
-/// The result of an attempt.
+/// The result of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// An error that names what is wrong.
+    /// An error names what is wrong.
     Refused,
     /// The final records are right, with or without a warning.
     Harmless,
-    /// Different records without an error, even with a warning; or an error that does not say
-    /// where.
+    /// The records differ without an error, even if there is a warning; or an error does not say
+    /// where the problem is.
     SilentlyWrong,
 }
 
@@ -125,8 +125,8 @@ impl Tally {
         self.fates.push((what.into(), fate));
     }
 
-    /// Prints the counts, past the test runner's capture, and fails if anything was silently
-    /// wrong.
+    /// Prints the counts, so that the test runner does not capture them, and fails if anything was
+    /// silently wrong.
     fn finish(self) {
         let of = |wanted| self.fates.iter().filter(|(_, fate)| *fate == wanted).count();
         let counts = [Fate::Refused, Fate::Harmless, Fate::SilentlyWrong].map(of);

@@ -1,4 +1,4 @@
-//! Names and texts with control characters reach neither a terminal nor a report.
+//! Control characters in names and texts reach neither a terminal nor a report.
 
 use std::fs;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::process::Output;
 
 use super::{Fate, Tally, files, mi_paper, reproduce, text};
 
-/// Clears the screen, reverses the direction of writing, and more.
-const STEERING: &str = "\u{1b}[2J\u{9b}31m\u{7}\u{202e}\r";
+/// Control characters that clear the screen, reverse the direction of writing, and more.
+const CONTROL: &str = "\u{1b}[2J\u{9b}31m\u{7}\u{202e}\r";
 
 /// A very short experiment.
 const FILE: &str = "
@@ -27,18 +27,22 @@ bound = \"infonce\"
 /// A change to a JSON file.
 type Change = fn(&mut serde_json::Value);
 
-fn odd(name: &str) -> String {
-    format!("{name}{STEERING}")
+fn with_control(name: &str) -> String {
+    format!("{name}{CONTROL}")
 }
 
-fn steers(text: &str) -> bool {
+fn has_control_characters(text: &str) -> bool {
     mi_plot::plain_lines(text) != text
 }
 
 fn refused(output: &Output) -> Fate {
     let (out, err) = (text(&output.stdout), text(&output.stderr));
     let named = !output.status.success() && err.contains("error");
-    if named && !steers(&out) && !steers(&err) { Fate::Refused } else { Fate::SilentlyWrong }
+    if named && !has_control_characters(&out) && !has_control_characters(&err) {
+        Fate::Refused
+    } else {
+        Fate::SilentlyWrong
+    }
 }
 
 fn harmless(output: &Output, folder: &Path) -> Fate {
@@ -50,21 +54,21 @@ fn harmless(output: &Output, folder: &Path) -> Fate {
         drawn.map(|path| fs::read_to_string(folder.join(path)).unwrap()).collect();
     assert!(texts.len() > 2, "nothing was drawn");
     texts.extend([text(&output.stdout), text(&output.stderr)]);
-    let safe = output.status.success() && !texts.iter().any(|text| steers(text));
+    let safe = output.status.success() && !texts.iter().any(|text| has_control_characters(text));
     if safe { Fate::Harmless } else { Fate::SilentlyWrong }
 }
 
 #[test]
-fn names_and_texts_cannot_steer_a_terminal() {
+fn names_and_texts_cannot_control_a_terminal() {
     let root = tempfile::tempdir().unwrap();
     let mut tally = Tally::new("control characters");
     for arguments in [
-        ["--experiment", &odd("critics")],
-        ["--dataset", &odd("mnist")],
-        ["--preset", &odd("smoke")],
-        ["--seeds", &odd("3")],
-        ["--data", &odd("/nowhere")],
-        [&*odd("--flag"), "1"],
+        ["--experiment", &with_control("critics")],
+        ["--dataset", &with_control("mnist")],
+        ["--preset", &with_control("smoke")],
+        ["--seeds", &with_control("3")],
+        ["--data", &with_control("/nowhere")],
+        [&*with_control("--flag"), "1"],
     ] {
         let mut command = mi_paper();
         command.arg("reproduce").args(arguments).arg("--out").arg(root.path().join("none"));
@@ -87,26 +91,26 @@ fn names_and_texts_cannot_steer_a_terminal() {
         let output = run_file(&file, &root.path().join("none"));
         tally.note(format!("{line}: {}", text(&output.stderr)), refused(&output));
     }
-    // A file and a folder with equally bad names.
-    let bad_file = root.path().join(odd("mine") + ".toml");
+    // A file and a folder with such names.
+    let bad_file = root.path().join(with_control("mine") + ".toml");
     fs::write(&bad_file, format!("steps = 1\n{FILE}")).unwrap();
     let output = run_file(&bad_file, &root.path().join("none"));
     tally.note(format!("file name: {}", text(&output.stderr)), refused(&output));
-    let out = root.path().join(odd("run"));
+    let out = root.path().join(with_control("run"));
     let output = reproduce(&out, &[]);
     tally.note(format!("folder: {}", text(&output.stderr)), harmless(&output, &out));
     let output = reproduce(&out, &["--seeds", "7"]);
     tally.note(format!("another plan: {}", text(&output.stderr)), refused(&output));
 
-    // Texts of a plan or a run made by someone else.
+    // Texts in a plan or a run that someone else made.
     fs::write(&file, format!("question = \"why?\"\n{FILE}")).unwrap();
     let own = root.path().join("own");
     let output = run_file(&file, &own);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let changes: [(&str, Change); 3] = [
-        ("plan.json", |plan| plan["own"][0]["question"] = odd("what?").into()),
-        ("run.json", |run| run["deviations"] = vec![odd("other")].into()),
-        ("run.json", |run| run["command"] = odd("run").into()),
+        ("plan.json", |plan| plan["own"][0]["question"] = with_control("what?").into()),
+        ("run.json", |run| run["deviations"] = vec![with_control("other")].into()),
+        ("run.json", |run| run["command"] = with_control("run").into()),
     ];
     for (name, change) in changes {
         let path = own.join(name);

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use super::{Fate, RUN, Tally, count, mi_paper, records, reproduce, signalled, text};
 
 #[test]
-fn two_processes_do_not_meet() {
+fn two_processes_do_not_interfere() {
     let root = tempfile::tempdir().unwrap();
     let whole = root.path().join("whole");
     assert!(reproduce(&whole, &[]).status.success());
@@ -35,13 +35,13 @@ fn two_processes_do_not_meet() {
         let fate = if records(&out) == expected { Fate::Harmless } else { Fate::SilentlyWrong };
         tally.note(format!("round {round}, records"), fate);
     }
-    // A single trial, twice, while the full run is active.
+    // Two processes for a single trial, and one for the full run at the same time.
     let out = root.path().join("trials");
     assert!(reproduce(&out, &["--dry-run"]).status.success());
     let id = "dependent.none.mlp.nwj.dependent.s0";
     let trial = || mi_paper().arg("trial").arg(&out).arg(id).stderr(Stdio::piped()).spawn();
     let children = [trial().unwrap(), trial().unwrap()];
-    let beside = reproduce(&out, &[]);
+    let meanwhile = reproduce(&out, &[]);
     for child in children {
         let output = child.wait_with_output().unwrap();
         let refused = text(&output.stderr).contains("another process works in");
@@ -52,13 +52,13 @@ fn two_processes_do_not_meet() {
         };
         tally.note(format!("trial: {}", text(&output.stderr)), fate);
     }
-    let after = if beside.status.success() { beside } else { reproduce(&out, &[]) };
+    let after = if meanwhile.status.success() { meanwhile } else { reproduce(&out, &[]) };
     let same = after.status.success() && records(&out) == expected;
     tally.note("in the end", if same { Fate::Harmless } else { Fate::SilentlyWrong });
     tally.finish();
 }
 
-/// The command with a limit of `kilobytes` on the size of files, as on a disk that fills up.
+/// The command with a limit on the size of files, in kilobytes: it acts like a disk that fills up.
 fn within(kilobytes: u64) -> Command {
     let mut command = Command::new("bash");
     command
@@ -68,7 +68,7 @@ fn within(kilobytes: u64) -> Command {
     command
 }
 
-/// Whether the size of files can be limited here.
+/// Whether the size of files can be limited on this machine.
 fn can_limit() -> bool {
     let can = within(1).args(["reproduce", "--list"]).output().is_ok();
     if !can {
@@ -78,7 +78,7 @@ fn can_limit() -> bool {
 }
 
 #[test]
-fn what_cannot_be_written_is_named_and_nothing_is_lost() {
+fn a_full_disk_is_reported_and_nothing_is_lost() {
     let root = tempfile::tempdir().unwrap();
     let whole = root.path().join("whole");
     assert!(reproduce(&whole, &[]).status.success());
@@ -87,8 +87,7 @@ fn what_cannot_be_written_is_named_and_nothing_is_lost() {
         return;
     }
     let mut tally = Tally::new("full disk");
-    // Depending on the limit, different files, from the plan to the report, are the first that are
-    // too large.
+    // The limit decides which file is the first that is too large: from the plan to the report.
     let limits: &[u64] =
         if count(0, 1) == 0 { &[1, 4, 600] } else { &[1, 2, 3, 4, 6, 8, 12, 16, 600] };
     for &kilobytes in limits {
@@ -104,7 +103,7 @@ fn what_cannot_be_written_is_named_and_nothing_is_lost() {
             _ => Fate::SilentlyWrong,
         };
         tally.note(format!("{kilobytes} kB: {message}"), fate);
-        // With room again, the same command continues.
+        // Once there is room again, the same command continues.
         let after = reproduce(&out, &[]);
         let same = after.status.success() && records(&out) == expected;
         let fate = if same { Fate::Harmless } else { Fate::SilentlyWrong };
@@ -113,15 +112,15 @@ fn what_cannot_be_written_is_named_and_nothing_is_lost() {
     tally.finish();
 }
 
-/// Trials of many steps, of which only the checkpoints are too large for the limit.
+/// Trials of many steps. Of their files, only the checkpoints are larger than the limit.
 const LONG: [&str; 8] =
     ["reproduce", "--preset", "smoke", "--experiment", "dependent", "--steps", "300", "--jobs"];
 const LIMIT: u64 = 7;
 
-/// On a full disk a signal is answered with a message on what could not be saved and why, and the
-/// run continues from there once there is room.
+/// On a full disk, the answer to a signal says what could not be saved, and why. The run continues
+/// once there is room.
 #[test]
-fn everything_is_saved_is_not_said_on_a_full_disk() {
+fn a_full_disk_is_not_answered_with_everything_is_saved() {
     if !can_limit() {
         return;
     }
@@ -134,7 +133,7 @@ fn everything_is_saved_is_not_said_on_a_full_disk() {
         let mut command = within(LIMIT);
         command.args(LONG).args(["2", "--checkpoint-every", "1h", "--out"]).arg(&out);
         let (code, message) = signalled(&mut command, signal);
-        // The first answer says what will be tried.
+        // The first answer only says what the program is waiting for.
         let ending = message.rsplit("interrupted; ").next().unwrap_or_default();
         let told = matches!(code, Some(130 | 143))
             && message.contains("File too large")
@@ -150,7 +149,8 @@ fn everything_is_saved_is_not_said_on_a_full_disk() {
     tally.finish();
 }
 
-/// The first trial that finds no room stops the run: the others would fail one after another.
+/// The first trial that cannot be saved stops the run, since the others would fail one after
+/// another.
 #[test]
 fn a_full_disk_stops_the_run_at_once() {
     if !can_limit() {
@@ -176,9 +176,9 @@ fn a_full_disk_stops_the_run_at_once() {
     assert_eq!(fs::read_dir(out.join("trials")).unwrap().count(), 1, "{message}");
 }
 
-/// If the folder is not writable, the command says so before anything runs.
+/// If the folder is not writable, the command says so before any trial runs.
 #[test]
-fn a_folder_that_cannot_be_written_is_named() {
+fn a_folder_that_is_not_writable_is_named() {
     let root = tempfile::tempdir().unwrap();
     let (out, program) = (root.path().join("run"), root.path().join("mi-paper"));
     assert!(reproduce(&out, &["--dry-run"]).status.success());
@@ -186,7 +186,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     for folder in [root.path(), &out] {
         let _ = Command::new("chmod").args(["755"]).arg(folder).status();
     }
-    // Root may write anywhere, so the test runs as another user.
+    // Root may write anywhere, so root runs the program as another user.
     let is_root = text(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0";
     let attempt = |arguments: &[&str], folder: &Path| {
         let mut command = Command::new(&program);

@@ -1,4 +1,5 @@
-//! Any bytes in any file of a run give the recorded data or an error, never a panic.
+//! Whatever bytes are in the files of a run, reading gives the recorded data or an error, never a
+//! panic.
 
 use std::cell::RefCell;
 use std::fs;
@@ -20,7 +21,7 @@ enum Edit {
     Flip(Index, u8),
     Insert(Index, Vec<u8>),
     Delete(Index, usize),
-    /// Some of the bytes repeated somewhere else.
+    /// Copies some of the bytes to another place.
     Copy(Index, Index, usize),
     Truncate(Index),
 }
@@ -56,7 +57,7 @@ impl Edit {
     }
 }
 
-/// Edits of good bytes, and rarely arbitrary bytes.
+/// Edits of valid bytes or, one time in ten, of an empty file.
 fn edits() -> impl Strategy<Value = (bool, Vec<Edit>)> {
     let byte = prop_oneof![any::<u8>(), prop::sample::select(b"\"{}[],:09\n\x00\xff".to_vec())];
     let bytes = prop::collection::vec(byte, 0..12);
@@ -71,7 +72,7 @@ fn edits() -> impl Strategy<Value = (bool, Vec<Edit>)> {
     (prop::bool::weighted(0.1), prop::collection::vec(edit, 1..4))
 }
 
-/// Edits a file `cases` times, from the same seed, and checks the results.
+/// Edits a file in `cases` ways, always the same ones, and checks each result.
 fn try_edits(
     (tally, what, cases): (&RefCell<Tally>, &Path, u64),
     path: &Path,
@@ -95,8 +96,7 @@ fn try_edits(
     result.unwrap_or_else(|error| panic!("{}: {error}", what.display()));
 }
 
-/// The result of a command that reads a folder: it must draw the true records, or end with an
-/// error.
+/// The result of reading a folder: the true records, or an error.
 fn fate_of_reading(folder: &RunFolder, expected: &[Record]) -> Fate {
     let mut told = 0;
     match folder.outcome_and_lost(&mut |_| told += 1) {
@@ -109,7 +109,7 @@ fn fate_of_reading(folder: &RunFolder, expected: &[Record]) -> Fate {
             }
         }
         Ok((outcome, lost)) => {
-            // Only named trials have lost rows.
+            // Only the named trials may have lost rows.
             let rest = |records: &[Record]| -> Vec<Record> {
                 records.iter().filter(|record| !lost.contains(&record.trial)).cloned().collect()
             };
@@ -123,8 +123,8 @@ fn is_text(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "csv" || extension == "json")
 }
 
-/// Plan, facts of the run, merged records, trials, and each trial's state and records: with both
-/// copies of the records, and with only the merged one.
+/// Edits `plan.json`, `run.json`, `records.csv` and `trials.json`, and the state and the records of
+/// a trial: in a folder with both copies of the records, and in one with only the merged copy.
 #[test]
 fn any_bytes_in_a_runs_files_are_read_or_refused() {
     let root = tempfile::tempdir().unwrap();
@@ -140,7 +140,7 @@ fn any_bytes_in_a_runs_files_are_read_or_refused() {
         let folder = RunFolder::new(&root);
         let expected = folder.outcome(&mut |_| ()).unwrap().records;
         let mut seen = std::collections::BTreeSet::new();
-        // For trials, one file of each kind.
+        // Of the trials' files, one of each kind.
         let mut paths = files(&root);
         paths.retain(|path| {
             let kind = (path.components().count(), path.file_name().unwrap().to_owned());
@@ -154,10 +154,10 @@ fn any_bytes_in_a_runs_files_are_read_or_refused() {
     tally.into_inner().finish();
 }
 
-/// Checkpoints, states and records of unfinished trials: the trial ends with its records, or with
-/// an error.
+/// Edits the checkpoints, state and records of an unfinished trial: it then ends with its true
+/// records, or with an error.
 #[test]
-fn any_bytes_in_a_trials_files_are_gone_on_from_or_refused() {
+fn any_bytes_in_a_trials_files_are_resumed_from_or_refused() {
     let root = tempfile::tempdir().unwrap();
     let (whole, stopped) = (root.path().join("whole"), root.path().join("stopped"));
     assert!(reproduce(&whole, &["--seeds", "2"]).status.success());

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::{Fate, Tally, files, mi_paper, reproduce, text};
 
-/// All files of a folder with their content.
+/// All files of a folder with their contents.
 fn content(root: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     files(root)
         .into_iter()
@@ -12,7 +12,7 @@ fn content(root: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn no_file_of_a_stranger_is_touched() {
+fn unrelated_files_are_never_changed() {
     let mut tally = Tally::new("folders of strangers");
     for (name, there) in [
         ("lock", "pid 17"),

@@ -1,4 +1,4 @@
-//! Verdicts on outcomes that agree with the paper, contradict it, or say too little.
+//! Tests of verdicts on outcomes that agree with the paper, contradict it, or decide nothing.
 
 use mi_paper::claims::{Decision, Verdict};
 use mi_paper::experiments;
@@ -42,7 +42,7 @@ fn effects_are_near_those_published() {
             let (Some(effect), Some(published)) = (condition.effect, condition.published) else {
                 continue;
             };
-            // The synthetic pixel baseline is the measured one, not the paper's "about 85 %".
+            // The synthetic pixel baseline is the measured one. The paper says "about 85 %".
             if verdict.id == "C2" {
                 continue;
             }
@@ -77,7 +77,7 @@ fn one_seed_decides_nothing_whichever_way_it_points() {
 }
 
 #[test]
-fn claims_about_other_systems_are_those_that_ran() {
+fn claims_about_other_systems_are_judged_only_if_those_ran() {
     let ids = |experiments| -> Vec<&str> {
         judge(&Synthetic::agreeing(3).only(experiments).outcome()).iter().map(|v| v.id).collect()
     };
@@ -160,7 +160,7 @@ fn each_claim_is_refuted_by_what_contradicts_it() {
 }
 
 #[test]
-fn a_claim_about_bounds_at_their_targets_says_nothing_of_others() {
+fn a_claim_about_bounds_at_their_targets_is_open_if_they_miss_them() {
     let encoders =
         |change| Synthetic::agreeing(3).only(&["encoders", "cifar-encoders"]).change(change);
     let off_target = encoders(|trial, metric, _, value| match metric {
@@ -183,7 +183,7 @@ fn a_claim_about_bounds_at_their_targets_says_nothing_of_others() {
         }
         assert!(!report::markdown(&outcome).contains("contradicts"));
     }
-    // Near the limit in one run and beyond it in another: undecided.
+    // Undecided, since only one of the seeds is beyond the limit.
     let unclear = encoders(|trial, metric, _, value| match metric {
         Metric::TargetLoss if trial.seed == 1 => value + 0.3,
         Metric::Accuracy if trial.encoder == "convnet" => value - 0.1,
@@ -209,8 +209,8 @@ fn noise_larger_than_the_effect_leaves_a_claim_open() {
 }
 
 #[test]
-fn diverged_trials_count_for_nothing_and_are_told() {
-    // The records of a diverged trial would refute the claim if they were counted.
+fn diverged_trials_are_reported_and_do_not_count() {
+    // If the records of the diverged trial were counted, they would refute the claim.
     let change = |trial: &TrialInfo, metric, _, value| {
         let lost = trial.seed == 0 && trial.bound == "nwj" && trial.critic == "mlp";
         if lost && metric == Metric::Accuracy { 1.0 } else { value }
@@ -273,8 +273,8 @@ fn unfinished_trials_are_not_judged() {
     assert!(c4.finding.reason.contains("18 of 36 trials finished"), "{}", c4.finding.reason);
 }
 
-/// The trials stopped at this percentage of the published steps.
-fn cut(outcome: &mut Outcome, percent: u64) {
+/// Shortens all trials to this percentage of the published steps.
+fn shorten(outcome: &mut Outcome, percent: u64) {
     for (trial, config) in outcome.trials.iter_mut().zip(&mut outcome.configs) {
         let published = experiments::find(&trial.experiment).unwrap().published.last_step;
         trial.steps = published * percent / 100;
@@ -296,8 +296,8 @@ fn the_same_training_confirms_and_refutes() {
     for percent in [1, 10, 89, 100] {
         let (mut agreeing, mut reversed) =
             (Synthetic::agreeing(20).outcome(), Synthetic::agreeing(20).change(against).outcome());
-        cut(&mut agreeing, percent);
-        cut(&mut reversed, percent);
+        shorten(&mut agreeing, percent);
+        shorten(&mut reversed, percent);
         for (outcome, expected) in [(agreeing, Decision::Holds), (reversed, Decision::DoesNotHold)]
         {
             for verdict in judge(&outcome) {
@@ -305,7 +305,7 @@ fn the_same_training_confirms_and_refutes() {
                 let reason = &verdict.finding.reason;
                 assert_eq!(verdict.decision(), expected, "{id} at {percent} %: {reason}");
                 assert!(verdict.words().contains(" steps on "), "{}", verdict.words());
-                // A setting that departs from the paper's lists the departures.
+                // A verdict on a setting that departs from the paper's lists the departures.
                 let told = verdict.departures.iter().any(|d| d.contains("Optimiser steps"));
                 assert!(told || percent == 100, "{id}: {:?}", verdict.departures);
             }
@@ -316,7 +316,7 @@ fn the_same_training_confirms_and_refutes() {
 #[test]
 fn a_short_run_is_a_verdict_on_short_training_under_version_2_and_open_under_version_1() {
     let mut short = Synthetic::agreeing(20).outcome();
-    cut(&mut short, 1);
+    shorten(&mut short, 1);
     for verdict in judge(&short) {
         assert_eq!(verdict.version_1.0, Decision::Open, "{}", verdict.id);
     }
@@ -346,8 +346,8 @@ fn one_dip_at_the_end_decides_nothing() {
 }
 
 #[test]
-fn without_an_effect_a_claim_is_not_shown_and_hardly_ever_wrong() {
-    // The paper's comparison of critics, if all critics are equal.
+fn a_claim_without_an_effect_is_not_shown() {
+    // The paper's comparison of critics if all critics were equal.
     let alike = |trial: &TrialInfo, metric: Metric, step: u64, _: f64| {
         let mut noise =
             mi_random::Stream::new(trial.seed, &format!("{}{metric:?}{step}", trial.id));
@@ -365,7 +365,7 @@ fn without_an_effect_a_claim_is_not_shown_and_hardly_ever_wrong() {
 
 #[test]
 fn seeds_beyond_the_plan_and_out_of_order_decide_nothing() {
-    // Seeds 0 to 2 do not decide; later ones would.
+    // The planned seeds 0 to 3 do not decide; later ones would.
     let late = |trial: &TrialInfo, metric, step, value| {
         let shift =
             if trial.seed < 4 { 0.3 * f64::from(trial.seed as u32 % 2) - 0.15 } else { 0.0 };
@@ -405,7 +405,7 @@ fn an_open_claim_says_what_is_settled_and_how_many_seeds_the_rest_needs() {
 }
 
 #[test]
-fn what_seeds_suggested_is_judged_by_later_seeds() {
+fn a_claim_that_seeds_suggested_is_judged_by_later_seeds() {
     // The statement on held-out images is true only for the first three seeds.
     let first = |trial: &TrialInfo, metric, _, value| match metric {
         Metric::BoundTest if trial.critic == "mlp" && trial.seed < 3 => value + 1.0,
@@ -418,7 +418,7 @@ fn what_seeds_suggested_is_judged_by_later_seeds() {
 }
 
 #[test]
-fn a_claim_and_its_other_forms_stand_side_by_side() {
+fn a_claim_is_listed_with_its_other_forms() {
     let verdicts = judge(&Synthetic::agreeing(20).outcome());
     let forms: Vec<&str> =
         verdicts.iter().flat_map(|v| &v.forms).map(|(id, ..)| id.as_str()).collect();
@@ -439,7 +439,7 @@ fn bounds_that_begin_at_minus_infinity_rise() {
 }
 
 #[test]
-fn every_data_set_is_judged_by_itself() {
+fn every_data_set_is_judged_on_its_own() {
     let outcome = Synthetic::agreeing(5).only(&["critics"]).outcome();
     let other = Synthetic::agreeing(5)
         .only(&["critics"])

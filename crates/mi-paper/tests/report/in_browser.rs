@@ -1,5 +1,5 @@
-//! The page in a real browser, on light and on dark screens: no errors, every figure visible,
-//! nothing wider than the screen, nothing too pale to read.
+//! Opens the page in a real browser, in light and dark mode: there are no errors, every figure is
+//! visible, nothing is wider than the screen, and no text is too pale to read.
 
 use std::fs;
 use std::io::Read;
@@ -12,16 +12,16 @@ use mi_paper::report;
 
 use crate::synthetic::Synthetic;
 
-/// A browser that has not answered by then is stuck.
+/// After this time, a browser that has not answered is considered stuck.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Collects errors; inserted before everything else in the page.
+/// Collects errors. It is inserted before everything else in the page.
 const WATCH: &str = "<script>window.problems = [];\
     addEventListener('error', e => problems.push(e.message));\
     console.error = console.warn = (...m) => problems.push(m.join(' '));</script>";
 
-/// The contrast that text must have with its background (WCAG 2.1, level AA for large text, since
-/// muted labels are secondary).
+/// The contrast that text must have with its background: that of WCAG 2.1, level AA, for large
+/// text, since muted labels are secondary.
 const CONTRAST: f64 = 3.0;
 
 /// Examines the page in frames of two widths and stores the findings in the document's title.
@@ -108,7 +108,7 @@ fn the_page_works_in_a_browser() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("frames.html");
     fs::write(&file, html).unwrap();
-    // With the browser's own colour-scheme numbers.
+    // The numbers are those of the browser's colour schemes.
     for (scheme, number) in [("dark", 0), ("light", 1)] {
         let (document, messages) = run(&browser, folder.path(), &file, number);
         let title = document
@@ -122,7 +122,7 @@ fn the_page_works_in_a_browser() {
     }
 }
 
-/// The first such browser on the search path.
+/// The first known browser on the search path.
 fn installed() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
@@ -131,7 +131,7 @@ fn installed() -> Option<PathBuf> {
     candidates.into_iter().find(|candidate| candidate.is_file())
 }
 
-/// Opens a file in a colour scheme and returns the document as it is after loading, and what the browser wrote.
+/// Opens a file in a colour scheme. Returns the document after loading, and the browser's messages.
 fn run(browser: &Path, folder: &Path, file: &Path, scheme: u8) -> (String, String) {
     let mut child = Command::new(browser)
         .args([
@@ -173,7 +173,7 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
     })
 }
 
-/// Waits for the browser; kills one that takes too long.
+/// Waits for the browser, and kills it if it takes too long. Returns whether it ended by itself.
 fn wait(child: &mut Child) -> bool {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {

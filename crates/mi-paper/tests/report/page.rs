@@ -1,4 +1,4 @@
-//! Figures, tables and the page.
+//! Tests of figures, tables and the page.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,8 @@ use mi_paper::report;
 
 use crate::synthetic::{Synthetic, published, together};
 
-/// Half of the plan done, with a trial in every state, and a result that contradicts the paper.
+/// An outcome with half of the plan done, trials in every state, and a result that contradicts the
+/// paper.
 fn half_done() -> Outcome {
     let mut outcome = Synthetic::agreeing(3)
         .on("digits")
@@ -85,7 +86,7 @@ fn published_end_values_are_marked_in_drawings() {
 }
 
 #[test]
-fn a_second_data_set_has_figures_of_its_own() {
+fn a_second_data_set_has_its_own_figures() {
     let outcome = Synthetic::agreeing(1).only(&["critics"]).outcome();
     let other = Synthetic::agreeing(1).only(&["critics"]).on("fashion-mnist").outcome();
     let outcome = together(outcome, other);
@@ -96,7 +97,7 @@ fn a_second_data_set_has_figures_of_its_own() {
 }
 
 #[test]
-fn the_page_needs_nothing_but_itself() {
+fn the_page_is_self_contained() {
     let page = report::html(&Synthetic::agreeing(2).outcome());
     let ids = attributes(&page, "id");
     let distinct: BTreeSet<&&str> = ids.iter().collect();
@@ -110,25 +111,25 @@ fn the_page_needs_nothing_but_itself() {
     }
     assert!(attributes(&page, "src").is_empty());
     assert!(!page.contains("url(") && !page.contains("@import") && !page.contains("http"));
-    // Enough room for searchable text, but not for a page that overloads a browser.
+    // Large enough for searchable text, but small enough for any browser.
     assert!(page.len() < 5_000_000, "{} bytes", page.len());
 }
 
 #[test]
-fn a_page_of_few_records_carries_them() {
+fn a_page_with_few_records_contains_them() {
     let small = Synthetic::agreeing(1).only(&["pixels"]).outcome();
     let page = report::html(&small);
-    let carried = attributes(&page, "href")
+    let contained = attributes(&page, "href")
         .into_iter()
         .find(|href| href.starts_with("data:text/csv") && href.contains("experiment,trial,"))
         .unwrap();
-    assert_eq!(carried.matches("%0A").count(), small.records.len() + 1);
+    assert_eq!(contained.matches("%0A").count(), small.records.len() + 1);
     let large = report::html(&Synthetic::agreeing(3).outcome());
     assert!(!large.contains("experiment,trial,dataset"));
 }
 
 #[test]
-fn diverged_trials_are_told_and_never_averaged() {
+fn diverged_trials_are_reported_and_never_averaged() {
     let outcome = half_done();
     for text in
         [report::html(&outcome), report::markdown(&outcome), report::summary(&outcome).to_string()]
@@ -147,21 +148,21 @@ fn a_half_done_run_says_what_is_missing() {
     for text in [report::html(&outcome), report::markdown(&outcome)] {
         assert!(text.contains("This run is not complete: 97 trials of 204 have not ended"));
         assert!(text.contains("RealNVP encoders have 6 couplings instead of 30."));
-        assert!(text.contains("4,000 of 21,000"), "the step of trials under way");
+        assert!(text.contains("4,000 of 21,000"), "the steps of unfinished trials");
         assert!(!text.contains("NaN"));
     }
     let page = report::html(&outcome);
     assert!(page.contains("No trial of this experiment has come to its first evaluation yet."));
     let complete = report::html(&Synthetic::agreeing(2).outcome());
     assert!(!complete.contains("not complete"));
-    // The protocol has no departures except those that are not in configurations.
+    // Of departures from the protocol, only those that are not in configurations remain.
     assert!(complete.contains("Runs of each configuration: 2 instead of 20."));
     assert!(complete.contains("drawn from a buffer of 1,000 images in stored order."));
     assert!(!complete.contains("Optimiser steps"));
 }
 
 #[test]
-fn a_contradiction_is_said_plainly() {
+fn contradictions_are_stated_plainly() {
     let outcome = half_done();
     for text in [report::html(&outcome), report::markdown(&outcome)] {
         let (_, rest) = text.split_once("Where this run contradicts the paper").unwrap();
@@ -181,7 +182,7 @@ fn a_contradiction_is_said_plainly() {
 }
 
 #[test]
-fn seeds_are_told_as_the_trials_have_them() {
+fn the_report_states_the_seeds_of_its_trials() {
     let mut outcome = Synthetic::agreeing(3).only(&["critics", "pixels"]).outcome();
     assert!(report::markdown(&outcome).contains("\n- seeds: 3 (0, 1, 2)\n"));
     outcome.trials.retain(|trial| trial.experiment == "critics" || trial.seed == 0);
@@ -209,7 +210,7 @@ fn other_machines_and_revisions_than_at_the_start_are_named() {
 }
 
 #[test]
-fn what_one_seed_takes_is_the_mean_of_each_configuration() {
+fn the_time_of_one_seed_is_the_sum_of_mean_times_of_configurations() {
     let mut outcome = Synthetic::agreeing(3).only(&["critics", "pixels"]).outcome();
     for trial in outcome.trials.iter_mut().filter(|trial| trial.experiment == "pixels") {
         trial.seconds = 183.0;
@@ -223,7 +224,7 @@ fn what_one_seed_takes_is_the_mean_of_each_configuration() {
     let lines = rows(&outcome);
     assert_eq!(lines[2], "| critics | MNIST | 18/18 | 21,000 | 18 min 18 s | 6 min 06 s | 50 % |");
     assert_eq!(lines[4], "| all |  | 24/24 |  | 36 min 36 s | 12 min 12 s |  |");
-    // There is no share of an unknown total, and a trial that diverged does not count.
+    // An unknown total has no shares, and a diverged trial does not count.
     for trial in outcome.trials.iter_mut().filter(|trial| trial.experiment == "pixels") {
         trial.state = TrialState::Waiting;
     }

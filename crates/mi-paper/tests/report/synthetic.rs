@@ -1,4 +1,4 @@
-//! Outcomes that look like those of a run: curves that end at the paper's published values.
+//! Synthetic outcomes, with curves that end at the paper's published values.
 
 use mi_paper::config::{Task, TrialConfig};
 use mi_paper::experiments::{self, EXPERIMENTS, Experiment};
@@ -10,7 +10,7 @@ use mi_paper::published::Value;
 use mi_paper::record::{Metric, Record};
 use mi_random::Stream;
 
-/// True mutual information of the pair of figure 4c, in nats.
+/// The true mutual information of the pair in figure 4c, in nats.
 const TRUE_MI: f64 = 0.020_41;
 
 /// Changes a value before it is recorded: trial, metric, step, value.
@@ -62,7 +62,7 @@ impl Synthetic {
         let mut configs = Vec::new();
         for mut config in configurations(self.seeds) {
             let wanted = self.experiments;
-            // By default those of the paper and close to it.
+            // By default, the experiments of the paper and those close to them.
             let is_system = matches!(config.task, Task::MultiView(_));
             let is_beyond = is_system || config.experiment == "measures";
             if wanted.is_empty() && is_beyond
@@ -146,7 +146,7 @@ fn configurations(seeds: u64) -> Vec<TrialConfig> {
 }
 
 fn waiting(config: &TrialConfig) -> TrialInfo {
-    let hardness = match config.labels.encoder.as_str() {
+    let base_seconds = match config.labels.encoder.as_str() {
         "realnvp" => 2400.0,
         "convnet" => 900.0,
         _ => 60.0,
@@ -162,13 +162,13 @@ fn waiting(config: &TrialConfig) -> TrialInfo {
         setting: config.labels.setting.clone(),
         steps: config.steps,
         state: TrialState::Finished,
-        seconds: hardness + config.seed as f64,
+        seconds: base_seconds + config.seed as f64,
         config: None,
         origins: Vec::new(),
     }
 }
 
-/// Every published value with its experiment.
+/// All published values with their experiments.
 pub(crate) fn published() -> impl Iterator<Item = (&'static Experiment, &'static Value)> {
     EXPERIMENTS.iter().flat_map(|e| e.published.values.iter().map(move |value| (*e, value)))
 }
@@ -207,7 +207,7 @@ fn measured(trial: &TrialInfo) -> Vec<(u64, Metric, f64)> {
     let mut values = Vec::new();
     for step in steps {
         for (metric, start, end, sd) in targets(trial) {
-            // Fast at first, then slow, like the published curves.
+            // Fast at first and then slowly, like the published curves.
             let done = 1.0
                 - 0.75 * (-(step as f64) / 700.0).exp()
                 - 0.25 * (-(step as f64) / 3000.0).exp();
@@ -221,7 +221,7 @@ fn measured(trial: &TrialInfo) -> Vec<(u64, Metric, f64)> {
     values
 }
 
-/// A trial's metrics with their value at the start, at the end and their spread.
+/// A trial's metrics, with the values at the start and at the end, and the spread.
 fn targets(trial: &TrialInfo) -> Vec<(Metric, f64, f64, f64)> {
     let published = |metric: Metric, first: bool| {
         let experiment = experiments::find(&trial.experiment)?;

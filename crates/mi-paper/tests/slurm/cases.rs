@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::cluster::{Cluster, Process, text, until, until_or};
 use super::sweep::{Frozen, PLAN, Sweep, has_checkpoint, mi_paper};
 
-/// In two arrays, since one may have no more than three tasks here.
+/// Nothing special happens. There are two arrays, since one may have only three tasks here.
 pub(crate) fn to_the_end(cluster: &Cluster, folder: &str) -> String {
     let mut sweep = Sweep::new(cluster, folder);
     sweep.submit(&["--trials-per-task", "1", "--array-limit", "3"]);
@@ -17,7 +17,7 @@ pub(crate) fn to_the_end(cluster: &Cluster, folder: &str) -> String {
     format!("two arrays, on {}", nodes.join(" "))
 }
 
-/// All jobs are cancelled, and the run continues without the cluster.
+/// All jobs are cancelled, and the run continues locally.
 pub(crate) fn cancelled(cluster: &Cluster, folder: &str) -> String {
     let mut sweep = Sweep::new(cluster, folder);
     sweep.submit(&[]);
@@ -29,7 +29,7 @@ pub(crate) fn cancelled(cluster: &Cluster, folder: &str) -> String {
     until("the tasks have ended", || sweep.tasks(None).is_empty().then_some(()));
     let saved = format!("{}: saved; the same command continues from here", frozen.trial);
     assert!(sweep.output().contains(&saved), "{}", sweep.output());
-    // As soon as Slurm has also noticed, the same command submits the rest.
+    // Once Slurm knows that they have ended, `mi-paper slurm` would submit the rest.
     let output = super::sweep::locally(&sweep.out);
     assert!(output.status.success(), "{}", text(&output.stderr));
     "saved by the signal; continued locally".into()
@@ -40,7 +40,7 @@ pub(crate) fn requeued(cluster: &Cluster, folder: &str) -> String {
     sweep.submit(&[]);
     let frozen = sweep.freeze(None);
     cluster.ask(&["scontrol", "requeue", &frozen.job]);
-    again(&sweep, &frozen.job);
+    restart_at_once(&sweep, &frozen.job);
     sweep.wait();
     let step = resumed_at(&sweep, &frozen.trial);
     format!("{} continued from step {step}", frozen.job)
@@ -63,20 +63,20 @@ pub(crate) fn preempted(cluster: &Cluster, folder: &str) -> String {
     until("the urgent job has ended", || {
         (cluster.about(urgent.trim(), "JobState") == ["COMPLETED"]).then_some(())
     });
-    again(&sweep, &frozen.job);
+    restart_at_once(&sweep, &frozen.job);
     sweep.wait();
     let step = resumed_at(&sweep, &frozen.trial);
     format!("{} made room on n2 and continued from step {step}", frozen.job)
 }
 
-/// A node and all its processes are gone at once.
+/// A node and all its processes disappear at once.
 pub(crate) fn power_cut(cluster: &Cluster, folder: &str) -> String {
     let mut sweep = Sweep::new(cluster, folder);
     sweep.submit(&[]);
     let frozen = sweep.freeze(Some("n2"));
     cluster.cut_power("n2");
     until("its processes are gone", || (!frozen.process.runs()).then_some(()));
-    again(&sweep, &frozen.job);
+    restart_at_once(&sweep, &frozen.job);
     sweep.wait();
     cluster.power_on("n2");
     let step = resumed_at(&sweep, &frozen.trial);
@@ -84,7 +84,7 @@ pub(crate) fn power_cut(cluster: &Cluster, folder: &str) -> String {
     format!("{} continued from step {step}, elsewhere", frozen.job)
 }
 
-/// A node that the controller can no longer reach, with a task stopped in the middle.
+/// Cuts a node off from the controller, with a task that is stopped in the middle of a trial.
 fn cut_off<'a>(cluster: &'a Cluster, folder: &str) -> (Sweep<'a>, Frozen, Process) {
     let mut sweep = Sweep::new(cluster, folder);
     sweep.submit(&[]);
@@ -95,15 +95,15 @@ fn cut_off<'a>(cluster: &'a Cluster, folder: &str) -> (Sweep<'a>, Frozen, Proces
     (sweep, frozen, daemon)
 }
 
-/// A node is cut off from the controller while its task does nothing for a while; the file system's
-/// locks do not reach it either. It wakes up after another task has done its work.
+/// A node is cut off from the controller while its task is stopped. File locks do not reach the
+/// node either. The task wakes up after another task has done its work.
 pub(crate) fn partition_silent(cluster: &Cluster, folder: &str) -> String {
     let (sweep, frozen, daemon) = cut_off(cluster, folder);
     fs::remove_file(sweep.out.join("trials").join(&frozen.trial).join("lock")).unwrap();
-    again(&sweep, &frozen.job);
+    restart_at_once(&sweep, &frozen.job);
     sweep.wait();
     let records = sweep.records();
-    // It continues where it was stopped, notices, and waits for the others to end.
+    // The task continues, learns that its trial was taken over, and waits for the others to end.
     frozen.thaw();
     until("the old copy has ended", || (!frozen.process.runs()).then_some(()));
     daemon.signal("-CONT");
@@ -113,11 +113,11 @@ pub(crate) fn partition_silent(cluster: &Cluster, folder: &str) -> String {
     format!("the old copy of {} woke up afterwards", frozen.job)
 }
 
-/// A node is cut off from the controller while its task continues: it is not taken over.
+/// A node is cut off from the controller, but its task continues: the trial is not taken over.
 pub(crate) fn partition_alive(cluster: &Cluster, folder: &str) -> String {
     let (sweep, frozen, daemon) = cut_off(cluster, folder);
     cluster.start_now(&frozen.job);
-    // Slowly: it is stopped most of the time, but never longer than it may be silent.
+    // It continues slowly: it is stopped most of the time, but never longer than it may be silent.
     let is_enough = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -148,20 +148,20 @@ pub(crate) fn partition_alive(cluster: &Cluster, folder: &str) -> String {
     format!("the second copy of {} waited for the first", frozen.job)
 }
 
-/// Slurm stops the task before its time limit; it saves and requeues itself.
+/// Slurm signals the task before its time limit, and the task saves and requeues itself.
 pub(crate) fn time_limit(cluster: &Cluster, folder: &str) -> String {
     let mut sweep = Sweep::new(cluster, folder);
-    // On a node that no case cuts off. The shortest limit is a minute.
+    // On a node that no other case cuts off. The shortest time limit is a minute.
     let options =
         ["--time", "1", "--save-before", "55s", "--trials-per-task", "4", "--sbatch=--nodelist=n1"];
     sweep.submit(&options);
     let frozen = sweep.freeze(None);
-    // It is stopped until the signal comes, and so needs no processor time.
+    // The task is stopped until the signal comes, so it uses no processor time.
     let begun = Instant::now();
     until("the signal comes", || frozen.process.has_term_waiting().then_some(()));
     let waited = begun.elapsed().as_secs();
     frozen.thaw();
-    again(&sweep, &frozen.job);
+    restart_at_once(&sweep, &frozen.job);
     sweep.wait();
     let step = resumed_at(&sweep, &frozen.trial);
     format!("the signal came after {waited} s; continued from step {step}")
@@ -181,7 +181,7 @@ pub(crate) fn controller_restarted(cluster: &Cluster, folder: &str) -> String {
 /// A trial fails, a dependent job does not run, and a second round repairs it.
 pub(crate) fn failing(cluster: &Cluster, folder: &str) -> String {
     let mut sweep = Sweep::new(cluster, folder);
-    // A folder where a trial's lock should be.
+    // A folder is in place of a trial's lock file.
     let mut planned = mi_paper();
     planned.arg("reproduce").args(PLAN).args(["--dry-run", "--out"]).arg(&sweep.out);
     assert!(planned.output().unwrap().status.success());
@@ -237,8 +237,8 @@ pub(crate) fn begun_locally(cluster: &Cluster, folder: &str) -> String {
     "killed on the login node, continued from its checkpoint".into()
 }
 
-/// Waits until Slurm has put a task back into the queue, and has it start at once.
-fn again(sweep: &Sweep<'_>, job: &str) {
+/// Waits until Slurm has put a task back into the queue, and makes it start at once.
+fn restart_at_once(sweep: &Sweep<'_>, job: &str) {
     until_or(
         || format!("{job} runs again\n{}", sweep.queue()),
         || {
@@ -256,10 +256,10 @@ fn resumed_at(sweep: &Sweep<'_>, trial: &str) -> u64 {
     let mut steps = output.lines().filter_map(|line| line.strip_prefix(&begun)?.split(' ').next());
     assert_eq!(steps.next(), Some("0"), "{output}");
     let step = steps.next().and_then(|step| step.parse().ok());
-    step.filter(|&step| step > 0).unwrap_or_else(|| panic!("it did not go on: {output}"))
+    step.filter(|&step| step > 0).unwrap_or_else(|| panic!("it did not continue: {output}"))
 }
 
-/// How many attempts a trial has besides its own folder.
+/// The number of attempts of a trial, without the one in its own folder.
 fn attempts(sweep: &Sweep<'_>, trial: &str) -> usize {
     let entries = fs::read_dir(sweep.out.join("trials").join(trial)).unwrap().flatten();
     entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("attempt-")).count()

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-/// The programs that a machine needs.
+/// The programs that the cluster needs.
 const PROGRAMS: [&str; 6] = ["slurmctld", "slurmd", "sbatch", "munged", "unshare", "setsid"];
-/// How long anything may take, on a machine that is busy.
+/// How long any event may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) struct Cluster {
@@ -17,7 +17,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Starts it, or says why that cannot be done here.
+    /// Starts the cluster. The error says why that is not possible here.
     pub(crate) fn start() -> Result<Self, String> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let places = || std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
@@ -36,16 +36,16 @@ impl Cluster {
         if !isolated.status.success() {
             return Err(format!("namespaces are forbidden here: {}", text(&isolated.stderr)));
         }
-        // Sockets have short names.
+        // A short path, since the paths of sockets must not be long.
         let folder = tempfile::Builder::new().prefix("sl").tempdir_in("/tmp").unwrap();
         let cluster = Self { folder };
-        // Held until all are known, so that they are different.
+        // All are held at the same time, so that they are different.
         let free: Vec<TcpListener> =
             (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let ports: Vec<String> =
             free.iter().map(|free| free.local_addr().unwrap().port().to_string()).collect();
         drop(free);
-        cluster.scripted(&["start", &ports[0], &ports[1], &ports[2]]);
+        cluster.run_script(&["start", &ports[0], &ports[1], &ports[2]]);
         Ok(cluster)
     }
 
@@ -55,7 +55,7 @@ impl Cluster {
 
     fn script(&self, arguments: &[&str]) -> Output {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slurm/cluster.sh");
-        // Daemons inherit a pipe and keep it open, so that their output goes to a file.
+        // Output goes to a file: daemons would inherit a pipe and keep it open.
         let said = self.path().join("script.txt");
         let file = fs::File::create(&said).unwrap();
         let mut command = self.command("bash");
@@ -65,30 +65,30 @@ impl Cluster {
         Output { status, stdout: Vec::new(), stderr: fs::read(said).unwrap() }
     }
 
-    fn scripted(&self, arguments: &[&str]) {
+    fn run_script(&self, arguments: &[&str]) {
         let output = self.script(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
     }
 
-    /// Kills everything on the node at once, and tells Slurm.
+    /// Kills all processes of a node at once, and tells Slurm.
     pub(crate) fn cut_power(&self, node: &str) {
-        self.scripted(&["cut", node]);
+        self.run_script(&["cut", node]);
         self.declare_down(node);
     }
 
-    /// Tells the controller what it would notice after a while.
+    /// Tells the controller that a node is down, which it would find out after a while.
     pub(crate) fn declare_down(&self, node: &str) {
         self.ask(&["scontrol", "update", &format!("NodeName={node}"), "State=DOWN", "Reason=test"]);
     }
 
     pub(crate) fn power_on(&self, node: &str) {
-        self.scripted(&["node", node]);
+        self.run_script(&["node", node]);
         self.declare_up(node);
     }
 
     pub(crate) fn declare_up(&self, node: &str) {
         until(&format!("{node} is up"), || {
-            // Refused if the node has come back by itself.
+            // This is refused if the node has come back by itself.
             let (node_name, resume) = (format!("NodeName={node}"), "State=RESUME");
             let _ = self.command("scontrol").args(["update", &node_name, resume]).output();
             let state = self.ask(&["sinfo", "--noheader", "--format=%t", "--nodes", node]);
@@ -100,21 +100,21 @@ impl Cluster {
     /// Kills the controller, once it has saved its current state, and starts it again.
     pub(crate) fn restart_controller(&self) {
         let (state, now) = (self.path().join("state/job_state"), std::time::SystemTime::now());
-        // It saves after a change, and may have saved the last one already.
+        // It saves after a change, and may already have saved the last one, so make another.
         let held = ["sbatch", "--parsable", "--hold", "--output=/dev/null", "--wrap=true"];
         let change = self.ask(&held);
         until("the controller has saved its state", || {
             let saved = fs::metadata(&state).and_then(|file| file.modified()).ok()?;
             (saved > now).then_some(())
         });
-        self.scripted(&["controller"]);
+        self.run_script(&["controller"]);
         until("the controller answers", || {
             self.command("squeue").output().unwrap().status.success().then_some(())
         });
         self.ask(&["scancel", change.trim()]);
     }
 
-    /// A command that finds only this cluster.
+    /// A command that sees only this cluster.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env("SLURM_CONF", self.path().join("slurm.conf"));
@@ -122,7 +122,7 @@ impl Cluster {
         let all = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
         command.env("PATH", std::env::join_paths(all).unwrap());
         for (name, _) in std::env::vars_os() {
-            // This test may itself be run by Slurm.
+            // The test itself may run under Slurm.
             let name_text = name.to_string_lossy();
             if name_text.starts_with("SLURM_") && name_text != "SLURM_CONF"
                 || name_text.starts_with("SBATCH_")
@@ -140,7 +140,7 @@ impl Cluster {
         text(&output.stdout)
     }
 
-    /// What `scontrol` says about a job or a task: `KEY=VALUE`.
+    /// The values of a key in what `scontrol` says about a job or a task.
     pub(crate) fn about(&self, job: &str, key: &str) -> Vec<String> {
         let all = self.ask(&["scontrol", "--oneliner", "show", "job", job]);
         let key = format!("{key}=");
@@ -148,7 +148,7 @@ impl Cluster {
         values.map(str::to_owned).collect()
     }
 
-    /// A requeued job normally waits for some seconds; here it does not.
+    /// Makes a requeued job start at once; normally it would wait for some seconds.
     pub(crate) fn start_now(&self, job: &str) {
         let _ = self
             .command("scontrol")
@@ -173,7 +173,7 @@ impl Drop for Cluster {
     }
 }
 
-/// A process by its id on this machine.
+/// A process, identified by its id on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
     pid: u32,

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # A private Slurm cluster of two emulated nodes on this machine, for tests:
 #   cluster.sh start DIR PORT PORT PORT | node DIR NAME | cut DIR NAME | controller DIR | stop DIR
-# The ports are those of the controller and of the nodes n1 and n2. Needs root, Slurm and munge. All files, keys and sockets are under DIR, an absolute path of at most
-# 70 characters; daemons listen on 127.0.0.1 alone. Each node has a host name, process ids and a
-# hosts file of its own. `cut` is a power cut; `controller` ends the controller at once and starts it.
+# The ports are those of the controller and of the nodes n1 and n2. Needs root, Slurm and munge. All
+# files, keys and sockets are under DIR, an absolute path of at most 70 characters. Daemons listen only
+# on 127.0.0.1. Each node has its own host name, process ids and hosts file. `node` starts a node, and
+# `cut` is a power cut; `controller` kills the controller and starts it again.
 set -euo pipefail
 command=$1 dir=$2
 export SLURM_CONF=$dir/slurm.conf
@@ -13,7 +14,7 @@ configure() {
   mkdir -p "$dir"/{state,log,spool/n1,spool/n2}
   chmod 755 "$dir"
   (umask 077 && head -c 128 /dev/urandom >"$dir/munge.key")
-  # A requeued job waits for as long as credentials are valid, which is 5 s at the least.
+  # A requeued job waits for as long as credentials are valid, which is at least 5 s.
   cat >"$SLURM_CONF" <<CONF
 ClusterName=test
 SlurmctldHost=$host(127.0.0.1)
@@ -59,7 +60,7 @@ CONF
   printf '127.0.0.1 localhost n1 n2 %s\n' "$host" >"$dir/hosts"
 }
 
-# The shell is the first process of the node's own process ids: when it is killed, all others are.
+# The shell is process 1 of the node's own process ids: when it is killed, so are all the others.
 node() {
   setsid unshare --uts --pid --ipc --mount --fork --kill-child --mount-proc bash -c "
     hostname $1

@@ -1,7 +1,8 @@
-//! Sweeps on a real Slurm of two emulated nodes: whatever happens to tasks, the final records equal
-//! those of a local run, byte for byte. Each case prints lost and doubled rows.
+//! Runs plans on a real Slurm with two emulated nodes. Whatever happens to tasks, the final records
+//! equal those of a local run, byte for byte. Each case prints the numbers of lost and duplicate
+//! rows.
 //!
-//! Without Slurm or root, the test says so and is skipped.
+//! Without Slurm or root, the test is skipped with a message.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -22,7 +23,8 @@ use sweep::{Sweep, locally};
 /// A case: its name, and a function that runs it and returns what happened.
 type Case = (&'static str, fn(&Cluster, &str) -> String);
 
-/// Run one after another; the time limit, which Slurm checks every 30 s, runs at the same time.
+/// The cases, which run one after another. Slurm checks time limits only every 30 s, so the case of
+/// the time limit runs at the same time as the others.
 const CASES: [Case; 10] = [
     ("array to its end", cases::to_the_end),
     ("scancel", cases::cancelled),
@@ -36,7 +38,8 @@ const CASES: [Case; 10] = [
     ("begun locally", cases::begun_locally),
 ];
 
-/// Rows of the local run that are missing, and rows that it does not have or has less often.
+/// The number of rows of the local run that are missing, and of rows that it does not have or has
+/// less often.
 fn lost_and_doubled(expected: &str, found: &str) -> (usize, usize) {
     let count = |text: &str| {
         let mut rows: BTreeMap<String, usize> = BTreeMap::new();
@@ -52,14 +55,14 @@ fn lost_and_doubled(expected: &str, found: &str) -> (usize, usize) {
     (beyond(&expected, &found), beyond(&found, &expected))
 }
 
-/// Runs a case and compares its records.
+/// Runs a case and compares its records with those of the local run.
 fn run(cluster: &Cluster, expected: &str, (name, case): Case) {
     let begun = Instant::now();
     let folder = name.replace([' ', ','], "-");
     let seen = case(cluster, &folder);
     let sweep = Sweep::new(cluster, &folder);
     let (lost, doubled) = lost_and_doubled(expected, &sweep.records());
-    // Past the test runner's capture.
+    // Written directly, so that the test runner does not capture it.
     let _ = writeln!(
         std::io::stderr(),
         "{name:<20} rows lost {lost}, doubled {doubled}  {:>3} s  {seen}",
@@ -67,7 +70,7 @@ fn run(cluster: &Cluster, expected: &str, (name, case): Case) {
     );
     assert_eq!(sweep.records(), expected, "{name}\n{}", sweep.output());
     assert!(sweep.status().contains("4 of 4 trials have ended"), "{name}: {}", sweep.status());
-    // Without the merged files, the trials' own folders give the same.
+    // Without the merged files, the trials' own folders give the same records.
     for file in ["records.csv", "trials.json"] {
         fs::remove_file(sweep.out.join(file)).unwrap();
     }

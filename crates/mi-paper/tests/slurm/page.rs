@@ -12,7 +12,7 @@ use super::sweep::Sweep;
 const BEGIN: &str = "<!-- what follows is written by crates/mi-paper/tests/slurm/page.rs -->\n";
 const END: &str = "<!-- up to here -->\n";
 
-/// Runs the commands of the page, and compares the output except for numbers.
+/// Runs the commands of the page and compares the output, without numbers.
 pub(crate) fn check(cluster: &Cluster) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cluster.md");
     let Ok(page) = fs::read_to_string(&path) else { return };
@@ -26,7 +26,7 @@ pub(crate) fn check(cluster: &Cluster) {
     assert_eq!(
         without_numbers(there),
         without_numbers(&now),
-        "renew it: MI_WRITE_DOCS=1 cargo test -p mi-paper --test slurm"
+        "update it: MI_WRITE_DOCS=1 cargo test -p mi-paper --test slurm"
     );
 }
 
@@ -42,7 +42,7 @@ fn transcript(cluster: &Cluster) -> String {
          --trials-per-task 2 --at-most 1 --time 1:00:00",
         &sweep.said,
     );
-    // The first trial of the first task, in the middle.
+    // Stopped in the middle of the first trial of the first task.
     let frozen = sweep.freeze(None);
     let look = "mi-paper reproduce --status --out runs/dependent";
     tell(look, &sweep.status());
@@ -60,7 +60,7 @@ fn transcript(cluster: &Cluster) -> String {
     said.replace(&place, "/shared/runs/dependent")
 }
 
-/// The text with `#` for numbers and the blanks next to them, which depend on the machine.
+/// The text with `#` for each number and single spaces, since widths depend on the machine.
 fn without_numbers(text: &str) -> String {
     let mut masked = String::new();
     for line in text.lines() {

@@ -1,4 +1,4 @@
-//! A run folder whose trials run on the cluster.
+//! A run whose trials run on the test cluster.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub(crate) fn mi_paper() -> Command {
     Command::new(env!("CARGO_BIN_EXE_mi-paper"))
 }
 
-/// The plan in this process's folder, on this machine, without a cluster.
+/// Runs the plan on this machine, without the cluster.
 pub(crate) fn locally(out: &Path) -> Output {
     let mut command = mi_paper();
     command.arg("reproduce").args(PLAN).args(SHARED).args(["--jobs", "2", "--out"]).arg(out);
@@ -29,7 +29,7 @@ pub(crate) struct Sweep<'a> {
     pub(crate) out: PathBuf,
     pub(crate) arrays: Vec<String>,
     pub(crate) report: String,
-    /// What `mi-paper slurm` said.
+    /// The output of `mi-paper slurm`.
     pub(crate) said: String,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Sweep<'a> {
         Self { cluster, out, arrays: Vec::new(), report: String::new(), said: String::new() }
     }
 
-    /// Submits it, with two trials per task unless the options say otherwise.
+    /// Submits the run, with two trials per task unless the options say otherwise.
     pub(crate) fn submit(&mut self, options: &[&str]) {
         let mut command = self.cluster.command(env!("CARGO_BIN_EXE_mi-paper"));
         command.arg("slurm").arg(&self.out).args(PLAN).args(SHARED);
@@ -57,13 +57,13 @@ impl<'a> Sweep<'a> {
         self.report = ids("report").remove(0);
     }
 
-    /// All jobs that were submitted.
+    /// The ids of all submitted jobs.
     pub(crate) fn jobs(&self) -> Vec<String> {
         let line = self.said.lines().find_map(|line| line.strip_prefix("stop     scancel "));
         line.unwrap().split_whitespace().map(str::to_owned).collect()
     }
 
-    /// Waits for the report, which comes after everything else.
+    /// Waits for the job of the report, which runs after all others.
     pub(crate) fn wait(&self) {
         let (all, nodes) = (["scontrol", "--oneliner", "show", "job"], ["sinfo", "-N", "-l"]);
         let what = || {
@@ -86,7 +86,7 @@ impl<'a> Sweep<'a> {
         self.cluster.ask(&["squeue", "--array"])
     }
 
-    /// What the jobs wrote.
+    /// The output of all jobs.
     pub(crate) fn output(&self) -> String {
         let mut all = String::new();
         let Ok(entries) = fs::read_dir(self.out.join("slurm/log")) else { return all };
@@ -108,7 +108,7 @@ impl<'a> Sweep<'a> {
         fs::read_to_string(self.out.join("records.csv")).unwrap_or_default()
     }
 
-    /// The processes that run tasks of this run, on this node if one is named.
+    /// The processes of this run's tasks; only those on `node` if it is given.
     pub(crate) fn tasks(&self, node: Option<&str>) -> Vec<Process> {
         let is_ours = |process: &Process| {
             let arguments = process.arguments();
@@ -121,7 +121,7 @@ impl<'a> Sweep<'a> {
         all_processes().into_iter().filter(is_ours).collect()
     }
 
-    /// Stops a task in the middle of a trial, with a checkpoint; on this node if one is named.
+    /// Stops a task in the middle of a trial that has a checkpoint; on `node` if it is given.
     pub(crate) fn freeze(&self, node: Option<&str>) -> Frozen {
         let ids: Vec<String> = until("there is a plan", || RunFolder::new(&self.out).plan().ok())
             .trials
@@ -160,7 +160,7 @@ impl<'a> Sweep<'a> {
                             );
                             return Some(Frozen { process, trial, job });
                         }
-                        // It was quicker.
+                        // The trial ended before the signal.
                         None => process.signal("-CONT"),
                     }
                 }
@@ -170,7 +170,7 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Whether a trial has a checkpoint, and its state says so.
+/// Whether a trial has a checkpoint and a saved state.
 pub(crate) fn has_checkpoint(folder: &Path) -> bool {
     let mut entries = fs::read_dir(folder).into_iter().flatten().flatten();
     folder.join("state.json").exists()

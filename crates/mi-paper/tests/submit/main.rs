@@ -1,4 +1,4 @@
-//! `mi-paper slurm` without submitting anything, and the tasks that it would submit.
+//! Tests `mi-paper slurm` without submitting anything, and the tasks that it would submit.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ fn run(command: &mut Command) -> (Option<i32>, String, String) {
 
 const SIZE: [&str; 6] = ["--preset", "smoke", "--experiment", "dependent", "--steps", "4"];
 
-/// A text without the parts that differ between machines.
+/// Replaces the parts of a text that differ between machines.
 fn anywhere(text: &str, root: &Path) -> String {
     let text = text.replace(root.to_str().unwrap(), "/shared");
     let mut parts = text.split("/mi-paper-");
@@ -57,9 +57,9 @@ fn a_dry_run_prints_the_scripts_and_changes_nothing() {
     let kept = fs::read_to_string(&golden).unwrap();
     assert!(
         text == kept,
-        "renew it, and read the difference: MI_WRITE_DOCS=1 cargo test -p mi-paper --test submit\n{text}"
+        "update it, and read the difference: MI_WRITE_DOCS=1 cargo test -p mi-paper --test submit\n{text}"
     );
-    // The other form prints the same.
+    // The other form of the command prints the same.
     let mut command = mi_paper(&["reproduce", "--on", "slurm", "--out"]);
     command.arg(&out).args(SIZE).args(seeds).args(more).args(last);
     let (code, other, messages) = run(&mut command);
@@ -68,7 +68,7 @@ fn a_dry_run_prints_the_scripts_and_changes_nothing() {
 }
 
 #[test]
-fn the_scripts_are_ones_of_bash() {
+fn the_scripts_are_valid_bash() {
     let Ok(found) = Command::new("bash").arg("--version").output() else {
         eprintln!("skipped: there is no bash");
         return;
@@ -86,8 +86,7 @@ fn the_scripts_are_ones_of_bash() {
         let checked = Command::new("bash").arg("-n").arg(&script).output().unwrap();
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
     }
-    // A task run by hand, without Slurm: the script finds its program and its trials, and completes
-    // them.
+    // The script of a task, run by hand without Slurm, finds its program and runs its trials.
     let task = Command::new("bash")
         .arg(out.join("slurm/task.sh"))
         .env("SLURM_ARRAY_TASK_ID", "0")
@@ -147,9 +146,9 @@ fn tasks_run_their_part_of_the_plan() {
     assert_eq!(records(&whole), records(&parts));
 }
 
-/// A divergence is a result: the exit code distinguishes it from a failure.
+/// A divergence is a result, so its exit code differs from that of a failure.
 #[test]
-fn divergence_has_an_exit_code_of_its_own() {
+fn divergence_has_its_own_exit_code() {
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("far.toml");
     let (code, text, _) = run(&mut mi_paper(&["experiment", "dependent", "--preset", "smoke"]));
@@ -173,7 +172,7 @@ fn divergence_has_an_exit_code_of_its_own() {
 
 /// A trial that this machine runs is refused at once; with `--wait` it is waited for.
 #[test]
-fn a_trial_that_another_runs_is_waited_for() {
+fn a_trial_of_another_process_is_waited_for() {
     let root = tempfile::tempdir().unwrap();
     let (code, _, _) =
         run(mi_paper(&["reproduce", "--dry-run"]).args(SIZE).arg("--out").arg(root.path()));
