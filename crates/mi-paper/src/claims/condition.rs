@@ -15,6 +15,8 @@ pub enum Measure {
     Nats,
     /// A difference of natural logarithms.
     Log,
+    /// A rank correlation.
+    Correlation,
     /// The largest value over the runs, which has no interval.
     Largest,
 }
@@ -25,7 +27,7 @@ impl Measure {
         match self {
             Self::Points => "points",
             Self::Nats => "nats",
-            Self::Log | Self::Largest => "",
+            Self::Log | Self::Correlation | Self::Largest => "",
         }
     }
 
@@ -36,7 +38,7 @@ impl Measure {
 
     fn number(self, value: f64) -> String {
         match self {
-            Self::Points | Self::Log => numbers::fixed(self.scaled(value), 2),
+            Self::Points | Self::Log | Self::Correlation => numbers::fixed(self.scaled(value), 2),
             Self::Nats => numbers::fixed(value, 3),
             Self::Largest => mi_plot::number(value),
         }

@@ -220,7 +220,7 @@ fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
             Some((seed, rank_correlation(&values, &accuracies)?))
         });
         let what = format!("rank correlation with accuracy: {}", names::metric(metric));
-        Condition::on(what, Measure::Log, expected, &correlations.collect())
+        Condition::on(what, Measure::Correlation, expected, &correlations.collect())
     };
     vec![
         condition(Metric::BoundTest, Expected::Below(0.5)),

@@ -241,7 +241,8 @@ fn forests(verdict: &Verdict) -> Vec<IntervalChart> {
     let kinds = [
         (Measure::Points, "Effects on accuracy", "difference of accuracies (percentage points)"),
         (Measure::Nats, "Effects in nats", "nats"),
-        (Measure::Log, "Growth of the condition", "ln(σmax/σmin), end − start"),
+        (Measure::Log, "Growth of the condition number", "ln(σmax/σmin), end − start"),
+        (Measure::Correlation, "Rank correlations", "Spearman's ρ"),
     ];
     let charts = kinds.iter().filter_map(|&(measure, title, label)| {
         let own: Vec<&Condition> =
