@@ -24,7 +24,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     place: 231,
     figure: Figure {
         id: "cifar-cpc",
-        heading: "Contrastive predictive coding, CIFAR-10",
+        heading: "Contrastive predictive coding",
         caption: "Patches of 8 × 8 pixels that overlap by half, 7 × 7 of them; a context runs down each \
                   column. Neighbouring rows of patches share pixels, so that a row is skipped; where it is \
                   not, the bound rises by what context and target share.",

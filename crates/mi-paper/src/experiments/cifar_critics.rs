@@ -18,7 +18,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     place: 80,
     figure: Figure {
         id: "fig-8",
-        heading: "Figure 8: critics of different capacity, CIFAR-10",
+        heading: "Figure 8: critics of different capacity",
         caption: "As figure 3, on the halves of CIFAR-10 images.",
         panels: critics::panels,
         style: critics::style,

@@ -17,7 +17,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     place: 211,
     figure: Figure {
         id: "cifar-dim",
-        heading: "Deep InfoMax: global and local objectives, CIFAR-10",
+        heading: "Deep InfoMax: global and local objectives",
         caption: dim::CAPTION,
         panels: dim::panels,
         style: by_place,

@@ -19,7 +19,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     place: 90,
     figure: Figure {
         id: "fig-9",
-        heading: "Figure 9: encoders at the same value of the bound, CIFAR-10",
+        heading: "Figure 9: encoders at the same value of the bound",
         caption: "As figure 4, on the halves of CIFAR-10 images.",
         panels: encoders::panels,
         style: encoders::style,

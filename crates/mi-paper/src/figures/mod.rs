@@ -41,7 +41,8 @@ pub(crate) struct Panel {
 pub(crate) struct Figure {
     /// Anchor in the page and first part of file names.
     pub(crate) id: &'static str,
-    /// `Figures 3 and 6: …`, or what the experiment is about.
+    /// `Figures 3 and 6: …`, or what the experiment is about. The report adds the data set where it
+    /// is needed.
     pub(crate) heading: &'static str,
     pub(crate) caption: &'static str,
     pub(crate) panels: fn(&Results<'_>) -> Vec<Panel>,
@@ -55,6 +56,10 @@ pub(crate) type Style = fn(&Configuration<'_>, usize) -> (usize, Dash);
 #[derive(Clone, Debug)]
 pub(crate) struct DrawnFigure {
     pub(crate) id: String,
+    /// The data set, as in records.
+    pub(crate) dataset: String,
+    /// Its name in the list of contents: the heading up to the colon.
+    pub(crate) title: String,
     pub(crate) heading: String,
     pub(crate) caption: String,
     /// What lines, bands and diamonds are.

@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 use crate::published::Published;
 use crate::results::{Configuration, Results};
 
-/// Every drawing of every experiment that has records, as files.
+/// All drawings of all experiments that have records, as files.
 pub fn draw(outcome: &Outcome) -> Vec<NamedSvg> {
     figures(outcome)
         .iter()
@@ -26,8 +26,8 @@ pub fn draw(outcome: &Outcome) -> Vec<NamedSvg> {
 
 /// Judges every claim on every data set its experiment ran on.
 ///
-/// A claim whose experiment is not part of the run is open. A run that only has the user's own
-/// experiments has nothing to judge.
+/// A claim of the paper whose experiment is not part of the run is open. A run that only has the
+/// user's own experiments has nothing to judge.
 pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
     if outcome.is_own() {
         return Vec::new();
@@ -64,8 +64,8 @@ pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
     verdicts
 }
 
-/// Every figure, in the order of the report, those of one experiment by data set; then those of
-/// experiments that are not built in.
+/// All figures in the order of the report, one for each experiment and data set. Experiments that
+/// are not built in come last.
 pub(crate) fn figures(outcome: &Outcome) -> Vec<DrawnFigure> {
     let configurations = Configuration::all(outcome);
     let mut figures = Vec::new();
@@ -74,9 +74,8 @@ pub(crate) fn figures(outcome: &Outcome) -> Vec<DrawnFigure> {
         let datasets = datasets(&configurations, experiment.name);
         for (index, dataset) in datasets.iter().enumerate() {
             let results = results(&configurations, experiment, dataset);
-            let (id, heading) = (figure.id.to_owned(), figure.heading.to_owned());
-            let (id, heading) = apart(id, heading, index, &datasets);
-            let caption = figure.caption.to_owned();
+            let id = anchor(figure.id, index, dataset);
+            let (heading, caption) = (figure.heading.to_owned(), figure.caption.to_owned());
             figures.push(drawn(id, heading, caption, (figure.panels)(&results), &results));
         }
     }
@@ -97,15 +96,16 @@ pub(crate) fn figures(outcome: &Outcome) -> Vec<DrawnFigure> {
                 published: &Published::NOTHING,
                 style: by_place,
             };
-            let (id, heading) = (slug(name), format!("Experiment {name}"));
-            let (id, heading) = apart(id, heading, index, &datasets);
+            let id = anchor(&slug(name), index, dataset);
+            let heading = format!("Experiment {name}");
             let question = outcome.own.iter().find(|(own, _)| own == name);
             let question = question.map_or("", |(_, question)| question.as_str());
-            let caption = format!("{question} Every metric that was recorded.");
+            let caption = format!("{question} The charts show every recorded metric.");
             let caption = caption.trim_start().to_owned();
             figures.push(drawn(id, heading, caption, every_metric(&results), &results));
         }
     }
+    name_datasets(&mut figures);
     figures
 }
 
@@ -116,8 +116,11 @@ fn drawn(
     panels: Vec<crate::figures::Panel>,
     results: &Results<'_>,
 ) -> DrawnFigure {
+    let title = heading.split(':').next().unwrap_or(&heading).to_owned();
     DrawnFigure {
         id,
+        dataset: results.dataset.to_owned(),
+        title,
         heading,
         caption,
         key: charts::key(results),
@@ -127,16 +130,24 @@ fn drawn(
     }
 }
 
-/// Anchor and heading of an experiment's figure on one of its data sets. The first has the short
-/// anchor that claims point to.
-fn apart(id: String, heading: String, index: usize, datasets: &[&str]) -> (String, String) {
-    let dataset = datasets[index];
-    let id = if index == 0 { id } else { format!("{id}-{}", slug(dataset)) };
-    let heading = match datasets.len() {
-        1 => heading,
-        _ => format!("{heading}, {}", names::dataset(dataset)),
-    };
-    (id, heading)
+/// The anchor of an experiment's figure on one of its data sets. That of the first data set is the
+/// figure's own, to which claims link.
+fn anchor(id: &str, index: usize, dataset: &str) -> String {
+    if index == 0 { id.to_owned() } else { format!("{id}-{}", slug(dataset)) }
+}
+
+/// Adds the data set to the title and the heading of each figure on CIFAR-10, and of figures with the
+/// same title.
+fn name_datasets(figures: &mut [DrawnFigure]) {
+    let titles: Vec<String> = figures.iter().map(|figure| figure.title.clone()).collect();
+    for figure in figures {
+        let same = titles.iter().filter(|title| **title == figure.title).count();
+        if same > 1 || figure.dataset == "cifar-10" {
+            let dataset = names::dataset(&figure.dataset);
+            figure.title = format!("{}, {dataset}", figure.title);
+            figure.heading = format!("{}, {dataset}", figure.heading);
+        }
+    }
 }
 
 /// The results of a built-in experiment.
@@ -164,7 +175,7 @@ fn own<'a>(
     configurations.iter().filter(is_own).collect()
 }
 
-/// The data sets that an experiment ran on, in plan order.
+/// The data sets of an experiment in the run, in plan order.
 fn datasets<'a>(configurations: &'a [Configuration<'a>], experiment: &str) -> Vec<&'a str> {
     let mut datasets: Vec<&str> = Vec::new();
     for configuration in configurations.iter().filter(|c| c.key.experiment == experiment) {

@@ -173,7 +173,7 @@ fn contents(figures: &[DrawnFigure], verdicts: &[Verdict]) -> Markup {
     html! {
         nav aria-label="Contents" { ul {
             @for figure in figures {
-                li { a href={ "#" (figure.id) } { (short(&figure.heading)) } }
+                li { a href={ "#" (figure.id) } { (figure.title) } }
             }
             @if !verdicts.is_empty() {
                 li { a href="#rules" { "How each claim was judged" } }
@@ -183,11 +183,6 @@ fn contents(figures: &[DrawnFigure], verdicts: &[Verdict]) -> Markup {
             li { a href="#records" { "Records" } }
         } }
     }
-}
-
-/// A heading up to its colon.
-fn short(heading: &str) -> &str {
-    heading.split(':').next().unwrap_or(heading)
 }
 
 /// Whether the page has a verdict's figure.

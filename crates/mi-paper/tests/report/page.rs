@@ -97,6 +97,22 @@ fn a_second_data_set_has_its_own_figures() {
 }
 
 #[test]
+fn figures_with_the_same_title_name_their_data_sets() {
+    let experiments = &["dim", "cifar-dim", "cpc", "cifar-cpc", "critics"];
+    let page = report::html(&Synthetic::agreeing(1).only(experiments).outcome());
+    let (_, rest) = page.split_once("aria-label=\"Contents\"").unwrap();
+    let (contents, _) = rest.split_once("</nav>").unwrap();
+    for title in ["Deep InfoMax", "Contrastive predictive coding"] {
+        for dataset in ["MNIST", "CIFAR-10"] {
+            assert!(contents.contains(&format!(">{title}, {dataset}</a>")), "{contents}");
+        }
+    }
+    assert!(contents.contains(">Figures 3 and 6</a>"), "{contents}");
+    assert!(page.contains("<h2>Deep InfoMax: global and local objectives, MNIST</h2>"));
+    assert!(page.contains("<h2>Deep InfoMax: global and local objectives, CIFAR-10</h2>"));
+}
+
+#[test]
 fn the_page_is_self_contained() {
     let page = report::html(&Synthetic::agreeing(2).outcome());
     let ids = attributes(&page, "id");
