@@ -57,7 +57,7 @@ pub enum Expected {
 }
 
 impl Expected {
-    /// Whether an interval lies completely inside, completely outside, or neither.
+    /// Whether an interval lies completely inside or completely outside; `None` if neither.
     fn decide(self, low: f64, high: f64) -> Option<bool> {
         let (met, refuted) = match self {
             Self::Above(limit) => (low > limit, high < limit),
@@ -102,7 +102,7 @@ impl Condition {
         expected: Expected,
         by_seed: &BTreeMap<u64, f64>,
     ) -> Self {
-        let by_seed = measured(by_seed.iter().map(|(seed, value)| (*seed, *value)));
+        let by_seed = without_nan(by_seed.iter().map(|(seed, value)| (*seed, *value)));
         let values: Vec<f64> = by_seed.values().copied().collect();
         Self::new(what, measure, expected, interval(&values, TAIL), by_seed)
     }
@@ -118,12 +118,12 @@ impl Condition {
         b: &BTreeMap<u64, f64>,
     ) -> Self {
         let pairs =
-            measured(a.iter().filter_map(|(seed, value)| Some((*seed, value - b.get(seed)?))));
+            without_nan(a.iter().filter_map(|(seed, value)| Some((*seed, value - b.get(seed)?))));
         let differences: Vec<f64> = pairs.values().copied().collect();
         let effect = interval(&differences, TAIL).or_else(|| {
             let between = Interval::of_difference(&finite(a.values()), &finite(b.values()))?;
             let towards = a.values().copied().chain(b.values().map(|value| -value));
-            Some(reaching(between, towards))
+            Some(with_infinite_ends(between, towards))
         });
         Self::new(what, measure, expected, effect, pairs)
     }
@@ -172,7 +172,7 @@ impl Condition {
         &self.by_seed
     }
 
-    /// The effects of these seeds, if they have one.
+    /// The effects of those of these seeds that have one.
     pub(crate) fn values_of(&self, seeds: &[u64]) -> Vec<f64> {
         seeds.iter().filter_map(|seed| self.by_seed.get(seed).copied()).collect()
     }
@@ -263,12 +263,13 @@ impl Condition {
     }
 }
 
-/// The values that are numbers.
-fn measured(by_seed: impl Iterator<Item = (u64, f64)>) -> BTreeMap<u64, f64> {
+/// The effects by seed, without those that are not a number.
+fn without_nan(by_seed: impl Iterator<Item = (u64, f64)>) -> BTreeMap<u64, f64> {
     by_seed.filter(|(_, value)| !value.is_nan()).collect()
 }
 
-/// The largest value. One that is not a number has not been shown to be small.
+/// The largest value. One that is not a number counts as infinite, since nothing shows it to be
+/// small.
 fn largest(values: &[f64]) -> f64 {
     let larger = |m: f64, &v: &f64| if v.is_nan() { f64::INFINITY } else { m.max(v) };
     values.iter().fold(f64::NEG_INFINITY, larger)
@@ -294,11 +295,11 @@ fn interval(values: &[f64], tail: f64) -> Option<Interval> {
     }
     // A single finite value says nothing about the spread, which includes the infinite ones.
     let of_finite = Interval::at(&finite(values), tail)?;
-    Some(Interval { n, ..reaching(of_finite, values.iter().copied()) })
+    Some(Interval { n, ..with_infinite_ends(of_finite, values.iter().copied()) })
 }
 
 /// The interval, with an infinite end on each side on which one of the values is infinite.
-fn reaching(interval: Interval, values: impl Iterator<Item = f64>) -> Interval {
+fn with_infinite_ends(interval: Interval, values: impl Iterator<Item = f64>) -> Interval {
     values.filter(|value| value.is_infinite()).fold(interval, |interval, value| Interval {
         low: interval.low.min(value),
         high: interval.high.max(value),

@@ -1,11 +1,13 @@
+//! Judges a claim by the results of its experiment.
+
 use super::sequential::{SeedPlan, seeds_needed};
 use super::{Claim, Condition, Decision, Finding, Readout, Verdict, version_1};
 use crate::names;
 use crate::numbers;
 use crate::results::Results;
 
-/// Judges the claim of an experiment, shown by the figure with this anchor, on one data set.
-/// `departures` list how the results depart from the paper's protocol.
+/// Judges the claim of an experiment on one data set. `figure` is the anchor of its figure, and
+/// `departures` are those of the results from the paper's protocol.
 pub(crate) fn judge(
     claim: &Claim,
     (experiment, figure): (&str, &'static str),
@@ -36,25 +38,26 @@ pub(crate) fn judge(
         return verdict(None, finding, Vec::new(), old);
     }
     let conditions = (claim.conditions)(results, Readout::LastFifth);
-    let mut finding = find(results, &seeds, conditions);
+    let mut finding = assess(results, &seeds, conditions);
     let counts = counts(results);
     if !counts.is_empty() {
         finding.reason = format!("{} ({}.)", finding.reason, counts.join("; "));
     }
-    // A form that needs unmeasured metrics is left out.
+    // A form is left out if one of its metrics was not measured.
     let forms = claim.forms.iter().filter_map(|form| {
         let conditions = (form.conditions)(results, Readout::LastFifth);
         let is_measured = conditions.iter().all(|c| !c.by_seed().is_empty());
         let id = format!("{}{}", claim.id, form.letter);
-        is_measured
-            .then(|| (id, form.statement, find(results, &seeds.from(form.first_seed), conditions)))
+        is_measured.then(|| {
+            (id, form.statement, assess(results, &seeds.from(form.first_seed), conditions))
+        })
     });
     let old = version_1::decide(results, &(claim.conditions)(results, Readout::LastEvaluation));
     verdict(Some(results.dataset.to_owned()), finding, forms.collect(), old)
 }
 
 /// Settles conditions and decides the verdict.
-fn find(results: &Results<'_>, seeds: &SeedPlan, mut conditions: Vec<Condition>) -> Finding {
+fn assess(results: &Results<'_>, seeds: &SeedPlan, mut conditions: Vec<Condition>) -> Finding {
     let alternatives = conditions.iter().filter(|c| c.presupposed.is_none()).count();
     for condition in &mut conditions {
         condition.settled = seeds.settle(condition, alternatives);
@@ -87,8 +90,9 @@ fn decide(results: &Results<'_>, seeds: &SeedPlan, conditions: &[Condition]) -> 
     if conditions.iter().any(refuted) {
         let refuted = sentences(&refuted);
         if unsettled.iter().any(|c| c.presupposed.is_some()) {
-            let reason =
-                format!("It is open whether what the claim presupposes is met; so far: {refuted}.");
+            let reason = format!(
+                "It is open whether the claim's presuppositions are met; so far: {refuted}."
+            );
             return (Decision::Open, reason);
         }
         return (Decision::DoesNotHold, format!("Refuted: {refuted}."));
@@ -103,17 +107,18 @@ fn decide(results: &Results<'_>, seeds: &SeedPlan, conditions: &[Condition]) -> 
     }
     let missing: Vec<String> = unsettled.iter().map(|c| advice(c)).collect();
     let settled = all - unsettled.len();
-    let shown = format!("{settled} of {all} conditions are settled. Open: {}.", missing.join("; "));
+    let shown = format!("Settled conditions: {settled} of {all}. Open: {}.", missing.join("; "));
     match (seeds.is_complete(), seeds.planned) {
         (true, 0 | 1) => {
-            (Decision::Open, "An interval needs two seeds, and one was planned.".to_owned())
+            (Decision::Open, "An interval needs two seeds, but only one was planned.".to_owned())
         }
         (true, planned) => {
-            (Decision::NotShown, format!("All {planned} planned seeds are in. {shown}"))
+            (Decision::NotShown, format!("All {planned} planned seeds have ended. {shown}"))
         }
         (false, planned) => {
             let ended = seeds.ended.len();
-            (Decision::Open, format!("{ended} of {planned} planned seeds are in. {shown}"))
+            let have = if ended == 1 { "has" } else { "have" };
+            (Decision::Open, format!("{ended} of {planned} planned seeds {have} ended. {shown}"))
         }
     }
 }
@@ -126,15 +131,15 @@ fn advice(condition: &Condition) -> String {
     }
 }
 
-/// A sentence that names a configuration of which too many trials diverged.
+/// A sentence that names a configuration of which too many trials diverged, if there is one.
 ///
-/// For each configuration separately: one that mostly diverges biases every comparison, however
-/// many others there are.
+/// Each configuration is counted separately: one that mostly diverges biases every comparison,
+/// however many others there are.
 pub(super) fn lost(results: &Results<'_>) -> Option<String> {
     let lost = results.own.iter().find(|c| c.diverged() * 5 > c.asked())?;
     let name = names::row(lost, &results.own);
     Some(format!(
-        "More than one trial in five of {name} diverged; the others may be a biased choice."
+        "More than one trial in five of {name} diverged; the others may be a biased sample."
     ))
 }
 
@@ -157,7 +162,7 @@ fn setting(results: &Results<'_>) -> String {
     format!("at {steps} steps on {data}")
 }
 
-/// What a reader of the verdict must know about the trials.
+/// How many trials finished, and how many diverged; nothing if all finished.
 fn counts(results: &Results<'_>) -> Vec<String> {
     let (asked, finished, diverged) =
         results.own.iter().fold((0, 0, 0), |(asked, finished, diverged), c| {
@@ -168,7 +173,7 @@ fn counts(results: &Results<'_>) -> Vec<String> {
         counts.push(format!("{finished} of {asked} trials finished"));
     }
     if diverged > 0 {
-        counts.push(format!("{diverged} diverged and count for nothing"));
+        counts.push(format!("{diverged} diverged, left out of the verdict"));
     }
     counts
 }

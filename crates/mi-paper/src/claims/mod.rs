@@ -1,7 +1,8 @@
-//! The paper's claims C1 to C8, those about other systems (V, M), and whether a run confirms them.
+//! The paper's claims C1 to C8, claims about other systems and measures (V, M), and whether a run
+//! confirms them.
 //!
 //! Each claim has a rule, written in words next to the code that applies it. A rule is a list of
-//! [`Condition`]s: an effect over seeds, and where the paper's claim says that its mean lies.
+//! [`Condition`]s: an effect over seeds, and where its mean should lie according to the claim.
 //! `docs/verdicts.md` defines how conditions are settled and how they determine the verdict;
 //! `VERSION` is the version that this module applies. The verdict of version 1 is kept next to it.
 
@@ -27,25 +28,25 @@ pub(crate) const VERSION: (u32, &str) = (2, "2026-11-28");
 /// The date of version 1.
 pub(crate) const VERSION_1_DATE: &str = "2026-11-25";
 
-/// The effects that a rule uses.
+/// Measures the conditions of a rule.
 pub(crate) type Conditions = fn(&Results<'_>, Readout) -> Vec<Condition>;
 
-/// A claim of the paper with its rule.
+/// A claim with its rule.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
-    /// `C1` to `C8` for those of the paper.
+    /// `C1` to `C8` for those of the paper, `V…` and `M…` for others.
     pub(crate) id: &'static str,
-    /// The paper's figures that show it.
+    /// The paper's figures or section that it is about.
     pub(crate) paper_figures: &'static str,
     /// The claim in a sentence.
     pub(crate) statement: &'static str,
-    /// What decides it.
+    /// The rule that decides it, in words.
     pub(crate) rule: &'static str,
     /// The number of seeds planned for the paper's protocol.
     pub(crate) seeds: usize,
-    /// The effects that the rule uses.
+    /// The same rule as code.
     pub(crate) conditions: Conditions,
-    /// Other forms, each judged separately; they do not affect the claim.
+    /// Other forms of the claim. Each is judged separately and does not affect the claim.
     pub(crate) forms: &'static [Form],
 }
 
@@ -56,9 +57,9 @@ pub(crate) struct Form {
     pub(crate) letter: &'static str,
     /// Its statement.
     pub(crate) statement: &'static str,
-    /// The first seed that judges it: a statement that seeds suggested is judged by later ones.
+    /// The first seed that judges it. If some seeds suggested the statement, later ones judge it.
     pub(crate) first_seed: u64,
-    /// The effects that it uses.
+    /// Its conditions.
     pub(crate) conditions: Conditions,
 }
 
@@ -69,7 +70,7 @@ pub enum Decision {
     Holds,
     /// Some condition is refuted, and what the claim presupposes is confirmed.
     DoesNotHold,
-    /// Neither; more seeds are planned or needed.
+    /// Neither, and more seeds are planned or needed.
     Open,
     /// Neither, and all planned seeds have been run.
     NotShown,
@@ -109,11 +110,11 @@ pub struct Verdict {
     pub id: &'static str,
     /// The claim in a sentence.
     pub claim: &'static str,
-    /// What decides it.
+    /// The rule that decides it, in words.
     pub rule: &'static str,
-    /// Anchor of the figure that shows it.
+    /// The anchor of its figure.
     pub figure: &'static str,
-    /// The figures of the paper.
+    /// The paper's figures or section that it is about.
     pub paper_figures: &'static str,
     /// The data set, as in records; `None` if the experiment is not part of the run.
     pub dataset: Option<String>,

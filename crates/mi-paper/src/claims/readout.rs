@@ -14,7 +14,7 @@ pub(crate) enum Readout {
 }
 
 impl Readout {
-    /// The value of a metric.
+    /// Reads the value of a metric from a trial.
     pub(crate) fn of(self, metric: Metric) -> impl Fn(&Trial<'_>) -> Option<f64> {
         move |trial| match self {
             Self::LastFifth => trial.tail_mean(metric),
@@ -22,7 +22,8 @@ impl Readout {
         }
     }
 
-    /// The value of a metric minus that at the start, which is at least `floor`.
+    /// Reads the rise of a metric from a trial: its value minus that at the start, where a start
+    /// below `floor` counts as `floor`. `None` if nothing was measured after the start.
     pub(crate) fn rise(self, metric: Metric, floor: f64) -> impl Fn(&Trial<'_>) -> Option<f64> {
         let value = self.of(metric);
         move |trial| {

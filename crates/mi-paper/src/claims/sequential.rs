@@ -1,25 +1,25 @@
-//! Decides when seeds settle a condition: looks are planned in advance, and each spends a part of
-//! the error probability.
+//! Decides when seeds settle a condition. Looks at the seeds are planned in advance, and each
+//! spends a part of the error probability.
 
 use std::collections::BTreeMap;
 
 use super::condition::{Condition, Expected, Measure};
 use crate::statistics::{self, TAIL};
 
-/// Numbers of seeds at which a condition is looked at before the last planned one.
+/// The numbers of seeds at the looks before the last planned seed.
 const EARLY_LOOKS: [usize; 4] = [3, 5, 10, 20];
 
 /// The part of the error probability that all early looks share.
 const EARLY_SHARE: f64 = 0.2;
 
-/// Fewest seeds that a test needs.
-const FEWEST: usize = 2;
+/// The fewest seeds that a test needs.
+const MIN_SEEDS: usize = 2;
 
 /// The normal quantile for a power of 80 %.
 const POWER: f64 = 0.841_6;
 
 /// The largest number of seeds that a reader is advised to run.
-const MOST: usize = 100;
+const MAX_ADVISED: usize = 100;
 
 /// The seeds of a claim: how many were planned in advance, and which have ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,12 +63,12 @@ impl SeedPlan {
         }
     }
 
-    /// The numbers of seeds at which conditions are looked at; the last one is the planned number.
+    /// The numbers of seeds at the looks; the last one is the planned number.
     pub(crate) fn numbers(&self) -> Vec<usize> {
         self.looks().into_iter().map(|(seeds, _)| seeds).collect()
     }
 
-    /// The number of seeds at the next look, or beyond the plan.
+    /// The number of seeds at the next look; after the last look, one more seed than have ended.
     pub(crate) fn next_look(&self) -> usize {
         let ended = self.ended.len();
         self.numbers().into_iter().find(|&n| n > ended).unwrap_or(ended + 1)
@@ -94,7 +94,7 @@ impl SeedPlan {
         for (seeds, share) in self.looks() {
             let Some(ended) = self.ended.get(..seeds) else { break };
             let values = condition.values_of(ended);
-            if values.len() < FEWEST {
+            if values.len() < MIN_SEEDS {
                 continue;
             }
             let decided = |tail: f64| condition.decide(&values, tail * share);
@@ -113,12 +113,12 @@ impl SeedPlan {
 /// are those of the values so far; `None` if more than 100, or if unknown.
 pub(crate) fn seeds_needed(by_seed: &BTreeMap<u64, f64>, condition: &Condition) -> Option<usize> {
     if condition.measure == Measure::Largest {
-        return Some(FEWEST);
+        return Some(MIN_SEEDS);
     }
     let values: Vec<f64> = by_seed.values().copied().collect();
     let spread = statistics::deviation(&values).filter(|s| s.is_finite())?;
     let distance = distance(condition.expected, statistics::mean(&values));
-    (FEWEST.max(3)..=MOST).find(|&n| {
+    (MIN_SEEDS.max(3)..=MAX_ADVISED).find(|&n| {
         let critical = statistics::t_quantile((n - 1) as f64, TAIL * (1.0 - EARLY_SHARE));
         distance * (n as f64).sqrt() > (critical + POWER) * spread
     })
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn no_look_is_taken_between_planned_numbers_or_beyond_them() {
         let values: Vec<f64> = (0..20).map(|i| 1.0 + 0.3 * f64::from(i % 2)).collect();
-        // Seven seeds have ended, the look at five was taken and the one at ten was not.
+        // Two seeds have ended, and the first look is at three.
         assert_eq!(plan(20, 2).settle(&above(&values), 1), Settled::Open);
         let turning: Vec<f64> = (0..20)
             .map(|i| if i < 5 { f64::from(i % 2) } else { 9.0 + f64::from(i % 2) })

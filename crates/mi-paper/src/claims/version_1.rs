@@ -1,8 +1,9 @@
-//! The rules of version 1, kept so that a reader sees their verdict on the same records.
+//! The rules of version 1, kept so that a report can show their verdict on the same records.
 //!
-//! A claim held if the 95 % interval of every effect, read at the last evaluation, lay where the
-//! claim says; it did not hold if that of any effect lay completely elsewhere, after at least 90 %
-//! of the paper's steps. Runs of less than a fiftieth of the paper's steps decided nothing.
+//! Metrics were read at the last evaluation, except those of figure 4c. A claim held if the 95 %
+//! interval of every effect lay where the claim says. It did not hold if the interval of any effect
+//! lay completely elsewhere after at least 90 % of the paper's steps. Runs of less than a fiftieth
+//! of the paper's steps decided nothing.
 
 use super::judge::lost;
 use super::{Condition, Decision};
@@ -34,15 +35,17 @@ pub(super) fn decide(results: &Results<'_>, conditions: &[Condition]) -> (Decisi
     let (refuted, unknown) = (count(Some(false), false), count(None, false));
     let all = conditions.len();
     if count(Some(false), true) > 0 {
-        return open("what the claim presupposes is not met");
+        return open("a presupposition of the claim is not met");
     }
     match (refuted, unknown) {
         (0, 0) => (Decision::Holds, format!("all {all} intervals lie where they should")),
-        (0, _) => (Decision::Open, format!("{unknown} of {all} intervals do not say")),
-        _ if count(None, true) > 0 => open("it is open whether what the claim presupposes is met"),
-        _ if own * 100 < papers * FULL_TRAINING => {
-            open("an interval lies elsewhere, but shorter trials refuted nothing")
+        (0, _) => (Decision::Open, format!("undecided intervals: {unknown} of {all}")),
+        _ if count(None, true) > 0 => {
+            open("it is open whether the claim's presuppositions are met")
         }
-        _ => (Decision::DoesNotHold, format!("{refuted} of {all} intervals lie elsewhere")),
+        _ if own * 100 < papers * FULL_TRAINING => {
+            open("an interval lies elsewhere, but trials this short refuted nothing")
+        }
+        _ => (Decision::DoesNotHold, format!("intervals that lie elsewhere: {refuted} of {all}")),
     }
 }

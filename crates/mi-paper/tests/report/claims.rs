@@ -359,7 +359,7 @@ fn a_claim_without_an_effect_is_not_shown() {
     let verdicts = judge(&Synthetic::agreeing(20).only(&["critics"]).change(alike).outcome());
     let c4 = verdict(&verdicts, "C4");
     assert_eq!(c4.decision(), Decision::NotShown, "{}", c4.finding.reason);
-    assert!(c4.finding.reason.starts_with("All 20 planned seeds are in."));
+    assert!(c4.finding.reason.starts_with("All 20 planned seeds have ended."));
     assert!(c4.conditions().iter().all(|c| c.met() != Some(false)), "{:?}", c4.conditions());
 }
 
@@ -399,7 +399,7 @@ fn an_open_claim_says_what_is_settled_and_how_many_seeds_the_rest_needs() {
     let verdicts = judge(&outcome);
     let c4 = verdict(&verdicts, "C4");
     assert_eq!(c4.decision(), Decision::Open);
-    assert!(c4.finding.reason.starts_with("5 of 20 planned seeds are in."));
+    assert!(c4.finding.reason.starts_with("5 of 20 planned seeds have ended."));
     assert!(c4.finding.reason.contains("seeds would settle it)"), "{}", c4.finding.reason);
     assert!(report::html(&outcome).contains("conditions confirmed; the rest needs about "));
 }
