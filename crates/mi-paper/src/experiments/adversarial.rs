@@ -26,20 +26,20 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "fig-1c",
         heading: "Figure 1c: a bijective encoder trained to be useless",
-        caption: "A RealNVP encoder trained so that a linear classifier cannot tell digits apart, probed \
-                  afresh at every evaluation.",
+        caption: "A RealNVP encoder is trained so that a linear classifier cannot tell the digits apart. \
+                  A new probe is fitted at every evaluation.",
         panels,
         style: by_place,
     },
     claim: Some(Claim {
         id: "C2",
         paper_figures: "1c",
-        statement: "A bijective encoder can be trained to be useless for a linear probe, with mutual \
-                    information unchanged.",
+        statement: "A bijective encoder can be trained to be useless for a linear probe, although the \
+                    mutual information does not change.",
         rule: "In every run the encoder's inverse returns the input to within half a grey level \
-               (1/510), and the pixel baseline minus the accuracy over the last fifth of the steps \
-               lies above 10 points. Without a pixel baseline in the run, the accuracy at the start \
-               stands for it.",
+               (1/510). The accuracy on pixels minus that on the encoder, over the last fifth of \
+               the steps, is above 10 points. If the run has no pixel baseline, the accuracy at the \
+               start takes its place.",
         seeds: 5,
         conditions,
         forms: FORMS,
@@ -50,7 +50,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 const LAST_STEP: u64 = 4_000;
 /// Accuracy at the start of the figure.
 const START: f64 = 0.861;
-/// What "far below the pixel baseline" means.
+/// The margin that counts as far below the pixel baseline.
 const FAR_BELOW: f64 = 0.10;
 
 fn variants(scale: &Scale) -> Vec<Variant> {
@@ -66,7 +66,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
     }]
 }
 
-/// A bijective encoder against a linear classifier.
+/// The task that trains a bijective encoder against a linear classifier.
 pub(super) fn adversarial(scale: &Scale) -> Adversarial {
     let factor = scale.adversarial_rate_factor;
     Adversarial {
@@ -90,7 +90,7 @@ pub(super) fn adversarial(scale: &Scale) -> Adversarial {
 
 const ADVERSARIAL: Curve = Curve::new("1c", "realnvp", "none", "none").any_setting();
 
-/// The values of the figures.
+/// Values read off the paper's figures.
 const VALUES: &[Value] = &[
     // Figure 1c, one run
     ADVERSARIAL.at(Metric::Accuracy, 0, START),
@@ -106,8 +106,8 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
         OverSteps { references: &chance, ..over(name, title, metric) }.panel(results)
     };
     let mut panels = accuracies(results);
-    panels.extend(loss("uniform-loss", "What the encoder minimises", Metric::UniformLoss));
-    panels.extend(loss("classifier-loss", "What the classifier minimises", Metric::ClassifierLoss));
+    panels.extend(loss("uniform-loss", "Loss of the encoder", Metric::UniformLoss));
+    panels.extend(loss("classifier-loss", "Loss of the classifier", Metric::ClassifierLoss));
     panels.extend(bijection(results));
     panels
 }
@@ -116,15 +116,15 @@ const FORMS: &[Form] = &[Form {
     letter: "c",
     statement: "The same for a linear probe that is trained until it converges.",
     first_seed: 0,
-    conditions: |results, readout| loss(results, readout, Metric::AccuracyConverged),
+    conditions: |results, readout| probe_conditions(results, readout, Metric::AccuracyConverged),
 }];
 
 fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
-    loss(results, readout, Metric::Accuracy)
+    probe_conditions(results, readout, Metric::Accuracy)
 }
 
-/// What a probe loses on the encoder, which has an inverse.
-fn loss(results: &Results<'_>, readout: Readout, metric: Metric) -> Vec<Condition> {
+/// The conditions for one probe: the encoder has an inverse, and the accuracy falls.
+fn probe_conditions(results: &Results<'_>, readout: Readout, metric: Metric) -> Vec<Condition> {
     let accuracy = results.by_seed(|_| true, readout.of(metric));
     let pixels = results.pixel_baseline(false).map(|c| c.by_seed(readout.of(metric)));
     let pixels = pixels.filter(|by_seed| !by_seed.is_empty());
@@ -138,7 +138,7 @@ fn loss(results: &Results<'_>, readout: Readout, metric: Metric) -> Vec<Conditio
     let what = format!("{probe}, {name} − end");
     let expected = Expected::Above(FAR_BELOW);
     let published = results.published(|_| true, metric);
-    // A pixel baseline that was measured once serves every run.
+    // A pixel baseline of a single seed is compared with every run.
     let baseline = match baseline.len() {
         1 => accuracy.keys().filter_map(|s| Some((*s, *baseline.values().next()?))).collect(),
         _ => baseline,

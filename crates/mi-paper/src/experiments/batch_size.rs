@@ -1,4 +1,4 @@
-//! Beyond the paper: the setting of figure 3 over the number of negatives.
+//! Beyond the paper: the setting of figure 3 with different numbers of negatives.
 
 use super::settings::{PAPER_BOUNDS, contrastive, variant};
 use super::{DataKind, Experiment, Variant};
@@ -13,7 +13,7 @@ use crate::results::Results;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "batch-size",
     figures: "",
-    question: "How do bound and representation depend on the number of negatives?",
+    question: "How do the bound and the representation depend on the number of negatives?",
     data: DataKind::Grey,
     by_default: false,
     quick_seeds: 3,
@@ -23,7 +23,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "batch-size",
         heading: "Batch size",
-        caption: "Beyond the paper: the setting of figure 3 over the number K of pairs in a batch.",
+        caption: "Beyond the paper: the setting of figure 3 with different numbers K of pairs in a batch.",
         panels,
         style: by_place,
     },

@@ -15,7 +15,7 @@ use crate::results::Results;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "bounds",
     figures: "",
-    question: "How do all bounds of the registry compare on the setting of figure 3?",
+    question: "How do all bounds of the registry compare in the setting of figure 3?",
     data: DataKind::Grey,
     by_default: false,
     quick_seeds: 3,

@@ -15,7 +15,7 @@ use crate::results::Results;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "cifar-cpc",
     figures: "",
-    question: "Contrastive predictive coding on CIFAR-10: what if context and target share pixels?",
+    question: "What does predictive coding on CIFAR-10 learn if context and target share pixels?",
     data: DataKind::Cifar,
     by_default: false,
     quick_seeds: 3,
@@ -25,19 +25,21 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "cifar-cpc",
         heading: "Contrastive predictive coding",
-        caption: "Patches of 8 × 8 pixels that overlap by half, 7 × 7 of them; a context runs down each \
-                  column. Neighbouring rows of patches share pixels, so that a row is skipped; where it is \
-                  not, the bound rises by what context and target share.",
+        caption: "An image is a grid of 7 × 7 patches of 8 × 8 pixels, which overlap by half. A context \
+                  runs down each column. Neighbouring rows of patches share pixels, so the context skips \
+                  the next row and predicts the two rows after it (skip). If it predicts the next two rows \
+                  instead (leak), the shared pixels raise the bound.",
         panels,
         style: by_place,
     },
     claim: Some(Claim {
         id: "V3c",
         paper_figures: "section 1",
-        statement: "A context that shares pixels with what it predicts has a higher bound, and no better \
+        statement: "A context that shares pixels with what it predicts gives a higher bound, but no better \
                     representation.",
-        rule: "With the rows below (leak) rather than those after the next (skip): the held-out bound is \
-               higher, and the accuracy of the probe on the context is higher by less than half a point.",
+        rule: "If the context predicts the next two rows (leak), rather than the two after the next (skip), \
+               the held-out bound is higher, and the accuracy of the probe on the mean context is higher by \
+               less than half a point.",
         seeds: 5,
         conditions,
         forms: &[],
@@ -77,7 +79,7 @@ fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
 mod tests {
     use mi_data::{Geometry, View};
 
-    /// Columns of an image that a patch takes.
+    /// The pixels of the patch at this place of the grid.
     fn pixels(place: (usize, usize)) -> mi_data::Piece {
         let (row, column) = (4 * place.0, 4 * place.1);
         View::patch(row..row + 8, column..column + 8).of(Geometry::new(32, 32, 3)).unwrap()

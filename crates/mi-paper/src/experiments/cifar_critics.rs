@@ -9,7 +9,7 @@ use crate::record::Metric;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "cifar-critics",
     figures: "8",
-    question: "The critics experiment on CIFAR-10.",
+    question: "Does the experiment `critics` have the same result on CIFAR-10?",
     data: DataKind::Cifar,
     by_default: false,
     quick_seeds: 3,
@@ -19,14 +19,14 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "fig-8",
         heading: "Figure 8: critics of different capacity",
-        caption: "As figure 3, on the halves of CIFAR-10 images.",
+        caption: "The same as figure 3, on halves of CIFAR-10 images.",
         panels: critics::panels,
         style: critics::style,
     },
     claim: Some(Claim {
         id: "C7",
         paper_figures: "8",
-        statement: "As C4 on CIFAR-10: critics of higher capacity give worse representations.",
+        statement: "C4 on CIFAR-10: critics of higher capacity give worse representations.",
         rule: critics::RULE,
         seeds: 5,
         conditions: critics::conditions,
@@ -44,7 +44,7 @@ const BILINEAR_NWJ: Curve = Curve::new("8", "mlp", "bilinear", "nwj");
 const SEPARABLE_NWJ: Curve = Curve::new("8", "mlp", "separable", "nwj");
 const MLP_NWJ: Curve = Curve::new("8", "mlp", "mlp", "nwj");
 
-/// The values of the figures.
+/// Values read off the paper's figures.
 const VALUES: &[Value] = &[
     // Figure 8
     BILINEAR_INFONCE.at(Metric::Accuracy, 0, 0.32),

@@ -8,7 +8,7 @@ use crate::published::Published;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "cifar-dim",
     figures: "",
-    question: "Deep InfoMax's objectives on CIFAR-10.",
+    question: "Does Deep InfoMax's local objective beat the global one on CIFAR-10, too?",
     data: DataKind::Cifar,
     by_default: false,
     quick_seeds: 3,
@@ -25,7 +25,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     claim: Some(Claim {
         id: "V1c",
         paper_figures: "section 1",
-        statement: "As V1 on CIFAR-10: the local objective gives a better representation than the global \
+        statement: "V1 on CIFAR-10: the local objective gives a better representation than the global \
                     one, at a lower estimate of mutual information.",
         rule: dim::RULE,
         seeds: 5,

@@ -10,7 +10,7 @@ use crate::record::Metric;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "cifar-encoders",
     figures: "9",
-    question: "The encoders experiment on CIFAR-10.",
+    question: "Does the experiment `encoders` have the same result on CIFAR-10?",
     data: DataKind::Cifar,
     by_default: false,
     quick_seeds: 3,
@@ -20,14 +20,14 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "fig-9",
         heading: "Figure 9: encoders at the same value of the bound",
-        caption: "As figure 4, on the halves of CIFAR-10 images.",
+        caption: "The same as figure 4, on halves of CIFAR-10 images.",
         panels: encoders::panels,
         style: encoders::style,
     },
     claim: Some(Claim {
         id: "C8",
         paper_figures: "9",
-        statement: "As C5 on CIFAR-10: architecture matters more than the estimator.",
+        statement: "C5 on CIFAR-10: the encoder's architecture matters more than the estimator.",
         rule: encoders::RULE,
         seeds: 5,
         conditions: encoders::conditions,
@@ -44,7 +44,7 @@ const CONVNET_T4_NWJ: Curve = Curve::new("9", "convnet", "bilinear", "nwj").sett
 const MLP_T2_NWJ: Curve = Curve::new("9", "mlp", "bilinear", "nwj").setting("t=2");
 const MLP_T4_NWJ: Curve = Curve::new("9", "mlp", "bilinear", "nwj").setting("t=4");
 
-/// The values of the figures.
+/// Values read off the paper's figures.
 const VALUES: &[Value] = &[
     // Figure 9
     CONVNET_T2_INFONCE.at(Metric::Accuracy, 0, 0.345),

@@ -16,7 +16,7 @@ use crate::results::Results;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "cmc",
     figures: "",
-    question: "Do more views help, and does the sum of bounds tell?",
+    question: "Do more views help, and does the sum of the bounds show it?",
     data: DataKind::Cifar,
     by_default: false,
     quick_seeds: 3,
@@ -26,32 +26,34 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "cmc",
         heading: "Contrastive multiview coding",
-        caption: "CIFAR-10 as L and ab of the Lab colour space, or as red, green and blue: each pair of \
-                  channels (full graph) or red with the others (core view). A ConvNet for each view, cosine \
-                  at temperature 0.1, symmetric InfoNCE within the batch, or against a memory bank, by \
-                  softmax or by noise-contrastive estimation with a running Z. Bounds of all variants are \
-                  those within a batch, and sums over pairs of views. The probe sees the outputs of all \
-                  views side by side: scaled to length 1, as they are, and the averaged maps.",
+        caption: "The views are L and ab of the Lab colour space, or red, green and blue, with a term for \
+                  each pair of them (full graph) or for red with each of the others (core view). Each view \
+                  has its own ConvNet. The critic is a cosine at temperature 0.1. The objective is symmetric \
+                  InfoNCE within the batch; or negatives are from a memory bank, with a softmax or with \
+                  noise-contrastive estimation and a running Z. For all variants the bounds shown are within \
+                  a batch, summed over pairs of views. The probe reads the concatenated outputs of all views: \
+                  scaled to length 1 (unit), unscaled (raw), or averaged maps (gap).",
         panels,
         style: by_place,
     },
     claim: Some(Claim {
         id: "V2",
         paper_figures: "section 1",
-        statement: "Three views, each held against each, give a better representation than two, and than \
-                    three held against one of them.",
-        rule: "The accuracy of the probe on all outputs of length 1 is higher with red, green and blue on \
-               the full graph than with L and ab, and than with red as the core view.",
+        statement: "Three views with a term for each pair give a better representation than two views, and \
+                    than three views with terms for one core view only.",
+        rule: "The accuracy of the probe on all outputs, scaled to length 1, is higher with red, green and \
+               blue on the full graph than with L and ab, and higher than with red as the core view.",
         seeds: 5,
         conditions,
         forms: &[],
     }),
 };
 
-/// Negatives drawn from the bank for a batch.
-const BANKED: usize = 1_024;
+/// The number of negatives drawn from the memory bank for a batch.
+const BANK_NEGATIVES: usize = 1_024;
 
-/// A name, the views with their pieces, which pairs of them are terms, what is maximised, and the negatives.
+/// A variant: its name, its views with their pieces, the pairs of views that are terms, the
+/// objective and the negatives.
 struct Coding {
     name: &'static str,
     views: &'static [(&'static str, &'static str)],
@@ -72,7 +74,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
         candidates,
     };
     let symmetric = || ObjectiveSpec::Bound(BoundSpec::InfoNceSymmetric);
-    let bank = Candidates::Bank { negatives: BANKED, momentum: 0.5 };
+    let bank = Candidates::Bank { negatives: BANK_NEGATIVES, momentum: 0.5 };
     let in_batch = Candidates::OtherImages;
     let first = lab("lab", symmetric(), in_batch);
     let rgb = |name, pairs| Coding { name, views: RGB, pairs, ..lab(name, symmetric(), in_batch) };

@@ -1,4 +1,4 @@
-//! Figures 2 and 5: encoders that are free to be invertible or not.
+//! Figures 2 and 5: encoders that need not be invertible.
 
 use mi_plot::Dash;
 
@@ -19,7 +19,7 @@ use crate::results::{Configuration, Results};
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "conditioning",
     figures: "2, 5",
-    question: "Does an encoder that may become non-invertible become ill-conditioned?",
+    question: "Does an encoder that need not be invertible become ill-conditioned?",
     data: DataKind::Grey,
     by_default: true,
     quick_seeds: 5,
@@ -28,22 +28,23 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     place: 20,
     figure: Figure {
         id: "fig-2",
-        heading: "Figures 2 and 5: encoders free to be invertible or not",
-        caption: "Residual encoders begin near the identity. The paper adds the same noise to both halves \
-                  of an image in training, which the two views then have in common; independent noise is \
-                  shown beside it. Bounds on training batches are measured with the noise of training, \
-                  those on held-out data always with independent noise. The condition of the Jacobian is \
-                  shown as percentiles over inputs, each averaged over seeds.",
+        heading: "Figures 2 and 5: encoders that need not be invertible",
+        caption: "Residual encoders start near the identity. In training the paper adds the same noise to \
+                  both halves of an image, so the two views share it; the figure also shows independent \
+                  noise. Bounds on training batches are measured with the noise of training, and bounds \
+                  on held-out data always with independent noise. The condition number of the Jacobian \
+                  is shown as percentiles over inputs, averaged over seeds.",
         panels,
         style,
     },
     claim: Some(Claim {
         id: "C3",
         paper_figures: "2a–c, 5",
-        statement: "An encoder that is free to be invertible or not becomes ill-conditioned.",
-        rule: "For each bound, trained with the paper's shared noise, ln(σmax/σmin) of the Jacobian at its \
-               40th percentile over inputs grows by more than ln 10 from the start to the last fifth of \
-               the steps: at more than half of the inputs the condition number grows more than tenfold.",
+        statement: "An encoder that need not be invertible becomes ill-conditioned.",
+        rule: "For each bound, trained with the paper's shared noise, the 40th percentile over inputs of \
+               the Jacobian's ln(σmax/σmin) grows by more than ln 10 from the start to the last fifth of \
+               the steps. At more than half of the inputs the condition number then grows more than \
+               tenfold.",
         seeds: 4,
         conditions,
         forms: &[],
@@ -76,7 +77,7 @@ const CONDITION_INFONCE: Curve =
 const CONDITION_NWJ: Curve =
     Curve::new("2, 5", "residual", "bilinear", "nwj").setting("shared-noise");
 
-/// The values of the figures.
+/// Values read off the paper's figures.
 const VALUES: &[Value] = &[
     // Figure 2a; the NWJ curve is very noisy
     CONDITION_INFONCE.at(Metric::BoundTrain, 0, -1.43),
@@ -133,7 +134,7 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
         let (suffix, words) =
             if shared { ("", "shared noise") } else { ("-independent", "independent noise") };
         let name = format!("condition-{bound}{suffix}");
-        let title = format!("{}: condition, {words}", names::bound(bound));
+        let title = format!("{}: condition number, {words}", names::bound(bound));
         percentiles(results, &name, &title, |c| c.key.bound == bound && shares_noise(c) == shared)
     };
     let mut panels =

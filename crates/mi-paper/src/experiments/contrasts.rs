@@ -1,4 +1,4 @@
-//! The numbers that several claims compare.
+//! Conditions and published values that several claims share.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use crate::claims::Condition;
 use crate::record::Metric;
 use crate::results::Results;
 
-/// Largest inverse error of an encoder that loses nothing: pixels are multiples of 1/255, so a
-/// smaller error than half of that still names the exact grey level.
+/// An encoder with a smaller inverse error loses nothing: pixels are multiples of 1/255, so an
+/// error below half of that still identifies the grey level.
 const HALF_GREY_LEVEL: f64 = 1.0 / 510.0;
 
-/// Whether every finished run's encoder can be inverted.
+/// The condition that the encoder of every finished run can be inverted.
 pub(super) fn invertible(results: &Results<'_>) -> Condition {
-    // f64::max would pass over NaN.
+    // `f64::max` ignores NaN.
     let larger = |a: f64, b: f64| if a.is_nan() || a > b { a } else { b };
     let mut by_seed: BTreeMap<u64, f64> = BTreeMap::new();
     for trial in results.own.iter().flat_map(|c| &c.trials).filter(|t| t.is_finished()) {
@@ -24,7 +24,7 @@ pub(super) fn invertible(results: &Results<'_>) -> Condition {
     Condition::on_largest("largest inverse error of any run", HALF_GREY_LEVEL, &by_seed)
 }
 
-/// The rise in the paper's figures.
+/// The rise of a metric in the paper's figures; a start below `floor` counts as `floor`.
 pub(super) fn published_rise(
     results: &Results<'_>,
     bound: &str,

@@ -17,7 +17,7 @@ use crate::results::Results;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "cosine",
     figures: "",
-    question: "What does a normalised critic with a temperature do?",
+    question: "How does a normalised critic with a temperature change bound and accuracy?",
     data: DataKind::Grey,
     by_default: false,
     quick_seeds: 3,

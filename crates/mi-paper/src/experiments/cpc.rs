@@ -17,7 +17,7 @@ use crate::results::Results;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "cpc",
     figures: "",
-    question: "What does predicting patches teach, by negatives of other images or of the same?",
+    question: "What do encoders learn by predicting patches, and do the negatives matter?",
     data: DataKind::Grey,
     by_default: false,
     quick_seeds: 3,
@@ -27,21 +27,21 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "cpc",
         heading: "Contrastive predictive coding",
-        caption: "Sixteen patches of 7 × 7 pixels in raster order; a context of the patches so far predicts \
-                  the next three. Negatives are the same place of other images, other places of the same \
-                  image, or both. Many patches are blank: no critic tells equal ones apart, and the ceiling \
-                  says how far InfoNCE can go. A blind context knows the place alone. The probe reads the \
-                  context after the last patch.",
+        caption: "An image is a sequence of sixteen patches of 7 × 7 pixels in raster order. A context of \
+                  the patches so far predicts the next three. Negatives are the same place in other images, \
+                  other places in the same image, or both. Many patches are blank, and no critic can tell \
+                  equal patches apart; the ceiling is the highest InfoNCE that this allows. A blind context \
+                  sees only its place. The probe reads the context after the last patch.",
         panels,
         style: by_place,
     },
     claim: None,
 };
 
-/// Patches that are predicted ahead.
+/// How many places ahead the predicted patches are.
 const AHEAD: [usize; 3] = [1, 2, 3];
 
-/// Terms for some numbers of places ahead, of equal weight.
+/// One term for each number of places ahead, with equal weights.
 pub(super) fn terms(ahead: &[usize], negatives: Negatives) -> Vec<ViewTerm> {
     let term = |&places: &usize| ViewTerm {
         candidates: Candidates::Ahead { places, negatives },
@@ -55,7 +55,7 @@ pub(super) fn context(net: ContextNet, order: Order) -> Context {
     Context { name: "c".to_owned(), of: "z".to_owned(), order, net }
 }
 
-/// The probe reads the context after the last patch; and means over all places.
+/// Probes of the context after the last patch, the mean context and the mean code.
 pub(super) fn probes() -> Vec<Probed> {
     vec![
         Probed::new("context", &["c"]).reduced(Places::Last),

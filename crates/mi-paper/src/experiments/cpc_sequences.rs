@@ -16,7 +16,7 @@ use crate::results::{Results, Trial};
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "cpc-sequences",
     figures: "",
-    question: "Is the estimate above the true value where negatives depend on one another?",
+    question: "Is the estimate above the true value if negatives depend on one another?",
     data: DataKind::Synthetic,
     by_default: false,
     quick_seeds: 5,
@@ -25,23 +25,23 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     place: 232,
     figure: Figure {
         id: "cpc-sequences",
-        heading: "Contrastive predictive coding of sequences of known information",
-        caption: "Sequences z = s + u of 16 numbers with a latent s each: u is white noise, or an \
-                  autoregressive process with coefficient 0.8. The true value, I(z at t + 1; all up to t), is \
-                  known. Negatives of the same sequence are no independent draws: the context has seen some \
-                  of them and rejects them, so that the estimate rises above the truth, even where there is \
-                  nothing to tell.",
+        heading: "Contrastive predictive coding of sequences with known mutual information",
+        caption: "A sequence has 16 numbers. It is white noise, or z = s + u with one latent number s per \
+                  sequence and an autoregressive u with coefficient 0.8. The true value, I(z at t + 1; z up \
+                  to t), is known. Negatives from the same sequence are not independent draws: the context \
+                  has seen some of them, and the critic can reject these. The estimate can then exceed the \
+                  true value, even if the past says nothing about the future.",
         panels,
         style: by_place,
     },
     claim: Some(Claim {
         id: "V3",
         paper_figures: "4c, appendix D",
-        statement: "With negatives of the same sequence the estimate of InfoNCE is above the true mutual \
-                    information; with those of other sequences it is not.",
-        rule: "On white noise without a latent number, where the true value is 0, and on the autoregressive \
-               sequences with one: held-out estimate minus true value is above 0 on the first with negatives \
-               of the same sequence, and below 0.02 nats on both with those of others.",
+        statement: "With negatives from the same sequence the InfoNCE estimate is above the true mutual \
+                    information; with negatives from other sequences it is not.",
+        rule: "The held-out estimate minus the true value is above 0 on white noise with negatives from the \
+               same sequence; the true value is 0 there. With negatives from other sequences it is below \
+               0.02 nats, both on white noise and on the autoregressive sequences with a latent number.",
         seeds: 5,
         conditions,
         forms: &[],

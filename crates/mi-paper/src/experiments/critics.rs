@@ -36,8 +36,8 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     claim: Some(Claim {
         id: "C4",
         paper_figures: "3, 6",
-        statement: "Critics of higher capacity give worse representations. The bound is tighter only \
-                    for NWJ; for InfoNCE the MLP critic's is the lowest.",
+        statement: "Critics of higher capacity give worse representations. They give a tighter bound \
+                    only with NWJ; with InfoNCE the MLP critic has the lowest bound.",
         rule: RULE,
         seeds: 20,
         conditions,
@@ -45,19 +45,19 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     }),
 };
 
-pub(super) const RULE: &str = "By seed, over the last fifth of the steps: for each bound accuracy \
-    bilinear − separable and separable − MLP lie above zero; the NWJ bound MLP − bilinear and MLP − \
-    separable lie above zero; the InfoNCE bound bilinear − MLP and separable − MLP lie above zero. \
-    Bounds are those on training batches, as in the paper.";
+pub(super) const RULE: &str = "These differences within a seed, over the last fifth of the steps, are \
+    above zero: accuracy, for each bound, bilinear − separable and separable − MLP; the NWJ bound, MLP − \
+    bilinear and MLP − separable; the InfoNCE bound, bilinear − MLP and separable − MLP. Bounds are those \
+    on training batches, as in the paper.";
 
-/// The seeds whose curves suggested the statement on held-out images; later ones judge it.
+/// The number of seeds that suggested the statement on held-out images. Later seeds judge it.
 const SUGGESTED_BY: u64 = 3;
 
 const FORMS: &[Form] = &[Form {
     letter: "h",
-    statement: "On held-out images the MLP critic's InfoNCE bound is the highest, the reverse of \
-                training batches. Seeds 0 to 2 of the paper's protocol suggested this; seeds from 3 \
-                on judge it.",
+    statement: "On held-out images the MLP critic has the highest InfoNCE bound, the reverse of \
+                training batches. Seeds 0 to 2 of the paper's protocol suggested this, so only seeds \
+                from 3 on judge it.",
     first_seed: SUGGESTED_BY,
     conditions: held_out_conditions,
 }];
@@ -85,7 +85,7 @@ const BILINEAR_NWJ: Curve = Curve::new("3", "mlp", "bilinear", "nwj");
 const SEPARABLE_NWJ: Curve = Curve::new("3", "mlp", "separable", "nwj");
 const MLP_NWJ: Curve = Curve::new("3", "mlp", "mlp", "nwj");
 
-/// The values of the figures.
+/// Values read off the paper's figures.
 const VALUES: &[Value] = &[
     // Figure 3, accuracy
     BILINEAR_INFONCE.at(Metric::Accuracy, 0, 0.8),
@@ -145,7 +145,7 @@ pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
     .collect()
 }
 
-/// A hue for each critic.
+/// One hue per critic.
 pub(super) fn style(configuration: &Configuration<'_>, _: usize) -> (usize, Dash) {
     let hue = match configuration.task.critic() {
         Some(CriticSpec::Bilinear) => 0,
@@ -155,8 +155,8 @@ pub(super) fn style(configuration: &Configuration<'_>, _: usize) -> (usize, Dash
     (hue, Dash::Solid)
 }
 
-/// A comparison of two critics under a bound: bound, quantity, and the critics of the larger and of
-/// the smaller value.
+/// A comparison of two critics with one bound: the bound, the quantity, and the critics that should
+/// have the larger and the smaller value.
 type Comparison = (&'static str, Quantity, &'static str, &'static str);
 type Quantity = (Metric, Measure, &'static str);
 
@@ -176,7 +176,7 @@ pub(super) fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Conditi
     compare(results, readout, &comparisons)
 }
 
-/// The InfoNCE bounds on held-out images.
+/// The conditions on the InfoNCE bounds of held-out images.
 fn held_out_conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
     let bound = (Metric::BoundTest, Measure::Nats, "held-out bound");
     let comparisons = ["bilinear", "separable"].map(|other| ("infonce", bound, "mlp", other));

@@ -44,17 +44,18 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     }),
 };
 
-pub(super) const CAPTION: &str = "A ConvNet's summary of an image against its map of locations: all of it as one vector (G), or each \
-     location (L), with all locations of other images as negatives. L without layer norm takes locations \
-     before the norm, which mixes statistics of the whole image into each of them. To compare estimates, \
-     InfoNCE among the images of a batch is shown at single locations too (corner, centre). Jensen–Shannon \
-     values are twice the divergence, at most 2 ln 2, and bound nothing. Dot products begin far below 0.";
+pub(super) const CAPTION: &str = "The critic scores a ConvNet's summary of an image against its map of locations: against the whole map \
+     as one vector (G), or against each location (L). Negatives of L are all locations of other images. The \
+     variant preLN takes locations before the layer norm, which mixes statistics of the whole image into \
+     each location. To compare estimates, InfoNCE among the images of a batch is also shown at single \
+     locations (corner, centre). Jensen–Shannon values are twice the divergence, at most 2 ln 2; they do not \
+     bound mutual information. Bounds with dot products start far below 0.";
 
-pub(super) const RULE: &str = "Both under InfoNCE, whole images: the accuracy of the probe on the summary is higher with the local \
-     objective, and the held-out InfoNCE of the global objective is above that of the local one at the \
-     centre, both among as many images.";
+pub(super) const RULE: &str = "With InfoNCE on whole images, the accuracy of the probe on the summary is higher with the local \
+     objective. The held-out InfoNCE of the global objective is above that of the local one at the centre, \
+     both among the same number of images.";
 
-/// Projections of both sides, then an inner product.
+/// The inner product of projections of both sides.
 fn dot() -> CriticSpec {
     CriticSpec::Separable { hidden: Vec::new(), embed: 100 }
 }

@@ -20,7 +20,7 @@ use crate::statistics;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "encoders",
     figures: "4a, 4b, 7",
-    question: "At the same value of the bound, what matters more: encoder or estimator?",
+    question: "At the same value of the bound, what matters more: the encoder or the estimator?",
     data: DataKind::Grey,
     by_default: true,
     quick_seeds: 5,
@@ -30,7 +30,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "fig-4",
         heading: "Figures 4a, 4b and 7: encoders at the same value of the bound",
-        caption: "ConvNet and MLP encoders trained to bring the bound to t = 2 or t = 4 nats.",
+        caption: "ConvNet and MLP encoders are trained to keep the bound at a target of t nats.",
         panels,
         style,
     },
@@ -46,22 +46,24 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     }),
 };
 
-pub(super) const RULE: &str = "By seed, over the last fifth of the steps: A, the accuracy ConvNet − \
-    MLP averaged over bounds and targets, and E, |InfoNCE − NWJ| averaged over encoders and targets; \
-    A and A − 3 E lie above zero. The claim is about bounds at their targets, so that it is undecided \
-    unless |I − t| lies below 0.2 nats for every configuration.";
+pub(super) const RULE: &str = "A is the accuracy of the ConvNet minus that of the MLP, averaged over \
+    bounds and targets. E is the difference in accuracy |InfoNCE − NWJ|, averaged over encoders and \
+    targets. Both are taken within a seed, over the last fifth of the steps; A and A − 3 E are above \
+    zero. The claim is about bounds at their targets: it is undecided unless |I − t| is below 0.2 nats \
+    for every configuration.";
 
 pub(super) const FORMS: &[Form] = &[Form {
     letter: "m",
-    statement: "With E from means over seeds, as the paper's figures show it: the spread of single \
-                runs adds nothing to its absolute values. The interval is by the jackknife (Tukey 1958).",
+    statement: "The same with E from means over seeds, as in the paper's figures: the spread of single \
+                runs then adds nothing to the absolute values. The interval is by the jackknife (Tukey \
+                1958).",
     first_seed: 0,
     conditions: |results, readout| vec![effect_of_means(results, readout)],
 }];
 
-/// How many times the estimator's effect the architecture's must exceed.
-const MATTERS_MORE: f64 = 3.0;
-/// How near to its target a bound must be.
+/// The architecture's effect must exceed this multiple of the estimator's.
+const ESTIMATOR_MULTIPLE: f64 = 3.0;
+/// How near to its target a bound must be, in nats.
 const NEAR_TARGET: f64 = 0.2;
 
 pub(super) fn variants(scale: &Scale) -> Vec<Variant> {
@@ -92,7 +94,7 @@ const CONVNET_T4_NWJ: Curve = Curve::new("4b, 7", "convnet", "bilinear", "nwj").
 const MLP_T2_NWJ: Curve = Curve::new("4b, 7", "mlp", "bilinear", "nwj").setting("t=2");
 const MLP_T4_NWJ: Curve = Curve::new("4b, 7", "mlp", "bilinear", "nwj").setting("t=4");
 
-/// The values of the figures.
+/// Values read off the paper's figures.
 const VALUES: &[Value] = &[
     // Figure 4a
     CONVNET_T2_INFONCE.at(Metric::Accuracy, 0, 0.82),
@@ -151,7 +153,7 @@ pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
     .collect()
 }
 
-/// A hue for each encoder; the greater target, which follows the smaller, is stronger.
+/// One hue per encoder. The larger target, which follows the smaller, has the stronger style.
 pub(super) fn style(configuration: &Configuration<'_>, place: usize) -> (usize, Dash) {
     let is_conv_net = matches!(configuration.task.encoder(), Some(EncoderSpec::ConvNet { .. }));
     paired(is_conv_net, place % 2 == 1)
@@ -185,15 +187,16 @@ pub(super) fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Conditi
         conditions.push(
             Condition::on(what, Measure::Nats, Expected::Below(NEAR_TARGET), &losses)
                 .published(paper)
-                // The claim compares encoders at the same value of the bound: a bound elsewhere
-                // takes the ground from under it and says nothing against it.
+                // The claim compares encoders at the same value of the bound. A bound that misses
+                // its target leaves the claim undecided; it does not refute it.
                 .presupposed("the bounds are not at their targets"),
         );
     }
     conditions
 }
 
-/// A − 3 E with both from means over seeds, by the jackknife's pseudo-values: n θ − (n − 1) θ₋ᵢ.
+/// The condition on A − 3 E of means over seeds, by the jackknife's pseudo-values,
+/// n θ − (n − 1) θ₋ᵢ.
 fn effect_of_means(results: &Results<'_>, readout: Readout) -> Condition {
     let runs = Runs::of(results, readout);
     let all: Vec<usize> = (0..runs.seeds.len()).collect();
@@ -208,11 +211,11 @@ fn effect_of_means(results: &Results<'_>, readout: Readout) -> Condition {
         .published(runs.published(results).as_ref().map(Effects::excess))
 }
 
-/// The accuracies of the seeds of which every configuration finished.
+/// The accuracies of the seeds for which every configuration has finished.
 struct Runs {
     targets: Vec<f64>,
     seeds: Vec<u64>,
-    /// By encoder, bound and target, each with a value a seed.
+    /// Encoder, bound, target, and one value per seed.
     accuracies: Vec<(String, String, f64, Vec<f64>)>,
 }
 
@@ -236,7 +239,8 @@ impl Runs {
         Self { targets, seeds, accuracies }
     }
 
-    /// The effects in mean accuracies over some runs; `None` of no run.
+    /// The effects on accuracies averaged over these runs; `None` if there are no runs, or if a
+    /// configuration is missing.
     fn effects(&self, runs: &[usize]) -> Option<Effects> {
         Effects::of(&self.targets, |encoder, bound, target| {
             let (.., values) = self
@@ -249,7 +253,7 @@ impl Runs {
         })
     }
 
-    /// The effects in the paper's figures.
+    /// The effects that the paper's figures show.
     fn published(&self, results: &Results<'_>) -> Option<Effects> {
         Effects::of(&self.targets, |encoder, bound, target| {
             let is = |c: &Configuration<'_>| {
@@ -261,7 +265,7 @@ impl Runs {
     }
 }
 
-/// What the architecture and the estimator change in the accuracy.
+/// The effects of the architecture and of the estimator on the accuracy.
 struct Effects {
     /// `ConvNet` − MLP, averaged over bounds and targets.
     architecture: f64,
@@ -270,12 +274,12 @@ struct Effects {
 }
 
 impl Effects {
-    /// What is left of the architecture's effect after three times the estimator's.
+    /// The architecture's effect minus three times the estimator's: A − 3 E.
     fn excess(&self) -> f64 {
-        self.architecture - MATTERS_MORE * self.estimator
+        self.architecture - ESTIMATOR_MULTIPLE * self.estimator
     }
 
-    /// From the accuracies of all configurations; `None` if one is missing.
+    /// The effects on the accuracies of all configurations; `None` if one is missing.
     fn of(targets: &[f64], accuracy: impl Fn(&str, &str, f64) -> Option<f64>) -> Option<Self> {
         let (mut architecture, mut estimator) = (0.0, 0.0);
         for &target in targets {

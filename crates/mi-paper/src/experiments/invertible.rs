@@ -1,4 +1,4 @@
-//! Figures 1a and 1b: bijective encoders, of which the mutual information cannot change.
+//! Figures 1a and 1b: bijective encoders, which leave the mutual information unchanged.
 
 use mi_plot::Dash;
 
@@ -28,11 +28,11 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "fig-1",
         heading: "Figures 1a and 1b: bijective encoders",
-        caption: "RealNVP encoders lose nothing, whatever their weights: the mutual information of the \
-                  two views cannot change. The bound and the accuracy are shown over training, with the \
-                  pixel baseline, and what shows that the encoder is a bijection. The accuracy may start \
-                  above the pixels': the probe's min–max scaling blows up pixels that are nearly \
-                  constant, and the untrained encoder turns them into features.",
+        caption: "A RealNVP encoder is a bijection, whatever its weights, so the mutual information of \
+                  the two views cannot change. The charts show the bound and the accuracy over training, \
+                  the pixel baseline, and two checks that the encoder is a bijection. The accuracy may \
+                  start above that of the pixels: the probe's min–max scaling enlarges pixels that are \
+                  nearly constant, and the untrained encoder turns them into features.",
         panels,
         style,
     },
@@ -42,10 +42,10 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         statement: "With bijective encoders the true mutual information is constant, yet the bound \
                     and the accuracy both rise.",
         rule: "In every run the encoder's inverse returns the input to within half a grey level \
-               (1/510), so that no information is lost; and for each bound the accuracy over the \
-               last fifth of the steps minus that at the start lies above zero, and so does the \
-               bound minus max(bound at the start, 0). A negative start counts as zero, since no \
-               mutual information is smaller.",
+               (1/510), so no information is lost. For each bound, the accuracy over the last \
+               fifth of the steps minus that at the start is above zero, and so is the bound over \
+               the last fifth minus max(bound at the start, 0). A bound that starts below zero \
+               counts as zero there, because mutual information is never negative.",
         seeds: 4,
         conditions,
         forms: &[],
@@ -78,7 +78,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
 const BIJECTIVE_INFONCE: Curve = Curve::new("1a, 1b", "realnvp", "bilinear", "infonce");
 const BIJECTIVE_NWJ: Curve = Curve::new("1a, 1b", "realnvp", "bilinear", "nwj");
 
-/// The values of the figures.
+/// Values read off the paper's figures.
 const VALUES: &[Value] = &[
     // Figure 1a
     BIJECTIVE_INFONCE.at(Metric::BoundTrain, 0, -1.41),

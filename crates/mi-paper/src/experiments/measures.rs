@@ -1,4 +1,4 @@
-//! Which measure of a representation goes along with what it is good for?
+//! Which measures of a representation predict how useful it is?
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ use crate::statistics::rank_correlation;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "measures",
     figures: "",
-    question: "Which measure of a representation goes along with what it is good for, when MI does not?",
+    question: "Which measures of a representation predict how useful it is, if MI does not?",
     data: DataKind::Grey,
     by_default: false,
     quick_seeds: 3,
@@ -33,37 +33,39 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     place: 300,
     figure: Figure {
         id: "measures",
-        heading: "Measures of a representation next to what it is good for",
-        caption: "Encoders of several critics, bounds, targets, architectures and views, and encoders trained \
-                  by triplets, on labels and against a classifier, at the start and at the end of training. \
-                  Spearman's rank correlation over all of them, of each measure with the accuracy of the \
-                  paper's probe, of a converged linear probe, of linear readers of ten labels a class, and \
-                  of linear readers of another data set; intervals of 95 % by drawing encoders again \
-                  (bootstrap over configurations and seeds). For bijective encoders the true mutual \
-                  information is the same at every step, whatever an estimate says.",
+        heading: "Measures of a representation and its usefulness",
+        caption: "Encoders are trained with several critics, bounds, targets, architectures and views, and \
+                  also by triplets, on labels and against a classifier. Each is measured at the start and at \
+                  the end of training. The charts show Spearman's rank correlation, over all of these, of \
+                  each measure with four accuracies: of the paper's probe, of a converged linear probe, of \
+                  linear readers of ten labels per class, and of linear readers of another data set. \
+                  Intervals of 95 % are by a bootstrap over configurations and seeds. For bijective encoders \
+                  the true mutual information is the same at every step, whatever an estimate says.",
         panels,
         style: by_place,
     },
     claim: Some(Claim {
         id: "M1",
         paper_figures: "section 5",
-        statement: "Estimates of mutual information do not rank representations of trained encoders; \
-                    V-information of linear readers does.",
+        statement: "Estimates of mutual information do not rank the representations of trained encoders by \
+                    their accuracy; the V-information of linear readers does.",
         rule: "Over the encoders at the end of training, the rank correlation with the accuracy of a \
-               converged linear probe is below 0.5 for the held-out bound of training and for that of a \
-               critic trained anew (InfoNCE), and above 0.9 for the V-information of linear readers.",
+               converged linear probe is below 0.5 for the held-out bound of training, below 0.5 for the \
+               InfoNCE bound of a critic trained anew, and above 0.9 for the V-information of linear \
+               readers.",
         seeds: 5,
         conditions,
         forms: &[],
     }),
 };
 
-/// The accuracy of the first is that of the paper's probe; the second fits 60,000 rows of pixels and
-/// outputs side by side, which takes minutes.
+/// Measures that are not taken. The first is the accuracy of the paper's probe, which
+/// [`Evaluation::Probe`] records. The second fits readers to pixels and features together, which is
+/// slow for 60,000 images.
 const LEFT_OUT: [mi_eval::Measure; 2] =
     [mi_eval::Measure::EarlyStoppedAccuracy, mi_eval::Measure::ConditionalVInformation];
 
-/// Measures that take no time.
+/// Measures that are fast enough for every scale.
 const QUICK: [mi_eval::Measure; 4] = [
     mi_eval::Measure::RankMe,
     mi_eval::Measure::Uniformity,
@@ -71,14 +73,14 @@ const QUICK: [mi_eval::Measure; 4] = [
     mi_eval::Measure::DeadUnits,
 ];
 
-/// Steps in which the adversary makes the accuracy fall: most of it in the paper's figure 1c.
+/// The most steps against a classifier. In the paper's figure 1c the accuracy has fallen by then.
 const ADVERSARIAL_STEPS: u64 = 1_000;
 
 fn variants(scale: &Scale) -> Vec<Variant> {
     let at_ends =
         |steps: u64, task: Task| Variant { steps, evaluate_every: steps, task, setting: None };
     let measured = |task: Contrastive| {
-        let evaluations = [of_pairs(scale), of_encoders(scale)].concat();
+        let evaluations = [pair_evaluations(scale), encoder_evaluations(scale)].concat();
         at_ends(scale.steps, Task::Contrastive(Contrastive { evaluations, ..task }))
     };
     let base = |bound: BoundSpec| contrastive(scale, bound);
@@ -108,29 +110,29 @@ fn variants(scale: &Scale) -> Vec<Variant> {
     variants.push(measured(Contrastive { views: Some(sides), ..base(BoundSpec::InfoNce) }));
     let mut triplets = metric::semi_hard(scale);
     if let Task::MultiView(task) = &mut triplets.task {
-        task.evaluations = [of_pairs(scale), of_encoders(scale)].concat();
+        task.evaluations = [pair_evaluations(scale), encoder_evaluations(scale)].concat();
     }
     variants.push(Variant { evaluate_every: triplets.steps, ..triplets });
     // Encoders that see labels have no second view.
     for (encoder, steps) in [(mlp(scale), scale.steps), (conv_net(scale), scale.conv_steps)] {
         let task = supervised::supervised(scale, encoder);
-        let task = Task::Supervised(Supervised { evaluations: of_encoders(scale), ..task });
+        let task = Task::Supervised(Supervised { evaluations: encoder_evaluations(scale), ..task });
         variants.push(at_ends(steps, task));
     }
     let task = adversarial::adversarial(scale);
-    let task = Task::Adversarial(Adversarial { evaluations: of_encoders(scale), ..task });
+    let task = Task::Adversarial(Adversarial { evaluations: encoder_evaluations(scale), ..task });
     variants.push(at_ends(scale.adversarial_steps.min(ADVERSARIAL_STEPS), task));
     variants
 }
 
-/// What is measured of two encoders and what lies between them.
-fn of_pairs(scale: &Scale) -> Vec<Evaluation> {
+/// The evaluations that need both encoders.
+fn pair_evaluations(scale: &Scale) -> Vec<Evaluation> {
     let frozen = scale.every_measure.then_some(Evaluation::FrozenBounds);
     [Evaluation::Bounds].into_iter().chain(frozen).collect()
 }
 
-/// What is measured of one encoder.
-fn of_encoders(scale: &Scale) -> Vec<Evaluation> {
+/// The evaluations of a single encoder.
+fn encoder_evaluations(scale: &Scale) -> Vec<Evaluation> {
     let mut evaluations =
         vec![Evaluation::Probe, Evaluation::CkaToStart, Evaluation::Representation];
     if scale.every_measure {
@@ -143,22 +145,22 @@ fn of_encoders(scale: &Scale) -> Vec<Evaluation> {
     evaluations
 }
 
-/// Accuracy with ten labels a class.
+/// Accuracy with ten labels per class.
 fn few_labels() -> Metric {
     Metric::FewLabelAccuracy.of_part("linear 10 a class")
 }
 
-/// What representations are good for.
+/// The uses of a representation: the name and the title of a chart, and the accuracy.
 fn uses() -> [(&'static str, &'static str, Metric); 4] {
     [
         ("accuracy", "the paper's probe", Metric::Accuracy),
         ("converged", "a converged probe", Metric::AccuracyConverged),
-        ("few", "ten labels a class", few_labels()),
+        ("few", "ten labels per class", few_labels()),
         ("transfer", "transfer to another data set", Metric::TransferAccuracy),
     ]
 }
 
-/// Encoders of one colour.
+/// The kind of an encoder; each kind has one colour in a scatter chart.
 fn kind(configuration: &Configuration<'_>) -> String {
     let encoder = names::encoder(&configuration.key.encoder);
     match configuration.task {

@@ -21,7 +21,7 @@ use crate::results::Results;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "metric",
     figures: "",
-    question: "Where negatives are mined or the critic is a metric, does accuracy follow the bound?",
+    question: "Does accuracy follow the bound if negatives are mined or the critic is a metric?",
     data: DataKind::Grey,
     by_default: false,
     quick_seeds: 3,
@@ -31,28 +31,29 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "metric",
         heading: "Deep metric learning",
-        caption: "The paper's halves and MLP encoders, shared by both halves or separate, under losses of \
-                  metric learning. The bound of a loss is InfoNCE of the same scores, a lower bound whatever \
-                  trained the critic; cosines at temperature 0.5 cannot exceed about 2 nats. The N-pair loss is \
-                  ln K minus InfoNCE with inner products.",
+        caption: "The paper's halves and MLP encoders, trained with losses of metric learning. Both halves \
+                  share one encoder, or each has its own. For losses that are not bounds, the bound shown is \
+                  InfoNCE of the same scores, which is a lower bound whatever loss trained the critic. With \
+                  cosines at temperature 0.5 it cannot exceed about 2 nats. The N-pair loss is ln K minus \
+                  InfoNCE with inner products.",
         panels,
         style: by_place,
     },
     claim: Some(Claim {
         id: "V4",
         paper_figures: "section 4",
-        statement: "Metric critics and mined triplets have a lower bound than a bilinear critic, and a better \
+        statement: "Metric critics and mined triplets give a lower bound than a bilinear critic, but a better \
                     representation.",
-        rule: "With one encoder for both halves, on held-out images: the bound of InfoNCE with a bilinear \
-               critic is above that of a symmetric cosine at temperature 0.5 and that of semi-hard triplets \
-               (margin 1), and the accuracy of the probe is below that of both.",
+        rule: "With one encoder for both halves, the held-out bound of InfoNCE with a bilinear critic is \
+               above those of symmetric InfoNCE with a cosine at temperature 0.5 and of semi-hard triplets \
+               (margin 1). The accuracy of its probe is below those of both.",
         seeds: 5,
         conditions,
         forms: &[],
     }),
 };
 
-/// Squared distances of vectors of length 1.
+/// The negative squared distance of vectors scaled to length 1.
 const DISTANCE: CriticSpec = CriticSpec::NegativeDistance { unit: true };
 
 fn variants(scale: &Scale) -> Vec<Variant> {
@@ -110,7 +111,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
 pub(super) fn semi_hard(scale: &Scale) -> Variant {
     let is_it = |variant: &Variant| variant.setting.as_deref() == Some("triplet-semi shared");
     let found = variants(scale).into_iter().find(is_it);
-    found.unwrap_or_else(|| unreachable!("it stands in the list above"))
+    found.unwrap_or_else(|| unreachable!("the list above has it"))
 }
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {

@@ -1,9 +1,9 @@
 //! The experiments, one file each.
 //!
-//! A file holds all that is known of its experiment: the question, the variants at a given scale,
+//! Each file holds everything about its experiment: the question, the variants at a given scale,
 //! the paper's values, the figure with its panels and style, and the claim. [`EXPERIMENTS`] lists
-//! them, and nothing else names one: plans, departures from the paper's protocol, figures, verdicts
-//! and the report follow from the list.
+//! them. No other code names an experiment: plans, departures from the paper's protocol, figures,
+//! verdicts and the report follow from the list.
 
 mod adversarial;
 mod batch_size;
@@ -40,37 +40,37 @@ use crate::labels::{self, Configured};
 use crate::preset::Scale;
 use crate::published::Published;
 
-/// An experiment of the paper, or one that uses the same machinery.
+/// An experiment of the paper, or one that runs on the same code.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Experiment {
-    /// The name by which it is asked for.
+    /// Its name on the command line.
     pub name: &'static str,
     /// The paper's figures that it reproduces; empty for experiments beyond the paper.
     pub figures: &'static str,
     /// The question that it answers, in one line.
     pub question: &'static str,
-    /// What it runs on.
+    /// The kind of data that it runs on.
     pub data: DataKind,
-    /// Whether it runs when none is named: those of the paper on one data set of grey images.
+    /// Whether it runs if no experiment is named. Those of the paper do, except on CIFAR-10.
     pub by_default: bool,
-    /// The number of seeds in the quick preset: enough to settle its claim there, by the spread that
-    /// twelve or fewer seeds showed.
+    /// The number of seeds in the quick preset. Given the spread over at most twelve seeds, it is
+    /// enough to settle the claim there.
     pub quick_seeds: u64,
     /// Its configurations, at a given scale.
     pub variants: fn(&Scale) -> Vec<Variant>,
-    /// What the paper published.
+    /// The values that the paper published.
     pub published: Published,
-    /// Its place in the report, which follows the paper: ten times the figure's number, and a
-    /// number beyond 100 for what the paper has no figure of.
+    /// Its position in the report, which follows the paper: ten times the number of its first
+    /// figure (13 for 1c, 43 for 4c), or more than 100 if the paper has no figure of it.
     pub(crate) place: u32,
     /// What its figure shows.
     pub(crate) figure: Figure,
-    /// The paper's claim.
+    /// The claim that it tests.
     pub(crate) claim: Option<Claim>,
 }
 
-/// What an experiment runs on.
+/// The kind of data that an experiment runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -93,8 +93,7 @@ pub struct Variant {
     pub evaluate_every: u64,
     /// What is trained and measured.
     pub task: Task,
-    /// A label that says more than the task does; by default, variants are labelled by what tells
-    /// them apart.
+    /// The variant's own label. `None` derives one from the fields in which the variants differ.
     pub setting: Option<String>,
 }
 
@@ -127,7 +126,7 @@ impl<'a> From<&'a Variant> for Configured<'a> {
     }
 }
 
-/// Every experiment, in the order in which they run.
+/// All experiments, in the order in which they run.
 pub const EXPERIMENTS: &[&Experiment] = &[
     &critics::EXPERIMENT,
     &pixels::EXPERIMENT,
@@ -158,12 +157,12 @@ pub fn find(name: &str) -> Option<&'static Experiment> {
     EXPERIMENTS.iter().copied().find(|experiment| experiment.name == name)
 }
 
-/// The experiments that `paper` stands for, and that run when none is named.
+/// The experiments that run if none is named. `paper` on the command line stands for them too.
 pub fn by_default() -> impl Iterator<Item = &'static Experiment> + Clone {
     EXPERIMENTS.iter().copied().filter(|experiment| experiment.by_default)
 }
 
-/// Every experiment, in the order of the report.
+/// All experiments, in the order of the report.
 pub(crate) fn in_report() -> Vec<&'static Experiment> {
     let mut experiments = EXPERIMENTS.to_vec();
     experiments.sort_by_key(|experiment| experiment.place);
@@ -202,11 +201,12 @@ mod tests {
     fn an_experiment_is_known_to_its_own_file_alone() {
         let mut files = Vec::new();
         code(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
-        // Fields of tasks and keys of files have names that are those of experiments too.
+        // Some fields of tasks and keys of files have the name of an experiment.
         let names_fields = ["labels.rs", "departures.rs", "experiment_file"];
         files.retain(|(path, _)| !names_fields.iter().any(|part| path.contains(part)));
         assert!(files.len() > 50);
-        // Compared with, matched on, or one of a list; a word for a reader may be the same.
+        // The code compares with the name, matches on it, or lists it. The same word in a sentence
+        // does not count.
         let names = |code: &str, name: &str| {
             let literal = format!("\"{name}\"");
             code.match_indices(&literal).any(|(at, _)| {

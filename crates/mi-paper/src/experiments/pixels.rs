@@ -11,7 +11,7 @@ use crate::published::Published;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "pixels",
     figures: "1b, 2b (baseline)",
-    question: "How far does a linear probe get on the pixels of one view?",
+    question: "What accuracy does a linear probe reach on the pixels of one view?",
     data: DataKind::Grey,
     by_default: true,
     quick_seeds: 5,
@@ -21,7 +21,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "pixels",
         heading: "Pixel baselines",
-        caption: "The probes on the raw pixels of one view.",
+        caption: "The accuracy of the probes on the raw pixels of one view.",
         panels: end_accuracies,
         style: by_place,
     },

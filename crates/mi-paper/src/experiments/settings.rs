@@ -1,4 +1,4 @@
-//! The paper's settings, which its experiments share.
+//! The paper's settings, shared by its experiments.
 
 use mi_critics::CriticSpec;
 use mi_data::View;
@@ -15,13 +15,13 @@ pub(super) fn mlp(scale: &Scale) -> EncoderSpec {
     EncoderSpec::Mlp { hidden: scale.mlp_hidden.clone(), embed: 100 }
 }
 
-/// Top and bottom half, where they are not the paper's halves of whole images.
+/// The pooled top and bottom halves; `None` for the paper's halves, which are not pooled.
 fn views(scale: &Scale) -> Option<Box<[View; 2]>> {
     let pool = scale.pool?;
     Some(Box::new([View::top_half().pooled(pool), View::bottom_half().pooled(pool)]))
 }
 
-/// The first of them, for what looks at one view.
+/// The first of [`views`], for tasks with a single view.
 pub(super) fn view(scale: &Scale) -> Option<View> {
     views(scale).map(|views| {
         let [first, _] = *views;
@@ -58,7 +58,7 @@ pub(super) fn contrastive(scale: &Scale, bound: BoundSpec) -> Contrastive {
     }
 }
 
-/// The probes of representations.
+/// The probes of representations at a scale.
 pub(super) fn probes(scale: &Scale) -> Vec<Evaluation> {
     let converged = scale.converged_probe.then_some(Evaluation::ConvergedProbe);
     [Some(Evaluation::Probe), converged].into_iter().flatten().collect()

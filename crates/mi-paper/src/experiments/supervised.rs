@@ -1,4 +1,4 @@
-//! The supervised references of the paper's text.
+//! The supervised networks that the paper's text compares with.
 
 use mi_plot::Dash;
 
@@ -16,7 +16,7 @@ use crate::results::{Configuration, Results};
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "supervised",
     figures: "references in the text",
-    question: "What do the same encoders reach when they are trained on labels?",
+    question: "What accuracy do the same encoders reach if they are trained on labels?",
     data: DataKind::Grey,
     by_default: true,
     quick_seeds: 3,
@@ -26,7 +26,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     figure: Figure {
         id: "supervised",
         heading: "Supervised references",
-        caption: "The same encoders trained with labels on one view: what the architectures can do.",
+        caption: "The same encoders trained on the labels of one view: what these architectures can reach.",
         panels,
         style,
     },

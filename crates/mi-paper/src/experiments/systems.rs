@@ -1,4 +1,4 @@
-//! What the experiments on systems of many views share.
+//! Functions that the experiments on systems of many views share.
 
 use mi_critics::CriticSpec;
 use mi_data::{DataError, View};
@@ -17,7 +17,7 @@ use crate::preset::Scale;
 use crate::record::Metric;
 use crate::results::{Configuration, Results};
 
-/// A view by its text, which a test parses for every experiment.
+/// A view from its text. A test parses the texts of every experiment, so that none can fail here.
 pub(super) fn view(name: &str, piece: &str) -> NamedView {
     let parsed: Result<View, DataError> = piece.parse();
     let piece = parsed.unwrap_or_else(|error| unreachable!("{error}"));
@@ -34,7 +34,7 @@ pub(super) fn same_encoder(name: &str, view: &str, of: &str) -> NamedEncoder {
     NamedEncoder { name: name.to_owned(), view: view.to_owned(), net }
 }
 
-/// A term under InfoNCE.
+/// A term with InfoNCE as its objective.
 pub(super) fn info_nce(names: (&str, &str, &str), critic: CriticSpec) -> ViewTerm {
     ViewTerm::new(names, critic, ObjectiveSpec::Bound(BoundSpec::InfoNce))
 }
@@ -43,7 +43,7 @@ pub(super) fn cosine(temperature: f64) -> CriticSpec {
     CriticSpec::Cosine { temperature, learned: false }
 }
 
-/// A task of these parts, measured by bounds and probes.
+/// A task with these parts, evaluated by bounds and probes.
 pub(super) fn task(
     scale: &Scale,
     (views, encoders): (Vec<NamedView>, Vec<NamedEncoder>),
@@ -74,16 +74,16 @@ pub(super) fn named(scale: &Scale, name: &str, task: MultiView) -> Variant {
     }
 }
 
-/// Metrics at the end, one chart each, and over the steps where there are curves.
+/// Charts of each metric: at the end, and over the steps if it has a curve.
 pub(super) fn end_panels(results: &Results<'_>, metrics: &[Metric]) -> Vec<Panel> {
     let panels = metrics.iter().flat_map(|&metric| {
         let (name, title) = (file_name(metric), names::title(metric));
-        // What is measured once, such as a ceiling, has no course.
-        let has_course = results.own.iter().any(|c| c.curve(metric).len() > 1);
-        let heading = if has_course { format!("{title}, at the end") } else { title.clone() };
+        // A metric that is measured once, such as a ceiling, has no curve.
+        let has_curve = results.own.iter().any(|c| c.curve(metric).len() > 1);
+        let heading = if has_curve { format!("{title}, at the end") } else { title.clone() };
         let at_end = ends(results, &format!("{name}-ends"), &heading, metric);
-        let course = has_course.then(|| over(&name, &title, metric).panel(results));
-        [at_end, course.flatten()]
+        let over_steps = has_curve.then(|| over(&name, &title, metric).panel(results));
+        [at_end, over_steps.flatten()]
     });
     panels.flatten().collect()
 }
@@ -93,7 +93,7 @@ pub(super) fn is(name: &'static str) -> impl Fn(&Configuration<'_>) -> bool + Co
     move |configuration| configuration.key.setting == name
 }
 
-/// The difference of a metric of two configurations, by seed.
+/// The condition on the difference of a metric between two configurations, by seed.
 pub(super) fn difference(
     results: &Results<'_>,
     readout: Readout,

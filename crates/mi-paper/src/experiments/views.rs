@@ -1,4 +1,4 @@
-//! Which two views: bound and representation against what the views share.
+//! Pairs of views: how bound and representation depend on what the views share.
 
 use mi_critics::CriticSpec;
 
@@ -16,7 +16,7 @@ use crate::results::Results;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "views",
     figures: "",
-    question: "How do bound and accuracy depend on what two views of an image share?",
+    question: "How do the bound and the accuracy depend on what two views of an image share?",
     data: DataKind::Grey,
     by_default: false,
     quick_seeds: 3,
@@ -25,21 +25,20 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     place: 240,
     figure: Figure {
         id: "views",
-        heading: "Which views",
-        caption: "The paper's MLP encoders, bilinear critic and InfoNCE on other pairs of views: halves by \
-                  rows or columns, every second row, halves that reach into one another by some rows, and \
-                  whole images with independent noise. Halves that share pixels share information whatever \
-                  the images are (Tian et al., 2020, \"InfoMin\").",
+        heading: "Pairs of views",
+        caption: "The paper's MLP encoders, bilinear critic and InfoNCE on other pairs of views: top and \
+                  bottom halves, left and right halves, even and odd rows, halves that each take some rows \
+                  of the other (overlap), and whole images with independent noise. Halves that share pixels \
+                  share information, whatever the images show (Tian et al., 2020, \"InfoMin\").",
         panels,
         style: by_place,
     },
     claim: Some(Claim {
         id: "V5",
         paper_figures: "section 4",
-        statement: "Views that share pixels have a higher bound, and no better representation.",
-        rule: "Of halves that reach into one another by eight rows rather than none: the held-out bound is \
-               higher, and the accuracy of the probe on both encoders' outputs is higher by less than half a \
-               point.",
+        statement: "Views that share pixels give a higher bound, but no better representation.",
+        rule: "If each half takes eight rows of the other, rather than none, the held-out bound is higher, \
+               and the accuracy of the probe on both encoders' outputs is higher by less than half a point.",
         seeds: 5,
         conditions,
         forms: &[],
