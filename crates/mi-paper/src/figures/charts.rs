@@ -11,18 +11,18 @@ use crate::record::Metric;
 use crate::results::{Configuration, Results, Sample, Trial};
 
 impl Results<'_> {
-    /// Colour and stroke of one of the configurations: the same in every drawing.
+    /// The colour and stroke of a configuration, which are the same in every drawing.
     pub(super) fn style_of(&self, configuration: &Configuration<'_>) -> (usize, Dash) {
         let place = self.own.iter().position(|c| c.key == configuration.key).unwrap_or(0);
         (self.style)(configuration, place)
     }
 
-    /// Whether the paper's values are for another data set than this.
+    /// Whether the paper's values are from a data set other than this one.
     fn published_elsewhere(&self) -> bool {
         self.published.dataset != self.dataset
     }
 
-    /// Heading of the column of published values.
+    /// The heading of the column of published values.
     pub(super) fn column_heading(&self) -> String {
         if self.published_elsewhere() {
             format!("paper, {}", names::dataset(self.published.dataset))
@@ -31,14 +31,15 @@ impl Results<'_> {
         }
     }
 
-    /// End value of the pixel baseline on this data set, with the noise of the encoders' views.
+    /// The accuracy of the pixel baseline on this data set, with the noise of the encoders' views.
     pub(super) fn pixel_accuracy(&self) -> Option<f64> {
         let has_noise = |c: &&Configuration<'_>| c.task.noise().is_some_and(|n| n.sd > 0.0);
         let baseline = self.pixel_baseline(self.own.iter().any(has_noise))?;
         baseline.end(Metric::Accuracy).map(|sample| sample.mean())
     }
 
-    /// The largest value of `InfoNCE` as a line to compare with; of many views, each term has its own.
+    /// The largest possible value of `InfoNCE`, with its label. `None` for tasks of many views,
+    /// where each term has its own.
     pub(super) fn infonce_cap(&self) -> Option<(f64, String)> {
         if self.own.iter().any(|c| matches!(c.task, Task::MultiView(_))) {
             return None;
@@ -52,7 +53,7 @@ pub(crate) struct OverSteps<'a> {
     pub(crate) name: &'a str,
     pub(crate) title: &'a str,
     pub(crate) metric: Metric,
-    /// The only bound shown; all for `None`.
+    /// The bound that is shown; all bounds if `None`.
     pub(crate) bound: Option<&'a str>,
     /// Values drawn as lines to compare with.
     pub(crate) references: &'a [(f64, String)],
@@ -72,7 +73,7 @@ impl OverSteps<'_> {
         for configuration in &shown {
             let (colour, dash) = results.style_of(configuration);
             let points: Vec<Point> = configuration.curve(self.metric).iter().map(point).collect();
-            // A line between two measurements would say what nobody measured.
+            // A line through only two points would suggest values that nobody measured.
             let dash = if points.len() > 2 { dash } else { Dash::None };
             if points.len() > 2 {
                 for seed in runs(configuration, self.metric) {
@@ -80,14 +81,14 @@ impl OverSteps<'_> {
                 }
             }
             let series = Series::new(label(configuration), points).colour(colour).dash(dash);
-            // A lone line needs no name beside the chart's title.
+            // A single line needs no name next to the chart's title.
             chart = chart.series(if shown.len() == 1 { series.quiet() } else { series });
         }
         for (value, label) in self.references {
             chart = chart.reference(*value, label.as_str());
         }
         if self.metric == Metric::Accuracy
-            && takes_pixels(&shown)
+            && shows_pixels(&shown)
             && let Some(pixels) = results.pixel_accuracy()
         {
             chart = chart.reference(pixels, "pixels, this run");
@@ -127,12 +128,12 @@ fn runs(configuration: &Configuration<'_>, metric: Metric) -> Vec<Series> {
     configuration.counted().filter(|_| several).map(series).collect()
 }
 
-/// The pixel baseline is a yardstick for encoders that begin near the identity.
-fn takes_pixels(shown: &[&Configuration<'_>]) -> bool {
+/// Whether a chart shows the pixel baseline: it is for encoders that start near the identity.
+fn shows_pixels(shown: &[&Configuration<'_>]) -> bool {
     shown.iter().any(|c| c.task.encoder().is_some_and(EncoderSpec::starts_near_identity))
 }
 
-/// The name of a series; a lone one is named after its bound or encoder.
+/// The name of a series; a single one is named after its bound or encoder.
 pub(super) fn labelled(configuration: &Configuration<'_>, varies: Varies) -> String {
     let label = names::configuration(configuration, varies);
     if !label.is_empty() {
@@ -143,7 +144,7 @@ pub(super) fn labelled(configuration: &Configuration<'_>, varies: Varies) -> Str
     candidates.into_iter().find(|name| name != "none").unwrap_or_else(|| "all".to_owned())
 }
 
-/// Mean and band of a sample.
+/// The mean and the band of a sample.
 pub(super) fn point(sample: &Sample) -> Point {
     let point = Point::new(sample.step as f64, sample.mean()).note(seeds(sample));
     if sample.values.len() < 2 {
@@ -173,23 +174,23 @@ fn axis(metric: Metric) -> Axis {
     let axis = Axis::new(names::axis(metric));
     match metric {
         Metric::TargetLoss | Metric::InverseError => axis.scale(Scale::Log),
-        // Networks trained with labels leave chance at once; what tells them apart is above.
+        // Networks trained on labels leave chance at once; they differ only above 0.9.
         Metric::AccuracyClassifier => axis.floor(0.9),
-        // Bounds may begin far below zero, where they say nothing: mutual information is not
+        // Bounds may start far below zero, where they say nothing: mutual information is never
         // negative.
         Metric::BoundTrain | Metric::BoundTest => axis.limits(Limits::Trimmed).floor(0.0),
         _ => axis,
     }
 }
 
-/// What lines, bands and diamonds are.
+/// What lines, bands and diamonds mean.
 pub(crate) fn key(results: &Results<'_>) -> String {
     let counted = results.own.iter().map(|c| c.counted().count()).max().unwrap_or(0);
     let mut words = match counted {
         0 | 1 => String::new(),
         n => format!(
-            "Lines are means over up to {n} seeds, thin lines single seeds; bands reach from the \
-             least to the greatest. "
+            "Lines are means over up to {n} seeds; thin lines are single seeds. Bands reach from \
+             the least to the greatest value. "
         ),
     };
     let has_any = |c: &&&Configuration<'_>| {
@@ -197,14 +198,14 @@ pub(crate) fn key(results: &Results<'_>) -> String {
     };
     if results.own.iter().find(has_any).is_some() {
         let elsewhere = if results.published_elsewhere() {
-            format!(", on {},", names::dataset(results.published.dataset))
+            format!(" on {}", names::dataset(results.published.dataset))
         } else {
             String::new()
         };
         let diamonds = format!(
-            "Hollow diamonds are the paper's values{elsewhere} at the steps where they could be read, \
-             with its band where that could; its last value stands to the right of a chart that ends \
-             earlier."
+            "Hollow diamonds are the paper's values{elsewhere}, at the steps at which its figures \
+             could be read, with its bands where these could be read. If a chart ends before the \
+             paper's last step, the paper's last value is shown to the right."
         );
         words.push_str(&diamonds);
     }

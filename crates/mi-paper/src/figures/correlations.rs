@@ -1,4 +1,4 @@
-//! Rank correlations between what is measured on trials, and the points behind them.
+//! Rank correlations between two metrics of trials, and scatter charts of the same points.
 
 use mi_plot::{Axis, Dash, IntervalChart, IntervalRow, LineChart, Point, Series};
 use mi_random::Stream;
@@ -13,19 +13,19 @@ use crate::results::{Configuration, Results};
 use crate::statistics::rank_correlation;
 use crate::table::{Align, Table};
 
-/// Draws of the bootstrap.
+/// The number of bootstrap samples.
 const DRAWS: usize = 1_000;
 
 /// Spearman's rank correlation of two metrics over trials, with an interval.
 pub(crate) struct Correlated {
     metric: Metric,
     value: f64,
-    /// 2.5 % and 97.5 % of the bootstrap's distribution.
+    /// The 2.5 % and 97.5 % quantiles of the bootstrap distribution.
     interval: (f64, f64),
     points: usize,
 }
 
-/// Values of two metrics of a configuration's trials, at the first and at the last step.
+/// The values of two metrics of a configuration's finished trials, at the first and the last step.
 fn points(configuration: &Configuration<'_>, (a, b): (Metric, Metric)) -> Vec<(f64, f64)> {
     let trials = configuration.trials.iter().filter(|trial| trial.is_finished());
     let both = trials.flat_map(|trial| {
@@ -38,7 +38,8 @@ fn points(configuration: &Configuration<'_>, (a, b): (Metric, Metric)) -> Vec<(f
 }
 
 impl Correlated {
-    /// `None` where there are fewer than three points, or one metric is the same everywhere.
+    /// The correlation over all trials; `None` if there are fewer than three points, or if a metric
+    /// is the same everywhere.
     pub(crate) fn of(
         results: &Results<'_>,
         metrics: (Metric, Metric),
@@ -52,7 +53,7 @@ impl Correlated {
         };
         let all = groups.concat();
         let value = correlation(&all)?;
-        // Configurations first, then the points of each: those of one are not independent.
+        // Configurations are drawn first, then points of each: points of one are not independent.
         let mut drawn: Vec<f64> = (0..DRAWS)
             .filter_map(|_| {
                 let mut sample = Vec::with_capacity(all.len());
@@ -73,7 +74,7 @@ impl Correlated {
     }
 }
 
-/// The correlations with what `with` names, from the strongest; `None` where there is none.
+/// A chart of correlations with what `with` names, the strongest first; `None` if there are none.
 pub(crate) fn correlation_panel(
     name: &str,
     with: &str,
@@ -105,8 +106,8 @@ pub(crate) fn correlation_panel(
     Some(Panel { name: name.to_owned(), svg: chart.draw(), values: table })
 }
 
-/// One metric over another, a point for each trial at its start and at its end, in the colour of its
-/// kind.
+/// A scatter chart of one metric over another: each finished trial has a point at its start and one
+/// at its end, in the colour of its kind.
 pub(crate) fn scatter(
     results: &Results<'_>,
     metric: Metric,

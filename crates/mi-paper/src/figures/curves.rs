@@ -1,4 +1,4 @@
-//! Curves that are more than one metric's means: percentiles and smoothed estimates.
+//! Charts of curves that are not the means of one metric: percentiles and smoothed estimates.
 
 use mi_plot::{Axis, Dash, Limits, LineChart, Series};
 
@@ -13,7 +13,7 @@ const SMOOTHING: f64 = 100.0;
 /// Smoothed curves are drawn at this many steps at most.
 const SMOOTHED_POINTS: u64 = 200;
 
-/// Percentiles of the Jacobians' condition over the steps (figures 2c and 5).
+/// A chart of percentiles of the Jacobians' condition number over the steps (figures 2c and 5).
 pub(crate) fn percentiles(
     results: &Results<'_>,
     name: &str,
@@ -57,7 +57,7 @@ pub(crate) fn percentiles(
     })
 }
 
-/// Estimates of one batch each, smoothed as in figure 4c.
+/// A chart of estimates on single batches, smoothed as in figure 4c.
 pub(crate) fn estimates(results: &Results<'_>, name: &str, title: &str) -> Option<Panel> {
     let shown = results.with(Metric::Estimate, |_| true);
     if shown.is_empty() {
@@ -94,7 +94,7 @@ pub(crate) fn estimates(results: &Results<'_>, name: &str, title: &str) -> Optio
     })
 }
 
-/// The counted trials' estimates through a Gaussian filter.
+/// The estimates of the counted trials, smoothed by a Gaussian filter.
 fn smoothed(configuration: &Configuration<'_>) -> Vec<Sample> {
     let raw: Vec<Vec<(u64, f64)>> = configuration
         .counted()
@@ -113,7 +113,7 @@ fn smoothed(configuration: &Configuration<'_>) -> Vec<Sample> {
         .collect()
 }
 
-/// A curve's value at a step after the filter; `None` beyond its reach.
+/// The filtered value of a curve at a step; `None` if no value is within the filter's reach.
 fn filtered(curve: &[(u64, f64)], step: u64) -> Option<f64> {
     let reach = (4.0 * SMOOTHING) as u64;
     let first = curve.partition_point(|(s, _)| *s + reach < step);

@@ -12,8 +12,8 @@ use crate::results::{Configuration, Results, Sample};
 /// Samples with the labels of their configurations.
 type Labelled = Vec<(String, Vec<Sample>)>;
 
-/// A chart of a value of each configuration, one below the other, with the values themselves; `None`
-/// while there is none.
+/// A chart of one value of each configuration, one below the other, and the values themselves;
+/// `None` while there are none.
 fn rows(
     results: &Results<'_>,
     (title, metric): (&str, Metric),
@@ -44,7 +44,7 @@ fn rows(
     (!values.is_empty()).then_some((chart, values))
 }
 
-/// End values of configurations, one below the other.
+/// A chart of the end values of configurations, one below the other.
 pub(crate) fn ends(
     results: &Results<'_>,
     name: &str,
@@ -71,8 +71,8 @@ pub(crate) fn ends(
     })
 }
 
-/// Means over the last fifth of the steps, one below the other on an axis that shows their
-/// differences.
+/// A chart of means over the last fifth of the steps, one below the other, on an axis that shows
+/// their differences.
 pub(crate) fn last_fifth(
     results: &Results<'_>,
     name: &str,
@@ -89,7 +89,7 @@ pub(crate) fn last_fifth(
     })
 }
 
-/// End values over the batch size.
+/// A chart of end values over the batch size.
 pub(crate) fn over_batch_size(
     results: &Results<'_>,
     name: &str,
@@ -128,7 +128,8 @@ pub(crate) fn over_batch_size(
         curves.push((label.clone(), curve));
     }
     if matches!(metric, Metric::BoundTrain | Metric::BoundTest) {
-        let cap = |k: u64| Point::new(k as f64, (k as f64).ln()).note("the most InfoNCE can say");
+        let cap =
+            |k: u64| Point::new(k as f64, (k as f64).ln()).note("the largest possible InfoNCE");
         let cap = sizes.iter().filter(|k| (first..=last).contains(k)).map(|k| cap(*k)).collect();
         chart = chart.series(Series::new("ln K", cap).colour(7).dash(Dash::Dotted));
     }

@@ -1,9 +1,9 @@
 //! Figures, drawn from records alone.
 //!
-//! A figure belongs to one experiment on one data set and has one drawing a panel: means over
-//! seeds with bands from the least to the greatest, and the paper's published end values beside
-//! them. Trials that diverged are left out of means; tables say how many. Which panels a figure
-//! has, and in which style, stands with its experiment.
+//! A figure belongs to one experiment on one data set. Each of its panels is one drawing: means
+//! over seeds, bands from the least to the greatest value, and the paper's published values.
+//! Diverged trials are left out of means; tables say how many there are. The experiment defines the
+//! panels of its figure and their style.
 
 pub(crate) mod charts;
 pub(crate) mod correlations;
@@ -49,7 +49,7 @@ pub(crate) struct Figure {
     pub(crate) style: Style,
 }
 
-/// Colour and stroke of a configuration with this place among those of its experiment.
+/// The colour and stroke of a configuration, given its place among those of its experiment.
 pub(crate) type Style = fn(&Configuration<'_>, usize) -> (usize, Dash);
 
 /// The drawings of an experiment on a data set.
@@ -62,26 +62,27 @@ pub(crate) struct DrawnFigure {
     pub(crate) title: String,
     pub(crate) heading: String,
     pub(crate) caption: String,
-    /// What lines, bands and diamonds are.
+    /// What lines, bands and diamonds mean.
     pub(crate) key: String,
     pub(crate) panels: Vec<Panel>,
-    /// The numbers at the last step beside the published ones.
+    /// The numbers at the last step next to the published ones.
     pub(crate) ends: Table,
-    /// All numbers of the figure as CSV.
+    /// The numbers of the figure as CSV.
     pub(crate) csv: String,
 }
 
-/// Configurations that [`by_place`] tells apart.
+/// The number of configurations that [`by_place`] tells apart.
 #[cfg(test)]
 pub(crate) const MOST_PLACES: usize = 24;
 
-/// The style of experiments that have none of their own: a colour each, of which there are eight, and
-/// then another stroke.
+/// The style of experiments that have none of their own: eight colours, then the same colours with
+/// another stroke.
 pub(crate) fn by_place(_: &Configuration<'_>, place: usize) -> (usize, Dash) {
     (place, [Dash::Solid, Dash::Dashed, Dash::Dotted][place / 8 % 3])
 }
 
-/// One hue for each of two groups; in both, the second setting is paler and dashed.
+/// A style for two groups of two settings: one hue per group, paler and dashed for the second
+/// setting.
 pub(crate) fn paired(first: bool, strong: bool) -> (usize, Dash) {
     match (first, strong) {
         (true, true) => (0, Dash::Solid),

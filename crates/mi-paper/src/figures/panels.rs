@@ -48,7 +48,7 @@ pub(crate) fn for_each_bound(
     panels.collect()
 }
 
-/// The targets to which bounds are driven, from the greatest.
+/// The targets of the bounds, largest first.
 fn targets(results: &Results<'_>) -> Vec<f64> {
     let mut targets: Vec<f64> = results.own.iter().filter_map(|c| c.task.target()).collect();
     targets.sort_by(|a, b| b.total_cmp(a));
@@ -56,7 +56,7 @@ fn targets(results: &Results<'_>) -> Vec<f64> {
     targets
 }
 
-/// Both probes' accuracy over the steps.
+/// Charts of both probes' accuracy over the steps.
 pub(crate) fn accuracies(results: &Results<'_>) -> Vec<Panel> {
     let paper = over("accuracy", "Accuracy of the paper's probe", Metric::Accuracy);
     let converged =
@@ -64,7 +64,7 @@ pub(crate) fn accuracies(results: &Results<'_>) -> Vec<Panel> {
     [paper.panel(results), converged.panel(results)].into_iter().flatten().collect()
 }
 
-/// What shows that an encoder is a bijection.
+/// Charts that show that an encoder is a bijection: its inverse's error and its log-determinant.
 pub(crate) fn bijection(results: &Results<'_>) -> Vec<Panel> {
     let half = [(1.0 / 510.0, "half a grey level".to_owned())];
     let error = OverSteps {
@@ -75,7 +75,7 @@ pub(crate) fn bijection(results: &Results<'_>) -> Vec<Panel> {
     [error.panel(results), log_det.panel(results)].into_iter().flatten().collect()
 }
 
-/// Both probes' accuracy at the end.
+/// Charts of both probes' accuracy at the end.
 pub(crate) fn end_accuracies(results: &Results<'_>) -> Vec<Panel> {
     let paper = ends(results, "accuracy", "Accuracy of the paper's probe", Metric::Accuracy);
     let title = "Accuracy of a converged probe";
@@ -83,14 +83,14 @@ pub(crate) fn end_accuracies(results: &Results<'_>) -> Vec<Panel> {
     [paper, converged].into_iter().flatten().collect()
 }
 
-/// A metric's name as that of a file.
+/// A metric's name as part of a file name.
 pub(crate) fn file_name(metric: Metric) -> String {
     let name = metric.name();
     let words = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
 }
 
-/// A chart of every metric: for experiments that say nothing of their figures.
+/// A chart of every metric, for experiments that define no figure.
 pub(crate) fn every_metric(results: &Results<'_>) -> Vec<Panel> {
     let panels = results.metrics().into_iter().filter_map(|metric| {
         over(&file_name(metric), &names::metric(metric), metric).panel(results)

@@ -34,13 +34,13 @@ const METRICS: [Metric; 20] = [
     Metric::PriorLoss,
 ];
 
-/// Rows that a table of steps has at most; more are thinned evenly.
-const MOST_ROWS: usize = 25;
+/// The most rows of a table of steps; longer tables are thinned evenly.
+const MAX_ROWS: usize = 25;
 
-/// The end values of every configuration with the published ones beside them.
+/// The end values of every configuration next to the published ones.
 pub(crate) fn ends(results: &Results<'_>) -> Table {
     let has = |metric: Metric| results.own.iter().any(|c| c.has(metric));
-    // The whole task, and behind it its parts; those on training batches are in the CSV alone.
+    // Metrics of the whole task, then of its parts. Parts on training batches are only in the CSV.
     let parts = results.metrics().into_iter().filter(|metric| {
         matches!(metric, Metric::Part(_))
             && METRICS.contains(&metric.whole())
@@ -89,12 +89,12 @@ pub(crate) fn ends(results: &Results<'_>) -> Table {
     table
 }
 
-/// Means of several curves, one row a step.
+/// Means of several curves, one row per step.
 pub(crate) fn by_step(title: &str, metric: Metric, curves: &[(String, Vec<Sample>)]) -> Table {
     by(title, "step", metric, curves)
 }
 
-/// Means of several curves over whatever their steps are.
+/// Means of several curves; `over` names what their steps stand for.
 pub(crate) fn by(
     title: &str,
     over: &str,
@@ -107,7 +107,7 @@ pub(crate) fn by(
     let mut steps: Vec<u64> = curves.iter().flat_map(|(_, c)| c.iter().map(|s| s.step)).collect();
     steps.sort_unstable();
     steps.dedup();
-    let stride = steps.len().div_ceil(MOST_ROWS).max(1);
+    let stride = steps.len().div_ceil(MAX_ROWS).max(1);
     // Counted from the end, so that the last step is always there.
     let mut kept: Vec<u64> = steps.iter().rev().step_by(stride).copied().collect();
     kept.reverse();
@@ -122,7 +122,7 @@ pub(crate) fn by(
     table
 }
 
-/// Every mean of the figure as CSV.
+/// The means of the figure as CSV, at no more than 200 steps of each curve.
 pub(crate) fn csv(results: &Results<'_>) -> String {
     let mut csv =
         "encoder,critic,bound,setting,metric,step,seeds,mean,sd,least,greatest\n".to_owned();
@@ -155,7 +155,8 @@ pub(crate) fn csv(results: &Results<'_>) -> String {
     csv
 }
 
-/// Six significant digits: what a figure shows, at a third of the size of all digits.
+/// A number with six significant digits: enough for a figure, in a third of the space of all
+/// digits.
 fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return value.to_string();
