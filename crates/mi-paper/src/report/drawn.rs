@@ -136,8 +136,8 @@ fn anchor(id: &str, index: usize, dataset: &str) -> String {
     if index == 0 { id.to_owned() } else { format!("{id}-{}", slug(dataset)) }
 }
 
-/// Adds the data set to the title and the heading of each figure on CIFAR-10, and of figures with the
-/// same title.
+/// Adds the data set to the title and the heading of each figure on CIFAR-10, and of figures with
+/// the same title.
 fn name_datasets(figures: &mut [DrawnFigure]) {
     let titles: Vec<String> = figures.iter().map(|figure| figure.title.clone()).collect();
     for figure in figures {

@@ -1,4 +1,4 @@
-//! What ran: the report's top matter.
+//! The top of the report: what ran, and how it departs from the paper.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,8 @@ use crate::table::{Align, Table};
 const TITLE: &str =
     "Reproduction of “On Mutual Information Maximization for Representation Learning”";
 const SUBTITLE: &str = "Tschannen, Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020. \
-    Each claim of the paper is judged by a rule that was written down before the runs that it \
-    judges; every figure shows this run next to the published values.";
+    Each claim is judged by a rule that was written before the runs that it judges. Each figure \
+    shows this run next to the published values.";
 
 /// The report's title.
 pub(crate) fn title(outcome: &Outcome) -> String {
@@ -36,8 +36,8 @@ pub(crate) fn subtitle(outcome: &Outcome) -> String {
     }
 }
 
-/// How the run departs from the paper's protocol: in its configurations and data, and in how runs
-/// are made and measured.
+/// The departures from the paper's protocol: in configurations and data, and in how runs are made
+/// and measured.
 pub(crate) fn departures(outcome: &Outcome) -> Vec<String> {
     let mut departures = outcome.run.deviations.clone();
     if !outcome.is_own() {
@@ -46,8 +46,7 @@ pub(crate) fn departures(outcome: &Outcome) -> Vec<String> {
     departures
 }
 
-/// The sentence above the departures. Systems that the paper only talks about have no protocol of its to
-/// depart from.
+/// The sentence above the departures. The paper has no protocol for systems that it only discusses.
 pub(crate) fn departs(outcome: &Outcome) -> &'static str {
     let is_papers = |config: &TrialConfig| {
         experiments::find(&config.experiment).is_some_and(|e| !e.figures.is_empty())
@@ -59,7 +58,7 @@ pub(crate) fn departs(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// What ran, where and how long, as names and values.
+/// What ran, where, and for how long, as names and values.
 pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
     let run = &outcome.run;
     let Origin { version, commit, host } = &run.origin;
@@ -68,7 +67,7 @@ pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
     let other_commits = others(outcome, "at", |origin| origin.commit.as_deref().unwrap_or(""));
     vec![
         if outcome.is_own() {
-            ("experiment", "from a file, whose resolved form lies beside this report".into())
+            ("experiment", "from a file; its resolved form is next to this report".into())
         } else {
             ("preset", run.preset.clone())
         },
@@ -82,7 +81,8 @@ pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The number of trials made with something other than at the start of the run.
+/// The number of trials that ran on another host, or at another revision, than the start of the
+/// run.
 fn others<'a>(outcome: &'a Outcome, word: &str, of: impl Fn(&'a Origin) -> &'a str) -> String {
     let start = of(&outcome.run.origin);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -99,7 +99,7 @@ fn others<'a>(outcome: &'a Outcome, word: &str, of: impl Fn(&'a Origin) -> &'a s
     counts.into_iter().map(phrase).collect()
 }
 
-/// The seeds; the number per experiment if they are not the same for all.
+/// The seeds; their numbers, if experiments have different ones.
 fn seeds(outcome: &Outcome) -> String {
     let mut experiments: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for trial in &outcome.trials {
@@ -166,14 +166,14 @@ pub(crate) fn progress(outcome: &Outcome) -> Option<String> {
     let verb = if left == 1 { "has" } else { "have" };
     Some(format!(
         "This run is not complete: {start} of {all} {verb} not ended ({unfinished} begun, \
-         {waiting} waiting). Means are over the seeds that finished, or over those under way \
-         where none has; claims are judged on finished trials only."
+         {waiting} waiting). Means are over finished seeds; where none has finished, they are over \
+         seeds under way. Claims are judged on finished trials only."
     ))
 }
 
 /// The trials that diverged; no row if none did.
 pub(crate) fn diverged(outcome: &Outcome) -> Table {
-    let columns = [("trial", Align::Left), ("step", Align::Right), ("what", Align::Left)];
+    let columns = [("trial", Align::Left), ("step", Align::Right), ("reason", Align::Left)];
     let mut table = Table::new("Diverged trials, left out of every mean", &columns);
     for trial in &outcome.trials {
         if let TrialState::Diverged { step, reason } = &trial.state {

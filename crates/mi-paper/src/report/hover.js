@@ -1,4 +1,4 @@
-// Shows a point's values beside the pointer. Without this script browsers show the same text as
+// Shows a point's values next to the pointer. Without this script browsers show the same text as
 // a native tooltip after a moment.
 (function () {
   "use strict";

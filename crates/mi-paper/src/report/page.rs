@@ -40,7 +40,7 @@ pub fn html(outcome: &Outcome) -> String {
                         section id="claims" {
                             h2 { "The claims" }
                             @if !facts::departures(outcome).is_empty() {
-                                p { "Judged as run, with the departures from the protocol listed above." }
+                                p { "The verdicts are on this run, with the departures listed above." }
                             }
                             (claims_table(&verdicts, &figures))
                             (contradictions(outcome, &verdicts))
@@ -71,8 +71,8 @@ pub fn html(outcome: &Outcome) -> String {
                     }
                 }
                 footer {
-                    "Drawn from records alone by " (outcome.run.origin.version) ". Colours are \
-                     chosen for colour-blind readers; series differ in marker or stroke too."
+                    "Drawn only from records, by " (outcome.run.origin.version) ". Colours are \
+                     chosen for colour-blind readers; series also differ in marker or stroke."
                 }
                 script { (PreEscaped(SCRIPT)) }
             }
@@ -200,7 +200,7 @@ fn figure_section(figure: &DrawnFigure, verdicts: &[Verdict]) -> Markup {
                     (judged::badge(verdict.decision(), &verdict.words())) }
             }
             @if figure.panels.is_empty() {
-                div.note { p { "No trial of this experiment has come to its first evaluation yet." } }
+                div.note { p { "No trial of this experiment has reached its first evaluation yet." } }
             } @else {
                 div.panels {
                     @for panel in &figure.panels { figure { (PreEscaped(panel.svg.inline())) } }
@@ -209,7 +209,7 @@ fn figure_section(figure: &DrawnFigure, verdicts: &[Verdict]) -> Markup {
             (figure.ends.to_html())
             @if !figure.panels.is_empty() {
                 details.steps {
-                    summary { "The numbers of every drawing" }
+                    summary { "The numbers of every chart" }
                     @for panel in &figure.panels { (panel.values.to_html()) }
                 }
                 p.downloads {
@@ -228,12 +228,12 @@ fn downloads(outcome: &Outcome) -> Markup {
             "Every number on this page comes from " (crate::numbers::grouped(count as u64))
             " records, one row each, in "
             a href="records.csv" { code { "records.csv" } }
-            " beside this page."
+            " next to this page."
         }
         @if let Some(csv) = records::embedded(outcome) {
             p.downloads {
                 a href=(records::data_uri("text/csv", &csv)) download="records.csv" {
-                    "Download the records that this page carries (CSV)"
+                    "Download the records included in this page (CSV)"
                 }
             }
         }

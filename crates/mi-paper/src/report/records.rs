@@ -5,23 +5,23 @@ use std::fmt::Write as _;
 use crate::outcome::Outcome;
 
 /// Larger records are not included in the page, which then only links to their file.
-const MOST_BYTES: usize = 256 * 1024;
+const MAX_BYTES: usize = 256 * 1024;
 
 /// The records as CSV, if they are small enough to be part of a page.
 pub(crate) fn embedded(outcome: &Outcome) -> Option<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for record in &outcome.records {
         writer.serialize(record).ok()?;
-        if writer.get_ref().len() > MOST_BYTES {
+        if writer.get_ref().len() > MAX_BYTES {
             return None;
         }
     }
     let bytes = writer.into_inner().ok()?;
     let csv = String::from_utf8(bytes).ok()?;
-    (!csv.is_empty() && csv.len() <= MOST_BYTES).then_some(csv)
+    (!csv.is_empty() && csv.len() <= MAX_BYTES).then_some(csv)
 }
 
-/// A text as a `data:` address.
+/// A text as a `data:` URI.
 pub(crate) fn data_uri(media_type: &str, text: &str) -> String {
     let mut uri = format!("data:{media_type};charset=utf-8,");
     for byte in text.bytes() {

@@ -1,4 +1,4 @@
-//! The summary: every configuration's numbers at its last step.
+//! The summary: the numbers of every configuration at its last step.
 
 use crate::names;
 use crate::numbers;
@@ -54,7 +54,7 @@ pub fn summary(outcome: &Outcome) -> Table {
     table.without_empty_columns()
 }
 
-/// The main number of an experiment, if it is not in the columns.
+/// The main numbers of a configuration that have no column.
 fn also(configuration: &Configuration<'_>) -> String {
     let shown = [
         Metric::AccuracyClassifier,

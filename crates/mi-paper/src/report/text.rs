@@ -86,7 +86,7 @@ pub fn markdown(outcome: &Outcome) -> String {
     text
 }
 
-/// A text as code: between more backticks than it contains.
+/// A text as code, between more backticks than it contains in a row.
 fn code(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);

@@ -1,4 +1,4 @@
-//! Where the time went.
+//! The time that trials took.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ struct Group<'a> {
     trials: Vec<&'a TrialInfo>,
 }
 
-/// One row per experiment, in plan order, and one for all.
+/// A table with one row per experiment and data set, in plan order, and a row for all.
 pub(crate) fn table(outcome: &Outcome) -> Table {
     let mut table = Table::new(
         "",
@@ -22,9 +22,9 @@ pub(crate) fn table(outcome: &Outcome) -> Table {
             ("experiment", Align::Left),
             ("data", Align::Left),
             ("finished", Align::Right),
-            ("steps a trial", Align::Right),
+            ("steps per trial", Align::Right),
             ("processor time", Align::Right),
-            ("of one seed", Align::Right),
+            ("time per seed", Align::Right),
             ("share", Align::Right),
         ],
     );
@@ -78,8 +78,8 @@ fn finished(trials: &[&TrialInfo]) -> String {
 }
 
 impl Group<'_> {
-    /// Seconds that one seed takes: for each configuration the mean over finished trials. `None`
-    /// while some configuration has none.
+    /// The seconds that one seed takes: the sum over configurations of the mean over finished
+    /// trials. `None` while a configuration has no finished trial.
     fn one_seed(&self) -> Option<f64> {
         let mut configurations: BTreeMap<[&str; 4], Vec<f64>> = BTreeMap::new();
         for trial in &self.trials {

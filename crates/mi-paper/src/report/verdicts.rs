@@ -13,16 +13,16 @@ use crate::table::{Align, Table};
 pub(crate) fn method() -> String {
     let (version, date) = claims::VERSION;
     format!(
-        "Rules of version {version} ({date}); docs/verdicts.md has them in full. A verdict is about \
-         the setting that ran. The value of a metric is its mean over the last fifth of the steps. A \
-         claim holds if every condition is confirmed. It does not hold if one is refuted, each tested \
-         at its share of the error probability, and all that the claim presupposes is confirmed. The \
-         number of seeds is planned in advance. Earlier looks at 3, 5, 10 and 20 seeds spend a fifth \
-         of the error probability, so that either wrong verdict has a probability of at most 2.5 %. \
-         Seeds beyond the plan decide nothing. Intervals for reading are Student's t over seeds \
-         (95 %), of differences within a seed. A configuration of which more than one trial in five \
-         diverged leaves its claim open. Version 1 ({old}) read the last evaluation alone; its \
-         verdict stands next to each.",
+        "Claims are judged by version {version} of the rules ({date}); docs/verdicts.md has them in \
+         full. A verdict is about the setting that ran. The value of a metric is its mean over the \
+         last fifth of the steps. A claim holds if every condition is confirmed. It does not hold if \
+         a condition is refuted, tested at its share of the error probability, and everything that \
+         the claim presupposes is confirmed. The number of seeds is planned in advance. Earlier looks \
+         at 3, 5, 10 and 20 seeds spend a fifth of the error probability, so each of the two wrong \
+         verdicts has a probability of at most 2.5 %. Seeds beyond the plan decide nothing. The \
+         intervals shown are Student's t intervals over seeds (95 %); comparisons are differences \
+         within a seed. If more than one trial in five of a configuration diverged, its claim stays \
+         open. Version 1 ({old}) read only the last evaluation; its verdict is shown next to each.",
         old = claims::VERSION_1_DATE,
     )
 }
@@ -45,18 +45,18 @@ pub(crate) fn headline(verdict: &Verdict) -> Option<&Condition> {
         .or_else(|| conditions().next())
 }
 
-/// Anchor of a verdict's details.
+/// The anchor of a verdict's details.
 pub(crate) fn anchor(verdict: &Verdict) -> String {
     let dataset = verdict.dataset.as_deref().unwrap_or("none");
     format!("rule-{}-{dataset}", verdict.id.to_lowercase())
 }
 
-/// The data set in words; `None` if there is only one.
+/// The data set in words; `None` if the experiment did not run.
 pub(crate) fn dataset(verdict: &Verdict) -> Option<&str> {
     verdict.dataset.as_deref().map(names::dataset)
 }
 
-/// A verdict as a coloured word with a sign, so that it does not depend on colour.
+/// A verdict as a coloured word with a sign, so that its meaning does not depend on colour.
 pub(crate) fn badge(decision: Decision, text: &str) -> Markup {
     let (class, sign) = match decision {
         Decision::Holds => ("badge holds", "✓"),
@@ -67,7 +67,7 @@ pub(crate) fn badge(decision: Decision, text: &str) -> Markup {
     html! { span class=(class) { span aria-hidden="true" { (sign) " " } (text) } }
 }
 
-/// What is settled within a claim that is open, and how many seeds the rest needs.
+/// How many conditions are confirmed, and how many seeds the rest needs; `None` if all are.
 pub(crate) fn settled(verdict: &Verdict) -> Option<String> {
     let all = verdict.conditions();
     let met = all.iter().filter(|c| c.met() == Some(true)).count();
@@ -98,7 +98,7 @@ pub(crate) fn tally(decision: Decision, count: usize) -> &'static str {
     }
 }
 
-/// The heading over the contradictions.
+/// The heading above the contradictions.
 pub(crate) fn contradiction_heading(outcome: &Outcome) -> &'static str {
     if facts::departures(outcome).is_empty() {
         "Where this run contradicts the paper"
@@ -173,7 +173,7 @@ pub(crate) fn seeds(verdict: &Verdict) -> String {
     let looks: Vec<String> = plan.numbers().iter().map(usize::to_string).collect();
     let word = if looks.len() == 1 { "look" } else { "looks" };
     let (planned, ended) = (plan.planned, plan.ended.len());
-    format!("{planned} planned, {word} at {}; {ended} in.", looks.join(", "))
+    format!("{planned} planned, {word} at {}; {ended} ended.", looks.join(", "))
 }
 
 /// The verdict of version 1 of the rules.
@@ -186,7 +186,7 @@ pub(crate) fn version_1(verdict: &Verdict) -> String {
     format!("{decision}: {}.", reason.trim_end_matches('.'))
 }
 
-/// What a link to a verdict's figure says: on paper, too, the reader has to find it.
+/// The text of the link to a verdict's figure. It names the figure for readers of a printed report.
 fn figure_name(verdict: &Verdict) -> String {
     let figures = verdict.paper_figures;
     let is_number = figures.starts_with(|c: char| c.is_ascii_digit());
@@ -197,7 +197,7 @@ fn figure_name(verdict: &Verdict) -> String {
     }
 }
 
-/// Rule, reason, conditions and effects of one verdict; `drawn` is whether the page has its figure.
+/// The rule, reason, conditions and effects of one verdict; `drawn`: the page has its figure.
 pub(crate) fn details(verdict: &Verdict, drawn: bool) -> Markup {
     let finding = &verdict.finding;
     html! {
@@ -211,7 +211,7 @@ pub(crate) fn details(verdict: &Verdict, drawn: bool) -> Markup {
             @if drawn { " " a.nobreak href={ "#" (verdict.figure) } { (figure_name(verdict)) } }
         }
         p { strong { "Rule. " } (verdict.rule) }
-        p { strong { "Here. " } (finding.reason) }
+        p { strong { "Result. " } (finding.reason) }
         @if !finding.conditions.is_empty() {
             p { strong { "Seeds. " } (seeds(verdict)) }
             @if !verdict.departures.is_empty() {

@@ -168,7 +168,7 @@ fn a_half_done_run_says_what_is_missing() {
         assert!(!text.contains("NaN"));
     }
     let page = report::html(&outcome);
-    assert!(page.contains("No trial of this experiment has come to its first evaluation yet."));
+    assert!(page.contains("No trial of this experiment has reached its first evaluation yet."));
     let complete = report::html(&Synthetic::agreeing(2).outcome());
     assert!(!complete.contains("not complete"));
     // Of departures from the protocol, only those that are not in configurations remain.
