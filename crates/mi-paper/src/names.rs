@@ -90,8 +90,8 @@ pub(crate) fn metric(metric: Metric) -> Cow<'static, str> {
         Metric::Estimate => "estimate (nats)",
         Metric::TrueMi => "true mutual information (nats)",
         Metric::Ceiling => "ceiling with shared negatives (nats)",
-        Metric::TiesCeiling => "ceiling that equal patches leave (nats)",
-        Metric::Retrieval => "own y found among 1,000 (recall@1)",
+        Metric::TiesCeiling => "ceiling given equal patches (nats)",
+        Metric::Retrieval => "own y ranked first among 1,000 (recall@1)",
         Metric::ReaderAccuracy => "accuracy of readers",
         Metric::VInformation => "V-information about labels (nats)",
         Metric::VInformationOfView => "V-information about the other view (nats)",
@@ -148,7 +148,7 @@ pub(crate) fn short_metric(metric: Metric) -> Cow<'static, str> {
     match metric {
         Metric::AccuracyClassifier => "classifier".into(),
         Metric::TargetLoss => "|I − t|".into(),
-        Metric::LogConditionP60 => "log condition".into(),
+        Metric::LogConditionP60 => "log condition, 60 %".into(),
         Metric::InverseError => "inverse error".into(),
         other => self::metric(other),
     }

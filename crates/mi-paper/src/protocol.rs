@@ -29,7 +29,7 @@ enum Percentiles {
     Averaged,
 }
 
-/// Which features min–max scaling leaves alone.
+/// Which features min–max scaling leaves unchanged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Scaling {
     /// Those that are exactly constant.
@@ -111,8 +111,8 @@ pub(crate) fn departures(outcome: &Outcome) -> Vec<String> {
     if probes && own.scaling != PAPER.scaling {
         let (own, papers) = (scaling(own.scaling), scaling(PAPER.scaling));
         found.push(format!(
-            "The probe's min–max scaling leaves alone features that are {own}, not only those that \
-             are {papers}."
+            "The probe's min–max scaling leaves features unchanged that are {own}, not only those \
+             that are {papers}."
         ));
     }
     if inverts && own.precision != PAPER.precision {
@@ -153,8 +153,8 @@ fn adam(placement: EpsPlacement) -> &'static str {
 
 fn percentiles(percentiles: Percentiles) -> &'static str {
     match percentiles {
-        Percentiles::Pooled => "taken over the inputs of all runs together",
-        Percentiles::Averaged => "averages over runs of each run's own",
+        Percentiles::Pooled => "over the inputs of all runs together",
+        Percentiles::Averaged => "taken for each run and averaged",
     }
 }
 
