@@ -1,8 +1,8 @@
-//! What a trial will cost, before it runs: floating-point operations and memory.
+//! Estimates the cost of a trial before it runs: floating-point operations and memory.
 //!
-//! The counts cover matrix products and convolutions of training steps, which is where the time
-//! goes; `reproduce --dry-run` divides them by this machine's measured rate. They order and weigh
-//! trials well; the seconds that follow from them are estimates.
+//! The counts cover the matrix products and convolutions of training steps, which take most of the
+//! time, and roughly the evaluations. `reproduce --dry-run` divides them by the measured rate of the
+//! machine. They are good enough to compare trials; the times that follow from them are estimates.
 
 use mi_critics::CriticSpec;
 use mi_data::{Geometry, View};
@@ -18,14 +18,14 @@ pub struct ImageSize {
     pub height: usize,
     /// Pixels in a row.
     pub width: usize,
-    /// Numbers in a pixel.
+    /// Values per pixel.
     pub channels: usize,
-    /// Images to train on.
+    /// Number of training images.
     pub count: usize,
 }
 
 impl ImageSize {
-    /// The size of a data set's images by its name, without loading it; `none` has no images.
+    /// The image size of the data set with this name, without loading it; `none` has no images.
     pub fn of(dataset: &str) -> Self {
         match dataset {
             "cifar-10" => Self { height: 32, width: 32, channels: 3, count: 50_000 },
@@ -35,8 +35,8 @@ impl ImageSize {
         }
     }
 
-    /// The size of a view; that of the top half where it does not fit the images, which the trial
-    /// then refuses.
+    /// The size of a view. If there is none, or if it does not fit the images (which the trial then
+    /// reports), the size of the top half.
     fn of_view(self, view: Option<&View>) -> Geometry {
         let whole = Geometry::new(self.height, self.width, self.channels);
         let piece = view.and_then(|view| view.of(whole).ok());
@@ -49,11 +49,11 @@ impl ImageSize {
 pub struct Cost {
     /// Floating-point operations over all steps and evaluations.
     pub flops: f64,
-    /// Bytes held while it runs, the shared data set apart.
+    /// Bytes of memory that it needs, without the data set, which trials share.
     pub bytes: f64,
 }
 
-/// The size of an encoder of a view, and the width of what it returns.
+/// The size of an encoder of a view, and the width of its output.
 fn encoder(spec: &EncoderSpec, view: Geometry) -> (NetworkSize, usize) {
     let pixels = view.len();
     match spec {
@@ -82,7 +82,7 @@ fn critic(spec: &CriticSpec, dim: usize, k: usize) -> (f64, f64) {
     (spec.multiply_adds((dim, dim), k), parameters)
 }
 
-/// A multiply–add is two.
+/// The operations in a multiply–add.
 const OPERATIONS: f64 = 2.0;
 
 /// The cost of a trial on images of the given size.
@@ -90,7 +90,8 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
     let steps = config.steps as f64;
     let evaluations = steps / config.evaluate_every.max(1) as f64 + 1.0;
     let rows = image.count as f64;
-    // A probe's epoch touches features × classes twice; both probes take tens of epochs in all.
+    // An epoch of a probe goes over features × classes twice; both probes together take tens of
+    // epochs.
     let probe = |features: usize| rows * features as f64 * 10.0 * 4.0 * 10.0;
     let (flops, parameters, activations) = match &config.task {
         Task::Contrastive(task) => {
@@ -149,14 +150,15 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
         Task::Pixels(task) => (probe(image.of_view(task.view.as_ref()).len()), 0.0, 0.0),
     };
     let flops = flops + of_measures(config, rows);
-    // Values and Adam's two moments, beside which gradients are small, since each goes with its
-    // layer's step; then features of all images, and activations with their gradients.
+    // Parameters and Adam's two moments; gradients are small in comparison, since the buffer of each
+    // is reused once its layer is updated. Then activations with their gradients, and the features
+    // of all images.
     let features = rows * image.of_view(None).len() as f64;
     Cost { flops, bytes: 4.0 * (3.0 * parameters + 2.0 * activations + 2.0 * features) }
 }
 
-/// Operations of the measures of representations before the first and after the last step. They do not
-/// depend on the encoder by much: readers, probes and critics are trained on about 100 features.
+/// Operations of the measures of representations before the first and after the last step. They hardly
+/// depend on the encoder: readers, probes and critics are trained on about 100 features.
 fn of_measures(config: &TrialConfig, rows: f64) -> f64 {
     let of_row = |evaluation: &Evaluation| match evaluation {
         Evaluation::Measure { .. } => 4e6,
@@ -167,7 +169,7 @@ fn of_measures(config: &TrialConfig, rows: f64) -> f64 {
     2.0 * rows * config.task.evaluations().iter().map(of_row).sum::<f64>()
 }
 
-/// Operations, parameters and activations of a task of any views.
+/// Operations, parameters and activations of a multi-view task.
 fn of_multi_view(
     task: &MultiView,
     image: ImageSize,
@@ -178,7 +180,7 @@ fn of_multi_view(
         Some(sequences) => Geometry::new(1, sequences.places, 1),
         None => Geometry::new(image.height, image.width, image.channels),
     };
-    // A task that does not fit its images is refused by the trial.
+    // The trial reports a task that does not fit its images.
     let Ok(layout) = task.layout(geometry) else { return (0.0, 0.0, 0.0) };
     let rows = image.count as f64;
     let k = task.batch_size;
@@ -210,7 +212,7 @@ fn of_multi_view(
     for term in &task.terms {
         let (Ok(x), Ok(y)) = (layout.find(&term.x), layout.find(&term.y)) else { continue };
         let (x_shape, y_shape) = (layout.shape(x), layout.shape(y));
-        // Scores of a square of k pairs, and how many such squares there are.
+        // The widths of both sides, and the number of k × k squares of scores.
         let (dims, squares) = match term.candidates {
             Candidates::OtherImages => ((x_shape.len(), y_shape.len()), 1),
             Candidates::BothViews => ((x_shape.len(), y_shape.len()), 4),
@@ -273,7 +275,7 @@ mod tests {
         let Task::Contrastive(task) = variant.task.clone() else { panic!("{variant:?}") };
         let bare = crate::config::Contrastive { evaluations: vec![Evaluation::Probe], ..task };
         let cost = |task| estimate(&config(task), ImageSize::of("mnist")).flops;
-        // A minute at either end next to training for seconds.
+        // Measuring takes a minute at each end, training only seconds.
         assert!(cost(variant.task) > 5.0 * cost(Task::Contrastive(bare)));
     }
 
@@ -282,7 +284,7 @@ mod tests {
         let mnist = ImageSize::of("mnist").of_view(None);
         let mlp = EncoderSpec::Mlp { hidden: vec![300, 300], embed: 100 };
         assert_eq!(encoder(&mlp, mnist).0.parameters, 238_300);
-        // Multiplied with the zeros around the images too it would be 5,904,000 products.
+        // With the products by the zeros around the images there would be 5,904,000.
         let convnet = EncoderSpec::ConvNet { channels: [64, 128], embed: 100 };
         let (convnet, _) = encoder(&convnet, mnist);
         assert_eq!((convnet.parameters, convnet.products), (219_748, 4_344_320));

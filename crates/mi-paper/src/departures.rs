@@ -1,4 +1,4 @@
-//! Where a run departs from the paper's protocol: found by comparing resolved configurations.
+//! Finds where a run departs from the paper's protocol, by comparing resolved configurations.
 
 use std::collections::BTreeSet;
 
@@ -8,20 +8,20 @@ use crate::labels::{Configured, Fields};
 use crate::names;
 use crate::preset::{AdversarialRates, Scale};
 
-/// One field that differs from the paper's, in some configurations.
+/// A field that differs from the paper's in some configurations.
 struct Departure {
     path: String,
-    /// The own value and the paper's; none where there is no such field.
+    /// The value here, and below the paper's; `None` if there is no such field.
     own: Option<String>,
     papers: Option<String>,
-    /// Where: an experiment, or those of its configurations that have this encoder.
+    /// Where it differs: experiments, or an experiment with one of its encoders.
     places: Vec<String>,
 }
 
-/// The departures of experiments at a scale, one sentence each.
+/// The departures of these experiments at this scale, one sentence each.
 ///
 /// Each configuration is compared field by field with that of the same experiment at the paper's
-/// scale. Where the paper's text and notebook differ, either is the paper's.
+/// scale. Where the paper's text and notebook differ, both count as the paper's.
 pub(crate) fn departures(scale: &Scale, experiments: &[&Experiment]) -> Vec<String> {
     let paper = Scale { adversarial_rates: scale.adversarial_rates, ..Scale::paper() };
     let mut found: Vec<Departure> = Vec::new();
@@ -95,7 +95,7 @@ fn of_experiment(name: &str, own: &[Variant], papers: &[Variant]) -> Vec<Departu
     departures
 }
 
-/// The fields in which two configurations differ: path, own value, the paper's.
+/// The fields in which two configurations differ: path, value here, value in the paper.
 fn differences(own: &Fields, papers: &Fields) -> Vec<(String, Option<String>, Option<String>)> {
     let paths: BTreeSet<&String> = own.keys().chain(papers.keys()).collect();
     paths
@@ -108,17 +108,17 @@ fn differences(own: &Fields, papers: &Fields) -> Vec<(String, Option<String>, Op
 impl Departure {
     fn sentence(&self) -> String {
         let Self { path, own, papers, places } = self;
-        let (what, places) = (word(path), places.join(", "));
+        let (what, places) = (field_in_prose(path), places.join(", "));
         match (own, papers) {
             (None, _) => format!("{what}: left out ({places})."),
-            (Some(own), None) => format!("{what}: {own}, which the paper has not ({places})."),
+            (Some(own), None) => format!("{what}: {own}, which the paper does not have ({places})."),
             (Some(own), Some(papers)) => format!("{what}: {own} instead of {papers} ({places})."),
         }
     }
 }
 
-/// A field in prose; one without a word of its own by its path.
-fn word(path: &str) -> String {
+/// A field in prose, or its path if there is no name for it.
+fn field_in_prose(path: &str) -> String {
     match path {
         "steps" => "Optimiser steps",
         "evaluate_every" => "Steps between evaluations",

@@ -1,4 +1,4 @@
-//! What can go wrong in a run, and how to mend it.
+//! The errors of a run, each with what to do about it.
 
 use std::path::PathBuf;
 
@@ -16,13 +16,13 @@ pub enum PaperError {
         /// All valid names.
         valid: Vec<String>,
     },
-    /// A data set is needed that is not embedded.
+    /// An experiment needs a data set that is not embedded.
     #[error("{experiment} needs data that is not embedded: name its folder with --data")]
     DataNeeded {
         /// What needs it.
         experiment: String,
     },
-    /// An experiment file does not say what it should.
+    /// An experiment file is not valid.
     #[error("{}, line {line}: {reason}", path.display())]
     ExperimentFile {
         /// The file.
@@ -32,10 +32,10 @@ pub enum PaperError {
         /// What is wrong, and what is expected.
         reason: String,
     },
-    /// An experiment file has the name of another experiment and asks for something else.
+    /// An experiment file has the name of another experiment, but other trials.
     #[error(
-        "{}: `{name}` is the name of another experiment, and the file asks for other trials than \
-         that; give the file another name, or a `name` of its own",
+        "{}: there is another experiment called `{name}`, with other trials than this file; give the \
+         file another name, or set `name` in it",
         path.display()
     )]
     NameTaken {
@@ -46,8 +46,8 @@ pub enum PaperError {
     },
     /// An experiment file has changed since the run in a folder began.
     #[error(
-        "{}: the experiment `{name}` has changed since the run there began; to go on with that run \
-         change the file back, to run both name another folder with --out:\n{}",
+        "{}: the experiment `{name}` has changed since the run in this folder began; undo the changes \
+         to continue that run, or name another folder with --out to run both:\n{}",
         folder.display(),
         changes.join("\n")
     )]
@@ -56,20 +56,20 @@ pub enum PaperError {
         folder: PathBuf,
         /// The experiment's name.
         name: String,
-        /// Lines of the resolved file that went (`-`) and came (`+`).
+        /// Removed (`-`) and added (`+`) lines of the resolved file.
         changes: Vec<String>,
     },
     /// A file or folder could not be read or written.
     #[error("cannot {action} {}: {reason}{}", path.display(), hint(reason))]
     File {
-        /// What was tried.
+        /// What was attempted.
         action: &'static str,
         /// Where.
         path: PathBuf,
         /// Why it failed.
         reason: std::io::Error,
     },
-    /// A file of the run folder does not say what it should.
+    /// A file of the run folder is damaged.
     #[error("{} is damaged: {reason}", path.display())]
     Damaged {
         /// The file.
@@ -77,34 +77,34 @@ pub enum PaperError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The folder holds another plan.
+    /// The folder holds another plan than the requested one.
     #[error(
-        "{} holds another plan; name another folder with --out, or ask for the same:\n  {}",
+        "{} holds another plan; name another folder with --out, or ask for the same plan:\n  {}",
         folder.display(),
         differences.join("\n  ")
     )]
     AnotherPlan {
         /// The folder.
         folder: PathBuf,
-        /// The fields that differ: there → asked for.
+        /// The fields that differ, with both values.
         differences: Vec<String>,
     },
-    /// The folder holds something else than a run.
+    /// The folder holds something other than a run.
     #[error(
-        "{} is not the folder of a run: it holds `{found}` and no plan; name a new or empty folder \
+        "{} is not the folder of a run: it holds `{found}` but no plan; name a new or empty folder \
          with --out",
         folder.display()
     )]
     NotARun {
         /// The folder.
         folder: PathBuf,
-        /// What stands there.
+        /// What it holds instead.
         found: String,
     },
-    /// A checkpoint does not say whose it is.
+    /// A checkpoint does not say which trial it belongs to.
     #[error(
-        "{} is by a version that did not note in a checkpoint which trial it belongs to: finish \
-         the trial with that version, or remove {} to run the trial anew",
+        "{} was written by a version whose checkpoints do not say which trial they belong to: finish \
+         the trial with that version, or remove {} to run the trial from the start",
         path.display(),
         path.parent().unwrap_or(path).display()
     )]
@@ -120,12 +120,12 @@ pub enum PaperError {
         /// Why it failed.
         reason: serde_json::Error,
     },
-    /// Another process works in the folder.
+    /// Another process is working in the folder.
     #[error("{holder} works in {}; wait for it to end, or name another folder with --out", folder.display())]
     Locked {
         /// The folder.
         folder: PathBuf,
-        /// Which one, as far as is known.
+        /// That process, as far as it is known.
         holder: String,
     },
     /// The folder holds no plan.
@@ -142,18 +142,18 @@ pub enum PaperError {
         /// The id.
         id: String,
     },
-    /// The plan has fewer tasks.
-    #[error("the plan in {} has {tasks} tasks of this size, 0 to {}, and no task {task}", folder.display(), tasks.saturating_sub(1))]
+    /// The plan has no task with this number.
+    #[error("the plan in {} has {tasks} tasks of this size, numbered 0 to {}, and no task {task}", folder.display(), tasks.saturating_sub(1))]
     NoTask {
         /// The folder.
         folder: PathBuf,
         /// The task, counted from 0.
         task: usize,
-        /// How many there are.
+        /// The number of tasks.
         tasks: usize,
     },
-    /// The data set does not suit an experiment.
-    #[error("{dataset} does not suit trial {trial}: {reason}")]
+    /// A trial cannot use its data set.
+    #[error("trial {trial} cannot use {dataset}: {reason}")]
     Unsuitable {
         /// The data set.
         dataset: String,
@@ -162,9 +162,9 @@ pub enum PaperError {
         /// Why not.
         reason: String,
     },
-    /// A checkpoint holds another state than the trial needs.
+    /// An entry of a checkpoint does not fit the trial.
     #[error(
-        "the checkpoint's `{key}` cannot be used: {reason}; remove the trial's folder to run the trial anew"
+        "the checkpoint's `{key}` cannot be used: {reason}; remove the trial's folder to run it from the start"
     )]
     State {
         /// The entry.
@@ -187,7 +187,7 @@ pub enum PaperError {
     /// A probe or a Jacobian failed.
     #[error(transparent)]
     Eval(#[from] mi_eval::EvalError),
-    /// Records could not be parsed.
+    /// A file of records could not be read or written.
     #[error("cannot read or write {}: {reason}", path.display())]
     Csv {
         /// The file.
@@ -197,34 +197,34 @@ pub enum PaperError {
     },
 }
 
-/// What to do about the common causes.
+/// What to do about common causes; empty for others.
 fn hint(error: &std::io::Error) -> &'static str {
     use std::io::ErrorKind;
     match error.kind() {
         _ if is_out_of_room(error) => {
-            "; make room, then run the same command again: it goes on from the last checkpoint"
+            "; make room, then run the same command again: it resumes from the last checkpoint"
         }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "; name a folder that can be written with --out"
+            "; with --out, name a folder that you can write to"
         }
         _ => "",
     }
 }
 
-/// Whether the disk, a quota or a limit of the size of files takes no more.
+/// Whether the disk is full, or a quota or a limit on file sizes is reached.
 fn is_out_of_room(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 impl PaperError {
-    /// Whether there is no room to write, so that the next write is likely to fail too.
+    /// Whether there was no room to write, so that the next write is likely to fail too.
     pub fn is_out_of_room(&self) -> bool {
         matches!(self, Self::File { reason, .. } if is_out_of_room(reason))
     }
 
-    /// Whether numbers left the range of what can be computed with, so that a trial that meets it
-    /// has diverged: no mistake of a person or a machine, and the same at every attempt.
+    /// Whether the error means that a trial has diverged: numbers left the range of floating point.
+    /// Neither the user nor the machine is at fault, and every attempt ends the same way.
     pub(crate) fn is_divergence(&self) -> bool {
         use mi_estimators::EstimatorError as Estimator;
         use mi_eval::EvalError as Eval;
@@ -245,13 +245,13 @@ impl PaperError {
         )
     }
 
-    /// Wraps an error of writing something as JSON.
+    /// Adds to a JSON error what was to be written.
     pub(crate) fn encode(what: impl Into<String>) -> impl FnOnce(serde_json::Error) -> Self {
         let what = what.into();
         move |reason| Self::Encode { what, reason }
     }
 
-    /// Wraps an I/O error with what was tried and where.
+    /// Adds to an I/O error what was attempted and where.
     pub(crate) fn file(
         action: &'static str,
         path: impl Into<PathBuf>,

@@ -1,7 +1,7 @@
-//! How the configurations of an experiment are told apart: labels for records, derived from tasks.
+//! Labels that distinguish the configurations of an experiment in records, derived from tasks.
 //!
-//! A label is text that a reader sees, in a record's columns and in a trial's id. Nothing reads it
-//! back: code that needs a target, a batch size or a temperature asks the trial's task.
+//! A label is text for readers, in the columns of records and in the ids of trials. No code parses
+//! it: code that needs a target, a batch size or a temperature asks the trial's task.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::config::{EncoderSpec, Labels, Noise, Task, TrialConfig};
 
-/// The labels of a task whose settings say all that tells it from its siblings.
+/// The labels of a task, which these settings distinguish from its siblings.
 fn labelled(task: &Task, settings: &[Setting]) -> Labels {
     Labels::new(
         task.encoder().map_or("none", EncoderSpec::label),
@@ -20,12 +20,12 @@ fn labelled(task: &Task, settings: &[Setting]) -> Labels {
     .with(joined(settings))
 }
 
-/// A property in which configurations of the same encoder, critic and bound differ.
+/// A property that differs between configurations with the same encoder, critic and bound.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Setting {
-    /// The value t to which the bound is driven, in nats; none where it is maximised.
+    /// The value t to which the bound is driven, in nats; `None` if the bound is maximised.
     Target(Option<f64>),
-    /// Noise on the pixels; where every sibling has some, whether the views share it says enough.
+    /// Noise on the pixels. If the standard deviation does not vary, it is not named.
     Noise {
         /// The noise.
         noise: Noise,
@@ -43,7 +43,7 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
-    /// The text in records; empty for what needs no word.
+    /// The text in records; empty for the absence of noise.
     fn label(&self) -> String {
         match self {
             Self::Target(Some(target)) => format!("t={target}"),
@@ -81,25 +81,25 @@ impl Setting {
     }
 }
 
-/// Settings as the text of a record's column.
+/// The settings as the text of a record's column.
 pub(crate) fn joined(settings: &[Setting]) -> String {
     let texts = settings.iter().map(Setting::label);
     texts.filter(|text| !text.is_empty()).collect::<Vec<String>>().join(", ")
 }
 
-/// Settings in prose.
+/// The settings in prose.
 pub(crate) fn prose(settings: &[Setting]) -> String {
     let texts = settings.iter().map(Setting::prose);
     texts.filter(|text| !text.is_empty()).collect::<Vec<String>>().join(", ")
 }
 
-/// Room around signs of equality.
+/// The text with non-breaking spaces around equals signs.
 pub(crate) fn typeset(text: &str) -> String {
     text.replace('=', "\u{a0}=\u{a0}")
 }
 
-/// What tells each of an experiment's configurations from those of the same encoder, critic and
-/// bound: every field in which they differ, by its word or else by its path.
+/// For each configuration of an experiment, the settings that distinguish it from those with the same
+/// encoder, critic and bound: one for every field in which they differ.
 pub(crate) fn settings(configurations: &[Configured<'_>]) -> Vec<Vec<Setting>> {
     let groups: Vec<Labels> = configurations.iter().map(|c| labelled(c.task, &[])).collect();
     let fields: Vec<Fields> = configurations.iter().map(Configured::fields).collect();
@@ -117,7 +117,7 @@ pub(crate) fn settings(configurations: &[Configured<'_>]) -> Vec<Vec<Setting>> {
                 let sd_varies = siblings.iter().any(|other| {
                     ["noise.sd", "noise_sd"].iter().any(|sd| other.get(*sd) != own.get(*sd))
                 });
-                let setting = word(configurations[index].task, path, sd_varies)
+                let setting = known_setting(configurations[index].task, path, sd_varies)
                     .unwrap_or_else(|| Setting::Field(path.clone(), value.clone()));
                 if !found.contains(&setting) {
                     found.push(setting);
@@ -129,14 +129,14 @@ pub(crate) fn settings(configurations: &[Configured<'_>]) -> Vec<Vec<Setting>> {
     (0..configurations.len()).map(of).collect()
 }
 
-/// The labels of an experiment's configurations, told apart by their [`settings`].
+/// The labels of an experiment's configurations, distinguished by their [`settings`].
 pub(crate) fn labels(configurations: &[Configured<'_>]) -> Vec<Labels> {
     let settings = settings(configurations);
     configurations.iter().zip(&settings).map(|(c, own)| labelled(c.task, own)).collect()
 }
 
-/// The setting that names a field of a task, if it has a word of its own.
-fn word(task: &Task, path: &str, sd_varies: bool) -> Option<Setting> {
+/// The setting for a field of a task; `None` if it has to be a [`Setting::Field`].
+fn known_setting(task: &Task, path: &str, sd_varies: bool) -> Option<Setting> {
     Some(match (path, task.critic()) {
         ("target", _) => Setting::Target(task.target()),
         ("noise.sd" | "noise.shared" | "noise_sd", _) => {
@@ -154,7 +154,7 @@ fn word(task: &Task, path: &str, sd_varies: bool) -> Option<Setting> {
 /// The leaves of a configuration, by path.
 pub(crate) type Fields = BTreeMap<String, String>;
 
-/// What is run, without data and seed.
+/// A configuration without its data set and seed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Configured<'a> {
     pub(crate) steps: u64,
@@ -163,7 +163,7 @@ pub(crate) struct Configured<'a> {
 }
 
 impl<'a> Configured<'a> {
-    /// That of a trial.
+    /// The configuration of a trial.
     pub(crate) fn of(config: &'a TrialConfig) -> Self {
         let TrialConfig { steps, evaluate_every, task, .. } = config;
         Self { steps: *steps, evaluate_every: *evaluate_every, task }
@@ -189,7 +189,7 @@ fn collect(path: &str, value: &Value, fields: &mut Fields) {
                 collect(&at(key), value, fields);
             }
         }
-        // A list of values that are told apart by kind, such as evaluations, or by name.
+        // Items of a list are identified by their kind, as evaluations are, or by their name.
         Value::Array(items) if items.iter().any(Value::is_object) => {
             for item in items {
                 let kind = ["kind", "name"].iter().find_map(|key| item.get(*key)?.as_str());
@@ -200,8 +200,8 @@ fn collect(path: &str, value: &Value, fields: &mut Fields) {
         Value::Array(items) => {
             let text = |item: &Value| item.as_str().map_or(item.to_string(), str::to_owned);
             let texts: Vec<String> = items.iter().map(text).collect();
-            let joint = if items.iter().any(Value::is_string) { "/" } else { "x" };
-            fields.insert(path.to_owned(), texts.join(joint));
+            let separator = if items.iter().any(Value::is_string) { "/" } else { "x" };
+            fields.insert(path.to_owned(), texts.join(separator));
         }
         Value::String(text) => drop(fields.insert(path.to_owned(), text.clone())),
         other => drop(fields.insert(path.to_owned(), other.to_string())),

@@ -1,4 +1,4 @@
-//! From what was asked to an ordered list of trials.
+//! Resolves a request into an ordered list of trials.
 
 use std::path::{Path, PathBuf};
 
@@ -16,19 +16,20 @@ use crate::preset::{AdversarialRates, Preset, Scale};
 use crate::published;
 use crate::seeds::Seeds;
 
-/// What a person asked for; not yet checked.
+/// What the user asked for, not yet checked.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Names of experiments, or paths of experiment files, which end in `.toml`; `paper` stands for
-    /// those of the paper on one data set, `all` for every built-in one; empty for `paper`.
+    /// Names of experiments, or paths of experiment files, which end in `.toml`. `paper` stands for
+    /// those of the paper that need one data set, `all` for every built-in one. An empty list means
+    /// `paper`.
     pub experiments: Vec<String>,
     /// The size of the run.
     pub preset: Preset,
-    /// The seeds; where no entry is for an experiment, it has the preset's default ones.
+    /// The seeds; an experiment without an entry has the preset's default seeds.
     pub seeds: Vec<Seeds>,
-    /// Folder with data sets; none for the embedded digits.
+    /// Folder with data sets; `None` for the embedded digits.
     pub data: Option<PathBuf>,
-    /// Name of the grey-image data set; none for MNIST where there is a folder, else the digits.
+    /// Name of the grey-image data set; `None` for MNIST if there is a folder, and otherwise the digits.
     pub dataset: Option<String>,
     /// Upper limit on the steps of every experiment.
     pub steps: Option<u64>,
@@ -39,7 +40,7 @@ pub struct Request {
 /// An ordered list of trials, and what it was made from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The program and its version: another version may yield other numbers.
+    /// The program and its version: another version may give other numbers.
     pub program: String,
     /// The preset.
     pub preset: Preset,
@@ -56,7 +57,7 @@ pub struct Plan {
     pub trials: Vec<TrialConfig>,
 }
 
-/// What a plan keeps of an experiment from a file.
+/// What a plan records about an experiment from a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnExperiment {
     /// Its name.
@@ -80,14 +81,14 @@ impl Plan {
     /// Resolves a request.
     ///
     /// # Errors
-    /// An unknown experiment or data set, or an experiment that needs a data folder when none was
-    /// named; the message lists what is valid.
+    /// An experiment or data set is unknown (the message lists the valid names), an experiment needs
+    /// a data folder and none was given, or an experiment file is not valid.
     pub fn resolve(request: &Request) -> Result<Self, PaperError> {
         let (paths, names): (Vec<&String>, Vec<&String>) =
             request.experiments.iter().partition(|name| ExperimentFile::is_named(name));
         let experiments =
             if names.is_empty() && !paths.is_empty() { Vec::new() } else { select(&names)? };
-        let digits = digits_name(request)?;
+        let grey = grey_dataset(request)?;
         let mut scale = Scale::of(request.preset);
         scale.adversarial_rates = request.adversarial_rates;
         if let Some(steps) = request.steps {
@@ -98,7 +99,7 @@ impl Plan {
         for path in paths {
             let file = read_own(Path::new(path), &scale, request.steps)?;
             match files.iter().find(|other| other.name == file.name) {
-                // What is in the plan already.
+                // The same experiment is already in the plan.
                 Some(other) if other.variants == file.variants => {}
                 Some(_) => {
                     return Err(PaperError::NameTaken { path: path.into(), name: file.name });
@@ -115,7 +116,7 @@ impl Plan {
         }
         let configured = files
             .iter()
-            .map(|file| configured(file, &digits, request))
+            .map(|file| configured(file, &grey, request))
             .collect::<Result<Vec<_>, _>>()?;
         let mut trials = Vec::new();
         for &seed in &all_seeds {
@@ -125,9 +126,9 @@ impl Plan {
             }
         }
         let mut deviations = departures(&scale, &experiments);
-        // A person's own experiment departs from nothing.
+        // An experiment from a file has no published protocol to depart from.
         if experiments.iter().any(|e| e.data == DataKind::Grey) {
-            deviations.extend(other_images(&digits));
+            deviations.extend(other_images(&grey));
         }
         Ok(Self {
             program: PROGRAM.into(),
@@ -148,8 +149,8 @@ impl Plan {
         })
     }
 
-    /// Notes as deviations where a data set at hand has other numbers of images than the published
-    /// one. `images` tells how many there are to train and to test on.
+    /// Adds a deviation for each data set that has other numbers of images than the published one.
+    /// `images` returns the numbers of training and test images that were loaded.
     pub fn note_images(&mut self, images: impl Fn(&str) -> Option<(usize, usize)>) {
         let of = |name: &&str| {
             let (own, whole) = (images(name)?, published::images(name)?);
@@ -167,25 +168,26 @@ impl Plan {
         self.deviations.extend(noted);
     }
 
-    /// Whether both ask for the same trials on the same data by the same program. Deviations
-    /// follow from these, and another build may know more of them or word them otherwise.
+    /// Whether both plans ask for the same trials on the same data by the same program. Deviations
+    /// are not compared: they follow from these, and another build may find more of them or word
+    /// them differently.
     pub fn is_same(&self, other: &Self) -> bool {
         self.with_deviations_of(other) == *other
     }
 
-    /// This plan with the deviations as another tells them.
+    /// This plan with the deviations of another.
     pub(crate) fn with_deviations_of(&self, other: &Self) -> Self {
         Self { deviations: other.deviations.clone(), ..self.clone() }
     }
 
-    /// The experiments that are not built in, resolved: as files that ask for the same trials.
+    /// The experiments that are not built in, as resolved files that ask for the same trials.
     pub fn own_files(&self) -> Vec<ExperimentFile> {
         let file = |own: &OwnExperiment| {
             let first = self.trials.iter().find(|trial| trial.experiment == own.name);
             let seed = first.map_or(0, |trial| trial.seed);
             let trials = self.trials.iter().filter(|t| t.experiment == own.name && t.seed == seed);
             let mut variants: Vec<Variant> = trials.clone().map(Variant::from).collect();
-            // Only where labels do not follow from the tasks were they given by hand.
+            // If labels do not follow from the task, the file gave the setting.
             for ((labels, trial), index) in Variant::labels(&variants).iter().zip(trials).zip(0..) {
                 let given = trial.labels != *labels;
                 variants[index].setting = given.then(|| trial.labels.setting.clone());
@@ -196,7 +198,7 @@ impl Plan {
         self.own.iter().map(file).collect()
     }
 
-    /// The hash of the data set that a trial is run on, if it is run on one.
+    /// The hash of a trial's data set, if it has one and the hash is known.
     pub fn data_of(&self, trial: &TrialConfig) -> Option<&str> {
         self.data.iter().find(|id| id.name == trial.dataset).map(|id| id.sha256.as_str())
     }
@@ -225,7 +227,7 @@ fn seeds_by_experiment(
     for name in named {
         if !experiments.iter().any(|experiment| experiment.name == name) {
             return Err(PaperError::Unknown {
-                what: "experiment of this run, for `--seeds`",
+                what: "experiment in this run, for `--seeds`,",
                 name: name.into(),
                 valid: experiments.iter().map(|experiment| experiment.name.clone()).collect(),
             });
@@ -243,14 +245,14 @@ fn seeds_by_experiment(
     Ok(experiments.iter().map(seeds).collect())
 }
 
-/// An experiment from a file, cut as built-in ones are.
+/// Reads an experiment from a file, and limits its steps as those of built-in ones.
 fn read_own(path: &Path, scale: &Scale, cut: Option<u64>) -> Result<ExperimentFile, PaperError> {
     let mut file = ExperimentFile::read(path)?;
     for variant in &mut file.variants {
         variant.steps = cut.map_or(variant.steps, |steps| variant.steps.min(steps));
     }
     match experiments::find(&file.name) {
-        // Figures and claims of that name are about its trials alone.
+        // The figures and claims of a built-in experiment are about its own trials only.
         Some(built_in) if (built_in.variants)(scale) != file.variants => {
             Err(PaperError::NameTaken { path: path.to_owned(), name: file.name })
         }
@@ -258,7 +260,7 @@ fn read_own(path: &Path, scale: &Scale, cut: Option<u64>) -> Result<ExperimentFi
     }
 }
 
-/// The trials of an experiment, as those of seed 0.
+/// The trials of an experiment for seed 0; the caller sets the seeds.
 fn configured(
     file: &ExperimentFile,
     grey: &str,
@@ -298,11 +300,11 @@ fn select(names: &[&String]) -> Result<Vec<&'static Experiment>, PaperError> {
     let wanted = |e: &Experiment| {
         asked("all") || asked(e.name) || e.by_default && (asked("paper") || names.is_empty())
     };
-    // Registry order, whatever the order asked for: the same set is the same plan.
+    // In registry order, whatever the order asked for, so that the same set gives the same plan.
     Ok(EXPERIMENTS.iter().copied().filter(|experiment| wanted(experiment)).collect())
 }
 
-/// The deviation of grey images that are not the paper's.
+/// The deviation for grey images other than the paper's.
 fn other_images(dataset: &str) -> Option<String> {
     match dataset {
         "mnist" => None,
@@ -314,7 +316,8 @@ fn other_images(dataset: &str) -> Option<String> {
     }
 }
 
-fn digits_name(request: &Request) -> Result<String, PaperError> {
+/// The name of the grey-image data set.
+fn grey_dataset(request: &Request) -> Result<String, PaperError> {
     let valid = ["digits", "mnist", "fashion-mnist"];
     match request.dataset.as_deref() {
         None => Ok(if request.data.is_some() { "mnist" } else { "digits" }.into()),
@@ -420,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn the_paper_preset_departs_in_nothing_but_what_is_asked() {
+    fn the_paper_preset_departs_only_in_what_is_asked() {
         let mut paper = request();
         paper.preset = Preset::Paper;
         paper.data = Some("anywhere".into());
@@ -457,11 +460,11 @@ mod tests {
             ["Data: 10,000 images of CIFAR-10 to train and 2,000 to test, instead of 50,000 and \
               10,000."]
         );
-        assert!(part.is_same(&published), "the hash of the data tells plans apart");
+        assert!(part.is_same(&published), "such plans differ in the hash of their data");
     }
 
     #[test]
-    fn configurations_survive_being_written_and_read() {
+    fn a_plan_is_unchanged_by_writing_and_reading() {
         let plan = Plan::resolve(&request()).unwrap();
         let text = serde_json::to_string(&plan).unwrap();
         assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);

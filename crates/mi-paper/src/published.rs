@@ -3,24 +3,24 @@
 //! Tschannen, Djolonga, Rubenstein, Gelly and Lucic, "On Mutual Information Maximization for
 //! Representation Learning", ICLR 2020 (arXiv 1907.13625v2). The paper prints curves without
 //! tables, so most of these numbers were read off its vector figures: means over its 20 runs,
-//! with the figure's band where it could be read. They stand with the experiments that they are of.
+//! with the figure's band where it could be read. Each experiment's file lists its own values.
 
 use crate::record::Metric;
 
 /// What the paper published for an experiment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Published {
-    /// The data set of its figures, as in records; for an experiment beyond the paper, that of the
-    /// figures whose setting it shares.
+    /// The data set of the figures, by its name in records. For an experiment beyond the paper, that
+    /// of the figures whose setting it shares.
     pub dataset: &'static str,
-    /// The last step that its figures show.
+    /// The last step that the figures show.
     pub last_step: u64,
     /// The values, curve by curve.
     pub values: &'static [Value],
 }
 
 impl Published {
-    /// Nothing: for an experiment beyond the paper, in the setting of its figures on MNIST.
+    /// No values: for an experiment beyond the paper, in the setting of the paper's figures on MNIST.
     pub const NOTHING: Self = Self { dataset: "mnist", last_step: LAST_STEP, values: &[] };
 }
 
@@ -38,11 +38,11 @@ pub struct Value {
     pub step: u64,
     /// The value.
     pub value: f64,
-    /// The band's ends, where the figure shows them.
+    /// The ends of the band, if the figure shows one.
     pub band: Option<(f64, f64)>,
 }
 
-/// A configuration of which a figure shows curves, by its labels in records.
+/// A configuration that a figure shows, by its labels in records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Curve {
     /// The figure, e.g. `3` or `4a`.
@@ -53,8 +53,8 @@ pub struct Curve {
     pub critic: &'static str,
     /// The bound.
     pub bound: &'static str,
-    /// The setting; `None` stands for every one: the paper's text and its notebook differ, and the
-    /// figure does not say which it shows.
+    /// The setting. `None` stands for any: the paper's text and its notebook differ, and the figure
+    /// does not say which of them it shows.
     pub setting: Option<&'static str>,
 }
 
@@ -81,7 +81,7 @@ impl Curve {
         Value { curve: self, metric, step, value, band: None }
     }
 
-    /// Whether it shows the configuration with these labels.
+    /// Whether the curve is of the configuration with these labels.
     pub(crate) fn is_of(&self, encoder: &str, critic: &str, bound: &str, setting: &str) -> bool {
         (self.encoder, self.critic, self.bound) == (encoder, critic, bound)
             && self.setting.is_none_or(|own| own == setting)
@@ -94,14 +94,13 @@ impl Value {
         self
     }
 
-    /// Band of the same width to both sides.
+    /// The value with a band of this width to both sides.
     pub(crate) const fn give_or_take(self, margin: f64) -> Self {
         self.within(self.value - margin, self.value + margin)
     }
 }
 
-/// Numbers of images to train and to test on in a data set as it was published; `None` for one
-/// that was not.
+/// The numbers of training and test images of a published data set; `None` for any other.
 pub fn images(dataset: &str) -> Option<(usize, usize)> {
     match dataset {
         "mnist" | "fashion-mnist" => Some((60_000, 10_000)),
