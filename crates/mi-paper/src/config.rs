@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::error::PaperError;
 use crate::multi_view::MultiView;
 
-/// A trial, fully resolved. Two trials with equal configurations, run by the same program on the
-/// same data, yield the same records bit for bit.
+/// A trial, fully resolved. Two trials with equal configurations, run by the same program on the same
+/// data and the same type of machine, yield bit-identical records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialConfig {
     /// The experiment's name in the registry.
@@ -20,7 +20,7 @@ pub struct TrialConfig {
     pub dataset: String,
     /// The root seed of all of the trial's random streams.
     pub seed: u64,
-    /// What tells the trial apart in tables and figures.
+    /// The labels that distinguish the trial in tables and figures.
     pub labels: Labels,
     /// Optimiser steps.
     pub steps: u64,
@@ -68,7 +68,7 @@ impl Labels {
 pub enum Task {
     /// Two encoders and a critic maximise a bound between two views of an image.
     Contrastive(Contrastive),
-    /// Any views, encoders and terms.
+    /// Any number of views, encoders and terms.
     MultiView(MultiView),
     /// One bijective encoder is trained against a linear classifier (figure 1c).
     Adversarial(Adversarial),
@@ -81,7 +81,7 @@ pub enum Task {
 }
 
 impl Task {
-    /// The encoder, or that of the first view.
+    /// The encoder, or the first of several.
     pub fn encoder(&self) -> Option<&EncoderSpec> {
         match self {
             Self::Contrastive(task) => Some(&task.encoder),
@@ -92,7 +92,7 @@ impl Task {
         }
     }
 
-    /// The critic that is trained.
+    /// The critic that is trained, or that of the first term.
     pub fn critic(&self) -> Option<&CriticSpec> {
         match self {
             Self::Contrastive(task) => Some(&task.critic),
@@ -102,7 +102,7 @@ impl Task {
         }
     }
 
-    /// The bound that is maximised or driven to a target.
+    /// The bound that is maximised or driven to a target; for several terms, that of the first.
     pub fn bound(&self) -> Option<&BoundSpec> {
         match self {
             Self::Contrastive(task) => Some(&task.bound),
@@ -139,7 +139,7 @@ impl Task {
         }
     }
 
-    /// What is measured at each evaluation, where the task says it.
+    /// What is measured at each evaluation; empty for tasks without this choice.
     pub fn evaluations(&self) -> &[Evaluation] {
         match self {
             Self::Contrastive(task) => &task.evaluations,
@@ -150,7 +150,7 @@ impl Task {
         }
     }
 
-    /// Noise on the pixels, where the task says whether there is any.
+    /// The noise on the pixels; `None` for tasks that have no such setting.
     pub fn noise(&self) -> Option<Noise> {
         match self {
             Self::Contrastive(task) => Some(task.noise),
@@ -166,9 +166,9 @@ impl Task {
 /// See [`Task::Contrastive`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contrastive {
-    /// The architecture of both encoders; their weights are separate.
+    /// The architecture of the encoders; their weights are separate.
     pub encoder: EncoderSpec,
-    /// The architecture of the second view's encoder, where it is another.
+    /// The architecture of the second view's encoder, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder_y: Option<EncoderSpec>,
     /// The critic on the encoded views.
@@ -177,13 +177,13 @@ pub struct Contrastive {
     pub bound: BoundSpec,
     /// When set, |I − t| is minimised instead.
     pub target: Option<f64>,
-    /// Rows in a batch; every bound value is measured at this number too.
+    /// Rows in a batch, also when bounds are measured.
     pub batch_size: usize,
     /// Adam's learning rate.
     pub learning_rate: f64,
     /// Noise added to the pixels in training.
     pub noise: Noise,
-    /// The two views, where they are not the top and the bottom half.
+    /// The two views, if they are not the top and the bottom half.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub views: Option<Box<[View; 2]>>,
     /// What is measured at each evaluation.
@@ -196,8 +196,8 @@ pub struct Contrastive {
 pub struct Noise {
     /// Standard deviation; 0 for none.
     pub sd: f64,
-    /// Whether one draw is added to both views in training, as in the paper's notebook. That adds
-    /// information the views share. The bound on training batches is measured with the same noise;
+    /// Whether one draw is added to both views in training, as in the paper's notebook. This adds
+    /// information that the views share. The bound on training batches is measured with such noise;
     /// on held-out data, and where features are probed, the draws are always independent.
     #[serde(default)]
     pub shared: bool,
@@ -248,7 +248,7 @@ pub struct Dependent {
 /// See [`Task::Supervised`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Supervised {
-    /// The encoder, applied to the first view: what g1 could reach with labels.
+    /// The encoder of the first view, to show what g1 could reach with labels.
     pub encoder: EncoderSpec,
     /// The view, where it is not the top half.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -322,7 +322,7 @@ impl EncoderSpec {
         }
     }
 
-    /// What a ConvNet is for images of this size; none for other encoders.
+    /// The configuration of a ConvNet for images of this size; `None` for other encoders.
     pub(crate) fn conv_config(&self, image: Geometry) -> Option<ConvNetConfig> {
         let Self::ConvNet { channels, embed } = self else { return None };
         Some(ConvNetConfig {
@@ -332,7 +332,7 @@ impl EncoderSpec {
         })
     }
 
-    /// The width of what the encoder makes of an image of this size.
+    /// The width of the encoder's output for an image of this size.
     pub(crate) fn output(&self, image: Geometry) -> usize {
         match self {
             Self::Mlp { embed, .. } | Self::ConvNet { embed, .. } => *embed,
@@ -340,7 +340,7 @@ impl EncoderSpec {
         }
     }
 
-    /// Whether the encoder starts as nearly the identity, so that its first features are pixels.
+    /// Whether the encoder is initialised close to the identity, so that its first features are pixels.
     pub fn starts_near_identity(&self) -> bool {
         matches!(self, Self::Residual { .. } | Self::RealNvp { .. })
     }
@@ -351,9 +351,9 @@ impl EncoderSpec {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Evaluation {
-    /// The bound on 20 fresh training batches and on the test set, and |I − t| where there is a t.
+    /// The bound on 20 fresh training batches and on the test set, and |I − t| if there is a target t.
     Bounds,
-    /// The paper's probe on g1 of the first view.
+    /// The paper's probe on the main representation: g1 of the first view.
     Probe,
     /// The converged probe, at step 0 and at the last step (it costs many times the paper's).
     ConvergedProbe,
@@ -367,37 +367,36 @@ pub enum Evaluation {
         /// Number of inputs.
         inputs: usize,
     },
-    /// `InfoNCE` over the images of a batch at the first and at the middle place of a map, by the
+    /// `InfoNCE` between images of a batch at the first and at the middle place of a map, by the
     /// critic of each term over all places.
     SinglePlaces,
-    /// The largest `InfoNCE` that any critic can reach, since patches of different images are equal;
-    /// at step 0.
+    /// The largest `InfoNCE` that any critic can reach, given that patches of different images may be
+    /// equal; at step 0.
     TiesCeiling,
     /// A measure of the main representation, at step 0 and at the last step.
     Measure {
-        /// Which.
+        /// The measure.
         of: mi_eval::Measure,
     },
     /// The held-out bounds between both representations of the first term, at step 0 and at the last
-    /// step: `InfoNCE` by its critic in larger batches, `InfoNCE`, NWJ and FLO by critics that are
-    /// trained anew, and nearest neighbours on principal components.
+    /// step: `InfoNCE` by its critic in larger batches; `InfoNCE`, NWJ and FLO by newly trained
+    /// critics; and nearest neighbours on principal components.
     FrozenBounds,
     /// Recall@1: how often the critic finds an image's own y among those of 1,000 test images.
     Retrieval,
-    /// Test accuracy of linear readers of the labels of the other one of MNIST and Fashion-MNIST, which
-    /// the encoder was not trained on; at step 0 and at the last step. The embedded digits have no
-    /// other one, and no number.
+    /// Test accuracy of linear readers on Fashion-MNIST for an encoder trained on MNIST, and the other
+    /// way round; at step 0 and at the last step. For the embedded digits, nothing is measured.
     Transfer,
-    /// Linear CKA of the main representation to what it was before the first step; at step 0 and at
+    /// Linear CKA between the main representation and the one before the first step; at step 0 and at
     /// the last step.
     CkaToStart,
-    /// Nothing is measured: the main representation of the first 1,000 test images is kept in the
+    /// Measures nothing, but saves the main representation of the first 1,000 test images in the
     /// trial's folder after the last step, to be compared with those of other seeds.
     Representation,
 }
 
 impl Evaluation {
-    /// Whether it holds the representation against another data set or its own start.
+    /// Whether it needs another data set or the representation before the first step.
     pub(crate) fn needs_reference(&self) -> bool {
         matches!(self, Self::Transfer | Self::CkaToStart)
     }
@@ -423,7 +422,7 @@ impl Evaluation {
 }
 
 impl TrialConfig {
-    /// The trial's id: unique within a plan, stable from run to run, fit for a file name.
+    /// The trial's id: unique within a plan, the same in every run, and usable as a file name.
     pub fn id(&self) -> String {
         let Labels { encoder, critic, bound, setting } = &self.labels;
         let mut id = format!("{}.{}", self.experiment, self.dataset);
@@ -439,14 +438,14 @@ impl TrialConfig {
     /// SHA-256 of the configuration, in hexadecimal.
     ///
     /// # Errors
-    /// When it cannot be written as JSON, which a configuration of plain fields always can.
+    /// The configuration cannot be written as JSON; its plain fields always can.
     pub fn hash(&self) -> Result<String, PaperError> {
         let text =
             serde_json::to_string(self).map_err(PaperError::encode("a trial's configuration"))?;
         Ok(hex(&Sha256::digest(text.as_bytes())))
     }
 
-    /// The data set to which the representation is transferred, if that is asked for and there is one.
+    /// The data set to which the representation is transferred, if the task asks for it and there is one.
     pub fn transfer(&self) -> Option<DatasetName> {
         self.task.evaluations().contains(&Evaluation::Transfer).then_some(())?;
         match self.dataset.as_str() {

@@ -1,6 +1,6 @@
-//! `mi-paper`: runs the experiments, resumes them, and draws what they found.
+//! `mi-paper`: runs and resumes the experiments, and reports their results.
 
-// The terminal goes through `cli::terminal`: `eprintln!` ends the program where nobody reads.
+// All output goes through `cli::terminal`: `eprintln!` panics if standard error is closed or full.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
@@ -8,7 +8,7 @@ mod cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Where the size of files is limited, a write fails with a message instead of ending the program.
+    // If file sizes are limited, a write then fails with an error instead of killing the program.
     #[cfg(unix)]
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     cli::run()

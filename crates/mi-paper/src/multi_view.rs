@@ -1,9 +1,9 @@
 //! A multi-view task as a value: views of an image, encoders of views, contexts over sequences of
 //! encodings, and the terms whose weighted sum is maximised.
 //!
-//! Every name is that of a *representation*: n × width for a summary, n × places × width for a map
-//! or a sequence. A term joins two of them, and a rule says which pairs of places and images are
-//! positives and negatives.
+//! Encoders and contexts yield *representations*: n × width for a summary, n × places × width for a
+//! map or a sequence. A term joins two of them by name, and a rule says which pairs of places and
+//! images are positives and negatives.
 
 mod check;
 
@@ -22,7 +22,7 @@ use crate::config::{EncoderSpec, Evaluation};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MultiView {
-    /// Sequences that stand in for images, where there are any.
+    /// Synthetic sequences to use instead of images, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequences: Option<Sequences>,
     /// The pieces of an image.
@@ -34,10 +34,10 @@ pub struct MultiView {
     pub contexts: Vec<Context>,
     /// What is maximised: the weighted sum of these.
     pub terms: Vec<ViewTerm>,
-    /// A prior that a representation is to follow, if any.
+    /// A prior that a representation should follow, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior: Option<Prior>,
-    /// What the probes see; the first is the main one.
+    /// The inputs of the probes; the first is the main representation.
     pub probes: Vec<Probed>,
     /// Images in a batch.
     pub batch_size: usize,
@@ -47,25 +47,25 @@ pub struct MultiView {
     pub evaluations: Vec<Evaluation>,
 }
 
-/// A piece of an image, by name.
+/// A named piece of an image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedView {
     /// The name.
     pub name: String,
-    /// What is taken; one that is cut into patches is a sequence of them, row by row.
+    /// The piece. One that is cut into patches is the sequence of them, row by row.
     pub piece: View,
 }
 
 /// An encoder of a view.
 ///
-/// It encodes every patch of a view that is cut into patches. Of a view that is not, a ConvNet also
-/// yields maps: `NAME.map`, all locations before they are averaged, and `NAME.local`, the same before
-/// layer normalisation, where a location has seen its receptive field alone.
+/// If the view is cut into patches, every patch is encoded. If it is not, a ConvNet also yields maps:
+/// `NAME.map`, all locations before they are averaged, and `NAME.local`, the same before layer
+/// normalisation, where a location depends only on its receptive field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedEncoder {
-    /// The name, also that of what it yields.
+    /// The name, which its output has too.
     pub name: String,
     /// The view that it sees.
     pub view: String,
@@ -80,11 +80,11 @@ pub struct NamedEncoder {
 pub enum Net {
     /// A network with weights of its own.
     Own(EncoderSpec),
-    /// The network of another encoder, weights and all.
+    /// The network of another encoder, including its weights.
     Same(String),
 }
 
-/// One encoding made of a sequence of them: at every place a summary of that place and those before.
+/// Reads a sequence of encodings and yields, at every place, a summary of that place and those before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Context {
@@ -92,7 +92,7 @@ pub struct Context {
     pub name: String,
     /// The sequence that is read.
     pub of: String,
-    /// In which order its places follow one another.
+    /// The order in which its places are read.
     #[serde(default)]
     pub order: Order,
     /// The network that reads it.
@@ -115,7 +115,7 @@ pub enum Order {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum ContextNet {
-    /// The mean so far.
+    /// The mean of the places so far.
     Mean,
     /// A gated recurrent unit.
     Gru {
@@ -129,7 +129,7 @@ pub enum ContextNet {
         /// Channels after each layer.
         channels: Vec<usize>,
     },
-    /// A learned vector for each place, whatever the image: what a reader knows who sees the place
+    /// A learned vector for each place, the same for all images: what can be predicted from the place
     /// alone.
     Place {
         /// Length of the vector.
@@ -137,13 +137,13 @@ pub enum ContextNet {
     },
 }
 
-/// Two representations, a critic of their pairs, and what is maximised over it.
+/// Two representations, a critic of their pairs, and the objective.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ViewTerm {
     /// The name in records, where there is more than one term.
     pub name: String,
-    /// The representation whose rows are the rows of scores.
+    /// The representation of the rows of scores.
     pub x: String,
     /// The representation of the columns.
     pub y: String,
@@ -151,10 +151,10 @@ pub struct ViewTerm {
     pub critic: CriticSpec,
     /// A bound, or a loss whose negative is maximised.
     pub objective: ObjectiveSpec,
-    /// Which pairs count.
+    /// Which pairs are positives and negatives.
     #[serde(default)]
     pub candidates: Candidates,
-    /// The factor in the sum.
+    /// The weight in the sum of terms.
     #[serde(default = "one")]
     pub weight: f64,
     /// The factor of a penalty on the mean squared lengths of x and y.
@@ -166,18 +166,18 @@ fn one() -> f64 {
     1.0
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(value: &f64) -> bool {
     *value == 0.0
 }
 
 impl ViewTerm {
-    /// Whether negatives come from a memory bank, in which images that are not trained on have no place.
+    /// Whether negatives come from a memory bank, which holds training images only.
     pub(crate) fn is_banked(&self) -> bool {
         matches!(self.candidates, Candidates::Bank { .. })
     }
 
-    /// Whether a loss is reported, and next to it `InfoNCE` of the same scores.
+    /// Whether a loss is reported, together with `InfoNCE` of the same scores.
     pub(crate) fn reports_loss(&self) -> bool {
         self.objective.is_loss() && !self.is_banked()
     }
@@ -208,29 +208,31 @@ impl ViewTerm {
 pub enum ObjectiveSpec {
     /// A bound on the mutual information.
     Bound(BoundSpec),
-    /// Twice the Jensen–Shannon divergence of joint distribution and product of marginals, as Deep
-    /// `InfoMax` trains and reports it: at most 2 ln 2, and no bound on the mutual information.
+    /// Twice the Jensen–Shannon divergence between the joint distribution and the product of the
+    /// marginals, as Deep `InfoMax` trains and reports it: at most 2 ln 2, and no bound on the mutual
+    /// information.
     JensenShannon,
-    /// Triplets, whose critic is a negative distance.
+    /// The triplet loss; the critic is a negative distance.
     Triplet {
         /// The margin.
         margin: f64,
-        /// Which negatives are taken. The seed of random ones is mixed with that of the trial.
+        /// How negatives are chosen. The seed of random ones is mixed with that of the trial.
         mining: Mining,
     },
-    /// Pairs, whose critic is a negative distance.
+    /// The contrastive loss of pairs; the critic is a negative distance.
     Contrastive {
         /// The margin.
         margin: f64,
     },
-    /// Every positive against all negatives of both its members; for candidates of both views.
+    /// Lifted structure: every positive against all negatives of both its members. The candidates
+    /// have to be those of both views.
     LiftedStructure {
         /// The margin.
         margin: f64,
     },
     /// Noise-contrastive estimation with a memory bank.
     NoiseContrastive {
-        /// The weight of the newest batch in Z; 0 for that of the first batch for good.
+        /// The weight of the newest batch in the normaliser Z; with 0, Z stays that of the first batch.
         rate: f64,
     },
 }
@@ -254,7 +256,7 @@ impl ObjectiveSpec {
         }
     }
 
-    /// Whether what is reported is minus a loss, whose size says nothing of information.
+    /// Whether the value is minus a loss, whose size says nothing about information.
     pub(crate) fn is_loss(&self) -> bool {
         !matches!(self, Self::Bound(_) | Self::JensenShannon)
     }
@@ -270,32 +272,33 @@ impl ObjectiveSpec {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Candidates {
-    /// Summaries: x and y of one image are a positive, y of every other image a negative.
+    /// Summaries: x and y of one image are a positive; y of every other image is a negative.
     #[default]
     OtherImages,
-    /// Summaries of both views in one batch of twice the size: the partner is the positive, all
-    /// others of both views are negatives (NT-Xent).
+    /// Summaries of both views in one batch of twice the size: the other view of the image is the
+    /// positive, all others of both views are negatives (NT-Xent).
     BothViews,
-    /// A summary x and a map y: all places of the own image are positives, all of other images
-    /// negatives (Deep `InfoMax`).
+    /// A summary x and a map y: all places of the same image are positives, those of other images
+    /// are negatives (Deep `InfoMax`).
     AllPlaces,
     /// Two sequences: x at a place and y some places ahead of it, place by place.
     Ahead {
-        /// Places between them, in the order of the context; 0 for the same place.
+        /// How many places ahead, in the order of the context; 0 for the same place.
         places: usize,
         /// Which y are negatives.
         negatives: Negatives,
     },
-    /// Summaries: y of all training images, kept from earlier batches, in both directions.
+    /// Summaries: negatives come from a bank of the vectors of all training images, kept from earlier
+    /// batches, in both directions.
     Bank {
-        /// How many of other images are drawn for a batch.
+        /// How many negatives are drawn for a batch.
         negatives: usize,
-        /// The weight of the old vector where a new one is kept.
+        /// The weight of the old vector when a new one is stored.
         momentum: f64,
     },
 }
 
-/// The negatives of a positive in sequences.
+/// Which places are negatives of a positive in sequences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Negatives {
@@ -312,55 +315,55 @@ pub enum Negatives {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prior {
-    /// The representation; its logistic function is to be uniform on [0, 1].
+    /// The representation; its values under the logistic function should be uniform on [0, 1].
     pub of: String,
-    /// The factor γ of the encoder's loss.
+    /// The weight γ of the encoder's adversarial loss.
     pub weight: f64,
     /// Widths of the discriminator's hidden layers.
     pub hidden: Vec<usize>,
 }
 
-/// What a probe sees: representations side by side.
+/// The input of a probe: one or more representations, concatenated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Probed {
-    /// The name in records; the first probe's numbers go without.
+    /// The name in records, where numbers of the first probe have none.
     pub name: String,
     /// The representations.
     pub of: Vec<String>,
-    /// What is made of maps and sequences.
+    /// How maps and sequences become one vector.
     #[serde(default)]
     pub places: Places,
-    /// Whether each is first scaled to length 1.
+    /// Whether each representation is first scaled to length 1.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unit: bool,
 }
 
 impl Probed {
-    /// Representations as they are.
+    /// Representations with all their places, not scaled.
     pub fn new(name: &str, of: &[&str]) -> Self {
         let of = of.iter().map(|&of| of.to_owned()).collect();
         Self { name: name.to_owned(), of, places: Places::All, unit: false }
     }
 
-    /// The same with one vector made of all places.
+    /// The same input, with maps and sequences reduced in this way.
     #[must_use]
     pub fn reduced(self, places: Places) -> Self {
         Self { places, ..self }
     }
 
-    /// The same, scaled to length 1.
+    /// The same input, with each representation scaled to length 1.
     #[must_use]
     pub fn of_unit_length(self) -> Self {
         Self { unit: true, ..self }
     }
 }
 
-/// One vector from many places.
+/// How many places become one vector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Places {
-    /// All, side by side.
+    /// All places, concatenated.
     #[default]
     All,
     /// Their mean.
@@ -369,26 +372,26 @@ pub enum Places {
     Last,
 }
 
-/// Gaussian sequences of known mutual information: `z_t = s + u_t` with a latent number s of the
-/// sequence and a stationary autoregressive u of unit variance.
+/// Gaussian sequences of known mutual information: `z_t = s + u_t`, with a latent number s of each
+/// sequence and a stationary autoregressive process u of unit variance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sequences {
-    /// Places of a sequence.
+    /// Number of places in a sequence.
     pub places: usize,
     /// The coefficient of u, in (−1, 1).
     pub coefficient: f64,
     /// The standard deviation of s.
     pub latent_sd: f64,
-    /// Sequences to train on; a tenth as many are held out.
+    /// Number of sequences to train on; a tenth as many are held out.
     pub count: usize,
 }
 
 impl Sequences {
-    /// What the sequences are drawn from.
+    /// The distribution of the sequences.
     ///
     /// # Errors
-    /// A parameter outside its range.
+    /// A parameter is outside its range.
     pub fn source(&self) -> Result<LatentSequences, DataError> {
         LatentSequences::new(self.coefficient, self.latent_sd)
     }

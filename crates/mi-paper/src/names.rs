@@ -1,4 +1,4 @@
-//! Names in records, as a reader expects them in prose.
+//! The names in records, in prose.
 
 use std::borrow::Cow;
 
@@ -120,16 +120,16 @@ pub(crate) fn metric(metric: Metric) -> Cow<'static, str> {
     .into()
 }
 
-/// A metric's name as the title of a chart, short enough to fit one.
+/// A metric's name as the title of a chart; without its part if it would be too long.
 pub(crate) fn title(metric: Metric) -> String {
-    const FITS: usize = 48;
+    const LONGEST: usize = 48;
     let name = self::metric(metric);
-    let name = if name.chars().count() <= FITS { name } else { self::metric(metric.whole()) };
+    let name = if name.chars().count() <= LONGEST { name } else { self::metric(metric.whole()) };
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// A metric's unit, as the label of an axis.
+/// The label of an axis for a metric: its unit, or what is measured.
 pub(crate) fn axis(metric: Metric) -> Cow<'static, str> {
     match metric.whole() {
         Metric::Accuracy | Metric::AccuracyConverged | Metric::AccuracyClassifier => {
@@ -154,16 +154,16 @@ pub(crate) fn short_metric(metric: Metric) -> Cow<'static, str> {
     }
 }
 
-/// A part of what identifies a configuration.
+/// One of the labels that identify a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+enum Label {
     Encoder,
     Critic,
     Bound,
     Setting,
 }
 
-impl Part {
+impl Label {
     const ALL: [Self; 4] = [Self::Encoder, Self::Critic, Self::Bound, Self::Setting];
 
     fn of<'c>(self, configuration: &'c Configuration<'_>) -> &'c str {
@@ -177,47 +177,47 @@ impl Part {
     }
 }
 
-/// Which parts of their labels differ among configurations.
+/// Which labels differ among configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Varies([bool; 4]);
 
 impl Varies {
-    /// All parts, for a table that stands alone.
+    /// All labels, for a table that stands alone.
     pub(crate) const ALL: Self = Self([true; 4]);
 
     pub(crate) fn among(configurations: &[&Configuration<'_>]) -> Self {
-        Self(Part::ALL.map(|part| {
-            let mut parts = configurations.iter().map(|c| part.of(c));
-            parts.next().is_some_and(|first| parts.any(|other| other != first))
+        Self(Label::ALL.map(|label| {
+            let mut names = configurations.iter().map(|c| label.of(c));
+            names.next().is_some_and(|first| names.any(|other| other != first))
         }))
     }
 }
 
-/// A configuration in words, without the parts that do not vary.
+/// A configuration in prose, without the labels that do not vary.
 pub(crate) fn configuration(configuration: &Configuration<'_>, varies: Varies) -> String {
-    // Tasks of many views are named by hand, and the name says what differs.
+    // Multi-view tasks are named by hand, and the name says what differs.
     if matches!(configuration.task, Task::MultiView(_)) && !configuration.setting.is_empty() {
         return configuration.setting.clone();
     }
-    let named = Part::ALL.iter().zip(varies.0).filter(|(_, varies)| *varies);
-    let parts: Vec<Part> = named.map(|(part, _)| *part).collect();
-    let words = parts.iter().filter_map(|&part| {
-        let name = part.of(configuration);
-        match part {
+    let named = Label::ALL.iter().zip(varies.0).filter(|(_, varies)| *varies);
+    let labels: Vec<Label> = named.map(|(label, _)| *label).collect();
+    let words = labels.iter().filter_map(|&label| {
+        let name = label.of(configuration);
+        match label {
             _ if name.is_empty() || name == "none" => None,
-            Part::Encoder => Some(encoder(name).to_owned()),
-            // Among critics only, `MLP` says enough.
-            Part::Critic if parts.len() == 1 => Some(critic(name).to_owned()),
-            Part::Critic => Some(format!("{} critic", critic(name))),
-            Part::Bound => Some(bound(name)),
-            Part::Setting => Some(configuration.setting.clone()),
+            Label::Encoder => Some(encoder(name).to_owned()),
+            // If only the critic varies, `MLP` is clear enough.
+            Label::Critic if labels.len() == 1 => Some(critic(name).to_owned()),
+            Label::Critic => Some(format!("{} critic", critic(name))),
+            Label::Bound => Some(bound(name)),
+            Label::Setting => Some(configuration.setting.clone()),
         }
     });
     words.collect::<Vec<String>>().join(", ")
 }
 
-/// A configuration as the first cell of its row: what tells it apart from its siblings, or all of
-/// it where it has none.
+/// The first cell of a configuration's row: the labels that distinguish it from its siblings, or all
+/// of them if none do.
 pub(crate) fn row(of: &Configuration<'_>, siblings: &[&Configuration<'_>]) -> String {
     let names = [configuration(of, Varies::among(siblings)), configuration(of, Varies::ALL)];
     names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "plain".to_owned())

@@ -1,4 +1,4 @@
-//! How numbers are written in tables.
+//! Formats numbers for tables.
 
 pub(crate) use mi_plot::{duration, fixed, grouped};
 
@@ -6,8 +6,8 @@ use crate::record::{Metric, Unit};
 use crate::results::{Configuration, Sample, Trial};
 use crate::table::MISSING;
 
-/// Decimals of a metric: accuracies need four to show differences between critics, estimates of
-/// hundredths of a nat to show any.
+/// The number of decimals of a metric. Accuracies need four to show differences between critics, and
+/// estimates of hundredths of a nat to show any differences.
 pub(crate) fn decimals(metric: Metric) -> usize {
     match metric {
         Metric::Accuracy
@@ -37,7 +37,7 @@ pub(crate) fn mean_and_deviation(sample: Option<&Sample>, metric: Metric) -> Str
     }
 }
 
-/// `finished/asked`, and how many diverged.
+/// `finished/planned` trials, and how many diverged.
 pub(crate) fn finished(configuration: &Configuration<'_>) -> String {
     let ratio = format!("{}/{}", configuration.finished(), configuration.asked());
     match configuration.diverged() {
@@ -46,7 +46,7 @@ pub(crate) fn finished(configuration: &Configuration<'_>) -> String {
     }
 }
 
-/// The step at which the numbers were taken, and that asked for if it was not reached.
+/// The step at which the numbers were measured, and the planned last step if it was not reached.
 pub(crate) fn last_step(configuration: &Configuration<'_>) -> String {
     let reached = configuration.counted().filter_map(Trial::last_step).max();
     let asked = configuration.trials.iter().map(|t| t.info.steps).max().unwrap_or(0);

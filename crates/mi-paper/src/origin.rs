@@ -1,19 +1,19 @@
-//! Where results come from: which program, from which source, on which machine.
+//! Where results come from: the program, its source revision and the machine.
 
 use std::fs;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-/// This program and its version, as plans name it.
+/// The name and version of this program, as in plans.
 pub const PROGRAM: &str = concat!("mi-paper ", env!("CARGO_PKG_VERSION"));
 
-/// What computed a result, and where.
+/// The program and the machine that computed a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// Version of this program.
     pub version: String,
-    /// Revision of the source that it was built from, if that was a repository.
+    /// Revision of the source that it was built from, if it was built in a git repository.
     pub commit: Option<String>,
     /// Host name, processor, its features, cores.
     pub host: String,
@@ -31,7 +31,7 @@ impl Origin {
     }
 }
 
-/// The name that this machine has now, which need not be the one of its configuration.
+/// The machine's current name, which may differ from the one in its configuration.
 pub(crate) fn host_name() -> String {
     ["/proc/sys/kernel/hostname", "/etc/hostname"]
         .iter()

@@ -1,4 +1,4 @@
-//! What a finished or half-finished run folder holds, as its readers see it.
+//! The contents of a finished or unfinished run folder, for those who read it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,16 +7,16 @@ use crate::error::PaperError;
 use crate::origin::Origin;
 use crate::record::Record;
 
-/// All that figures, claims and reports are drawn from.
+/// Everything that figures, claims and reports are made from.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What ran, where and how long.
+    /// What ran, where and for how long.
     pub run: RunInfo,
     /// The configuration of each of the plan's trials, in plan order.
     pub configs: Vec<TrialConfig>,
     /// The experiments that are not built in: their names and questions.
     pub own: Vec<(String, String)>,
-    /// How far each of the plan's trials came, in plan order.
+    /// The state of each of the plan's trials, in plan order.
     pub trials: Vec<TrialInfo>,
     /// All records, in plan order and by step within a trial.
     pub records: Vec<Record>,
@@ -30,18 +30,18 @@ impl Outcome {
     }
 }
 
-/// What ran, where and how long.
+/// What ran, where and for how long.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// The command that started the run.
     pub command: String,
-    /// The preset: `smoke`, `quick`, `short` or `paper`.
+    /// The preset: `smoke`, `quick`, `short`, `reference` or `paper`.
     pub preset: String,
-    /// The data sets with their content hashes, as a person would name them.
+    /// One line about each data set, with the start of its content hash.
     pub data: Vec<String>,
     /// The seeds.
     pub seeds: Vec<u64>,
-    /// What started the run, and where.
+    /// The program that started the run, and its machine.
     #[serde(flatten)]
     pub origin: Origin,
     /// When the run was started (UTC, RFC 3339).
@@ -52,7 +52,7 @@ pub struct RunInfo {
     pub deviations: Vec<String>,
 }
 
-/// One trial of the plan and how far it came.
+/// One trial of the plan and its state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialInfo {
     /// The trial's id.
@@ -69,25 +69,25 @@ pub struct TrialInfo {
     pub critic: String,
     /// The bound's label.
     pub bound: String,
-    /// What else tells it apart.
+    /// What else distinguishes it; may be empty.
     pub setting: String,
-    /// Steps asked for.
+    /// Planned steps.
     pub steps: u64,
-    /// How far it came.
+    /// Its state.
     pub state: TrialState,
     /// Seconds of processor time spent in it so far.
     pub seconds: f64,
-    /// Hash of the configuration that it was run with; files of earlier versions lack it.
+    /// Hash of the configuration that it was run with; missing in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
-    /// What computed it, and where: more than one when it was stopped and resumed elsewhere. Files
-    /// of earlier versions lack it.
+    /// The programs and machines that computed it: more than one if it was stopped and resumed
+    /// elsewhere. Missing in files of earlier versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<Origin>,
 }
 
 impl TrialInfo {
-    /// A trial that was not started.
+    /// A trial that has not started.
     pub(crate) fn waiting(config: &TrialConfig) -> Result<Self, PaperError> {
         Ok(Self {
             id: config.id(),
@@ -107,20 +107,20 @@ impl TrialInfo {
     }
 }
 
-/// How far a trial came.
+/// The state of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum TrialState {
     /// Not started.
     Waiting,
-    /// Started, and not finished.
+    /// Started but not ended.
     Unfinished {
         /// Steps done.
         step: u64,
     },
     /// Ran to its last step.
     Finished,
-    /// Stopped by a number that is not finite.
+    /// Stopped because of a number that is not finite.
     Diverged {
         /// The step at which it happened.
         step: u64,

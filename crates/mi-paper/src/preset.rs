@@ -1,4 +1,4 @@
-//! Presets: how large the experiments are.
+//! Presets: the sizes of the experiments.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,19 +11,18 @@ use crate::experiments::Experiment;
 pub enum Preset {
     /// A few steps of everything: does it run?
     Smoke,
-    /// Smaller images and networks, with seeds enough for a verdict on each claim in minutes.
+    /// Smaller images and networks, with enough seeds for a verdict on each claim in minutes.
     Quick,
-    /// The paper's networks with short training: do the curves begin as the figures do?
+    /// Short training of the paper's networks (RealNVP smaller): do the curves start as in the figures?
     Short,
-    /// Short training at the sizes at which other programs' runs can be compared.
+    /// Short training at the paper's sizes, to compare with runs of other programs.
     Reference,
     /// The paper's protocol.
     Paper,
 }
 
 impl Preset {
-    /// The seeds of an experiment where nothing else is asked for; of a person's own, if none is
-    /// given.
+    /// The default seeds of a built-in experiment; for `None`, of one from a file.
     pub fn seeds(self, experiment: Option<&Experiment>) -> Vec<u64> {
         let count = match self {
             Self::Smoke | Self::Paper => 1,
@@ -86,7 +85,7 @@ impl AdversarialRates {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Scale {
-    /// Side of the squares of pixels that are averaged, where any are.
+    /// Side of the squares of pixels that are averaged; `None` to keep all pixels.
     pub pool: Option<usize>,
     /// Widths of the hidden layers of MLP encoders.
     pub mlp_hidden: Vec<usize>,
@@ -98,7 +97,7 @@ pub struct Scale {
     pub conv_steps: u64,
     /// Channels of the convolutional encoder.
     pub conv_channels: [usize; 2],
-    /// The values to which bounds are driven where encoders are compared, in nats.
+    /// The values in nats to which bounds are driven when encoders are compared.
     pub targets: [f64; 2],
     /// Rows in a batch.
     pub batch_size: usize,
@@ -116,35 +115,35 @@ pub struct Scale {
     pub coupling_hidden: Vec<usize>,
     /// Encoder steps of the adversarial experiment.
     pub adversarial_steps: u64,
-    /// Steps between its evaluations.
+    /// Steps between evaluations of the adversarial experiment.
     pub adversarial_evaluate_every: u64,
     /// Classifier steps before the first encoder step.
     pub warm_up_steps: u64,
-    /// Its learning rates.
+    /// Learning rates of the adversarial experiment.
     pub adversarial_rates: AdversarialRates,
-    /// What its learning rates are multiplied by.
+    /// The factor by which these learning rates are multiplied.
     pub adversarial_rate_factor: f64,
     /// Steps of the dependent-negatives experiment.
     pub dependent_steps: u64,
-    /// Its learning rate.
+    /// Learning rate of the dependent-negatives experiment.
     pub dependent_learning_rate: f64,
-    /// Whether the converged probe is asked too, which takes seconds whatever the number of steps.
+    /// Whether the converged probe is used too, which takes seconds for any number of steps.
     pub converged_probe: bool,
-    /// Whether representations are measured in every way, which takes up to a minute each.
+    /// Whether every measure of representations is used, which takes up to a minute for each.
     pub every_measure: bool,
-    /// Whether the adversarial experiment, too, measures with the converged probe.
+    /// Whether the adversarial experiment also uses the converged probe.
     pub adversarial_converged_probe: bool,
-    /// Inputs at which Jacobians are taken.
+    /// Number of inputs at which Jacobians are computed.
     pub jacobian_inputs: usize,
-    /// Inputs at which a bijection is checked.
+    /// Number of inputs at which bijectivity is checked.
     pub bijectivity_inputs: usize,
-    /// Optimiser steps of tasks of many views.
+    /// Optimiser steps of multi-view tasks.
     pub view_steps: u64,
-    /// Steps between their evaluations.
+    /// Steps between evaluations of multi-view tasks.
     pub view_evaluate_every: u64,
-    /// Optimiser steps of triplets, which may stand still at first.
+    /// Optimiser steps of triplet losses, which may stall at first.
     pub triplet_steps: u64,
-    /// Sequences to train on, where they are drawn.
+    /// Number of synthetic sequences to train on.
     pub sequences: usize,
     /// Optimiser steps on CIFAR-10.
     pub cifar_steps: u64,
@@ -250,7 +249,7 @@ impl Scale {
         }
     }
 
-    /// The paper's protocol. The notebook trains 21,000 steps and shows 20,000.
+    /// The paper's protocol. The notebook trains for 21,000 steps and shows 20,000.
     pub(crate) fn paper() -> Self {
         Self {
             pool: None,

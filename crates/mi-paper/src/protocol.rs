@@ -1,5 +1,5 @@
-//! What every trial of a run shares and no configuration says: here, and in the paper and its
-//! public notebook.
+//! The part of the protocol that all trials of a run share and no configuration states: here, and in
+//! the paper with its public notebook.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use crate::config::{Evaluation, Task, TrialConfig};
 use crate::outcome::Outcome;
 use crate::trial::{EPS_PLACEMENT, SHUFFLE};
 
-/// How runs are made and measured, apart from configurations.
+/// How trials are run and measured, beyond what configurations say.
 #[derive(Clone, Debug, PartialEq)]
 struct Protocol {
-    /// Least and most runs of an experiment.
+    /// The smallest and the largest number of runs of an experiment.
     runs: (usize, usize),
     shuffling: Shuffle,
     adam: EpsPlacement,
@@ -22,7 +22,7 @@ struct Protocol {
     precision: Precision,
 }
 
-/// How percentiles of the condition number are taken over runs.
+/// How percentiles of the condition number are combined over runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Percentiles {
     Pooled,
@@ -45,7 +45,7 @@ enum Precision {
     Double,
 }
 
-/// The paper's, by its text and notebook.
+/// The paper's protocol, according to its text and notebook.
 const PAPER: Protocol = Protocol {
     runs: (20, 20),
     shuffling: Shuffle::NOTEBOOK,
@@ -56,7 +56,7 @@ const PAPER: Protocol = Protocol {
 };
 
 impl Protocol {
-    /// That of a run.
+    /// The protocol of a run; `None` if it has no trials.
     fn of(outcome: &Outcome) -> Option<Self> {
         let mut seeds: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
         for trial in &outcome.trials {
@@ -74,8 +74,8 @@ impl Protocol {
     }
 }
 
-/// In what a run departs from the paper's protocol apart from configurations, one sentence each.
-/// What no trial of the run does is left out.
+/// The departures of a run from the paper's protocol that no configuration shows, one sentence each.
+/// Those that concern none of its trials are left out.
 pub(crate) fn departures(outcome: &Outcome) -> Vec<String> {
     let Some(own) = Protocol::of(outcome) else { return Vec::new() };
     let any = |is: fn(&TrialConfig) -> bool| outcome.configs.iter().any(is);

@@ -1,4 +1,4 @@
-//! Records: every number that an experiment yields, one flat row each.
+//! Records: the numbers that experiments yield, one flat row each.
 
 use std::borrow::Cow;
 
@@ -6,10 +6,10 @@ use arrayvec::ArrayString;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One number, with all that is needed to know what it means.
+/// One number, with everything needed to interpret it.
 ///
-/// A record file is CSV with exactly these columns. Figures, claims and tables are drawn from
-/// records alone.
+/// A record file is CSV with exactly these columns. Figures, claims and tables are made from records
+/// alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The experiment's name in the registry, e.g. `critics`.
@@ -24,17 +24,17 @@ pub struct Record {
     pub step: u64,
     /// The encoder: `mlp`, `convnet`, `realnvp`, `residual` or `none`.
     pub encoder: String,
-    /// The critic: `bilinear`, `separable`, `mlp`, `inner`, `cosine` or `none`.
+    /// The critic: `bilinear`, `separable`, `mlp`, `inner`, `cosine`, `distance` or `none`.
     pub critic: String,
-    /// The bound's name, e.g. `infonce` or `nwj`, or `none`.
+    /// The name of the bound or loss, e.g. `infonce`, `nwj` or `triplet`, or `none`.
     pub bound: String,
-    /// What else tells trials of an experiment apart, e.g. `t=2`, `dependent`, `k=64`; else empty.
+    /// What else distinguishes trials of an experiment, e.g. `t=2`, `dependent`, `k=64`; may be empty.
     pub setting: String,
     /// What was measured.
     pub metric: Metric,
     /// The number. Infinite and missing values are written as `inf`, `-inf` and `NaN`.
     pub value: f64,
-    /// The unit: `nats`, `1` (fractions, counts, logarithms).
+    /// The unit: `nats`, or `1` (fractions, counts, logarithms).
     pub unit: Unit,
 }
 
@@ -56,7 +56,7 @@ macro_rules! metrics {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Metric {
             $($(#[$doc])* $variant,)*
-            /// One of the others, of a named part of the task: see [`Metric::of_part`].
+            /// One of the other metrics, for a named part of the task: see [`Metric::of_part`].
             Part(Part),
         }
 
@@ -64,7 +64,7 @@ macro_rules! metrics {
             /// Every metric of a whole task.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
-            /// The names of all, in the same order.
+            /// Their names, in the same order.
             const NAMES: &'static [&'static str] = &[$($name),*];
 
             /// The unit of the metric's values.
@@ -78,7 +78,7 @@ macro_rules! metrics {
     };
 }
 
-/// A metric of a named part of a task: a term, a representation.
+/// A metric of a named part of a task, such as a term or a representation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Part {
     /// The metric's place in [`Metric::ALL`].
@@ -90,20 +90,20 @@ impl Part {
     /// Bytes of the longest name.
     pub const LONGEST: usize = 24;
 
-    /// What is measured.
+    /// The metric.
     pub fn whole(self) -> Metric {
         Metric::ALL[self.whole]
     }
 
-    /// Of what.
+    /// The name of the part.
     pub fn name(&self) -> &str {
         &self.name
     }
 }
 
 impl Metric {
-    /// The same metric of a part of a task: in record files `metric[part]`. A name that is longer
-    /// than [`Part::LONGEST`] is cut.
+    /// The same metric for a part of a task: `metric[part]` in record files. A name longer than
+    /// [`Part::LONGEST`] is truncated.
     #[must_use]
     pub fn of_part(self, name: &str) -> Self {
         let end = (0..=name.len().min(Part::LONGEST)).rev().find(|&end| name.is_char_boundary(end));
@@ -162,9 +162,9 @@ metrics! {
     /// The bound's estimate on held-out data with independent noise, mean over whole test batches
     /// of the same size.
     BoundTest, "bound_test", Nats;
-    /// Minus what a term that is no bound maximises, mean over 20 fresh batches of training data.
+    /// The loss of a term that minimises one, mean over 20 fresh batches of training data.
     LossTrain, "loss_train", Nats;
-    /// The same on held-out data.
+    /// The same loss on held-out data.
     LossTest, "loss_test", Nats;
     /// Mean of |I − t| over the 20 training batches, for a target t.
     TargetLoss, "target_loss", Nats;
@@ -179,7 +179,7 @@ metrics! {
     /// Cross-entropy of the classifier's output to the uniform label, which the adversarial
     /// encoder minimises.
     UniformLoss, "uniform_loss", Nats;
-    /// Least `ln(σ_max/σ_min)` of the encoder's Jacobian over the inputs (percentile 0).
+    /// Smallest `ln(σ_max/σ_min)` of the encoder's Jacobian over the inputs (percentile 0).
     LogConditionP0, "log_condition_p0", One;
     /// Percentile 20 of `ln(σ_max/σ_min)`.
     LogConditionP20, "log_condition_p20", One;
@@ -201,10 +201,10 @@ metrics! {
     Estimate, "estimate", Nats;
     /// The true mutual information of the synthetic pair.
     TrueMi, "true_mi", Nats;
-    /// What an estimator with shared negatives may reach: `I(X_1..K; Y)` in closed form.
+    /// The largest value that an estimator with shared negatives can reach: `I(X_1..K; Y)` in closed form.
     Ceiling, "ceiling", Nats;
-    /// The largest `InfoNCE` on test batches that any critic can reach, since views of different images
-    /// are equal.
+    /// The largest `InfoNCE` on test batches that any critic can reach, given that views of different
+    /// images may be equal.
     TiesCeiling, "ties_ceiling", Nats;
     /// How often the critic scores an image's own y highest among those of 1,000 test images.
     Retrieval, "recall_at_1", One;
@@ -216,15 +216,15 @@ metrics! {
     VInformationOfView, "v_information_of_view", Nats;
     /// V-information about labels beyond that of the pixels.
     ConditionalVInformation, "conditional_v_information", Nats;
-    /// Accuracy of linear readers of few labels a class.
+    /// Accuracy of linear readers trained on few labels per class.
     FewLabelAccuracy, "few_label_accuracy", One;
     /// Length of the training labels' online code.
     DescriptionLength, "description_length", Nats;
-    /// Labels until the loss of linear readers is below a tolerance.
+    /// Number of labels at which the loss of linear readers falls below a tolerance.
     SampleComplexity, "sample_complexity", One;
     /// Surplus description length at a tolerance.
     Surplus, "surplus", Nats;
-    /// Mean squared distance of the representations of both views, scaled to length 1.
+    /// Mean squared distance between the representations of both views, scaled to length 1.
     Alignment, "alignment", One;
     /// Log mean Gaussian potential of pairs of representations, scaled to length 1.
     Uniformity, "uniformity", One;
@@ -238,9 +238,9 @@ metrics! {
     CkaToView, "cka_to_view", One;
     /// Linear CKA to the pixels.
     CkaToBase, "cka_to_pixels", One;
-    /// How far classes lie apart relative to their width.
+    /// Distance between classes relative to their width.
     ClassSeparation, "class_separation", One;
-    /// Share of nearest training images with the image's label.
+    /// Share of a test image's nearest training images that have its label.
     NeighbourPurity, "neighbour_purity", One;
     /// Outputs that are the same for all test images.
     DeadUnits, "dead_units", One;
@@ -248,13 +248,14 @@ metrics! {
     CkaToStart, "cka_to_start", One;
     /// Test accuracy of linear readers of another data set's labels.
     TransferAccuracy, "transfer_accuracy", One;
-    /// A bound between the frozen representations of both views by a critic that is trained anew.
+    /// A bound between the frozen representations of both views, by a newly trained critic.
     BoundAnew, "bound_anew", Nats;
-    /// Nearest neighbours' estimate between the first principal components of both representations.
+    /// Nearest-neighbour estimate between the first principal components of both representations.
     ComponentsMi, "components_mi", Nats;
-    /// The discriminator's loss between codes and draws of the prior: 2 ln 2 if it tells nothing.
+    /// The discriminator's loss between codes and draws of the prior: 2 ln 2 if it cannot distinguish
+    /// them.
     PriorLoss, "prior_loss", Nats;
-    /// Steps so far whose gradients are not the bound's, since exponentials of scores left the range
-    /// of single precision. Written from the first such step on.
+    /// Number of steps so far whose gradients are not those of the bound, because exponentials of
+    /// scores left the range of single precision. Written from the first such step on.
     OverflowSteps, "overflow_steps", One;
 }

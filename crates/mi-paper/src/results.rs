@@ -1,5 +1,5 @@
-//! Records sorted into configurations, and the results of one experiment on one data set: what
-//! figures, tables and claims look at.
+//! Records grouped by configuration, and the results of one experiment on one data set, from which
+//! figures, tables and claims are made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::published::{Published, Value};
 use crate::record::Metric;
 use crate::statistics;
 
-/// What identifies a configuration: all of a trial but its seed.
+/// What identifies a configuration: everything that identifies a trial except its seed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) experiment: String,
@@ -36,7 +36,7 @@ impl Key {
     }
 }
 
-/// A trial with its numbers.
+/// A trial with its measured values.
 #[derive(Clone, Debug)]
 pub(crate) struct Trial<'a> {
     pub(crate) info: &'a TrialInfo,
@@ -57,7 +57,7 @@ impl Trial<'_> {
         self.values.get(&metric).into_iter().flatten().map(|(step, value)| (*step, *value))
     }
 
-    /// The value at the first step.
+    /// The value at step 0.
     pub(crate) fn first(&self, metric: Metric) -> Option<f64> {
         self.values.get(&metric)?.get(&0).copied()
     }
@@ -72,7 +72,7 @@ impl Trial<'_> {
         self.values.values().filter_map(|by_step| by_step.keys().next_back()).copied().max()
     }
 
-    /// Mean over the last fifth of the steps, the first of them included.
+    /// Mean over the last fifth of the steps, both ends included.
     pub(crate) fn tail_mean(&self, metric: Metric) -> Option<f64> {
         let (end, _) = self.last(metric)?;
         let tail: Vec<f64> =
@@ -81,7 +81,7 @@ impl Trial<'_> {
     }
 }
 
-/// Trials that differ in their seed only.
+/// Trials that differ only in their seed.
 #[derive(Clone, Debug)]
 pub(crate) struct Configuration<'a> {
     pub(crate) key: Key,
@@ -118,8 +118,8 @@ impl Sample {
 }
 
 impl<'a> Configuration<'a> {
-    /// All configurations of an outcome, in plan order. Records of trials that the plan does not
-    /// hold are left out.
+    /// All configurations of an outcome, in plan order. Records of trials that are not in the plan
+    /// are left out.
     pub(crate) fn all(outcome: &'a Outcome) -> Vec<Self> {
         let mut configurations: Vec<Self> = Vec::new();
         let mut configured: Vec<Configured<'a>> = Vec::new();
@@ -159,8 +159,8 @@ impl<'a> Configuration<'a> {
         self.trials.iter().filter(|t| t.is_diverged()).count()
     }
 
-    /// The trials that enter means: the finished ones; while none is, those under way. One that
-    /// diverged never does.
+    /// The trials that means are taken over: the finished ones or, while there are none, the
+    /// unfinished ones. Diverged trials never count.
     pub(crate) fn counted(&self) -> impl Iterator<Item = &Trial<'a>> {
         let any_finished = self.finished() > 0;
         self.trials.iter().filter(move |t| t.is_finished() || !any_finished && !t.is_diverged())
@@ -189,7 +189,7 @@ impl<'a> Configuration<'a> {
         (!values.is_empty()).then_some(Sample { step, values })
     }
 
-    /// A number of each finished trial with its seed.
+    /// A number for each finished trial, by seed.
     pub(crate) fn by_seed(&self, number: impl Fn(&Trial<'a>) -> Option<f64>) -> BTreeMap<u64, f64> {
         let finished = self.trials.iter().filter(|t| t.is_finished());
         finished.filter_map(|t| Some((t.info.seed, number(t)?))).collect()
@@ -201,8 +201,8 @@ impl<'a> Configuration<'a> {
     }
 }
 
-/// Puts settings into prose, experiment by experiment; one that was labelled by hand stays as it
-/// is.
+/// Puts settings into prose, experiment by experiment. A setting that was given by hand is not
+/// changed.
 fn word_settings(configurations: &mut [Configuration<'_>], configured: &[Configured<'_>]) {
     let experiment = |key: &Key| (key.experiment.clone(), key.dataset.clone());
     let mut experiments: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
@@ -220,7 +220,7 @@ fn word_settings(configurations: &mut [Configuration<'_>], configured: &[Configu
     }
 }
 
-/// What one experiment yielded on one data set, with the values published for it.
+/// The results of one experiment on one data set, with the values published for it.
 pub(crate) struct Results<'a> {
     /// The configurations of the whole run.
     pub(crate) all: &'a [Configuration<'a>],
@@ -228,12 +228,12 @@ pub(crate) struct Results<'a> {
     pub(crate) own: Vec<&'a Configuration<'a>>,
     pub(crate) dataset: &'a str,
     pub(crate) published: &'static Published,
-    /// Colour and stroke of a configuration that has this place among its own.
+    /// The colour and stroke of a configuration, given its index in `own`.
     pub(crate) style: fn(&Configuration<'_>, usize) -> (usize, Dash),
 }
 
 impl<'a> Results<'a> {
-    /// The configurations with the metric that `is` picks.
+    /// The configurations that have the metric and for which `is` is true.
     pub(crate) fn with(
         &self,
         metric: Metric,
@@ -242,7 +242,7 @@ impl<'a> Results<'a> {
         self.own.iter().copied().filter(|c| is(c) && c.has(metric)).collect()
     }
 
-    /// The first configuration that `is` picks.
+    /// The first configuration for which `is` is true.
     pub(crate) fn find(
         &self,
         is: impl Fn(&Configuration<'_>) -> bool,
@@ -250,7 +250,7 @@ impl<'a> Results<'a> {
         self.own.iter().copied().find(|c| is(c))
     }
 
-    /// A number of each finished trial of the configuration asked for; none if it was not run.
+    /// A number for each finished trial of the configuration that `find` returns; empty without one.
     pub(crate) fn by_seed(
         &self,
         is: impl Fn(&Configuration<'_>) -> bool,
@@ -259,7 +259,7 @@ impl<'a> Results<'a> {
         self.find(is).map(|c| c.by_seed(number)).unwrap_or_default()
     }
 
-    /// The paper's value at the end of the curve of the configuration asked for.
+    /// The paper's value at the end of the curve of the configuration that `find` returns.
     pub(crate) fn published(
         &self,
         is: impl Fn(&Configuration<'_>) -> bool,
@@ -305,12 +305,12 @@ impl<'a> Results<'a> {
         })
     }
 
-    /// The seeds that the experiment has trials of, in their order.
+    /// The seeds of the experiment's trials, in order.
     pub(crate) fn planned_seeds(&self) -> BTreeSet<u64> {
         self.own.iter().flat_map(|c| &c.trials).map(|t| t.info.seed).collect()
     }
 
-    /// The seeds of which every trial has ended, up to the first of which one has not.
+    /// The seeds in order, before the first that has a trial which has not ended.
     pub(crate) fn ended_seeds(&self) -> Vec<u64> {
         let has_ended = |trial: &Trial<'_>| trial.is_finished() || trial.is_diverged();
         let waiting = self.own.iter().flat_map(|c| &c.trials).filter(|t| !has_ended(t));
@@ -319,7 +319,7 @@ impl<'a> Results<'a> {
         self.planned_seeds().into_iter().filter(ended).collect()
     }
 
-    /// The number of pairs in a batch, where all configurations share it.
+    /// The number of pairs in a batch, if all configurations have the same.
     pub(crate) fn batch_size(&self) -> Option<usize> {
         let mut sizes = self.own.iter().map(|c| c.task.batch_size());
         let first = sizes.next()??;

@@ -1,4 +1,4 @@
-//! Running a plan's trials side by side.
+//! Runs a plan's trials in parallel.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::outcome::TrialState;
 use crate::plan::Plan;
 use crate::trial::{self, Control, Event, Images};
 
-/// How often a trial that another process runs is looked at.
-const LOOKS_AGAIN: Duration = Duration::from_millis(500);
+/// Time between two looks at a trial that another process runs.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The loaded data sets, by name.
 pub type DataSets = BTreeMap<String, Arc<Dataset>>;
@@ -23,10 +23,10 @@ pub type DataSets = BTreeMap<String, Arc<Dataset>>;
 /// How trials are shared with other processes, on this machine and on others.
 #[derive(Clone, Copy, Debug)]
 pub struct Sharing {
-    /// How long this process may give no sign of life before others take over the trials that it runs.
+    /// How long this process may give no sign of life before others take over its trials.
     pub silence: Duration,
-    /// Whether to wait for trials that another process runs, and to take them over if that falls
-    /// silent. If not, they end as [`PaperError::Locked`] as soon as it is known to be alive.
+    /// Whether to wait for trials that another process runs, and to take them over if that process
+    /// falls silent. If not, they end with [`PaperError::Locked`] once it is known to be alive.
     pub wait: bool,
 }
 
@@ -36,15 +36,14 @@ impl Default for Sharing {
     }
 }
 
-/// Runs every trial of the plan, `jobs` at a time, each on one thread of its own, and returns what
-/// became of each, in plan order; `None` for trials that were not started because of an
-/// interruption.
+/// Runs every trial of the plan, `jobs` at a time, each on its own thread. Returns the result of each,
+/// in plan order; `None` for trials that were not started because of an interruption.
 ///
-/// A trial that fails, or that another process runs, does not stop the others; those that others run
-/// come last. One that finds no room to write does: those that run save what they can, and no further one
-/// is started. Where the system refuses threads, those that there are do the work, the calling one if
-/// there is no other. Records do not depend on `jobs`. The last event of every trial that was taken up
-/// is [`Event::Ended`].
+/// A trial that fails, or that another process runs, does not stop the others; trials that another
+/// process runs are tried again last. If a trial finds no room to write, running trials save what they
+/// can, and no further one is started. If the system refuses threads, the work is done on those that
+/// it allows, or else on the calling thread. Records do not depend on `jobs`. The last event of every
+/// trial that was attempted is [`Event::Ended`].
 pub fn run_plan(
     plan: &Plan,
     folder: &RunFolder,
@@ -85,7 +84,7 @@ pub fn run_plan(
             attempt(index, Watch::default(), &mut held);
         }
         while !interrupted() && !held.is_empty() {
-            std::thread::sleep(LOOKS_AGAIN);
+            std::thread::sleep(POLL_INTERVAL);
             for _ in 0..held.len() {
                 let Some((index, watch)) = held.pop_front() else { break };
                 attempt(index, watch, &mut held);
@@ -121,14 +120,14 @@ fn run_trial(
     let control = Control { interrupted: &interrupted, ..control };
     let data = Images::of(config, data);
     let result = trial::run(config, data, lease.folder(), control, observe);
-    // What a process that has lost its lease wrote went to an older attempt, and does not count; nor
-    // do its errors, when the new holder has tidied up there.
+    // If the lease was lost, what was written here went to an older attempt and does not count.
+    // Errors do not count either: the new holder may have removed files of that attempt.
     lease.confirm()?;
     result
 }
 
-/// What `work` returns on each of at most `jobs` threads, one after the other; on the calling thread
-/// if the system allows no other one.
+/// Runs `work` on up to `jobs` threads, or on the calling thread if the system allows no other, and
+/// returns all results in one list.
 fn on_threads<T: Send>(
     jobs: usize,
     builder: impl Fn() -> Builder,
@@ -148,10 +147,11 @@ fn on_threads<T: Send>(
     })
 }
 
-/// Makes the calling thread do all of its parallel work itself, from now on. Trials side by side
-/// would only take turns at the other cores, and a thread's time is then the trial's.
+/// Makes the calling thread do all of its parallel work itself from now on. Trials that run in
+/// parallel would only compete for the other cores, and this way a thread's processor time is that
+/// of its trial.
 pub fn stay_on_this_thread() {
-    // Fails when the thread belongs to a pool already, whose work it then goes on with.
+    // Fails if the thread already belongs to a pool, which it then keeps using.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
 }
 
@@ -172,8 +172,8 @@ mod tests {
             let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|&taken| taken < 20);
             std::iter::from_fn(take).collect::<Vec<_>>()
         };
-        // No machine has room for a stack of this size, which is what the system says to a thread
-        // beyond its limit too.
+        // No machine has room for a stack of 1 << 60 bytes. The system reports the same error for a
+        // thread beyond its limit.
         for allowed in [0, 1, 3] {
             next.store(0, Ordering::Relaxed);
             let asked = AtomicUsize::new(0);

@@ -1,15 +1,14 @@
-//! Seeds as a person writes them: a number of runs, a list, or a range, for all experiments or for
-//! some.
+//! Seeds as a user writes them: a number of runs, a list, or a range, for all experiments or for one.
 
 use std::str::FromStr;
 
-/// Far more runs of a configuration than anyone needs, and few enough to plan.
+/// More seeds than anyone needs, but few enough to plan.
 const MOST_SEEDS: u64 = 10_000;
 
-/// Seeds of all experiments, or of the one that is named.
+/// Seeds of all experiments, or of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seeds {
-    /// The experiment; all that no other entry names for `None`.
+    /// The experiment; `None` for all that have no entry of their own.
     pub experiment: Option<String>,
     /// The seeds, each once.
     pub seeds: Vec<u64>,
@@ -18,7 +17,7 @@ pub struct Seeds {
 impl FromStr for Seeds {
     type Err = String;
 
-    /// Parses what [`parse_seeds`] takes, after `EXPERIMENT=` when it is for one experiment.
+    /// Parses `SEEDS` or `EXPERIMENT=SEEDS`, with `SEEDS` as for [`parse_seeds`].
     fn from_str(text: &str) -> Result<Self, String> {
         let (experiment, seeds) = match text.split_once('=') {
             Some((name, seeds)) => (Some(name.trim().to_owned()), seeds),
@@ -41,7 +40,7 @@ pub fn parse_seeds(text: &str) -> Result<Vec<u64>, String> {
     let range = |seeds: std::ops::Range<u64>| {
         let count = seeds.end.saturating_sub(seeds.start);
         if count > MOST_SEEDS {
-            return Err(format!("`{text}` means {count} seeds; at most {MOST_SEEDS} are taken"));
+            return Err(format!("`{text}` means {count} seeds; at most {MOST_SEEDS} are allowed"));
         }
         Ok(seeds.collect::<Vec<u64>>())
     };

@@ -2,12 +2,12 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-/// Mean; NaN of nothing.
+/// Mean; NaN if there are no values.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// Standard deviation of a sample (divisor n − 1); `None` of fewer than two values.
+/// Standard deviation of a sample (divisor n − 1); `None` for fewer than two values.
 pub(crate) fn deviation(values: &[f64]) -> Option<f64> {
     if values.len() < 2 {
         return None;
@@ -17,8 +17,8 @@ pub(crate) fn deviation(values: &[f64]) -> Option<f64> {
     Some((squares / (values.len() - 1) as f64).sqrt())
 }
 
-/// Spearman's rank correlation; ties have their mean rank. `None` of fewer than three pairs, or where
-/// one side is the same everywhere.
+/// Spearman's rank correlation; ties have their mean rank. `None` for fewer than three pairs, or if
+/// one side is constant.
 pub(crate) fn rank_correlation(a: &[f64], b: &[f64]) -> Option<f64> {
     if a.len() != b.len() || a.len() < 3 {
         return None;
@@ -50,7 +50,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// A mean with an interval, of 95 % where nothing else is said.
+/// A mean with a confidence interval, of 95 % unless stated otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// The mean.
@@ -59,7 +59,7 @@ pub struct Interval {
     pub low: f64,
     /// Upper limit.
     pub high: f64,
-    /// Number of values, or of pairs.
+    /// Number of values or pairs; for a difference of means, that of the smaller sample.
     pub n: usize,
 }
 
@@ -67,7 +67,7 @@ pub struct Interval {
 pub(crate) const TAIL: f64 = 0.025;
 
 impl Interval {
-    /// Student's t-interval that leaves out a probability of `tail` on each side; `None` of fewer
+    /// Student's t-interval that leaves out a probability of `tail` on each side; `None` for fewer
     /// than two values.
     pub(crate) fn at(values: &[f64], tail: f64) -> Option<Self> {
         let n = values.len();
@@ -83,7 +83,7 @@ impl Interval {
         let difference = mean(a) - mean(b);
         let freedom =
             (va + vb).powi(2) / (va * va / (a.len() - 1) as f64 + vb * vb / (b.len() - 1) as f64);
-        // Two constant samples have no variance to share out.
+        // For two constant samples this is 0/0, and any number of degrees will do.
         let freedom = if freedom.is_nan() { 1.0 } else { freedom };
         let n = a.len().min(b.len());
         Some(Self::around(difference, (va + vb).sqrt(), freedom, n, TAIL))
@@ -113,7 +113,7 @@ mod tests {
             assert_abs_diff_eq!(t_quantile(freedom, TAIL), expected, epsilon = 5e-4);
         }
         assert_abs_diff_eq!(t_quantile(4.0, 0.005), 4.6041, epsilon = 1e-4);
-        // A single look's share of four early ones.
+        // A tail about as small as that of an early look.
         assert_abs_diff_eq!(t_quantile(2.0, 0.001), 22.327, epsilon = 1e-3);
     }
 
@@ -124,7 +124,7 @@ mod tests {
         };
         close(&[1.0, 2.0, 30.0], &[-5.0, 0.0, 0.1], 1.0);
         close(&[1.0, 2.0, 30.0], &[3.0, 2.0, 1.0], -1.0);
-        // 1 − 6 Σ d² / (n (n² − 1)) with Σ d² = 6.
+        // 1 − 6 Σ d² / (n (n² − 1)) with Σ d² = 8.
         close(&[1.0, 2.0, 3.0, 4.0, 5.0], &[2.0, 1.0, 4.0, 5.0, 3.0], 1.0 - 6.0 * 8.0 / 120.0);
         // Ties: ranks 1.5, 1.5, 3.
         close(&[7.0, 7.0, 8.0], &[1.0, 2.0, 3.0], 0.75_f64.sqrt());

@@ -11,7 +11,7 @@ use mi_plot::{TextTable, plain};
 enum Row {
     /// A heading over the rows that follow.
     Section(String),
-    /// One text a column.
+    /// One text for each column.
     Cells(Vec<String>),
 }
 
@@ -47,14 +47,14 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// Drops columns in which no cell says anything, so that a table is no wider than it must be.
+    /// Drops columns in which every cell is empty or [`MISSING`], except the first.
     pub(crate) fn without_empty_columns(mut self) -> Self {
-        let says = |cell: &String| !cell.is_empty() && cell != MISSING;
+        let is_filled = |cell: &String| !cell.is_empty() && cell != MISSING;
         let kept: Vec<bool> = (0..self.columns.len())
             .map(|column| {
                 column == 0
                     || self.rows.iter().any(|row| match row {
-                        Row::Cells(cells) => says(&cells[column]),
+                        Row::Cells(cells) => is_filled(&cells[column]),
                         Row::Section(_) => false,
                     })
             })
@@ -96,7 +96,7 @@ impl Table {
         lines.join("\n") + "\n"
     }
 
-    /// As HTML, in a box of its own that scrolls sideways where the page is narrow.
+    /// As HTML, in a box that scrolls sideways if the page is narrow.
     pub(crate) fn to_html(&self) -> Markup {
         let class = |align: Align| (align == Align::Right).then_some("number");
         html! {
@@ -131,7 +131,7 @@ impl Table {
     }
 }
 
-/// What stands in a cell without a number.
+/// The text of a cell without a number.
 pub(crate) const MISSING: &str = "–";
 
 impl fmt::Display for Table {
@@ -150,7 +150,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// Keeps a text inside its Markdown cell, as text: neither Markdown nor HTML.
+/// Escapes a text for a Markdown cell, so that it is read as neither Markdown nor HTML.
 fn escape(text: &str) -> String {
     escape_html(text)
         .replace('\\', "\\\\")
@@ -159,7 +159,7 @@ fn escape(text: &str) -> String {
         .replace('_', "\\_")
 }
 
-/// A text in Markdown, on one line, that a viewer cannot take for HTML.
+/// Escapes a text for Markdown, on one line, so that it is not read as HTML.
 pub(crate) fn escape_html(text: &str) -> String {
     plain(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

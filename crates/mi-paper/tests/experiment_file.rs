@@ -139,7 +139,7 @@ fn mistakes_are_reported_with_line_key_and_remedy() {
         ("hidden = [100]", "hiden = [100]", "net = [", "did you mean `hidden`?"),
         ("clip = 5.0", "clip = -1.0", "bound = { smile", "clip"),
         ("learning_rate = 0.0001", "learning_rate = 0", "optimiser", "above 0"),
-        ("\"probe\"]", "{ bijectivity = { inputs = 2 } }]", "measures", "`realnvp` only"),
+        ("\"probe\"]", "{ bijectivity = { inputs = 2 } }]", "measures", "only for a `realnvp`"),
         ("view = \"left\"", "view = \"west\"", "view = ", "one of the views: left, right"),
     ] {
         let text = example().replacen(old, new, 1);
@@ -177,15 +177,15 @@ fn mistakes_in_tasks_of_many_views_are_named() {
         ("\"both\" } }", "\"bth\" } }", "did you mean `both`?"),
         ("candidates = \"all-places\"", "candidates = \"all-place\"", "did you mean `all-places`?"),
         ("weight = 0.5", "wieght = 0.5", "did you mean `weight`?"),
-        ("of = [\"c\"]", "of = []", "sees nothing"),
+        ("of = [\"c\"]", "of = []", "has no representations"),
         ("view = \"image\"", "view = \"picture\"", "there is no view `picture`"),
         ("{ convnet", "{ like = \"z\" } # { convnet", "`same` to share it"),
-        ("channels = [16, 32]", "channels = [0, 32]", "a width above 0"),
+        ("channels = [16, 32]", "channels = [0, 32]", "widths above 0"),
         ("\"ties-ceiling\"", "\"tie-ceiling\"", "did you mean `ties-ceiling`?"),
         ("\"ties-ceiling\"", "\"retrieval\"", "`retrieval` needs a term that joins two summaries"),
         ("\"ties-ceiling\"", "\"frozen-bounds\"", "candidates `other-images`"),
         ("\"ties-ceiling\"", "{ conditioning = { inputs = 2 } }", "a whole view"),
-        ("name = \"next\"", "name = \"next[1]\"", "without brackets"),
+        ("name = \"next\"", "name = \"next[1]\"", "no brackets"),
         ("name = \"next\"", "name = \"the patch after this one\"", "at most 17 bytes"),
     ] {
         let text = views_example().replacen(old, new, 1);

@@ -453,8 +453,8 @@ fn a_checkpoint_without_an_identity_is_refused() {
     old.put_metadata("records_length", "100");
     fs::write(&newest, old.to_bytes().unwrap()).unwrap();
     let message = run_to_end(&config, &folder).unwrap_err().to_string();
-    assert!(message.contains("anew") && message.contains("which trial"), "{message}");
-    // The advice in the message works.
+    assert!(message.contains("from the start") && message.contains("which trial"), "{message}");
+    // Following the message helps.
     fs::remove_dir_all(folder.path()).unwrap();
     run_to_end(&config, &folder).unwrap();
 }

@@ -1,9 +1,9 @@
 //! Experiments from TOML files, and built-in ones as TOML.
 //!
 //! A file says what one experiment trains and measures: views, encoders, terms, evaluations and
-//! sizes. A list where one value is expected is a grid: every combination of such lists is a
-//! variant. `[[variants]]` are several grids, each of which has its own keys in place of the
-//! file's. The crate's README has an example.
+//! sizes. A list where one value is expected makes a grid: every combination of such lists is a
+//! variant. `[[variants]]` are several grids; the keys of each replace those of the file. The
+//! crate's README has an example.
 
 mod multi_view;
 mod read;
@@ -17,11 +17,11 @@ use crate::error::PaperError;
 use crate::experiments::{DataKind, Experiment, Variant};
 use crate::preset::Scale;
 
-/// An experiment as a file has it: all sizes are resolved.
+/// An experiment in the form of a file: all sizes are resolved.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExperimentFile {
-    /// The name, which trial ids begin with.
+    /// The name, with which trial ids begin.
     pub name: String,
     /// The question that it answers; may be empty.
     pub question: String,
@@ -32,7 +32,7 @@ pub struct ExperimentFile {
 }
 
 impl ExperimentFile {
-    /// Whether a name is that of a file rather than of a built-in experiment.
+    /// Whether this is the name of a file, not of a built-in experiment.
     pub fn is_named(name: &str) -> bool {
         Path::new(name).extension().is_some_and(|extension| extension == "toml")
     }
@@ -47,17 +47,17 @@ impl ExperimentFile {
         }
     }
 
-    /// Reads a file. One that has no `name` has that of the file.
+    /// Reads a file. An experiment without a `name` is named after its file.
     ///
     /// # Errors
-    /// [`PaperError::File`] where it cannot be read, [`PaperError::ExperimentFile`] with the line
-    /// that is wrong.
+    /// [`PaperError::File`] if it cannot be read, [`PaperError::ExperimentFile`] with the line that is
+    /// wrong.
     pub fn read(path: &Path) -> Result<Self, PaperError> {
         let text = std::fs::read_to_string(path).map_err(PaperError::file("read", path))?;
         Self::parse(&text, path)
     }
 
-    /// Reads the text of a file that has this path.
+    /// Parses the text of the file at this path.
     ///
     /// # Errors
     /// [`PaperError::ExperimentFile`] with the line that is wrong.

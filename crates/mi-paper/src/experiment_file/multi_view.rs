@@ -1,4 +1,4 @@
-//! Tasks of any views in experiment files.
+//! Multi-view tasks in experiment files.
 
 use super::read::{batch_sizes, grid, images, learning_rates};
 use super::schema::{Measure, Net, ViewEncoder};
@@ -9,7 +9,7 @@ use crate::experiments::DataKind;
 use crate::multi_view::{self, MultiView, NamedEncoder, Sequences};
 use mi_data::Geometry;
 
-/// The tasks of a grid over batch sizes and learning rates; everything else is one value.
+/// The tasks of a grid over batch sizes and learning rates; every other key has one value.
 pub(super) fn tasks(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, PaperError> {
     let sequences: Option<Sequences> = section.take("sequences").map(Entry::one).transpose()?;
     let image = match &sequences {
@@ -20,7 +20,7 @@ pub(super) fn tasks(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Tas
         sequences.source().map_err(|error| section.error(error.to_string()))?;
     }
     let expected =
-        "encoders of layers that have a width above 0, with weights of a finite deviation";
+        "encoders whose layers have widths above 0 and initial weights of a finite deviation";
     let are_valid = |encoders: &Vec<ViewEncoder>| encoders.iter().all(|e| e.net.is_valid());
     let entry = section.need("encoders")?;
     let place = entry.clone();
@@ -30,12 +30,12 @@ pub(super) fn tasks(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Tas
             Net::Same(of) => multi_view::Net::Same(of),
             Net::Like(of) => {
                 return Err(place.error(format!(
-                    "`like = \"{of}\"` is for two views; spell the net out, or `same` to share it"
+                    "`like = \"{of}\"` cannot be used here; write the net in full, or `same` to share it"
                 )));
             }
             own => match own.encoder() {
                 Some(spec) => multi_view::Net::Own(spec),
-                None => return Err(place.error("the net has to be spelled out")),
+                None => return Err(place.error("the net has to be written in full")),
             },
         };
         Ok(NamedEncoder { name, view, net })

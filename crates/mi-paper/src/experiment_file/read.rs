@@ -1,4 +1,4 @@
-//! From the text of an experiment file to variants.
+//! Turns the text of an experiment file into variants.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::config::{
 use crate::error::PaperError;
 use crate::experiments::{DataKind, Variant};
 
-/// Reads an experiment; one that names itself nowhere has the name of its file.
+/// Reads an experiment; without a `name`, it is named after its file.
 pub(super) fn read(text: &str, path: &Path) -> Result<ExperimentFile, PaperError> {
     let source = Source { path, text };
     let mut file = Section::parse(source)?;
@@ -30,7 +30,7 @@ pub(super) fn read(text: &str, path: &Path) -> Result<ExperimentFile, PaperError
         Some(entry) => entry.one_that(is_name, expected)?,
         None => stem.filter(is_name).ok_or_else(|| {
             file.error(format!(
-                "the file's name does not fit an experiment: give a `name` of {expected}"
+                "an experiment cannot be named after this file: give it a `name` of {expected}"
             ))
         })?,
     };
@@ -59,14 +59,14 @@ pub(super) fn read(text: &str, path: &Path) -> Result<ExperimentFile, PaperError
     Ok(ExperimentFile { name, question, data, variants })
 }
 
-/// What every kind of task has.
+/// The keys that every kind of task has.
 struct Common {
     steps: Vec<u64>,
     evaluate_every: Option<u64>,
     setting: Option<String>,
 }
 
-/// An encoder of the file.
+/// An encoder in the file.
 struct NamedEncoder {
     name: String,
     view: String,
@@ -107,7 +107,7 @@ fn variants(mut section: Section<'_>, data: DataKind) -> Result<Vec<Variant>, Pa
     Ok(tasks.iter().flat_map(|task| common.steps.iter().map(|&s| variant(task, s))).collect())
 }
 
-/// A text for people, which goes to terminals, tables and pages.
+/// A text for readers, which is shown in terminals, tables and pages.
 fn one_line(entry: Entry<'_>) -> Result<String, PaperError> {
     entry.one_that(
         |text: &String| mi_plot::plain(text) == *text,
@@ -143,14 +143,14 @@ fn bounds(term: &mut Section<'_>) -> Result<Vec<BoundSpec>, PaperError> {
     Ok(bounds)
 }
 
-/// A critic alone on pairs of known mutual information.
+/// Tasks of a critic alone on pairs of known mutual information.
 fn dependent(section: &mut Section<'_>) -> Result<Vec<Task>, PaperError> {
     let mut samples = section.need("samples")?.table()?;
     let latents: Vec<bool> = samples.need("shared_latent")?.many()?;
     samples.finish()?;
     let mut term = only(section, "terms")?;
     let side = |term: &mut Section<'_>, key: &'static str| {
-        let expected = format!("`{key}`: the samples themselves");
+        let expected = format!("`{key}`, which stands for the samples themselves");
         term.need(key)?.one_that(|found: &String| found == key, &expected)
     };
     side(&mut term, "x")?;
@@ -172,17 +172,17 @@ fn dependent(section: &mut Section<'_>) -> Result<Vec<Task>, PaperError> {
     Ok(grid(axes).into_iter().map(task).collect())
 }
 
-/// The only table of its kind.
+/// The table of this name, of which there has to be exactly one.
 fn only<'i>(section: &mut Section<'i>, key: &'static str) -> Result<Section<'i>, PaperError> {
     let mut tables = section.tables(key)?;
     match (tables.pop(), tables.is_empty()) {
         (Some(only), true) => Ok(only),
         (None, _) => Err(section.error(format!("[[{key}]] is missing"))),
-        (Some(second), false) => Err(second.error(format!("there can be one [[{key}]] only"))),
+        (Some(second), false) => Err(second.error(format!("there can be only one [[{key}]]"))),
     }
 }
 
-/// Every combination of indices, the first of which varies slowest.
+/// Every combination of indices; the first varies slowest.
 pub(super) fn grid<const N: usize>(lengths: [usize; N]) -> Vec<[usize; N]> {
     let count: usize = lengths.iter().product();
     let at = |mut place: usize| {
@@ -196,7 +196,7 @@ pub(super) fn grid<const N: usize>(lengths: [usize; N]) -> Vec<[usize; N]> {
     (0..count).map(at).collect()
 }
 
-/// What is trained or measured on views of images.
+/// Tasks on views of images.
 fn of_images(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, PaperError> {
     let views = views(section, data)?;
     let encoders = encoders(section, &views)?;
@@ -220,7 +220,7 @@ fn of_images(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, Pap
     let adversary = section.take("adversary").map(Entry::table).transpose()?;
     let losses: &[&str] = if adversary.is_some() { &["uniform"] } else { &["cross-entropy"] };
     let expected = match losses {
-        ["uniform"] => "\"uniform\", as there is an adversary",
+        ["uniform"] => "\"uniform\", since there is an `adversary`",
         _ => "\"cross-entropy\"; \"uniform\" needs an `adversary`",
     };
     term.need("loss")?.one_that(|loss: &String| losses.contains(&loss.as_str()), expected)?;
@@ -283,7 +283,7 @@ fn contrastive(
     };
     term.finish()?;
     let nets = architectures(section, x)?;
-    // A second encoder that is like the first follows it along the grid.
+    // A second encoder that is like the first has the same architecture at every point of the grid.
     let others: Vec<Option<EncoderSpec>> = match y.nets.as_slice() {
         [Net::Like(name)] if *name == x.name => vec![None],
         _ => architectures(section, y)?.into_iter().map(Some).collect(),
@@ -323,7 +323,7 @@ fn contrastive(
 /// The probes on the pixels of a view.
 fn pixels(section: &mut Section<'_>, views: &[(String, View)]) -> Result<Vec<Task>, PaperError> {
     if section.take("terms").is_some() {
-        return Err(section.error("[[encoders]] are missing, which the terms compare"));
+        return Err(section.error("the terms need [[encoders]], which are missing"));
     }
     let mut evaluate = only(section, "evaluate")?;
     let entry = evaluate.need("representation")?;
@@ -331,30 +331,30 @@ fn pixels(section: &mut Section<'_>, views: &[(String, View)]) -> Result<Vec<Tas
     let view = views.iter().find(|(own, _)| *own == name).map(|(_, view)| view.clone());
     let view = view.ok_or_else(|| {
         entry.error(format!(
-            "there is no view `{name}`, and without encoders a view is what is measured"
+            "there is no view `{name}`; without encoders, only a view can be measured"
         ))
     })?;
     let both = |measures: &Vec<Measure>| *measures == [Measure::Probe, Measure::ConvergedProbe];
-    let expected = "[\"probe\", \"converged-probe\"] where pixels are measured";
+    let expected = "[\"probe\", \"converged-probe\"] for pixels";
     evaluate.need("measures")?.one_that(both, expected)?;
     evaluate.finish()?;
     let view = Some(view).filter(|view| *view != View::top_half());
     let noises = noises(section)?;
     if noises.iter().any(|noise| noise.shared) {
-        return Err(section.error("`noise`: a single view has none to share noise with"));
+        return Err(section.error("`noise`: a single view has no other to share noise with"));
     }
     let task = |noise: Noise| Task::Pixels(Pixels { noise_sd: noise.sd, view: view.clone() });
     Ok(noises.into_iter().map(task).collect())
 }
 
 fn noises(section: &mut Section<'_>) -> Result<Vec<Noise>, PaperError> {
-    let expected = "of a standard deviation that is not negative";
+    let expected = "noise whose standard deviation is not negative";
     section.take("noise").map_or(Ok(vec![Noise::NONE]), |entry| {
         entry.many_that(|noise: &Noise| noise.sd.is_finite() && noise.sd >= 0.0, expected)
     })
 }
 
-/// The size of a kind's images.
+/// The size of the images of this kind of data.
 pub(super) fn images(data: DataKind) -> Geometry {
     match data {
         DataKind::Cifar => Geometry::new(32, 32, 3),
@@ -372,14 +372,14 @@ fn views(section: &mut Section<'_>, data: DataKind) -> Result<Vec<(String, View)
         let entry = table.need("piece")?;
         let view: View = entry.clone().one()?;
         let piece = view.of(images).map_err(|error| entry.error(error))?;
-        // Terms compare one representation of an image, and a trial draws the noise of both views.
+        // Terms join one representation of each view, and the trial draws the noise of both views.
         if piece.grid() != (1, 1) {
             return Err(
-                entry.error("patches need [[probes]], which say what is probed of a sequence")
+                entry.error("patches need [[probes]], which say how a sequence is probed")
             );
         }
         if view.to_string().split('+').any(|term| term.starts_with("noise:")) {
-            let reason = "write noise as the key `noise` of the file, or give [[probes]]";
+            let reason = "give noise with the key `noise` of the file, or add [[probes]]";
             return Err(entry.error(reason));
         }
         views.push((name, view));
@@ -398,13 +398,13 @@ fn encoders(
             |name: &String| name != "labels" && encoders.iter().all(|other| other.name != *name);
         let name = table
             .need("name")?
-            .one_that(is_new, "a name that no other encoder has, nor `labels`")?;
+            .one_that(is_new, "a name that no other encoder has, and not `labels`")?;
         let names: Vec<&str> = views.iter().map(|(name, _)| name.as_str()).collect();
         let expected = format!("one of the views: {}", names.join(", "));
         let view = table
             .need("view")?
             .one_that(|view: &String| names.contains(&view.as_str()), &expected)?;
-        let expected = "of layers that have a width above 0, with weights of a finite deviation";
+        let expected = "a net whose layers have widths above 0 and initial weights of a finite deviation";
         let nets = table.need("net")?.many_that(Net::is_valid, expected)?;
         table.finish()?;
         encoders.push(NamedEncoder { name, view, nets });
@@ -433,7 +433,7 @@ fn view_of(views: &[(String, View)], encoder: &NamedEncoder) -> Option<View> {
     views.iter().find(|(name, _)| *name == encoder.view).map(|(_, view)| view.clone())
 }
 
-/// The architectures of an encoder that is not like another.
+/// The architectures of an encoder that is not defined as like another.
 fn architectures(
     section: &Section<'_>,
     encoder: &NamedEncoder,
@@ -441,14 +441,14 @@ fn architectures(
     let nets: Option<Vec<EncoderSpec>> = encoder.nets.iter().cloned().map(Net::encoder).collect();
     nets.ok_or_else(|| {
         section.error(format!(
-            "the net of encoder `{}` has to be spelled out: `like` is for a term's `y`, names its `x` \
-             and stands alone",
+            "the net of encoder `{}` has to be written in full: only a term's `y` can be `like` \
+             another, which has to be its `x`, and not in a list",
             encoder.name
         ))
     })
 }
 
-/// What is measured on the first encoder; bounds and their like where there is a second.
+/// The measures of the first encoder; bounds and the like only if there is a second.
 fn evaluations(
     section: &mut Section<'_>,
     x: &NamedEncoder,
@@ -456,7 +456,7 @@ fn evaluations(
 ) -> Result<Vec<Evaluation>, PaperError> {
     let mut found: Vec<Evaluation> = Vec::new();
     for mut table in section.tables("evaluate")? {
-        let expected = format!("`{}`, the term's x: only that is measured", x.name);
+        let expected = format!("`{}`, the term's x: only x is measured", x.name);
         table.need("representation")?.one_that(|name: &String| *name == x.name, &expected)?;
         let is_bijective = x.nets.iter().all(|net| matches!(net, Net::Realnvp { .. }));
         let fits = |measures: &Vec<Measure>| {
@@ -473,8 +473,9 @@ fn evaluations(
                 Measure::SinglePlaces | Measure::TiesCeiling => false,
             })
         };
-        let expected = "measures of at least one input, bijectivity of a `realnvp` only, bounds of two \
-                        encoders only, transfer of grey images only, and none of maps and patches";
+        let expected = "measures that fit: `inputs` above 0, bijectivity only for a `realnvp`, bounds \
+                        and the like only for two encoders, transfer only for grey images, and \
+                        nothing for maps and patches";
         let measures = table.need("measures")?.one_that(fits, expected)?;
         table.finish()?;
         found.extend(measures.into_iter().map(Evaluation::from));

@@ -1,4 +1,4 @@
-//! The words of an experiment file that are not those of the resolved configuration.
+//! The parts of an experiment file that differ from the resolved configuration.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,12 +29,12 @@ pub(super) enum Net {
     },
     /// The architecture of another encoder, with weights of its own.
     Like(String),
-    /// Another encoder's network, weights and all.
+    /// Another encoder's network, including its weights.
     Same(String),
 }
 
 impl Net {
-    /// The encoder; `None` for one that is like another.
+    /// The encoder; `None` if it refers to another one.
     pub(super) fn encoder(self) -> Option<EncoderSpec> {
         Some(match self {
             Self::Mlp { hidden, embed } => EncoderSpec::Mlp { hidden, embed },
@@ -47,7 +47,7 @@ impl Net {
         })
     }
 
-    /// Whether sizes are of layers that there can be.
+    /// Whether a network can have these sizes.
     pub(super) fn is_valid(&self) -> bool {
         let sd = |sd: f64| sd.is_finite() && sd > 0.0;
         match self {
@@ -84,7 +84,7 @@ impl From<&multi_view::Net> for Net {
     }
 }
 
-/// An encoder of a task of any views.
+/// An encoder of a multi-view task.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ViewEncoder {
@@ -93,7 +93,7 @@ pub(super) struct ViewEncoder {
     pub(super) net: Net,
 }
 
-/// What is measured on a representation.
+/// A measure of a representation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum Measure {
@@ -113,7 +113,7 @@ pub(super) enum Measure {
     Transfer,
     CkaToStart,
     Representation,
-    /// One of mi-eval's.
+    /// A measure of `mi-eval`.
     Of(mi_eval::Measure),
 }
 

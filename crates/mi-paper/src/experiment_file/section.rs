@@ -1,4 +1,4 @@
-//! Tables of a TOML file, read key by key, with errors that name file, line and key.
+//! Reads tables of a TOML file key by key, with errors that name file, line and key.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::error::PaperError;
 
-/// The text of a file, to find lines in.
+/// The text of a file, from which line numbers are found.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'i> {
     pub(super) path: &'i Path,
@@ -16,7 +16,7 @@ pub(super) struct Source<'i> {
 }
 
 impl Source<'_> {
-    /// An error at a byte of the text.
+    /// An error at this byte of the text.
     pub(super) fn error(&self, offset: usize, reason: impl Into<String>) -> PaperError {
         let before = self.text.get(..offset).unwrap_or(self.text);
         PaperError::ExperimentFile {
@@ -27,11 +27,11 @@ impl Source<'_> {
     }
 }
 
-/// One table, of which each key is taken once. What is left at the end is a mistake.
+/// A table from which each key is taken once. A key that is left at the end is an error.
 #[derive(Clone)]
 pub(super) struct Section<'i> {
     source: Source<'i>,
-    /// Where the table begins.
+    /// The byte at which the table begins.
     offset: usize,
     entries: Vec<Entry<'i>>,
     asked: Vec<&'static str>,
@@ -47,7 +47,7 @@ pub(super) struct Entry<'i> {
 }
 
 impl<'i> Section<'i> {
-    /// The table that is the whole file.
+    /// The top-level table of a file.
     pub(super) fn parse(source: Source<'i>) -> Result<Self, PaperError> {
         let table = DeTable::parse(source.text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
@@ -69,7 +69,7 @@ impl<'i> Section<'i> {
         Self { source, offset, entries, asked: Vec::new() }
     }
 
-    /// This table with the keys of another in place of its own.
+    /// This table, in which the keys of another replace its own.
     pub(super) fn overridden_by(&self, other: Self) -> Self {
         let mut merged = self.clone();
         merged.offset = other.offset;
@@ -90,12 +90,12 @@ impl<'i> Section<'i> {
         Some(self.entries.swap_remove(place))
     }
 
-    /// Takes the entry of a key that has to be there.
+    /// Takes the entry of a required key.
     pub(super) fn need(&mut self, key: &'static str) -> Result<Entry<'i>, PaperError> {
         if let Some(entry) = self.take(key) {
             return Ok(entry);
         }
-        // A misspelt key is more likely than a forgotten one.
+        // A misspelt key is more likely than a missing one.
         self.nearest_is(key)?;
         Err(self.error(format!("`{key}` is missing")))
     }
@@ -109,7 +109,7 @@ impl<'i> Section<'i> {
         self.take(key).map_or(Ok(default), Entry::one)
     }
 
-    /// Takes the tables of a key that may stand several times; none where it is not there.
+    /// Takes the tables of a key that may occur several times; none if it does not occur.
     pub(super) fn tables(&mut self, key: &'static str) -> Result<Vec<Self>, PaperError> {
         self.take(key).map_or(Ok(Vec::new()), Entry::tables)
     }
@@ -119,7 +119,7 @@ impl<'i> Section<'i> {
         self.source.error(self.offset, reason)
     }
 
-    /// Refuses keys that nobody asked for.
+    /// Refuses keys that have not been taken.
     pub(super) fn finish(self) -> Result<(), PaperError> {
         let Some(entry) = self.entries.iter().min_by_key(|entry| entry.key_offset) else {
             return Ok(());
@@ -131,7 +131,7 @@ impl<'i> Section<'i> {
         Err(self.source.error(entry.key_offset, format!("unknown key `{}`: {hint}", entry.key)))
     }
 
-    /// Refuses a key whose nearest known one is this.
+    /// Refuses a key that is probably a misspelling of this one.
     fn nearest_is(&self, key: &'static str) -> Result<(), PaperError> {
         let near = self.entries.iter().find(|entry| nearest(&entry.key, [key]).is_some());
         near.map_or(Ok(()), |entry| {
@@ -152,7 +152,7 @@ impl<'i> Entry<'i> {
         })
     }
 
-    /// One value or a list of them, which is a grid.
+    /// One value, or a list of values for a grid.
     pub(super) fn many<T: Deserialize<'i>>(self) -> Result<Vec<T>, PaperError> {
         let Self { source, key, key_offset, value } = self;
         let is_list = value.get_ref().is_array();
@@ -170,7 +170,7 @@ impl<'i> Entry<'i> {
         Ok(values)
     }
 
-    /// One value or a list, each of which has to be `allowed`; `expected` says what that is.
+    /// One value or a list, in which every value has to be `allowed`; `expected` describes those.
     pub(super) fn many_that<T: Deserialize<'i>>(
         self,
         allowed: impl Fn(&T) -> bool,
@@ -184,7 +184,7 @@ impl<'i> Entry<'i> {
         Err(source.error(offset, format!("`{key}` has to be {expected}")))
     }
 
-    /// A value that has to be `allowed`; `expected` says what that is.
+    /// A value that has to be `allowed`; `expected` describes those that are.
     pub(super) fn one_that<T: Deserialize<'i>>(
         self,
         allowed: impl Fn(&T) -> bool,
@@ -229,15 +229,15 @@ impl<'i> Entry<'i> {
     }
 }
 
-/// The nearest of the known names, if one is near.
+/// The nearest of the known names, if it is near enough to be meant.
 fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let distance = |other: &str| strsim::damerau_levenshtein(name, other);
     let near = known.into_iter().min_by_key(|other| distance(other))?;
     (distance(near) <= name.chars().count().max(3) / 3).then_some(near)
 }
 
-/// A message of serde's or toml's with the nearest name, where it refuses one: serde quotes that
-/// first and then those it expects.
+/// A message from serde or toml that refuses a name, with the nearest valid one added. Serde quotes
+/// the refused name first, then those that it expects.
 fn with_nearest(message: &str) -> String {
     let near = if let Some(keys) = message.strip_prefix("unexpected keys in table: ") {
         keys.split_once(", available keys: ").and_then(|(found, known)| {

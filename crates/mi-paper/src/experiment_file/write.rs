@@ -1,4 +1,4 @@
-//! From variants to the text of an experiment file.
+//! Writes variants as the text of an experiment file.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ const HEADER: &str = "\
 # variant. [[variants]] are several grids; each has its own keys in place of those above it.
 ";
 
-/// The axes of a grid, the slowest first: the order in which `read` combines lists.
+/// The axes of a grid; the first varies slowest, as in `read`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Axis {
     Bound,
@@ -32,7 +32,7 @@ enum Axis {
     Steps,
 }
 
-/// A key with its value as TOML; one that may be a list belongs to an axis.
+/// A key with its value as TOML. If the value may be a list, it belongs to an axis.
 #[derive(Clone, Debug, PartialEq)]
 struct Slot {
     key: &'static str,
@@ -40,7 +40,7 @@ struct Slot {
     axis: Option<Axis>,
 }
 
-/// A variant, or a grid of them, as the keys and tables of a file.
+/// The keys and tables of a variant, or of a grid of variants.
 #[derive(Clone, Debug, PartialEq)]
 struct Page {
     keys: Vec<Slot>,
@@ -52,7 +52,7 @@ pub(super) fn write(file: &ExperimentFile) -> String {
     let mut grids = Vec::new();
     let mut rest = pages.as_slice();
     while !rest.is_empty() {
-        // The longest start that is a grid; a single variant always is one.
+        // The longest prefix that forms a grid; a single variant always does.
         let longest = (1..=rest.len()).rev().find_map(|n| Some((n, Page::merged(&rest[..n])?)));
         let Some((count, grid)) = longest else { break };
         grids.push(grid);
@@ -80,7 +80,7 @@ pub(super) fn write(file: &ExperimentFile) -> String {
 
 /// A value as TOML on one line.
 fn toml<T: Serialize>(value: &T) -> String {
-    // Values of a configuration are numbers, texts, lists and tables, all of which TOML has.
+    // Values of a configuration are numbers, strings, lists and tables, all of which exist in TOML.
     match toml::Value::try_from(value) {
         Ok(value) => value.to_string(),
         Err(error) => unreachable!("{error}"),
@@ -178,7 +178,7 @@ impl Page {
         }
     }
 
-    /// A task of any views, whose parts are written as they are.
+    /// A multi-view task, whose parts have the same form in a file.
     fn multi_view(&mut self, task: &MultiView) {
         let measures: Vec<Measure> = task.evaluations.iter().copied().map(Measure::from).collect();
         self.keys.push(slot("measures", &measures));
@@ -252,7 +252,7 @@ impl Page {
         self.keys.iter_mut().chain(self.tables.iter_mut().flat_map(|(_, slots)| slots))
     }
 
-    /// Several pages as one grid, if that yields them in this order.
+    /// Several pages as one grid, if the grid yields them in this order.
     fn merged(pages: &[Self]) -> Option<Self> {
         let mut grid = pages.first()?.clone();
         let flat: Vec<Vec<&Slot>> = pages.iter().map(Self::slots).collect();

@@ -14,25 +14,26 @@ use crate::record::Part;
 /// The shape of a representation: n × places × width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// Rows and columns of places; 1 and 1 of a summary.
+    /// Rows and columns of places; (1, 1) for a summary.
     pub(crate) grid: (usize, usize),
-    /// Numbers at a place.
+    /// Values at each place.
     pub(crate) width: usize,
 }
 
 impl Shape {
-    /// Places.
+    /// The number of places.
     pub(crate) fn places(self) -> usize {
         self.grid.0 * self.grid.1
     }
 
-    /// Numbers of an image.
+    /// The number of values for an image.
     pub(crate) fn len(self) -> usize {
         self.places() * self.width
     }
 }
 
-/// Names of terms and probes stand in brackets behind a metric's name, with a place behind some.
+/// Checks the name of a term or probe. Records have it in brackets after the metric's name, some
+/// followed by a place.
 fn check_name(name: &str) -> Result<(), String> {
     const LONGEST: usize = Part::LONGEST - " centre".len();
     let fits = |c: char| !c.is_control() && !"[],\"".contains(c);
@@ -40,16 +41,18 @@ fn check_name(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "`{name}` names a term or a probe: at most {LONGEST} bytes, without brackets, commas and quotes"
+        "`{name}`: the name of a term or probe has at most {LONGEST} bytes and no brackets, commas or quotes"
     ))
 }
 
 /// What yields a representation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The encoder of this index; a map of it, before or after layer normalisation.
+    /// The encoder of this index.
     Summary(usize),
+    /// The map of the encoder of this index, after layer normalisation.
     Map(usize),
+    /// The map of the encoder of this index, before layer normalisation.
     LocalMap(usize),
     /// The context of this index.
     Context(usize),
@@ -63,10 +66,10 @@ pub(crate) struct Representation {
     pub(crate) shape: Shape,
 }
 
-/// All that follows from a task and the size of its images.
+/// Everything that follows from a task and the size of its images.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
-    /// One a view.
+    /// One for each view.
     pub(crate) pieces: Vec<Piece>,
     /// Encoders first, then contexts.
     pub(crate) representations: Vec<Representation>,
@@ -82,12 +85,12 @@ impl Layout {
         })
     }
 
-    /// The shape of a representation that is there.
+    /// The shape of the representation with this index.
     pub(crate) fn shape(&self, index: usize) -> Shape {
         self.representations[index].shape
     }
 
-    /// Numbers of an image that a probe sees.
+    /// The number of values that a probe sees for an image.
     pub(crate) fn probed_width(&self, probed: &Probed) -> Result<usize, String> {
         let widths = probed.of.iter().map(|name| {
             let shape = self.shape(self.find(name)?);
@@ -98,7 +101,7 @@ impl Layout {
 }
 
 impl MultiView {
-    /// The network of an encoder: its own, or that which it shares.
+    /// The network of an encoder, and the index of the encoder that owns it.
     pub(crate) fn network(&self, encoder: usize) -> Result<(usize, &EncoderSpec), String> {
         let own = &self.encoders[encoder];
         match &own.net {
@@ -108,8 +111,8 @@ impl MultiView {
                 match place.map(|place| (place, &self.encoders[place].net)) {
                     Some((place, Net::Own(spec))) => Ok((place, spec)),
                     _ => Err(format!(
-                        "encoder `{}` has the network of `{name}`, which is no encoder above it with \
-                         a network of its own",
+                        "encoder `{}` has the network of `{name}`, which is not an earlier encoder \
+                         with a network of its own",
                         own.name
                     )),
                 }
@@ -117,7 +120,7 @@ impl MultiView {
         }
     }
 
-    /// The pieces and representations for images of this size, where all parts fit together.
+    /// The pieces and representations for images of this size, if all parts fit together.
     ///
     /// # Errors
     /// A sentence that names what does not fit.
@@ -129,7 +132,7 @@ impl MultiView {
         for name in views.chain(encoders).chain(contexts) {
             if name.is_empty() || name.contains('.') || !names.insert(name) {
                 return Err(format!(
-                    "`{name}` names two things, is empty or has a dot, which names of maps have"
+                    "the name `{name}` is empty, is given twice, or has a dot, which only names of maps have"
                 ));
             }
         }
@@ -166,7 +169,8 @@ impl MultiView {
             && layout.pieces[owners].geometry() != geometry
         {
             return Err(format!(
-                "encoder `{}` has the network of `{}`, which sees {} where it sees {geometry}",
+                "encoder `{}` has the network of `{}`, but their views differ in size: \
+                 {geometry} and {}",
                 encoder.name,
                 self.encoders[owner].name,
                 layout.pieces[owners].geometry()
@@ -192,7 +196,7 @@ impl MultiView {
         let of = layout.shape(layout.find(&context.of)?);
         if of.places() < 2 {
             return Err(format!(
-                "context `{}` reads `{}`, which is no sequence: cut its view into patches",
+                "context `{}` reads `{}`, which is not a sequence: cut its view into patches",
                 context.name, context.of
             ));
         }
@@ -226,7 +230,7 @@ impl MultiView {
         if let Some(prior) = &self.prior {
             let shape = layout.shape(layout.find(&prior.of)?);
             if shape.places() > 1 {
-                return Err(format!("`{}` is a map; a prior is that of a summary", prior.of));
+                return Err(format!("`{}` is a map; only a summary can have a prior", prior.of));
             }
         }
         Ok(())
@@ -239,10 +243,10 @@ impl MultiView {
         let fits = match term.candidates {
             Candidates::BothViews if layout.shape(x) == layout.shape(y) => Ok(()),
             Candidates::BothViews => {
-                Err("candidates of both views need representations of one shape")
+                Err("candidates of both views need representations of the same shape")
             }
             Candidates::AllPlaces if places.0 == 1 && places.1 > 1 => Ok(()),
-            Candidates::AllPlaces => Err("`all-places` need a summary x and a map y"),
+            Candidates::AllPlaces => Err("`all-places` needs a summary x and a map y"),
             Candidates::Ahead { places: ahead, .. } => {
                 if places.0 != places.1 || places.0 < 2 {
                     Err("`ahead` needs two sequences with the same places")
@@ -255,16 +259,16 @@ impl MultiView {
             Candidates::Bank { .. } if !is_cosine => {
                 Err("a memory bank keeps vectors of length 1 and needs a cosine critic")
             }
-            Candidates::Bank { negatives: 0, .. } => Err("a memory bank needs a negative"),
+            Candidates::Bank { negatives: 0, .. } => Err("a memory bank needs at least one negative"),
             Candidates::Bank { momentum, .. } if !(0.0..1.0).contains(&momentum) => {
-                Err("the momentum of a memory bank lies in [0, 1)")
+                Err("the momentum of a memory bank has to be in [0, 1)")
             }
             Candidates::OtherImages | Candidates::Bank { .. } => Ok(()),
         };
         fits.map_err(str::to_owned)?;
         let learns = term.objective.bound().is_some_and(|bound| bound.learned().is_some());
         if learns && term.candidates != Candidates::OtherImages {
-            return Err("a bound that learns a number a row needs `other-images`".to_owned());
+            return Err("a bound that learns a number for each row needs `other-images`".to_owned());
         }
         if matches!(term.objective, ObjectiveSpec::LiftedStructure { .. })
             && term.candidates != Candidates::BothViews
@@ -283,7 +287,7 @@ impl MultiView {
         for (index, probed) in self.probes.iter().enumerate() {
             if probed.of.is_empty() || self.probes[..index].iter().any(|p| p.name == probed.name) {
                 return Err(format!(
-                    "probe `{}` sees nothing, or has the name of another",
+                    "probe `{}` has no representations, or the name of another probe",
                     probed.name
                 ));
             }
@@ -293,7 +297,7 @@ impl MultiView {
         Ok(())
     }
 
-    /// Whether there is what each evaluation looks at.
+    /// Checks that the task has what each evaluation needs.
     fn check_evaluations(&self, layout: &Layout, image: Geometry) -> Result<(), String> {
         let has = |is: &dyn Fn(&Candidates) -> bool| self.terms.iter().any(|t| is(&t.candidates));
         let first_is_whole = layout.representations.first().is_some_and(|r| r.shape.grid == (1, 1));
@@ -309,7 +313,7 @@ impl MultiView {
                 | Evaluation::CkaToStart
                 | Evaluation::Representation
                 | Evaluation::Measure { .. } => self.probes.is_empty().then_some("[[probes]]"),
-                // An encoder that is no bijection has nothing to be measured of one.
+                // An encoder that is not bijective has no bijectivity to measure, which is no error.
                 Evaluation::Conditioning { inputs } | Evaluation::Bijectivity { inputs } => {
                     (!first_is_whole || *inputs == 0)
                         .then_some("a first encoder of a whole view, and at least one input")
@@ -337,7 +341,7 @@ impl MultiView {
         Ok(())
     }
 
-    /// Pairs of places, the second so many ahead of the first, in the order of x's context.
+    /// Pairs of places of which the second is `ahead` places after the first, in the order of x's context.
     pub(crate) fn ahead(&self, x: usize, ahead: usize, layout: &Layout) -> Vec<(usize, usize)> {
         let Representation { origin, shape, .. } = layout.representations[x];
         let step = match origin {

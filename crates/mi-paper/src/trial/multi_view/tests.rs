@@ -303,5 +303,5 @@ fn invalid_tasks_are_refused_with_the_reason() {
         view: "v".to_owned(),
         net: Net::Same("x".to_owned()),
     });
-    assert!(message(shared).contains("no encoder above it"));
+    assert!(message(shared).contains("not an earlier encoder"));
 }
