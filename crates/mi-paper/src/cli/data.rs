@@ -6,9 +6,9 @@ use mi_data::{Dataset, DatasetName};
 use mi_paper::plan::DataId;
 use mi_paper::schedule::DataSets;
 
-/// Loads the named data sets, and reports the contents of each.
+/// Loads the named data sets, and returns them with the hash of each.
 pub(super) fn load(names: &[&str], folder: Option<&Path>) -> Result<(DataSets, Vec<DataId>)> {
-    // The absolute path, since a message may be read far from where the command was given.
+    // The absolute path, since a message may be read where a relative one has no meaning.
     let folder: Option<PathBuf> = folder
         .map(|path| std::path::absolute(path).with_context(|| format!("{}", path.display())))
         .transpose()?;
@@ -26,8 +26,8 @@ pub(super) fn load(names: &[&str], folder: Option<&Path>) -> Result<(DataSets, V
     Ok((sets, ids))
 }
 
-/// One line about each data set, for a reader: what was found, and the start of its hash. The
-/// folder is left out, since records and reports may leave the machine.
+/// One line about each data set: its size, and the start of its hash. The folder is left out, since
+/// reports are shared with others.
 pub(super) fn describe(sets: &DataSets) -> Vec<String> {
     sets.iter()
         .map(|(name, set): (&String, &Arc<Dataset>)| {

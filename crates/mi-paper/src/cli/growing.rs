@@ -8,7 +8,7 @@ use mi_paper::folder::RunFolder;
 
 use super::output;
 
-/// How often the report is drawn.
+/// When and how often the report is drawn.
 #[derive(Clone, Copy)]
 pub(super) struct Pace {
     /// When the first figures are drawn.
@@ -21,8 +21,8 @@ pub(super) struct Pace {
 pub(super) const PACE: Pace =
     Pace { first: Duration::from_secs(10), every: Duration::from_secs(20) };
 
-/// A drawing waits for this many times the duration of the last one, so that drawing takes little
-/// time.
+/// The next drawing waits at least this many times the duration of the last one, so that drawing takes
+/// a small part of the time.
 const PATIENCE: u32 = 20;
 
 /// Draws figures and report from time to time while `work` runs; `work` calls the function that it

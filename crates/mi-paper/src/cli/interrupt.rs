@@ -10,15 +10,15 @@ use signal_hook::iterator::Signals;
 
 /// Whether the user or the system asked the program to stop.
 ///
-/// After the first signal, running trials finish their step and save. The second ends the process
-/// at once.
+/// After the first signal, running trials finish their step and save. The second signal ends the
+/// process at once.
 pub(super) struct Interrupt {
     asked: Arc<AtomicBool>,
     signal: Arc<AtomicUsize>,
 }
 
 impl Interrupt {
-    /// Starts to listen for Ctrl-C and SIGTERM.
+    /// Starts listening for Ctrl-C and SIGTERM.
     pub(super) fn listen() -> Result<Self> {
         let interrupt = Self { asked: Arc::default(), signal: Arc::new(AtomicUsize::new(0)) };
         for signal in [SIGINT, SIGTERM] {
@@ -45,7 +45,7 @@ impl Interrupt {
                 tell(&answer_to(&waits_for()));
             }
         };
-        // If the system refuses a thread, the signal counts but is not answered.
+        // If the system refuses a thread, the signal works but is not answered.
         drop(thread::Builder::new().name("signals".into()).spawn(answer));
         Ok(())
     }
@@ -61,8 +61,7 @@ impl Interrupt {
     }
 }
 
-/// A running trial, and what an interruption has to wait for: the evaluation at a step, or the end
-/// of one step.
+/// A running trial with what an interruption has to wait for: an evaluation, or the end of a step.
 pub(super) fn waits(id: &str, evaluating: Option<u64>) -> String {
     match evaluating {
         Some(step) => format!("{id} (evaluation at step {step})"),
@@ -74,13 +73,13 @@ fn answer_to(waits: &[String]) -> String {
     const SHOWN: usize = 4;
     let shown = waits.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     let shown = match waits.len() {
-        0 => "what is being written".to_owned(),
+        0 => "files that are being written".to_owned(),
         1..=SHOWN => shown,
         all => format!("{shown} and {} more", all - SHOWN),
     };
     format!(
-        "interrupted: waiting for {shown}, then everything is saved; a second signal ends at once, \
-         and the work since the last checkpoint is done again"
+        "interrupted: waiting for {shown}, then everything is saved; a second signal stops at once, \
+         and the work since the last checkpoint is lost"
     )
 }
 
@@ -93,6 +92,6 @@ mod tests {
         let trials: Vec<String> = (0..6).map(|i| format!("t{i} (one step)")).collect();
         assert!(answer_to(&trials[..1]).contains("waiting for t0 (one step), then"));
         assert!(answer_to(&trials).contains("t3 (one step) and 2 more, then"));
-        assert!(answer_to(&[]).contains("waiting for what is being written"));
+        assert!(answer_to(&[]).contains("waiting for files that are being written"));
     }
 }

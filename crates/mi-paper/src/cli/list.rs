@@ -1,6 +1,6 @@
 use mi_paper::experiments::{self, EXPERIMENTS};
 
-/// The experiments, one block each.
+/// The list of experiments, with the question of each.
 pub(super) fn text() -> String {
     let mut lines = vec!["Experiments, in the order in which they run:".to_owned()];
     for experiment in EXPERIMENTS {

@@ -52,9 +52,9 @@ enum Command {
     },
     /// Measure the quality of features: probes, V-information, few labels, geometry.
     Evaluate(Box<evaluate::Evaluate>),
-    /// Say how alike the representations of different seeds are (linear CKA).
+    /// Measure how similar the representations of different seeds are (linear CKA).
     Similarity(similarity::Similarity),
-    /// Run or resume trials of a plan; those that have ended take no time.
+    /// Run or resume trials of a plan; those that have ended are skipped.
     #[command(after_help = TRIAL_EXITS)]
     Trial(Box<trial::Trial>),
     /// Run a plan's trials on a cluster: plan, job array, retries and the report, through Slurm.
@@ -90,13 +90,13 @@ struct Checkpoints {
 fn silence(text: &str) -> Result<humantime::Duration, String> {
     let time: humantime::Duration = text.parse().map_err(|error| format!("{error}"))?;
     let least = std::time::Duration::from_secs(1);
-    if *time < least { Err("it is at least 1s".into()) } else { Ok(time) }
+    if *time < least { Err("it has to be at least 1s".into()) } else { Ok(time) }
 }
 
 const TRIAL_EXITS: &str = "Exit codes:
   0    every trial has finished
   1    a trial could not be run; the message says why
-  3    every trial has ended, and one of them has diverged: it would again
+  3    every trial has ended, but one has diverged, and would diverge again
   130  interrupted by Ctrl-C; everything is saved
   143  interrupted by SIGTERM; everything is saved";
 
@@ -104,7 +104,7 @@ const SLURM_EXAMPLES: &str = "Examples:
   slurm runs/critics --experiment critics --seeds 20 --partition cpu --time 4:00:00
   slurm runs/critics --partition cpu --time 4:00:00      submit the rest of it
   reproduce --status --out runs/critics                  its progress
-  reproduce --redraw --out runs/critics                  merge and draw what there is by now";
+  reproduce --redraw --out runs/critics                  merge the records so far, and draw them";
 
 const EXAMPLES: &str = "Examples:
   reproduce                                   figures 1 to 7, on the embedded digits
@@ -114,12 +114,12 @@ const EXAMPLES: &str = "Examples:
   reproduce --data DIR --preset paper         figures 1 to 7 by the paper's protocol, on MNIST
   reproduce --data DIR --experiment cifar-critics,cifar-encoders
                                               figures 8 and 9, on CIFAR-10
-  reproduce --experiment mine.toml            an experiment of your own, from a file that
-                                              `mi-paper experiment critics` is a start for
+  reproduce --experiment mine.toml            an experiment of your own; `mi-paper experiment
+                                              critics` prints a file to start from
   reproduce --list                            all experiments and their questions
-  reproduce --status --out runs/quick         how far a run came";
+  reproduce --status --out runs/quick         the progress of a run";
 
-/// The options that define a plan.
+/// The options that determine a plan.
 #[derive(Debug, Args)]
 struct Asked {
     /// Experiments to run, separated by commas: names, or files that end in .toml (see `mi-paper
@@ -130,7 +130,7 @@ struct Asked {
     /// Size of the run.
     #[arg(long, visible_alias = "setting", value_enum, default_value_t = Preset::Quick)]
     preset: Preset,
-    /// Number of runs (3), seeds (0,4,7) or a range (3..6); for one experiment as NAME=SEEDS; may
+    /// Number of runs (3), list of seeds (0,4,7) or range (3..6); NAME=SEEDS for one experiment; may
     /// be given several times [default: quick 3 to 20, short 3, reference 2, others 1]
     #[arg(long, value_name = "[NAME=]SEEDS")]
     seeds: Vec<Seeds>,
@@ -203,7 +203,7 @@ struct Reproduce {
     slurm: slurm::Options,
 }
 
-/// Where trials run, other than in this process.
+/// Where trials run if not in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Engine {
     /// A cluster managed by Slurm.
@@ -251,7 +251,7 @@ mod tests {
     use super::Arguments;
 
     #[test]
-    fn help_promises_the_figures_of_the_default_experiments_alone() {
+    fn help_promises_only_the_figures_of_the_default_experiments() {
         let mut command = Arguments::command();
         let reproduce = command.find_subcommand_mut("reproduce").unwrap();
         let help = reproduce.render_long_help().to_string();

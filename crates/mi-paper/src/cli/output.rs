@@ -32,7 +32,7 @@ pub(super) fn draw(folder: &RunFolder, outcome: &Outcome) -> Result<()> {
     Ok(())
 }
 
-/// Removes drawings of earlier records or versions, which would pass for those of these records. Other
+/// Removes figures of earlier records or versions, which could be mistaken for current ones. Other
 /// files stay.
 fn remove_others(figures: &Path, drawn: &[NamedSvg]) -> Result<(), PaperError> {
     let failed = |action, path: &Path| {
@@ -53,14 +53,14 @@ fn remove_others(figures: &Path, drawn: &[NamedSvg]) -> Result<(), PaperError> {
     Ok(())
 }
 
-/// Warnings on standard error, each once.
+/// Prints warnings to standard error, each only once.
 #[derive(Default)]
 pub(super) struct Warnings {
     told: BTreeSet<String>,
 }
 
 impl Warnings {
-    /// Prints a warning, unless it was printed before.
+    /// Prints a warning unless it has been printed before.
     pub(super) fn tell(&mut self, what: &str) {
         if self.told.insert(what.to_owned()) {
             say(format_args!("warning: {what}"));
@@ -68,7 +68,7 @@ impl Warnings {
     }
 }
 
-/// Prints the summary on standard output. A closed pipe is not an error.
+/// Prints the summary to standard output. A closed pipe is not an error.
 pub(super) fn print(outcome: &Outcome, format: Format) -> Result<()> {
     let text = match format {
         Format::Text => report::summary(outcome).to_string(),

@@ -17,12 +17,12 @@ use super::interrupt::waits;
 use super::status::duration;
 use super::terminal::say;
 
-/// Shortest time between two plain lines about the same trial.
+/// The shortest time between two plain lines about the same trial.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
-/// Shortest time between two redraws of a bar.
+/// The shortest time between two redraws of a bar.
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Follows the trials of a plan.
+/// The progress of a plan's trials.
 pub(super) struct Progress {
     state: Mutex<State>,
     bars: Option<MultiProgress>,
@@ -92,7 +92,7 @@ impl Progress {
 
     /// Records an event of trial `index`.
     pub(super) fn observe(&self, index: usize, event: &Event<'_>) {
-        // After a panic in another thread the counts are still good enough to show.
+        // After a panic in another thread, the counts are still good enough to show.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
         let trial = &mut state.trials[index];
@@ -162,7 +162,7 @@ impl Progress {
         }
     }
 
-    /// What an interruption has to wait for: each running trial, and its current work.
+    /// What an interruption has to wait for: each running trial, with its current work.
     pub(super) fn waits_for(&self) -> Vec<String> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let running = state.trials.iter().filter(|trial| trial.runs);
@@ -192,8 +192,8 @@ impl Followed {
         if self.steps == 0 { 0.0 } else { step as f64 / self.steps as f64 }
     }
 
-    /// Records that the trial has ended; false if that was known, or if the trial will be continued
-    /// later.
+    /// Records that the trial has ended. Returns false if that was known, or if the trial can still be
+    /// continued.
     fn end(&mut self, result: Result<&TrialState, &PaperError>) -> bool {
         self.ending = match result {
             _ if self.done >= 1.0 => return false,
@@ -202,7 +202,7 @@ impl Followed {
             Ok(TrialState::Diverged { .. }) => "diverged",
             Err(_) => "failed",
         };
-        // The undone part no longer counts as work, and this process did not do it.
+        // The part that was not done no longer counts as work.
         self.weight *= self.done;
         self.done = 1.0;
         true
@@ -266,7 +266,7 @@ fn time_left(seconds: f64) -> String {
 pub(super) fn values(values: &[(Metric, f64)]) -> String {
     values.iter().fold(String::new(), |mut text, (metric, value)| {
         let _ = match metric {
-            // So small that four decimals would show zero.
+            // Four decimals would show such small values as zero.
             Metric::InverseError => write!(text, ", {} {value:.1e}", metric.name()),
             _ => write!(text, ", {} {value:.4}", metric.name()),
         };
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_not_foretold() {
+    fn less_than_a_second_left_is_not_shown() {
         assert_eq!([time_left(0.3), time_left(200.0)], ["", ", 3 min 20 s left"]);
     }
 

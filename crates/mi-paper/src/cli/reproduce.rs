@@ -36,7 +36,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if options.redraw {
-        // Before the lock, which would leave a file in a folder that is not a run.
+        // Checked before the lock, which would leave a file in a folder that is not a run.
         folder.plan()?;
         let _lock = Lock::take(&out)?;
         return redraw(&folder, options.format, notice);
@@ -47,7 +47,7 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         return slurm::run(&out, asked, options.checkpoints, slurm, options.dry_run);
     }
     if let Some(option) = options.slurm.given() {
-        anyhow::bail!("{option} is for a cluster: add `--on slurm`");
+        anyhow::bail!("{option} is only for a cluster: add `--on slurm`");
     }
 
     let mut plan = Plan::resolve(&options.asked.request())?;
@@ -71,8 +71,8 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     work(&plan, &folder, &sets, jobs, (options, notice))
 }
 
-/// Draws from the folder's contents. If records are lost, figures and report omit them, and the
-/// merged files are not changed.
+/// Draws figures and report from the folder's records. If records are lost, they are left out, and
+/// the merged files are not changed.
 fn redraw(folder: &RunFolder, format: Format, notice: &mut dyn FnMut(&str)) -> Result<ExitCode> {
     let (outcome, lost) = folder.outcome_and_lost(notice)?;
     if lost.is_empty() {
@@ -85,11 +85,11 @@ fn redraw(folder: &RunFolder, format: Format, notice: &mut dyn FnMut(&str)) -> R
         return Ok(ExitCode::SUCCESS);
     }
     let command = match outcome.run.command.as_str() {
-        "" => "the `reproduce` command that made the run, with",
+        "" => "the `reproduce` command that started the run, with",
         command => command,
     };
     say(format_args!(
-        "error: records of {} are lost (see above), and figures and report are without them; to get \
+        "error: records of {} are lost (see above), so that figures and report lack them; to compute \
          them again, run: {command} --out {}",
         lost.join(", "),
         folder.path().display()
@@ -124,8 +124,8 @@ fn default_folder(options: &Reproduce) -> PathBuf {
     Path::new("runs").join(name.unwrap_or(options.asked.preset.name().as_ref()))
 }
 
-/// Writes the plan to the folder, with the resolved form of experiments from files; or reports what
-/// has changed in them since that run began.
+/// Writes the plan to the folder, with the resolved form of experiments from files. If the folder has
+/// another plan, reports what has changed in these files since its run began.
 fn adopt(folder: &RunFolder, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Result<()> {
     let files: Vec<(String, PathBuf, String)> = plan
         .own_files()
@@ -158,7 +158,7 @@ fn adopt(folder: &RunFolder, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Resul
     Ok(())
 }
 
-/// The removed and the added lines.
+/// The removed and the added lines of a file.
 fn changes(there: &str, asked: &str) -> Vec<String> {
     let only_in = |text: &str, other: &str, sign: &str| -> Vec<String> {
         let lines = text.lines().filter(|line| !other.lines().any(|o| o == *line));
@@ -168,7 +168,7 @@ fn changes(there: &str, asked: &str) -> Vec<String> {
     if changes.is_empty() { vec!["  the same lines in another order".to_owned()] } else { changes }
 }
 
-/// Runs the rest of the plan and reports.
+/// Runs the unfinished trials of the plan, and reports.
 fn work(
     plan: &Plan,
     folder: &RunFolder,
@@ -177,8 +177,8 @@ fn work(
     (options, notice): (&Reproduce, &mut dyn FnMut(&str)),
 ) -> Result<ExitCode> {
     let out = folder.path();
-    // Damage in a trial's folder is reported when the trial is started, damage elsewhere
-    // afterwards.
+    // No notices here: damage in a trial's folder is reported when the trial starts, other damage
+    // at the end.
     let done = folder
         .outcome(&mut |_| ())?
         .trials
@@ -260,8 +260,8 @@ fn ending(stopped: &str, failed: usize, not_drawn: Option<&anyhow::Error>) -> St
     let saved = match failed {
         0 => "everything is saved, and the same command continues from here".to_owned(),
         _ => format!(
-            "{failed} of the trials could not be saved (see above): the same command continues from \
-             their last checkpoints; what ended before is saved"
+            "{failed} of the trials could not be saved (see above); the same command continues them \
+             from their last checkpoints; all other trials are saved"
         ),
     };
     match not_drawn {
@@ -271,13 +271,13 @@ fn ending(stopped: &str, failed: usize, not_drawn: Option<&anyhow::Error>) -> St
              records, figures and report are not: {error:#}"
         ),
         Some(error) => format!(
-            "{stopped}; {saved}; nor could merged records, figures and report be written: {error:#}"
+            "{stopped}; {saved}; merged records, figures and report could not be written either: {error:#}"
         ),
     }
 }
 
-/// Records in the folder what runs there. Existing entries are kept, except that departures from
-/// the paper which the program that began the run did not know are added.
+/// Records in the folder what runs there. Existing entries are kept; departures from the paper that
+/// the program which began the run did not know are added.
 pub(super) fn note_run(
     folder: &RunFolder,
     plan: &Plan,
@@ -301,8 +301,8 @@ pub(super) fn note_run(
     folder.save_run_info(&info, notice)
 }
 
-/// The command that a user would give, from the program's arguments. Paths say more about the
-/// machine than about the run: the output path is left out, the data path becomes `DIR`, and an
+/// The command that a user would type, from the program's arguments. Paths, which describe the machine
+/// rather than the run, are removed: the output path is left out, the data path becomes `DIR`, and an
 /// experiment file is reduced to its name. `slurm RUN` is `reproduce --on slurm --out RUN`.
 fn command(mut arguments: impl Iterator<Item = String>, run: Option<&Path>) -> String {
     let mut words = vec!["cargo xtask".to_owned()];
@@ -365,14 +365,14 @@ fn written(out: &Path) -> String {
     )
 }
 
-/// Checks that the data are those that a plan was made for.
+/// Checks that the data sets are those that the plan was made for.
 pub(super) fn check_data(plan: &Plan, found: &[DataId], folder: &Path) -> Result<(), PaperError> {
     for id in found {
         if !plan.data.contains(id) {
             return Err(PaperError::AnotherPlan {
                 folder: folder.into(),
                 differences: vec![format!(
-                    "data: the plan was made for other content of {} than {}",
+                    "data: the plan was made for other content of {} than that with SHA-256 {}",
                     id.name, id.sha256
                 )],
             });
@@ -381,7 +381,7 @@ pub(super) fn check_data(plan: &Plan, found: &[DataId], folder: &Path) -> Result
     Ok(())
 }
 
-/// Checks that this program is the one that made a plan: another may give other numbers.
+/// Checks that this program made the plan: another version may give other numbers.
 pub(super) fn check_program(plan: &Plan, folder: &Path) -> Result<(), PaperError> {
     if plan.program == plan::PROGRAM {
         return Ok(());
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_told_without_paths() {
+    fn commands_are_recorded_without_paths() {
         let told = |words: &str| command(words.split_whitespace().map(String::from), None);
         let expected = "cargo xtask reproduce --data DIR --dataset mnist --preset paper";
         for words in [

@@ -1,4 +1,4 @@
-//! How alike the representations of different seeds are.
+//! `mi-paper similarity`: compares the representations of different seeds.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,9 +18,9 @@ use super::terminal;
 
 #[derive(Debug, Args)]
 pub(super) struct Similarity {
-    /// Folder of a run whose experiments have the measure `representation`, as `measures` has.
+    /// Folder of a run that has the measure `representation`, such as one of the experiment `measures`.
     run: PathBuf,
-    /// Print JSON, a line for each pair of seeds.
+    /// Print JSON, one line for each pair of seeds.
     #[arg(long)]
     json: bool,
 }
@@ -57,9 +57,9 @@ pub(super) fn run(options: &Similarity) -> Result<ExitCode> {
         }
     }
     if without > 0 {
-        // A run that goes on from its merged records has no folders of the trials before.
+        // A run that was continued from its merged records has no folders of earlier trials.
         warnings.tell(&format!(
-            "{without} finished trials have no representation in {}; they were run elsewhere",
+            "{without} finished trials have no representation in {}: their folders are not there",
             options.run.join("trials").display()
         ));
     }
@@ -82,8 +82,8 @@ pub(super) fn run(options: &Similarity) -> Result<ExitCode> {
     }
     if pairs.is_empty() {
         bail!(
-            "{} has no two finished seeds of an encoder with a representation: run an experiment with \
-             the measure `representation`, such as `measures`, with two seeds or more",
+            "{} has no configuration with representations of two finished seeds: run an experiment that \
+             has the measure `representation`, such as `measures`, with at least two seeds",
             options.run.display()
         );
     }
@@ -96,7 +96,7 @@ pub(super) fn run(options: &Similarity) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether two trials differ by their seed only.
+/// Whether two trials differ only in their seed.
 fn is_same(a: &TrialInfo, b: &TrialInfo) -> bool {
     fn key(t: &TrialInfo) -> [&String; 6] {
         [&t.experiment, &t.dataset, &t.encoder, &t.critic, &t.bound, &t.setting]
@@ -104,12 +104,12 @@ fn is_same(a: &TrialInfo, b: &TrialInfo) -> bool {
     a.seed != b.seed && key(a) == key(b)
 }
 
-/// What pairs of one encoder have in common.
+/// What all pairs of one configuration have in common.
 fn key<'a>(p: &Pair<'a>) -> [&'a str; 6] {
     [p.experiment, p.dataset, p.encoder, p.critic, p.bound, p.setting]
 }
 
-/// One line for each encoder: the mean over pairs of seeds, and how far they lie apart.
+/// One line for each configuration: the mean over pairs of seeds, and its range.
 fn text(pairs: &[Pair<'_>]) -> String {
     let mut table = TextTable::new(&[
         ("experiment", Align::Left),

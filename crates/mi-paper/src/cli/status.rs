@@ -5,7 +5,7 @@ use mi_paper::folder::{Holder, RunFolder};
 use mi_paper::outcome::TrialState;
 pub(super) use mi_plot::duration;
 
-/// The progress of a run: a line for each trial, and the totals.
+/// The progress of a run: one line for each trial, then the totals.
 pub(super) fn text(folder: &RunFolder, notice: &mut dyn FnMut(&str)) -> Result<String, PaperError> {
     let (outcome, lost) = folder.outcome_and_lost(notice)?;
     let width = outcome.trials.iter().map(|trial| trial.id.len()).max().unwrap_or(0);

@@ -17,7 +17,7 @@ use super::output::Warnings;
 use super::terminal::say;
 use super::{Checkpoints, data};
 
-/// The exit code if every trial has ended and one of them has diverged.
+/// The exit code if every trial has ended, but one has diverged.
 const DIVERGED: u8 = 3;
 
 /// Options of `trial`.
@@ -28,7 +28,7 @@ pub(super) struct Trial {
     /// The trials' ids, as `reproduce --status` lists them.
     #[arg(required_unless_present = "task", conflicts_with = "task")]
     id: Vec<String>,
-    /// Instead of ids: the trials of task K, counted from 0, if the plan is divided into tasks.
+    /// Instead of ids: run the trials of task K, counted from 0, with N trials in each task.
     #[arg(long, value_name = "K")]
     task: Option<usize>,
     /// Number of trials per task.
@@ -124,10 +124,10 @@ fn all_ended(plan: &Plan, folder: &RunFolder) -> Result<bool, PaperError> {
     Ok(true)
 }
 
-/// Progress of the trials, in lines on standard error.
+/// Reports the progress of trials as lines on standard error.
 #[derive(Default)]
 struct Followed {
-    /// The running trials, and the step after which one is being evaluated.
+    /// The running trials; of one that is being evaluated, the step.
     running: Mutex<BTreeMap<String, Option<u64>>>,
     warnings: Mutex<Warnings>,
 }

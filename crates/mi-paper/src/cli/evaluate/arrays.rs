@@ -1,4 +1,4 @@
-//! Features and labels from NPY files.
+//! Reads features and labels from NPY files.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ impl Matrix {
         matches!(self, Self::Double(_))
     }
 
-    /// The matrix in double precision, to which every matrix can be converted.
+    /// The matrix with elements of type `T`.
     pub(super) fn cast<T: Feature>(&self) -> Array2<T> {
         match self {
             Self::Single(matrix) => matrix.mapv(|v| T::from_f64(f64::from(v))),
@@ -57,7 +57,7 @@ pub(super) fn labels(path: &Path) -> Result<Vec<i64>> {
     each.collect()
 }
 
-/// A label that was saved as a real number.
+/// A label that was saved as a floating-point number; `None` if it is not an integer.
 fn whole(label: f64) -> Option<i64> {
     (label.fract() == 0.0 && label.abs() < 9e15).then_some(label as i64)
 }
@@ -66,7 +66,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// An array of one type, converted; `None` if the file's numbers have another type.
+/// An array of type `A`, converted; `None` if the elements in the file have another type.
 fn of_type<A: ReadableElement + Copy, D: Dimension, B>(
     bytes: &[u8],
     convert: impl Fn(A) -> B,
@@ -103,7 +103,7 @@ fn readable<V>(path: &Path, found: Option<Result<V, ReadNpyError>>, expected: &s
         ),
         Some(Err(error)) => bail!("{}: not a readable NPY file ({error})", path.display()),
         None => bail!(
-            "{}: the array contains neither real numbers nor integers; save it as float32 or int64",
+            "{}: the array contains neither floating-point numbers nor integers; save it as float32 or int64",
             path.display()
         ),
     }

@@ -65,7 +65,7 @@ pub(super) struct Evaluate {
     /// Measures, separated by commas [default: all that the arrays allow]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = measure())]
     measures: Vec<Measure>,
-    /// Share of the training labels to replace by others.
+    /// Share of the training labels to replace with others.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     label_noise: f64,
     /// The seed of all random numbers.
@@ -101,7 +101,7 @@ pub(super) fn run(options: &Evaluate) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One kind of features, of the first samples and of the test samples.
+/// One kind of features: those of the first file, and of the test samples if they are given.
 struct Side {
     first: Matrix,
     test: Option<Matrix>,
@@ -151,7 +151,7 @@ impl Inputs {
     }
 }
 
-/// Samples of one kind, split.
+/// Training and test samples of one kind.
 struct Parts<V> {
     train: V,
     test: V,
@@ -188,7 +188,7 @@ struct Split {
 impl Split {
     fn new(rows: usize, share: f64, seed: u64) -> Result<Self> {
         if !(share > 0.0 && share < 1.0) {
-            bail!("--test-share is {share}, but must be above 0 and below 1");
+            bail!("--test-share is {share}, but has to be above 0 and below 1");
         }
         let count = (share * rows as f64).round() as usize;
         if count == 0 || count >= rows {

@@ -1,4 +1,4 @@
-//! Measures as a table and as JSON.
+//! Prints measures as a table and as JSON.
 
 use mi_eval::{Interval, Measured};
 use mi_plot::{Align, TextTable, number};

@@ -39,7 +39,7 @@ pub(super) struct Options {
     /// Processors per task, which runs that many trials in parallel [default: 1].
     #[arg(long, value_name = "N", value_parser = positive())]
     cpus: Option<usize>,
-    /// The largest number of tasks that run at the same time.
+    /// The largest number of tasks of one array that run at the same time.
     #[arg(long, value_name = "N", value_parser = positive())]
     at_most: Option<usize>,
     /// How often failed tasks are run again [default: 1].
@@ -81,7 +81,7 @@ impl Options {
 /// The default size of an array: Slurm's default limit, `MaxArraySize` = 1001, minus one.
 const ARRAY_LIMIT: usize = 1000;
 
-/// Submits the rest of the plan, or prints what would be submitted.
+/// Submits the unfinished trials of the plan, or prints what would be submitted.
 pub(super) fn run(
     run: &Path,
     asked: &Asked,
@@ -147,7 +147,7 @@ pub(super) fn run(
     if !is_here {
         terminal::print(&dry_run_text(&batch, &chunks)?)?;
         bail!(
-            "there is no Slurm here (`sbatch` was not found): run the same command on a login node. The \
+            "there is no Slurm here (`sbatch` was not found): run the same command on a login node; the \
              plan and the scripts above are in {}",
             place.display()
         );
@@ -182,11 +182,11 @@ fn told(
     Ok(format!(
         "submitted: {} of {all} trials in {tasks} {}, {} of them in each
   arrays   {}
-  again, where a task fails   {}
+  again, if a task fails   {}
   report   {}
-look     mi-paper reproduce --status --out {run}
+status   mi-paper reproduce --status --out {run}
 stop     scancel {}
-go on    the same command submits what is left
+resume   the same command submits what is left
 output   {}",
         left.len(),
         if tasks == 1 { "task" } else { "tasks" },
@@ -215,8 +215,8 @@ fn dry_run_text(batch: &Batch<'_>, chunks: &[Chunk]) -> Result<String> {
     Ok(text)
 }
 
-/// This program, and where tasks find it: a copy in the run's folder, under a unique name, so that
-/// another build does not change the program of a queued task.
+/// This program, and the copy in the run's folder that tasks run. The copy's name has a hash of its
+/// content, so that another build does not replace the program of a queued task.
 struct Program {
     here: PathBuf,
     copy: PathBuf,
@@ -224,7 +224,7 @@ struct Program {
 
 impl Program {
     fn here(run: &Path) -> Result<Self> {
-        let here = std::env::current_exe().context("this program cannot find its own file")?;
+        let here = std::env::current_exe().context("cannot find the file of this program")?;
         let bytes = fs::read(&here).with_context(|| format!("cannot read {}", here.display()))?;
         let hash = Sha256::digest(&bytes);
         let mut name = "mi-paper-".to_owned();

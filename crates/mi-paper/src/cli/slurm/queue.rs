@@ -1,4 +1,4 @@
-//! Slurm's own commands.
+//! Calls Slurm's commands.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use mi_paper::folder::write_atomically;
 use super::script::{self, Batch, quoted};
 use super::tasks::Chunk;
 
-/// The ids of what was submitted.
+/// The ids of the submitted jobs.
 #[derive(Debug, Default)]
 pub(super) struct Submitted {
     pub(super) arrays: Vec<String>,
@@ -32,7 +32,7 @@ pub(super) fn is_here() -> bool {
     !found.is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
-/// How many tasks an array may have, according to the cluster.
+/// The largest number of tasks in an array, according to the cluster.
 pub(super) fn array_limit() -> Option<usize> {
     let output = Command::new("scontrol").args(["show", "config"]).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -41,7 +41,7 @@ pub(super) fn array_limit() -> Option<usize> {
     line.split_once('=')?.1.trim().parse().ok().filter(|&size| size > 0)
 }
 
-/// Those of the jobs that have not ended.
+/// The jobs that have not ended.
 pub(super) fn still_there(jobs: &[String]) -> Vec<String> {
     let there = |job: &&String| {
         let output = Command::new("squeue").args(["--noheader", "--jobs", job]).output();
@@ -51,11 +51,11 @@ pub(super) fn still_there(jobs: &[String]) -> Vec<String> {
     jobs.iter().filter(there).cloned().collect()
 }
 
-/// Submits the arrays, those that run again after a failure, and the report at the end.
+/// Submits the arrays, the arrays that repeat failed tasks, and the report at the end.
 pub(super) fn submit(batch: &Batch<'_>, chunks: &[Chunk]) -> Result<Submitted> {
     let mut submitted = Submitted::default();
     let result = in_order(batch, chunks, &mut sbatch, &mut submitted);
-    // The jobs in the queue are recorded in any case, so that they are not submitted twice.
+    // Jobs in the queue are recorded even after an error, so that they are not submitted twice.
     let noted = submitted.all().join("\n");
     write_atomically(&noted_in(batch.run), format!("{noted}\n").as_bytes())?;
     match result {
@@ -68,7 +68,7 @@ pub(super) fn submit(batch: &Batch<'_>, chunks: &[Chunk]) -> Result<Submitted> {
     }
 }
 
-/// The same as lines of a shell.
+/// The same as shell commands.
 pub(super) fn commands(batch: &Batch<'_>, chunks: &[Chunk]) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     let mut note = |arguments: &[Argument]| -> Result<String> {
@@ -81,7 +81,7 @@ pub(super) fn commands(batch: &Batch<'_>, chunks: &[Chunk]) -> Result<Vec<String
     Ok(lines)
 }
 
-/// A word of sbatch's command line.
+/// An argument of `sbatch`.
 enum Argument {
     Word(String),
     Path(PathBuf),
@@ -96,7 +96,7 @@ impl Argument {
     }
 }
 
-/// Submits everything by `sbatch`, which returns a job's id.
+/// Submits everything in order. `sbatch` submits one job and returns its id.
 fn in_order(
     batch: &Batch<'_>,
     chunks: &[Chunk],
@@ -138,14 +138,14 @@ fn sbatch(arguments: &[Argument]) -> Result<String> {
             Argument::Path(path) => command.arg(path),
         };
     }
-    let output = command.output().context("`sbatch` did not start")?;
+    let output = command.output().context("cannot start `sbatch`")?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     ensure!(output.status.success(), "sbatch refused the job: {said}");
     // In a federation of clusters, the name of the cluster follows the id.
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     match text.trim().split(';').next() {
         Some(id) if !id.is_empty() => Ok(id.to_owned()),
-        _ => bail!("sbatch did not say which job it made: {text}"),
+        _ => bail!("sbatch printed no job id: {text}"),
     }
 }
 

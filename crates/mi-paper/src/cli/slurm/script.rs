@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use super::super::Checkpoints;
 use super::Options;
 
-/// Where the scripts, the program and the jobs' output are.
+/// The folder of the scripts, the program and the jobs' output.
 pub(super) fn folder(run: &Path) -> PathBuf {
     run.join("slurm")
 }
@@ -37,7 +37,7 @@ impl Batch<'_> {
         folder(self.run).join("log")
     }
 
-    /// The script of a task of the array. Its argument is added to the task's number.
+    /// The script of a task of the array. The script adds its argument to the task's number.
     pub(super) fn task(&self) -> Result<String> {
         let cpus = self.options.cpus.unwrap_or(1);
         let before = self.options.save_before.map_or(Duration::from_mins(2), |time| *time);
@@ -45,8 +45,8 @@ impl Batch<'_> {
         if let Some(limit) = self.options.time.as_deref().and_then(limit_in_seconds) {
             ensure!(
                 seconds < limit,
-                "a task would save as soon as it starts: --save-before ({}) is not less than --time \
-                 ({limit} s)",
+                "--save-before ({}) is not less than --time ({limit} s), so that a task would save as \
+                 soon as it starts",
                 spelled(before)
             );
         }
@@ -139,7 +139,7 @@ exec {program} reproduce --redraw --out {run}
         let place = as_text(&self.log())?;
         ensure!(
             !place.contains(['"', '\\', '%']),
-            "Slurm cannot write to {place}: name a folder without quotes, backslashes and per cent signs"
+            "Slurm cannot write to {place}: name a folder without quotes, backslashes or per cent signs"
         );
         let _ =
             writeln!(text, "#SBATCH --open-mode=append\n#SBATCH --output=\"{place}/{log}.txt\"");
@@ -152,7 +152,7 @@ fn is_word(value: &str) -> bool {
 }
 
 /// A time limit as Slurm writes it: minutes, minutes:seconds, hours:minutes:seconds, days-hours,
-/// days-hours:minutes or days-hours:minutes:seconds. `None` for anything else, which Slurm refuses.
+/// days-hours:minutes or days-hours:minutes:seconds. `None` for anything else, such as `UNLIMITED`.
 fn limit_in_seconds(text: &str) -> Option<u64> {
     let (days, rest) = match text.split_once('-') {
         Some((days, rest)) => (Some(days.parse::<u64>().ok()?), rest),
@@ -177,13 +177,13 @@ fn spelled(time: Duration) -> String {
 
 fn as_text(path: &Path) -> Result<String> {
     let text = path.to_str().with_context(|| {
-        format!("{} cannot be written in a script: it is not UTF-8", path.display())
+        format!("{} cannot be used in a script: it is not UTF-8", path.display())
     })?;
-    ensure!(!text.contains('\n'), "{text:?} cannot be written in a script: it has a line break");
+    ensure!(!text.contains('\n'), "{text:?} cannot be used in a script: it has a line break");
     Ok(text.to_owned())
 }
 
-/// A path as one word of a shell.
+/// A path, quoted as one word for a shell.
 pub(super) fn quoted(path: &Path) -> Result<String> {
     let text = as_text(path)?;
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+:@".contains(c);

@@ -1,17 +1,17 @@
-//! Which trials a task runs, and how tasks are grouped into arrays.
+//! Divides trials into tasks, and tasks into arrays.
 
 use mi_paper::cost::{self, ImageSize};
 use mi_paper::plan::Plan;
 
-/// Work of a task, in seconds.
+/// The estimated time of a task, in seconds.
 const WORK: f64 = 900.0;
-/// Assumed floating-point operations per second of a core in complete trials. It is not measured,
-/// since the grouping must not depend on the machine on which the command is given.
+/// The assumed floating-point operations per second of a core in complete trials. It is not measured,
+/// since the grouping must not depend on the machine that runs the command.
 const RATE: f64 = 20e9;
-/// The shortest time of a trial in seconds, for evaluations and files.
+/// Seconds that any trial takes for evaluations and files, in addition to its training.
 const LEAST: f64 = 2.0;
 
-/// How many trials a task has, so that it is worth scheduling.
+/// The number of trials per task, so that a task is worth scheduling.
 pub(super) fn trials_per_task(plan: &Plan) -> usize {
     let seconds: f64 = plan
         .trials
@@ -47,7 +47,7 @@ impl Chunk {
     }
 }
 
-/// The tasks with unfinished trials, in arrays of at most `limit` numbers.
+/// The tasks with unfinished trials, in arrays whose numbers are below `limit`.
 pub(super) fn chunks(left: &[usize], per_task: usize, limit: usize) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut tasks: Vec<usize> = left.iter().map(|trial| trial / per_task).collect();
