@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::error::PaperError;
 use crate::multi_view::MultiView;
 
-/// A trial, fully resolved. Two trials with equal configurations, run by the same program on the same
-/// data and the same type of machine, yield bit-identical records.
+/// A trial, fully resolved. Two trials with equal configurations, run by the same program on the
+/// same data and the same type of machine, yield bit-identical records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialConfig {
     /// The experiment's name in the registry.
@@ -340,7 +340,8 @@ impl EncoderSpec {
         }
     }
 
-    /// Whether the encoder is initialised close to the identity, so that its first features are pixels.
+    /// Whether the encoder is initialised close to the identity, so that its first features are
+    /// pixels.
     pub fn starts_near_identity(&self) -> bool {
         matches!(self, Self::Residual { .. } | Self::RealNvp { .. })
     }
@@ -351,7 +352,8 @@ impl EncoderSpec {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Evaluation {
-    /// The bound on 20 fresh training batches and on the test set, and |I − t| if there is a target t.
+    /// The bound on 20 fresh training batches and on the test set, and |I − t| if there is a target
+    /// t.
     Bounds,
     /// The paper's probe on the main representation: g1 of the first view.
     Probe,
@@ -370,8 +372,8 @@ pub enum Evaluation {
     /// `InfoNCE` between images of a batch at the first and at the middle place of a map, by the
     /// critic of each term over all places.
     SinglePlaces,
-    /// The largest `InfoNCE` that any critic can reach, given that patches of different images may be
-    /// equal; at step 0.
+    /// The largest `InfoNCE` that any critic can reach, given that patches of different images may
+    /// be equal; at step 0.
     TiesCeiling,
     /// A measure of the main representation, at step 0 and at the last step.
     Measure {
@@ -384,11 +386,12 @@ pub enum Evaluation {
     FrozenBounds,
     /// Recall@1: how often the critic finds an image's own y among those of 1,000 test images.
     Retrieval,
-    /// Test accuracy of linear readers on Fashion-MNIST for an encoder trained on MNIST, and the other
-    /// way round; at step 0 and at the last step. For the embedded digits, nothing is measured.
+    /// Test accuracy of linear readers on Fashion-MNIST for an encoder trained on MNIST, and the
+    /// other way round; at step 0 and at the last step. For the embedded digits, nothing is
+    /// measured.
     Transfer,
-    /// Linear CKA between the main representation and the one before the first step; at step 0 and at
-    /// the last step.
+    /// Linear CKA between the main representation and the one before the first step; at step 0 and
+    /// at the last step.
     CkaToStart,
     /// Measures nothing, but saves the main representation of the first 1,000 test images in the
     /// trial's folder after the last step, to be compared with those of other seeds.
@@ -445,7 +448,8 @@ impl TrialConfig {
         Ok(hex(&Sha256::digest(text.as_bytes())))
     }
 
-    /// The data set to which the representation is transferred, if the task asks for it and there is one.
+    /// The data set to which the representation is transferred, if the task asks for it and there
+    /// is one.
     pub fn transfer(&self) -> Option<DatasetName> {
         self.task.evaluations().contains(&Evaluation::Transfer).then_some(())?;
         match self.dataset.as_str() {

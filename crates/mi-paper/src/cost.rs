@@ -1,8 +1,9 @@
 //! Estimates the cost of a trial before it runs: floating-point operations and memory.
 //!
 //! The counts cover the matrix products and convolutions of training steps, which take most of the
-//! time, and roughly the evaluations. `reproduce --dry-run` divides them by the measured rate of the
-//! machine. They are good enough to compare trials; the times that follow from them are estimates.
+//! time, and roughly the evaluations. `reproduce --dry-run` divides them by the measured rate of
+//! the machine. They are good enough to compare trials; the times that follow from them are
+//! estimates.
 
 use mi_critics::CriticSpec;
 use mi_data::{Geometry, View};
@@ -150,15 +151,15 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
         Task::Pixels(task) => (probe(image.of_view(task.view.as_ref()).len()), 0.0, 0.0),
     };
     let flops = flops + of_measures(config, rows);
-    // Parameters and Adam's two moments; gradients are small in comparison, since the buffer of each
-    // is reused once its layer is updated. Then activations with their gradients, and the features
-    // of all images.
+    // Parameters and Adam's two moments; gradients are small in comparison, since the buffer of
+    // each is reused once its layer is updated. Then activations with their gradients, and the
+    // features of all images.
     let features = rows * image.of_view(None).len() as f64;
     Cost { flops, bytes: 4.0 * (3.0 * parameters + 2.0 * activations + 2.0 * features) }
 }
 
-/// Operations of the measures of representations before the first and after the last step. They hardly
-/// depend on the encoder: readers, probes and critics are trained on about 100 features.
+/// Operations of the measures of representations before the first and after the last step. They
+/// hardly depend on the encoder: readers, probes and critics are trained on about 100 features.
 fn of_measures(config: &TrialConfig, rows: f64) -> f64 {
     let of_row = |evaluation: &Evaluation| match evaluation {
         Evaluation::Measure { .. } => 4e6,

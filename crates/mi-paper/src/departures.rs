@@ -111,7 +111,9 @@ impl Departure {
         let (what, places) = (field_in_prose(path), places.join(", "));
         match (own, papers) {
             (None, _) => format!("{what}: left out ({places})."),
-            (Some(own), None) => format!("{what}: {own}, which the paper does not have ({places})."),
+            (Some(own), None) => {
+                format!("{what}: {own}, which the paper does not have ({places}).")
+            }
             (Some(own), Some(papers)) => format!("{what}: {own} instead of {papers} ({places})."),
         }
     }

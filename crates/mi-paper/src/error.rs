@@ -34,8 +34,8 @@ pub enum PaperError {
     },
     /// An experiment file has the name of another experiment, but other trials.
     #[error(
-        "{}: there is another experiment called `{name}`, with other trials than this file; give the \
-         file another name, or set `name` in it",
+        "{}: there is another experiment called `{name}`, with other trials than this file; give \
+         the file another name, or set `name` in it",
         path.display()
     )]
     NameTaken {
@@ -46,8 +46,8 @@ pub enum PaperError {
     },
     /// An experiment file has changed since the run in a folder began.
     #[error(
-        "{}: the experiment `{name}` has changed since the run in this folder began; undo the changes \
-         to continue that run, or name another folder with --out to run both:\n{}",
+        "{}: the experiment `{name}` has changed since the run in this folder began; undo the \
+         changes to continue that run, or name another folder with --out to run both:\n{}",
         folder.display(),
         changes.join("\n")
     )]
@@ -103,8 +103,8 @@ pub enum PaperError {
     },
     /// A checkpoint does not say which trial it belongs to.
     #[error(
-        "{} was written by a version whose checkpoints do not say which trial they belong to: finish \
-         the trial with that version, or remove {} to run the trial from the start",
+        "{} was written by a version whose checkpoints do not say which trial they belong to: \
+         finish the trial with that version, or remove {} to run the trial from the start",
         path.display(),
         path.parent().unwrap_or(path).display()
     )]
@@ -143,7 +143,11 @@ pub enum PaperError {
         id: String,
     },
     /// The plan has no task with this number.
-    #[error("the plan in {} has {tasks} tasks of this size, numbered 0 to {}, and no task {task}", folder.display(), tasks.saturating_sub(1))]
+    #[error(
+        "the plan in {} has {tasks} tasks of this size, numbered 0 to {}, and no task {task}",
+        folder.display(),
+        tasks.saturating_sub(1)
+    )]
     NoTask {
         /// The folder.
         folder: PathBuf,
@@ -164,7 +168,8 @@ pub enum PaperError {
     },
     /// An entry of a checkpoint does not fit the trial.
     #[error(
-        "the checkpoint's `{key}` cannot be used: {reason}; remove the trial's folder to run it from the start"
+        "the checkpoint's `{key}` cannot be used: {reason}; remove the trial's folder to run it \
+         from the start"
     )]
     State {
         /// The entry.

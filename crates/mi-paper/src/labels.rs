@@ -98,8 +98,8 @@ pub(crate) fn typeset(text: &str) -> String {
     text.replace('=', "\u{a0}=\u{a0}")
 }
 
-/// For each configuration of an experiment, the settings that distinguish it from those with the same
-/// encoder, critic and bound: one for every field in which they differ.
+/// For each configuration of an experiment, the settings that distinguish it from those with the
+/// same encoder, critic and bound: one for every field in which they differ.
 pub(crate) fn settings(configurations: &[Configured<'_>]) -> Vec<Vec<Setting>> {
     let groups: Vec<Labels> = configurations.iter().map(|c| labelled(c.task, &[])).collect();
     let fields: Vec<Fields> = configurations.iter().map(Configured::fields).collect();

@@ -1,9 +1,10 @@
 //! The experiments of "On Mutual Information Maximization for Representation Learning"
 //! (Tschannen, Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020), from data to verdicts.
 //!
-//! A list of [`experiments`], which are plain declarations, expands into a [`plan`] of trials. [`schedule`]
-//! runs them in a run [`folder`], each by [`trial::run`], which resumes where it stopped. They write
-//! [`record`]s, and everything else (claims, figures, report) is made from records alone.
+//! A list of [`experiments`], which are plain declarations, expands into a [`plan`] of trials.
+//! [`schedule`] runs them in a run [`folder`], each by [`trial::run`], which resumes where it
+//! stopped. They write [`record`]s, and everything else (claims, figures, report) is made from
+//! records alone.
 //!
 //! ```
 //! use mi_paper::plan::{Plan, Request};

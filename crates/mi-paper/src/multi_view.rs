@@ -59,9 +59,9 @@ pub struct NamedView {
 
 /// An encoder of a view.
 ///
-/// If the view is cut into patches, every patch is encoded. If it is not, a ConvNet also yields maps:
-/// `NAME.map`, all locations before they are averaged, and `NAME.local`, the same before layer
-/// normalisation, where a location depends only on its receptive field.
+/// If the view is cut into patches, every patch is encoded. If it is not, a ConvNet also yields
+/// maps: `NAME.map`, all locations before they are averaged, and `NAME.local`, the same before
+/// layer normalisation, where a location depends only on its receptive field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedEncoder {
@@ -84,7 +84,8 @@ pub enum Net {
     Same(String),
 }
 
-/// Reads a sequence of encodings and yields, at every place, a summary of that place and those before.
+/// Reads a sequence of encodings and yields, at every place, a summary of that place and those
+/// before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Context {
@@ -129,8 +130,8 @@ pub enum ContextNet {
         /// Channels after each layer.
         channels: Vec<usize>,
     },
-    /// A learned vector for each place, the same for all images: what can be predicted from the place
-    /// alone.
+    /// A learned vector for each place, the same for all images: what can be predicted from the
+    /// place alone.
     Place {
         /// Length of the vector.
         width: usize,
@@ -209,8 +210,8 @@ pub enum ObjectiveSpec {
     /// A bound on the mutual information.
     Bound(BoundSpec),
     /// Twice the Jensen–Shannon divergence between the joint distribution and the product of the
-    /// marginals, as Deep `InfoMax` trains and reports it: at most 2 ln 2, and no bound on the mutual
-    /// information.
+    /// marginals, as Deep `InfoMax` trains and reports it: at most 2 ln 2, and no bound on the
+    /// mutual information.
     JensenShannon,
     /// The triplet loss; the critic is a negative distance.
     Triplet {
@@ -232,7 +233,8 @@ pub enum ObjectiveSpec {
     },
     /// Noise-contrastive estimation with a memory bank.
     NoiseContrastive {
-        /// The weight of the newest batch in the normaliser Z; with 0, Z stays that of the first batch.
+        /// The weight of the newest batch in the normaliser Z; with 0, Z stays that of the first
+        /// batch.
         rate: f64,
     },
 }
@@ -288,8 +290,8 @@ pub enum Candidates {
         /// Which y are negatives.
         negatives: Negatives,
     },
-    /// Summaries: negatives come from a bank of the vectors of all training images, kept from earlier
-    /// batches, in both directions.
+    /// Summaries: negatives come from a bank of the vectors of all training images, kept from
+    /// earlier batches, in both directions.
     Bank {
         /// How many negatives are drawn for a batch.
         negatives: usize,

@@ -216,8 +216,8 @@ pub(crate) fn configuration(configuration: &Configuration<'_>, varies: Varies) -
     words.collect::<Vec<String>>().join(", ")
 }
 
-/// The first cell of a configuration's row: the labels that distinguish it from its siblings, or all
-/// of them if none do.
+/// The first cell of a configuration's row: the labels that distinguish it from its siblings, or
+/// all of them if none do.
 pub(crate) fn row(of: &Configuration<'_>, siblings: &[&Configuration<'_>]) -> String {
     let names = [configuration(of, Varies::among(siblings)), configuration(of, Varies::ALL)];
     names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "plain".to_owned())

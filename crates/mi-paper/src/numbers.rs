@@ -6,8 +6,8 @@ use crate::record::{Metric, Unit};
 use crate::results::{Configuration, Sample, Trial};
 use crate::table::MISSING;
 
-/// The number of decimals of a metric. Accuracies need four to show differences between critics, and
-/// estimates of hundredths of a nat to show any differences.
+/// The number of decimals of a metric. Accuracies need four to show differences between critics,
+/// and estimates of hundredths of a nat to show any differences.
 pub(crate) fn decimals(metric: Metric) -> usize {
     match metric {
         Metric::Accuracy

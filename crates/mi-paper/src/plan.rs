@@ -29,7 +29,8 @@ pub struct Request {
     pub seeds: Vec<Seeds>,
     /// Folder with data sets; `None` for the embedded digits.
     pub data: Option<PathBuf>,
-    /// Name of the grey-image data set; `None` for MNIST if there is a folder, and otherwise the digits.
+    /// Name of the grey-image data set; `None` for MNIST if there is a folder, and otherwise the
+    /// digits.
     pub dataset: Option<String>,
     /// Upper limit on the steps of every experiment.
     pub steps: Option<u64>,
@@ -81,8 +82,8 @@ impl Plan {
     /// Resolves a request.
     ///
     /// # Errors
-    /// An experiment or data set is unknown (the message lists the valid names), an experiment needs
-    /// a data folder and none was given, or an experiment file is not valid.
+    /// An experiment or data set is unknown (the message lists the valid names), an experiment
+    /// needs a data folder and none was given, or an experiment file is not valid.
     pub fn resolve(request: &Request) -> Result<Self, PaperError> {
         let (paths, names): (Vec<&String>, Vec<&String>) =
             request.experiments.iter().partition(|name| ExperimentFile::is_named(name));

@@ -13,7 +13,8 @@ pub enum Preset {
     Smoke,
     /// Smaller images and networks, with enough seeds for a verdict on each claim in minutes.
     Quick,
-    /// Short training of the paper's networks (RealNVP smaller): do the curves start as in the figures?
+    /// Short training of the paper's networks (RealNVP smaller): do the curves start as in the
+    /// figures?
     Short,
     /// Short training at the paper's sizes, to compare with runs of other programs.
     Reference,

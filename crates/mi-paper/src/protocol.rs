@@ -1,5 +1,5 @@
-//! The part of the protocol that all trials of a run share and no configuration states: here, and in
-//! the paper with its public notebook.
+//! The part of the protocol that all trials of a run share and no configuration states: here, and
+//! in the paper with its public notebook.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,8 +74,8 @@ impl Protocol {
     }
 }
 
-/// The departures of a run from the paper's protocol that no configuration shows, one sentence each.
-/// Those that concern none of its trials are left out.
+/// The departures of a run from the paper's protocol that no configuration shows, one sentence
+/// each. Those that concern none of its trials are left out.
 pub(crate) fn departures(outcome: &Outcome) -> Vec<String> {
     let Some(own) = Protocol::of(outcome) else { return Vec::new() };
     let any = |is: fn(&TrialConfig) -> bool| outcome.configs.iter().any(is);

@@ -10,8 +10,8 @@ use crate::record::Metric;
 /// What the paper published for an experiment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Published {
-    /// The data set of the figures, by its name in records. For an experiment beyond the paper, that
-    /// of the figures whose setting it shares.
+    /// The data set of the figures, by its name in records. For an experiment beyond the paper,
+    /// that of the figures whose setting it shares.
     pub dataset: &'static str,
     /// The last step that the figures show.
     pub last_step: u64,
@@ -20,7 +20,8 @@ pub struct Published {
 }
 
 impl Published {
-    /// No values: for an experiment beyond the paper, in the setting of the paper's figures on MNIST.
+    /// No values: for an experiment beyond the paper, in the setting of the paper's figures on
+    /// MNIST.
     pub const NOTHING: Self = Self { dataset: "mnist", last_step: LAST_STEP, values: &[] };
 }
 

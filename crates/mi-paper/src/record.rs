@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One number, with everything needed to interpret it.
 ///
-/// A record file is CSV with exactly these columns. Figures, claims and tables are made from records
-/// alone.
+/// A record file is CSV with exactly these columns. Figures, claims and tables are made from
+/// records alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The experiment's name in the registry, e.g. `critics`.
@@ -28,7 +28,8 @@ pub struct Record {
     pub critic: String,
     /// The name of the bound or loss, e.g. `infonce`, `nwj` or `triplet`, or `none`.
     pub bound: String,
-    /// What else distinguishes trials of an experiment, e.g. `t=2`, `dependent`, `k=64`; may be empty.
+    /// What else distinguishes trials of an experiment, e.g. `t=2`, `dependent`, `k=64`; may be
+    /// empty.
     pub setting: String,
     /// What was measured.
     pub metric: Metric,
@@ -201,10 +202,11 @@ metrics! {
     Estimate, "estimate", Nats;
     /// The true mutual information of the synthetic pair.
     TrueMi, "true_mi", Nats;
-    /// The largest value that an estimator with shared negatives can reach: `I(X_1..K; Y)` in closed form.
+    /// The largest value that an estimator with shared negatives can reach: `I(X_1..K; Y)` in
+    /// closed form.
     Ceiling, "ceiling", Nats;
-    /// The largest `InfoNCE` on test batches that any critic can reach, given that views of different
-    /// images may be equal.
+    /// The largest `InfoNCE` on test batches that any critic can reach, given that views of
+    /// different images may be equal.
     TiesCeiling, "ties_ceiling", Nats;
     /// How often the critic scores an image's own y highest among those of 1,000 test images.
     Retrieval, "recall_at_1", One;
@@ -252,8 +254,8 @@ metrics! {
     BoundAnew, "bound_anew", Nats;
     /// Nearest-neighbour estimate between the first principal components of both representations.
     ComponentsMi, "components_mi", Nats;
-    /// The discriminator's loss between codes and draws of the prior: 2 ln 2 if it cannot distinguish
-    /// them.
+    /// The discriminator's loss between codes and draws of the prior: 2 ln 2 if it cannot
+    /// distinguish them.
     PriorLoss, "prior_loss", Nats;
     /// Number of steps so far whose gradients are not those of the bound, because exponentials of
     /// scores left the range of single precision. Written from the first such step on.

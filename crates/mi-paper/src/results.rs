@@ -250,7 +250,8 @@ impl<'a> Results<'a> {
         self.own.iter().copied().find(|c| is(c))
     }
 
-    /// A number for each finished trial of the configuration that `find` returns; empty without one.
+    /// A number for each finished trial of the configuration that `find` returns; empty without
+    /// one.
     pub(crate) fn by_seed(
         &self,
         is: impl Fn(&Configuration<'_>) -> bool,

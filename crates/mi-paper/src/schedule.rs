@@ -36,14 +36,14 @@ impl Default for Sharing {
     }
 }
 
-/// Runs every trial of the plan, `jobs` at a time, each on its own thread. Returns the result of each,
-/// in plan order; `None` for trials that were not started because of an interruption.
+/// Runs every trial of the plan, `jobs` at a time, each on its own thread. Returns the result of
+/// each, in plan order; `None` for trials that were not started because of an interruption.
 ///
 /// A trial that fails, or that another process runs, does not stop the others; trials that another
-/// process runs are tried again last. If a trial finds no room to write, running trials save what they
-/// can, and no further one is started. If the system refuses threads, the work is done on those that
-/// it allows, or else on the calling thread. Records do not depend on `jobs`. The last event of every
-/// trial that was attempted is [`Event::Ended`].
+/// process runs are tried again last. If a trial finds no room to write, running trials save what
+/// they can, and no further one is started. If the system refuses threads, the work is done on
+/// those that it allows, or else on the calling thread. Records do not depend on `jobs`. The last
+/// event of every trial that was attempted is [`Event::Ended`].
 pub fn run_plan(
     plan: &Plan,
     folder: &RunFolder,

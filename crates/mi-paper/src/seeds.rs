@@ -1,4 +1,5 @@
-//! Seeds as a user writes them: a number of runs, a list, or a range, for all experiments or for one.
+//! Seeds as a user writes them: a number of runs, a list, or a range, for all experiments or for
+//! one.
 
 use std::str::FromStr;
 

@@ -8,8 +8,8 @@ use ndarray::Array2;
 use super::status::duration;
 
 /// The fraction of the machine's matrix-product rate that complete trials reach. The paper's
-/// configurations reached 0.6 (residual networks, the adversary) to 0.8 (`ConvNet`) while other work
-/// was running.
+/// configurations reached 0.6 (residual networks, the adversary) to 0.8 (`ConvNet`) while other
+/// work was running.
 const EFFICIENCY: f64 = 0.65;
 
 /// The plan with an estimate of time and memory.

@@ -21,8 +21,8 @@ pub(super) struct Pace {
 pub(super) const PACE: Pace =
     Pace { first: Duration::from_secs(10), every: Duration::from_secs(20) };
 
-/// The next drawing waits at least this many times the duration of the last one, so that drawing takes
-/// a small part of the time.
+/// The next drawing waits at least this many times the duration of the last one, so that drawing
+/// takes a small part of the time.
 const PATIENCE: u32 = 20;
 
 /// Draws figures and report from time to time while `work` runs; `work` calls the function that it

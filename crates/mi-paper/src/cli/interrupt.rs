@@ -78,8 +78,8 @@ fn answer_to(waits: &[String]) -> String {
         all => format!("{shown} and {} more", all - SHOWN),
     };
     format!(
-        "interrupted: waiting for {shown}, then everything is saved; a second signal stops at once, \
-         and the work since the last checkpoint is lost"
+        "interrupted: waiting for {shown}, then everything is saved; a second signal stops at \
+         once, and the work since the last checkpoint is lost"
     )
 }
 

@@ -192,8 +192,8 @@ impl Followed {
         if self.steps == 0 { 0.0 } else { step as f64 / self.steps as f64 }
     }
 
-    /// Records that the trial has ended. Returns false if that was known, or if the trial can still be
-    /// continued.
+    /// Records that the trial has ended. Returns false if that was known, or if the trial can still
+    /// be continued.
     fn end(&mut self, result: Result<&TrialState, &PaperError>) -> bool {
         self.ending = match result {
             _ if self.done >= 1.0 => return false,

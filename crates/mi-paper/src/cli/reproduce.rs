@@ -89,8 +89,8 @@ fn redraw(folder: &RunFolder, format: Format, notice: &mut dyn FnMut(&str)) -> R
         command => command,
     };
     say(format_args!(
-        "error: records of {} are lost (see above), so that figures and report lack them; to compute \
-         them again, run: {command} --out {}",
+        "error: records of {} are lost (see above), so that figures and report lack them; to \
+         compute them again, run: {command} --out {}",
         lost.join(", "),
         folder.path().display()
     ));
@@ -124,8 +124,8 @@ fn default_folder(options: &Reproduce) -> PathBuf {
     Path::new("runs").join(name.unwrap_or(options.asked.preset.name().as_ref()))
 }
 
-/// Writes the plan to the folder, with the resolved form of experiments from files. If the folder has
-/// another plan, reports what has changed in these files since its run began.
+/// Writes the plan to the folder, with the resolved form of experiments from files. If the folder
+/// has another plan, reports what has changed in these files since its run began.
 fn adopt(folder: &RunFolder, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Result<()> {
     let files: Vec<(String, PathBuf, String)> = plan
         .own_files()
@@ -260,8 +260,8 @@ fn ending(stopped: &str, failed: usize, not_drawn: Option<&anyhow::Error>) -> St
     let saved = match failed {
         0 => "everything is saved, and the same command continues from here".to_owned(),
         _ => format!(
-            "{failed} of the trials could not be saved (see above); the same command continues them \
-             from their last checkpoints; all other trials are saved"
+            "{failed} of the trials could not be saved (see above); the same command continues \
+             them from their last checkpoints; all other trials are saved"
         ),
     };
     match not_drawn {
@@ -271,7 +271,8 @@ fn ending(stopped: &str, failed: usize, not_drawn: Option<&anyhow::Error>) -> St
              records, figures and report are not: {error:#}"
         ),
         Some(error) => format!(
-            "{stopped}; {saved}; merged records, figures and report could not be written either: {error:#}"
+            "{stopped}; {saved}; merged records, figures and report could not be written either: \
+             {error:#}"
         ),
     }
 }
@@ -301,9 +302,10 @@ pub(super) fn note_run(
     folder.save_run_info(&info, notice)
 }
 
-/// The command that a user would type, from the program's arguments. Paths, which describe the machine
-/// rather than the run, are removed: the output path is left out, the data path becomes `DIR`, and an
-/// experiment file is reduced to its name. `slurm RUN` is `reproduce --on slurm --out RUN`.
+/// The command that a user would type, from the program's arguments. Paths, which describe the
+/// machine rather than the run, are removed: the output path is left out, the data path becomes
+/// `DIR`, and an experiment file is reduced to its name. `slurm RUN` is
+/// `reproduce --on slurm --out RUN`.
 fn command(mut arguments: impl Iterator<Item = String>, run: Option<&Path>) -> String {
     let mut words = vec!["cargo xtask".to_owned()];
     while let Some(argument) = arguments.next() {

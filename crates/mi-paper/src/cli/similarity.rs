@@ -18,7 +18,8 @@ use super::terminal;
 
 #[derive(Debug, Args)]
 pub(super) struct Similarity {
-    /// Folder of a run that has the measure `representation`, such as one of the experiment `measures`.
+    /// Folder of a run that has the measure `representation`, such as one of the experiment
+    /// `measures`.
     run: PathBuf,
     /// Print JSON, one line for each pair of seeds.
     #[arg(long)]
@@ -82,8 +83,9 @@ pub(super) fn run(options: &Similarity) -> Result<ExitCode> {
     }
     if pairs.is_empty() {
         bail!(
-            "{} has no configuration with representations of two finished seeds: run an experiment that \
-             has the measure `representation`, such as `measures`, with at least two seeds",
+            "{} has no configuration with representations of two finished seeds: run an \
+             experiment that has the measure `representation`, such as `measures`, with at least \
+             two seeds",
             options.run.display()
         );
     }

@@ -17,7 +17,8 @@ pub(super) fn say(text: impl Display) {
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-/// Prints a text to standard output, with the same characters removed as by [`say`]. A closed pipe is not an error.
+/// Prints a text to standard output, with the same characters removed as by [`say`]. A closed pipe
+/// is not an error.
 pub(super) fn print(text: &str) -> Result<()> {
     match writeln!(io::stdout(), "{}", plain_lines(text.trim_end())) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

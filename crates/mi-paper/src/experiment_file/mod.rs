@@ -50,8 +50,8 @@ impl ExperimentFile {
     /// Reads a file. An experiment without a `name` is named after its file.
     ///
     /// # Errors
-    /// [`PaperError::File`] if it cannot be read, [`PaperError::ExperimentFile`] with the line that is
-    /// wrong.
+    /// [`PaperError::File`] if it cannot be read, [`PaperError::ExperimentFile`] with the line that
+    /// is wrong.
     pub fn read(path: &Path) -> Result<Self, PaperError> {
         let text = std::fs::read_to_string(path).map_err(PaperError::file("read", path))?;
         Self::parse(&text, path)

@@ -30,7 +30,8 @@ pub(super) fn tasks(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Tas
             Net::Same(of) => multi_view::Net::Same(of),
             Net::Like(of) => {
                 return Err(place.error(format!(
-                    "`like = \"{of}\"` cannot be used here; write the net in full, or `same` to share it"
+                    "`like = \"{of}\"` cannot be used here; write the net in full, or `same` to \
+                     share it"
                 )));
             }
             own => match own.encoder() {

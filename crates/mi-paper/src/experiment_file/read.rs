@@ -374,9 +374,7 @@ fn views(section: &mut Section<'_>, data: DataKind) -> Result<Vec<(String, View)
         let piece = view.of(images).map_err(|error| entry.error(error))?;
         // Terms join one representation of each view, and the trial draws the noise of both views.
         if piece.grid() != (1, 1) {
-            return Err(
-                entry.error("patches need [[probes]], which say how a sequence is probed")
-            );
+            return Err(entry.error("patches need [[probes]], which say how a sequence is probed"));
         }
         if view.to_string().split('+').any(|term| term.starts_with("noise:")) {
             let reason = "give noise with the key `noise` of the file, or add [[probes]]";
@@ -404,7 +402,8 @@ fn encoders(
         let view = table
             .need("view")?
             .one_that(|view: &String| names.contains(&view.as_str()), &expected)?;
-        let expected = "a net whose layers have widths above 0 and initial weights of a finite deviation";
+        let expected =
+            "a net whose layers have widths above 0 and initial weights of a finite deviation";
         let nets = table.need("net")?.many_that(Net::is_valid, expected)?;
         table.finish()?;
         encoders.push(NamedEncoder { name, view, nets });
@@ -473,9 +472,9 @@ fn evaluations(
                 Measure::SinglePlaces | Measure::TiesCeiling => false,
             })
         };
-        let expected = "measures that fit: `inputs` above 0, bijectivity only for a `realnvp`, bounds \
-                        and the like only for two encoders, transfer only for grey images, and \
-                        nothing for maps and patches";
+        let expected = "measures that fit: `inputs` above 0, bijectivity only for a `realnvp`, \
+                        bounds and the like only for two encoders, transfer only for grey images, \
+                        and nothing for maps and patches";
         let measures = table.need("measures")?.one_that(fits, expected)?;
         table.finish()?;
         found.extend(measures.into_iter().map(Evaluation::from));

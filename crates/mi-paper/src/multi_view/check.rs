@@ -41,7 +41,8 @@ fn check_name(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "`{name}`: the name of a term or probe has at most {LONGEST} bytes and no brackets, commas or quotes"
+        "`{name}`: the name of a term or probe has at most {LONGEST} bytes and no brackets, \
+         commas or quotes"
     ))
 }
 
@@ -132,7 +133,8 @@ impl MultiView {
         for name in views.chain(encoders).chain(contexts) {
             if name.is_empty() || name.contains('.') || !names.insert(name) {
                 return Err(format!(
-                    "the name `{name}` is empty, is given twice, or has a dot, which only names of maps have"
+                    "the name `{name}` is empty, is given twice, or has a dot, which only names \
+                     of maps have"
                 ));
             }
         }
@@ -259,7 +261,9 @@ impl MultiView {
             Candidates::Bank { .. } if !is_cosine => {
                 Err("a memory bank keeps vectors of length 1 and needs a cosine critic")
             }
-            Candidates::Bank { negatives: 0, .. } => Err("a memory bank needs at least one negative"),
+            Candidates::Bank { negatives: 0, .. } => {
+                Err("a memory bank needs at least one negative")
+            }
             Candidates::Bank { momentum, .. } if !(0.0..1.0).contains(&momentum) => {
                 Err("the momentum of a memory bank has to be in [0, 1)")
             }
@@ -313,7 +317,8 @@ impl MultiView {
                 | Evaluation::CkaToStart
                 | Evaluation::Representation
                 | Evaluation::Measure { .. } => self.probes.is_empty().then_some("[[probes]]"),
-                // An encoder that is not bijective has no bijectivity to measure, which is no error.
+                // An encoder that is not bijective has no bijectivity to measure, which is no
+                // error.
                 Evaluation::Conditioning { inputs } | Evaluation::Bijectivity { inputs } => {
                     (!first_is_whole || *inputs == 0)
                         .then_some("a first encoder of a whole view, and at least one input")
@@ -341,7 +346,8 @@ impl MultiView {
         Ok(())
     }
 
-    /// Pairs of places of which the second is `ahead` places after the first, in the order of x's context.
+    /// Pairs of places of which the second is `ahead` places after the first, in the order of x's
+    /// context.
     pub(crate) fn ahead(&self, x: usize, ahead: usize, layout: &Layout) -> Vec<(usize, usize)> {
         let Representation { origin, shape, .. } = layout.representations[x];
         let step = match origin {

@@ -95,7 +95,7 @@ fn a_signal_is_answered_and_everything_is_saved() {
             continue;
         }
         let answered = message.contains("interrupted: waiting for dependent.")
-            || message.contains("waiting for what is being written");
+            || message.contains("waiting for files that are being written");
         let told = answered && message.contains("everything is saved, and");
         let fate = if told { Fate::Harmless } else { Fate::SilentlyWrong };
         tally.note(format!("{signal}: {message}"), fate);

@@ -103,7 +103,8 @@ fn readable<V>(path: &Path, found: Option<Result<V, ReadNpyError>>, expected: &s
         ),
         Some(Err(error)) => bail!("{}: not a readable NPY file ({error})", path.display()),
         None => bail!(
-            "{}: the array contains neither floating-point numbers nor integers; save it as float32 or int64",
+            "{}: the array contains neither floating-point numbers nor integers; save it as \
+             float32 or int64",
             path.display()
         ),
     }

@@ -147,8 +147,8 @@ pub(super) fn run(
     if !is_here {
         terminal::print(&dry_run_text(&batch, &chunks)?)?;
         bail!(
-            "there is no Slurm here (`sbatch` was not found): run the same command on a login node; the \
-             plan and the scripts above are in {}",
+            "there is no Slurm here (`sbatch` was not found): run the same command on a login \
+             node; the plan and the scripts above are in {}",
             place.display()
         );
     }

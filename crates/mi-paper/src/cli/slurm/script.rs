@@ -45,8 +45,8 @@ impl Batch<'_> {
         if let Some(limit) = self.options.time.as_deref().and_then(limit_in_seconds) {
             ensure!(
                 seconds < limit,
-                "--save-before ({}) is not less than --time ({limit} s), so that a task would save as \
-                 soon as it starts",
+                "--save-before ({}) is not less than --time ({limit} s), so that a task would \
+                 save as soon as it starts",
                 spelled(before)
             );
         }
@@ -139,7 +139,8 @@ exec {program} reproduce --redraw --out {run}
         let place = as_text(&self.log())?;
         ensure!(
             !place.contains(['"', '\\', '%']),
-            "Slurm cannot write to {place}: name a folder without quotes, backslashes or per cent signs"
+            "Slurm cannot write to {place}: name a folder without quotes, backslashes or per cent \
+             signs"
         );
         let _ =
             writeln!(text, "#SBATCH --open-mode=append\n#SBATCH --output=\"{place}/{log}.txt\"");

@@ -5,8 +5,8 @@ use mi_paper::plan::Plan;
 
 /// The estimated time of a task, in seconds.
 const WORK: f64 = 900.0;
-/// The assumed floating-point operations per second of a core in complete trials. It is not measured,
-/// since the grouping must not depend on the machine that runs the command.
+/// The assumed floating-point operations per second of a core in complete trials. It is not
+/// measured, since the grouping must not depend on the machine that runs the command.
 const RATE: f64 = 20e9;
 /// Seconds that any trial takes for evaluations and files, in addition to its training.
 const LEAST: f64 = 2.0;
