@@ -32,7 +32,7 @@ mod spec;
 pub use critic::Critic;
 pub use error::CriticsError;
 pub use pairing::{ConcatHead, PANEL_ROWS, Pairing, PairingBuffers, Positives, Scaling, Scorer};
-pub use spec::CriticSpec;
+pub use spec::{CriticKind, CriticSpec};
 // Re-exports for examples and callers, so that they need only depend on this crate.
 pub use mi_kernels::Scalar;
 pub use mi_nets;

@@ -41,17 +41,54 @@ pub enum CriticSpec {
     },
 }
 
-impl CriticSpec {
+/// The kind of a critic: its specification without sizes and numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CriticKind {
+    /// See [`CriticSpec::InnerProduct`].
+    InnerProduct,
+    /// See [`CriticSpec::Bilinear`].
+    Bilinear,
+    /// See [`CriticSpec::Separable`].
+    Separable,
+    /// See [`CriticSpec::Cosine`].
+    Cosine,
+    /// See [`CriticSpec::NegativeDistance`].
+    NegativeDistance,
+    /// See [`CriticSpec::Concat`].
+    Concat,
+}
+
+impl CriticKind {
     /// The kind in one word, for tables and file names.
-    pub fn label(&self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             Self::InnerProduct => "inner",
             Self::Bilinear => "bilinear",
-            Self::Separable { .. } => "separable",
-            Self::Cosine { .. } => "cosine",
-            Self::NegativeDistance { .. } => "distance",
-            Self::Concat { .. } => "mlp",
+            Self::Separable => "separable",
+            Self::Cosine => "cosine",
+            Self::NegativeDistance => "distance",
+            Self::Concat => "mlp",
         }
+    }
+}
+
+impl CriticSpec {
+    /// The kind.
+    pub fn kind(&self) -> CriticKind {
+        match self {
+            Self::InnerProduct => CriticKind::InnerProduct,
+            Self::Bilinear => CriticKind::Bilinear,
+            Self::Separable { .. } => CriticKind::Separable,
+            Self::Cosine { .. } => CriticKind::Cosine,
+            Self::NegativeDistance { .. } => CriticKind::NegativeDistance,
+            Self::Concat { .. } => CriticKind::Concat,
+        }
+    }
+
+    /// The kind in one word, for tables and file names.
+    pub fn label(&self) -> &'static str {
+        self.kind().label()
     }
 
     /// Number of parameters, for x and y of these widths.

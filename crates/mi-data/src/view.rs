@@ -162,6 +162,11 @@ impl View {
         self
     }
 
+    /// Whether noise is added to the piece.
+    pub fn has_noise(&self) -> bool {
+        self.noise.is_some()
+    }
+
     /// The same piece with new N(0, sd²) noise added to every value in every batch.
     pub fn with_noise(mut self, sd: f64) -> Self {
         self.noise = Some(Noise(sd));

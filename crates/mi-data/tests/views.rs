@@ -252,6 +252,7 @@ fn a_views_text_is_read_back() {
     ] {
         let view: View = text.parse().unwrap();
         assert_eq!(view.to_string(), text);
+        assert_eq!(view.has_noise(), text.contains("noise:"), "{text}");
         let json = serde_json::to_string(&view).unwrap();
         assert_eq!(json, format!("\"{text}\""));
         assert_eq!(serde_json::from_str::<View>(&json).unwrap(), view);

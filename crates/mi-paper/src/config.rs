@@ -1,14 +1,17 @@
 //! Resolved configurations: everything a trial depends on, and nothing else.
 
+mod encoder;
+
+pub use encoder::{EncoderKind, EncoderSpec};
+
 use mi_critics::CriticSpec;
-use mi_data::{DatasetName, Geometry, View};
+use mi_data::{DatasetName, View};
 use mi_estimators::bounds::BoundSpec;
-use mi_nets::ConvNetConfig;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::PaperError;
-use crate::multi_view::MultiView;
+use crate::multi_view::{MultiView, ObjectiveSpec};
 
 /// A trial, fully resolved. Two trials with equal configurations, run by the same program on the
 /// same data and the same type of machine, yield bit-identical records.
@@ -30,7 +33,11 @@ pub struct TrialConfig {
     pub task: Task,
 }
 
-/// The labels of a trial in records, tables and figures.
+/// The labels of a trial as text: its columns in records, and the parts of its id.
+///
+/// They are made from the task ([`Setting`](crate::labels::Setting)) and only for readers; code
+/// compares tasks and settings. One of them says something that the task does not: the setting of a
+/// variant with a name is that name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labels {
     /// The encoder.
@@ -39,7 +46,7 @@ pub struct Labels {
     pub critic: String,
     /// The bound.
     pub bound: String,
-    /// Anything else, e.g. `t=2`.
+    /// Anything else, e.g. `t=2`, or the name of the variant.
     pub setting: String,
 }
 
@@ -112,13 +119,11 @@ impl Task {
         }
     }
 
-    /// The label of what is maximised: the bound, or the loss.
-    pub(crate) fn objective(&self) -> &'static str {
+    /// What is maximised: the bound, or the loss; for several terms, that of the first.
+    pub fn objective(&self) -> Option<ObjectiveSpec> {
         match self {
-            Self::MultiView(task) => {
-                task.terms.first().map_or("none", |term| term.objective.label())
-            }
-            _ => self.bound().map_or("none", BoundSpec::name),
+            Self::MultiView(task) => task.terms.first().map(|term| term.objective.clone()),
+            _ => self.bound().cloned().map(ObjectiveSpec::Bound),
         }
     }
 
@@ -272,81 +277,6 @@ pub struct Pixels {
     pub view: Option<View>,
 }
 
-/// An encoder's architecture; input and output sizes that follow from the data are left out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum EncoderSpec {
-    /// A multilayer perceptron with `ReLU` between its layers.
-    Mlp {
-        /// Widths of the hidden layers.
-        hidden: Vec<usize>,
-        /// Width of the output.
-        embed: usize,
-    },
-    /// Square layers with an identity shortcut around each, `ReLU` on all but the last.
-    Residual {
-        /// Number of layers.
-        layers: usize,
-        /// Standard deviation of the initial weights (truncated normal).
-        init_sd: f64,
-    },
-    /// Two 5×5 convolutions of stride 2, layer norm, global average pooling and a dense layer.
-    ConvNet {
-        /// Channels after each convolution.
-        channels: [usize; 2],
-        /// Width of the output.
-        embed: usize,
-    },
-    /// Coupling layers, each behind a random permutation: a bijection.
-    RealNvp {
-        /// Number of coupling layers.
-        couplings: usize,
-        /// Widths of the hidden layers of each coupling's network.
-        hidden: Vec<usize>,
-        /// Whether couplings also scale (softplus), or only shift.
-        affine: bool,
-        /// Standard deviation of the initial weights (truncated normal).
-        init_sd: f64,
-    },
-}
-
-impl EncoderSpec {
-    /// The architecture's label in records.
-    pub fn label(&self) -> &'static str {
-        match self {
-            Self::Mlp { .. } => "mlp",
-            Self::Residual { .. } => "residual",
-            Self::ConvNet { .. } => "convnet",
-            Self::RealNvp { .. } => "realnvp",
-        }
-    }
-
-    /// The configuration of a ConvNet for images of this size; `None` for other encoders.
-    pub(crate) fn conv_config(&self, image: Geometry) -> Option<ConvNetConfig> {
-        let Self::ConvNet { channels, embed } = self else { return None };
-        Some(ConvNetConfig {
-            filters: channels.to_vec(),
-            output: *embed,
-            ..ConvNetConfig::paper(image.height, image.width, image.channels)
-        })
-    }
-
-    /// The width of the encoder's output for an image of this size.
-    pub(crate) fn output(&self, image: Geometry) -> usize {
-        match self {
-            Self::Mlp { embed, .. } | Self::ConvNet { embed, .. } => *embed,
-            Self::Residual { .. } | Self::RealNvp { .. } => image.len(),
-        }
-    }
-
-    /// Whether the encoder is initialised close to the identity, so that its first features are
-    /// pixels.
-    pub fn starts_near_identity(&self) -> bool {
-        matches!(self, Self::Residual { .. } | Self::RealNvp { .. })
-    }
-}
-
 /// What is measured at an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -425,6 +355,14 @@ impl Evaluation {
 }
 
 impl TrialConfig {
+    /// Whether this trial repeats another, with the same seed or a different one.
+    pub(crate) fn repeats(&self, other: &Self) -> bool {
+        let Self { experiment, dataset, seed: _, labels, steps, evaluate_every, task } = self;
+        (experiment, dataset, labels) == (&other.experiment, &other.dataset, &other.labels)
+            && (*steps, *evaluate_every) == (other.steps, other.evaluate_every)
+            && *task == other.task
+    }
+
     /// The trial's id: unique within a plan, the same in every run, and usable as a file name.
     pub fn id(&self) -> String {
         let Labels { encoder, critic, bound, setting } = &self.labels;

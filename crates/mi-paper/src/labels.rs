@@ -1,37 +1,56 @@
-//! Labels that distinguish the configurations of an experiment in records, derived from tasks.
+//! What distinguishes the configurations of an experiment, derived from their tasks: the kinds of
+//! encoder, critic and objective, and [`Setting`]s.
 //!
-//! A label is text for readers, in the columns of records and in the ids of trials. No code parses
-//! it: code that needs a target, a batch size or a temperature asks the trial's task.
+//! [`Labels`] are the same as text, for the columns of records and the ids of trials. No code takes
+//! that text apart: code that needs a target, a batch size or a temperature asks the trial's task.
 
 use std::collections::BTreeMap;
 
-use mi_critics::CriticSpec;
+use mi_critics::{CriticKind, CriticSpec};
 use serde_json::Value;
 
-use crate::config::{EncoderSpec, Labels, Noise, Task, TrialConfig};
+use crate::config::{EncoderKind, EncoderSpec, Labels, Noise, Task, TrialConfig};
+use crate::multi_view::ObjectiveKind;
 
 /// The labels of a task, which these settings distinguish from its siblings.
 fn labelled(task: &Task, settings: &[Setting]) -> Labels {
     Labels::new(
         task.encoder().map_or("none", EncoderSpec::label),
         task.critic().map_or("none", CriticSpec::label),
-        task.objective(),
+        task.objective().map_or("none", |objective| objective.label()),
     )
     .with(joined(settings))
 }
 
-/// A property that differs between configurations with the same encoder, critic and bound.
+/// The kinds of what a task trains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kinds {
+    pub(crate) encoder: Option<EncoderKind>,
+    pub(crate) critic: Option<CriticKind>,
+    pub(crate) objective: Option<ObjectiveKind>,
+}
+
+impl Kinds {
+    pub(crate) fn of(task: &Task) -> Self {
+        Self {
+            encoder: task.encoder().map(EncoderSpec::kind),
+            critic: task.critic().map(CriticSpec::kind),
+            objective: task.objective().map(|objective| objective.kind()),
+        }
+    }
+}
+
+/// A property that differs between configurations with the same kinds of encoder, critic and
+/// objective.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Setting {
+#[non_exhaustive]
+pub enum Setting {
     /// The value t to which the bound is driven, in nats; `None` if the bound is maximised.
     Target(Option<f64>),
-    /// Noise on the pixels. If the standard deviation does not vary, it is not named.
-    Noise {
-        /// The noise.
-        noise: Noise,
-        /// Whether siblings differ in the standard deviation.
-        sd_varies: bool,
-    },
+    /// Noise on the pixels, whose standard deviation differs.
+    Noise(Noise),
+    /// Whether both views have the same draw of noise, whose standard deviation does not differ.
+    SharedNoise(bool),
     /// Whether the pairs of a batch depend on each other.
     Dependent(bool),
     /// The temperature of a cosine critic: fixed, or learned.
@@ -40,6 +59,8 @@ pub(crate) enum Setting {
     BatchSize(usize),
     /// Any other field of the configuration: its path and its value.
     Field(String, String),
+    /// The name that the variant was given, in place of its settings.
+    Name(String),
 }
 
 impl Setting {
@@ -48,32 +69,32 @@ impl Setting {
         match self {
             Self::Target(Some(target)) => format!("t={target}"),
             Self::Target(None) => "t=none".to_owned(),
-            Self::Noise { noise, sd_varies: true } if noise.sd == 0.0 => String::new(),
-            Self::Noise { noise, sd_varies: true } => {
+            Self::Noise(noise) if noise.sd == 0.0 => String::new(),
+            Self::Noise(noise) => {
                 let shared = if noise.shared { " shared" } else { "" };
                 format!("noise={}{shared}", noise.sd)
             }
-            Self::Noise { noise: Noise { shared: true, .. }, .. } => "shared-noise".to_owned(),
-            Self::Noise { .. } => "independent-noise".to_owned(),
+            Self::SharedNoise(true) => "shared-noise".to_owned(),
+            Self::SharedNoise(false) => "independent-noise".to_owned(),
             Self::Dependent(true) => "dependent".to_owned(),
             Self::Dependent(false) => "independent".to_owned(),
             Self::Temperature(_, true) => "tau learned".to_owned(),
             Self::Temperature(temperature, false) => format!("tau={temperature}"),
             Self::BatchSize(k) => format!("k={k}"),
             Self::Field(path, value) => format!("{path}={value}"),
+            Self::Name(name) => name.clone(),
         }
     }
 
     /// The setting in prose.
-    pub(crate) fn prose(&self) -> String {
+    fn prose(&self) -> String {
         match self {
-            Self::Noise { noise, sd_varies: true } if noise.sd > 0.0 => {
+            Self::Noise(noise) if noise.sd > 0.0 => {
                 let shared = if noise.shared { ", shared" } else { "" };
                 format!("noise of sd {}{shared}", noise.sd)
             }
-            Self::Noise { noise, sd_varies: false } => {
-                if noise.shared { "shared noise" } else { "independent noise" }.to_owned()
-            }
+            Self::SharedNoise(true) => "shared noise".to_owned(),
+            Self::SharedNoise(false) => "independent noise".to_owned(),
             Self::BatchSize(k) => format!("K\u{a0}=\u{a0}{k}"),
             Self::Temperature(..) => typeset(&self.label()).replace("tau", "τ"),
             _ => typeset(&self.label()),
@@ -82,7 +103,7 @@ impl Setting {
 }
 
 /// The settings as the text of a record's column.
-pub(crate) fn joined(settings: &[Setting]) -> String {
+fn joined(settings: &[Setting]) -> String {
     let texts = settings.iter().map(Setting::label);
     texts.filter(|text| !text.is_empty()).collect::<Vec<String>>().join(", ")
 }
@@ -94,14 +115,14 @@ pub(crate) fn prose(settings: &[Setting]) -> String {
 }
 
 /// The text with non-breaking spaces around equals signs.
-pub(crate) fn typeset(text: &str) -> String {
+fn typeset(text: &str) -> String {
     text.replace('=', "\u{a0}=\u{a0}")
 }
 
-/// For each configuration of an experiment, the settings that distinguish it from those with the
-/// same encoder, critic and bound: one for every field in which they differ.
+/// For each configuration of an experiment, the settings that distinguish it from those of the same
+/// kinds: one for every field in which they differ.
 pub(crate) fn settings(configurations: &[Configured<'_>]) -> Vec<Vec<Setting>> {
-    let groups: Vec<Labels> = configurations.iter().map(|c| labelled(c.task, &[])).collect();
+    let groups: Vec<Kinds> = configurations.iter().map(|c| Kinds::of(c.task)).collect();
     let fields: Vec<Fields> = configurations.iter().map(Configured::fields).collect();
     let of = |index: usize| {
         let own = &fields[index];
@@ -135,12 +156,27 @@ pub(crate) fn labels(configurations: &[Configured<'_>]) -> Vec<Labels> {
     configurations.iter().zip(&settings).map(|(c, own)| labelled(c.task, own)).collect()
 }
 
+/// The settings of an experiment's configurations in a plan, each listed once.
+///
+/// A plan keeps the name that a variant was given where it keeps the text of settings, so a text
+/// other than that of the variant's own settings is a name.
+pub(crate) fn planned(configs: &[&TrialConfig]) -> Vec<Vec<Setting>> {
+    let configured: Vec<Configured<'_>> = configs.iter().map(|c| Configured::of(c)).collect();
+    let own = settings(&configured).into_iter().zip(configs);
+    own.map(|(own, config)| {
+        let text = &config.labels.setting;
+        if joined(&own) == *text { own } else { vec![Setting::Name(text.clone())] }
+    })
+    .collect()
+}
+
 /// The setting for a field of a task; `None` if it has to be a [`Setting::Field`].
 fn known_setting(task: &Task, path: &str, sd_varies: bool) -> Option<Setting> {
     Some(match (path, task.critic()) {
         ("target", _) => Setting::Target(task.target()),
         ("noise.sd" | "noise.shared" | "noise_sd", _) => {
-            Setting::Noise { noise: task.noise()?, sd_varies }
+            let noise = task.noise()?;
+            if sd_varies { Setting::Noise(noise) } else { Setting::SharedNoise(noise.shared) }
         }
         ("dependent", _) => Setting::Dependent(matches!(task, Task::Dependent(d) if d.dependent)),
         (_, Some(CriticSpec::Cosine { temperature, learned })) if path.starts_with("critic.") => {
@@ -205,5 +241,36 @@ fn collect(path: &str, value: &Value, fields: &mut Fields) {
         }
         Value::String(text) => drop(fields.insert(path.to_owned(), text.clone())),
         other => drop(fields.insert(path.to_owned(), other.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Plan, Request};
+    use crate::preset::{AdversarialRates, Preset};
+
+    #[test]
+    fn a_plan_has_settings_from_tasks_and_names_from_variants() {
+        let plan = Plan::resolve(&Request {
+            experiments: vec!["conditioning".into(), "views".into()],
+            preset: Preset::Paper,
+            seeds: vec!["1".parse().unwrap()],
+            data: Some("anywhere".into()),
+            dataset: None,
+            steps: None,
+            adversarial_rates: AdversarialRates::Notebook,
+        })
+        .unwrap();
+        let of = |name: &str| {
+            let own: Vec<&TrialConfig> =
+                plan.trials.iter().filter(|trial| trial.experiment == name).collect();
+            planned(&own)
+        };
+        let noise = |shared| vec![Setting::SharedNoise(shared)];
+        assert_eq!(of("conditioning"), [noise(true), noise(false), noise(true), noise(false)]);
+        let views = of("views");
+        assert_eq!(views[0], [Setting::Name("top and bottom".to_owned())]);
+        assert!(views.iter().all(|own| matches!(own[..], [Setting::Name(_)])), "{views:?}");
     }
 }

@@ -33,7 +33,7 @@ pub mod experiment_file;
 pub mod experiments;
 pub mod figures;
 pub mod folder;
-mod labels;
+pub mod labels;
 pub mod multi_view;
 mod names;
 mod numbers;

@@ -9,6 +9,8 @@ mod check;
 
 pub(crate) use check::{Layout, Origin, Shape};
 
+use std::mem::{self, Discriminant};
+
 use mi_critics::CriticSpec;
 use mi_data::{DataError, Dataset, Geometry, LatentSequences, Provenance, Split, View};
 use mi_estimators::bounds::BoundSpec;
@@ -245,7 +247,16 @@ impl From<BoundSpec> for ObjectiveSpec {
     }
 }
 
+/// The kind of an objective: its specification without numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ObjectiveKind(Discriminant<ObjectiveSpec>, Option<Discriminant<BoundSpec>>);
+
 impl ObjectiveSpec {
+    /// The kind.
+    pub(crate) fn kind(&self) -> ObjectiveKind {
+        ObjectiveKind(mem::discriminant(self), self.bound().map(mem::discriminant))
+    }
+
     /// The label in records.
     pub fn label(&self) -> &'static str {
         match self {

@@ -2,51 +2,61 @@
 
 use std::borrow::Cow;
 
-use crate::config::Task;
+use mi_critics::{CriticKind, CriticSpec};
+use mi_estimators::bounds::BoundSpec;
+
+use crate::config::{EncoderKind, Task};
+use crate::labels::{self, Kinds};
+use crate::multi_view::ObjectiveSpec;
 use crate::record::{Metric, Unit};
 use crate::results::Configuration;
 
 /// A bound's name in prose.
-pub(crate) fn bound(name: &str) -> String {
-    match name {
-        "infonce" => "InfoNCE",
-        "infonce-symmetric" => "InfoNCE, symmetric",
-        "nwj" => "NWJ",
-        "dv" => "Donsker–Varadhan",
-        "mine" => "MINE",
-        "tuba" => "TUBA",
-        "js" => "Jensen–Shannon",
-        "smile" => "SMILE",
-        "interpolated" => "interpolated α",
-        "ml-cpc" => "ML-CPC",
-        "flo" => "FLO",
-        "jsd" => "Jensen–Shannon divergence",
-        "triplet" => "triplet loss",
-        "contrastive" => "contrastive loss",
-        "lifted" => "lifted structure",
-        "nce" => "noise-contrastive estimation",
-        other => other,
+pub(crate) fn bound(bound: &BoundSpec) -> &'static str {
+    match bound {
+        BoundSpec::InfoNce => "InfoNCE",
+        BoundSpec::InfoNceSymmetric => "InfoNCE, symmetric",
+        BoundSpec::Nwj => "NWJ",
+        BoundSpec::DonskerVaradhan => "Donsker–Varadhan",
+        BoundSpec::Mine { .. } => "MINE",
+        BoundSpec::Tuba => "TUBA",
+        BoundSpec::JensenShannon => "Jensen–Shannon",
+        BoundSpec::Smile { .. } => "SMILE",
+        BoundSpec::InterpolatedAlpha { .. } => "interpolated α",
+        BoundSpec::MlCpc { .. } => "ML-CPC",
+        BoundSpec::Flo => "FLO",
+        other => other.name(),
     }
-    .to_owned()
+}
+
+/// The name of a bound or loss in prose.
+pub(crate) fn objective(objective: &ObjectiveSpec) -> &'static str {
+    match objective {
+        ObjectiveSpec::Bound(bound) => self::bound(bound),
+        ObjectiveSpec::JensenShannon => "Jensen–Shannon divergence",
+        ObjectiveSpec::Triplet { .. } => "triplet loss",
+        ObjectiveSpec::Contrastive { .. } => "contrastive loss",
+        ObjectiveSpec::LiftedStructure { .. } => "lifted structure",
+        ObjectiveSpec::NoiseContrastive { .. } => "noise-contrastive estimation",
+    }
 }
 
 /// An encoder's name in prose.
-pub(crate) fn encoder(name: &str) -> &str {
-    match name {
-        "mlp" => "MLP",
-        "convnet" => "ConvNet",
-        "realnvp" => "RealNVP",
-        "residual" => "residual MLP",
-        other => other,
+pub(crate) fn encoder(kind: EncoderKind) -> &'static str {
+    match kind {
+        EncoderKind::Mlp => "MLP",
+        EncoderKind::ConvNet => "ConvNet",
+        EncoderKind::RealNvp => "RealNVP",
+        EncoderKind::Residual => "residual MLP",
     }
 }
 
 /// A critic's name in prose.
-pub(crate) fn critic(name: &str) -> &str {
-    match name {
-        "mlp" => "MLP",
-        "inner" => "inner product",
-        other => other,
+pub(crate) fn critic(kind: CriticKind) -> &'static str {
+    match kind {
+        CriticKind::Concat => "MLP",
+        CriticKind::InnerProduct => "inner product",
+        other => other.label(),
     }
 }
 
@@ -159,20 +169,21 @@ pub(crate) fn short_metric(metric: Metric) -> Cow<'static, str> {
 enum Label {
     Encoder,
     Critic,
-    Bound,
-    Setting,
+    Objective,
+    Settings,
 }
 
 impl Label {
-    const ALL: [Self; 4] = [Self::Encoder, Self::Critic, Self::Bound, Self::Setting];
+    const ALL: [Self; 4] = [Self::Encoder, Self::Critic, Self::Objective, Self::Settings];
 
-    fn of<'c>(self, configuration: &'c Configuration<'_>) -> &'c str {
-        let key = &configuration.key;
+    /// Whether two configurations differ in it.
+    fn differs(self, a: &Configuration<'_>, b: &Configuration<'_>) -> bool {
+        let (kinds, others) = (Kinds::of(a.task), Kinds::of(b.task));
         match self {
-            Self::Encoder => &key.encoder,
-            Self::Critic => &key.critic,
-            Self::Bound => &key.bound,
-            Self::Setting => &key.setting,
+            Self::Encoder => kinds.encoder != others.encoder,
+            Self::Critic => kinds.critic != others.critic,
+            Self::Objective => kinds.objective != others.objective,
+            Self::Settings => a.settings != b.settings,
         }
     }
 }
@@ -187,31 +198,32 @@ impl Varies {
 
     pub(crate) fn among(configurations: &[&Configuration<'_>]) -> Self {
         Self(Label::ALL.map(|label| {
-            let mut names = configurations.iter().map(|c| label.of(c));
-            names.next().is_some_and(|first| names.any(|other| other != first))
+            let first = configurations.first();
+            first.is_some_and(|first| configurations.iter().any(|c| label.differs(c, first)))
         }))
     }
 }
 
 /// A configuration in prose, without the labels that do not vary.
 pub(crate) fn configuration(configuration: &Configuration<'_>, varies: Varies) -> String {
+    let task = configuration.task;
+    let settings = Some(labels::prose(&configuration.settings)).filter(|text| !text.is_empty());
     // Multi-view tasks are named by hand, and the name says what differs.
-    if matches!(configuration.task, Task::MultiView(_)) && !configuration.setting.is_empty() {
-        return configuration.setting.clone();
+    if let (Task::MultiView(_), Some(name)) = (task, &settings) {
+        return name.clone();
     }
     let named = Label::ALL.iter().zip(varies.0).filter(|(_, varies)| *varies);
     let labels: Vec<Label> = named.map(|(label, _)| *label).collect();
-    let words = labels.iter().filter_map(|&label| {
-        let name = label.of(configuration);
-        match label {
-            _ if name.is_empty() || name == "none" => None,
-            Label::Encoder => Some(encoder(name).to_owned()),
-            // If only the critic varies, `MLP` is clear enough.
-            Label::Critic if labels.len() == 1 => Some(critic(name).to_owned()),
-            Label::Critic => Some(format!("{} critic", critic(name))),
-            Label::Bound => Some(bound(name)),
-            Label::Setting => Some(configuration.setting.clone()),
-        }
+    let critic = |spec: &CriticSpec| match critic(spec.kind()) {
+        // If only the critic varies, `MLP` is clear enough.
+        name if labels.len() == 1 => name.to_owned(),
+        name => format!("{name} critic"),
+    };
+    let words = labels.iter().filter_map(|label| match label {
+        Label::Encoder => task.encoder().map(|spec| encoder(spec.kind()).to_owned()),
+        Label::Critic => task.critic().map(critic),
+        Label::Objective => task.objective().map(|spec| objective(&spec).to_owned()),
+        Label::Settings => settings.clone(),
     });
     words.collect::<Vec<String>>().join(", ")
 }

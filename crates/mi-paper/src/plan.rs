@@ -10,6 +10,7 @@ use crate::departures::departures;
 use crate::error::PaperError;
 use crate::experiment_file::ExperimentFile;
 use crate::experiments::{self, DataKind, EXPERIMENTS, Experiment, Variant};
+use crate::labels::{self, Setting};
 use crate::names;
 pub use crate::origin::PROGRAM;
 use crate::preset::{AdversarialRates, Preset, Scale};
@@ -188,10 +189,11 @@ impl Plan {
             let seed = first.map_or(0, |trial| trial.seed);
             let trials = self.trials.iter().filter(|t| t.experiment == own.name && t.seed == seed);
             let mut variants: Vec<Variant> = trials.clone().map(Variant::from).collect();
-            // If labels do not follow from the task, the file gave the setting.
-            for ((labels, trial), index) in Variant::labels(&variants).iter().zip(trials).zip(0..) {
-                let given = trial.labels != *labels;
-                variants[index].setting = given.then(|| trial.labels.setting.clone());
+            let trials: Vec<&TrialConfig> = trials.collect();
+            for (variant, settings) in variants.iter_mut().zip(labels::planned(&trials)) {
+                if let [Setting::Name(name)] = &settings[..] {
+                    variant.setting = Some(name.clone());
+                }
             }
             let OwnExperiment { name, question, data } = own.clone();
             ExperimentFile { name, question, data, variants }

@@ -5,7 +5,15 @@
 //! tables, so most of these numbers were read off its vector figures: means over its 20 runs,
 //! with the figure's band where it could be read. Each experiment's file lists its own values.
 
+use mi_critics::{CriticKind, CriticSpec};
+use mi_estimators::bounds::BoundSpec;
+
+use crate::config::{EncoderKind, EncoderSpec, Task};
+use crate::labels::Setting;
 use crate::record::Metric;
+
+/// Both bounds that the paper compares.
+pub(crate) const PAPER_BOUNDS: [BoundSpec; 2] = [BoundSpec::InfoNce, BoundSpec::Nwj];
 
 /// What the paper published for an experiment.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,49 +51,63 @@ pub struct Value {
     pub band: Option<(f64, f64)>,
 }
 
-/// A configuration that a figure shows, by its labels in records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A configuration that a figure shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Curve {
     /// The figure, e.g. `3` or `4a`.
     pub figure: &'static str,
-    /// The encoder.
-    pub encoder: &'static str,
-    /// The critic.
-    pub critic: &'static str,
-    /// The bound.
-    pub bound: &'static str,
-    /// The setting. `None` stands for any: the paper's text and its notebook differ, and the figure
-    /// does not say which of them it shows.
-    pub setting: Option<&'static str>,
+    /// The encoder, if there is one.
+    pub encoder: Option<EncoderKind>,
+    /// The critic, if there is one.
+    pub critic: Option<CriticKind>,
+    /// The bound, if there is one.
+    pub bound: Option<&'static BoundSpec>,
+    /// The settings that distinguish it. `None` stands for any: the paper's text and its notebook
+    /// differ, and the figure does not say which of them it shows.
+    pub settings: Option<&'static [Setting]>,
 }
 
 impl Curve {
-    /// The curve of a configuration without a setting.
+    /// The curve of encoders that are trained with a critic and a bound, without settings.
     pub(crate) const fn new(
         figure: &'static str,
-        encoder: &'static str,
-        critic: &'static str,
-        bound: &'static str,
+        encoder: EncoderKind,
+        critic: CriticKind,
+        bound: &'static BoundSpec,
     ) -> Self {
-        Self { figure, encoder, critic, bound, setting: Some("") }
+        let (encoder, critic, bound) = (Some(encoder), Some(critic), Some(bound));
+        Self { figure, encoder, critic, bound, settings: Some(&[]) }
     }
 
-    pub(crate) const fn setting(self, setting: &'static str) -> Self {
-        Self { setting: Some(setting), ..self }
+    /// The curve of a critic alone.
+    pub(crate) const fn of_critic(
+        figure: &'static str,
+        critic: CriticKind,
+        bound: &'static BoundSpec,
+    ) -> Self {
+        let (critic, bound) = (Some(critic), Some(bound));
+        Self { figure, encoder: None, critic, bound, settings: Some(&[]) }
     }
 
-    pub(crate) const fn any_setting(self) -> Self {
-        Self { setting: None, ..self }
+    /// The curve of an encoder without a critic, with any settings.
+    pub(crate) const fn of_encoder(figure: &'static str, encoder: EncoderKind) -> Self {
+        Self { figure, encoder: Some(encoder), critic: None, bound: None, settings: None }
+    }
+
+    pub(crate) const fn with(self, settings: &'static [Setting]) -> Self {
+        Self { settings: Some(settings), ..self }
     }
 
     pub(crate) const fn at(self, metric: Metric, step: u64, value: f64) -> Value {
         Value { curve: self, metric, step, value, band: None }
     }
 
-    /// Whether the curve is of the configuration with these labels.
-    pub(crate) fn is_of(&self, encoder: &str, critic: &str, bound: &str, setting: &str) -> bool {
-        (self.encoder, self.critic, self.bound) == (encoder, critic, bound)
-            && self.setting.is_none_or(|own| own == setting)
+    /// Whether the curve is of the task that these settings distinguish.
+    pub(crate) fn is_of(&self, task: &Task, settings: &[Setting]) -> bool {
+        self.encoder == task.encoder().map(EncoderSpec::kind)
+            && self.critic == task.critic().map(CriticSpec::kind)
+            && self.bound == task.bound()
+            && self.settings.is_none_or(|own| own == settings)
     }
 }
 

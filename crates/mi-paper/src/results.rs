@@ -3,37 +3,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mi_estimators::bounds::BoundSpec;
 use mi_plot::Dash;
 
-use crate::config::Task;
-use crate::labels::{self, Configured};
+use crate::config::{Labels, Task, TrialConfig};
+use crate::labels::{self, Setting};
 use crate::outcome::{Outcome, TrialInfo, TrialState};
 use crate::published::{Published, Value};
 use crate::record::Metric;
 use crate::statistics;
 
-/// What identifies a configuration: everything that identifies a trial except its seed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// An experiment on a data set.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) experiment: String,
     pub(crate) dataset: String,
-    pub(crate) encoder: String,
-    pub(crate) critic: String,
-    pub(crate) bound: String,
-    pub(crate) setting: String,
-}
-
-impl Key {
-    fn of(trial: &TrialInfo) -> Self {
-        Self {
-            experiment: trial.experiment.clone(),
-            dataset: trial.dataset.clone(),
-            encoder: trial.encoder.clone(),
-            critic: trial.critic.clone(),
-            bound: trial.bound.clone(),
-            setting: trial.setting.clone(),
-        }
-    }
 }
 
 /// A trial with its measured values.
@@ -85,10 +69,12 @@ impl Trial<'_> {
 #[derive(Clone, Debug)]
 pub(crate) struct Configuration<'a> {
     pub(crate) key: Key,
+    /// Its labels in records.
+    pub(crate) labels: &'a Labels,
     /// What it trains and measures.
     pub(crate) task: &'a Task,
-    /// Its setting in prose.
-    pub(crate) setting: String,
+    /// What distinguishes it from the experiment's others of the same kinds.
+    pub(crate) settings: Vec<Setting>,
     pub(crate) trials: Vec<Trial<'a>>,
 }
 
@@ -122,22 +108,20 @@ impl<'a> Configuration<'a> {
     /// are left out.
     pub(crate) fn all(outcome: &'a Outcome) -> Vec<Self> {
         let mut configurations: Vec<Self> = Vec::new();
-        let mut configured: Vec<Configured<'a>> = Vec::new();
-        let mut places: BTreeMap<Key, usize> = BTreeMap::new();
+        let mut firsts: Vec<&'a TrialConfig> = Vec::new();
         let mut trials: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
         for (info, config) in outcome.trials.iter().zip(&outcome.configs) {
-            let key = Key::of(info);
-            let place = *places.entry(key.clone()).or_insert_with(|| {
-                let setting = labels::typeset(&key.setting);
-                configurations.push(Self { key, task: &config.task, setting, trials: Vec::new() });
-                configured.push(Configured::of(config));
+            let known = firsts.iter().position(|first| config.repeats(first));
+            let place = known.unwrap_or_else(|| {
+                firsts.push(config);
+                configurations.push(Self::without_trials(config));
                 configurations.len() - 1
             });
             let siblings = &mut configurations[place].trials;
             trials.insert(&info.id, (place, siblings.len()));
             siblings.push(Trial { info, values: BTreeMap::new() });
         }
-        word_settings(&mut configurations, &configured);
+        set_settings(&mut configurations, &firsts);
         for record in &outcome.records {
             if let Some(&(place, index)) = trials.get(record.trial.as_str()) {
                 let values = &mut configurations[place].trials[index].values;
@@ -145,6 +129,22 @@ impl<'a> Configuration<'a> {
             }
         }
         configurations
+    }
+
+    fn without_trials(config: &'a TrialConfig) -> Self {
+        let TrialConfig { experiment, dataset, labels, task, .. } = config;
+        let key = Key { experiment: experiment.clone(), dataset: dataset.clone() };
+        Self { key, labels, task, settings: Vec::new(), trials: Vec::new() }
+    }
+
+    /// Whether it is a variant of this name.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        matches!(&self.settings[..], [Setting::Name(own)] if own == name)
+    }
+
+    /// Whether it is trained with this bound.
+    pub(crate) fn has_bound(&self, bound: &BoundSpec) -> bool {
+        self.task.bound() == Some(bound)
     }
 
     pub(crate) fn asked(&self) -> usize {
@@ -201,21 +201,16 @@ impl<'a> Configuration<'a> {
     }
 }
 
-/// Puts settings into prose, experiment by experiment. A setting that was given by hand is not
-/// changed.
-fn word_settings(configurations: &mut [Configuration<'_>], configured: &[Configured<'_>]) {
-    let experiment = |key: &Key| (key.experiment.clone(), key.dataset.clone());
-    let mut experiments: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+/// Sets the settings, experiment by experiment.
+fn set_settings(configurations: &mut [Configuration<'_>], configs: &[&TrialConfig]) {
+    let mut experiments: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (index, configuration) in configurations.iter().enumerate() {
-        experiments.entry(experiment(&configuration.key)).or_default().push(index);
+        experiments.entry(configuration.key.clone()).or_default().push(index);
     }
     for members in experiments.values() {
-        let own: Vec<Configured<'_>> = members.iter().map(|&index| configured[index]).collect();
-        for (&index, settings) in members.iter().zip(labels::settings(&own)) {
-            let configuration = &mut configurations[index];
-            if configuration.key.setting == labels::joined(&settings) {
-                configuration.setting = labels::prose(&settings);
-            }
+        let own: Vec<&TrialConfig> = members.iter().map(|&index| configs[index]).collect();
+        for (&index, settings) in members.iter().zip(labels::planned(&own)) {
+            configurations[index].settings = settings;
         }
     }
 }
@@ -275,9 +270,8 @@ impl<'a> Results<'a> {
         configuration: &Configuration<'_>,
         metric: Metric,
     ) -> impl Iterator<Item = &'static Value> {
-        let Key { encoder, critic, bound, setting, .. } = configuration.key.clone();
         self.published.values.iter().filter(move |value| {
-            value.metric == metric && value.curve.is_of(&encoder, &critic, &bound, &setting)
+            value.metric == metric && value.curve.is_of(configuration.task, &configuration.settings)
         })
     }
 

@@ -376,7 +376,7 @@ fn views(section: &mut Section<'_>, data: DataKind) -> Result<Vec<(String, View)
         if piece.grid() != (1, 1) {
             return Err(entry.error("patches need [[probes]], which say how a sequence is probed"));
         }
-        if view.to_string().split('+').any(|term| term.starts_with("noise:")) {
+        if view.has_noise() {
             let reason = "give noise with the key `noise` of the file, or add [[probes]]";
             return Err(entry.error(reason));
         }

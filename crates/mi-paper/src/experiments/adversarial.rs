@@ -4,7 +4,7 @@ use super::contrasts::invertible;
 use super::settings::{real_nvp, view};
 use super::{DataKind, Experiment, Variant, pixels};
 use crate::claims::{Claim, Condition, Expected, Form, Measure, Readout};
-use crate::config::{Adversarial, Evaluation, Task};
+use crate::config::{Adversarial, EncoderKind, Evaluation, Task};
 use crate::figures::charts::OverSteps;
 use crate::figures::panels::{accuracies, bijection, over};
 use crate::figures::{Figure, Panel, by_place};
@@ -88,7 +88,7 @@ pub(super) fn adversarial(scale: &Scale) -> Adversarial {
     }
 }
 
-const ADVERSARIAL: Curve = Curve::new("1c", "realnvp", "none", "none").any_setting();
+const ADVERSARIAL: Curve = Curve::of_encoder("1c", EncoderKind::RealNvp);
 
 /// Values read off the paper's figures.
 const VALUES: &[Value] = &[

@@ -1,12 +1,12 @@
 //! Beyond the paper: the setting of figure 3 with different numbers of negatives.
 
-use super::settings::{PAPER_BOUNDS, contrastive, variant};
+use super::settings::{contrastive, variant};
 use super::{DataKind, Experiment, Variant};
 use crate::config::Contrastive;
 use crate::figures::ends::over_batch_size;
 use crate::figures::{Figure, Panel, by_place};
 use crate::preset::Scale;
-use crate::published::Published;
+use crate::published::{PAPER_BOUNDS, Published};
 use crate::record::Metric;
 use crate::results::Results;
 

@@ -1,7 +1,11 @@
 //! Figure 8: critics of different capacity, on CIFAR-10.
 
+use mi_critics::CriticKind;
+use mi_estimators::bounds::BoundSpec;
+
 use super::{DataKind, Experiment, critics};
 use crate::claims::Claim;
+use crate::config::EncoderKind;
 use crate::figures::Figure;
 use crate::published::{Curve, Published, Value};
 use crate::record::Metric;
@@ -37,12 +41,17 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 /// The last step of the figure.
 pub(super) const LAST_STEP: u64 = 60_000;
 
-const BILINEAR_INFONCE: Curve = Curve::new("8", "mlp", "bilinear", "infonce");
-const SEPARABLE_INFONCE: Curve = Curve::new("8", "mlp", "separable", "infonce");
-const MLP_INFONCE: Curve = Curve::new("8", "mlp", "mlp", "infonce");
-const BILINEAR_NWJ: Curve = Curve::new("8", "mlp", "bilinear", "nwj");
-const SEPARABLE_NWJ: Curve = Curve::new("8", "mlp", "separable", "nwj");
-const MLP_NWJ: Curve = Curve::new("8", "mlp", "mlp", "nwj");
+const BILINEAR_INFONCE: Curve =
+    Curve::new("8", EncoderKind::Mlp, CriticKind::Bilinear, &BoundSpec::InfoNce);
+const SEPARABLE_INFONCE: Curve =
+    Curve::new("8", EncoderKind::Mlp, CriticKind::Separable, &BoundSpec::InfoNce);
+const MLP_INFONCE: Curve =
+    Curve::new("8", EncoderKind::Mlp, CriticKind::Concat, &BoundSpec::InfoNce);
+const BILINEAR_NWJ: Curve =
+    Curve::new("8", EncoderKind::Mlp, CriticKind::Bilinear, &BoundSpec::Nwj);
+const SEPARABLE_NWJ: Curve =
+    Curve::new("8", EncoderKind::Mlp, CriticKind::Separable, &BoundSpec::Nwj);
+const MLP_NWJ: Curve = Curve::new("8", EncoderKind::Mlp, CriticKind::Concat, &BoundSpec::Nwj);
 
 /// Values read off the paper's figures.
 const VALUES: &[Value] = &[

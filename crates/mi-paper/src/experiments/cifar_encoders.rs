@@ -1,9 +1,14 @@
 //! Figure 9: encoders at the same value of the bound, on CIFAR-10.
 
+use mi_critics::CriticKind;
+use mi_estimators::bounds::BoundSpec;
+
 use super::cifar_critics::LAST_STEP;
 use super::{DataKind, Experiment, encoders};
 use crate::claims::Claim;
+use crate::config::EncoderKind;
 use crate::figures::Figure;
+use crate::labels::Setting;
 use crate::published::{Curve, Published, Value};
 use crate::record::Metric;
 
@@ -35,14 +40,28 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     }),
 };
 
-const CONVNET_T2_INFONCE: Curve = Curve::new("9", "convnet", "bilinear", "infonce").setting("t=2");
-const CONVNET_T4_INFONCE: Curve = Curve::new("9", "convnet", "bilinear", "infonce").setting("t=4");
-const MLP_T2_INFONCE: Curve = Curve::new("9", "mlp", "bilinear", "infonce").setting("t=2");
-const MLP_T4_INFONCE: Curve = Curve::new("9", "mlp", "bilinear", "infonce").setting("t=4");
-const CONVNET_T2_NWJ: Curve = Curve::new("9", "convnet", "bilinear", "nwj").setting("t=2");
-const CONVNET_T4_NWJ: Curve = Curve::new("9", "convnet", "bilinear", "nwj").setting("t=4");
-const MLP_T2_NWJ: Curve = Curve::new("9", "mlp", "bilinear", "nwj").setting("t=2");
-const MLP_T4_NWJ: Curve = Curve::new("9", "mlp", "bilinear", "nwj").setting("t=4");
+const CONVNET_T2_INFONCE: Curve =
+    Curve::new("9", EncoderKind::ConvNet, CriticKind::Bilinear, &BoundSpec::InfoNce)
+        .with(&[Setting::Target(Some(2.0))]);
+const CONVNET_T4_INFONCE: Curve =
+    Curve::new("9", EncoderKind::ConvNet, CriticKind::Bilinear, &BoundSpec::InfoNce)
+        .with(&[Setting::Target(Some(4.0))]);
+const MLP_T2_INFONCE: Curve =
+    Curve::new("9", EncoderKind::Mlp, CriticKind::Bilinear, &BoundSpec::InfoNce)
+        .with(&[Setting::Target(Some(2.0))]);
+const MLP_T4_INFONCE: Curve =
+    Curve::new("9", EncoderKind::Mlp, CriticKind::Bilinear, &BoundSpec::InfoNce)
+        .with(&[Setting::Target(Some(4.0))]);
+const CONVNET_T2_NWJ: Curve =
+    Curve::new("9", EncoderKind::ConvNet, CriticKind::Bilinear, &BoundSpec::Nwj)
+        .with(&[Setting::Target(Some(2.0))]);
+const CONVNET_T4_NWJ: Curve =
+    Curve::new("9", EncoderKind::ConvNet, CriticKind::Bilinear, &BoundSpec::Nwj)
+        .with(&[Setting::Target(Some(4.0))]);
+const MLP_T2_NWJ: Curve = Curve::new("9", EncoderKind::Mlp, CriticKind::Bilinear, &BoundSpec::Nwj)
+    .with(&[Setting::Target(Some(2.0))]);
+const MLP_T4_NWJ: Curve = Curve::new("9", EncoderKind::Mlp, CriticKind::Bilinear, &BoundSpec::Nwj)
+    .with(&[Setting::Target(Some(4.0))]);
 
 /// Values read off the paper's figures.
 const VALUES: &[Value] = &[

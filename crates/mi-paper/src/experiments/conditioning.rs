@@ -1,18 +1,21 @@
 //! Figures 2 and 5: encoders that need not be invertible.
 
+use mi_critics::CriticKind;
+use mi_estimators::bounds::BoundSpec;
 use mi_plot::Dash;
 
 use super::contrasts::published_rise;
-use super::settings::{PAPER_BOUNDS, contrastive, probes, variant};
+use super::settings::{contrastive, probes, variant};
 use super::{DataKind, Experiment, Variant};
 use crate::claims::{Claim, Condition, Expected, Measure, Readout};
-use crate::config::{Contrastive, EncoderSpec, Evaluation, Noise};
+use crate::config::{Contrastive, EncoderKind, EncoderSpec, Evaluation, Noise};
 use crate::figures::curves::percentiles;
-use crate::figures::panels::{BOUNDS, accuracies, for_each_bound};
+use crate::figures::panels::{accuracies, for_each_bound};
 use crate::figures::{Figure, Panel, paired};
+use crate::labels::Setting;
 use crate::names;
 use crate::preset::Scale;
-use crate::published::{Curve, LAST_STEP, Published, Value};
+use crate::published::{Curve, LAST_STEP, PAPER_BOUNDS, Published, Value};
 use crate::record::Metric;
 use crate::results::{Configuration, Results};
 
@@ -73,9 +76,11 @@ fn variants(scale: &Scale) -> Vec<Variant> {
 }
 
 const CONDITION_INFONCE: Curve =
-    Curve::new("2", "residual", "bilinear", "infonce").setting("shared-noise");
+    Curve::new("2", EncoderKind::Residual, CriticKind::Bilinear, &BoundSpec::InfoNce)
+        .with(&[Setting::SharedNoise(true)]);
 const CONDITION_NWJ: Curve =
-    Curve::new("2, 5", "residual", "bilinear", "nwj").setting("shared-noise");
+    Curve::new("2, 5", EncoderKind::Residual, CriticKind::Bilinear, &BoundSpec::Nwj)
+        .with(&[Setting::SharedNoise(true)]);
 
 /// Values read off the paper's figures.
 const VALUES: &[Value] = &[
@@ -130,12 +135,12 @@ fn shares_noise(configuration: &Configuration<'_>) -> bool {
 }
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {
-    let condition = |bound: &str, shared: bool| {
+    let condition = |bound: &BoundSpec, shared: bool| {
         let (suffix, words) =
             if shared { ("", "shared noise") } else { ("-independent", "independent noise") };
-        let name = format!("condition-{bound}{suffix}");
+        let name = format!("condition-{}{suffix}", bound.name());
         let title = format!("{}: condition number, {words}", names::bound(bound));
-        percentiles(results, &name, &title, |c| c.key.bound == bound && shares_noise(c) == shared)
+        percentiles(results, &name, &title, |c| c.has_bound(bound) && shares_noise(c) == shared)
     };
     let mut panels =
         for_each_bound(results, "bound", "bound on training batches", Metric::BoundTrain);
@@ -144,21 +149,21 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
     panels.extend(held_out);
     panels.extend(accuracies(results));
     for shared in [true, false] {
-        panels.extend(BOUNDS.iter().filter_map(|bound| condition(bound, shared)));
+        panels.extend(PAPER_BOUNDS.iter().filter_map(|bound| condition(bound, shared)));
     }
     panels
 }
 
 fn style(configuration: &Configuration<'_>, _: usize) -> (usize, Dash) {
-    paired(configuration.key.bound == BOUNDS[0], shares_noise(configuration))
+    paired(configuration.has_bound(&BoundSpec::InfoNce), shares_noise(configuration))
 }
 
 fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
     let metric = Metric::LogConditionP40;
-    BOUNDS
+    PAPER_BOUNDS
         .iter()
-        .map(|&bound| {
-            let as_published = |c: &Configuration<'_>| c.key.bound == bound && shares_noise(c);
+        .map(|bound| {
+            let as_published = |c: &Configuration<'_>| c.has_bound(bound) && shares_noise(c);
             let growth = results.by_seed(as_published, readout.rise(metric, f64::NEG_INFINITY));
             let what = format!("{}: growth of ln(σmax/σmin), 40th percentile", names::bound(bound));
             let expected = Expected::Above(std::f64::consts::LN_10);

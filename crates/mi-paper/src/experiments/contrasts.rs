@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use mi_estimators::bounds::BoundSpec;
+
 use crate::claims::Condition;
 use crate::record::Metric;
 use crate::results::Results;
@@ -27,12 +29,12 @@ pub(super) fn invertible(results: &Results<'_>) -> Condition {
 /// The rise of a metric in the paper's figures; a start below `floor` counts as `floor`.
 pub(super) fn published_rise(
     results: &Results<'_>,
-    bound: &str,
+    bound: &BoundSpec,
     metric: Metric,
     floor: f64,
 ) -> Option<f64> {
     let configuration =
-        results.find(|c| c.key.bound == bound && results.published_end(c, metric).is_some())?;
+        results.find(|c| c.has_bound(bound) && results.published_end(c, metric).is_some())?;
     let end = results.published_end(configuration, metric)?.value;
     let start = results.published_curve(configuration, metric).find(|v| v.step == 0);
     Some(end - start.map_or(floor, |s| s.value.max(floor))).filter(|rise| rise.is_finite())

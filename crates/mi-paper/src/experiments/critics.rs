@@ -1,18 +1,19 @@
 //! Figures 3 and 6: critics of different capacity.
 
-use mi_critics::CriticSpec;
+use mi_critics::{CriticKind, CriticSpec};
+use mi_estimators::bounds::BoundSpec;
 use mi_plot::Dash;
 
-use super::settings::{PAPER_BOUNDS, contrastive, variant};
+use super::settings::{contrastive, variant};
 use super::{DataKind, Experiment, Variant};
 use crate::claims::{Claim, Condition, Expected, Form, Measure, Readout};
-use crate::config::Contrastive;
+use crate::config::{Contrastive, EncoderKind};
 use crate::figures::ends::last_fifth;
-use crate::figures::panels::{BOUNDS, for_each_bound};
+use crate::figures::panels::for_each_bound;
 use crate::figures::{Figure, Panel};
 use crate::names;
 use crate::preset::Scale;
-use crate::published::{Curve, LAST_STEP, Published, Value};
+use crate::published::{Curve, LAST_STEP, PAPER_BOUNDS, Published, Value};
 use crate::record::Metric;
 use crate::results::{Configuration, Results};
 
@@ -78,12 +79,17 @@ pub(super) fn variants(scale: &Scale) -> Vec<Variant> {
     variants
 }
 
-const BILINEAR_INFONCE: Curve = Curve::new("3, 6", "mlp", "bilinear", "infonce");
-const SEPARABLE_INFONCE: Curve = Curve::new("3, 6", "mlp", "separable", "infonce");
-const MLP_INFONCE: Curve = Curve::new("3, 6", "mlp", "mlp", "infonce");
-const BILINEAR_NWJ: Curve = Curve::new("3", "mlp", "bilinear", "nwj");
-const SEPARABLE_NWJ: Curve = Curve::new("3", "mlp", "separable", "nwj");
-const MLP_NWJ: Curve = Curve::new("3", "mlp", "mlp", "nwj");
+const BILINEAR_INFONCE: Curve =
+    Curve::new("3, 6", EncoderKind::Mlp, CriticKind::Bilinear, &BoundSpec::InfoNce);
+const SEPARABLE_INFONCE: Curve =
+    Curve::new("3, 6", EncoderKind::Mlp, CriticKind::Separable, &BoundSpec::InfoNce);
+const MLP_INFONCE: Curve =
+    Curve::new("3, 6", EncoderKind::Mlp, CriticKind::Concat, &BoundSpec::InfoNce);
+const BILINEAR_NWJ: Curve =
+    Curve::new("3", EncoderKind::Mlp, CriticKind::Bilinear, &BoundSpec::Nwj);
+const SEPARABLE_NWJ: Curve =
+    Curve::new("3", EncoderKind::Mlp, CriticKind::Separable, &BoundSpec::Nwj);
+const MLP_NWJ: Curve = Curve::new("3", EncoderKind::Mlp, CriticKind::Concat, &BoundSpec::Nwj);
 
 /// Values read off the paper's figures.
 const VALUES: &[Value] = &[
@@ -132,12 +138,12 @@ pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
     .flat_map(|(name, title, metric)| {
         let mut panels = for_each_bound(results, name, title, metric);
         if matches!(metric, Metric::BoundTrain | Metric::BoundTest) {
-            panels.extend(BOUNDS.iter().filter_map(|&bound| {
+            panels.extend(PAPER_BOUNDS.iter().filter_map(|bound| {
                 let (name, title) = (
-                    format!("{name}-ends-{bound}"),
+                    format!("{name}-ends-{}", bound.name()),
                     format!("{}: {title}, last fifth", names::bound(bound)),
                 );
-                last_fifth(results, &name, &title, metric, |c| c.key.bound == bound)
+                last_fifth(results, &name, &title, metric, |c| c.has_bound(bound))
             }));
         }
         panels
@@ -157,21 +163,23 @@ pub(super) fn style(configuration: &Configuration<'_>, _: usize) -> (usize, Dash
 
 /// A comparison of two critics with one bound: the bound, the quantity, and the critics that should
 /// have the larger and the smaller value.
-type Comparison = (&'static str, Quantity, &'static str, &'static str);
+type Comparison = (BoundSpec, Quantity, CriticKind, CriticKind);
 type Quantity = (Metric, Measure, &'static str);
 
 pub(super) fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
     let accuracy = (Metric::Accuracy, Measure::Points, "accuracy");
     let bound_value = (Metric::BoundTrain, Measure::Nats, "bound");
+    let [bilinear, separable, mlp] =
+        [CriticKind::Bilinear, CriticKind::Separable, CriticKind::Concat];
     let comparisons = [
-        ("infonce", accuracy, "bilinear", "separable"),
-        ("infonce", accuracy, "separable", "mlp"),
-        ("nwj", accuracy, "bilinear", "separable"),
-        ("nwj", accuracy, "separable", "mlp"),
-        ("nwj", bound_value, "mlp", "bilinear"),
-        ("nwj", bound_value, "mlp", "separable"),
-        ("infonce", bound_value, "bilinear", "mlp"),
-        ("infonce", bound_value, "separable", "mlp"),
+        (BoundSpec::InfoNce, accuracy, bilinear, separable),
+        (BoundSpec::InfoNce, accuracy, separable, mlp),
+        (BoundSpec::Nwj, accuracy, bilinear, separable),
+        (BoundSpec::Nwj, accuracy, separable, mlp),
+        (BoundSpec::Nwj, bound_value, mlp, bilinear),
+        (BoundSpec::Nwj, bound_value, mlp, separable),
+        (BoundSpec::InfoNce, bound_value, bilinear, mlp),
+        (BoundSpec::InfoNce, bound_value, separable, mlp),
     ];
     compare(results, readout, &comparisons)
 }
@@ -179,25 +187,29 @@ pub(super) fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Conditi
 /// The conditions on the InfoNCE bounds of held-out images.
 fn held_out_conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
     let bound = (Metric::BoundTest, Measure::Nats, "held-out bound");
-    let comparisons = ["bilinear", "separable"].map(|other| ("infonce", bound, "mlp", other));
+    let comparisons = [CriticKind::Bilinear, CriticKind::Separable]
+        .map(|other| (BoundSpec::InfoNce, bound, CriticKind::Concat, other));
     compare(results, readout, &comparisons)
 }
 
 fn compare(results: &Results<'_>, readout: Readout, comparisons: &[Comparison]) -> Vec<Condition> {
     comparisons
         .iter()
-        .map(|&(bound, (metric, measure, quantity), larger, smaller)| {
-            let of = |critic: &'static str| {
-                let is =
-                    move |c: &Configuration<'_>| c.key.bound == bound && c.key.critic == critic;
+        .map(|(bound, (metric, measure, quantity), larger, smaller)| {
+            let (metric, measure) = (*metric, *measure);
+            let of = |critic: &CriticKind| {
+                let has_critic = |c: &Configuration<'_>| {
+                    c.task.critic().is_some_and(|spec| spec.kind() == *critic)
+                };
+                let is = |c: &Configuration<'_>| c.has_bound(bound) && has_critic(c);
                 (results.by_seed(is, readout.of(metric)), results.published(is, metric))
             };
             let ((a, paper_a), (b, paper_b)) = (of(larger), of(smaller));
             let what = format!(
                 "{}: {quantity}, {} − {}",
                 names::bound(bound),
-                names::critic(larger),
-                names::critic(smaller)
+                names::critic(*larger),
+                names::critic(*smaller)
             );
             Condition::on_difference(what, measure, Expected::Above(0.0), &a, &b)
                 .published(paper_a.zip(paper_b).map(|(a, b)| a - b))

@@ -1,19 +1,19 @@
 //! Figure 4c: bounds with dependent negatives.
 
-use mi_critics::CriticSpec;
+use mi_critics::{CriticKind, CriticSpec};
+use mi_estimators::bounds::BoundSpec;
 use mi_plot::Dash;
 
-use super::settings::PAPER_BOUNDS;
 use super::{DataKind, Experiment, Variant};
 use crate::claims::{Claim, Condition, Expected, Measure, Readout};
 use crate::config::{Dependent, Task};
 use crate::figures::curves::estimates;
 use crate::figures::ends::last_fifth;
-use crate::figures::panels::BOUNDS;
 use crate::figures::{Figure, Panel, paired};
+use crate::labels::Setting;
 use crate::names;
 use crate::preset::Scale;
-use crate::published::{Curve, LAST_STEP, Published, Value};
+use crate::published::{Curve, LAST_STEP, PAPER_BOUNDS, Published, Value};
 use crate::record::Metric;
 use crate::results::{Configuration, Results, Trial};
 
@@ -77,11 +77,14 @@ fn variants(scale: &Scale) -> Vec<Variant> {
     variants
 }
 
-const DEPENDENT_INFONCE: Curve = Curve::new("4c", "none", "mlp", "infonce").setting("dependent");
-const DEPENDENT_NWJ: Curve = Curve::new("4c", "none", "mlp", "nwj").setting("dependent");
-const INDEPENDENT_INFONCE: Curve =
-    Curve::new("4c", "none", "mlp", "infonce").setting("independent");
-const INDEPENDENT_NWJ: Curve = Curve::new("4c", "none", "mlp", "nwj").setting("independent");
+const DEPENDENT_INFONCE: Curve = Curve::of_critic("4c", CriticKind::Concat, &BoundSpec::InfoNce)
+    .with(&[Setting::Dependent(true)]);
+const DEPENDENT_NWJ: Curve =
+    Curve::of_critic("4c", CriticKind::Concat, &BoundSpec::Nwj).with(&[Setting::Dependent(true)]);
+const INDEPENDENT_INFONCE: Curve = Curve::of_critic("4c", CriticKind::Concat, &BoundSpec::InfoNce)
+    .with(&[Setting::Dependent(false)]);
+const INDEPENDENT_NWJ: Curve =
+    Curve::of_critic("4c", CriticKind::Concat, &BoundSpec::Nwj).with(&[Setting::Dependent(false)]);
 
 /// Values read off the paper's figures.
 const VALUES: &[Value] = &[
@@ -113,7 +116,7 @@ fn is_dependent(configuration: &Configuration<'_>) -> bool {
 }
 
 fn style(configuration: &Configuration<'_>, _: usize) -> (usize, Dash) {
-    paired(configuration.key.bound == BOUNDS[0], is_dependent(configuration))
+    paired(configuration.has_bound(&BoundSpec::InfoNce), is_dependent(configuration))
 }
 
 fn conditions(results: &Results<'_>, _: Readout) -> Vec<Condition> {
@@ -126,13 +129,13 @@ fn conditions(results: &Results<'_>, _: Readout) -> Vec<Condition> {
         Some(estimate(trial)? - truth)
     };
     let under_ceiling = |trial: &Trial<'_>| Some(trial.last(Metric::Ceiling)?.1 - estimate(trial)?);
-    for bound in BOUNDS {
+    for bound in &PAPER_BOUNDS {
         let name = names::bound(bound);
         for (dependent, setting, expected) in [
             (true, "dependent", Expected::Above(0.0)),
             (false, "independent", Expected::Within(-NEAR_TRUTH, NEAR_TRUTH)),
         ] {
-            let is = |c: &Configuration<'_>| c.key.bound == bound && is_dependent(c) == dependent;
+            let is = |c: &Configuration<'_>| c.has_bound(bound) && is_dependent(c) == dependent;
             let what = format!("{name}, {setting} negatives: estimate − true");
             let paper = results.published(is, Metric::Estimate).map(|value| value - truth);
             conditions.push(
@@ -140,7 +143,7 @@ fn conditions(results: &Results<'_>, _: Readout) -> Vec<Condition> {
                     .published(paper),
             );
         }
-        let is = |c: &Configuration<'_>| c.key.bound == bound && is_dependent(c);
+        let is = |c: &Configuration<'_>| c.has_bound(bound) && is_dependent(c);
         let what = format!("{name}, dependent negatives: ceiling − estimate");
         let room = results.by_seed(is, under_ceiling);
         conditions.push(Condition::on(what, Measure::Nats, Expected::Above(0.0), &room));

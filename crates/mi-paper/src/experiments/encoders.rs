@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use mi_critics::CriticKind;
+use mi_estimators::bounds::BoundSpec;
 use mi_plot::Dash;
 
-use super::settings::{PAPER_BOUNDS, contrastive, conv_net, mlp, variant};
+use super::settings::{contrastive, conv_net, mlp, variant};
 use super::{DataKind, Experiment, Variant};
 use crate::claims::{Claim, Condition, Expected, Form, Measure, Readout};
-use crate::config::{Contrastive, EncoderSpec};
+use crate::config::{Contrastive, EncoderKind, EncoderSpec};
 use crate::figures::panels::for_each_bound;
 use crate::figures::{Figure, Panel, paired};
+use crate::labels::{self, Setting};
 use crate::names;
 use crate::preset::Scale;
-use crate::published::{Curve, LAST_STEP, Published, Value};
+use crate::published::{Curve, LAST_STEP, PAPER_BOUNDS, Published, Value};
 use crate::record::Metric;
 use crate::results::{Configuration, Results};
 use crate::statistics;
@@ -84,15 +87,29 @@ pub(super) fn variants(scale: &Scale) -> Vec<Variant> {
 }
 
 const CONVNET_T2_INFONCE: Curve =
-    Curve::new("4a, 7", "convnet", "bilinear", "infonce").setting("t=2");
+    Curve::new("4a, 7", EncoderKind::ConvNet, CriticKind::Bilinear, &BoundSpec::InfoNce)
+        .with(&[Setting::Target(Some(2.0))]);
 const CONVNET_T4_INFONCE: Curve =
-    Curve::new("4a, 7", "convnet", "bilinear", "infonce").setting("t=4");
-const MLP_T2_INFONCE: Curve = Curve::new("4a, 7", "mlp", "bilinear", "infonce").setting("t=2");
-const MLP_T4_INFONCE: Curve = Curve::new("4a, 7", "mlp", "bilinear", "infonce").setting("t=4");
-const CONVNET_T2_NWJ: Curve = Curve::new("4b, 7", "convnet", "bilinear", "nwj").setting("t=2");
-const CONVNET_T4_NWJ: Curve = Curve::new("4b, 7", "convnet", "bilinear", "nwj").setting("t=4");
-const MLP_T2_NWJ: Curve = Curve::new("4b, 7", "mlp", "bilinear", "nwj").setting("t=2");
-const MLP_T4_NWJ: Curve = Curve::new("4b, 7", "mlp", "bilinear", "nwj").setting("t=4");
+    Curve::new("4a, 7", EncoderKind::ConvNet, CriticKind::Bilinear, &BoundSpec::InfoNce)
+        .with(&[Setting::Target(Some(4.0))]);
+const MLP_T2_INFONCE: Curve =
+    Curve::new("4a, 7", EncoderKind::Mlp, CriticKind::Bilinear, &BoundSpec::InfoNce)
+        .with(&[Setting::Target(Some(2.0))]);
+const MLP_T4_INFONCE: Curve =
+    Curve::new("4a, 7", EncoderKind::Mlp, CriticKind::Bilinear, &BoundSpec::InfoNce)
+        .with(&[Setting::Target(Some(4.0))]);
+const CONVNET_T2_NWJ: Curve =
+    Curve::new("4b, 7", EncoderKind::ConvNet, CriticKind::Bilinear, &BoundSpec::Nwj)
+        .with(&[Setting::Target(Some(2.0))]);
+const CONVNET_T4_NWJ: Curve =
+    Curve::new("4b, 7", EncoderKind::ConvNet, CriticKind::Bilinear, &BoundSpec::Nwj)
+        .with(&[Setting::Target(Some(4.0))]);
+const MLP_T2_NWJ: Curve =
+    Curve::new("4b, 7", EncoderKind::Mlp, CriticKind::Bilinear, &BoundSpec::Nwj)
+        .with(&[Setting::Target(Some(2.0))]);
+const MLP_T4_NWJ: Curve =
+    Curve::new("4b, 7", EncoderKind::Mlp, CriticKind::Bilinear, &BoundSpec::Nwj)
+        .with(&[Setting::Target(Some(4.0))]);
 
 /// Values read off the paper's figures.
 const VALUES: &[Value] = &[
@@ -175,12 +192,12 @@ pub(super) fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Conditi
         condition("A minus three times |InfoNCE − NWJ| (A − 3 E)", Effects::excess),
     ];
     for configuration in &results.own {
-        let key = &configuration.key;
+        let Some((encoder, bound)) = kinds(configuration) else { continue };
         let what = format!(
             "{}, {}, {}: |I − t|",
-            names::encoder(&key.encoder),
-            names::bound(&key.bound),
-            configuration.setting
+            names::encoder(encoder),
+            names::bound(bound),
+            labels::prose(&configuration.settings)
         );
         let losses = configuration.by_seed(readout.of(Metric::TargetLoss));
         let paper = results.published_end(configuration, Metric::TargetLoss).map(|v| v.value);
@@ -193,6 +210,11 @@ pub(super) fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Conditi
         );
     }
     conditions
+}
+
+/// The encoder and the bound.
+fn kinds<'a>(configuration: &Configuration<'a>) -> Option<(EncoderKind, &'a BoundSpec)> {
+    Some((configuration.task.encoder()?.kind(), configuration.task.bound()?))
 }
 
 /// The condition on A − 3 E of means over seeds, by the jackknife's pseudo-values,
@@ -212,15 +234,15 @@ fn effect_of_means(results: &Results<'_>, readout: Readout) -> Condition {
 }
 
 /// The accuracies of the seeds for which every configuration has finished.
-struct Runs {
+struct Runs<'a> {
     targets: Vec<f64>,
     seeds: Vec<u64>,
     /// Encoder, bound, target, and one value per seed.
-    accuracies: Vec<(String, String, f64, Vec<f64>)>,
+    accuracies: Vec<(EncoderKind, &'a BoundSpec, f64, Vec<f64>)>,
 }
 
-impl Runs {
-    fn of(results: &Results<'_>, readout: Readout) -> Self {
+impl<'a> Runs<'a> {
+    fn of(results: &Results<'a>, readout: Readout) -> Self {
         let mut targets: Vec<f64> = Vec::new();
         for target in results.own.iter().filter_map(|c| c.task.target()) {
             if !targets.contains(&target) {
@@ -233,7 +255,8 @@ impl Runs {
         let seeds: Vec<u64> = results.planned_seeds().into_iter().filter(has_all).collect();
         let accuracies = results.own.iter().zip(&by_seed).filter_map(|(c, own)| {
             let values = seeds.iter().filter_map(|seed| own.get(seed).copied()).collect();
-            Some((c.key.encoder.clone(), c.key.bound.clone(), c.task.target()?, values))
+            let (encoder, bound) = kinds(c)?;
+            Some((encoder, bound, c.task.target()?, values))
         });
         let accuracies = accuracies.collect();
         Self { targets, seeds, accuracies }
@@ -243,10 +266,9 @@ impl Runs {
     /// configuration is missing.
     fn effects(&self, runs: &[usize]) -> Option<Effects> {
         Effects::of(&self.targets, |encoder, bound, target| {
-            let (.., values) = self
-                .accuracies
-                .iter()
-                .find(|(e, b, t, _)| (e.as_str(), b.as_str(), *t) == (encoder, bound, target))?;
+            let own = &self.accuracies;
+            let (.., values) =
+                own.iter().find(|(e, b, t, _)| (*e, *b, *t) == (encoder, bound, target))?;
             let chosen: Vec<f64> =
                 runs.iter().filter_map(|&run| values.get(run).copied()).collect();
             (!chosen.is_empty()).then(|| statistics::mean(&chosen))
@@ -257,8 +279,7 @@ impl Runs {
     fn published(&self, results: &Results<'_>) -> Option<Effects> {
         Effects::of(&self.targets, |encoder, bound, target| {
             let is = |c: &Configuration<'_>| {
-                (c.key.encoder.as_str(), c.key.bound.as_str()) == (encoder, bound)
-                    && c.task.target() == Some(target)
+                kinds(c) == Some((encoder, bound)) && c.task.target() == Some(target)
             };
             results.published(is, Metric::Accuracy)
         })
@@ -280,12 +301,17 @@ impl Effects {
     }
 
     /// The effects on the accuracies of all configurations; `None` if one is missing.
-    fn of(targets: &[f64], accuracy: impl Fn(&str, &str, f64) -> Option<f64>) -> Option<Self> {
+    fn of(
+        targets: &[f64],
+        accuracy: impl Fn(EncoderKind, &BoundSpec, f64) -> Option<f64>,
+    ) -> Option<Self> {
         let (mut architecture, mut estimator) = (0.0, 0.0);
+        let [nce, nwj] = &PAPER_BOUNDS;
         for &target in targets {
-            let at = |encoder, bound| accuracy(encoder, bound, target);
-            let [conv_nce, conv_nwj] = [at("convnet", "infonce")?, at("convnet", "nwj")?];
-            let [mlp_nce, mlp_nwj] = [at("mlp", "infonce")?, at("mlp", "nwj")?];
+            let conv = |bound| accuracy(EncoderKind::ConvNet, bound, target);
+            let mlp = |bound| accuracy(EncoderKind::Mlp, bound, target);
+            let [conv_nce, conv_nwj] = [conv(nce)?, conv(nwj)?];
+            let [mlp_nce, mlp_nwj] = [mlp(nce)?, mlp(nwj)?];
             architecture += f64::midpoint(conv_nce - mlp_nce, conv_nwj - mlp_nwj);
             estimator += f64::midpoint((conv_nce - conv_nwj).abs(), (mlp_nce - mlp_nwj).abs());
         }

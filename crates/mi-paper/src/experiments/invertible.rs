@@ -1,17 +1,19 @@
 //! Figures 1a and 1b: bijective encoders, which leave the mutual information unchanged.
 
+use mi_critics::CriticKind;
+use mi_estimators::bounds::BoundSpec;
 use mi_plot::Dash;
 
 use super::contrasts::{invertible, published_rise};
-use super::settings::{PAPER_BOUNDS, contrastive, probes, real_nvp, variant};
+use super::settings::{contrastive, probes, real_nvp, variant};
 use super::{DataKind, Experiment, Variant};
 use crate::claims::{Claim, Condition, Expected, Measure, Readout};
-use crate::config::{Contrastive, Evaluation};
-use crate::figures::panels::{BOUNDS, accuracies, bijection, for_each_bound};
+use crate::config::{Contrastive, EncoderKind, Evaluation};
+use crate::figures::panels::{accuracies, bijection, for_each_bound};
 use crate::figures::{Figure, Panel, paired};
 use crate::names;
 use crate::preset::Scale;
-use crate::published::{Curve, LAST_STEP, Published, Value};
+use crate::published::{Curve, LAST_STEP, PAPER_BOUNDS, Published, Value};
 use crate::record::Metric;
 use crate::results::{Configuration, Results};
 
@@ -75,8 +77,10 @@ fn variants(scale: &Scale) -> Vec<Variant> {
         .collect()
 }
 
-const BIJECTIVE_INFONCE: Curve = Curve::new("1a, 1b", "realnvp", "bilinear", "infonce");
-const BIJECTIVE_NWJ: Curve = Curve::new("1a, 1b", "realnvp", "bilinear", "nwj");
+const BIJECTIVE_INFONCE: Curve =
+    Curve::new("1a, 1b", EncoderKind::RealNvp, CriticKind::Bilinear, &BoundSpec::InfoNce);
+const BIJECTIVE_NWJ: Curve =
+    Curve::new("1a, 1b", EncoderKind::RealNvp, CriticKind::Bilinear, &BoundSpec::Nwj);
 
 /// Values read off the paper's figures.
 const VALUES: &[Value] = &[
@@ -107,17 +111,17 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
 }
 
 fn style(configuration: &Configuration<'_>, _: usize) -> (usize, Dash) {
-    paired(configuration.key.bound == BOUNDS[0], true)
+    paired(configuration.has_bound(&BoundSpec::InfoNce), true)
 }
 
 fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
     let mut conditions = vec![invertible(results)];
-    for bound in BOUNDS {
+    for bound in &PAPER_BOUNDS {
         for (metric, measure, floor, what) in [
             (Metric::Accuracy, Measure::Points, f64::NEG_INFINITY, "rise of the accuracy"),
             (Metric::BoundTrain, Measure::Nats, 0.0, "rise of the bound"),
         ] {
-            let rises = results.by_seed(|c| c.key.bound == bound, readout.rise(metric, floor));
+            let rises = results.by_seed(|c| c.has_bound(bound), readout.rise(metric, floor));
             let what = format!("{}: {what}", names::bound(bound));
             conditions.push(
                 Condition::on(what, measure, Expected::Above(0.0), &rises)

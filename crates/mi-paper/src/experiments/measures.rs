@@ -8,7 +8,7 @@ use mi_estimators::bounds::BoundSpec;
 use mi_eval::MEASURES;
 use mi_random::Stream;
 
-use super::settings::{PAPER_BOUNDS, contrastive, conv_net, mlp, real_nvp};
+use super::settings::{contrastive, conv_net, mlp, real_nvp};
 use super::{DataKind, Experiment, Variant, adversarial, metric, supervised};
 use crate::claims::{Claim, Condition, Expected, Measure, Readout};
 use crate::config::{Adversarial, Contrastive, EncoderSpec, Evaluation, Supervised, Task};
@@ -16,7 +16,7 @@ use crate::figures::correlations::{Correlated, correlation_panel, scatter};
 use crate::figures::{Figure, Panel, by_place};
 use crate::names;
 use crate::preset::Scale;
-use crate::published::Published;
+use crate::published::{PAPER_BOUNDS, Published};
 use crate::record::Metric;
 use crate::results::{Configuration, Results};
 use crate::statistics::rank_correlation;
@@ -162,7 +162,7 @@ fn uses() -> [(&'static str, &'static str, Metric); 4] {
 
 /// The kind of an encoder; each kind has one colour in a scatter chart.
 fn kind(configuration: &Configuration<'_>) -> String {
-    let encoder = names::encoder(&configuration.key.encoder);
+    let encoder = configuration.task.encoder().map_or("none", |spec| names::encoder(spec.kind()));
     match configuration.task {
         Task::Supervised(_) => format!("{encoder}, on labels"),
         Task::Adversarial(_) => format!("{encoder}, against a classifier"),

@@ -98,7 +98,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
             task.evaluations.push(Evaluation::Retrieval);
             let name = format!("{name} {}", if shared { "shared" } else { "separate" });
             let mut variant = named(scale, &name, task);
-            if term.objective.label() == "triplet" {
+            if matches!(term.objective, ObjectiveSpec::Triplet { .. }) {
                 variant.steps = scale.triplet_steps;
             }
             variants.push(variant);
@@ -107,9 +107,12 @@ fn variants(scale: &Scale) -> Vec<Variant> {
     variants
 }
 
+/// The name of the variant with semi-hard triplets and one encoder for both halves.
+const SEMI_HARD: &str = "triplet-semi shared";
+
 /// Semi-hard triplets with one encoder for both halves.
 pub(super) fn semi_hard(scale: &Scale) -> Variant {
-    let is_it = |variant: &Variant| variant.setting.as_deref() == Some("triplet-semi shared");
+    let is_it = |variant: &Variant| variant.setting.as_deref() == Some(SEMI_HARD);
     let found = variants(scale).into_iter().find(is_it);
     found.unwrap_or_else(|| unreachable!("the list above has it"))
 }
@@ -123,7 +126,7 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
 
 fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
     let bilinear = "nce-bilinear shared";
-    let metrics = ["symnce-cos shared", "triplet-semi shared"];
+    let metrics = ["symnce-cos shared", SEMI_HARD];
     let (bound, accuracy) =
         ((Metric::BoundTest, Measure::Nats), (Metric::Accuracy, Measure::Points));
     let above = Expected::Above(0.0);

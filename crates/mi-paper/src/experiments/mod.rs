@@ -295,7 +295,9 @@ mod tests {
     #[test]
     fn published_values_are_of_variants_and_every_curve_has_its_end() {
         for experiment in EXPERIMENTS {
-            let labels = Variant::labels(&(experiment.variants)(&Scale::paper()));
+            let variants = (experiment.variants)(&Scale::paper());
+            let configured: Vec<Configured<'_>> = variants.iter().map(Configured::from).collect();
+            let settings = labels::settings(&configured);
             let Published { last_step, values, .. } = experiment.published;
             for (index, value) in values.iter().enumerate() {
                 let place = |v: &crate::published::Value| (v.curve, v.metric, v.step);
@@ -306,9 +308,10 @@ mod tests {
                 let end = (value.curve, value.metric, last_step);
                 assert!(values.iter().any(|v| place(v) == end), "{value:?}");
                 assert!(
-                    labels
+                    variants
                         .iter()
-                        .any(|l| value.curve.is_of(&l.encoder, &l.critic, &l.bound, &l.setting)),
+                        .zip(&settings)
+                        .any(|(variant, own)| value.curve.is_of(&variant.task, own)),
                     "no variant has the curve of {value:?}"
                 );
             }

@@ -8,9 +8,6 @@ use super::Variant;
 use crate::config::{Contrastive, EncoderSpec, Evaluation, Noise, Task};
 use crate::preset::Scale;
 
-/// Both bounds that the paper compares.
-pub(super) const PAPER_BOUNDS: [BoundSpec; 2] = [BoundSpec::InfoNce, BoundSpec::Nwj];
-
 pub(super) fn mlp(scale: &Scale) -> EncoderSpec {
     EncoderSpec::Mlp { hidden: scale.mlp_hidden.clone(), embed: 100 }
 }

@@ -90,7 +90,7 @@ pub(super) fn end_panels(results: &Results<'_>, metrics: &[Metric]) -> Vec<Panel
 
 /// Whether a configuration has this name.
 pub(super) fn is(name: &'static str) -> impl Fn(&Configuration<'_>) -> bool + Copy {
-    move |configuration| configuration.key.setting == name
+    move |configuration| configuration.is_named(name)
 }
 
 /// The condition on the difference of a metric between two configurations, by seed.

@@ -1,5 +1,6 @@
 //! Charts of configurations.
 
+use mi_estimators::bounds::BoundSpec;
 use mi_plot::{Axis, Dash, Limits, LineChart, Mark, Point, Scale, Series};
 
 use crate::config::{EncoderSpec, Task};
@@ -13,7 +14,7 @@ use crate::results::{Configuration, Results, Sample, Trial};
 impl Results<'_> {
     /// The colour and stroke of a configuration, which are the same in every drawing.
     pub(super) fn style_of(&self, configuration: &Configuration<'_>) -> (usize, Dash) {
-        let place = self.own.iter().position(|c| c.key == configuration.key).unwrap_or(0);
+        let place = self.own.iter().position(|own| std::ptr::eq(*own, configuration)).unwrap_or(0);
         (self.style)(configuration, place)
     }
 
@@ -54,7 +55,7 @@ pub(crate) struct OverSteps<'a> {
     pub(crate) title: &'a str,
     pub(crate) metric: Metric,
     /// The bound that is shown; all bounds if `None`.
-    pub(crate) bound: Option<&'a str>,
+    pub(crate) bound: Option<&'a BoundSpec>,
     /// Values drawn as lines to compare with.
     pub(crate) references: &'a [(f64, String)],
 }
@@ -63,7 +64,7 @@ impl OverSteps<'_> {
     /// The chart; `None` while no configuration has a value.
     pub(crate) fn panel(&self, results: &Results<'_>) -> Option<Panel> {
         let shown =
-            results.with(self.metric, |c| self.bound.is_none_or(|bound| c.key.bound == bound));
+            results.with(self.metric, |c| self.bound.is_none_or(|bound| c.has_bound(bound)));
         if shown.is_empty() {
             return None;
         }
@@ -139,9 +140,10 @@ pub(super) fn labelled(configuration: &Configuration<'_>, varies: Varies) -> Str
     if !label.is_empty() {
         return label;
     }
-    let key = &configuration.key;
-    let candidates = [names::bound(&key.bound), names::encoder(&key.encoder).to_owned()];
-    candidates.into_iter().find(|name| name != "none").unwrap_or_else(|| "all".to_owned())
+    let task = configuration.task;
+    let objective = task.objective().map(|spec| names::objective(&spec));
+    let name = objective.or_else(|| task.encoder().map(|spec| names::encoder(spec.kind())));
+    name.unwrap_or("all").to_owned()
 }
 
 /// The mean and the band of a sample.

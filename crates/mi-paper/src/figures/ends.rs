@@ -100,7 +100,8 @@ pub(crate) fn over_batch_size(
     for configuration in results.with(metric, |_| true) {
         let size = configuration.task.batch_size().map(|k| k as u64);
         let Some((k, sample)) = size.zip(configuration.end(metric)) else { continue };
-        let label = names::bound(&configuration.key.bound);
+        let Some(objective) = configuration.task.objective() else { continue };
+        let label = names::objective(&objective).to_owned();
         match lines.iter_mut().find(|(other, _)| *other == label) {
             Some((_, points)) => points.push((k, sample)),
             None => lines.push((label, vec![(k, sample)])),

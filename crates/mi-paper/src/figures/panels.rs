@@ -1,33 +1,33 @@
 //! Sets of drawings that several experiments share.
 
+use mi_estimators::bounds::BoundSpec;
+
 use crate::figures::Panel;
 use crate::figures::charts::OverSteps;
 use crate::figures::ends::ends;
 use crate::names;
+use crate::published::PAPER_BOUNDS;
 use crate::record::Metric;
 use crate::results::Results;
-
-/// Both bounds that the paper compares, by their names in records.
-pub(crate) const BOUNDS: [&str; 2] = ["infonce", "nwj"];
 
 /// A chart of all configurations.
 pub(crate) fn over<'a>(name: &'a str, title: &'a str, metric: Metric) -> OverSteps<'a> {
     OverSteps { name, title, metric, bound: None, references: &[] }
 }
 
-/// One chart for each of the two bounds.
+/// One chart for each of the paper's bounds.
 pub(crate) fn for_each_bound(
     results: &Results<'_>,
     name: &str,
     title: &str,
     metric: Metric,
 ) -> Vec<Panel> {
-    let panels = BOUNDS.iter().filter_map(|&bound| {
+    let panels = PAPER_BOUNDS.iter().filter_map(|bound| {
         let is_bound = matches!(metric, Metric::BoundTrain | Metric::BoundTest);
         let targets = targets(results);
         let references: Vec<(f64, String)> = if is_bound && !targets.is_empty() {
             targets.iter().map(|t| (*t, format!("target {t}"))).collect()
-        } else if is_bound && bound == "infonce" {
+        } else if is_bound && *bound == BoundSpec::InfoNce {
             results
                 .infonce_cap()
                 .map(|(cap, label)| (cap, format!("{label}, cap")))
@@ -37,7 +37,7 @@ pub(crate) fn for_each_bound(
             Vec::new()
         };
         OverSteps {
-            name: &format!("{name}-{bound}"),
+            name: &format!("{name}-{}", bound.name()),
             title: &format!("{}: {title}", names::bound(bound)),
             metric,
             bound: Some(bound),

@@ -127,7 +127,7 @@ pub(crate) fn csv(results: &Results<'_>) -> String {
     let mut csv =
         "encoder,critic,bound,setting,metric,step,seeds,mean,sd,least,greatest\n".to_owned();
     for configuration in &results.own {
-        let key = &configuration.key;
+        let labels = configuration.labels;
         for metric in results.metrics() {
             let curve = configuration.curve(metric);
             let stride = curve.len().div_ceil(200).max(1);
@@ -137,10 +137,10 @@ pub(crate) fn csv(results: &Results<'_>) -> String {
                 let _ = writeln!(
                     csv,
                     "{},{},{},{},{},{},{},{},{},{},{}",
-                    quoted(&key.encoder),
-                    quoted(&key.critic),
-                    quoted(&key.bound),
-                    quoted(&key.setting),
+                    quoted(&labels.encoder),
+                    quoted(&labels.critic),
+                    quoted(&labels.bound),
+                    quoted(&labels.setting),
                     metric.name(),
                     sample.step,
                     sample.values.len(),

@@ -459,3 +459,27 @@ fn every_data_set_is_judged_on_its_own() {
     assert_eq!(c4[0].0, Some("mnist"));
     assert_eq!(c4[1], (Some("fashion-mnist"), Decision::DoesNotHold));
 }
+
+#[test]
+fn labels_are_never_read_back() {
+    let outcome = Synthetic::agreeing(3).outcome();
+    let mut relabelled = outcome.clone();
+    for (trial, config) in relabelled.trials.iter_mut().zip(&mut relabelled.configs) {
+        for label in [&mut config.labels.encoder, &mut config.labels.critic] {
+            label.insert_str(0, "another-");
+        }
+        config.labels.bound = "another".to_owned();
+        trial.encoder.clone_from(&config.labels.encoder);
+        trial.critic.clone_from(&config.labels.critic);
+        trial.bound.clone_from(&config.labels.bound);
+    }
+    let told = |outcome: &Outcome| -> Vec<String> {
+        let verdicts = judge(outcome);
+        verdicts.iter().map(|v| format!("{} {:?} {:?}", v.words(), v.finding, v.forms)).collect()
+    };
+    assert_eq!(told(&relabelled), told(&outcome));
+    let svgs = |outcome: &Outcome| -> Vec<String> {
+        report::draw(outcome).into_iter().map(|drawing| drawing.svg).collect()
+    };
+    assert_eq!(svgs(&relabelled), svgs(&outcome));
+}

@@ -256,8 +256,10 @@ fn hostile_text_stays_text() {
     let script = "</script><script>alert(1)</script>|`";
     outcome.run.command = script.to_owned();
     outcome.run.origin.host = script.to_owned();
-    for (trial, setting) in outcome.trials.iter_mut().zip(["\"<b>&", "a|b"]) {
+    let trials = outcome.trials.iter_mut().zip(&mut outcome.configs);
+    for ((trial, config), setting) in trials.zip(["\"<b>&", "a|b"]) {
         trial.setting = setting.to_owned();
+        config.labels.setting = setting.to_owned();
     }
     let page = report::html(&outcome);
     assert_eq!(page.matches("<script>").count(), 1);

@@ -1,12 +1,14 @@
 //! Synthetic outcomes, with curves that end at the paper's published values.
 
-use mi_paper::config::{Task, TrialConfig};
+use mi_critics::CriticSpec;
+use mi_paper::config::{EncoderSpec, Task, TrialConfig};
 use mi_paper::experiments::{self, EXPERIMENTS, Experiment};
+use mi_paper::labels::Setting;
 use mi_paper::origin::Origin;
 use mi_paper::outcome::{Outcome, RunInfo, TrialInfo, TrialState};
 use mi_paper::plan::{Plan, Request};
 use mi_paper::preset::{AdversarialRates, Preset};
-use mi_paper::published::Value;
+use mi_paper::published::{Curve, Value};
 use mi_paper::record::{Metric, Record};
 use mi_random::Stream;
 
@@ -84,7 +86,7 @@ impl Synthetic {
             if reached.is_none() {
                 trial.seconds = 0.0;
             }
-            for (step, metric, value) in measured(&trial) {
+            for (step, metric, value) in measured(&config, &trial) {
                 if reached.is_some_and(|reached| step <= reached) {
                     let value = (self.change)(&trial, metric, step, value);
                     records.push(record(&trial, step, metric, value));
@@ -191,7 +193,7 @@ fn record(trial: &TrialInfo, step: u64, metric: Metric, value: f64) -> Record {
 }
 
 /// Everything that a trial measures, by step.
-fn measured(trial: &TrialInfo) -> Vec<(u64, Metric, f64)> {
+fn measured(config: &TrialConfig, trial: &TrialInfo) -> Vec<(u64, Metric, f64)> {
     let mut noise = Stream::new(trial.seed, &trial.id);
     let shared = 0.001 * Stream::new(trial.seed, "shared").normal();
     let every = match trial.experiment.as_str() {
@@ -206,7 +208,7 @@ fn measured(trial: &TrialInfo) -> Vec<(u64, Metric, f64)> {
     }
     let mut values = Vec::new();
     for step in steps {
-        for (metric, start, end, sd) in targets(trial) {
+        for (metric, start, end, sd) in targets(config, trial) {
             // Fast at first and then slowly, like the published curves.
             let done = 1.0
                 - 0.75 * (-(step as f64) / 700.0).exp()
@@ -222,15 +224,11 @@ fn measured(trial: &TrialInfo) -> Vec<(u64, Metric, f64)> {
 }
 
 /// A trial's metrics, with the values at the start and at the end, and the spread.
-fn targets(trial: &TrialInfo) -> Vec<(Metric, f64, f64, f64)> {
+fn targets(config: &TrialConfig, trial: &TrialInfo) -> Vec<(Metric, f64, f64, f64)> {
     let published = |metric: Metric, first: bool| {
         let experiment = experiments::find(&trial.experiment)?;
-        let values = experiment.published.values.iter().filter(|v| {
-            (v.curve.encoder, v.curve.critic, v.curve.bound)
-                == (&*trial.encoder, &*trial.critic, &*trial.bound)
-                && v.curve.setting.is_none_or(|setting| setting == published_setting(trial))
-                && v.metric == metric
-        });
+        let values = experiment.published.values.iter();
+        let values = values.filter(|v| is_of(&v.curve, &config.task) && v.metric == metric);
         let last = experiment.published.last_step;
         values.into_iter().find(|v| v.step == if first { 0 } else { last }).map(|v| v.value)
     };
@@ -242,11 +240,9 @@ fn targets(trial: &TrialInfo) -> Vec<(Metric, f64, f64, f64)> {
         _ => -0.4,
     };
     let bound_end = published(Metric::BoundTrain, false).or(match trial.experiment.as_str() {
-        "encoders" | "cifar-encoders" => {
-            trial.setting.strip_prefix("t=").and_then(|t| t.parse().ok())
-        }
+        "encoders" | "cifar-encoders" => config.task.target(),
         "bounds" => Some(if trial.bound == "infonce" { 4.73 } else { 5.3 }),
-        "batch-size" => batch_size(trial)
+        "batch-size" => batch_size(config)
             .map(|k| if trial.bound == "nwj" { 4.0 + 0.2 * k.ln() } else { k.ln() - 0.15 }),
         "cosine" => Some(4.5),
         "cifar-critics" => Some(4.6),
@@ -261,7 +257,7 @@ fn targets(trial: &TrialInfo) -> Vec<(Metric, f64, f64, f64)> {
     let accuracy_end = published(Metric::Accuracy, false).or(match trial.experiment.as_str() {
         "pixels" => Some(0.838),
         "bounds" => Some(0.875),
-        "batch-size" => batch_size(trial).map(|k| 0.86 + 0.005 * k.log2()),
+        "batch-size" => batch_size(config).map(|k| 0.86 + 0.005 * k.log2()),
         "cosine" => Some(0.885),
         _ => None,
     });
@@ -319,11 +315,21 @@ fn targets(trial: &TrialInfo) -> Vec<(Metric, f64, f64, f64)> {
     targets
 }
 
-/// The published setting from which a trial's values are generated.
-fn published_setting(trial: &TrialInfo) -> &str {
-    if trial.setting == "independent-noise" { "shared-noise" } else { &trial.setting }
+/// Whether a task's values are generated from a curve. Those with independent noise are generated
+/// from the paper's, which has shared noise.
+fn is_of(curve: &Curve, task: &Task) -> bool {
+    let settings = curve.settings.iter().copied().flatten();
+    curve.encoder == task.encoder().map(EncoderSpec::kind)
+        && curve.critic == task.critic().map(CriticSpec::kind)
+        && curve.bound == task.bound()
+        && settings.into_iter().all(|setting| match (setting, task) {
+            (Setting::Target(target), _) => task.target() == *target,
+            (Setting::Dependent(dependent), Task::Dependent(own)) => own.dependent == *dependent,
+            (Setting::SharedNoise(_), _) => true,
+            _ => false,
+        })
 }
 
-fn batch_size(trial: &TrialInfo) -> Option<f64> {
-    trial.setting.strip_prefix("k=")?.parse().ok()
+fn batch_size(config: &TrialConfig) -> Option<f64> {
+    config.task.batch_size().map(|k| k as f64)
 }

@@ -1,0 +1,111 @@
+//! The architectures of encoders.
+
+use mi_data::Geometry;
+use mi_nets::ConvNetConfig;
+use serde::{Deserialize, Serialize};
+
+/// An encoder's architecture; input and output sizes that follow from the data are left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EncoderSpec {
+    /// A multilayer perceptron with `ReLU` between its layers.
+    Mlp {
+        /// Widths of the hidden layers.
+        hidden: Vec<usize>,
+        /// Width of the output.
+        embed: usize,
+    },
+    /// Square layers with an identity shortcut around each, `ReLU` on all but the last.
+    Residual {
+        /// Number of layers.
+        layers: usize,
+        /// Standard deviation of the initial weights (truncated normal).
+        init_sd: f64,
+    },
+    /// Two 5×5 convolutions of stride 2, layer norm, global average pooling and a dense layer.
+    ConvNet {
+        /// Channels after each convolution.
+        channels: [usize; 2],
+        /// Width of the output.
+        embed: usize,
+    },
+    /// Coupling layers, each behind a random permutation: a bijection.
+    RealNvp {
+        /// Number of coupling layers.
+        couplings: usize,
+        /// Widths of the hidden layers of each coupling's network.
+        hidden: Vec<usize>,
+        /// Whether couplings also scale (softplus), or only shift.
+        affine: bool,
+        /// Standard deviation of the initial weights (truncated normal).
+        init_sd: f64,
+    },
+}
+
+/// The kind of an encoder: its architecture without sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EncoderKind {
+    /// See [`EncoderSpec::Mlp`].
+    Mlp,
+    /// See [`EncoderSpec::Residual`].
+    Residual,
+    /// See [`EncoderSpec::ConvNet`].
+    ConvNet,
+    /// See [`EncoderSpec::RealNvp`].
+    RealNvp,
+}
+
+impl EncoderKind {
+    /// The label in records.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Mlp => "mlp",
+            Self::Residual => "residual",
+            Self::ConvNet => "convnet",
+            Self::RealNvp => "realnvp",
+        }
+    }
+}
+
+impl EncoderSpec {
+    /// The kind of the architecture.
+    pub fn kind(&self) -> EncoderKind {
+        match self {
+            Self::Mlp { .. } => EncoderKind::Mlp,
+            Self::Residual { .. } => EncoderKind::Residual,
+            Self::ConvNet { .. } => EncoderKind::ConvNet,
+            Self::RealNvp { .. } => EncoderKind::RealNvp,
+        }
+    }
+
+    /// The architecture's label in records.
+    pub fn label(&self) -> &'static str {
+        self.kind().label()
+    }
+
+    /// The configuration of a ConvNet for images of this size; `None` for other encoders.
+    pub(crate) fn conv_config(&self, image: Geometry) -> Option<ConvNetConfig> {
+        let Self::ConvNet { channels, embed } = self else { return None };
+        Some(ConvNetConfig {
+            filters: channels.to_vec(),
+            output: *embed,
+            ..ConvNetConfig::paper(image.height, image.width, image.channels)
+        })
+    }
+
+    /// The width of the encoder's output for an image of this size.
+    pub(crate) fn output(&self, image: Geometry) -> usize {
+        match self {
+            Self::Mlp { embed, .. } | Self::ConvNet { embed, .. } => *embed,
+            Self::Residual { .. } | Self::RealNvp { .. } => image.len(),
+        }
+    }
+
+    /// Whether the encoder is initialised close to the identity, so that its first features are
+    /// pixels.
+    pub fn starts_near_identity(&self) -> bool {
+        matches!(self, Self::Residual { .. } | Self::RealNvp { .. })
+    }
+}
