@@ -3,10 +3,6 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
 
 use crate::{EvalError, features};
 
-/// A spread of at most this many units in the last place of the column's largest number counts as
-/// rounding.
-const ROUNDING_UNITS: f64 = 4.0;
-
 /// Maps the range of each training column onto [0, 1].
 ///
 /// # Formula
@@ -15,14 +11,18 @@ const ROUNDING_UNITS: f64 = 4.0;
 /// distance from it (5 becomes 0 and 7 becomes 2 after fitting on 5, 5, 5). Values outside the
 /// training range are mapped outside [0, 1]; nothing is clipped.
 ///
-/// A column counts as constant if its range is at most 4 units in the last place of its largest
-/// absolute value, so that rounding noise is not scaled up, but a true range of 10⁻⁹ around 0 is.
+/// A column counts as constant if its range is at most [`MinMaxScaler::ROUNDING_UNITS`] in the last
+/// place of its largest absolute value, so that rounding noise is not scaled up, but a true range of 10⁻⁹ around 0 is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MinMaxScaler {
     affine: Affine,
 }
 
 impl MinMaxScaler {
+    /// A range of at most this many units in the last place of the column's largest absolute value
+    /// counts as rounding.
+    pub const ROUNDING_UNITS: f64 = 4.0;
+
     /// Learns the range of each column.
     ///
     /// # Shapes
@@ -166,7 +166,7 @@ impl Affine {
         if let Some(column) = spread.iter().position(|s| !s.is_finite()) {
             return Err(EvalError::Overflow { operation, column });
         }
-        let unit = ROUNDING_UNITS * T::epsilon().to_f64();
+        let unit = MinMaxScaler::ROUNDING_UNITS * T::epsilon().to_f64();
         let mut factor = spread.mapv(f64::recip);
         let constant: Vec<usize> = (0..spread.len())
             .filter(|&j| spread[j] <= unit * largest[j] || !factor[j].is_finite())

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mi_data::Shuffle;
+use mi_eval::MinMaxScaler;
 use mi_nets::EpsPlacement;
 
 use crate::config::{Evaluation, Task, TrialConfig};
 use crate::outcome::Outcome;
-use crate::trial::{EPS_PLACEMENT, SHUFFLE};
+use crate::trial::{EPS_PLACEMENT, EXACT_DIGITS, PERCENTILES, Percentiles, SHUFFLE};
 
 /// How trials are run and measured, beyond what configurations say.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,31 +19,11 @@ struct Protocol {
     shuffling: Shuffle,
     adam: EpsPlacement,
     percentiles: Percentiles,
-    scaling: Scaling,
-    precision: Precision,
-}
-
-/// How percentiles of the condition number are combined over runs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Percentiles {
-    Pooled,
-    Averaged,
-}
-
-/// Which features min–max scaling leaves unchanged.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Scaling {
-    /// Those that are exactly constant.
-    ExactlyConstant,
-    /// Those whose range is a few units in the last place of their largest value.
-    ConstantToRounding,
-}
-
-/// The precision of Jacobians and of the check of an inverse.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Precision {
-    Single,
-    Double,
+    /// Min–max scaling leaves a feature unchanged if its range is at most this many units in the
+    /// last place of its largest value.
+    rounding_units: f64,
+    /// Binary digits of Jacobians and of the check of an inverse.
+    digits: u32,
 }
 
 /// The paper's protocol, according to its text and notebook.
@@ -51,12 +32,12 @@ const PAPER: Protocol = Protocol {
     shuffling: Shuffle::NOTEBOOK,
     adam: EpsPlacement::BeforeCorrection,
     percentiles: Percentiles::Pooled,
-    scaling: Scaling::ExactlyConstant,
-    precision: Precision::Single,
+    rounding_units: 0.0,
+    digits: f32::MANTISSA_DIGITS,
 };
 
 impl Protocol {
-    /// The protocol of a run; `None` if it has no trials.
+    /// The protocol of a run, from the constants with which trials are run; `None` if it has no trials.
     fn of(outcome: &Outcome) -> Option<Self> {
         let mut seeds: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
         for trial in &outcome.trials {
@@ -67,9 +48,9 @@ impl Protocol {
             runs: (runs().min()?, runs().max()?),
             shuffling: SHUFFLE,
             adam: EPS_PLACEMENT,
-            percentiles: Percentiles::Averaged,
-            scaling: Scaling::ConstantToRounding,
-            precision: Precision::Double,
+            percentiles: PERCENTILES,
+            rounding_units: MinMaxScaler::ROUNDING_UNITS,
+            digits: EXACT_DIGITS,
         })
     }
 }
@@ -108,27 +89,22 @@ pub(crate) fn departures(outcome: &Outcome) -> Vec<String> {
         let (own, papers) = (percentiles(own.percentiles), percentiles(PAPER.percentiles));
         found.push(format!("Percentiles of the condition number are {own} instead of {papers}."));
     }
-    if probes && own.scaling != PAPER.scaling {
-        let (own, papers) = (scaling(own.scaling), scaling(PAPER.scaling));
+    if probes && own.rounding_units != PAPER.rounding_units {
+        let (own, papers) = (unscaled(own.rounding_units), unscaled(PAPER.rounding_units));
         found.push(format!(
             "The probe's min–max scaling leaves features unchanged that are {own}, not only those \
              that are {papers}."
         ));
     }
-    if inverts && own.precision != PAPER.precision {
-        let (own, papers) = (precision(own.precision), precision(PAPER.precision));
+    if inverts && own.digits != PAPER.digits {
+        let (own, papers) = (precision(own.digits), precision(PAPER.digits));
         found.push(format!("Inverses are checked in {own} precision instead of {papers}."));
     }
     found
 }
 
 fn evaluates(config: &TrialConfig, is: fn(&Evaluation) -> bool) -> bool {
-    match &config.task {
-        Task::Contrastive(task) => task.evaluations.iter().any(is),
-        Task::MultiView(task) => task.evaluations.iter().any(is),
-        Task::Adversarial(task) => task.evaluations.iter().any(is),
-        Task::Dependent(_) | Task::Supervised(_) | Task::Pixels(_) => false,
-    }
+    config.task.evaluations().iter().any(is)
 }
 
 fn shuffling(shuffle: Shuffle) -> String {
@@ -158,16 +134,61 @@ fn percentiles(percentiles: Percentiles) -> &'static str {
     }
 }
 
-fn scaling(scaling: Scaling) -> &'static str {
-    match scaling {
-        Scaling::ExactlyConstant => "exactly constant",
-        Scaling::ConstantToRounding => "constant to rounding",
+/// The features that min–max scaling leaves unchanged.
+fn unscaled(rounding_units: f64) -> &'static str {
+    if rounding_units > 0.0 { "constant to rounding" } else { "exactly constant" }
+}
+
+fn precision(digits: u32) -> &'static str {
+    match digits {
+        f32::MANTISSA_DIGITS => "single",
+        f64::MANTISSA_DIGITS => "double",
+        _ => "another",
     }
 }
 
-fn precision(precision: Precision) -> &'static str {
-    match precision {
-        Precision::Single => "single",
-        Precision::Double => "double",
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{EncoderSpec, Labels, Supervised};
+    use crate::origin::Origin;
+    use crate::outcome::{RunInfo, TrialInfo};
+
+    fn outcome(evaluations: Vec<Evaluation>) -> Outcome {
+        let encoder = EncoderSpec::Mlp { hidden: vec![], embed: 2 };
+        let (view, batch_size, learning_rate) = (None, 8, 1e-3);
+        let task = Supervised { encoder, view, batch_size, learning_rate, evaluations };
+        let config = TrialConfig {
+            experiment: "mine".to_owned(),
+            dataset: "digits".to_owned(),
+            seed: 0,
+            labels: Labels::new("mlp", "none", "none"),
+            steps: 1,
+            evaluate_every: 1,
+            task: Task::Supervised(task),
+        };
+        let run = RunInfo {
+            command: String::new(),
+            preset: "quick".to_owned(),
+            data: Vec::new(),
+            seeds: vec![0],
+            origin: Origin::here().clone(),
+            started: String::new(),
+            trial_seconds: 0.0,
+            deviations: Vec::new(),
+        };
+        let trials = vec![TrialInfo::waiting(&config).unwrap()];
+        Outcome { run, configs: vec![config], own: Vec::new(), trials, records: Vec::new() }
+    }
+
+    #[test]
+    fn evaluations_of_every_kind_of_task_count() {
+        let of = |evaluation| departures(&outcome(vec![evaluation]));
+        let has = |found: Vec<String>, start: &str| found.iter().any(|s| s.starts_with(start));
+        assert!(has(of(Evaluation::Probe), "The probe's min–max scaling"));
+        assert!(has(of(Evaluation::Conditioning { inputs: 2 }), "Percentiles of the condition"));
+        assert!(has(of(Evaluation::Bijectivity { inputs: 2 }), "Inverses are checked in double"));
+        let none = departures(&outcome(Vec::new()));
+        assert_eq!(none.len(), 2, "only runs and batches depart: {none:?}");
     }
 }

@@ -17,6 +17,24 @@ use crate::record::Metric;
 /// The number of rows that are encoded at a time, small enough that activations need little memory.
 pub(super) const CHUNK: usize = 500;
 
+/// The type of Jacobians, and of inputs whose inverse is checked.
+type Exact = f64;
+/// The binary digits of their numbers.
+pub(crate) const EXACT_DIGITS: u32 = Exact::MANTISSA_DIGITS;
+
+/// How percentiles of the condition number are combined over runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Percentiles {
+    /// Over the inputs of all runs together.
+    Pooled,
+    /// Taken for each run, and averaged.
+    Averaged,
+}
+
+/// A trial records percentiles over its own inputs ([`Features::conditioning`]); figures and claims
+/// average the records.
+pub(crate) const PERCENTILES: Percentiles = Percentiles::Averaged;
+
 /// An encoder and the images on which it is evaluated.
 pub(super) struct Features<'a> {
     pub(super) data: &'a Dataset,
@@ -158,13 +176,13 @@ impl Features<'_> {
     }
 
     /// The first test inputs, in double precision.
-    fn few(&self, count: usize) -> Result<Array2<f64>, PaperError> {
-        Ok(self.inputs(&first(&self.data.test, count), "test")?.mapv(f64::from))
+    fn few(&self, count: usize) -> Result<Array2<Exact>, PaperError> {
+        Ok(self.inputs(&first(&self.data.test, count), "test")?.mapv(Exact::from))
     }
 
     /// Percentiles of `ln(σ_max/σ_min)` of the encoder's Jacobian over the first test inputs.
     fn conditioning(&self, count: usize, found: &mut Vec<(Metric, f64)>) -> Result<(), PaperError> {
-        let params = self.params.cast::<f64>();
+        let params = self.params.cast::<Exact>();
         let mut tape = Tape::new();
         let inputs = self.few(count)?;
         let mut conditions = Vec::with_capacity(inputs.nrows());
@@ -189,7 +207,7 @@ impl Features<'_> {
     /// Inverse error and mean log-determinant of a bijective encoder over the first test inputs.
     fn bijectivity(&self, count: usize, found: &mut Vec<(Metric, f64)>) -> Result<(), PaperError> {
         let Encoder::Bijective(encoder) = self.encoder else { return Ok(()) };
-        let params = self.params.cast::<f64>();
+        let params = self.params.cast::<Exact>();
         let inputs = self.few(count)?;
         let mut tape = Tape::new();
         let error = encoder.inverse_error(&mut tape, &params, inputs.view())?;

@@ -28,6 +28,7 @@ use crate::folder::{RecordFile, SavedState, TrialFolder};
 use crate::origin::Origin;
 use crate::outcome::TrialState;
 use crate::record::{Metric, Record};
+pub(crate) use evaluation::{EXACT_DIGITS, PERCENTILES, Percentiles};
 pub use images::Images;
 pub(crate) use optimise::EPS_PLACEMENT;
 use resume::{Resumed, TrialIdentity};
