@@ -107,7 +107,7 @@ fn a_run_without_seals_continues_and_is_sealed() {
         let records = read();
         assert!(!is_sealed(root.path()));
         let plan = folder.plan().unwrap();
-        folder.check_ours().unwrap();
+        folder.check_ownership().unwrap();
         folder.adopt(&plan, &mut notice).unwrap();
         let outcome = read_whole(root.path(), &folder);
         folder.merge(&outcome, &mut notice).unwrap();
@@ -122,9 +122,9 @@ fn a_run_without_seals_continues_and_is_sealed() {
         assert_ne!(edited, records);
         fs::write(root.path().join("records.csv"), edited).unwrap();
         let mut told = Vec::new();
-        let (mended, lost) =
+        let (repaired, lost) =
             folder.outcome_and_lost(&mut |what| told.push(what.to_owned())).unwrap();
-        assert_eq!(mended.records, outcome.records);
+        assert_eq!(repaired.records, outcome.records);
         assert!(lost.is_empty());
         assert!(told.len() == 1 && told[0].contains("the trial's own folder counts"), "{told:?}");
     }

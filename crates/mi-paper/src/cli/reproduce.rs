@@ -105,7 +105,7 @@ pub(super) fn prepare(
     data: Option<&Path>,
     notice: &mut dyn FnMut(&str),
 ) -> Result<(DataSets, Lock)> {
-    folder.check_ours()?;
+    folder.check_ownership()?;
     let (sets, ids) = data::load(&plan.datasets(), data)?;
     plan.data = ids;
     plan.note_images(|name| sets.get(name).map(|set| (set.train.len(), set.test.len())));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::atomic::{set_aside, write_atomically};
 use super::examine::flaw;
 use super::json::{self, Sealed};
-use super::mend::tell_unsealed;
+use super::repair::tell_unsealed;
 use super::rows::{self, Rows, Seal};
 use super::run::PLAN;
 use crate::config::TrialConfig;

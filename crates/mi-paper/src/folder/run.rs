@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::atomic::set_aside;
-use super::mend::{choose, tell_unsealed};
 use super::merged::Merged;
+use super::repair::{choose, tell_unsealed};
 use super::trial::TrialFolder;
-use super::{json, merged, ours};
+use super::{json, merged, ownership};
 use crate::error::PaperError;
 use crate::origin::Origin;
 use crate::outcome::{Outcome, RunInfo};
@@ -43,8 +43,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`PaperError::NotARun`], which names an unrelated file, or a damaged plan.
-    pub fn check_ours(&self) -> Result<(), PaperError> {
-        ours::check(&self.path)
+    pub fn check_ownership(&self) -> Result<(), PaperError> {
+        ownership::check(&self.path)
     }
 
     /// The folder's plan.

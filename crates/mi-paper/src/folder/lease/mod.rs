@@ -13,7 +13,7 @@
 //! former holder learns of the takeover at its next sign of life, and stops.
 
 mod file;
-mod signs;
+mod heartbeat;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,10 +25,10 @@ use super::process::Process;
 use super::trial::TrialFolder;
 use crate::error::PaperError;
 use file::{HELD, NewestLease, RELEASED, Terms, claim, leases, newest, path_of};
-use signs::Signs;
+use heartbeat::Heartbeat;
 
 /// How many signs of life a holder gives in the time after which it counts as gone.
-const SIGNS: u32 = 6;
+const BEATS: u32 = 6;
 
 /// What a process knows about the holder of a lease that it is waiting for.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ impl Watch {
 #[derive(Debug)]
 pub struct Lease {
     folder: TrialFolder,
-    signs: Signs,
+    heartbeat: Heartbeat,
     /// Lets other processes on this machine have the trial as soon as this process ends, however
     /// that happens.
     _lock: Option<Lock>,
@@ -81,7 +81,7 @@ impl Lease {
 
     /// Whether another process has taken over the trial, as of the last sign of life.
     pub fn is_lost(&self) -> bool {
-        self.signs.is_lost()
+        self.heartbeat.is_lost()
     }
 
     /// Asks the file system whether another process has taken over the trial. Call this before
@@ -90,7 +90,7 @@ impl Lease {
     /// # Errors
     /// [`PaperError::Locked`] naming that process.
     pub fn confirm(&self) -> Result<(), PaperError> {
-        self.signs.give();
+        self.heartbeat.beat();
         let root = self.folder.root();
         if self.is_lost() { Err(locked(root, newest(root)?.as_ref())) } else { Ok(()) }
     }
@@ -98,9 +98,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.signs.end();
+        self.heartbeat.end();
         // If it is lost, the file is gone or belongs to an older lease, which does not count.
-        let lease = self.signs.lease();
+        let lease = self.heartbeat.lease();
         let _ = fs::rename(lease, lease.with_extension(RELEASED));
     }
 }
@@ -157,8 +157,8 @@ pub(super) fn take(root: &Path, silence: Duration, watch: &mut Watch) -> Result<
         return Err(locked(root, newest(root)?.as_ref()));
     };
     // Signs of life start here, since large checkpoints take a while to copy.
-    let signs = Signs::begin(path, path_of(root, token + 1, HELD), silence / SIGNS);
-    let lease = Lease { folder: TrialFolder::at_attempt(root, attempt), signs, _lock: lock };
+    let heartbeat = Heartbeat::begin(path, path_of(root, token + 1, HELD), silence / BEATS);
+    let lease = Lease { folder: TrialFolder::at_attempt(root, attempt), heartbeat, _lock: lock };
     if !same_attempt {
         begin_attempt(&TrialFolder::at_attempt(root, newest_attempt), lease.folder())?;
     }
@@ -332,7 +332,7 @@ mod tests {
         fs::write(root.join("records.csv"), "a\n").unwrap();
         fs::write(root.join("000000000002.safetensors"), "checkpoint").unwrap();
         // No sign of life, as if it were stopped.
-        former.signs.end();
+        former.heartbeat.end();
         move_elsewhere(root);
         assert!(holder(root).is_some_and(|holder| !holder.is_here));
         let lease = take_over(root);
@@ -373,9 +373,9 @@ mod tests {
         // The user is shown the same.
         let now = super::holder(root).unwrap();
         assert_eq!((&*now.host, now.is_here, now.silent), ("elsewhere", false, None));
-        holder.signs.end();
+        holder.heartbeat.end();
         let hour = Duration::from_hours(1);
-        let file = OpenOptions::new().append(true).open(holder.signs.lease()).unwrap();
+        let file = OpenOptions::new().append(true).open(holder.heartbeat.lease()).unwrap();
         file.set_modified(std::time::SystemTime::now() - hour).unwrap();
         assert!(super::holder(root).unwrap().silent.is_some_and(|silent| silent >= hour));
     }

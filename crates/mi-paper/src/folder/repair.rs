@@ -48,7 +48,7 @@ impl RunFolder {
                 folder.open_records(own.rows, true)?.check()?;
             } else if let Some(kept) = kept {
                 unsealed += usize::from(kept.has_ended() && !kept.sealed);
-                mend(folder, config, data, kept, seals, notice)?;
+                repair(folder, config, data, kept, seals, notice)?;
             }
         }
         if let Some(unsealed) = tell_unsealed(unsealed) {
@@ -119,7 +119,7 @@ pub(super) fn tell_unsealed(trials: usize) -> Option<String> {
     Some(format!("{these} no seal, so edited values would not be noticed"))
 }
 
-fn mend(
+fn repair(
     folder: &TrialFolder,
     config: &TrialConfig,
     data: Option<&str>,

@@ -1,4 +1,4 @@
-//! The signs of life of a lease's holder.
+//! The heartbeat of a lease's holder: signs of life, which others can see.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Gives signs of life for a lease on a separate thread until it is dropped, and checks whether the
 /// lease still counts.
 #[derive(Debug)]
-pub(super) struct Signs {
+pub(super) struct Heartbeat {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -28,7 +28,7 @@ struct Shared {
     wake: Condvar,
 }
 
-impl Signs {
+impl Heartbeat {
     pub(super) fn begin(lease: PathBuf, next: PathBuf, every: Duration) -> Self {
         let shared = Arc::new(Shared {
             lease,
@@ -43,7 +43,7 @@ impl Signs {
         let thread = Builder::new()
             .name("lease".into())
             .stack_size(64 << 10)
-            .spawn(move || own.give_until_ended());
+            .spawn(move || own.beat_until_ended());
         Self { shared, thread: thread.ok() }
     }
 
@@ -52,8 +52,8 @@ impl Signs {
     }
 
     /// Gives a sign, and checks whether the lease still counts.
-    pub(super) fn give(&self) {
-        self.shared.give();
+    pub(super) fn beat(&self) {
+        self.shared.beat();
     }
 
     /// Whether the lease no longer counted when the last sign was given.
@@ -61,7 +61,7 @@ impl Signs {
         if self.shared.last().elapsed() > 2 * self.shared.every {
             // There is no thread, since the system refused one, or this process was stopped for a
             // while.
-            self.give();
+            self.beat();
         }
         self.shared.is_lost.load(Ordering::Relaxed)
     }
@@ -76,7 +76,7 @@ impl Signs {
     }
 }
 
-impl Drop for Signs {
+impl Drop for Heartbeat {
     fn drop(&mut self) {
         self.end();
     }
@@ -91,7 +91,7 @@ impl Shared {
         self.has_ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn give(&self) {
+    fn beat(&self) {
         let given = OpenOptions::new().append(true).open(&self.lease);
         let is_gone = match given.and_then(|mut file| file.write_all(b"\n")) {
             Ok(()) => self.next.exists(),
@@ -107,14 +107,14 @@ impl Shared {
         *self.last() = Instant::now();
     }
 
-    fn give_until_ended(&self) {
+    fn beat_until_ended(&self) {
         let mut has_ended = self.has_ended();
         while !*has_ended {
             let waited = self.wake.wait_timeout(has_ended, self.every);
             let (guard, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
             has_ended = guard;
             if timeout.timed_out() && !*has_ended {
-                self.give();
+                self.beat();
             }
         }
     }
