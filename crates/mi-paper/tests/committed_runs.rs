@@ -3,11 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mi_paper::config::TrialConfig;
+use mi_paper::experiments::{self, DataKind};
 use mi_paper::folder::RunFolder;
 use mi_paper::outcome::TrialState;
+use mi_paper::plan::{Plan, Request};
+use mi_paper::preset::AdversarialRates;
+use mi_paper::seeds::Seeds;
 
 /// A copy of a run's plan and merged files, without figures and reports.
 fn copy(run: &Path) -> (tempfile::TempDir, RunFolder) {
@@ -94,6 +100,53 @@ fn committed_runs_are_complete_and_edits_are_detected() {
                 folder.outcome_and_lost(&mut |what| told.push(what.to_owned())).unwrap();
             assert!(lost.iter().any(|id| id == trial), "{edited}: {lost:?}, {told:?}");
             assert!(found.records.len() < outcome.records.len());
+        }
+    }
+}
+
+/// The request of a plan of built-in experiments.
+fn request(plan: &Plan) -> Request {
+    let names: BTreeSet<&String> = plan.trials.iter().map(|trial| &trial.experiment).collect();
+    let seeds = names.iter().map(|&name| {
+        let own = plan.trials.iter().filter(|trial| trial.experiment == *name);
+        let seeds: BTreeSet<u64> = own.map(|trial| trial.seed).collect();
+        Seeds { experiment: Some(name.clone()), seeds: seeds.into_iter().collect() }
+    });
+    let is_grey =
+        |trial: &&TrialConfig| experiments::find(&trial.experiment).unwrap().data == DataKind::Grey;
+    Request {
+        experiments: names.iter().map(|&name| name.clone()).collect(),
+        preset: plan.preset,
+        seeds: seeds.collect(),
+        data: Some("data".into()),
+        dataset: plan.trials.iter().find(is_grey).map(|trial| trial.dataset.clone()),
+        // Where a run was cut, at least one trial has as many steps as are allowed.
+        steps: plan.trials.iter().map(|trial| trial.steps).max(),
+        adversarial_rates: AdversarialRates::Notebook,
+    }
+}
+
+#[test]
+fn this_version_asks_for_the_same_trials() {
+    for run in committed() {
+        let plan = RunFolder::new(&run).plan().unwrap();
+        let by_id = |plan: &Plan| -> BTreeMap<String, String> {
+            plan.trials.iter().map(|trial| (trial.id(), trial.hash().unwrap())).collect()
+        };
+        let (kept, now) = (by_id(&plan), by_id(&Plan::resolve(&request(&plan)).unwrap()));
+        let name = run.display();
+        assert_eq!(now.len(), kept.len(), "{name}");
+        for (id, hash) in &kept {
+            assert_eq!(now.get(id), Some(hash), "{id} of {name}");
+        }
+        // The hashes with which trials ran, for versions that stored them.
+        let trials = fs::read_to_string(run.join("trials.json")).unwrap();
+        let trials: Vec<serde_json::Value> = serde_json::from_str(&trials).unwrap();
+        for trial in &trials {
+            if let Some(hash) = trial.get("config").and_then(|hash| hash.as_str()) {
+                let id = trial["id"].as_str().unwrap();
+                assert_eq!(now[id], hash, "{id} of {name}");
+            }
         }
     }
 }
