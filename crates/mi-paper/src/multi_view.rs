@@ -105,6 +105,7 @@ pub struct Context {
 /// The order of the places of a grid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Order {
     /// One sequence, row after row.
     #[default]
@@ -314,6 +315,7 @@ pub enum Candidates {
 /// Which places are negatives of a positive in sequences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Negatives {
     /// The same place of other images.
     #[default]
@@ -375,6 +377,7 @@ impl Probed {
 /// How many places become one vector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Places {
     /// All places, concatenated.
     #[default]

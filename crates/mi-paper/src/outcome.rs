@@ -110,6 +110,7 @@ impl TrialInfo {
 /// The state of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TrialState {
     /// Not started.
     Waiting,

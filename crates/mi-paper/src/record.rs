@@ -55,6 +55,7 @@ macro_rules! metrics {
     ($($(#[$doc:meta])* $variant:ident, $name:literal, $unit:ident;)*) => {
         /// What a record's value measures.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
         pub enum Metric {
             $($(#[$doc])* $variant,)*
             /// One of the other metrics, for a named part of the task: see [`Metric::of_part`].

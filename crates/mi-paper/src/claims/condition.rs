@@ -8,6 +8,7 @@ use crate::statistics::{Interval, TAIL};
 
 /// The kind of number an effect is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Measure {
     /// A difference of accuracies, shown in percentage points.
     Points,
@@ -47,6 +48,7 @@ impl Measure {
 
 /// Where an effect lies according to the claim.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Expected {
     /// Above a value.
     Above(f64),

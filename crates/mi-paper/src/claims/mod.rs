@@ -65,6 +65,7 @@ pub(crate) struct Form {
 
 /// A decision about a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Decision {
     /// Every condition is confirmed.
     Holds,

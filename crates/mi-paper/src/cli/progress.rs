@@ -138,6 +138,7 @@ impl Progress {
                 (trial.runs, trial.evaluating) = (false, None);
                 tell = trial.end(*result);
             }
+            _ => {}
         }
         if !tell {
             return;
@@ -197,9 +198,9 @@ impl Followed {
     fn end(&mut self, result: Result<&TrialState, &PaperError>) -> bool {
         self.ending = match result {
             _ if self.done >= 1.0 => return false,
-            Ok(TrialState::Waiting | TrialState::Unfinished { .. }) => return false,
             Ok(TrialState::Finished) => "finished",
             Ok(TrialState::Diverged { .. }) => "diverged",
+            Ok(_) => return false,
             Err(_) => "failed",
         };
         // The part that was not done no longer counts as work.

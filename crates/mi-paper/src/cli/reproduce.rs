@@ -186,7 +186,7 @@ fn work(
         .map(|trial| match trial.state {
             TrialState::Waiting => 0.0,
             TrialState::Unfinished { step } => step as f64 / trial.steps.max(1) as f64,
-            TrialState::Finished | TrialState::Diverged { .. } => 1.0,
+            _ => 1.0,
         })
         .collect::<Vec<f64>>();
     let left = done.iter().filter(|&&done| done < 1.0).count();

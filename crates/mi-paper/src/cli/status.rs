@@ -16,17 +16,17 @@ pub(super) fn text(folder: &RunFolder, notice: &mut dyn FnMut(&str)) -> Result<S
         let runs = holder.as_ref().is_some_and(|holder| holder.silent.is_none());
         let now = holder.map(|holder| now(&holder));
         let state = match &trial.state {
-            TrialState::Waiting => match now {
-                Some(now) => format!("{now}, nothing saved yet"),
-                None if lost.contains(&trial.id) => "records lost, runs again".into(),
-                None => "waiting".into(),
-            },
             TrialState::Unfinished { step } => {
                 let now = now.map(|now| format!("{now}, ")).unwrap_or_default();
                 format!("{now}saved at step {step} of {}", trial.steps)
             }
             TrialState::Finished => "finished".into(),
             TrialState::Diverged { step, reason } => format!("diverged at step {step}: {reason}"),
+            _ => match now {
+                Some(now) => format!("{now}, nothing saved yet"),
+                None if lost.contains(&trial.id) => "records lost, runs again".into(),
+                None => "waiting".into(),
+            },
         };
         ended += usize::from(trial.state.has_ended());
         running += usize::from(runs);

@@ -151,7 +151,6 @@ impl Followed {
                 self.running().insert(id.to_owned(), None);
                 say(format_args!("{id}: step {step}{}", super::progress::values(values)));
             }
-            Event::Stepped { .. } => {}
             Event::Ended { result } => {
                 self.running().remove(id);
                 match result {
@@ -159,12 +158,13 @@ impl Followed {
                     Ok(TrialState::Diverged { step, reason }) => {
                         say(format_args!("{id}: stopped at step {step}: {reason}"));
                     }
-                    Ok(TrialState::Waiting | TrialState::Unfinished { .. }) => {
+                    Ok(_) => {
                         say(format_args!("{id}: saved; the same command continues from here"));
                     }
                     Err(error) => say(format_args!("error: {id}: {error}")),
                 }
             }
+            _ => {}
         }
     }
 }

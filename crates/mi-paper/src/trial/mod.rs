@@ -94,6 +94,7 @@ impl<E: Into<PaperError>> From<E> for StepError {
 
 /// What a trial reports while it runs.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// It starts, or continues, after this many steps.
     Started {

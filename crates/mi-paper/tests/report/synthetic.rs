@@ -79,9 +79,9 @@ impl Synthetic {
             }
             trial.state = (self.state)(&trial);
             let reached = match &trial.state {
-                TrialState::Waiting => None,
                 TrialState::Unfinished { step } | TrialState::Diverged { step, .. } => Some(*step),
                 TrialState::Finished => Some(trial.steps),
+                _ => None,
             };
             if reached.is_none() {
                 trial.seconds = 0.0;
