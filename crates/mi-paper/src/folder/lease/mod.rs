@@ -254,7 +254,8 @@ mod tests {
     use super::file::create;
     use super::*;
 
-    const SHORT: Duration = Duration::from_millis(300);
+    /// Long enough that a busy machine delays no sign of life by as much.
+    const SHORT: Duration = Duration::from_secs(1);
 
     fn take_at(root: &Path) -> Result<Lease, PaperError> {
         take(root, SHORT, &mut Watch::default())
