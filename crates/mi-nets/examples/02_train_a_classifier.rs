@@ -4,8 +4,8 @@
 //! New here: a loss with its gradient, inference, and checkpoints.
 
 use mi_nets::{
-    AdamConfig, Checkpoint, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Tape,
-    Targets, softmax_cross_entropy,
+    AdamConfig, Checkpoint, Init, Learner, Mlp, Module, NetsError, Params, Tape, Targets,
+    softmax_cross_entropy,
 };
 use mi_random::Stream;
 use ndarray::Array2;
@@ -43,29 +43,25 @@ fn accuracy(params: &Params<f32>, net: &Mlp, x: &Array2<f32>, labels: &[usize]) 
 }
 
 fn main() -> Result<(), NetsError> {
-    let (mut params, net) = network(1)?;
-    let mut adam = Optimiser::new(AdamConfig { lr: 3e-3, ..AdamConfig::default() }, &params);
-    let mut gradients = Gradients::zeros_like(&params);
-    let mut tape = Tape::new();
+    let (params, net) = network(1)?;
+    let mut learner = Learner::new(AdamConfig { lr: 3e-3, ..AdamConfig::default() }, params);
     let mut samples = Stream::new(1, "samples");
     let (test, test_labels) = rings(2000, &mut samples);
     for step in 0..=500 {
         let (x, labels) = rings(128, &mut samples);
-        let mut graph = tape.begin(&params);
+        let mut graph = learner.begin();
         let input = graph.input(x.view());
         let logits = net.forward(&mut graph, input);
         let (loss, seed) = softmax_cross_entropy(graph.value(logits), Targets::Labels(&labels))?;
-        gradients.clear();
-        graph.backward(&[(logits, seed.view())], &mut gradients)?;
-        adam.descend(&mut params, &gradients)?;
+        learner.descend(&[(logits, seed.view())])?;
         if step % 100 == 0 {
-            let accuracy = accuracy(&params, &net, &test, &test_labels);
+            let accuracy = accuracy(&learner.params, &net, &test, &test_labels);
             println!("step {step:3}: loss {loss:.4} nats, test accuracy {accuracy:.3}");
         }
     }
 
     let mut checkpoint = Checkpoint::new();
-    checkpoint.put_params("classifier", &params)?;
+    checkpoint.put_params("classifier", &learner.params)?;
     let bytes = checkpoint.to_bytes()?;
     let (mut fresh, net) = network(2)?;
     let before = accuracy(&fresh, &net, &test, &test_labels);

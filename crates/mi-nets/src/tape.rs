@@ -126,6 +126,12 @@ impl<T: Scalar> Tape<T> {
         self.start(params, false)
     }
 
+    /// Ends the last graph: its values no longer exist.
+    pub(crate) fn end(&mut self) {
+        self.graph = 0;
+        self.nodes.clear();
+    }
+
     /// Checks that all operations of the last graph were given operands that fit.
     pub(crate) fn check(&self) -> Result<(), NetsError> {
         self.error.clone().map_or(Ok(()), Err)

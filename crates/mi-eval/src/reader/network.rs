@@ -2,7 +2,7 @@
 
 use mi_kernels::{Logarithm, Scalar};
 use mi_nets::{
-    AdamConfig, Gradients, Init, Mlp, Module, NetsError, Optimiser, Params, Tape, Targets,
+    AdamConfig, BestState, Init, Learner, Mlp, Module, NetsError, Params, Tape, Targets,
     softmax_cross_entropy_into,
 };
 use mi_random::Stream;
@@ -44,27 +44,26 @@ pub(super) fn trained<T: Scalar>(
 ) -> Result<Trained<T>, EvalError> {
     let held_rows = rows.select(Axis(0), held);
     let mut training = Training::new(settings, rows, target, stream)?;
-    let mut best: Option<(f64, Trained<T>)> = None;
+    let mut best = BestState::new();
     for epoch in 1..=settings.epochs {
-        training.epoch(kept)?;
-        let outputs = training.network.outputs(held_rows.view());
+        training.epoch(epoch, kept)?;
+        let network = training.network();
+        let outputs = network.outputs(held_rows.view());
         let (loss, residuals) = judge(target, held, &outputs)?;
         if !loss.is_finite() {
-            return Err(EvalError::Diverged { solver: "Adam", epoch });
+            return Err(diverged(epoch));
         }
-        if best.as_ref().is_none_or(|(least, _)| loss < *least) {
-            let network = training.network.clone();
-            best = Some((loss, Trained { network, epoch, residuals }));
-        }
+        best.offer(-loss, || Trained { network, epoch, residuals });
     }
+    let best = best.into_inner();
     let (_, mut best) = best.unwrap_or_else(|| unreachable!("there is at least one epoch"));
     if settings.refit {
         let all: Vec<usize> = (0..rows.nrows()).collect();
         let mut training = Training::new(settings, rows, target, stream)?;
-        for _ in 0..best.epoch {
-            training.epoch(&all)?;
+        for epoch in 1..=best.epoch {
+            training.epoch(epoch, &all)?;
         }
-        best.network = training.network;
+        best.network = training.network();
     }
     Ok(best)
 }
@@ -120,10 +119,8 @@ struct Training<'a, T> {
     rows: &'a Array2<T>,
     target: &'a Target<'a, T>,
     batch: usize,
-    network: Network<T>,
-    optimiser: Optimiser<T>,
-    gradients: Gradients<T>,
-    tape: Tape<T>,
+    layers: Mlp,
+    learner: Learner<T>,
     order: Stream,
     /// Rows of a batch, and the gradient of its outputs.
     inputs: Array2<T>,
@@ -153,10 +150,8 @@ impl<'a, T: Scalar> Training<'a, T> {
             rows,
             target,
             batch,
-            optimiser: Optimiser::new(adam, &params),
-            gradients: Gradients::zeros_like(&params),
-            network: Network { params, layers },
-            tape: Tape::new(),
+            layers,
+            learner: Learner::new(adam, params),
             order: stream.child("batches"),
             inputs: Array2::zeros((batch, rows.ncols())),
             seed: Array2::zeros((batch, outputs)),
@@ -165,23 +160,30 @@ impl<'a, T: Scalar> Training<'a, T> {
     }
 
     /// One pass over some rows in a new order; the last batch may be short.
-    fn epoch(&mut self, rows: &[usize]) -> Result<(), EvalError> {
+    fn epoch(&mut self, number: usize, rows: &[usize]) -> Result<(), EvalError> {
         let mut order = rows.to_vec();
         self.order.shuffle(&mut order);
         for batch in order.chunks(self.batch) {
-            self.step(batch).map_err(failed)?;
+            self.step(batch).map_err(|error| match error {
+                NetsError::GradientNotFinite { .. } => diverged(number),
+                error => failed(error),
+            })?;
         }
         Ok(())
+    }
+
+    /// The network as it is now.
+    fn network(&self) -> Network<T> {
+        Network { params: self.learner.params.clone(), layers: self.layers.clone() }
     }
 
     fn step(&mut self, batch: &[usize]) -> Result<(), NetsError> {
         for (mut to, &row) in self.inputs.rows_mut().into_iter().zip(batch) {
             to.assign(&self.rows.row(row));
         }
-        let Network { params, layers } = &mut self.network;
-        let mut graph = self.tape.begin(params);
+        let mut graph = self.learner.begin();
         let input = graph.input(self.inputs.slice(s![..batch.len(), ..]));
-        let output = layers.forward(&mut graph, input);
+        let output = self.layers.forward(&mut graph, input);
         let value = graph.value(output);
         let mut seed = self.seed.slice_mut(s![..batch.len(), ..]);
         match self.target {
@@ -194,10 +196,7 @@ impl<'a, T: Scalar> Training<'a, T> {
             }
             Target::Values(values) => half_square(value, values, batch, seed.view_mut()),
         }
-        self.gradients.clear();
-        let seeds = [(output, self.seed.slice(s![..batch.len(), ..]))];
-        graph.backward(&seeds, &mut self.gradients)?;
-        self.optimiser.descend(params, &self.gradients)
+        self.learner.descend(&[(output, self.seed.slice(s![..batch.len(), ..]))])
     }
 }
 
@@ -214,6 +213,10 @@ fn half_square<T: Scalar>(
         to -= &values.row(row);
         to /= n;
     }
+}
+
+fn diverged(epoch: usize) -> EvalError {
+    EvalError::Diverged { solver: "Adam", epoch }
 }
 
 fn failed(source: NetsError) -> EvalError {

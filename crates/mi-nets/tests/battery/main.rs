@@ -8,6 +8,7 @@ mod checkpoint;
 mod convolution;
 mod graph;
 mod layers;
+mod learner;
 mod loss;
 mod numerics;
 mod ops;

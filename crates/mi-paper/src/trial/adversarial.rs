@@ -1,10 +1,10 @@
-use mi_nets::{Mlp, Module, Params, Tape, Targets, softmax_cross_entropy};
+use mi_nets::{Learner, Mlp, Module, Params, Tape, Targets, softmax_cross_entropy};
 use mi_random::Stream;
 use ndarray::Array2;
 
 use super::evaluation::{self, Features};
 use super::network::Encoder;
-use super::optimise::{Learner, check_weights, finite};
+use super::optimise::{adam, check_weights, finite};
 use super::reference::Reference;
 use super::single_view::{Labelled, SingleView};
 use super::snapshot::Snapshot;
@@ -24,9 +24,9 @@ pub(super) struct AdversarialTraining {
     streams: Stream,
     batches: Labelled,
     encoder: Encoder,
-    encoding: Learner,
+    encoding: Learner<f32>,
     classifier: Mlp,
-    classifying: Learner,
+    classifying: Learner<f32>,
     /// The uniform label.
     uniform: Array2<f32>,
     losses: Losses,
@@ -65,8 +65,8 @@ impl AdversarialTraining {
         )?;
         Ok(Self {
             reference: Reference::new(config, images, &encoder_params)?,
-            encoding: Learner::new(encoder_params, task.encoder_learning_rate),
-            classifying: Learner::new(classifier_params, task.classifier_learning_rate),
+            encoding: Learner::new(adam(task.encoder_learning_rate), encoder_params),
+            classifying: Learner::new(adam(task.classifier_learning_rate), classifier_params),
             losses: Losses { classifier: f64::NAN, uniform: f64::NAN },
             uniform: Array2::from_elem((1, views.data.classes), 1.0 / views.data.classes as f32),
             task: task.clone(),
@@ -83,8 +83,8 @@ impl AdversarialTraining {
 
     /// The encoder and the images on which it is evaluated, and its tape.
     fn features(&mut self) -> (Features<'_>, &mut Tape<f32>) {
-        let Learner { trained, tape, .. } = &mut self.encoding;
-        let of = (&self.encoder, &trained.params);
+        let (params, tape) = self.encoding.parts();
+        let of = (&self.encoder, params);
         let features = self.views.features(of, &self.streams, self.seed, &self.reference);
         (features, tape)
     }
@@ -92,32 +92,28 @@ impl AdversarialTraining {
     /// Takes one step of the classifier on a fresh batch, with the encoder held fixed.
     fn classifier_step(&mut self) -> Result<(), StepError> {
         self.batches.draw(&self.views)?;
-        let mut encoded = self.encoding.tape.begin_inference(&self.encoding.trained.params);
+        let mut encoded = self.encoding.begin_inference();
         let x = encoded.input(self.batches.x.view());
         let features = self.encoder.module().forward(&mut encoded, x);
         encoded.check()?;
-        let Learner { trained, tape, gradients } = &mut self.classifying;
-        gradients.clear();
-        let mut graph = tape.begin(&trained.params);
+        let mut graph = self.classifying.begin();
         let input = graph.input(encoded.value(features));
         let logits = self.classifier.forward(&mut graph, input);
         let (loss, gradient) =
             softmax_cross_entropy(graph.value(logits), Targets::Labels(&self.batches.labels))?;
         finite("the classifier's cross-entropy", loss)?;
         self.losses.classifier = loss;
-        self.classifying.descend(&[(logits, gradient.view())])
+        Ok(self.classifying.descend(&[(logits, gradient.view())])?)
     }
 
     /// Takes one step of the encoder on a fresh batch, with the classifier held fixed.
     fn encoder_step(&mut self) -> Result<f64, StepError> {
         self.batches.draw(&self.views)?;
-        let Learner { trained, tape, gradients } = &mut self.encoding;
-        gradients.clear();
-        let mut graph = tape.begin(&trained.params);
+        let mut graph = self.encoding.begin();
         let x = graph.input(self.batches.x.view());
         let features = self.encoder.module().forward(&mut graph, x);
         graph.check()?;
-        let mut head = self.classifying.tape.begin(&self.classifying.trained.params);
+        let mut head = self.classifying.begin();
         let input = head.input_with_gradient(graph.value(features));
         let logits = self.classifier.forward(&mut head, input);
         let (loss, gradient) =
@@ -146,8 +142,8 @@ impl Training for AdversarialTraining {
     }
 
     fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, StepError> {
-        check_weights(&self.encoding.trained.params)?;
-        check_weights(&self.classifying.trained.params)?;
+        check_weights(&self.encoding.params)?;
+        check_weights(&self.classifying.params)?;
         let Losses { classifier, uniform } = self.losses;
         let mut found = vec![(Metric::ClassifierLoss, classifier), (Metric::UniformLoss, uniform)];
         found.retain(|(_, value)| value.is_finite());
@@ -164,7 +160,10 @@ impl Training for AdversarialTraining {
     }
 
     fn save(&self) -> Result<Snapshot, PaperError> {
-        let mut snapshot = Snapshot::new(&[&self.encoding.trained, &self.classifying.trained])?;
+        let mut snapshot = Snapshot::new(&[
+            (&self.encoding.params, &self.encoding.optimiser),
+            (&self.classifying.params, &self.classifying.optimiser),
+        ])?;
         snapshot.put("sampler", &self.batches.sampler)?;
         snapshot.put("warm", &self.warm)?;
         snapshot
@@ -173,7 +172,11 @@ impl Training for AdversarialTraining {
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
-        snapshot.restore(&mut [&mut self.encoding.trained, &mut self.classifying.trained])?;
+        let Self { encoding, classifying, .. } = self;
+        snapshot.restore(&mut [
+            (&mut encoding.params, &mut encoding.optimiser),
+            (&mut classifying.params, &mut classifying.optimiser),
+        ])?;
         self.batches.sampler = snapshot.get("sampler")?;
         self.warm = snapshot.get("warm")?;
         let (classifier, uniform) = snapshot.get("losses")?;

@@ -129,14 +129,14 @@ impl CriticTraining {
     }
 
     pub(super) fn save(&self) -> Result<Snapshot, PaperError> {
-        let mut snapshot = Snapshot::new(&[&self.trained])?;
+        let mut snapshot = Snapshot::new(&[self.trained.state()])?;
         snapshot.put("objective", &self.objective)?;
         snapshot.put("overflows", &self.overflows)?;
         Ok(snapshot)
     }
 
     pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
-        snapshot.restore(&mut [&mut self.trained])?;
+        snapshot.restore(&mut [self.trained.state_mut()])?;
         self.objective = snapshot.get("objective")?;
         // Snapshots of earlier versions have no count.
         self.overflows = snapshot.get::<Option<u64>>("overflows")?.unwrap_or(0);

@@ -1,8 +1,7 @@
-use mi_nets::{Checkpoint, NetsError, Params};
+use mi_nets::{Checkpoint, NetsError, Optimiser, Params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::optimise::Trained;
 use crate::error::PaperError;
 use crate::folder::Seal;
 
@@ -30,9 +29,9 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     /// Creates a snapshot of parameters and their optimisers.
-    pub(super) fn new(trained: &[&Trained]) -> Result<Self, PaperError> {
+    pub(super) fn new(trained: &[(&Params<f32>, &Optimiser<f32>)]) -> Result<Self, PaperError> {
         let mut checkpoint = Checkpoint::new();
-        for (index, Trained { params, optimiser }) in trained.iter().enumerate() {
+        for (index, (params, optimiser)) in trained.iter().enumerate() {
             let group = index.to_string();
             checkpoint.put_params(&group, params)?;
             checkpoint.put_optimiser(&group, params, optimiser)?;
@@ -42,8 +41,11 @@ impl Snapshot {
 
     /// Restores parameters and optimisers, in the order in which they were passed to
     /// [`Snapshot::new`].
-    pub(super) fn restore(&self, trained: &mut [&mut Trained]) -> Result<(), PaperError> {
-        for (index, Trained { params, optimiser }) in trained.iter_mut().enumerate() {
+    pub(super) fn restore(
+        &self,
+        trained: &mut [(&mut Params<f32>, &mut Optimiser<f32>)],
+    ) -> Result<(), PaperError> {
+        for (index, (params, optimiser)) in trained.iter_mut().enumerate() {
             let group = index.to_string();
             self.checkpoint.restore_params(&group, params)?;
             self.checkpoint.restore_optimiser(&group, params, optimiser)?;

@@ -1,10 +1,10 @@
-use mi_nets::{Mlp, Module, Params, Tape, Targets, Var, softmax_cross_entropy};
+use mi_nets::{Learner, Mlp, Module, Params, Tape, Targets, Var, softmax_cross_entropy};
 use mi_random::Stream;
 use ndarray::Array2;
 
 use super::evaluation::{self, Features, encode};
 use super::network::Encoder;
-use super::optimise::{Learner, Trained, check_weights, finite};
+use super::optimise::{adam, check_weights, finite};
 use super::reference::Reference;
 use super::single_view::{Labelled, SingleView};
 use super::snapshot::Snapshot;
@@ -18,7 +18,7 @@ pub(super) struct SupervisedTraining {
     views: SingleView,
     batches: Labelled,
     network: Classifier,
-    learner: Learner,
+    learner: Learner<f32>,
     loss: f64,
     steps: u64,
     seed: u64,
@@ -81,7 +81,7 @@ impl SupervisedTraining {
             seed: config.seed,
             evaluations: task.evaluations.clone(),
             streams,
-            learner: Learner::new(params, task.learning_rate),
+            learner: Learner::new(adam(task.learning_rate), params),
             network: Classifier { encoder, linear },
             views,
             batches,
@@ -93,8 +93,8 @@ impl SupervisedTraining {
 impl SupervisedTraining {
     /// The encoder and the images on which it is evaluated, and its tape.
     fn features(&mut self) -> (Features<'_>, &mut Tape<f32>) {
-        let Learner { trained, tape, .. } = &mut self.learner;
-        let of = (&self.network.encoder, &trained.params);
+        let (params, tape) = self.learner.parts();
+        let of = (&self.network.encoder, params);
         let features = self.views.features(of, &self.streams, self.seed, &self.reference);
         (features, tape)
     }
@@ -103,9 +103,7 @@ impl SupervisedTraining {
 impl Training for SupervisedTraining {
     fn step(&mut self) -> Result<f64, StepError> {
         self.batches.draw(&self.views)?;
-        let Learner { trained, tape, gradients } = &mut self.learner;
-        gradients.clear();
-        let mut graph = tape.begin(&trained.params);
+        let mut graph = self.learner.begin();
         let x = graph.input(self.batches.x.view());
         let logits = self.network.forward(&mut graph, x);
         graph.check()?;
@@ -118,7 +116,7 @@ impl Training for SupervisedTraining {
     }
 
     fn evaluate(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, StepError> {
-        let Learner { trained: Trained { params, .. }, tape, .. } = &mut self.learner;
+        let (params, tape) = self.learner.parts();
         check_weights(params)?;
         let test = &self.views.data.test;
         let inputs = self.views.x.apply(test.images.view())?;
@@ -140,14 +138,15 @@ impl Training for SupervisedTraining {
     }
 
     fn save(&self) -> Result<Snapshot, PaperError> {
-        let mut snapshot = Snapshot::new(&[&self.learner.trained])?;
+        let mut snapshot = Snapshot::new(&[(&self.learner.params, &self.learner.optimiser)])?;
         snapshot.put("sampler", &self.batches.sampler)?;
         snapshot.put("loss", &self.loss.to_bits())?;
         Ok(snapshot)
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
-        snapshot.restore(&mut [&mut self.learner.trained])?;
+        let Learner { params, optimiser, .. } = &mut self.learner;
+        snapshot.restore(&mut [(params, optimiser)])?;
         self.batches.sampler = snapshot.get("sampler")?;
         self.loss = f64::from_bits(snapshot.get("loss")?);
         Ok(())

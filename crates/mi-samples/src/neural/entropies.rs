@@ -2,7 +2,7 @@
 //! x.
 
 use mi_kernels::{Cholesky, Scalar};
-use mi_nets::{AdamConfig, Gradients, Init, Mlp, Module, Optimiser, Params, Tape};
+use mi_nets::{AdamConfig, BestState, Init, Learner, Mlp, Module, NetsError, Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rayon::prelude::*;
@@ -259,11 +259,9 @@ fn fit(
         params.view_mut(last).fill(0.0);
     }
     let lr = settings.learning_rate.unwrap_or(ENTROPIES_RATE);
-    let mut adam = Optimiser::new(AdamConfig { lr, ..AdamConfig::default() }, &params);
-    let mut gradients = Gradients::zeros_like(&params);
-    let mut tape = Tape::new();
-    let loss = |tape: &mut Tape<f32>, params: &Params<f32>| {
-        let mut graph = tape.begin_inference(params);
+    let mut learner = Learner::new(AdamConfig { lr, ..AdamConfig::default() }, params);
+    let loss = |learner: &mut Learner<f32>| {
+        let mut graph = learner.begin_inference();
         let input = graph.input(validation.0.view());
         let output = net.forward(&mut graph, input);
         let losses = row_losses(graph.value(output), validation.1.view());
@@ -271,23 +269,26 @@ fn fit(
     };
     let n = train.0.nrows();
     let batch = settings.batch.min(n);
-    let mut best = (loss(&mut tape, &params), params.clone());
+    let mut best = BestState::new();
+    let start = loss(&mut learner);
+    best.offer(-start, || learner.params.clone());
     let (mut waited, mut shuffles) = (0, stream.child("batches"));
     let passes = settings.steps.div_ceil(n / batch);
-    for _ in 0..passes {
+    'passes: for _ in 0..passes {
         for rows in shuffles.permutation(n).chunks_exact(batch) {
-            let mut graph = tape.begin(&params);
+            let mut graph = learner.begin();
             let input = graph.input(train.0.select(Axis(0), rows).view());
             let output = net.forward(&mut graph, input);
             let residuals = train.1.select(Axis(0), rows);
             let of_output = gradient(graph.value(output), residuals.view());
-            gradients.clear();
-            graph.backward(&[(output, of_output.view())], &mut gradients)?;
-            adam.descend(&mut params, &gradients)?;
+            match learner.descend(&[(output, of_output.view())]) {
+                // No later state can be better.
+                Err(NetsError::GradientNotFinite { .. }) => break 'passes,
+                done => done?,
+            }
         }
-        let found = loss(&mut tape, &params);
-        if found < best.0 {
-            best = (found, params.clone());
+        let found = loss(&mut learner);
+        if best.offer(-found, || learner.params.clone()) {
             waited = 0;
         } else {
             waited += 1;
@@ -296,7 +297,7 @@ fn fit(
             }
         }
     }
-    Ok((net, best.1))
+    Ok((net, best.into_inner().map_or(learner.params, |(_, params)| params)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use mi_critics::CriticSpec;
 use mi_estimators::bounds::{BoundSpec, Evaluation, Objective};
 use mi_estimators::{EstimatorError, TrainingStep};
 use mi_kernels::Scalar;
-use mi_nets::{AdamConfig, Optimiser, Params};
+use mi_nets::{AdamConfig, BestState, Optimiser, Params};
 use mi_random::Stream;
 
 use super::NeuralSettings;
@@ -64,16 +64,17 @@ pub(super) fn train(
     stream: &Stream,
 ) -> Result<Trained, SamplesError> {
     let settings = recipe.settings;
-    let mut best: Option<Trained> = None;
+    let mut best = BestState::new();
     for restart in 0..settings.restarts {
         let stream = stream.child(&format!("restart {restart}"));
         let trained = run(train, validation, recipe, &stream)?;
-        if best.as_ref().is_none_or(|best| trained.score > best.score) {
-            best = Some(trained);
-        }
+        best.offer(trained.score, || trained);
     }
-    best.filter(|best| best.score > f64::NEG_INFINITY)
-        .ok_or(SamplesError::Diverged { bound: settings.bound.name() })
+    let (_, best) = best
+        .into_inner()
+        .filter(|(score, _)| *score > f64::NEG_INFINITY)
+        .ok_or(SamplesError::Diverged { bound: settings.bound.name() })?;
+    Ok(best)
 }
 
 /// Evaluates batches, and keeps its memory between them.
@@ -134,7 +135,8 @@ fn run(
             Err(_) => Ok(f64::NEG_INFINITY),
         }
     };
-    let mut best = (score(&mut judge, &params)?, params.clone());
+    let mut best = BestState::new();
+    best.offer(score(&mut judge, &params)?, || params.clone());
     let mut average = params.clone();
     let mut training = TrainingStep::new(&params);
     let n = train.x.nrows();
@@ -156,8 +158,7 @@ fn run(
             continue;
         }
         let found = score(&mut judge, &average)?;
-        if found > best.0 {
-            best = (found, average.clone());
+        if best.offer(found, || average.clone()) {
             waited = 0;
             continue;
         }
@@ -169,12 +170,16 @@ fn run(
             reductions += 1;
             waited = 0;
             rate *= REDUCTION;
-            params.clone_from(&best.1);
-            average.clone_from(&best.1);
+            if let Some(state) = best.state() {
+                params.clone_from(state);
+                average.clone_from(state);
+            }
             optimiser = adam(rate, &params);
         }
     }
-    Ok(Trained { network, params: best.1, score: best.0, steps: step })
+    let (score, params) =
+        best.into_inner().unwrap_or_else(|| unreachable!("the starting point was offered"));
+    Ok(Trained { network, params, score, steps: step })
 }
 
 /// An objective without history. Settings were checked before training.

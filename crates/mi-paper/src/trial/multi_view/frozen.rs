@@ -5,7 +5,7 @@ use mi_data::BatchSampler;
 use mi_estimators::bounds::{BoundSpec, Objective};
 use mi_estimators::{Term, TrainingStep};
 use mi_eval::StandardScaler;
-use mi_nets::Params;
+use mi_nets::{BestState, Params};
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, Axis, s};
 
@@ -100,12 +100,11 @@ pub(super) fn trained_anew(
         (x.test.view(), y.test.view()),
     ];
     let mut sampler = BatchSampler::new(fitted, BATCH, SHUFFLE, &stream.child("batches"))?;
-    let mut best: Option<(f64, Params<f32>)> = None;
+    let mut best = BestState::new();
     for step in 0..=STEPS {
         if step % VALIDATED_EVERY == 0 {
-            let value = bound_on(&mut training, validation)?;
-            if value.is_some_and(|value| best.as_ref().is_none_or(|(best, _)| value > *best)) {
-                best = value.map(|value| (value, training.weights().clone()));
+            if let Some(value) = bound_on(&mut training, validation)? {
+                best.offer(value, || training.weights().clone());
             }
         }
         if step == STEPS {
@@ -119,7 +118,7 @@ pub(super) fn trained_anew(
             Err(failed) => return Err(failed),
         }
     }
-    let Some((_, weights)) = best else { return Ok(None) };
+    let Some((_, weights)) = best.into_inner() else { return Ok(None) };
     training.set_weights(weights);
     bound_on(&mut training, test)
 }

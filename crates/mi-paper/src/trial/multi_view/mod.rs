@@ -276,8 +276,9 @@ impl Training for MultiViewTraining {
     }
 
     fn save(&self) -> Result<Snapshot, PaperError> {
-        let discriminator = self.prior.iter().map(|(_, prior)| &prior.learner.trained);
-        let trained: Vec<&Trained> = [&self.trained].into_iter().chain(discriminator).collect();
+        let learners = self.prior.iter().map(|(_, prior)| &prior.learner);
+        let discriminator = learners.map(|learner| (&learner.params, &learner.optimiser));
+        let trained: Vec<_> = [self.trained.state()].into_iter().chain(discriminator).collect();
         let mut snapshot = Snapshot::new(&trained)?;
         snapshot.put("objectives", &self.objectives)?;
         snapshot.put("overflows", &self.overflows)?;
@@ -297,9 +298,10 @@ impl Training for MultiViewTraining {
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<(), PaperError> {
-        let discriminator = self.prior.iter_mut().map(|(_, prior)| &mut prior.learner.trained);
-        let mut trained: Vec<&mut Trained> =
-            [&mut self.trained].into_iter().chain(discriminator).collect();
+        let learners = self.prior.iter_mut().map(|(_, prior)| &mut prior.learner);
+        let discriminator = learners.map(|learner| (&mut learner.params, &mut learner.optimiser));
+        let mut trained: Vec<_> =
+            [self.trained.state_mut()].into_iter().chain(discriminator).collect();
         snapshot.restore(&mut trained)?;
         // Snapshots of earlier versions have a single objective, and no count of overflows.
         self.objectives = match snapshot.get::<Option<Vec<Maximised>>>("objectives")? {

@@ -1,19 +1,19 @@
 //! Matches a representation to a prior with an adversarial discriminator (Hjelm et al., 2019).
 
 use mi_estimators::losses::prior_matching;
-use mi_nets::{Init, Mlp, Module, Params};
+use mi_nets::{Init, Learner, Mlp, Module, Params};
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::super::StepError;
-use super::super::optimise::{Learner, finite};
+use super::super::optimise::{adam, finite};
 use crate::error::PaperError;
 use crate::multi_view::Prior;
 
 /// The discriminator, which learns to distinguish σ(codes) from draws of the uniform distribution.
 pub(super) struct Discriminator {
     network: Mlp,
-    pub(super) learner: Learner,
+    pub(super) learner: Learner<f32>,
     draws: Stream,
     weight: f64,
     /// The loss of the last step; NaN before the first.
@@ -34,7 +34,7 @@ impl Discriminator {
             Mlp::new(&mut params, "discriminator", &sizes, Init::GlorotUniform, &mut init)?;
         Ok(Self {
             network,
-            learner: Learner::new(params, learning_rate),
+            learner: Learner::new(adam(learning_rate), params),
             draws: streams.child("prior"),
             weight: prior.weight,
             loss: f64::NAN,
@@ -47,9 +47,7 @@ impl Discriminator {
     pub(super) fn step(&mut self, codes: ArrayView2<'_, f32>) -> Result<Array2<f32>, StepError> {
         let logistic = codes.mapv(|code| 1.0 / (1.0 + (-code).exp()));
         let drawn = Array2::from_shape_simple_fn(codes.dim(), || self.draws.uniform() as f32);
-        let Learner { trained, tape, gradients } = &mut self.learner;
-        gradients.clear();
-        let mut graph = tape.begin(&trained.params);
+        let mut graph = self.learner.begin();
         let (prior, own) = (graph.input(drawn.view()), graph.input_with_gradient(logistic.view()));
         let (of_prior, of_codes) =
             (self.network.forward(&mut graph, prior), self.network.forward(&mut graph, own));
@@ -66,7 +64,7 @@ impl Discriminator {
         let (first, second) = found.discriminator_gradients;
         let (first, second) = (first.insert_axis(Axis(1)), second.insert_axis(Axis(1)));
         let seeds = [(of_prior, first.view()), (of_codes, second.view())];
-        trained.optimiser.backward_and_ascend(tape, &seeds, &mut trained.params, gradients)?;
+        self.learner.ascend(&seeds)?;
         Ok(gradient)
     }
 

@@ -264,7 +264,7 @@ fn training_resumes_from_snapshots_of_earlier_versions() {
     let task = task("whole", EncoderSpec::Mlp { hidden: vec![], embed: 3 }, vec![term]);
     let mut training = trained(&task, 3);
     let Maximised::Bound(objective) = &training.objectives[0] else { panic!() };
-    let mut old = Snapshot::new(&[&training.trained]).unwrap();
+    let mut old = Snapshot::new(&[training.trained.state()]).unwrap();
     old.put("objective", objective).unwrap();
     old.put("sampler", &training.sampler).unwrap();
     old.put("noise", &training.inputs.draws.state()).unwrap();
