@@ -3,11 +3,11 @@ use mi_kernels::{Scalar, exp_shifted, log_add, maximum, origin_for, sum_exp_shif
 use super::rows::{largest_negative, mean};
 use super::{Bound, Counts, LearnedOf, Outcome, Row, RowStatistics};
 
-/// TUBA with a baseline between `InfoNCE`'s leave-one-out mean (α = 1) and the learned one
+/// TUBA with a number a between `InfoNCE`'s leave-one-out mean (α = 1) and the learned number
 /// (α = 0) (Poole et al., 2019, eq. 9–10).
 ///
 /// # Formula
-/// With `e_ij = exp S_ij`, the learned baseline `a_i`, `M_i = mean_{k≠i} e_ik`, and `D_ij = α/(K−1)
+/// With `e_ij = exp S_ij`, the learned number `a_i`, `M_i = mean_{k≠i} e_ik`, and `D_ij = α/(K−1)
 /// Σ_{k≠j} e_ik + (1−α) a_i`, where the sum keeps the positive and leaves out one negative:
 ///
 /// `1 + mean_i [S_ii − mean_{j≠i} log D_ij] − mean_i M_i / (α M_i + (1−α) a_i)`.
@@ -16,6 +16,10 @@ use super::{Bound, Counts, LearnedOf, Outcome, Row, RowStatistics};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Interpolated {
     pub(super) alpha: f64,
+}
+
+impl Interpolated {
+    pub(super) const NAME: &str = "interpolated";
 }
 
 /// Number of elements that share the factors of a positive, which are computed once for all of
@@ -117,7 +121,7 @@ impl Terms {
 
 impl<T: Scalar> Bound<T> for Interpolated {
     fn name(&self) -> &'static str {
-        "interpolated"
+        Self::NAME
     }
 
     fn row(&self, row: Row<'_, T>, statistics: &mut [RowStatistics]) {

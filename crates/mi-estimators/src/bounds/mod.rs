@@ -126,7 +126,7 @@ impl Outcome {
 /// struct Gap;
 ///
 /// impl<T: Scalar> Bound<T> for Gap {
-///     fn name(&self) -> &str {
+///     fn name(&self) -> &'static str {
 ///         "gap"
 ///     }
 ///
@@ -164,7 +164,7 @@ impl Outcome {
 /// ```
 pub trait Bound<T: Scalar>: Debug + Sync {
     /// The name used in messages.
-    fn name(&self) -> &str;
+    fn name(&self) -> &'static str;
 
     /// Processes one row: writes the statistics of each of its positives, in the order of
     /// [`Row::positives`]. Where weights are wanted, it overwrites the scores of the negatives with

@@ -87,7 +87,7 @@ impl Objective {
 }
 
 impl<T: Scalar> Bound<T> for Objective {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         self.bound.name()
     }
 
@@ -104,7 +104,7 @@ impl<T: Scalar> Bound<T> for Objective {
     }
 
     fn learned(&self) -> Option<LearnedOf> {
-        self.bound.learned()
+        self.resolved.bound::<T>().learned()
     }
 
     fn allows_no_negatives(&self) -> bool {
@@ -112,7 +112,7 @@ impl<T: Scalar> Bound<T> for Objective {
     }
 
     fn cap(&self, negatives: usize) -> Option<f64> {
-        self.bound.cap(negatives + 1)
+        self.resolved.bound::<T>().cap(negatives)
     }
 
     fn check(&self, pairs: &Pairs) -> Result<(), EstimatorError> {

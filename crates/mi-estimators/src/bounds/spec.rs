@@ -68,7 +68,7 @@ pub enum BoundSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LearnedOf {
-    /// `log a(x)`, a baseline. Without one, `log a = 0` also gives a bound.
+    /// `log a(x)`. Without it, `log a = 0` also gives a bound.
     X,
     /// `u(x, y)` of the row's own pair; the bound is not defined without it.
     Pair,
@@ -128,42 +128,21 @@ impl BoundSpec {
     /// The bound's name in the registry.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::InfoNce => "infonce",
-            Self::InfoNceSymmetric => "infonce-symmetric",
-            Self::Nwj => "nwj",
-            Self::DonskerVaradhan => "dv",
-            Self::Mine { .. } => "mine",
-            Self::Tuba => "tuba",
-            Self::JensenShannon => "js",
-            Self::Smile { .. } => "smile",
-            Self::InterpolatedAlpha { .. } => "interpolated",
-            Self::MlCpc { .. } => "ml-cpc",
-            Self::Flo => "flo",
+            // With any α, also where another bound computes it.
+            Self::InterpolatedAlpha { .. } => Interpolated::NAME,
+            _ => self.resolve(None).bound::<f64>().name(),
         }
     }
 
     /// The largest estimate that K pairs can yield, in nats, whatever the scores; `None` when
     /// there is no limit.
     pub fn cap(&self, k: usize) -> Option<f64> {
-        let k = k as f64;
-        match *self {
-            Self::InfoNce | Self::InfoNceSymmetric => Some(k.ln()),
-            Self::InterpolatedAlpha { alpha: 1.0 } => Some((k - 1.0).ln()),
-            Self::InterpolatedAlpha { alpha } if alpha > 0.0 => {
-                Some(1.0 + ((k - 1.0) / alpha).ln())
-            }
-            Self::MlCpc { alpha } => Some((k / alpha).ln()),
-            _ => None,
-        }
+        self.resolve(None).bound::<f64>().cap(k.saturating_sub(1))
     }
 
     /// The learned number that the bound reads per row, if any.
     pub fn learned(&self) -> Option<LearnedOf> {
-        match self {
-            Self::Tuba | Self::InterpolatedAlpha { .. } => Some(LearnedOf::X),
-            Self::Flo => Some(LearnedOf::Pair),
-            _ => None,
-        }
+        self.resolve(None).bound::<f64>().learned()
     }
 
     /// Checks the settings.

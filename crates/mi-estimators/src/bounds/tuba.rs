@@ -3,7 +3,7 @@ use mi_kernels::Scalar;
 use super::rows::{Exponentials, exponentials, log_negatives, mean};
 use super::{Bound, Counts, LearnedOf, Outcome, Row, RowStatistics};
 
-/// `1 + mean_i (S_ii − log a_i) − mean_{i≠j} exp(S_ij − log a_i)` for baselines `a_i > 0`
+/// `1 + mean_i (S_ii − log a_i) − mean_{i≠j} exp(S_ij − log a_i)` for numbers `a_i > 0`
 /// (Poole et al., 2019, eq. 6).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Tuba {
@@ -18,7 +18,7 @@ pub(crate) enum Tuba {
 
 impl Tuba {
     /// `log a`, relative to the row's origin.
-    fn log_baseline(self, negatives: &Exponentials, score: f64, learned: f64) -> f64 {
+    fn log_a(self, negatives: &Exponentials, score: f64, learned: f64) -> f64 {
         match self {
             Self::Constant => 1.0 - negatives.origin,
             Self::Learned => learned - negatives.origin,
@@ -42,10 +42,10 @@ impl<T: Scalar> Bound<T> for Tuba {
         negatives.log_sum += excess;
         for (p, (column, of_positive)) in row.positives().zip(statistics).enumerate() {
             let score = row.score(column);
-            let log_baseline = self.log_baseline(&negatives, score, row.learned(p));
+            let log_a = self.log_a(&negatives, score, row.learned(p));
             *of_positive = RowStatistics {
-                extra: log_baseline,
-                log_weight: negatives.shift + excess - log_baseline,
+                extra: log_a,
+                log_weight: negatives.shift + excess - log_a,
                 ..negatives.differences(score)
             };
         }

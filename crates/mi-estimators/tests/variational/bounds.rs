@@ -13,8 +13,8 @@ fn value<T: Scalar>(
     bound: &BoundSpec,
     scores: ArrayView2<'_, T>,
 ) -> Result<Evaluation, EstimatorError> {
-    let baseline = bound.learned().is_some().then(|| Array1::zeros(scores.nrows()));
-    evaluate(scores, baseline.as_ref().map(|b| b.view()), &objective(bound))
+    let learned = bound.learned().is_some().then(|| Array1::zeros(scores.nrows()));
+    evaluate(scores, learned.as_ref().map(|b| b.view()), &objective(bound))
 }
 
 fn estimate(bound: &BoundSpec, scores: &Array2<f64>) -> f64 {
@@ -41,12 +41,12 @@ fn values_and_gradients_equal_the_obvious_version() {
     for bound in all_bounds() {
         for k in [2, 3, 7, 127, 128] {
             for scores in [scattered((k, k), 2.0, 1.0), wild(k)] {
-                let baseline = bound
+                let learned = bound
                     .learned()
                     .is_some()
                     .then(|| scattered((1, k), 1.5, 2.0).row(0).to_owned());
-                let view = baseline.as_ref().map(|b| b.view());
-                let expected = reference::evaluate(&bound, &scores, baseline.as_ref());
+                let view = learned.as_ref().map(|b| b.view());
+                let expected = reference::evaluate(&bound, &scores, learned.as_ref());
                 let mut state = objective(&bound);
                 let forward = evaluate(scores.view(), view, &state).unwrap();
                 let (found, g, gb) = gradient_of(scores.view(), view, &mut state).unwrap();
@@ -70,9 +70,9 @@ fn values_and_gradients_equal_the_obvious_version() {
                 // The same in single precision: scores are rounded to 6·10⁻⁸ of up to 100.
                 let single = scores.mapv(|s| s as f32);
                 let rounded =
-                    reference::evaluate(&bound, &single.mapv(f64::from), baseline.as_ref());
-                let baseline = baseline.map(|b| b.mapv(|b| b as f32));
-                let view = baseline.as_ref().map(|b| b.view());
+                    reference::evaluate(&bound, &single.mapv(f64::from), learned.as_ref());
+                let learned = learned.map(|b| b.mapv(|b| b as f32));
+                let view = learned.as_ref().map(|b| b.view());
                 let (found, g, _) =
                     gradient_of(single.view(), view, &mut objective(&bound)).unwrap();
                 close(&name, found.estimate, rounded.estimate, 2e-5);
@@ -94,8 +94,8 @@ fn gradients_equal_central_differences() {
     for bound in all_bounds() {
         for k in [2, 3, 6] {
             let scores = scattered((k, k), 1.5, 3.0);
-            let baseline = scattered((1, k), 1.0, 4.0).row(0).to_owned();
-            let baseline = bound.learned().is_some().then_some(baseline);
+            let learned = scattered((1, k), 1.0, 4.0).row(0).to_owned();
+            let learned = bound.learned().is_some().then_some(learned);
             for target in [None, Some(100.0), Some(-100.0)] {
                 let fresh = || Objective::new(&bound, target).unwrap();
                 let differs = !matches!(
@@ -106,14 +106,14 @@ fn gradients_equal_central_differences() {
                     continue;
                 }
                 let (_, g, gb) =
-                    gradient_of(scores.view(), baseline.as_ref().map(|b| b.view()), &mut fresh())
+                    gradient_of(scores.view(), learned.as_ref().map(|b| b.view()), &mut fresh())
                         .unwrap();
-                let at = |scores: &Array2<f64>, baseline: Option<&Array1<f64>>| {
+                let at = |scores: &Array2<f64>, learned: Option<&Array1<f64>>| {
                     let state = fresh();
                     if let BoundSpec::Mine { .. } = bound {
                         return reference::mine_surrogate(scores, &scattered((k, k), 1.5, 3.0));
                     }
-                    evaluate(scores.view(), baseline.map(|b| b.view()), &state).unwrap().objective
+                    evaluate(scores.view(), learned.map(|b| b.view()), &state).unwrap().objective
                 };
                 let step = 1e-5;
                 for (place, &g) in g.indexed_iter() {
@@ -121,17 +121,17 @@ fn gradients_equal_central_differences() {
                     up[place] += step;
                     down[place] -= step;
                     let difference =
-                        (at(&up, baseline.as_ref()) - at(&down, baseline.as_ref())) / (2.0 * step);
+                        (at(&up, learned.as_ref()) - at(&down, learned.as_ref())) / (2.0 * step);
                     close(&format!("{bound:?} K={k} {place:?}"), g, difference, 2e-8);
                 }
-                if let Some(baseline) = &baseline {
+                if let Some(learned) = &learned {
                     for (i, &g) in gb.indexed_iter() {
-                        let (mut up, mut down) = (baseline.clone(), baseline.clone());
+                        let (mut up, mut down) = (learned.clone(), learned.clone());
                         up[i] += step;
                         down[i] -= step;
                         let difference =
                             (at(&scores, Some(&up)) - at(&scores, Some(&down))) / (2.0 * step);
-                        close(&format!("{bound:?} K={k} baseline {i}"), g, difference, 2e-8);
+                        close(&format!("{bound:?} K={k} learned {i}"), g, difference, 2e-8);
                     }
                 }
             }
@@ -243,7 +243,7 @@ fn caps_hold_and_are_reached() {
             let found = value(&bound, perfect.view()).unwrap();
             assert!(found.estimate <= cap + 1e-9, "{bound:?}: {} > {cap}", found.estimate);
             assert_eq!(found.cap, Some(cap));
-            // The interpolated bound comes close to its cap only when the baseline is far off.
+            // The interpolated bound comes close to its cap only when the learned number is far off.
             if !matches!(bound, BoundSpec::InterpolatedAlpha { .. }) {
                 assert!(found.near_cap() && found.estimate > cap - 1e-9, "{bound:?}");
             }
@@ -322,8 +322,8 @@ fn infinite_scores_give_limits_or_errors_but_never_nan() {
                 for base in [0.0, 50.0] {
                     let mut scores = scattered((4, 4), 1.0, base);
                     scores[at] = infinity;
-                    let baseline = bound.learned().is_some().then(|| Array1::zeros(4));
-                    let view = baseline.as_ref().map(|b| b.view());
+                    let learned = bound.learned().is_some().then(|| Array1::zeros(4));
+                    let view = learned.as_ref().map(|b| b.view());
                     let result = gradient_of(scores.view(), view, &mut objective(&bound));
                     match result {
                         Ok((found, g, _)) => {
@@ -368,8 +368,8 @@ fn infinite_scores_give_limits_or_errors_but_never_nan() {
 fn overflow_is_reported_and_huge_equal_scores_are_harmless() {
     for bound in all_bounds() {
         let mut scores = Array2::from_elem((5, 5), 100_f32);
-        let baseline = bound.learned().is_some().then(|| Array1::zeros(5));
-        let view = baseline.as_ref().map(|b| b.view());
+        let learned = bound.learned().is_some().then(|| Array1::zeros(5));
+        let view = learned.as_ref().map(|b| b.view());
         let run = |scores: &Array2<f32>| {
             gradient_of(scores.view(), view, &mut objective(&bound)).unwrap()
         };
@@ -404,9 +404,9 @@ fn a_target_turns_the_gradient_around() {
     let scores = scattered((5, 5), 2.0, 7.0);
     for bound in all_bounds() {
         let run = |target| {
-            let baseline = bound.learned().is_some().then(|| Array1::zeros(5));
+            let learned = bound.learned().is_some().then(|| Array1::zeros(5));
             let mut state = Objective::new(&bound, target).unwrap();
-            let view = baseline.as_ref().map(|b| b.view());
+            let view = learned.as_ref().map(|b| b.view());
             let (found, g, _) = gradient_of(scores.view(), view, &mut state).unwrap();
             (found, g)
         };
@@ -486,13 +486,13 @@ fn optimal_critics_give_the_true_value() {
                 |x: f64, y: f64| truth - (y - rho * x).powi(2) / (2.0 * sd * sd) + 0.5 * y * y;
             let offset = if bound == BoundSpec::Nwj { 1.0 } else { 0.0 };
             let scores = Array2::from_shape_fn((k, k), |(i, j)| log_ratio(x[i], y[j]) + offset);
-            let baseline = match bound {
+            let learned = match bound {
                 BoundSpec::Flo => Some(scores.diag().mapv(|s| -s)),
                 _ if bound.learned().is_some() => Some(Array1::zeros(k)),
                 _ => None,
             };
             let found =
-                evaluate(scores.view(), baseline.as_ref().map(|b| b.view()), &objective(&bound));
+                evaluate(scores.view(), learned.as_ref().map(|b| b.view()), &objective(&bound));
             values.push(found.unwrap().estimate);
         }
         let mean = values.iter().sum::<f64>() / f64::from(batches);

@@ -161,11 +161,11 @@ pub(crate) fn mine_surrogate(scores: &Array2<f64>, fixed: &Array2<f64>) -> f64 {
 pub(crate) fn evaluate(
     bound: &BoundSpec,
     s: &Array2<f64>,
-    baseline: Option<&Array1<f64>>,
+    learned: Option<&Array1<f64>>,
 ) -> Reference {
     let k = s.nrows();
     let zeros = Array1::zeros(k);
-    let baseline = baseline.unwrap_or(&zeros);
+    let learned = learned.unwrap_or(&zeros);
     let plain = |(estimate, gradient): (f64, Array2<f64>)| Reference {
         estimate,
         objective: estimate,
@@ -194,10 +194,10 @@ pub(crate) fn evaluate(
             let objective = s.diag().sum() / k as f64 - 1.0;
             Reference { estimate, objective, gradient, learned_gradient: Array1::zeros(k) }
         }
-        BoundSpec::Tuba => tuba(s, baseline),
+        BoundSpec::Tuba => tuba(s, learned),
         BoundSpec::Flo => {
             // log a_i = S_ii + u_i depends on the positive score.
-            let found = tuba(s, &(&s.diag() + baseline));
+            let found = tuba(s, &(&s.diag() + learned));
             let mut gradient = found.gradient;
             for i in 0..k {
                 gradient[[i, i]] += found.learned_gradient[i];
@@ -210,7 +210,7 @@ pub(crate) fn evaluate(
             let total = log_sum_exp(&negatives(&clipped)) - ((k * (k - 1)) as f64).ln();
             js(s.diag().sum() / k as f64 - total)
         }
-        BoundSpec::InterpolatedAlpha { alpha } => interpolated(s, alpha, baseline),
+        BoundSpec::InterpolatedAlpha { alpha } => interpolated(s, alpha, learned),
         BoundSpec::MlCpc { alpha } => plain(ml_cpc(s, alpha)),
         ref other => panic!("no formula for {other:?}"),
     }

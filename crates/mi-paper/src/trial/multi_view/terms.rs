@@ -55,7 +55,7 @@ pub(super) struct Banked<'a> {
 
 impl BuiltTerm {
     /// Builds a term and adds the parameters of its critic. If there is only one term, they are
-    /// named `critic` and `baseline`.
+    /// named `critic` and `baseline` (the learned number's).
     pub(super) fn build(
         task: &MultiView,
         index: usize,
@@ -82,6 +82,8 @@ impl BuiltTerm {
         let name = named("critic");
         let mut init = streams.child(&format!("init {name}"));
         let critic = Critic::new(params, &name, &spec.critic, dims.0, dims.1, &mut init)?;
+        // The name of its stream and of its parameters is that of earlier versions: another would
+        // change the draws.
         let name = named("baseline");
         let mut init = streams.child(&format!("init {name}"));
         let learned = match &spec.objective {
