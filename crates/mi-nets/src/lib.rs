@@ -36,8 +36,9 @@ pub use graph::{Graph, Mode};
 pub use init::Init;
 pub use jacobian::jacobian;
 pub use layers::{
-    CausalConv, ConvNet, ConvNetConfig, ConvNetOutputs, CouplingKind, Gru, InverseError, Mlp,
-    Module, RealNvp, RealNvpConfig, ResidualMlp,
+    BatchNorm, CausalConv, Conv2d, ConvNet, ConvNetConfig, ConvNetOutputs, CouplingKind, Dropout,
+    Elementwise, Gru, InverseError, MaxPool2d, Mlp, Module, RealNvp, RealNvpConfig, ResidualMlp,
+    Sequential,
 };
 pub use learner::Learner;
 pub use loss::{Targets, softmax_cross_entropy, softmax_cross_entropy_into};

@@ -1,3 +1,4 @@
+use crate::ConvGeometry;
 use crate::layers::{ConvNetConfig, CouplingKind, RealNvpConfig};
 
 /// The cost of a network, computed from its shape. Times, rates and memory are estimated from it.
@@ -30,15 +31,18 @@ impl NetworkSize {
         Self { products, of_input: products, parameters, activations: places * outputs }
     }
 
+    /// One convolution, including biases.
+    pub(crate) fn convolution(geometry: &ConvGeometry, filters: usize) -> Self {
+        let layer = Self::layer(geometry.patch_dim(), filters, geometry.positions_count());
+        // Zeros around the image are never multiplied.
+        let products = geometry.covered() * filters;
+        Self { products, of_input: products, ..layer }
+    }
+
     /// A [`crate::ConvNet`].
     pub fn convnet(config: &ConvNetConfig) -> Self {
         let convolutions = config.geometries().zip(&config.filters);
-        let layers = convolutions.map(|(geometry, &filters)| {
-            let layer = Self::layer(geometry.patch_dim(), filters, geometry.positions_count());
-            // Zeros around the image are never multiplied.
-            let products = geometry.covered() * filters;
-            Self { products, of_input: products, ..layer }
-        });
+        let layers = convolutions.map(|(geometry, &filters)| Self::convolution(&geometry, filters));
         let channels = config.filters.last().copied().unwrap_or_default();
         // The scale and the shift of the normalisation.
         let norm = Self { parameters: 2 * channels, ..Self::default() };

@@ -3,8 +3,8 @@ use mi_random::Stream;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::Module;
 use super::dense::DenseLayer;
+use super::{Conv2d, Module};
 use crate::{
     Activation, ConvGeometry, Graph, Init, NetsError, NetworkSize, Padding, ParamId, Params, Var,
 };
@@ -75,17 +75,10 @@ impl ConvNetConfig {
 #[derive(Clone, Debug)]
 pub struct ConvNet {
     config: ConvNetConfig,
-    convs: Vec<Conv>,
+    convs: Vec<Conv2d>,
     scale: ParamId,
     shift: ParamId,
     dense: DenseLayer,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Conv {
-    geometry: ConvGeometry,
-    weight: ParamId,
-    bias: ParamId,
 }
 
 impl ConvNet {
@@ -100,21 +93,16 @@ impl ConvNet {
         init: Init,
         stream: &mut Stream,
     ) -> Result<Self, NetsError> {
-        let invalid = |problem| Err(NetsError::Layer { layer: name.to_owned(), problem });
         if config.filters.is_empty() || config.filters.contains(&0) || config.output == 0 {
-            return invalid(format!("{config:?}: filters and output must be given and ≥ 1"));
+            let problem = format!("{config:?}: filters and output must be given and ≥ 1");
+            return Err(NetsError::Layer { layer: name.to_owned(), problem });
         }
         let (mut convs, mut channels) = (Vec::new(), config.channels);
         for (k, (geometry, &filters)) in config.geometries().zip(&config.filters).enumerate() {
-            // Before the next geometry, which depends on this one.
-            if let Some(problem) = geometry.problem() {
-                return invalid(problem);
-            }
-            let fans = (geometry.patch_dim(), config.kernel * config.kernel * filters);
-            let weight = init.draw((geometry.patch_dim(), filters), fans, stream);
-            let weight = params.add(format!("{name}.convs.{k}.weight"), weight)?;
-            let bias = params.add(format!("{name}.convs.{k}.bias"), Array2::zeros((1, filters)))?;
-            convs.push(Conv { geometry, weight, bias });
+            let name = format!("{name}.convs.{k}");
+            let relu = Activation::Relu;
+            // An error ends the loop before the next geometry, which depends on this one.
+            convs.push(Conv2d::new(params, &name, geometry, filters, relu, init, stream)?);
             channels = filters;
         }
         let scale = params.add(format!("{name}.norm.scale"), Array2::ones((1, channels)))?;
@@ -152,6 +140,24 @@ impl ConvNet {
 
     /// The network's summary and its map of locations, from one pass.
     ///
+    /// ```
+    /// use mi_nets::{ConvNet, ConvNetConfig, Init, NetsError, Params, Stream, Tape};
+    /// use ndarray::Array2;
+    ///
+    /// let mut params = Params::<f32>::new();
+    /// let config = ConvNetConfig { output: 10, ..ConvNetConfig::paper(8, 8, 1) };
+    /// let mut stream = Stream::new(1, "init");
+    /// let net = ConvNet::new(&mut params, "net", &config, Init::GlorotUniform, &mut stream)?;
+    /// let mut tape = Tape::new();
+    /// let mut graph = tape.begin(&params);
+    /// let images = graph.input(Array2::ones((5, 64)).view());
+    /// let outputs = net.forward_with_map(&mut graph, images);
+    /// assert_eq!(graph.shape(outputs.summary), (5, 10));
+    /// assert_eq!(net.map_shape(), (2, 2, 128));
+    /// assert_eq!(graph.shape(outputs.map), (5, 2 * 2 * 128));
+    /// # Ok::<(), NetsError>(())
+    /// ```
+    ///
     /// # Shapes
     /// See [`ConvNetOutputs`]; locations and channels are those of [`ConvNet::map_shape`].
     pub fn forward_with_map<T: Scalar>(&self, graph: &mut Graph<'_, T>, x: Var) -> ConvNetOutputs {
@@ -163,8 +169,8 @@ impl ConvNet {
 
     fn convolve<T: Scalar>(&self, graph: &mut Graph<'_, T>, x: Var) -> Var {
         let mut h = x;
-        for (k, Conv { geometry, weight, bias }) in self.convs.iter().enumerate() {
-            let next = graph.conv2d(h, *weight, Some(*bias), geometry, Activation::Relu);
+        for (k, conv) in self.convs.iter().enumerate() {
+            let next = conv.forward(graph, h);
             if k > 0 {
                 graph.release(h);
             }

@@ -1,21 +1,33 @@
 //! Networks built from the operations.
 
+mod batch_norm;
 mod causal_conv;
+mod conv2d;
 mod convnet;
 mod dense;
+mod dropout;
+mod elementwise;
 mod gru;
+mod max_pool;
 mod mlp;
 mod realnvp;
 mod residual;
+mod sequential;
 
 use std::fmt::Debug;
 
+pub use batch_norm::BatchNorm;
 pub use causal_conv::CausalConv;
+pub use conv2d::Conv2d;
 pub use convnet::{ConvNet, ConvNetConfig, ConvNetOutputs};
+pub use dropout::Dropout;
+pub use elementwise::Elementwise;
 pub use gru::Gru;
+pub use max_pool::MaxPool2d;
 pub use mlp::Mlp;
 pub use realnvp::{CouplingKind, InverseError, RealNvp, RealNvpConfig};
 pub use residual::ResidualMlp;
+pub use sequential::Sequential;
 
 use mi_kernels::Scalar;
 

@@ -16,4 +16,5 @@ mod optimiser;
 mod realnvp;
 mod regularisers;
 mod sequences;
+mod sequential;
 mod support;

@@ -1,0 +1,64 @@
+use mi_kernels::Scalar;
+use mi_random::Stream;
+use ndarray::Array2;
+
+use super::Module;
+use crate::{Activation, ConvGeometry, Graph, Init, NetsError, NetworkSize, ParamId, Params, Var};
+
+/// A convolution with a bias and an activation.
+///
+/// # Shapes
+/// n×(H·W·C) to n×(H'·W'·filters), the channel innermost, H'×W' by [`ConvGeometry::output_size`].
+/// Parameters: `{name}.weight` (kernel·kernel·C×filters) and `{name}.bias` (1×filters).
+#[derive(Clone, Copy, Debug)]
+pub struct Conv2d {
+    geometry: ConvGeometry,
+    filters: usize,
+    activation: Activation,
+    weight: ParamId,
+    bias: ParamId,
+}
+
+impl Conv2d {
+    /// Adds the parameters of a convolution.
+    ///
+    /// # Errors
+    /// A size 0; a kernel that does not fit; a name that is taken.
+    pub fn new<T: Scalar>(
+        params: &mut Params<T>,
+        name: &str,
+        geometry: ConvGeometry,
+        filters: usize,
+        activation: Activation,
+        init: Init,
+        stream: &mut Stream,
+    ) -> Result<Self, NetsError> {
+        let no_filters = || (filters == 0).then(|| "0 filters: it needs at least one".to_owned());
+        if let Some(problem) = geometry.problem().or_else(no_filters) {
+            return Err(NetsError::Layer { layer: name.to_owned(), problem });
+        }
+        let fans = (geometry.patch_dim(), geometry.kernel * geometry.kernel * filters);
+        let weight = init.draw((geometry.patch_dim(), filters), fans, stream);
+        let weight = params.add(format!("{name}.weight"), weight)?;
+        let bias = params.add(format!("{name}.bias"), Array2::zeros((1, filters)))?;
+        Ok(Self { geometry, filters, activation, weight, bias })
+    }
+}
+
+impl<T: Scalar> Module<T> for Conv2d {
+    fn forward(&self, graph: &mut Graph<'_, T>, x: Var) -> Var {
+        graph.conv2d(x, self.weight, Some(self.bias), &self.geometry, self.activation)
+    }
+
+    fn input_dim(&self) -> usize {
+        self.geometry.input_dim()
+    }
+
+    fn output_dim(&self) -> usize {
+        self.geometry.positions_count() * self.filters
+    }
+
+    fn size(&self) -> NetworkSize {
+        NetworkSize::convolution(&self.geometry, self.filters)
+    }
+}
