@@ -14,6 +14,15 @@ pub struct Critic {
     pairing: Pairing,
 }
 
+/// One of the two networks of a [`Critic`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tower {
+    /// The one that embeds x.
+    X,
+    /// The one that embeds y.
+    Y,
+}
+
 #[derive(Clone, Debug)]
 enum Towers {
     Identity,
@@ -111,6 +120,48 @@ impl Critic {
             CriticSpec::Concat { hidden } => concat(params, name, hidden, (dim_x, dim_y), stream)?,
         };
         Ok(Self { towers, pairing })
+    }
+
+    /// Sets weights to 0 before training, so that every score is 0 at first: those of the last layer
+    /// of one tower of a separable critic, or of the network of a concat critic, or all of a
+    /// bilinear critic. Returns whether the critic can start there: the others have no such weights.
+    ///
+    /// A tower whose last layer is 0 moves in the first step, the other one from the second on.
+    ///
+    /// ```
+    /// use mi_critics::{Critic, CriticSpec, CriticsError, Stream, Tower};
+    /// use mi_nets::{Params, Tape};
+    /// use ndarray::array;
+    ///
+    /// let mut params = Params::<f64>::new();
+    /// let spec = CriticSpec::Concat { hidden: vec![16] };
+    /// let critic = Critic::new(&mut params, "critic", &spec, 1, 1, &mut Stream::new(1, "init"))?;
+    /// assert!(critic.start_at_zero(&mut params, Tower::X));
+    /// let mut tape = Tape::new();
+    /// let mut graph = tape.begin(&params);
+    /// let x = graph.input(array![[1.0], [-2.0]].view());
+    /// let (x, y) = critic.towers(&mut graph, x, x);
+    /// let scores = critic.pairing().scores(&params, graph.value(x), graph.value(y))?;
+    /// assert_eq!(scores, array![[0.0, 0.0], [0.0, 0.0]]);
+    /// # Ok::<(), CriticsError>(())
+    /// ```
+    pub fn start_at_zero<T: Scalar>(&self, params: &mut Params<T>, tower: Tower) -> bool {
+        let weight = match (&self.towers, &self.pairing) {
+            (Towers::Separable { x, y }, _) => {
+                match tower {
+                    Tower::X => x.start_at_zero(params),
+                    Tower::Y => y.start_at_zero(params),
+                }
+                return true;
+            }
+            (Towers::Bilinear { weight }, _) => Some(*weight),
+            (Towers::Concat { .. }, Pairing::Concat(head)) => head.last_weight(),
+            _ => None,
+        };
+        if let Some(weight) = weight {
+            params.view_mut(weight).fill(T::zero());
+        }
+        weight.is_some()
     }
 
     /// Appends the towers, which embed the two batches.

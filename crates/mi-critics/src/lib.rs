@@ -29,7 +29,7 @@ mod error;
 mod pairing;
 mod spec;
 
-pub use critic::Critic;
+pub use critic::{Critic, Tower};
 pub use error::CriticsError;
 pub use pairing::{ConcatHead, PANEL_ROWS, Pairing, PairingBuffers, Positives, Scaling, Scorer};
 pub use spec::{CriticKind, CriticSpec};

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use mi_critics::{Critic, CriticSpec, CriticsError, PairingBuffers, Positives, Scaling};
+use mi_critics::{Critic, CriticSpec, CriticsError, PairingBuffers, Positives, Scaling, Tower};
 use mi_nets::{Gradients, ParamId, Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
@@ -23,6 +23,22 @@ const SPECS: fn() -> Vec<CriticSpec> = || {
         CriticSpec::Concat { hidden: vec![6, 5, 4, 3] },
     ]
 };
+
+/// The variants are those that serde names in the message about an unknown one.
+#[test]
+fn the_battery_has_every_critic() {
+    let message = serde_json::from_str::<CriticSpec>("\"?\"").unwrap_err().to_string();
+    let (_, variants) = message.split_once("expected one of").unwrap();
+    let variants: Vec<&str> = variants.split('`').skip(1).step_by(2).collect();
+    let tested = |variant: &&str| {
+        SPECS().iter().any(|spec| match serde_json::to_value(spec).unwrap() {
+            serde_json::Value::Object(fields) => fields.contains_key(*variant),
+            text => text == **variant,
+        })
+    };
+    let missing: Vec<_> = variants.iter().filter(|variant| !tested(variant)).collect();
+    assert!(variants.len() > 1 && missing.is_empty(), "not in SPECS: {missing:?}");
+}
 
 /// Critics that take x and y of different widths.
 fn takes_any_width(spec: &CriticSpec) -> bool {
@@ -282,6 +298,35 @@ fn layout_does_not_matter() {
     }
 }
 
+/// The other tower, biases and inner layers keep their values.
+#[test]
+fn scores_can_start_at_zero() {
+    for spec in SPECS() {
+        for tower in [Tower::X, Tower::Y] {
+            let mut case = case(spec.clone(), 5);
+            // Last layers start without biases.
+            for id in case.params.ids() {
+                if case.params.name(id).ends_with("bias") {
+                    case.params.view_mut(id).fill(0.0);
+                }
+            }
+            let before = case.params.clone();
+            let starts = case.critic.start_at_zero(&mut case.params, tower);
+            let found = scores(&case, case.x.view(), case.y.view());
+            assert_eq!(starts, takes_any_width(&spec), "{spec:?}");
+            assert_eq!(starts, found.iter().all(|&score| score == 0.0), "{spec:?}");
+            let changed = |id: &ParamId| case.params.view(*id) != before.view(*id);
+            let changed: Vec<&str> =
+                case.params.ids().filter(changed).map(|id| case.params.name(id)).collect();
+            assert_eq!(changed.len(), usize::from(starts), "{spec:?} {changed:?}");
+            if matches!(spec, CriticSpec::Separable { .. }) {
+                let side = if tower == Tower::X { "f.x." } else { "f.y." };
+                assert!(changed[0].starts_with(side), "{changed:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn parameter_counts_are_the_papers() {
     let count = |spec: CriticSpec| {
@@ -290,6 +335,11 @@ fn parameter_counts_are_the_papers() {
         assert_eq!(spec.parameters((100, 100)), params.scalar_count());
         params.scalar_count()
     };
+    for spec in SPECS() {
+        let case = case(spec, 1);
+        let dims = (case.x.ncols(), case.y.ncols());
+        assert_eq!(case.spec.parameters(dims), case.params.scalar_count(), "{:?}", case.spec);
+    }
     assert_eq!(count(CriticSpec::InnerProduct), 0);
     assert_eq!(count(CriticSpec::NegativeDistance { unit: true }), 0);
     assert_eq!(count(CriticSpec::Bilinear), 10_000);

@@ -40,9 +40,7 @@ impl LearnedNumber {
         };
         let sizes = [width, first, second, 1];
         let net = Mlp::new(params, name, &sizes, Init::GlorotUniform, stream)?;
-        if let Some(id) = params.id(&format!("{name}.layers.2.weight")) {
-            params.view_mut(id).fill(T::zero());
-        }
+        net.start_at_zero(params);
         Ok(Some(Self { of, net }))
     }
 

@@ -62,6 +62,11 @@ impl ConcatHead {
         debug_assert_eq!(sizes.len(), layers.len() + 1);
         Self { sizes, layers }
     }
+
+    /// The weight of the last layer.
+    pub(crate) fn last_weight(&self) -> Option<ParamId> {
+        self.layers.last().map(|(weight, _)| *weight)
+    }
 }
 
 /// Memory of a [`Scorer`], kept from one batch to the next so that a steady training step
@@ -229,6 +234,7 @@ pub struct Scaling<'a, T> {
 
 /// Gradients with respect to the scores of positives, which panels of weights leave out.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Positives<'a, T> {
     /// For a square matrix: element i is that of the pair (i, i).
     Diagonal(&'a [T]),

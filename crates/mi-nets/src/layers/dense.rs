@@ -26,6 +26,11 @@ impl DenseLayer {
         })
     }
 
+    /// Makes every output 0, whatever the input, as long as the bias is.
+    pub(super) fn zero_weight<T: Scalar>(self, params: &mut Params<T>) {
+        params.view_mut(self.weight).fill(T::zero());
+    }
+
     pub(super) fn forward<T: Scalar>(
         self,
         graph: &mut Graph<'_, T>,

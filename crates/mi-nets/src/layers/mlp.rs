@@ -42,6 +42,32 @@ impl Mlp {
             .collect::<Result<_, _>>()?;
         Ok(Self { sizes: sizes.to_vec(), layers })
     }
+
+    /// Sets the last layer's weights to 0 before training, so that every output is 0 at first.
+    ///
+    /// ```
+    /// use mi_nets::{Init, Mlp, Module, NetsError, Params, Stream, Tape};
+    /// use ndarray::array;
+    ///
+    /// let mut params = Params::<f32>::new();
+    /// let mut stream = Stream::new(1, "init");
+    /// let net = Mlp::new(&mut params, "net", &[2, 8, 1], Init::GlorotUniform, &mut stream)?;
+    /// net.start_at_zero(&mut params);
+    /// let mut tape = Tape::new();
+    /// let mut graph = tape.begin_inference(&params);
+    /// let x = graph.input(array![[3.0, -1.0]].view());
+    /// let y = net.forward(&mut graph, x);
+    /// assert_eq!(graph.value(y), array![[0.0]]);
+    /// # Ok::<(), NetsError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// Like [`Params::view`].
+    pub fn start_at_zero<T: Scalar>(&self, params: &mut Params<T>) {
+        if let Some(last) = self.layers.last() {
+            last.zero_weight(params);
+        }
+    }
 }
 
 impl<T: Scalar> Module<T> for Mlp {

@@ -1,4 +1,4 @@
-use mi_critics::{Critic, CriticSpec};
+use mi_critics::{Critic, CriticSpec, Tower};
 use mi_estimators::bounds::{BoundSpec, Objective, Scores, evaluate};
 use mi_estimators::{LearnedNumber, Term, TrainingStep};
 use mi_nets::{Graph, Params};
@@ -56,6 +56,8 @@ impl CriticTraining {
         let mut params = Params::new();
         let mut init = streams.child("init critic");
         let critic = Critic::new(&mut params, "critic", spec, dim_x, dim_y, &mut init)?;
+        // The name of its stream and of its parameters is that of earlier versions: another would
+        // change the draws.
         let mut init = streams.child("init baseline");
         let learned =
             LearnedNumber::new(&mut params, "baseline", bound, (dim_x, dim_y), &mut init)?;
@@ -106,11 +108,9 @@ impl CriticTraining {
         Ok(evaluate(&Scores::new(scores.view()).with_learned(learned), objective)?.estimate)
     }
 
-    /// Sets a parameter to 0 before the first step.
-    pub(super) fn clear(&mut self, name: &str) {
-        let params = &mut self.trained.params;
-        let id = params.id(name).unwrap_or_else(|| unreachable!("no parameter `{name}`"));
-        params.view_mut(id).fill(0.0);
+    /// Makes all scores 0 before the first step, if the critic can ([`Critic::start_at_zero`]).
+    pub(super) fn start_at_zero(&mut self, tower: Tower) {
+        self.scorer.critic.start_at_zero(&mut self.trained.params, tower);
     }
 
     /// The current weights.

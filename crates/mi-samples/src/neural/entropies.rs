@@ -255,9 +255,7 @@ fn fit(
     let sizes = [train.0.ncols(), HIDDEN[0], HIDDEN[1], 2 * train.1.ncols()];
     let net =
         Mlp::new(&mut params, "head", &sizes, Init::GlorotUniform, &mut stream.child("init"))?;
-    if let Some(last) = params.id("head.layers.2.weight") {
-        params.view_mut(last).fill(0.0);
-    }
+    net.start_at_zero(&mut params);
     let lr = settings.learning_rate.unwrap_or(ENTROPIES_RATE);
     let mut learner = Learner::new(AdamConfig { lr, ..AdamConfig::default() }, params);
     let loss = |learner: &mut Learner<f32>| {

@@ -1,6 +1,6 @@
 //! A critic with two additions: the Gaussian ratio, and the learned number of some bounds.
 
-use mi_critics::{Critic, CriticSpec, Pairing};
+use mi_critics::{Critic, CriticSpec, Pairing, Tower};
 use mi_estimators::bounds::{BoundSpec, LearnedOf, Objective};
 use mi_estimators::{LearnedNumber, Term};
 use mi_kernels::Scalar;
@@ -50,8 +50,8 @@ pub(super) struct Embedded {
 }
 
 impl Network {
-    /// Adds parameters for sides of these widths. The critic's last layer starts at 0, so that
-    /// scores initially equal the Gaussian ratio, or 0.
+    /// Adds parameters for sides of these widths. A critic that can starts at 0, so that scores
+    /// initially equal the Gaussian ratio, or 0.
     pub(super) fn new<T: Scalar>(
         params: &mut Params<T>,
         spec: &CriticSpec,
@@ -60,22 +60,8 @@ impl Network {
         stream: &mut Stream,
     ) -> Result<Self, SamplesError> {
         let critic = Critic::new(params, "critic", spec, dim_x, dim_y, stream)?;
-        let last = match spec {
-            CriticSpec::Separable { hidden, .. } => {
-                Some(format!("critic.x.layers.{}.weight", hidden.len()))
-            }
-            CriticSpec::Concat { hidden } => Some(format!("critic.layers.{}.weight", hidden.len())),
-            CriticSpec::Bilinear => Some("critic.weight".to_owned()),
-            _ => None,
-        };
-        let mut zero = |name: &str| {
-            if let Some(id) = params.id(name) {
-                params.view_mut(id).fill(T::zero());
-            }
-        };
-        if let Some(name) = last {
-            zero(&name);
-        }
+        critic.start_at_zero(params, Tower::X);
+        // Its name in saved critics.
         let learned = LearnedNumber::new(params, "baseline", bound, (dim_x, dim_y), stream)?;
         Ok(Self { critic, learned })
     }

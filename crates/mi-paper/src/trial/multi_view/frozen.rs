@@ -1,6 +1,6 @@
 //! Bounds between frozen representations: at other batch sizes, and with newly trained critics.
 
-use mi_critics::{Critic, CriticSpec};
+use mi_critics::{Critic, CriticSpec, Tower};
 use mi_data::BatchSampler;
 use mi_estimators::bounds::{BoundSpec, Objective};
 use mi_estimators::{Term, TrainingStep};
@@ -92,7 +92,7 @@ pub(super) fn trained_anew(
     );
     let mut training = CriticTraining::new(dims, &spec, bound, RATE, stream)?;
     // Scores start at 0: NWJ and FLO would hardly recover from the exponentials of random scores.
-    training.clear("critic.y.layers.1.weight");
+    training.start_at_zero(Tower::Y);
     let rows = x.train.nrows();
     let fitted = rows - VALIDATION.min(rows / 5);
     let [validation, test] = [
