@@ -30,9 +30,12 @@ impl Batch {
     /// # Errors
     /// If images of this size do not have a view ([`View::of`]).
     pub fn new(views: &[View], geometry: Geometry) -> Result<Self, DataError> {
-        let pieces: Vec<Piece> =
-            views.iter().map(|view| view.of(geometry)).collect::<Result<_, _>>()?;
-        Ok(Self { values: vec![Vec::new(); pieces.len()], pieces, labels: Vec::new() })
+        Ok(Self::of(views.iter().map(|view| view.of(geometry)).collect::<Result<_, _>>()?))
+    }
+
+    /// An empty batch of these pieces of an image.
+    pub fn of(pieces: Vec<Piece>) -> Self {
+        Self { values: vec![Vec::new(); pieces.len()], pieces, labels: Vec::new() }
     }
 
     /// Fills the batch with these rows of a split, view by view; views with noise draw from `noise`
@@ -88,6 +91,18 @@ impl Batch {
             Ok(view) => view,
             Err(error) => unreachable!("buffers have the shape that was drawn: {error}"),
         }
+    }
+
+    /// All views, to be changed; noise that two of them share is added here.
+    pub fn views_mut(&mut self) -> impl Iterator<Item = ArrayViewMut2<'_, f32>> {
+        let rows = self.labels.len();
+        self.pieces.iter().zip(&mut self.values).map(move |(piece, values)| {
+            match ArrayViewMut2::from_shape((rows, piece.len()), &mut values[..rows * piece.len()])
+            {
+                Ok(view) => view,
+                Err(error) => unreachable!("buffers have the shape that was drawn: {error}"),
+            }
+        })
     }
 
     /// One class per row.

@@ -85,6 +85,14 @@ fn batches_carry_views_and_labels_of_any_number_of_rows() {
         assert!((noisy[[0, 0]] - 100.0 * rows[0] as f32).abs() < 1.0);
         assert!(noisy[[0, 0]].fract() != 0.0);
     }
+    for (index, mut view) in batch.views_mut().enumerate() {
+        view.fill(index as f32);
+    }
+    assert!(
+        (0..3).all(
+            |index| batch.view(index) == Array2::from_elem((5, 8 << (index % 2)), index as f32)
+        )
+    );
     let error = batch.draw(&split, &[1, 30], &mut noise).unwrap_err();
     assert!(error.to_string().contains("row 30"), "{error}");
     assert!(batch.is_empty() && batch.view(0).nrows() == 0);

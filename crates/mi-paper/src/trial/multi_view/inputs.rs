@@ -2,57 +2,49 @@
 
 use std::sync::Arc;
 
-use mi_data::{DataError, Dataset, Piece, Split, add_noise, add_shared_noise};
+use mi_data::{Batch, DataError, Dataset, Split, add_noise, add_shared_noise};
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2};
 
 use crate::config::Noise;
 use crate::multi_view::Layout;
 
-/// One batch of every view, in buffers that are reused.
+/// One batch of every view, with the noise of the task.
 pub(super) struct Inputs {
     pub(super) data: Arc<Dataset>,
-    pieces: Vec<Piece>,
-    buffers: Vec<Array2<f32>>,
+    batch: Batch,
     /// The random numbers of training: for noise and random pieces.
     pub(super) draws: Stream,
 }
 
 impl Inputs {
-    pub(super) fn new(
-        data: Arc<Dataset>,
-        layout: &Layout,
-        batch_size: usize,
-        streams: &Stream,
-    ) -> Self {
-        let pieces = layout.pieces.clone();
-        let buffers = pieces.iter().map(|piece| Array2::zeros((batch_size, piece.len()))).collect();
-        Self { data, pieces, buffers, draws: streams.child("noise") }
+    pub(super) fn new(data: Arc<Dataset>, layout: &Layout, streams: &Stream) -> Self {
+        Self { data, batch: Batch::of(layout.pieces.clone()), draws: streams.child("noise") }
     }
 
     /// The batch of every view.
     pub(super) fn views(&self) -> Vec<ArrayView2<'_, f32>> {
-        self.buffers.iter().map(|buffer| buffer.view()).collect()
+        (0..self.batch.pieces().len()).map(|index| self.batch.view(index)).collect()
     }
 
-    /// Fills the buffers with all views of some training images, with the noise of training.
+    /// Draws all views of some training images, with the noise of training.
     pub(super) fn fill_for_training(
         &mut self,
         rows: &[usize],
         noise: Noise,
     ) -> Result<(), DataError> {
-        let Self { data, pieces, buffers, draws } = self;
-        fill(buffers, pieces, &data.train, rows, (noise, draws))
+        let Self { data, batch, draws } = self;
+        fill(batch, &data.train, rows, (noise, draws))
     }
 
-    /// Fills the buffers with all views of some images, with noise from a stream.
+    /// Draws all views of some images, with noise from a stream.
     pub(super) fn fill(
         &mut self,
         split: &Split,
         rows: &[usize],
         noise: (Noise, &mut Stream),
     ) -> Result<(), DataError> {
-        fill(&mut self.buffers, &self.pieces, split, rows, noise)
+        fill(&mut self.batch, split, rows, noise)
     }
 
     /// The views marked in `seen`, of all images of a split, each with independent noise. The other
@@ -64,7 +56,7 @@ impl Inputs {
         (sd, stream): (f64, &mut Stream),
     ) -> Result<Vec<Array2<f32>>, DataError> {
         let rows: Vec<usize> = (0..split.len()).collect();
-        let views = self.pieces.iter().zip(seen).map(|(piece, &seen)| {
+        let views = self.batch.pieces().iter().zip(seen).map(|(piece, &seen)| {
             if !seen {
                 return Ok(Array2::zeros((split.len(), 0)));
             }
@@ -80,18 +72,18 @@ impl Inputs {
 }
 
 fn fill(
-    buffers: &mut [Array2<f32>],
-    pieces: &[Piece],
+    batch: &mut Batch,
     split: &Split,
     rows: &[usize],
     (noise, stream): (Noise, &mut Stream),
 ) -> Result<(), DataError> {
-    for (piece, buffer) in pieces.iter().zip(&mut *buffers) {
-        piece.draw(split.images.view(), rows, buffer.view_mut(), stream)?;
+    batch.draw(split, rows, stream)?;
+    if noise.sd == 0.0 {
+        return Ok(());
     }
-    match buffers {
-        _ if noise.sd == 0.0 => Ok(()),
+    let mut views: Vec<_> = batch.views_mut().collect();
+    match &mut *views {
         [x, y] if noise.shared => add_shared_noise(x.view_mut(), y.view_mut(), noise.sd, stream),
-        all => all.iter_mut().try_for_each(|x| add_noise(x.view_mut(), noise.sd, stream)),
+        all => all.iter_mut().try_for_each(|view| add_noise(view.view_mut(), noise.sd, stream)),
     }
 }

@@ -144,7 +144,7 @@ impl MultiViewTraining {
         Ok(Self {
             reference: Reference::new(config, images, &params)?,
             needed: networks.needed(&read),
-            inputs: Inputs::new(data, &networks.layout, task.batch_size, &streams),
+            inputs: Inputs::new(data, &networks.layout, &streams),
             step: TrainingStep::new(&params),
             trained: Trained::new(params, task.learning_rate),
             objectives: objectives.concat(),
