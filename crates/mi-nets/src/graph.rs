@@ -29,6 +29,7 @@ pub struct Graph<'a, T> {
 
 /// Whether a graph trains or evaluates. Affects batch normalisation and dropout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mode {
     /// Statistics of the batch and random masks: the initial mode of [`Tape::begin`].
     Training,

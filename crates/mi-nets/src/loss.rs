@@ -7,6 +7,7 @@ const OPERATION: &str = "softmax_cross_entropy";
 
 /// The targets of a classifier.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Targets<'a, T> {
     /// The class of every row.
     Labels(&'a [usize]),

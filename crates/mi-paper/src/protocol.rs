@@ -124,6 +124,7 @@ fn adam(placement: EpsPlacement) -> &'static str {
     match placement {
         EpsPlacement::AfterCorrection => "after the bias correction",
         EpsPlacement::BeforeCorrection => "before the bias correction, as TensorFlow 1 does,",
+        _ => "in another place",
     }
 }
 

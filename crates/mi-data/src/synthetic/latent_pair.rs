@@ -34,6 +34,7 @@ impl Covariance {
 /// How a batch of a [`LatentPair`] is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Sampling {
     /// A new Z for every pair: the pairs are independent.
     Independent,

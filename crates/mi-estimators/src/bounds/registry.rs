@@ -2,6 +2,7 @@ use super::BoundSpec;
 
 /// What an estimate says about the mutual information.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BoundKind {
     /// At most the mutual information, in expectation over independent pairs.
     Lower,

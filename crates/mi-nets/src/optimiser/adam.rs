@@ -6,6 +6,7 @@ use super::Memory;
 /// Where Adam adds ε.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum EpsPlacement {
     /// To the root of the corrected second moment: Algorithm 1 of Kingma and Ba (2015), the
     /// form of `PyTorch`, JAX and TensorFlow 2.

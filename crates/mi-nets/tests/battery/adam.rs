@@ -44,6 +44,7 @@ fn reference(config: &AdamConfig, gradients: &[f64]) -> f64 {
             EpsPlacement::BeforeCorrection => {
                 config.lr * c2.sqrt() / c1 * m / (v.sqrt() + config.eps)
             }
+            other => panic!("no formula of {other:?}"),
         };
     }
     theta
