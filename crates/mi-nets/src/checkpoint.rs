@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{Read, Write};
 
 use mi_kernels::Scalar;
 use safetensors::tensor::TensorView;
@@ -262,25 +261,6 @@ impl Checkpoint {
             return problem("the checksum differs: the file is damaged, use an older one".into());
         }
         Ok(checkpoint)
-    }
-
-    /// Writes the bytes of a safetensors file.
-    ///
-    /// # Errors
-    /// Those of [`Checkpoint::to_bytes`], and if writing fails.
-    pub fn write_to(&self, mut writer: impl Write) -> Result<(), NetsError> {
-        let bytes = self.to_bytes()?;
-        writer.write_all(&bytes).and_then(|()| writer.flush()).map_err(failed)
-    }
-
-    /// Reads a checkpoint from a reader, to its end.
-    ///
-    /// # Errors
-    /// Those of [`Checkpoint::from_bytes`], and if reading fails.
-    pub fn read_from(mut reader: impl Read) -> Result<Self, NetsError> {
-        let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes).map_err(failed)?;
-        Self::from_bytes(&bytes)
     }
 
     fn put(&mut self, name: String, entry: Entry) -> Result<(), NetsError> {

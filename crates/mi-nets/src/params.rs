@@ -132,6 +132,19 @@ impl<T: Scalar> Params<T> {
     /// Freezes a network: every parameter whose path begins with `path` (`g1` for
     /// `g1.layers.0.weight`).
     ///
+    /// ```
+    /// use mi_nets::{Init, Mlp, NetsError, Params, Stream};
+    ///
+    /// let mut params = Params::<f32>::new();
+    /// let mut stream = Stream::new(1, "init");
+    /// Mlp::new(&mut params, "encoder", &[8, 4], Init::GlorotUniform, &mut stream)?;
+    /// Mlp::new(&mut params, "head", &[4, 2], Init::GlorotUniform, &mut stream)?;
+    /// params.freeze_network("encoder")?;
+    /// let trained = params.ids().filter(|&id| params.is_trained(id)).map(|id| params.name(id));
+    /// assert_eq!(trained.collect::<Vec<_>>(), ["head.layers.0.weight", "head.layers.0.bias"]);
+    /// # Ok::<(), NetsError>(())
+    /// ```
+    ///
     /// # Errors
     /// If there is none.
     pub fn freeze_network(&mut self, path: &str) -> Result<(), NetsError> {

@@ -50,12 +50,6 @@ impl Evaluation {
         self.cap.is_some_and(|cap| self.estimate > cap - NEAR)
     }
 
-    /// The estimate with negative values set to 0. (Sampling makes values near 0 negative.) Means
-    /// of clipped values are too large; use the estimate for means.
-    pub fn clipped(&self) -> f64 {
-        self.estimate.max(0.0)
-    }
-
     /// The objective as a value to be minimised.
     pub fn loss(&self) -> Loss {
         Loss(-self.objective)
@@ -71,6 +65,17 @@ impl Evaluation {
     /// The N-pair loss (Sohn, 2016, eq. 6) or NT-Xent's cross-entropy (Chen et al., 2020, eq. 1),
     /// `mean_i log(1 + Σ_j exp(S_ij − S_ii))` over the negatives j, from an `InfoNCE` estimate I: the
     /// cap − I, which is log K − I for K candidates.
+    ///
+    /// ```
+    /// use mi_estimators::bounds::{BoundSpec, Objective, Scores, evaluate};
+    /// use ndarray::array;
+    ///
+    /// let scores = array![[2.0, 0.0], [0.0, 2.0]];
+    /// let objective = Objective::new(&BoundSpec::InfoNce, None)?;
+    /// let loss = evaluate(&Scores::new(scores.view()), &objective)?.n_pair_loss();
+    /// assert!((loss.nats() - (-2.0_f64).exp().ln_1p()).abs() < 1e-12);
+    /// # Ok::<(), mi_estimators::EstimatorError>(())
+    /// ```
     pub fn n_pair_loss(&self) -> Loss {
         let candidates = || (self.batch_size as f64).ln();
         Loss(self.cap.unwrap_or_else(candidates) - self.estimate)

@@ -132,6 +132,15 @@ impl Pairs {
     /// `own[i]`, its positive is at that place, and all other places are negatives (Tian et al.,
     /// 2020, "CMC": the own index rejected).
     ///
+    /// ```
+    /// use mi_estimators::bounds::Pairs;
+    ///
+    /// // Two samples of a set of five.
+    /// let pairs = Pairs::memory_bank(&[3, 0], 5)?;
+    /// assert_eq!(pairs.positives(), [(0, 3), (1, 0)]);
+    /// # Ok::<(), mi_estimators::EstimatorError>(())
+    /// ```
+    ///
     /// # Errors
     /// No row; a place outside the bank.
     pub fn memory_bank(own: &[usize], bank: usize) -> Result<Self, EstimatorError> {

@@ -16,6 +16,53 @@ use crate::{Graph, Var};
 ///
 /// It is passed in an [`Arc`]: an operation without state is made once and costs no allocation in a
 /// step.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use mi_nets::{CustomOp, Gradients, NetsError, Operands, Params, Tape};
+/// use ndarray::{ArrayView2, ArrayViewMut2, array};
+///
+/// /// sin x, element by element.
+/// #[derive(Debug)]
+/// struct Sine;
+///
+/// impl CustomOp<f64> for Sine {
+///     fn name(&self) -> &'static str {
+///         "sine"
+///     }
+///
+///     fn output_shape(&self, operands: &Operands<'_, f64>) -> Result<(usize, usize), String> {
+///         Ok(operands.get(0).dim())
+///     }
+///
+///     fn forward(&self, operands: &Operands<'_, f64>, mut output: ArrayViewMut2<'_, f64>) {
+///         output.zip_mut_with(&operands.get(0), |y, x| *y = x.sin());
+///     }
+///
+///     fn backward(
+///         &self,
+///         operands: &Operands<'_, f64>,
+///         _: ArrayView2<'_, f64>,
+///         output_gradient: ArrayView2<'_, f64>,
+///         _: usize,
+///         mut gradient: ArrayViewMut2<'_, f64>,
+///     ) {
+///         gradient += &(operands.get(0).mapv(f64::cos) * output_gradient);
+///     }
+/// }
+///
+/// let sine: Arc<dyn CustomOp<f64>> = Arc::new(Sine);
+/// let mut params = Params::new();
+/// let w = params.add("w", array![[0.5]])?;
+/// let (mut tape, mut gradients) = (Tape::new(), Gradients::zeros_like(&params));
+/// let mut graph = tape.begin(&params);
+/// let x = graph.param(w);
+/// let y = graph.custom(&[x], &sine);
+/// graph.backward(&[(y, array![[1.0]].view())], &mut gradients)?;
+/// assert_eq!(gradients.view(w), Some(array![[0.5_f64.cos()]].view()));
+/// # Ok::<(), NetsError>(())
+/// ```
 pub trait CustomOp<T: Scalar>: Debug + Send + Sync {
     /// The name used in messages.
     fn name(&self) -> &'static str;
