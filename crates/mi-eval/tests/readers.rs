@@ -54,6 +54,17 @@ fn xor_is_invisible_to_the_linear_family_and_visible_to_the_next() {
 }
 
 #[test]
+fn a_reader_that_diverges_says_in_which_epoch() {
+    let features = normal("xor", (400, 2));
+    let labels = labelled(&features, |x| x[0] * x[1] > 0.0);
+    let wild = MlpReader { width: 8, epochs: 3, lr: 1e30, batch: 64, ..MlpReader::default() };
+    let wild = Family::Mlp(wild);
+    let found = v_information(&wild, halves(&features, 300), of_labels(&labels, 300), 1);
+    let error = found.unwrap_err();
+    assert!(matches!(error, EvalError::Diverged { solver: "Adam", epoch: 1 }), "{error}");
+}
+
+#[test]
 fn labels_that_say_nothing_give_nothing_and_may_give_less() {
     // Few rows and many features, so that a reader without regularisation would be far below 0.
     let features = normal("noise", (700, 60));
