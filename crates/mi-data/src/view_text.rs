@@ -14,11 +14,13 @@ const KNOWN: &str = "whole, top_half, bottom_half, left_half, right_half (each w
 
 impl fmt::Display for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let channels = self.channels.as_ref().map(|channels| {
+        // Every field by name, so that none is forgotten.
+        let Self { rows, columns, colour, channels, pool, patches, noise } = self;
+        let channels = channels.as_ref().map(|channels| {
             let list: Vec<String> = channels.iter().map(usize::to_string).collect();
             format!("channels:{}", list.join(","))
         });
-        let patches = self.patches.map(|Patches { height, width, strides }| {
+        let patches = patches.map(|Patches { height, width, strides }| {
             let size = format!("patches:{height}x{width}");
             match strides {
                 strides if strides == (height, width) => size,
@@ -27,13 +29,13 @@ impl fmt::Display for View {
             }
         });
         let terms = [
-            self.rows.text(&ROWS),
-            self.columns.text(&COLUMNS),
-            self.colour.map(|colour| colour.name().to_owned()),
+            rows.text(&ROWS),
+            columns.text(&COLUMNS),
+            colour.map(|colour| colour.name().to_owned()),
             channels,
-            self.pool.map(|side| format!("pool:{side}")),
+            pool.map(|side| format!("pool:{side}")),
             patches,
-            self.noise.map(|Noise(sd)| format!("noise:{sd}")),
+            noise.map(|Noise(sd)| format!("noise:{sd}")),
         ];
         let terms: Vec<String> = terms.into_iter().flatten().collect();
         f.write_str(if terms.is_empty() { "whole".into() } else { terms.join("+") }.as_str())

@@ -55,7 +55,7 @@ pub struct Cost {
 }
 
 /// The size of an encoder of a view, and the width of its output.
-fn encoder(spec: &EncoderSpec, view: Geometry) -> (NetworkSize, usize) {
+pub(crate) fn encoder(spec: &EncoderSpec, view: Geometry) -> (NetworkSize, usize) {
     let pixels = view.len();
     match spec {
         EncoderSpec::Mlp { hidden, embed } => {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use mi_critics::{CriticKind, CriticSpec};
-use mi_estimators::bounds::BoundSpec;
+use mi_estimators::bounds::{BOUNDS, BoundSpec};
 
 use crate::config::{EncoderKind, Task};
 use crate::labels::{self, Kinds};
@@ -13,20 +13,8 @@ use crate::results::Configuration;
 
 /// A bound's name in prose.
 pub(crate) fn bound(bound: &BoundSpec) -> &'static str {
-    match bound {
-        BoundSpec::InfoNce => "InfoNCE",
-        BoundSpec::InfoNceSymmetric => "InfoNCE, symmetric",
-        BoundSpec::Nwj => "NWJ",
-        BoundSpec::DonskerVaradhan => "Donsker–Varadhan",
-        BoundSpec::Mine { .. } => "MINE",
-        BoundSpec::Tuba => "TUBA",
-        BoundSpec::JensenShannon => "Jensen–Shannon",
-        BoundSpec::Smile { .. } => "SMILE",
-        BoundSpec::InterpolatedAlpha { .. } => "interpolated α",
-        BoundSpec::MlCpc { .. } => "ML-CPC",
-        BoundSpec::Flo => "FLO",
-        other => other.name(),
-    }
+    let entry = BOUNDS.iter().find(|entry| entry.name == bound.name());
+    entry.map_or(bound.name(), |entry| entry.title)
 }
 
 /// The name of a bound or loss in prose.

@@ -18,6 +18,8 @@ pub enum BoundKind {
 pub struct BoundInfo {
     /// The name in configurations, tables and messages.
     pub name: &'static str,
+    /// The name in prose.
+    pub title: &'static str,
     /// The bound with its usual settings, if scores alone define it.
     pub default: Option<BoundSpec>,
     /// The bound with its usual settings, if it needs a learned number per row in addition to the
@@ -49,6 +51,7 @@ impl BoundInfo {
 pub const BOUNDS: &[BoundInfo] = &[
     BoundInfo {
         name: "infonce",
+        title: "InfoNCE",
         default: Some(BoundSpec::InfoNce),
         with_learned: None,
         formula: "log K + mean_i (S_ii − log Σ_j exp S_ij)",
@@ -60,6 +63,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "infonce-symmetric",
+        title: "InfoNCE, symmetric",
         default: Some(BoundSpec::InfoNceSymmetric),
         with_learned: None,
         formula: "mean of infonce over rows and over columns",
@@ -71,6 +75,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "nwj",
+        title: "NWJ",
         default: Some(BoundSpec::Nwj),
         with_learned: None,
         formula: "mean_i S_ii − e⁻¹ mean_{i≠j} exp S_ij",
@@ -82,6 +87,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "dv",
+        title: "Donsker–Varadhan",
         default: Some(BoundSpec::DonskerVaradhan),
         with_learned: None,
         formula: "mean_i S_ii − log mean_{i≠j} exp S_ij",
@@ -95,6 +101,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "mine",
+        title: "MINE",
         default: Some(BoundSpec::Mine { rate: 0.01 }),
         with_learned: None,
         formula: "mean_i S_ii − log mean_{i≠j} exp S_ij",
@@ -106,6 +113,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "tuba",
+        title: "TUBA",
         default: Some(BoundSpec::Tuba),
         with_learned: None,
         formula: "1 + mean_i (S_ii − log a_i) − mean_{i≠j} exp(S_ij − log a_i); learned log a_i, or 0",
@@ -117,6 +125,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "js",
+        title: "Jensen–Shannon",
         default: Some(BoundSpec::JensenShannon),
         with_learned: None,
         formula: "1 + mean_i S_ii − mean_{i≠j} exp S_ij",
@@ -128,6 +137,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "smile",
+        title: "SMILE",
         default: Some(BoundSpec::Smile { clip: 5.0 }),
         with_learned: None,
         formula: "mean_i S_ii − log mean_{i≠j} exp clip(S_ij, −τ, τ)",
@@ -139,6 +149,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "interpolated",
+        title: "interpolated α",
         default: Some(BoundSpec::InterpolatedAlpha { alpha: 0.5 }),
         with_learned: None,
         formula: "1 + mean_{i≠j} (S_ii − log D_ij) − mean_{i≠j} exp S_ij / D_ii, \
@@ -151,6 +162,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "ml-cpc",
+        title: "ML-CPC",
         default: Some(BoundSpec::MlCpc { alpha: 1.0 }),
         with_learned: None,
         formula: "mean_i S_ii − log Σ_i [α/K² exp S_ii + (K−α)/(K²(K−1)) Σ_{j≠i} exp S_ij]",
@@ -162,6 +174,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "flo",
+        title: "FLO",
         default: None,
         with_learned: Some(BoundSpec::Flo),
         formula: "1 − mean_i u_i − mean_{i≠j} exp(S_ij − S_ii − u_i); learned u_i = u(x_i, y_i)",
@@ -173,6 +186,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "ba-lower",
+        title: "Barber–Agakov, lower",
         default: None,
         with_learned: None,
         formula: "mean_i log q(y_i|x_i) + H(Y)",
@@ -184,6 +198,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "ba-upper",
+        title: "Barber–Agakov, upper",
         default: None,
         with_learned: None,
         formula: "mean_i (log p(y_i|x_i) − log m(y_i))",
@@ -195,6 +210,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "l1out",
+        title: "leave one out",
         default: None,
         with_learned: None,
         formula: "mean_i [log p(y_i|x_i) − log mean_{j≠i} p(y_i|x_j)]",
@@ -206,6 +222,7 @@ pub const BOUNDS: &[BoundInfo] = &[
     },
     BoundInfo {
         name: "club",
+        title: "CLUB",
         default: None,
         with_learned: None,
         formula: "mean_i log p(y_i|x_i) − mean_{i,j} log p(y_j|x_i)",
@@ -221,6 +238,16 @@ pub const BOUNDS: &[BoundInfo] = &[
 mod tests {
     use super::*;
     use crate::bounds::LearnedOf;
+
+    /// The variants are those that serde names in the message about an unknown one.
+    #[test]
+    fn every_bound_is_registered() {
+        let message = serde_json::from_str::<BoundSpec>("\"?\"").unwrap_err().to_string();
+        let (_, variants) = message.split_once("expected one of").unwrap();
+        let variants: Vec<&str> = variants.split('`').skip(1).step_by(2).collect();
+        let registered = BOUNDS.iter().filter_map(|entry| entry.usual().map(BoundSpec::name));
+        assert_eq!(variants, registered.collect::<Vec<_>>());
+    }
 
     #[test]
     fn names_are_unique_and_those_of_the_specs() {

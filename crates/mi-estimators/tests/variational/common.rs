@@ -1,31 +1,22 @@
 //! Helpers shared by the batteries of tests.
 
 use mi_estimators::EstimatorError;
-use mi_estimators::bounds::{self, BoundSpec, Evaluation, Objective, Scores, gradient};
+use mi_estimators::bounds::{self, BOUNDS, BoundSpec, Evaluation, Objective, Scores, gradient};
 use mi_kernels::Scalar;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
-/// Every bound, with settings that exercise it.
+/// Every bound with its usual settings, and with others that exercise more of it.
 pub(crate) fn all_bounds() -> Vec<BoundSpec> {
-    vec![
-        BoundSpec::InfoNce,
-        BoundSpec::InfoNceSymmetric,
-        BoundSpec::Nwj,
-        BoundSpec::DonskerVaradhan,
-        BoundSpec::Mine { rate: 0.01 },
-        BoundSpec::Tuba,
-        BoundSpec::JensenShannon,
+    let usual = BOUNDS.iter().filter_map(|entry| entry.usual().cloned());
+    let others = [
         BoundSpec::Smile { clip: 1.0 },
-        BoundSpec::Smile { clip: 5.0 },
         BoundSpec::Smile { clip: f64::INFINITY },
         BoundSpec::InterpolatedAlpha { alpha: 0.0 },
         BoundSpec::InterpolatedAlpha { alpha: 0.01 },
-        BoundSpec::InterpolatedAlpha { alpha: 0.5 },
         BoundSpec::InterpolatedAlpha { alpha: 1.0 },
-        BoundSpec::MlCpc { alpha: 1.0 },
         BoundSpec::MlCpc { alpha: 0.2 },
-        BoundSpec::Flo,
-    ]
+    ];
+    usual.chain(others).collect()
 }
 
 /// A bound's value, and its gradients of scores and of learned numbers.

@@ -93,3 +93,37 @@ impl Encoder {
         Mlp::new(params, "classifier", &sizes, Init::GlorotUniform, stream)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The variants are those that serde names in the message about an unknown one.
+    #[test]
+    fn the_cost_of_every_encoder_is_that_of_its_network() {
+        let init_sd = 0.1;
+        let specs = [
+            EncoderSpec::Mlp { hidden: vec![5], embed: 3 },
+            EncoderSpec::Residual { layers: 2, init_sd },
+            EncoderSpec::ConvNet { channels: [3, 4], embed: 5 },
+            EncoderSpec::RealNvp { couplings: 3, hidden: vec![7], affine: true, init_sd },
+        ];
+        let message = serde_json::from_str::<EncoderSpec>("\"?\"").unwrap_err().to_string();
+        let (_, variants) = message.split_once("expected one of").unwrap();
+        for variant in variants.split('`').skip(1).step_by(2) {
+            let listed = |spec| serde_json::to_value(spec).unwrap().get(variant).is_some();
+            assert!(specs.iter().any(listed), "{variant} is not in the list above");
+        }
+        let image = Geometry::new(6, 8, 1);
+        for spec in specs {
+            let mut params = Params::new();
+            let mut stream = Stream::new(1, "init");
+            let built = Encoder::build(&spec, &mut params, "g", image, &mut stream).unwrap();
+            let module = built.module();
+            let found = crate::cost::encoder(&spec, image);
+            assert_eq!(found, (module.size(), module.output_dim()), "{spec:?}");
+            assert_eq!(spec.output(image), module.output_dim(), "{spec:?}");
+            assert_eq!(found.0.parameters, params.scalar_count(), "{spec:?}");
+        }
+    }
+}
