@@ -7,6 +7,7 @@ pub use encoder::{EncoderKind, EncoderSpec};
 use mi_critics::CriticSpec;
 use mi_data::{DatasetName, View};
 use mi_estimators::bounds::BoundSpec;
+use mi_nets::OptimiserConfig;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -184,8 +185,11 @@ pub struct Contrastive {
     pub target: Option<f64>,
     /// Rows in a batch, also when bounds are measured.
     pub batch_size: usize,
-    /// Adam's learning rate.
+    /// The learning rate.
     pub learning_rate: f64,
+    /// The optimiser, if it is not the paper's Adam; it has the learning rate above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimiser: Option<Box<OptimiserConfig>>,
     /// Noise added to the pixels in training.
     pub noise: Noise,
     /// The two views, if they are not the top and the bottom half.
@@ -223,8 +227,11 @@ pub struct Adversarial {
     pub view: Option<View>,
     /// Rows in a batch.
     pub batch_size: usize,
-    /// Adam's learning rate for the encoder.
+    /// The learning rate of the encoder.
     pub encoder_learning_rate: f64,
+    /// The encoder's optimiser, if it is not the paper's Adam; it has the learning rate above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimiser: Option<Box<OptimiserConfig>>,
     /// Adam's learning rate for the classifier.
     pub classifier_learning_rate: f64,
     /// Classifier steps before the encoder's first.
@@ -246,8 +253,11 @@ pub struct Dependent {
     pub bound: BoundSpec,
     /// Pairs in a batch.
     pub batch_size: usize,
-    /// Adam's learning rate.
+    /// The learning rate.
     pub learning_rate: f64,
+    /// The optimiser, if it is not the paper's Adam; it has the learning rate above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimiser: Option<Box<OptimiserConfig>>,
 }
 
 /// See [`Task::Supervised`].
@@ -260,8 +270,11 @@ pub struct Supervised {
     pub view: Option<View>,
     /// Rows in a batch.
     pub batch_size: usize,
-    /// Adam's learning rate.
+    /// The learning rate.
     pub learning_rate: f64,
+    /// The optimiser, if it is not the paper's Adam; it has the learning rate above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimiser: Option<Box<OptimiserConfig>>,
     /// What is measured of the encoder at each evaluation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evaluations: Vec<Evaluation>,

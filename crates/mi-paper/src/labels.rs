@@ -213,6 +213,10 @@ impl<'a> Configured<'a> {
         let task = serde_json::to_value(self.task);
         let task = task.unwrap_or_else(|error| unreachable!("a task of plain fields: {error}"));
         collect("", &task, &mut fields);
+        // The learning rate of the optimiser is that of the task, which is a field already.
+        for path in ["optimiser.rule.adam.lr", "optimiser.rule.sgd.lr"] {
+            fields.remove(path);
+        }
         fields
     }
 }

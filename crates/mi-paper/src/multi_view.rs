@@ -15,6 +15,7 @@ use mi_critics::CriticSpec;
 use mi_data::{DataError, Dataset, Geometry, LatentSequences, Provenance, Split, View};
 use mi_estimators::bounds::BoundSpec;
 use mi_estimators::losses::Mining;
+use mi_nets::OptimiserConfig;
 use mi_random::Stream;
 use serde::{Deserialize, Serialize};
 
@@ -43,8 +44,12 @@ pub struct MultiView {
     pub probes: Vec<Probed>,
     /// Images in a batch.
     pub batch_size: usize,
-    /// Adam's learning rate.
+    /// The learning rate.
     pub learning_rate: f64,
+    /// The optimiser, if it is not the paper's Adam; it has the learning rate above. The
+    /// discriminator of a prior is trained by Adam.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimiser: Option<Box<OptimiserConfig>>,
     /// What is measured at each evaluation.
     pub evaluations: Vec<Evaluation>,
 }
@@ -176,6 +181,9 @@ fn is_zero(value: &f64) -> bool {
 }
 
 impl ViewTerm {
+    /// The name of a term that was given none.
+    pub(crate) const NAME: &str = "term";
+
     /// Whether negatives come from a memory bank, which holds training images only.
     pub(crate) fn is_banked(&self) -> bool {
         matches!(self.candidates, Candidates::Bank { .. })

@@ -157,8 +157,14 @@ mod tests {
 
     fn outcome(evaluations: Vec<Evaluation>) -> Outcome {
         let encoder = EncoderSpec::Mlp { hidden: vec![], embed: 2 };
-        let (view, batch_size, learning_rate) = (None, 8, 1e-3);
-        let task = Supervised { encoder, view, batch_size, learning_rate, evaluations };
+        let task = Supervised {
+            encoder,
+            view: None,
+            batch_size: 8,
+            learning_rate: 1e-3,
+            optimiser: None,
+            evaluations,
+        };
         let config = TrialConfig {
             experiment: "mine".to_owned(),
             dataset: "digits".to_owned(),

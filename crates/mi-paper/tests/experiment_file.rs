@@ -7,9 +7,11 @@ use std::path::Path;
 use std::process::Command;
 
 use clap::ValueEnum as _;
+use mi_nets::{AdamConfig, Rule, SgdConfig};
 use mi_paper::config::{Task, TrialConfig};
 use mi_paper::experiment_file::ExperimentFile;
 use mi_paper::experiments::EXPERIMENTS;
+use mi_paper::multi_view::Net;
 use mi_paper::plan::{Plan, Request};
 use mi_paper::preset::{AdversarialRates, Preset, Scale};
 
@@ -179,7 +181,10 @@ fn mistakes_in_tasks_of_many_views_are_named() {
         ("weight = 0.5", "wieght = 0.5", "did you mean `weight`?"),
         ("of = [\"c\"]", "of = []", "has no representations"),
         ("view = \"image\"", "view = \"picture\"", "there is no view `picture`"),
-        ("{ convnet", "{ like = \"z\" } # { convnet", "`same` to share it"),
+        ("{ convnet", "{ like = \"y\" } # { convnet", "there is no encoder `y` above"),
+        ("objective =", "bound = \"nwj\"\nobjective =", "either a `bound` or an `objective`"),
+        ("objective =", "# objective =", "`bound` is missing"),
+        ("bound = \"infonce\"", "bound = [\"infonce\", \"nwj\"]", "not a list"),
         ("channels = [16, 32]", "channels = [0, 32]", "widths above 0"),
         ("\"ties-ceiling\"", "\"tie-ceiling\"", "did you mean `ties-ceiling`?"),
         ("\"ties-ceiling\"", "\"retrieval\"", "`retrieval` needs a term that joins two summaries"),
@@ -193,6 +198,87 @@ fn mistakes_in_tasks_of_many_views_are_named() {
         let message = refused(&text);
         assert!(message.starts_with("mine.toml, line "), "{old}: {message}");
         assert!(message.contains(expected), "{old}: {message}");
+    }
+}
+
+#[test]
+fn both_kinds_of_task_have_the_same_words() {
+    // What the first example leaves out is what [[probes]] say in the second kind.
+    let pair = example().replace("batch_size = [64, 128]", "batch_size = 64");
+    let probes = "\n[[probes]]\nname = \"g1\"\nof = [\"g1\"]\n";
+    let net = "net = [{ mlp = { hidden = [300, 300], embed = 100 } }, \
+               { mlp = { hidden = [100], embed = 100 } }]";
+    assert!(pair.contains(net));
+    let pair = pair.replace(net, "net = { mlp = { hidden = [300, 300], embed = 100 } }");
+    let views = pair.replacen("\n[[variants]]", &format!("{probes}\n[[variants]]"), 1);
+    let (pair, views) = (parsed(&pair).variants, parsed(&views).variants);
+    assert_eq!((pair.len(), views.len()), (2, 2));
+    for (pair, views) in pair.iter().zip(&views) {
+        let (Task::Contrastive(pair), Task::MultiView(views)) = (&pair.task, &views.task) else {
+            panic!("{pair:?} {views:?}")
+        };
+        assert_eq!(views.terms[0].objective.bound(), Some(&pair.bound));
+        assert_eq!(views.terms[0].critic, pair.critic);
+        assert_eq!(views.evaluations, pair.evaluations);
+        assert_eq!(views.encoders[1].net, Net::Own(pair.encoder.clone()), "`like` is resolved");
+    }
+    // A bound may also be written as an objective; other objectives need probes.
+    let bound = example().replace("bound = \"infonce\"", "objective = { bound = \"infonce\" }");
+    assert_eq!(parsed(&bound).variants, parsed(&example()).variants);
+    let other = example().replace("bound = \"infonce\"", "objective = \"jensen-shannon\"");
+    assert!(refused(&other).contains("need [[probes]]"), "{}", refused(&other));
+    // Keys of many views without probes are reported as what they are.
+    let context = "\n[[contexts]]\nname = \"c\"\nof = \"g1\"\nnet = \"mean\"\n\n[[variants]]";
+    let context = example().replacen("\n[[variants]]", context, 1);
+    assert!(!refused(&context).contains("unknown key"), "{}", refused(&context));
+}
+
+#[test]
+fn files_may_choose_the_optimiser() {
+    let rate = "optimiser.adam.learning_rate = 0.0001";
+    let with = |lines: &str| example().replace(rate, lines);
+    let task = |text: &str| match &parsed(text).variants[0].task {
+        Task::Contrastive(task) => task.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(task(&example()).optimiser, None);
+    let spelt_out = with(&format!(
+        "{rate}\noptimiser.adam.eps_placement = \"before-correction\"\noptimiser.schedule = {{}}"
+    ));
+    assert_eq!(task(&spelt_out).optimiser, None, "the paper's Adam, so the hash is the same");
+    for (lines, rule) in [
+        (
+            "optimiser.sgd = { learning_rate = [0.1, 0.2], momentum = 0.9 }\n\
+             optimiser.weight_decay = { coupled = 0.001 }\n\
+             optimiser.schedule = { warm_up = 10, decay = { cosine = { steps = 90, floor = 0.0 } } }",
+            Rule::Sgd(SgdConfig { lr: 0.1, momentum: 0.9, nesterov: false }),
+        ),
+        (
+            "optimiser.adam = { learning_rate = 0.1, eps_placement = \"after-correction\" }",
+            Rule::Adam(AdamConfig { lr: 0.1, ..AdamConfig::default() }),
+        ),
+    ] {
+        let file = parsed(&with(lines));
+        let own = task(&with(lines));
+        assert_eq!((own.learning_rate, own.optimiser.unwrap().rule), (0.1, rule));
+        assert_eq!(parsed(&file.to_toml()).variants, file.variants, "{}", file.to_toml());
+    }
+    let several = with("optimiser.sgd.learning_rate = [0.1, 0.2]");
+    let labels = mi_paper::experiments::Variant::labels(&parsed(&several).variants);
+    assert!(labels[0].setting.ends_with("learning_rate=0.1"), "{}", labels[0].setting);
+    assert!(!labels[0].setting.contains("optimiser"), "the rate is named once");
+    for (lines, expected) in [
+        ("optimiser.sgd.momentum = 0.9", "`learning_rate` is missing"),
+        ("optimiser.sgd = { learning_rate = 0.1, momentum = 1.5 }", "`momentum` is 1.5"),
+        ("optimiser.sgd = { learning_rate = 0.1, beta1 = 0.5 }", "unknown key `beta1`"),
+        ("optimiser.adagrad.learning_rate = 0.1", "`adam` is missing"),
+        (
+            "optimiser.adam.learning_rate = 0.1\noptimiser.sgd.learning_rate = 0.1",
+            "unknown key `adam`",
+        ),
+    ] {
+        let message = refused(&with(lines));
+        assert!(message.contains(expected), "{lines}: {message}");
     }
 }
 
@@ -286,6 +372,7 @@ fn a_built_in_experiment_is_printed_as_a_file_to_edit() {
 const REPRESENTATION: &str = r#"
 steps = 2
 batch_size = 32
+measures = ["representation", "cka-to-start"]
 optimiser.adam.learning_rate = 0.001
 
 [[views]]
@@ -311,10 +398,6 @@ x = "g1"
 y = "g2"
 critic = "bilinear"
 bound = ["infonce", "nwj"]
-
-[[evaluate]]
-representation = "g1"
-measures = ["representation", "cka-to-start"]
 "#;
 
 #[test]

@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock};
 use mi_critics::CriticSpec;
 use mi_data::{Dataset, Split};
 use mi_estimators::bounds::{BOUNDS, BoundInfo, BoundSpec};
+use mi_nets::{Decay, OptimiserConfig, Schedule, SgdConfig, WeightDecay};
 use mi_paper::config::{
     Adversarial, Contrastive, Dependent, EncoderSpec, Evaluation, Labels, Noise, Pixels,
     Supervised, Task, TrialConfig,
@@ -59,6 +60,7 @@ fn contrastive(bound: BoundSpec, evaluations: Vec<Evaluation>) -> Contrastive {
         target: None,
         batch_size: 16,
         learning_rate: 1e-3,
+        optimiser: None,
         noise: Noise { sd: 0.05, shared: true },
         views: None,
         evaluations,
@@ -72,6 +74,7 @@ fn dependent(bound: BoundSpec, learning_rate: f64) -> TrialConfig {
         bound,
         batch_size: 16,
         learning_rate,
+        optimiser: None,
     }))
 }
 
@@ -165,6 +168,61 @@ fn contrastive_trials_resume() {
     }
 }
 
+/// SGD with momentum, weight decay, a warm-up and a cosine schedule, all of which a checkpoint has to
+/// continue.
+fn sgd(steps: u64) -> OptimiserConfig {
+    let rule = SgdConfig { momentum: 0.9, nesterov: true, ..SgdConfig::default() };
+    let decay = Decay::Cosine { steps, floor: 0.1 };
+    let config = OptimiserConfig::from(rule).with_weight_decay(WeightDecay::Decoupled(1e-3));
+    config.with_schedule(Schedule { warm_up: 2, decay })
+}
+
+#[test]
+fn trials_with_another_optimiser_resume() {
+    let base = contrastive(BoundSpec::InfoNce, vec![Evaluation::Bounds]);
+    let task =
+        Contrastive { optimiser: Some(Box::new(sgd(STEPS))), learning_rate: 0.05, ..base.clone() };
+    resumes_to_the_same_bytes(&config(Task::Contrastive(task.clone())));
+    let root = tempfile::tempdir().unwrap();
+    let of = |name: &str, task: Contrastive| {
+        let folder = RunFolder::new(root.path()).trial(name);
+        run(&config(Task::Contrastive(task)), &folder, None).unwrap();
+        records(&folder)
+    };
+    // Every part of the configuration has an effect.
+    let mut without = [(); 3].map(|()| task.clone());
+    without[0].optimiser.as_mut().unwrap().schedule = Schedule::constant();
+    without[1].optimiser.as_mut().unwrap().weight_decay = WeightDecay::None;
+    without[2].learning_rate = 0.04;
+    let own = of("own", task.clone());
+    for (index, other) in without.into_iter().enumerate() {
+        assert_ne!(of(&format!("other {index}"), other), own, "{index}");
+    }
+    // The learning rate is that of the task.
+    let mut same = task;
+    let optimiser = same.optimiser.take().unwrap().with_lr(7.0);
+    same.optimiser = Some(Box::new(optimiser));
+    assert_eq!(of("same", same), own);
+}
+
+#[test]
+fn sgd_with_a_schedule_trains() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = RunFolder::new(root.path()).trial("trial");
+    let base = contrastive(BoundSpec::InfoNce, vec![Evaluation::Bounds]);
+    let task = Contrastive { optimiser: Some(Box::new(sgd(60))), learning_rate: 0.05, ..base };
+    let config = TrialConfig { steps: 60, evaluate_every: 60, ..config(Task::Contrastive(task)) };
+    run(&config, &folder, None).unwrap();
+    let records = records(&folder);
+    let bounds: Vec<f64> = records
+        .lines()
+        .filter(|line| line.contains(",bound_train,"))
+        .map(|line| line.split(',').nth_back(1).unwrap().parse().unwrap())
+        .collect();
+    let [first, last] = bounds[..] else { panic!("{records}") };
+    assert!(last > first + 0.3, "from {first} to {last}");
+}
+
 #[test]
 fn a_bijective_contrastive_trial_resumes() {
     let encoder =
@@ -239,6 +297,7 @@ fn an_adversarial_trial_resumes() {
         view: None,
         batch_size: 16,
         encoder_learning_rate: 1e-4,
+        optimiser: None,
         classifier_learning_rate: 1e-3,
         warm_up_steps: 3,
         classifier_steps: 2,
@@ -260,6 +319,7 @@ fn a_supervised_trial_resumes() {
         view: None,
         batch_size: 16,
         learning_rate: 1e-3,
+        optimiser: None,
         evaluations: vec![Evaluation::CkaToStart],
     })));
 }
@@ -292,6 +352,7 @@ fn representations_are_compared_with_their_start_and_transferred() {
         view: None,
         batch_size: 16,
         learning_rate: 0.01,
+        optimiser: None,
         evaluations,
     };
     for task in

@@ -100,6 +100,15 @@ impl From<SgdConfig> for OptimiserConfig {
 }
 
 impl OptimiserConfig {
+    /// The same configuration with another learning rate (before the schedule).
+    pub fn with_lr(mut self, lr: f64) -> Self {
+        match &mut self.rule {
+            Rule::Adam(adam) => adam.lr = lr,
+            Rule::Sgd(sgd) => sgd.lr = lr,
+        }
+        self
+    }
+
     /// The same configuration with another weight decay.
     pub fn with_weight_decay(self, weight_decay: WeightDecay) -> Self {
         Self { weight_decay, ..self }

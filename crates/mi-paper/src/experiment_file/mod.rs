@@ -6,6 +6,7 @@
 //! crate's README has an example.
 
 mod multi_view;
+mod optimiser;
 mod read;
 mod schema;
 mod section;

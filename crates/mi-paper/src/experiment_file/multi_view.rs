@@ -1,13 +1,18 @@
 //! Multi-view tasks in experiment files.
 
-use super::read::{batch_sizes, grid, images, learning_rates};
+use mi_data::Geometry;
+
+use super::optimiser;
+use super::read::{batch_sizes, grid, images, objectives};
 use super::schema::{Measure, Net, ViewEncoder};
 use super::section::{Entry, Section};
 use crate::config::{Evaluation, Task};
 use crate::error::PaperError;
 use crate::experiments::DataKind;
-use crate::multi_view::{self, MultiView, NamedEncoder, Sequences};
-use mi_data::Geometry;
+use crate::multi_view::{self, Candidates, MultiView, NamedEncoder, Sequences, ViewTerm};
+
+/// The keys that only multi-view tasks have.
+pub(super) const KEYS: [&str; 4] = ["probes", "sequences", "contexts", "prior"];
 
 /// The tasks of a grid over batch sizes and learning rates; every other key has one value.
 pub(super) fn tasks(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, PaperError> {
@@ -24,41 +29,68 @@ pub(super) fn tasks(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Tas
     let are_valid = |encoders: &Vec<ViewEncoder>| encoders.iter().all(|e| e.net.is_valid());
     let entry = section.need("encoders")?;
     let place = entry.clone();
-    let encoders: Vec<ViewEncoder> = entry.one_that(are_valid, expected)?;
-    let encoders = encoders.into_iter().map(|ViewEncoder { name, view, net }| {
+    let mut encoders: Vec<NamedEncoder> = Vec::new();
+    for ViewEncoder { name, view, net } in entry.one_that(are_valid, expected)? {
         let net = match net {
             Net::Same(of) => multi_view::Net::Same(of),
-            Net::Like(of) => {
-                return Err(place.error(format!(
-                    "`like = \"{of}\"` cannot be used here; write the net in full, or `same` to \
-                     share it"
-                )));
-            }
+            Net::Like(of) => match encoders.iter().find(|other| other.name == of) {
+                Some(NamedEncoder { net: multi_view::Net::Own(spec), .. }) => {
+                    multi_view::Net::Own(spec.clone())
+                }
+                _ => {
+                    return Err(place.error(format!(
+                        "`like = \"{of}\"`: there is no encoder `{of}` above whose net is written \
+                         in full"
+                    )));
+                }
+            },
             own => match own.encoder() {
                 Some(spec) => multi_view::Net::Own(spec),
                 None => return Err(place.error("the net has to be written in full")),
             },
         };
-        Ok(NamedEncoder { name, view, net })
-    });
-    let measures: Vec<Measure> = section.need("measures")?.one()?;
+        encoders.push(NamedEncoder { name, view, net });
+    }
+    let terms = section.need("terms")?.tables()?.into_iter().map(term);
+    let measures: Vec<Measure> = section.one_or("measures", Vec::new())?;
     let task = MultiView {
         sequences,
         views: section.need("views")?.one()?,
-        encoders: encoders.collect::<Result<_, _>>()?,
+        encoders,
         contexts: section.one_or("contexts", Vec::new())?,
-        terms: section.need("terms")?.one()?,
+        terms: terms.collect::<Result<_, _>>()?,
         prior: section.take("prior").map(Entry::one).transpose()?,
         probes: section.one_or("probes", Vec::new())?,
         batch_size: 0,
         learning_rate: 0.0,
+        optimiser: None,
         evaluations: measures.into_iter().map(Evaluation::from).collect(),
     };
     task.layout(image).map_err(|reason| section.error(reason))?;
-    let (sizes, rates) = (batch_sizes(section)?, learning_rates(section)?);
+    let (sizes, rates) = (batch_sizes(section)?, optimiser::rates(section)?);
     let of = |[size, rate]: [usize; 2]| {
-        let (batch_size, learning_rate) = (sizes[size], rates[rate]);
-        Task::MultiView(MultiView { batch_size, learning_rate, ..task.clone() })
+        let (batch_size, rate) = (sizes[size], rates[rate].clone());
+        let (learning_rate, optimiser) = (rate.learning_rate, rate.optimiser);
+        Task::MultiView(MultiView { batch_size, learning_rate, optimiser, ..task.clone() })
     };
     Ok(grid([sizes.len(), rates.len()]).into_iter().map(of).collect())
+}
+
+fn term(mut table: Section<'_>) -> Result<ViewTerm, PaperError> {
+    let objective = match &objectives(&mut table)?[..] {
+        [only] => only.clone(),
+        _ => return Err(table.error("a term has one bound or objective here, not a list")),
+    };
+    let term = ViewTerm {
+        name: table.one_or("name", ViewTerm::NAME.to_owned())?,
+        x: table.need("x")?.one()?,
+        y: table.need("y")?.one()?,
+        critic: table.need("critic")?.one()?,
+        objective,
+        candidates: table.one_or("candidates", Candidates::default())?,
+        weight: table.one_or("weight", 1.0)?,
+        l2: table.one_or("l2", 0.0)?,
+    };
+    table.finish()?;
+    Ok(term)
 }

@@ -7,14 +7,15 @@ use mi_data::{Geometry, View};
 use mi_estimators::bounds::{BoundSpec, Objective};
 
 use super::ExperimentFile;
-use super::multi_view;
 use super::schema::{Measure, Net};
 use super::section::{Entry, Section, Source};
+use super::{multi_view, optimiser};
 use crate::config::{
     Adversarial, Contrastive, Dependent, EncoderSpec, Evaluation, Noise, Pixels, Supervised, Task,
 };
 use crate::error::PaperError;
 use crate::experiments::{DataKind, Variant};
+use crate::multi_view::ObjectiveSpec;
 
 /// Reads an experiment; without a `name`, it is named after its file.
 pub(super) fn read(text: &str, path: &Path) -> Result<ExperimentFile, PaperError> {
@@ -86,7 +87,7 @@ fn variants(mut section: Section<'_>, data: DataKind) -> Result<Vec<Variant>, Pa
         },
         setting: section.take("setting").map(one_line).transpose()?,
     };
-    let tasks = if section.has("probes") || section.has("sequences") {
+    let tasks = if multi_view::KEYS.iter().any(|key| section.has(key)) {
         multi_view::tasks(&mut section, data)?
     } else if data == DataKind::Synthetic {
         dependent(&mut section)?
@@ -115,32 +116,36 @@ fn one_line(entry: Entry<'_>) -> Result<String, PaperError> {
     )
 }
 
-/// Adam's learning rates.
-pub(super) fn learning_rates(section: &mut Section<'_>) -> Result<Vec<f64>, PaperError> {
-    let mut optimiser = section.need("optimiser")?.table()?;
-    let mut adam = optimiser.need("adam")?.table()?;
-    let rates = positive(&mut adam, "learning_rate")?;
-    adam.finish()?;
-    optimiser.finish()?;
-    Ok(rates)
-}
-
-fn positive(section: &mut Section<'_>, key: &'static str) -> Result<Vec<f64>, PaperError> {
-    section.need(key)?.many_that(|&x: &f64| x.is_finite() && x > 0.0, "a number above 0")
-}
-
 pub(super) fn batch_sizes(section: &mut Section<'_>) -> Result<Vec<usize>, PaperError> {
     section.need("batch_size")?.many_that(|&k: &usize| k >= 2, "at least 2")
 }
 
-fn bounds(term: &mut Section<'_>) -> Result<Vec<BoundSpec>, PaperError> {
-    let entry = term.need("bound")?;
-    let place = entry.clone();
-    let bounds: Vec<BoundSpec> = entry.many()?;
-    for bound in &bounds {
+/// What a term maximises: a `bound`, or any other `objective`.
+pub(super) fn objectives(term: &mut Section<'_>) -> Result<Vec<ObjectiveSpec>, PaperError> {
+    let (place, objectives): (_, Vec<ObjectiveSpec>) = match term.take("objective") {
+        Some(entry) if term.has("bound") => {
+            return Err(entry.error("a term has either a `bound` or an `objective`"));
+        }
+        Some(entry) => (entry.clone(), entry.many()?),
+        None => {
+            let entry = term.need("bound")?;
+            let bounds: Vec<BoundSpec> = entry.clone().many()?;
+            (entry, bounds.into_iter().map(ObjectiveSpec::Bound).collect())
+        }
+    };
+    for bound in objectives.iter().filter_map(ObjectiveSpec::bound) {
         Objective::new(bound, None).map_err(|error| place.error(error))?;
     }
-    Ok(bounds)
+    Ok(objectives)
+}
+
+/// The bounds of a term that can have no other objective.
+fn bounds(term: &mut Section<'_>) -> Result<Vec<BoundSpec>, PaperError> {
+    let objectives = objectives(term)?;
+    let bounds = objectives.iter().map(|objective| objective.bound().cloned());
+    bounds.collect::<Option<_>>().ok_or_else(|| {
+        term.error("objectives that are no bounds need [[probes]], which say what is probed")
+    })
 }
 
 /// Tasks of a critic alone on pairs of known mutual information.
@@ -158,7 +163,7 @@ fn dependent(section: &mut Section<'_>) -> Result<Vec<Task>, PaperError> {
     let bounds = bounds(&mut term)?;
     let critics: Vec<CriticSpec> = term.need("critic")?.many()?;
     term.finish()?;
-    let (sizes, rates) = (batch_sizes(section)?, learning_rates(section)?);
+    let (sizes, rates) = (batch_sizes(section)?, optimiser::rates(section)?);
     let axes = [bounds.len(), critics.len(), latents.len(), sizes.len(), rates.len()];
     let task = |at: [usize; 5]| {
         Task::Dependent(Dependent {
@@ -166,7 +171,8 @@ fn dependent(section: &mut Section<'_>) -> Result<Vec<Task>, PaperError> {
             critic: critics[at[1]].clone(),
             bound: bounds[at[0]].clone(),
             batch_size: sizes[at[3]],
-            learning_rate: rates[at[4]],
+            learning_rate: rates[at[4]].learning_rate,
+            optimiser: rates[at[4]].optimiser.clone(),
         })
     };
     Ok(grid(axes).into_iter().map(task).collect())
@@ -178,7 +184,9 @@ fn only<'i>(section: &mut Section<'i>, key: &'static str) -> Result<Section<'i>,
     match (tables.pop(), tables.is_empty()) {
         (Some(only), true) => Ok(only),
         (None, _) => Err(section.error(format!("[[{key}]] is missing"))),
-        (Some(second), false) => Err(second.error(format!("there can be only one [[{key}]]"))),
+        (Some(second), false) => Err(second.error(format!(
+            "there can be only one [[{key}]], unless [[probes]] say what is probed"
+        ))),
     }
 }
 
@@ -218,16 +226,15 @@ fn of_images(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, Pap
         return contrastive(section, term, (data, &views), (x, y));
     }
     let adversary = section.take("adversary").map(Entry::table).transpose()?;
-    let losses: &[&str] = if adversary.is_some() { &["uniform"] } else { &["cross-entropy"] };
-    let expected = match losses {
-        ["uniform"] => "\"uniform\", since there is an `adversary`",
-        _ => "\"cross-entropy\"; \"uniform\" needs an `adversary`",
+    let (objective, expected) = match adversary {
+        Some(_) => ("uniform", "\"uniform\", since there is an `adversary`"),
+        None => ("cross-entropy", "\"cross-entropy\"; \"uniform\" needs an `adversary`"),
     };
-    term.need("loss")?.one_that(|loss: &String| losses.contains(&loss.as_str()), expected)?;
+    term.need("objective")?.one_that(|own: &String| own == objective, expected)?;
     term.finish()?;
     let nets = architectures(section, x)?;
     let view = view_of(&views, x).filter(|view| *view != View::top_half());
-    let (sizes, rates) = (batch_sizes(section)?, learning_rates(section)?);
+    let (sizes, rates) = (batch_sizes(section)?, optimiser::rates(section)?);
     let axes = grid([nets.len(), sizes.len(), rates.len()]).into_iter();
     let evaluations = evaluations(section, x, (data, false))?;
     let Some(mut adversary) = adversary else {
@@ -236,7 +243,8 @@ fn of_images(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, Pap
                 encoder: nets[net].clone(),
                 view: view.clone(),
                 batch_size: sizes[size],
-                learning_rate: rates[rate],
+                learning_rate: rates[rate].learning_rate,
+                optimiser: rates[rate].optimiser.clone(),
                 evaluations: evaluations.clone(),
             })
         };
@@ -253,7 +261,8 @@ fn of_images(section: &mut Section<'_>, data: DataKind) -> Result<Vec<Task>, Pap
             encoder: nets[net].clone(),
             view: view.clone(),
             batch_size: sizes[size],
-            encoder_learning_rate: rates[rate],
+            encoder_learning_rate: rates[rate].learning_rate,
+            optimiser: rates[rate].optimiser.clone(),
             classifier_learning_rate,
             warm_up_steps,
             classifier_steps,
@@ -289,7 +298,7 @@ fn contrastive(
         _ => architectures(section, y)?.into_iter().map(Some).collect(),
     };
     let noises = noises(section)?;
-    let (sizes, rates) = (batch_sizes(section)?, learning_rates(section)?);
+    let (sizes, rates) = (batch_sizes(section)?, optimiser::rates(section)?);
     let pair = view_of(views, x).zip(view_of(views, y)).map(|(x, y)| [x, y]);
     let pair = pair.filter(|pair| *pair != [View::top_half(), View::bottom_half()]);
     let evaluations = evaluations(section, x, (data, true))?;
@@ -311,7 +320,8 @@ fn contrastive(
             bound: bounds[at[0]].clone(),
             target: targets[at[4]],
             batch_size: sizes[at[6]],
-            learning_rate: rates[at[7]],
+            learning_rate: rates[at[7]].learning_rate,
+            optimiser: rates[at[7]].optimiser.clone(),
             noise: noises[at[5]],
             views: pair.clone().map(Box::new),
             evaluations: evaluations.clone(),
@@ -325,20 +335,13 @@ fn pixels(section: &mut Section<'_>, views: &[(String, View)]) -> Result<Vec<Tas
     if section.take("terms").is_some() {
         return Err(section.error("the terms need [[encoders]], which are missing"));
     }
-    let mut evaluate = only(section, "evaluate")?;
-    let entry = evaluate.need("representation")?;
-    let name: String = entry.clone().one()?;
-    let view = views.iter().find(|(own, _)| *own == name).map(|(_, view)| view.clone());
-    let view = view.ok_or_else(|| {
-        entry.error(format!(
-            "there is no view `{name}`; without encoders, only a view can be measured"
-        ))
-    })?;
+    let [(_, view)] = views else {
+        return Err(section.error("without encoders, one view is measured: give one [[views]]"));
+    };
     let both = |measures: &Vec<Measure>| *measures == [Measure::Probe, Measure::ConvergedProbe];
     let expected = "[\"probe\", \"converged-probe\"] for pixels";
-    evaluate.need("measures")?.one_that(both, expected)?;
-    evaluate.finish()?;
-    let view = Some(view).filter(|view| *view != View::top_half());
+    section.need("measures")?.one_that(both, expected)?;
+    let view = Some(view.clone()).filter(|view| *view != View::top_half());
     let noises = noises(section)?;
     if noises.iter().any(|noise| noise.shared) {
         return Err(section.error("`noise`: a single view has no other to share noise with"));
@@ -447,37 +450,31 @@ fn architectures(
     })
 }
 
-/// The measures of the first encoder; bounds and the like only if there is a second.
+/// The measures of the term's x; bounds and the like only if there is a second encoder.
 fn evaluations(
     section: &mut Section<'_>,
     x: &NamedEncoder,
     (data, has_second): (DataKind, bool),
 ) -> Result<Vec<Evaluation>, PaperError> {
-    let mut found: Vec<Evaluation> = Vec::new();
-    for mut table in section.tables("evaluate")? {
-        let expected = format!("`{}`, the term's x: only x is measured", x.name);
-        table.need("representation")?.one_that(|name: &String| *name == x.name, &expected)?;
-        let is_bijective = x.nets.iter().all(|net| matches!(net, Net::Realnvp { .. }));
-        let fits = |measures: &Vec<Measure>| {
-            measures.iter().all(|measure| match measure {
-                Measure::Bijectivity { inputs } => is_bijective && *inputs > 0,
-                Measure::Conditioning { inputs } => *inputs > 0,
-                Measure::Bounds | Measure::Retrieval | Measure::FrozenBounds => has_second,
-                Measure::Transfer => data == DataKind::Grey,
-                Measure::Probe
-                | Measure::ConvergedProbe
-                | Measure::CkaToStart
-                | Measure::Representation
-                | Measure::Of(_) => true,
-                Measure::SinglePlaces | Measure::TiesCeiling => false,
-            })
-        };
-        let expected = "measures that fit: `inputs` above 0, bijectivity only for a `realnvp`, \
-                        bounds and the like only for two encoders, transfer only for grey images, \
-                        and nothing for maps and patches";
-        let measures = table.need("measures")?.one_that(fits, expected)?;
-        table.finish()?;
-        found.extend(measures.into_iter().map(Evaluation::from));
-    }
-    Ok(found)
+    let Some(entry) = section.take("measures") else { return Ok(Vec::new()) };
+    let is_bijective = x.nets.iter().all(|net| matches!(net, Net::Realnvp { .. }));
+    let fits = |measures: &Vec<Measure>| {
+        measures.iter().all(|measure| match measure {
+            Measure::Bijectivity { inputs } => is_bijective && *inputs > 0,
+            Measure::Conditioning { inputs } => *inputs > 0,
+            Measure::Bounds | Measure::Retrieval | Measure::FrozenBounds => has_second,
+            Measure::Transfer => data == DataKind::Grey,
+            Measure::Probe
+            | Measure::ConvergedProbe
+            | Measure::CkaToStart
+            | Measure::Representation
+            | Measure::Of(_) => true,
+            Measure::SinglePlaces | Measure::TiesCeiling => false,
+        })
+    };
+    let expected = "measures that fit: `inputs` above 0, bijectivity only for a `realnvp`, bounds \
+                    and the like only for two encoders, transfer only for grey images, and nothing \
+                    for maps and patches";
+    let measures = entry.one_that(fits, expected)?;
+    Ok(measures.into_iter().map(Evaluation::from).collect())
 }

@@ -212,7 +212,8 @@ impl<'i> Entry<'i> {
         }
     }
 
-    fn tables(self) -> Result<Vec<Section<'i>>, PaperError> {
+    /// A list of tables.
+    pub(super) fn tables(self) -> Result<Vec<Section<'i>>, PaperError> {
         let reason = self.error(format!("write it as [[{}]]", self.key));
         let (source, value) = (self.source, self.value.into_inner());
         let DeValue::Array(items) = value else { return Err(reason) };

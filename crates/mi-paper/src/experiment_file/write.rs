@@ -3,13 +3,16 @@
 use std::fmt::Write as _;
 
 use mi_data::View;
+use mi_nets::{OptimiserConfig, Rule};
 use serde::Serialize;
 
 use super::ExperimentFile;
 use super::schema::{Measure, Net};
 use crate::config::{Evaluation, Noise, Task};
 use crate::experiments::Variant;
-use crate::multi_view::{Context, MultiView, NamedView, Probed};
+use crate::multi_view::{
+    Candidates, Context, MultiView, NamedView, ObjectiveSpec, Probed, ViewTerm,
+};
 
 const HEADER: &str = "\
 # Run it with `cargo xtask reproduce --experiment FILE.toml`. The experiment has the name of the file,
@@ -116,10 +119,9 @@ impl Page {
         if let Some(k) = task.batch_size() {
             self.keys.push(on(Axis::BatchSize, "batch_size", &k));
         }
-        let rate = |rate: &f64| on(Axis::LearningRate, "optimiser.adam.learning_rate", rate);
         match task {
             Task::Contrastive(task) => {
-                self.keys.push(rate(&task.learning_rate));
+                self.optimiser(task.learning_rate, task.optimiser.as_deref());
                 self.noise(task.noise);
                 let halves = [View::top_half(), View::bottom_half()];
                 let [x, y] = task.views.as_deref().unwrap_or(&halves);
@@ -136,31 +138,29 @@ impl Page {
                 term.push(on(Axis::Bound, "bound", &task.bound));
                 term.extend(task.target.map(|target| on(Axis::Target, "target", &target)));
                 self.tables.push(("terms", term));
-                self.evaluate("g1", &task.evaluations);
+                self.measures(&task.evaluations);
             }
             Task::MultiView(task) => {
-                self.keys.push(rate(&task.learning_rate));
+                self.optimiser(task.learning_rate, task.optimiser.as_deref());
                 self.multi_view(task);
             }
             Task::Adversarial(task) => {
-                self.keys.push(rate(&task.encoder_learning_rate));
+                self.optimiser(task.encoder_learning_rate, task.optimiser.as_deref());
                 self.keys.extend([
                     slot("adversary.learning_rate", &task.classifier_learning_rate),
                     slot("adversary.warm_up_steps", &task.warm_up_steps),
                     slot("adversary.steps", &task.classifier_steps),
                 ]);
                 self.labelled(task.view.as_ref(), &Net::from(&task.encoder), "uniform");
-                self.evaluate("g1", &task.evaluations);
+                self.measures(&task.evaluations);
             }
             Task::Supervised(task) => {
-                self.keys.push(rate(&task.learning_rate));
+                self.optimiser(task.learning_rate, task.optimiser.as_deref());
                 self.labelled(task.view.as_ref(), &Net::from(&task.encoder), "cross-entropy");
-                if !task.evaluations.is_empty() {
-                    self.evaluate("g1", &task.evaluations);
-                }
+                self.measures(&task.evaluations);
             }
             Task::Dependent(task) => {
-                self.keys.push(rate(&task.learning_rate));
+                self.optimiser(task.learning_rate, task.optimiser.as_deref());
                 self.keys.push(on(Axis::Latent, "samples.shared_latent", &task.dependent));
                 let term = vec![
                     slot("x", &"x"),
@@ -173,15 +173,14 @@ impl Page {
             Task::Pixels(task) => {
                 self.noise(Noise { sd: task.noise_sd, shared: false });
                 self.view("x", task.view.as_ref().unwrap_or(&View::top_half()));
-                self.evaluate("x", &[Evaluation::Probe, Evaluation::ConvergedProbe]);
+                self.measures(&[Evaluation::Probe, Evaluation::ConvergedProbe]);
             }
         }
     }
 
     /// A multi-view task, whose parts have the same form in a file.
     fn multi_view(&mut self, task: &MultiView) {
-        let measures: Vec<Measure> = task.evaluations.iter().copied().map(Measure::from).collect();
-        self.keys.push(slot("measures", &measures));
+        self.measures(&task.evaluations);
         self.keys.extend(task.sequences.as_ref().map(|sequences| slot("sequences", sequences)));
         self.keys.extend(task.prior.as_ref().map(|prior| slot("prior", prior)));
         for NamedView { name, piece } in &task.views {
@@ -196,21 +195,53 @@ impl Page {
             self.tables.push(("contexts", table));
         }
         for term in &task.terms {
-            let mut table = vec![slot("name", &term.name), slot("x", &term.x), slot("y", &term.y)];
-            table.extend([
-                slot("critic", &term.critic),
-                slot("objective", &term.objective),
-                slot("candidates", &term.candidates),
-                slot("weight", &term.weight),
-            ]);
-            table.extend((term.l2 > 0.0).then(|| slot("l2", &term.l2)));
-            self.tables.push(("terms", table));
+            let objective = match &term.objective {
+                ObjectiveSpec::Bound(bound) => slot("bound", bound),
+                other => slot("objective", other),
+            };
+            let is_usual = term.candidates == Candidates::default();
+            let table = [
+                (term.name != ViewTerm::NAME).then(|| slot("name", &term.name)),
+                Some(slot("x", &term.x)),
+                Some(slot("y", &term.y)),
+                Some(slot("critic", &term.critic)),
+                Some(objective),
+                (!is_usual).then(|| slot("candidates", &term.candidates)),
+                (term.weight != 1.0).then(|| slot("weight", &term.weight)),
+                (term.l2 > 0.0).then(|| slot("l2", &term.l2)),
+            ];
+            self.tables.push(("terms", table.into_iter().flatten().collect()));
         }
         for Probed { name, of, places, unit } in &task.probes {
             let mut table = vec![slot("name", name), slot("of", of), slot("places", places)];
             table.extend(unit.then(|| slot("unit", unit)));
             self.tables.push(("probes", table));
         }
+    }
+
+    /// The optimiser; `None` for the paper's Adam.
+    fn optimiser(&mut self, rate: f64, own: Option<&OptimiserConfig>) {
+        let key = match own.map(|own| &own.rule) {
+            Some(Rule::Sgd(_)) => "optimiser.sgd.learning_rate",
+            _ => "optimiser.adam.learning_rate",
+        };
+        self.keys.push(on(Axis::LearningRate, key, &rate));
+        let Some(OptimiserConfig { rule, weight_decay, schedule, .. }) = own else { return };
+        match rule {
+            Rule::Sgd(sgd) => self.keys.extend([
+                slot("optimiser.sgd.momentum", &sgd.momentum),
+                slot("optimiser.sgd.nesterov", &sgd.nesterov),
+            ]),
+            Rule::Adam(adam) => self.keys.extend([
+                slot("optimiser.adam.beta1", &adam.beta1),
+                slot("optimiser.adam.beta2", &adam.beta2),
+                slot("optimiser.adam.eps", &adam.eps),
+                slot("optimiser.adam.eps_placement", &adam.eps_placement),
+            ]),
+            other => unreachable!("no file can have the optimiser {other:?}"),
+        }
+        self.keys.push(slot("optimiser.weight_decay", weight_decay));
+        self.keys.push(slot("optimiser.schedule", schedule));
     }
 
     fn noise(&mut self, noise: Noise) {
@@ -226,17 +257,16 @@ impl Page {
     }
 
     /// An encoder that is trained on labels.
-    fn labelled(&mut self, view: Option<&View>, net: &Net, loss: &str) {
+    fn labelled(&mut self, view: Option<&View>, net: &Net, objective: &str) {
         self.view("x", view.unwrap_or(&View::top_half()));
         self.encoder("g1", "x", on(Axis::Net, "net", net));
-        let term = vec![slot("x", &"g1"), slot("y", &"labels"), slot("loss", &loss)];
+        let term = vec![slot("x", &"g1"), slot("y", &"labels"), slot("objective", &objective)];
         self.tables.push(("terms", term));
     }
 
-    fn evaluate(&mut self, representation: &str, evaluations: &[Evaluation]) {
+    fn measures(&mut self, evaluations: &[Evaluation]) {
         let measures: Vec<Measure> = evaluations.iter().copied().map(Measure::from).collect();
-        let table = vec![slot("representation", &representation), slot("measures", &measures)];
-        self.tables.push(("evaluate", table));
+        self.keys.extend((!measures.is_empty()).then(|| slot("measures", &measures)));
     }
 
     /// The tables of this name.

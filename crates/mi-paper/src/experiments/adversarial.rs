@@ -74,6 +74,7 @@ pub(super) fn adversarial(scale: &Scale) -> Adversarial {
         view: view(scale),
         batch_size: scale.batch_size,
         encoder_learning_rate: scale.adversarial_rates.encoder() * factor,
+        optimiser: None,
         classifier_learning_rate: scale.adversarial_rates.classifier() * factor,
         warm_up_steps: scale.warm_up_steps,
         classifier_steps: 10,

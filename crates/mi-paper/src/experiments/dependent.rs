@@ -69,6 +69,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
                     bound: bound.clone(),
                     batch_size: 128,
                     learning_rate: scale.dependent_learning_rate,
+                    optimiser: None,
                 }),
                 setting: None,
             });

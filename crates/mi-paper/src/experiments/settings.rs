@@ -49,6 +49,7 @@ pub(super) fn contrastive(scale: &Scale, bound: BoundSpec) -> Contrastive {
         target: None,
         batch_size: scale.batch_size,
         learning_rate: scale.learning_rate,
+        optimiser: None,
         noise: Noise::NONE,
         views: views(scale),
         evaluations: [vec![Evaluation::Bounds], probes(scale)].concat(),

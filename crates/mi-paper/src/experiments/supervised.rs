@@ -55,6 +55,7 @@ pub(super) fn supervised(scale: &Scale, encoder: EncoderSpec) -> Supervised {
         view: view(scale),
         batch_size: scale.batch_size,
         learning_rate: scale.learning_rate,
+        optimiser: None,
         evaluations: Vec::new(),
     }
 }

@@ -60,6 +60,7 @@ pub(super) fn task(
         probes: probed,
         batch_size: scale.batch_size,
         learning_rate: scale.learning_rate,
+        optimiser: None,
         evaluations: [vec![Evaluation::Bounds], probes(scale)].concat(),
     }
 }

@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::evaluation::{self, Features};
 use super::network::Encoder;
-use super::optimise::{adam, check_weights, finite};
+use super::optimise::{adam, check_weights, chosen, finite};
 use super::reference::Reference;
 use super::single_view::{Labelled, SingleView};
 use super::snapshot::Snapshot;
@@ -65,7 +65,10 @@ impl AdversarialTraining {
         )?;
         Ok(Self {
             reference: Reference::new(config, images, &encoder_params)?,
-            encoding: Learner::new(adam(task.encoder_learning_rate), encoder_params),
+            encoding: Learner::new(
+                chosen(task.optimiser.as_deref(), task.encoder_learning_rate),
+                encoder_params,
+            ),
             classifying: Learner::new(adam(task.classifier_learning_rate), classifier_params),
             losses: Losses { classifier: f64::NAN, uniform: f64::NAN },
             uniform: Array2::from_elem((1, views.data.classes), 1.0 / views.data.classes as f32),

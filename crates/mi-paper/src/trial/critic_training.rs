@@ -1,7 +1,7 @@
 use mi_critics::{Critic, CriticSpec, Tower};
 use mi_estimators::bounds::{BoundSpec, Objective, Scores, evaluate};
 use mi_estimators::{LearnedNumber, Term, TrainingStep};
-use mi_nets::{Graph, Params};
+use mi_nets::{Graph, OptimiserConfig, Params};
 use mi_random::Stream;
 use ndarray::ArrayView2;
 
@@ -50,7 +50,7 @@ impl CriticTraining {
         (dim_x, dim_y): (usize, usize),
         spec: &CriticSpec,
         bound: &BoundSpec,
-        learning_rate: f64,
+        optimiser: impl Into<OptimiserConfig>,
         streams: &Stream,
     ) -> Result<Self, PaperError> {
         let mut params = Params::new();
@@ -63,7 +63,7 @@ impl CriticTraining {
             LearnedNumber::new(&mut params, "baseline", bound, (dim_x, dim_y), &mut init)?;
         Ok(Self {
             step: TrainingStep::new(&params),
-            trained: Trained::new(params, learning_rate),
+            trained: Trained::new(params, optimiser),
             objective: Objective::new(bound, None)?,
             overflows: 0,
             scorer: Scorer { critic, learned },
@@ -149,13 +149,15 @@ mod tests {
     use ndarray::array;
 
     use super::*;
+    use crate::trial::adam;
 
     #[test]
     fn the_clipped_estimate_is_the_bound_of_the_clipped_scores() {
         let streams = Stream::new(0, "trial");
         let bound = BoundSpec::Nwj;
         let mut training =
-            CriticTraining::new((1, 1), &CriticSpec::Bilinear, &bound, 1e-3, &streams).unwrap();
+            CriticTraining::new((1, 1), &CriticSpec::Bilinear, &bound, adam(1e-3), &streams)
+                .unwrap();
         let weight = training.trained.params.ids().next().unwrap();
         training.trained.params.view_mut(weight).fill(1.0);
         let (x, y) = (array![[1.0_f32], [10.0], [-2.0]], array![[0.5_f32], [2.0], [3.0]]);
@@ -180,7 +182,13 @@ mod tests {
     fn steps_that_lose_gradients_are_counted_and_the_count_is_saved() {
         let new = || {
             let streams = Stream::new(0, "trial");
-            CriticTraining::new((1, 1), &CriticSpec::Bilinear, &BoundSpec::Nwj, 1e-6, &streams)
+            CriticTraining::new(
+                (1, 1),
+                &CriticSpec::Bilinear,
+                &BoundSpec::Nwj,
+                adam(1e-6),
+                &streams,
+            )
         };
         let mut training = new().unwrap();
         let weight = training.trained.params.ids().next().unwrap();

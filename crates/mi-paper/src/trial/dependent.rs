@@ -2,7 +2,7 @@ use mi_data::{LatentPair, PairSource, Sampling};
 use mi_random::Stream;
 
 use super::critic_training::CriticTraining;
-use super::optimise::mean;
+use super::optimise::{chosen, mean};
 use super::snapshot::Snapshot;
 use super::{StepError, Training};
 use crate::config::{Dependent, TrialConfig};
@@ -32,7 +32,7 @@ impl DependentTraining {
                 (1, 1),
                 &task.critic,
                 &task.bound,
-                task.learning_rate,
+                chosen(task.optimiser.as_deref(), task.learning_rate),
                 &streams,
             )?,
             estimates: Vec::new(),

@@ -30,7 +30,7 @@ use crate::outcome::TrialState;
 use crate::record::{Metric, Record};
 pub(crate) use evaluation::{EXACT_DIGITS, PERCENTILES, Percentiles};
 pub use images::Images;
-pub(crate) use optimise::EPS_PLACEMENT;
+pub(crate) use optimise::{EPS_PLACEMENT, adam};
 use resume::{Resumed, TrialIdentity};
 pub(crate) use single_view::SHUFFLE;
 use snapshot::Snapshot;

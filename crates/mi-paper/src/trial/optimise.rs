@@ -1,15 +1,20 @@
 //! The parts that all training steps share: the optimiser, and checks that numbers are finite.
 
-use mi_nets::{AdamConfig, EpsPlacement, Optimiser, Params};
+use mi_nets::{AdamConfig, EpsPlacement, Optimiser, OptimiserConfig, Params};
 
 use super::StepError;
 
 /// Where Adam adds ε: as in TensorFlow 1, which the paper used.
 pub(crate) const EPS_PLACEMENT: EpsPlacement = EpsPlacement::BeforeCorrection;
 
-/// Adam with the paper's settings at learning rate `lr`.
-pub(super) fn adam(lr: f64) -> AdamConfig {
+/// The paper's Adam.
+pub(crate) fn adam(lr: f64) -> AdamConfig {
     AdamConfig { lr, eps_placement: EPS_PLACEMENT, ..AdamConfig::default() }
+}
+
+/// A task's optimiser at its learning rate; the paper's Adam if it has none of its own.
+pub(super) fn chosen(own: Option<&OptimiserConfig>, lr: f64) -> OptimiserConfig {
+    own.map_or_else(|| adam(lr).into(), |own| own.clone().with_lr(lr))
 }
 
 /// Parameters and their optimiser, which a checkpoint saves together.
@@ -19,9 +24,9 @@ pub(super) struct Trained {
 }
 
 impl Trained {
-    /// Parameters that Adam trains at learning rate `lr`.
-    pub(super) fn new(params: Params<f32>, lr: f64) -> Self {
-        Self { optimiser: Optimiser::new(adam(lr), &params), params }
+    /// Parameters that an optimiser with these settings trains.
+    pub(super) fn new(params: Params<f32>, config: impl Into<OptimiserConfig>) -> Self {
+        Self { optimiser: Optimiser::new(config, &params), params }
     }
 
     /// What a snapshot saves.

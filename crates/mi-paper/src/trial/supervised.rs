@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::evaluation::{self, Features, encode};
 use super::network::Encoder;
-use super::optimise::{adam, check_weights, finite};
+use super::optimise::{check_weights, chosen, finite};
 use super::reference::Reference;
 use super::single_view::{Labelled, SingleView};
 use super::snapshot::Snapshot;
@@ -81,7 +81,7 @@ impl SupervisedTraining {
             seed: config.seed,
             evaluations: task.evaluations.clone(),
             streams,
-            learner: Learner::new(adam(task.learning_rate), params),
+            learner: Learner::new(chosen(task.optimiser.as_deref(), task.learning_rate), params),
             network: Classifier { encoder, linear },
             views,
             batches,

@@ -11,7 +11,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 
 use super::super::StepError;
 use super::super::critic_training::CriticTraining;
-use super::super::optimise::mean;
+use super::super::optimise::{adam, mean};
 use super::super::representation::Sides;
 use super::super::single_view::SHUFFLE;
 use crate::error::PaperError;
@@ -90,7 +90,7 @@ pub(super) fn trained_anew(
         (x.train.ncols(), y.train.ncols()),
         CriticSpec::Separable { hidden: vec![200], embed: 100 },
     );
-    let mut training = CriticTraining::new(dims, &spec, bound, RATE, stream)?;
+    let mut training = CriticTraining::new(dims, &spec, bound, adam(RATE), stream)?;
     // Scores start at 0: NWJ and FLO would hardly recover from the exponentials of random scores.
     training.start_at_zero(Tower::Y);
     let rows = x.train.nrows();

@@ -24,7 +24,7 @@ use ndarray::Array2;
 use smallvec::SmallVec;
 
 use super::evaluation::{self, Features};
-use super::optimise::{Trained, check_weights, finite};
+use super::optimise::{Trained, check_weights, chosen, finite};
 use super::reference::Reference;
 use super::single_view::batches;
 use super::snapshot::Snapshot;
@@ -146,7 +146,7 @@ impl MultiViewTraining {
             needed: networks.needed(&read),
             inputs: Inputs::new(data, &networks.layout, &streams),
             step: TrainingStep::new(&params),
-            trained: Trained::new(params, task.learning_rate),
+            trained: Trained::new(params, chosen(task.optimiser.as_deref(), task.learning_rate)),
             objectives: objectives.concat(),
             steps: config.steps,
             seed: config.seed,

@@ -56,6 +56,7 @@ impl Setup {
             probes: vec![Probed::new("g1", &["g1"])],
             batch_size: task.batch_size,
             learning_rate: task.learning_rate,
+            optimiser: task.optimiser.clone(),
             evaluations: task.evaluations.clone(),
         };
         Self { task: task_of, target: task.target, noise: task.noise }

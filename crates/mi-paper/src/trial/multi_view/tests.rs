@@ -55,6 +55,7 @@ fn task(piece: &str, net: EncoderSpec, terms: Vec<ViewTerm>) -> MultiView {
         probes: vec![Probed::new("z", &["z"])],
         batch_size: K,
         learning_rate: 1e-2,
+        optimiser: None,
         evaluations: vec![Evaluation::Bounds],
     }
 }
