@@ -5,12 +5,12 @@
 //! the machine. They are good enough to compare trials; the times that follow from them are
 //! estimates.
 
-use mi_critics::CriticSpec;
-use mi_data::{Geometry, View};
-use mi_nets::{CouplingKind, NetworkSize, RealNvpConfig};
+use mi_data::{Dataset, Geometry, View};
+use mi_nets::NetworkSize;
 
-use crate::config::{EncoderSpec, Evaluation, Task, TrialConfig};
+use crate::config::{Evaluation, Task, TrialConfig};
 use crate::multi_view::{Candidates, MultiView, Negatives, Origin};
+use crate::published;
 
 /// Height, width and channels of the images that a view is taken from, and how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +26,22 @@ pub struct ImageSize {
 }
 
 impl ImageSize {
-    /// The image size of the data set with this name, without loading it; `none` has no images.
+    /// The image size of the whole data set of this name, without loading it; `none` has no images.
     pub fn of(dataset: &str) -> Self {
-        match dataset {
-            "cifar-10" => Self { height: 32, width: 32, channels: 3, count: 50_000 },
-            "digits" => Self { height: 28, width: 28, channels: 1, count: 8_000 },
-            "none" => Self { height: 0, width: 0, channels: 0, count: 0 },
-            _ => Self { height: 28, width: 28, channels: 1, count: 60_000 },
-        }
+        let (side, channels) = if dataset == "cifar-10" { (32, 3) } else { (28, 1) };
+        let count = match (dataset, published::images(dataset)) {
+            ("none", _) => return Self { height: 0, width: 0, channels: 0, count: 0 },
+            (_, Some((train, _))) => train,
+            // The embedded digits.
+            (_, None) => 8_000,
+        };
+        Self { height: side, width: side, channels, count }
+    }
+
+    /// The image size of a data set that is loaded.
+    pub fn loaded(set: &Dataset) -> Self {
+        let Geometry { height, width, channels } = set.geometry;
+        Self { height, width, channels, count: set.train.len() }
     }
 
     /// The size of a view. If there is none, or if it does not fit the images (which the trial then
@@ -54,35 +62,6 @@ pub struct Cost {
     pub bytes: f64,
 }
 
-/// The size of an encoder of a view, and the width of its output.
-pub(crate) fn encoder(spec: &EncoderSpec, view: Geometry) -> (NetworkSize, usize) {
-    let pixels = view.len();
-    match spec {
-        EncoderSpec::Mlp { hidden, embed } => {
-            (NetworkSize::dense(&[&[pixels], hidden.as_slice(), &[*embed]].concat()), *embed)
-        }
-        EncoderSpec::Residual { layers, .. } => {
-            (NetworkSize::dense(&vec![pixels; layers + 1]), pixels)
-        }
-        EncoderSpec::ConvNet { embed, .. } => {
-            let size = spec.conv_config(view).map(|config| NetworkSize::convnet(&config));
-            (size.unwrap_or_default(), *embed)
-        }
-        EncoderSpec::RealNvp { couplings, hidden, affine, .. } => {
-            let kind = if *affine { CouplingKind::Affine } else { CouplingKind::Additive };
-            let hidden = hidden.clone();
-            let config = RealNvpConfig { dim: pixels, couplings: *couplings, hidden, kind };
-            (NetworkSize::realnvp(&config), pixels)
-        }
-    }
-}
-
-/// Multiply–adds and parameters of a critic on a whole batch of `k` pairs.
-fn critic(spec: &CriticSpec, dim: usize, k: usize) -> (f64, f64) {
-    let parameters = spec.parameters((dim, dim)) as f64;
-    (spec.multiply_adds((dim, dim), k), parameters)
-}
-
 /// The operations in a multiply–add.
 const OPERATIONS: f64 = 2.0;
 
@@ -95,35 +74,11 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
     // epochs.
     let probe = |features: usize| rows * features as f64 * 10.0 * 4.0 * 10.0;
     let (flops, parameters, activations) = match &config.task {
-        Task::Contrastive(task) => {
-            let views = task.views.as_deref();
-            let first = image.of_view(views.map(|[x, _]| x));
-            let (size, width) = encoder(&task.encoder, first);
-            let (other, _) = encoder(
-                task.encoder_y.as_ref().unwrap_or(&task.encoder),
-                image.of_view(views.map(|[_, y]| y)),
-            );
-            let k = task.batch_size;
-            let (products, critic_parameters) = critic(&task.critic, width, k);
-            let both = (size.products + other.products) as f64;
-            let step = (k * (size.step_products() + other.step_products())) as f64;
-            let mut evaluation = rows * both + probe(width);
-            for kind in &task.evaluations {
-                if let Evaluation::Conditioning { inputs } = kind {
-                    let d = first.len() as f64;
-                    evaluation +=
-                        *inputs as f64 * (4.0 * d * size.products as f64 + 8.0 * d * d * d);
-                }
-            }
-            (
-                steps * OPERATIONS * (step + 3.0 * products) + evaluations * evaluation,
-                (size.parameters + other.parameters) as f64 + critic_parameters,
-                (k * (size.activations + other.activations + k)) as f64,
-            )
-        }
+        Task::Contrastive(task) => of_multi_view(&task.into(), image, (steps, evaluations), probe),
         Task::MultiView(task) => of_multi_view(task, image, (steps, evaluations), probe),
         Task::Adversarial(task) => {
-            let (size, width) = encoder(&task.encoder, image.of_view(task.view.as_ref()));
+            let view = image.of_view(task.view.as_ref());
+            let (size, width) = (task.encoder.size(view), task.encoder.output(view));
             let (forward, k) = (size.products as f64, task.batch_size as f64);
             let step = size.step_products() as f64;
             let classifier_steps = task.warm_up_steps as f64 + steps * task.classifier_steps as f64;
@@ -135,11 +90,12 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
             )
         }
         Task::Dependent(task) => {
-            let (products, parameters) = critic(&task.critic, 1, task.batch_size);
+            let products = task.critic.multiply_adds((1, 1), task.batch_size);
+            let parameters = task.critic.parameters((1, 1)) as f64;
             (steps * OPERATIONS * 3.0 * products, parameters, products / 10.0)
         }
         Task::Supervised(task) => {
-            let (size, _) = encoder(&task.encoder, image.of_view(task.view.as_ref()));
+            let size = task.encoder.size(image.of_view(task.view.as_ref()));
             let k = task.batch_size as f64;
             (
                 steps * k * OPERATIONS * size.step_products() as f64
@@ -186,14 +142,17 @@ fn of_multi_view(
     let rows = image.count as f64;
     let k = task.batch_size;
     let (mut step, mut forward, mut parameters, mut activations) = (0.0, 0.0, 0.0, 0.0);
+    // The size of the pieces that an encoder sees.
+    let geometry_of = |index: usize| {
+        let view = task.views.iter().position(|v| v.name == task.encoders[index].view);
+        layout.pieces[view.unwrap_or_default()].geometry()
+    };
     for representation in &layout.representations {
         let places = representation.shape.places();
         let (size, times) = match representation.origin {
             Origin::Summary(index) => {
                 let Ok((owner, spec)) = task.network(index) else { continue };
-                let view = task.views.iter().position(|v| v.name == task.encoders[index].view);
-                let piece = &layout.pieces[view.unwrap_or_default()];
-                let (size, _) = encoder(spec, piece.geometry());
+                let size = spec.size(geometry_of(index));
                 parameters += if owner == index { size.parameters as f64 } else { 0.0 };
                 (size, places)
             }
@@ -233,13 +192,23 @@ fn of_multi_view(
         activations += (k * k) as f64;
     }
     let probes = task.probes.iter().map(|p| probe(layout.probed_width(p).unwrap_or_default()));
-    let evaluation = rows * forward + probes.sum::<f64>();
+    let mut evaluation = rows * forward + probes.sum::<f64>();
+    if let Ok((_, spec)) = task.network(0) {
+        let view = geometry_of(0);
+        let (d, products) = (view.len() as f64, spec.size(view).products as f64);
+        for kind in &task.evaluations {
+            if let Evaluation::Conditioning { inputs } = kind {
+                evaluation += *inputs as f64 * (4.0 * d * products + 8.0 * d * d * d);
+            }
+        }
+    }
     (steps * OPERATIONS * step + evaluations * evaluation, parameters, activations)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::EncoderSpec;
 
     #[test]
     fn a_trial_without_images_holds_none() {
@@ -256,6 +225,24 @@ mod tests {
         for trial in &plan.trials {
             let cost = estimate(trial, ImageSize::of(&trial.dataset));
             assert!(cost.flops > 0.0 && cost.bytes < 10e6, "{}: {cost:?}", trial.id());
+        }
+    }
+
+    #[test]
+    fn every_built_in_trial_has_a_cost() {
+        let request = crate::plan::Request {
+            experiments: vec!["all".into()],
+            preset: crate::preset::Preset::Paper,
+            seeds: vec!["1".parse().unwrap()],
+            data: Some("anywhere".into()),
+            dataset: None,
+            steps: None,
+            adversarial_rates: crate::preset::AdversarialRates::Notebook,
+        };
+        for trial in &crate::plan::Plan::resolve(&request).unwrap().trials {
+            let cost = estimate(trial, ImageSize::of(&trial.dataset));
+            // Sequences in place of images are not counted among the features.
+            assert!(cost.flops > 1e6 && cost.bytes > 0.0, "{}: {cost:?}", trial.id());
         }
     }
 
@@ -284,10 +271,10 @@ mod tests {
     fn sizes_are_the_papers() {
         let mnist = ImageSize::of("mnist").of_view(None);
         let mlp = EncoderSpec::Mlp { hidden: vec![300, 300], embed: 100 };
-        assert_eq!(encoder(&mlp, mnist).0.parameters, 238_300);
+        assert_eq!(mlp.size(mnist).parameters, 238_300);
         // With the products by the zeros around the images there would be 5,904,000.
         let convnet = EncoderSpec::ConvNet { channels: [64, 128], embed: 100 };
-        let (convnet, _) = encoder(&convnet, mnist);
+        let convnet = convnet.size(mnist);
         assert_eq!((convnet.parameters, convnet.products), (219_748, 4_344_320));
         let flow = EncoderSpec::RealNvp {
             couplings: 30,
@@ -295,7 +282,7 @@ mod tests {
             affine: false,
             init_sd: 1e-4,
         };
-        let (flow, _) = encoder(&flow, mnist);
+        let flow = flow.size(mnist);
         assert_eq!(flow.parameters, 13_922_040);
         // The whole step of the bijective encoders takes about 26 GFLOP at 128 rows.
         let step = 2.0 * 128.0 * OPERATIONS * flow.step_products() as f64;

@@ -6,6 +6,7 @@
 //! images are positives and negatives.
 
 mod check;
+mod two_views;
 
 pub(crate) use check::{Layout, Origin, Shape};
 

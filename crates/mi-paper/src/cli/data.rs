@@ -3,8 +3,17 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use mi_data::{Dataset, DatasetName};
-use mi_paper::plan::DataId;
+use mi_paper::cost::ImageSize;
+use mi_paper::plan::{DataId, Plan};
 use mi_paper::schedule::DataSets;
+
+/// Loads the data sets of a plan, and notes their hashes and sizes in it.
+pub(super) fn load_for(plan: &mut Plan, folder: Option<&Path>) -> Result<DataSets> {
+    let (sets, ids) = load(&plan.datasets(), folder)?;
+    plan.data = ids;
+    plan.note_images(|name| sets.get(name).map(|set| (set.train.len(), set.test.len())));
+    Ok(sets)
+}
 
 /// Loads the named data sets, and returns them with the hash of each.
 pub(super) fn load(names: &[&str], folder: Option<&Path>) -> Result<(DataSets, Vec<DataId>)> {
@@ -24,6 +33,11 @@ pub(super) fn load(names: &[&str], folder: Option<&Path>) -> Result<(DataSets, V
         sets.insert(name.into(), Arc::new(dataset));
     }
     Ok((sets, ids))
+}
+
+/// The images of a data set; if it is not loaded, those of the whole data set of this name.
+pub(super) fn size(sets: &DataSets, name: &str) -> ImageSize {
+    sets.get(name).map_or_else(|| ImageSize::of(name), |set| ImageSize::loaded(set))
 }
 
 /// One line about each data set: its size, and the start of its hash. The folder is left out, since

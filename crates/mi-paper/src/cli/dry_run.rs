@@ -1,10 +1,12 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use mi_paper::cost::{self, ImageSize};
+use mi_paper::cost;
 use mi_paper::plan::Plan;
+use mi_paper::schedule::DataSets;
 use ndarray::Array2;
 
+use super::data;
 use super::status::duration;
 
 /// The fraction of the machine's matrix-product rate that complete trials reach. The paper's
@@ -12,15 +14,15 @@ use super::status::duration;
 /// work was running.
 const EFFICIENCY: f64 = 0.65;
 
-/// The plan with an estimate of time and memory.
-pub(super) fn text(plan: &Plan, jobs: usize) -> String {
+/// The plan with an estimate of time and memory on these data sets.
+pub(super) fn text(plan: &Plan, jobs: usize, sets: &DataSets) -> String {
     let rate = product_rate() * EFFICIENCY;
     let mut text = String::new();
     let width = plan.trials.iter().map(|trial| trial.id().len()).max().unwrap_or(0);
     let mut seconds = 0.0;
     let mut largest: Vec<f64> = Vec::new();
     for trial in &plan.trials {
-        let cost = cost::estimate(trial, ImageSize::of(&trial.dataset));
+        let cost = cost::estimate(trial, data::size(sets, &trial.dataset));
         let own = cost.flops / rate;
         seconds += own;
         largest.push(cost.bytes);
@@ -39,7 +41,7 @@ pub(super) fn text(plan: &Plan, jobs: usize) -> String {
         .datasets()
         .iter()
         .map(|name| {
-            let size = ImageSize::of(name);
+            let size = data::size(sets, name);
             4.0 * (size.count * size.height * size.width * size.channels) as f64 * 1.2
         })
         .sum();
@@ -71,4 +73,46 @@ fn product_rate() -> f64 {
         best = best.min(clock.elapsed().as_secs_f64());
     }
     2.0 * (N * N * N) as f64 / best.max(1e-9)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mi_data::{Dataset, Geometry, Provenance, Split};
+    use mi_paper::plan::Request;
+    use mi_paper::preset::{AdversarialRates, Preset};
+
+    use super::*;
+
+    #[test]
+    fn the_images_in_the_data_folder_count() {
+        let plan = Plan::resolve(&Request {
+            experiments: vec!["cifar-critics".into()],
+            preset: Preset::Paper,
+            seeds: vec!["1".parse().unwrap()],
+            data: Some("anywhere".into()),
+            dataset: None,
+            steps: None,
+            adversarial_rates: AdversarialRates::Notebook,
+        })
+        .unwrap();
+        let split =
+            |count: usize| Split::new(Array2::zeros((count, 3_072)), vec![0; count]).unwrap();
+        let part = Dataset {
+            name: "cifar-10".to_owned(),
+            train: split(20),
+            test: split(10),
+            geometry: Geometry::new(32, 32, 3),
+            classes: 10,
+            provenance: Provenance::default(),
+        };
+        let memory = |sets: &DataSets| {
+            let text = text(&plan, 1, sets);
+            let (before, _) = text.split_once(" GB (estimates").unwrap();
+            before.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+        };
+        let part = DataSets::from([("cifar-10".to_owned(), Arc::new(part))]);
+        assert!(memory(&part) < 0.2 && memory(&DataSets::new()) > 1.0);
+    }
 }

@@ -6,13 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use mi_paper::cost::{self, ImageSize};
+use mi_paper::cost;
 use mi_paper::error::PaperError;
 use mi_paper::outcome::TrialState;
 use mi_paper::plan::Plan;
 use mi_paper::record::Metric;
+use mi_paper::schedule::DataSets;
 use mi_paper::trial::Event;
 
+use super::data;
 use super::interrupt::waits;
 use super::status::duration;
 use super::terminal::say;
@@ -57,7 +59,7 @@ struct Followed {
 
 impl Progress {
     /// Follows a plan in which the fraction `done[i]` of trial i is done.
-    pub(super) fn new(plan: &Plan, done: &[f64]) -> Self {
+    pub(super) fn new(plan: &Plan, sets: &DataSets, done: &[f64]) -> Self {
         let bars = std::io::stderr().is_terminal().then(|| {
             let bars = MultiProgress::new();
             bars.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
@@ -70,7 +72,7 @@ impl Progress {
             .map(|(trial, &done)| Followed {
                 id: trial.id(),
                 steps: trial.steps,
-                weight: cost::estimate(trial, ImageSize::of(&trial.dataset)).flops.max(1.0),
+                weight: cost::estimate(trial, data::size(sets, &trial.dataset)).flops.max(1.0),
                 done,
                 bound: None,
                 accuracy: None,
@@ -313,7 +315,7 @@ mod tests {
 
     #[test]
     fn trials_that_diverge_or_fail_are_over() {
-        let progress = Progress::new(&four_trials(), &[0.0; 4]);
+        let progress = Progress::new(&four_trials(), &DataSets::new(), &[0.0; 4]);
         let look = |index: usize| {
             let state = progress.state.lock().unwrap();
             let (now, (done, all)) = (Instant::now(), state.work());

@@ -55,15 +55,16 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         Some(jobs) => jobs as usize,
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
-    if options.dry_run {
-        terminal::print(&dry_run::text(&plan, jobs))?;
-        if options.out.is_none() {
-            return Ok(ExitCode::SUCCESS);
-        }
+    let data = options.asked.data.as_deref();
+    if options.dry_run && options.out.is_none() {
+        let sets = data::load_for(&mut plan, data)?;
+        terminal::print(&dry_run::text(&plan, jobs, &sets))?;
+        return Ok(ExitCode::SUCCESS);
     }
 
-    let (sets, _lock) = prepare(&mut plan, &folder, options.asked.data.as_deref(), notice)?;
+    let (sets, _lock) = prepare(&mut plan, &folder, data, notice)?;
     if options.dry_run {
+        terminal::print(&dry_run::text(&plan, jobs, &sets))?;
         say(format_args!("the plan is in {}", out.join("plan.json").display()));
         return Ok(ExitCode::SUCCESS);
     }
@@ -106,9 +107,7 @@ pub(super) fn prepare(
     notice: &mut dyn FnMut(&str),
 ) -> Result<(DataSets, Lock)> {
     folder.check_ownership()?;
-    let (sets, ids) = data::load(&plan.datasets(), data)?;
-    plan.data = ids;
-    plan.note_images(|name| sets.get(name).map(|set| (set.train.len(), set.test.len())));
+    let sets = data::load_for(plan, data)?;
     let lock = Lock::take(folder.path())?;
     adopt(folder, plan, notice)?;
     folder.unpack(plan, notice)?;
@@ -200,7 +199,7 @@ fn work(
     }
 
     let interrupt = Interrupt::listen()?;
-    let progress = Arc::new(Progress::new(plan, &done));
+    let progress = Arc::new(Progress::new(plan, sets, &done));
     let (waiting, telling) = (progress.clone(), progress.clone());
     Interrupt::answer(move || waiting.waits_for(), move |answer| telling.line(answer))?;
     let control = Control {

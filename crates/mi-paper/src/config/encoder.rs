@@ -1,7 +1,7 @@
 //! The architectures of encoders.
 
 use mi_data::Geometry;
-use mi_nets::ConvNetConfig;
+use mi_nets::{ConvNetConfig, CouplingKind, NetworkSize, RealNvpConfig};
 use serde::{Deserialize, Serialize};
 
 /// An encoder's architecture; input and output sizes that follow from the data are left out.
@@ -93,6 +93,38 @@ impl EncoderSpec {
             output: *embed,
             ..ConvNetConfig::paper(image.height, image.width, image.channels)
         })
+    }
+
+    /// The widths of an MLP's layers for images of this size, its input included; `None` for other
+    /// encoders.
+    pub(crate) fn mlp_widths(&self, image: Geometry) -> Option<Vec<usize>> {
+        let Self::Mlp { hidden, embed } = self else { return None };
+        Some([&[image.len()], hidden.as_slice(), &[*embed]].concat())
+    }
+
+    /// The configuration of a RealNVP for images of this size; `None` for other encoders.
+    pub(crate) fn flow_config(&self, image: Geometry) -> Option<RealNvpConfig> {
+        let Self::RealNvp { couplings, hidden, affine, .. } = self else { return None };
+        let kind = if *affine { CouplingKind::Affine } else { CouplingKind::Additive };
+        let (dim, couplings, hidden) = (image.len(), *couplings, hidden.clone());
+        Some(RealNvpConfig { dim, couplings, hidden, kind })
+    }
+
+    /// The size of the network for images of this size.
+    pub(crate) fn size(&self, image: Geometry) -> NetworkSize {
+        let size = match self {
+            Self::Mlp { .. } => self.mlp_widths(image).map(|widths| NetworkSize::dense(&widths)),
+            Self::Residual { layers, .. } => {
+                Some(NetworkSize::dense(&vec![image.len(); layers + 1]))
+            }
+            Self::ConvNet { .. } => {
+                self.conv_config(image).map(|config| NetworkSize::convnet(&config))
+            }
+            Self::RealNvp { .. } => {
+                self.flow_config(image).map(|config| NetworkSize::realnvp(&config))
+            }
+        };
+        size.unwrap_or_default()
     }
 
     /// The width of the encoder's output for an image of this size.

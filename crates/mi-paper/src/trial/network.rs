@@ -1,8 +1,5 @@
 use mi_data::Geometry;
-use mi_nets::{
-    ConvNet, CouplingKind, Init, Mlp, Module, NetsError, Params, RealNvp, RealNvpConfig,
-    ResidualMlp,
-};
+use mi_nets::{ConvNet, Init, Mlp, Module, NetsError, Params, RealNvp, ResidualMlp};
 use mi_random::Stream;
 
 use crate::config::EncoderSpec;
@@ -35,8 +32,8 @@ impl Encoder {
     ) -> Result<Self, NetsError> {
         let pixels = image.len();
         Ok(match spec {
-            EncoderSpec::Mlp { hidden, embed } => {
-                let sizes = [&[pixels], hidden.as_slice(), &[*embed]].concat();
+            EncoderSpec::Mlp { .. } => {
+                let sizes = spec.mlp_widths(image).unwrap_or_else(|| unreachable!("it is one"));
                 Self::Plain(Box::new(Mlp::new(params, name, &sizes, Init::GlorotUniform, stream)?))
             }
             EncoderSpec::Residual { layers, init_sd } => {
@@ -50,14 +47,8 @@ impl Encoder {
                 let init = Init::GlorotUniform;
                 Self::Conv(Box::new(ConvNet::new(params, name, &config, init, stream)?))
             }
-            EncoderSpec::RealNvp { couplings, hidden, affine, init_sd } => {
-                let kind = if *affine { CouplingKind::Affine } else { CouplingKind::Additive };
-                let config = RealNvpConfig {
-                    dim: pixels,
-                    couplings: *couplings,
-                    hidden: hidden.clone(),
-                    kind,
-                };
+            EncoderSpec::RealNvp { init_sd, .. } => {
+                let config = spec.flow_config(image).unwrap_or_else(|| unreachable!("it is one"));
                 let init = Init::TruncatedNormal { sd: *init_sd };
                 Self::Bijective(Box::new(RealNvp::new(params, name, &config, init, stream)?))
             }
@@ -100,7 +91,7 @@ mod tests {
 
     /// The variants are those that serde names in the message about an unknown one.
     #[test]
-    fn the_cost_of_every_encoder_is_that_of_its_network() {
+    fn the_size_of_every_encoder_is_that_of_its_network() {
         let init_sd = 0.1;
         let specs = [
             EncoderSpec::Mlp { hidden: vec![5], embed: 3 },
@@ -120,10 +111,10 @@ mod tests {
             let mut stream = Stream::new(1, "init");
             let built = Encoder::build(&spec, &mut params, "g", image, &mut stream).unwrap();
             let module = built.module();
-            let found = crate::cost::encoder(&spec, image);
-            assert_eq!(found, (module.size(), module.output_dim()), "{spec:?}");
+            let size = spec.size(image);
+            assert_eq!(size, module.size(), "{spec:?}");
             assert_eq!(spec.output(image), module.output_dim(), "{spec:?}");
-            assert_eq!(found.0.parameters, params.scalar_count(), "{spec:?}");
+            assert_eq!(size.parameters, params.scalar_count(), "{spec:?}");
         }
     }
 }
