@@ -15,7 +15,6 @@ use workspace::Workspace;
 
 mod bench;
 mod build;
-mod clock;
 mod files;
 mod reproduce;
 mod terminal;

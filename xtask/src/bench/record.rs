@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::Machine;
 use super::yardstick::Yardstick;
-use crate::clock::Utc;
 use crate::files::write_whole;
 use crate::terminal::say;
 use crate::workspace::{Workspace, output};
@@ -122,7 +121,7 @@ impl Record {
         Self {
             schema: SCHEMA.to_owned(),
             kind,
-            date: Utc::now().rfc3339(),
+            date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             quick,
             filter: None,
             machine: Machine::this(),

@@ -1,17 +1,17 @@
 //! `cargo xtask bench --report`: one HTML page of all records.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, ensure};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use mi_plot::{Axis, LineChart, Point, Scale, Series};
 
 use super::cost::{Family, families};
-use super::record::{Kind, Measurement, Record, short};
+use super::record::{Kind, Measurement, Rate, Record, short};
 use super::table::{interval, value};
-use crate::clock::Utc;
 use crate::files::write_whole;
 use crate::terminal::print;
 
@@ -43,26 +43,30 @@ pub(crate) fn run(records: &Path, out: &Path) -> Result<()> {
 
 /// Records are expected oldest first.
 fn page(records: &[Record]) -> String {
-    let mut html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Benchmark history</title><style>{}{STYLE}</style></head><body>\
-         <h1>Benchmark history</h1>\
-         <p class=\"note\">{} records. A point is the median of one benchmark in one record with \
-         its 95 % interval; lower is faster. Only points of one machine compare.</p>",
-        mi_plot::stylesheet(),
-        records.len(),
-    );
-    machines(&mut html, records);
-    for machine in machine_names(records) {
-        newest(&mut html, records, &machine);
-    }
-    for machine in machine_names(records) {
-        cost(&mut html, records, &machine);
-    }
-    history(&mut html, records);
-    html += "</body></html>\n";
-    html
+    let machines = machine_names(records);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width";
+                title { "Benchmark history" }
+                style { (PreEscaped(mi_plot::stylesheet())) (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "Benchmark history" }
+                p class="note" {
+                    (records.len()) " records. A point is the median of one benchmark in one record with \
+                    its 95 % interval; lower is faster. Only points of one machine compare."
+                }
+                (machine_table(records, &machines))
+                @for machine in &machines { (newest(records, machine)) }
+                @for machine in &machines { (cost(records, machine)) }
+                (history(records, &machines))
+            }
+        }
+    };
+    page.into_string()
 }
 
 /// Fingerprints in the order of their first record.
@@ -76,34 +80,39 @@ fn machine_names(records: &[Record]) -> Vec<String> {
     names
 }
 
-fn machines(html: &mut String, records: &[Record]) {
-    *html += "<h2>Machines</h2><div class=\"wide\"><table><tr><th>machine</th><th>processor</th>\
-              <th>cores</th><th>records</th><th>sgemm, one core / all</th>\
-              <th>triad, one core / all</th></tr>";
-    for name in machine_names(records) {
-        let mut own = records.iter().filter(|record| record.machine.fingerprint == name);
-        let Some(last) =
-            own.clone().rfind(|one| one.kind == Kind::Time).or(own.clone().next_back())
-        else {
-            continue;
-        };
-        let rate = |rate: Option<f64>| rate.map_or("–".to_owned(), |rate| format!("{rate:.1}"));
-        let (machine, yardstick) = (&last.machine, &last.yardstick);
-        let _ = write!(
-            html,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{} / {} GFLOP/s</td>\
-             <td>{} / {} GB/s</td></tr>",
-            short(&name),
-            escape(&machine.processor),
-            machine.cores,
-            own.by_ref().count(),
-            rate(yardstick.sgemm_one_core),
-            rate(yardstick.sgemm_all_cores),
-            rate(yardstick.triad_one_core),
-            rate(yardstick.triad_all_cores),
-        );
+fn machine_table(records: &[Record], machines: &[String]) -> Markup {
+    let rate = |rate: Option<f64>| rate.map_or("–".to_owned(), |rate| format!("{rate:.1}"));
+    html! {
+        h2 { "Machines" }
+        div class="wide" {
+            table {
+                tr {
+                    th { "machine" } th { "processor" } th { "cores" } th { "records" }
+                    th { "sgemm, one core / all" } th { "triad, one core / all" }
+                }
+                @for name in machines {
+                    @let own = || records.iter().filter(|one| one.machine.fingerprint == *name);
+                    @let last = own().rfind(|one| one.kind == Kind::Time).or_else(|| own().next_back());
+                    @if let Some(Record { machine, yardstick, .. }) = last {
+                        tr {
+                            td { (short(name)) }
+                            td { (machine.processor) }
+                            td { (machine.cores) }
+                            td { (own().count()) }
+                            td {
+                                (rate(yardstick.sgemm_one_core)) " / "
+                                (rate(yardstick.sgemm_all_cores)) " GFLOP/s"
+                            }
+                            td {
+                                (rate(yardstick.triad_one_core)) " / "
+                                (rate(yardstick.triad_all_cores)) " GB/s"
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
-    *html += "</table></div>";
 }
 
 /// The last result of every benchmark on a machine, with its record.
@@ -118,87 +127,98 @@ fn last_results<'a>(
         .collect()
 }
 
-fn newest(html: &mut String, records: &[Record], machine: &str) {
-    let _ = write!(
-        html,
-        "<h2>Newest results, machine {}</h2><div class=\"wide\"><table><tr><th>benchmark</th>\
-         <th>median time or count</th><th>95 % interval</th><th>rate</th><th>of one core</th>\
-         <th>of the machine</th><th>commit</th></tr>",
-        short(machine)
-    );
+fn newest(records: &[Record], machine: &str) -> Markup {
     let times = last_results(records, machine, Kind::Time);
     let counts = last_results(records, machine, Kind::Instructions);
-    for (id, (record, Measurement { value: median, low, high, rates, .. })) in
-        times.into_iter().chain(counts)
-    {
-        let unit = &record.unit;
-        let joined = |cells: Vec<String>| {
-            if cells.is_empty() { "–".to_owned() } else { cells.join("<br>") }
-        };
-        let share = |share: Option<f64>| match share {
-            Some(share) => format!("{:.0} %", 1e2 * share),
-            None => "–".to_owned(),
-        };
-        let rate_cells = rates.iter().map(|rate| format!("{:.2} {}", rate.value, rate.unit.name()));
-        let _ = write!(
-            html,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
-             <td>{}{}</td></tr>",
-            escape(id),
-            value(*median, unit),
-            interval(*low, *high, unit),
-            joined(rate_cells.collect()),
-            joined(rates.iter().map(|rate| share(rate.share_of_one_core)).collect()),
-            joined(rates.iter().map(|rate| share(rate.share_of_machine)).collect()),
-            short(&record.commit.hash),
-            if record.commit.dirty { "+dirty" } else { "" },
-        );
+    html! {
+        h2 { "Newest results, machine " (short(machine)) }
+        div class="wide" {
+            table {
+                tr {
+                    th { "benchmark" } th { "median time or count" } th { "95 % interval" } th { "rate" }
+                    th { "of one core" } th { "of the machine" } th { "commit" }
+                }
+                @for (id, (record, one)) in times.into_iter().chain(counts) {
+                    tr {
+                        td { (id) }
+                        td { (value(one.value, &record.unit)) }
+                        td { (interval(one.low, one.high, &record.unit)) }
+                        td { (lines(one, |rate| format!("{:.2} {}", rate.value, rate.unit.name()))) }
+                        td { (lines(one, |rate| share(rate.share_of_one_core))) }
+                        td { (lines(one, |rate| share(rate.share_of_machine))) }
+                        td {
+                            (short(&record.commit.hash))
+                            @if record.commit.dirty { "+dirty" }
+                        }
+                    }
+                }
+            }
+        }
     }
-    *html += "</table></div>";
+}
+
+/// One line for each rate of a measurement.
+fn lines(measurement: &Measurement, text: impl Fn(&Rate) -> String) -> Markup {
+    html! {
+        @if measurement.rates.is_empty() { "–" }
+        @for (place, rate) in measurement.rates.iter().enumerate() {
+            @if place > 0 { br; }
+            (text(rate))
+        }
+    }
+}
+
+fn share(share: Option<f64>) -> String {
+    share.map_or("–".to_owned(), |share| format!("{:.0} %", 1e2 * share))
 }
 
 /// Log–log charts of the newest times over K, with the slopes.
-fn cost(html: &mut String, records: &[Record], machine: &str) {
+fn cost(records: &[Record], machine: &str) -> Markup {
     let times = last_results(records, machine, Kind::Time);
     let families = families(times.iter().map(|(id, (_, one))| (*id, one.value)));
     if families.is_empty() {
-        return;
+        return html! {};
     }
-    let _ = write!(
-        html,
-        "<h2>Cost against K, machine {}</h2>\
-         <p class=\"note\">Newest times. The slope is the exponent s of time ∝ K^s: over all K, \
-         and between the two largest.</p><div class=\"charts\">",
-        short(machine)
-    );
-    for (group, members) in grouped(&families) {
-        for part in members.chunks(MOST_SERIES) {
-            let x = Axis::new("K").scale(Scale::Log);
-            let mut chart =
-                LineChart::new(group.as_str(), x, Axis::new("time in ms").scale(Scale::Log));
-            chart = chart.description(format!("Time over K of {} benchmarks", part.len()));
-            for family in part {
-                let points =
-                    family.points.iter().map(|&(k, time)| Point::new(k, time / 1e6)).collect();
-                chart = chart.series(Series::new(last_part(&family.id, &group), points));
+    html! {
+        h2 { "Cost against K, machine " (short(machine)) }
+        p class="note" {
+            "Newest times. The slope is the exponent s of time ∝ K^s: over all K, and between the two \
+            largest."
+        }
+        div class="charts" {
+            @for (group, members) in grouped(&families) {
+                @for part in members.chunks(MOST_SERIES) {
+                    (PreEscaped(cost_chart(&group, part).size(600.0, 420.0).draw().inline()))
+                }
             }
-            *html += &chart.size(600.0, 420.0).draw().inline();
+        }
+        div class="wide" {
+            table {
+                tr {
+                    th { "benchmark" } th { "K" } th { "slope" } th { "slope between the largest" }
+                }
+                @for family in &families {
+                    @let ks: Vec<_> = family.points.iter().map(|(k, _)| k.to_string()).collect();
+                    tr {
+                        td { (family.id) }
+                        td { (ks.join(", ")) }
+                        td { (format!("{:.2}", family.slope())) }
+                        td { (format!("{:.2}", family.last_slope())) }
+                    }
+                }
+            }
         }
     }
-    *html += "</div><div class=\"wide\"><table><tr><th>benchmark</th><th>K</th><th>slope</th>\
-              <th>slope between the largest</th></tr>";
-    for family in &families {
-        let ks: Vec<_> = family.points.iter().map(|(k, _)| k.to_string()).collect();
-        let _ = write!(
-            html,
-            "<tr><td>{}</td><td>{}</td><td>{:.2}</td><td>{:.2}</td></tr>",
-            escape(&family.id),
-            ks.join(", "),
-            family.slope(),
-            family.last_slope(),
-        );
-    }
-    *html += "</table></div>";
+}
+
+fn cost_chart(group: &str, families: &[&Family]) -> LineChart {
+    let x = Axis::new("K").scale(Scale::Log);
+    let chart = LineChart::new(group, x, Axis::new("time in ms").scale(Scale::Log));
+    let chart = chart.description(format!("Time over K of {} benchmarks", families.len()));
+    families.iter().fold(chart, |chart, family| {
+        let points = family.points.iter().map(|&(k, time)| Point::new(k, time / 1e6)).collect();
+        chart.series(Series::new(last_part(&family.id, group), points))
+    })
 }
 
 /// Families by package, target and group, the first three parts of their ids.
@@ -218,69 +238,75 @@ fn last_part<'a>(id: &'a str, group: &str) -> &'a str {
     if rest.is_empty() { id } else { rest }
 }
 
-/// One chart per benchmark, one line per machine, grouped by package and target.
-fn history(html: &mut String, records: &[Record]) {
-    type Lines<'a> = BTreeMap<&'a str, Vec<(&'a Record, &'a Measurement)>>;
+/// The measurements of one benchmark by machine, with their records.
+type Lines<'a> = BTreeMap<&'a str, Vec<(&'a Record, &'a Measurement)>>;
 
-    let mut charts: BTreeMap<(String, &str), Lines<'_>> = BTreeMap::new();
+/// One chart per benchmark, one line per machine, grouped by package and target.
+fn history(records: &[Record], machines: &[String]) -> Markup {
+    let mut targets: BTreeMap<String, BTreeMap<&str, Lines<'_>>> = BTreeMap::new();
     for record in records {
         for one in &record.results {
             let target: Vec<_> = one.id.splitn(3, '/').take(2).collect();
-            let lines = charts.entry((target.join("/"), one.id.as_str())).or_default();
+            let charts = targets.entry(target.join("/")).or_default();
+            let lines = charts.entry(one.id.as_str()).or_default();
             lines.entry(record.machine.fingerprint.as_str()).or_default().push((record, one));
         }
     }
-    let first_day = records.iter().find_map(|record| Utc::days_of(&record.date));
+    let first_day = records.iter().find_map(|record| days_of(&record.date));
     let first_day = first_day.unwrap_or(0.0).floor();
     let since = records.first().map_or("", |record| record.date.split('T').next().unwrap_or(""));
-    let order = machine_names(records);
-
-    *html += "<h2>History</h2>";
-    let mut open: Option<String> = None;
-    for ((target, id), lines) in charts {
-        if open.as_ref() != Some(&target) {
-            if open.is_some() {
-                *html += "</div></details>";
+    html! {
+        h2 { "History" }
+        @for (target, charts) in targets {
+            details open {
+                summary { (target) }
+                div class="charts" {
+                    @for (id, lines) in charts {
+                        @let chart = history_chart(id, lines, since, first_day, machines);
+                        (PreEscaped(chart.size(460.0, 280.0).draw().inline()))
+                    }
+                }
             }
-            let _ = write!(
-                html,
-                "<details open><summary>{}</summary><div class=\"charts\">",
-                escape(&target)
-            );
-            open = Some(target);
         }
-        let unit = lines.values().flatten().next().map_or("", |(record, _)| record.unit.as_str());
-        let (unit, scale) = if unit == "ns" { ("ms", 1e6) } else { (unit, 1.0) };
-        let x = Axis::new(format!("days since {since}"));
-        let title = id.splitn(3, '/').last().unwrap_or(id);
-        let mut chart = LineChart::new(title, x, Axis::new(unit).scale(Scale::Log))
-            .description(format!("{id} on {} machines, record by record", lines.len()));
-        for (machine, points) in lines {
-            let points = points.into_iter().filter_map(|(record, one)| {
-                let day = Utc::days_of(&record.date)? - first_day;
-                let point = Point::new(day, one.value / scale);
-                Some(point.between(one.low / scale, one.high / scale).note(record.title()))
-            });
-            let colour = order.iter().position(|name| name == machine).unwrap_or(0);
-            let series = Series::new(format!("machine {}", short(machine)), points.collect());
-            chart = chart.series(series.colour(colour));
-        }
-        *html += &chart.size(460.0, 280.0).draw().inline();
-    }
-    if open.is_some() {
-        *html += "</div></details>";
     }
 }
 
-/// Text as HTML shows it.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+fn history_chart(
+    id: &str,
+    lines: Lines<'_>,
+    since: &str,
+    first_day: f64,
+    machines: &[String],
+) -> LineChart {
+    let unit = lines.values().flatten().next().map_or("", |(record, _)| record.unit.as_str());
+    let (unit, scale) = if unit == "ns" { ("ms", 1e6) } else { (unit, 1.0) };
+    let x = Axis::new(format!("days since {since}"));
+    let title = id.splitn(3, '/').last().unwrap_or(id);
+    let mut chart = LineChart::new(title, x, Axis::new(unit).scale(Scale::Log))
+        .description(format!("{id} on {} machines, record by record", lines.len()));
+    for (machine, points) in lines {
+        let points = points.into_iter().filter_map(|(record, one)| {
+            let day = days_of(&record.date)? - first_day;
+            let point = Point::new(day, one.value / scale);
+            Some(point.between(one.low / scale, one.high / scale).note(record.title()))
+        });
+        let colour = machines.iter().position(|name| name == machine).unwrap_or(0);
+        let series = Series::new(format!("machine {}", short(machine)), points.collect());
+        chart = chart.series(series.colour(colour));
+    }
+    chart
+}
+
+/// Days since 1970-01-01 of a record's date; `None` for other text.
+fn days_of(date: &str) -> Option<f64> {
+    let time = humantime::parse_rfc3339(date).ok()?;
+    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs_f64() / 86_400.0)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::RateUnit;
     use super::super::record::tests::record;
-    use super::super::record::{Rate, RateUnit};
     use super::*;
 
     #[test]
@@ -319,6 +345,18 @@ mod tests {
         // One chart of cost, three of history.
         assert_eq!(html.matches("<svg").count(), 4);
         assert_eq!(html.matches("<details").count(), html.matches("</details>").count());
+    }
+
+    #[test]
+    fn days_of_a_date_count_from_1970() {
+        for (date, days) in [
+            ("1970-01-02T12:00:00Z", Some(1.5)),
+            ("2000-02-29T00:00:00Z", Some(11_016.0)),
+            ("2026-13-01T00:00:00Z", None),
+            ("yesterday", None),
+        ] {
+            assert_eq!(days_of(date), days, "{date}");
+        }
     }
 
     #[test]
