@@ -6,6 +6,11 @@ use rayon::prelude::*;
 
 use super::{Embeddings, PANEL_ROWS, Positives, ROW_BLOCK, Scaling, scale, zeroed};
 
+/// Rows per task where rows are wide: fewer tasks pack y anew.
+const TALL_BLOCK: usize = 2 * ROW_BLOCK;
+
+const _: () = assert!(PANEL_ROWS.is_multiple_of(TALL_BLOCK), "blocks are as in one panel");
+
 /// Columns of scores per task.
 const COLUMN_BLOCK: usize = 192;
 
@@ -83,7 +88,7 @@ impl<'a, T: Scalar> Dot<'a, T> {
         if !parallel {
             block(rows.start, panel, results, dx);
         } else if m < STAGED {
-            let height = if m < 1024 { ROW_BLOCK } else { 2 * ROW_BLOCK };
+            let height = if m < 1024 { ROW_BLOCK } else { TALL_BLOCK };
             let results = results.par_chunks_mut(height * width);
             let panels = panel.par_chunks_mut(height * stride).zip(results);
             let blocks = panels.zip(dx.par_chunks_mut(height * dim)).enumerate();
@@ -99,7 +104,7 @@ impl<'a, T: Scalar> Dot<'a, T> {
                 let y = y.slice(s![columns, ..]);
                 matrix_product(T::one(), x, y.t(), T::zero(), scores);
             });
-            let height = 2 * ROW_BLOCK;
+            let height = TALL_BLOCK;
             let results = results.par_chunks_mut(height * width);
             let blocks = panel.par_chunks_mut(height * stride).zip(results);
             let blocks = blocks.zip(dx.par_chunks_mut(height * dim)).enumerate();

@@ -20,6 +20,8 @@ use shallow::{Shallow, ShallowBuffers};
 /// one panel and in several.
 const ROW_BLOCK: usize = 48;
 
+const _: () = assert!(PANEL_ROWS.is_multiple_of(ROW_BLOCK), "blocks are as in one panel");
+
 /// Elements from one row of scores to the next for this many columns: a number of whole cache
 /// lines, but not a multiple of many, which would map the same column of all rows to the same few
 /// places in a cache.
