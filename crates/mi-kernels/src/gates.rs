@@ -224,7 +224,7 @@ fn put<S: Simd>(s: S, x: &mut [f32], j: usize, v: S::V) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::Portable;
+    use crate::simd::Level;
 
     /// exp and tanh of every number of a slice.
     struct Functions<'a>(&'a [f32], &'a mut [f32], &'a mut [f32]);
@@ -242,44 +242,17 @@ mod tests {
         }
     }
 
-    type Run = fn(Functions<'_>);
-
-    /// The vectors at hand.
-    fn levels() -> Vec<(&'static str, Run)> {
-        let mut levels: Vec<(&'static str, Run)> =
-            vec![("portable", |kernel| Portable.run(kernel))];
-        #[cfg(target_arch = "x86_64")]
-        {
-            use crate::simd::{Avx2, Avx512};
-            if Avx512::detect().is_some() {
-                levels.push(("avx512", |kernel| {
-                    if let Some(s) = Avx512::detect() {
-                        s.run(kernel);
-                    }
-                }));
-            }
-            if Avx2::detect().is_some() {
-                levels.push(("avx2", |kernel| {
-                    if let Some(s) = Avx2::detect() {
-                        s.run(kernel);
-                    }
-                }));
-            }
-        }
-        levels
-    }
-
-    fn functions(run: Run, x: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    fn functions(level: Level, x: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let (mut exp, mut tanh) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-        run(Functions(x, &mut exp, &mut tanh));
+        level.run(Functions(x, &mut exp, &mut tanh));
         (exp, tanh)
     }
 
     #[test]
     fn exp_and_tanh_are_close_everywhere() {
         let x: Vec<f32> = (0..=u32::MAX).step_by(9973).map(f32::from_bits).collect();
-        for (name, run) in levels() {
-            let (exp, tanh) = functions(run, &x);
+        for level in Level::available() {
+            let (exp, tanh) = functions(level, &x);
             for ((&x, exp), tanh) in x.iter().zip(exp).zip(tanh) {
                 let close = |found: f32, exact: f64| {
                     let tolerance = 2e-7 * exact.abs() + f64::from(f32::from_bits(1));
@@ -289,7 +262,7 @@ mod tests {
                         || (f64::from(found) - exact).abs() <= tolerance
                 };
                 let wide = f64::from(x);
-                assert!(close(exp, wide.exp()) && close(tanh, wide.tanh()), "{name}: {x:e}");
+                assert!(close(exp, wide.exp()) && close(tanh, wide.tanh()), "{level:?}: {x:e}");
                 assert!(x.is_nan() || tanh.is_sign_negative() == x.is_sign_negative());
             }
         }
@@ -301,13 +274,13 @@ mod tests {
     #[test]
     fn exp_and_tanh_keep_their_bits() {
         let x: Vec<f32> = (0..=u32::MAX).step_by(9973).map(f32::from_bits).collect();
-        for (name, run) in levels().into_iter().filter(|(name, _)| *name != "portable") {
-            let (exp, tanh) = functions(run, &x);
+        for level in Level::available().filter(|level| level.name() != "portable") {
+            let (exp, tanh) = functions(level, &x);
             let digest = |values: &[f32]| {
                 let bits = values.iter().filter(|x| !x.is_nan()).map(|x| u64::from(x.to_bits()));
                 bits.fold(0_u64, |sum, bits| (sum ^ bits).wrapping_mul(0x0100_0000_01b3))
             };
-            assert_eq!((digest(&exp), digest(&tanh)), DIGESTS, "{name}");
+            assert_eq!((digest(&exp), digest(&tanh)), DIGESTS, "{level:?}");
         }
     }
 
@@ -321,12 +294,12 @@ mod tests {
         for first in (0..1_u64 << 32).step_by(1 << 16) {
             let x: Vec<f32> =
                 (first..first + (1 << 16)).map(|x| f32::from_bits(x as u32)).collect();
-            for (name, run) in levels() {
-                let (exp, tanh) = functions(run, &x);
+            for level in Level::available() {
+                let (exp, tanh) = functions(level, &x);
                 for ((&x, exp), tanh) in x.iter().zip(exp).zip(tanh) {
                     let same =
                         |a: f32, b: f32| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
-                    assert!(same(exp, x.exp()) && same(tanh, x.tanh()), "{name}: {x:e}");
+                    assert!(same(exp, x.exp()) && same(tanh, x.tanh()), "{level:?}: {x:e}");
                 }
             }
         }

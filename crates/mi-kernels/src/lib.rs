@@ -25,7 +25,8 @@ mod reductions;
 mod relu_pairs;
 mod row_sums;
 mod scalar;
-mod simd;
+#[doc(hidden)]
+pub mod simd;
 
 pub use cholesky::Cholesky;
 pub use elementwise::{add_scaled, all_finite, scaled, scaled_transpose, weighted_sum};
@@ -33,8 +34,8 @@ pub use gates::{GatedRow, gated_state, gated_state_gradient};
 pub use logarithm::{Logarithm, log_add, origin_for, softplus};
 pub use product::matrix_product;
 pub use reductions::{
-    add_exp_shifted, exp_shifted, exp_shifted_twice, log_sum_exp, logistic_softplus_sum, maximum,
-    softplus_sum, sum_exp_shifted,
+    add_exp_shifted, exp_shifted, exp_shifted_twice, log_sum_exp, logistic_softplus_sum,
+    maximum, softplus_sum, sum_exp_shifted,
 };
 pub use relu_pairs::{
     PAIR_STRIP, PAIR_TILE, PairScaling, pack_pair_strips, pack_pair_tiles, relu_pair_finish,

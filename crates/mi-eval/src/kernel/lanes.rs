@@ -125,7 +125,8 @@ impl<T: Scalar> Lanes<T> {
 /// Logits of one sample (any number of blocks of classes) to probabilities, in place.
 ///
 /// Returns the largest logit m and the sum Σ exp(logit − m), from which the caller computes the
-/// log-sum-exp if it needs the loss.
+/// log-sum-exp if it needs the loss. `mi_kernels`' functions of a row round differently, and probes
+/// keep their bits.
 #[inline(always)]
 pub(crate) fn softmax<T: Feature, const FMA: bool>(logits: &mut [Lanes<T>]) -> (T, T) {
     let mut largest = T::neg_infinity();

@@ -1,5 +1,6 @@
+use mi_kernels::simd::{Kernel, Simd};
+
 use super::lanes::{Feature, LANES, Lanes, softmax};
-use super::simd::Kernel;
 
 /// Rows processed together: their features stay in the first-level cache from logits to gradient.
 const ROWS: usize = 32;
@@ -148,7 +149,14 @@ impl<T: Feature> Kernel for LossAndGradient<'_, T> {
     type Output = LossSum<T>;
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> LossSum<T> {
+    fn run<S: Simd>(self, _: S) -> LossSum<T> {
+        if S::FMA { self.sums::<true>() } else { self.sums::<false>() }
+    }
+}
+
+impl<T: Feature> LossAndGradient<'_, T> {
+    #[inline(always)]
+    fn sums<const FMA: bool>(self) -> LossSum<T> {
         let Self { model, features, labels } = self;
         let (dim, blocks) = (model.dim, model.blocks());
         let mut sum = LossSum {
@@ -201,7 +209,14 @@ impl<T: Feature> Kernel for Logits<'_, T> {
     type Output = Vec<T>;
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> Vec<T> {
+    fn run<S: Simd>(self, _: S) -> Vec<T> {
+        if S::FMA { self.rows::<true>() } else { self.rows::<false>() }
+    }
+}
+
+impl<T: Feature> Logits<'_, T> {
+    #[inline(always)]
+    fn rows<const FMA: bool>(self) -> Vec<T> {
         let Self { model, features, classes } = self;
         let blocks = model.blocks();
         let mut logits = Vec::with_capacity(features.len() / model.dim * classes);
@@ -220,8 +235,8 @@ impl<T: Feature> Kernel for Logits<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::simd::{Level, dispatch_at};
     use super::*;
+    use mi_kernels::simd::Level;
     use mi_random::Stream;
 
     struct Case {
@@ -262,11 +277,11 @@ mod tests {
         let features: Vec<T> = case.features.iter().map(|&v| T::from_f64(v)).collect();
         let model = Linear::new(&case.parameters, case.classes);
         let kernel = LossAndGradient { model: &model, features: &features, labels: &case.labels };
-        let sum = dispatch_at(level, kernel);
+        let sum = level.run(kernel);
         let mut gradient = vec![0.0; case.parameters.len()];
         sum.add_gradient_to(&mut gradient, case.classes);
         let kernel = Logits { model: &model, features: &features, classes: case.classes };
-        (sum.loss, gradient, dispatch_at(level, kernel))
+        (sum.loss, gradient, level.run(kernel))
     }
 
     /// Rows around one group and one buffer, features around one group, classes around a block.

@@ -4,9 +4,8 @@
 mod lanes;
 mod loss;
 mod saga;
-mod simd;
 
 pub use lanes::Feature;
 pub(crate) use loss::{Linear, Logits, LossAndGradient};
+pub(crate) use mi_kernels::simd::dispatch;
 pub(crate) use saga::{SagaEpoch, SagaState};
-pub(crate) use simd::dispatch;

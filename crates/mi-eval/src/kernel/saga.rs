@@ -1,5 +1,6 @@
+use mi_kernels::simd::{Kernel, Simd, prefetch_slice};
+
 use super::lanes::{Feature, LANES, Lanes, softmax};
-use super::simd::{Kernel, prefetch};
 
 /// The state that SAGA carries from one step to the next.
 pub(crate) struct SagaState<T> {
@@ -56,6 +57,13 @@ pub(crate) struct SagaEpoch<'a, T> {
 impl<T: Feature> Kernel for SagaEpoch<'_, T> {
     type Output = ();
 
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        if S::FMA { self.steps::<true>() } else { self.steps::<false>() }
+    }
+}
+
+impl<T: Feature> SagaEpoch<'_, T> {
     /// With δ the change of a sample's gradient factor, m the number of samples seen so far and S
     /// the sum of stored gradients, one step is
     ///
@@ -66,7 +74,7 @@ impl<T: Feature> Kernel for SagaEpoch<'_, T> {
     /// Rows are dense, so each step changes every weight. The same pass also computes the next
     /// sample's logits: weights and sums are read and written once per step.
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn steps<const FMA: bool>(self) {
         let Self { features, dim, labels, order, step, decay, state } = self;
         let blocks = state.intercept.len();
         let row = |sample: u32| &features[sample as usize * dim..][..dim];
@@ -83,8 +91,8 @@ impl<T: Feature> Kernel for SagaEpoch<'_, T> {
         for (t, &sample) in order.iter().enumerate() {
             // Rows are drawn at random and are not in the cache; prefetch them.
             if let Some(&later) = order.get(t + 2) {
-                prefetch(row(later));
-                prefetch(&state.memory[later as usize * blocks..][..blocks]);
+                prefetch_slice(row(later));
+                prefetch_slice(&state.memory[later as usize * blocks..][..blocks]);
             }
             let index = sample as usize;
             if !state.seen[index] {
@@ -238,8 +246,8 @@ fn update_and_dot<T: Feature, const FMA: bool>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::simd::{Level, dispatch_at};
     use super::*;
+    use mi_kernels::simd::Level;
     use mi_random::Stream;
 
     struct Problem {
@@ -281,7 +289,7 @@ mod tests {
                 decay: problem.decay,
                 state: &mut state,
             };
-            dispatch_at(level, epoch);
+            level.run(epoch);
         }
         state.parameters(problem.dim, problem.classes)
     }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::panels;
-use crate::simd::Simd;
+use crate::simd::{Simd, prefetch};
 
 /// Steps over the inner dimension after which more of the operands is asked for: a cache line.
 const GROUP: usize = 16;
@@ -45,15 +45,15 @@ impl<'a> Left<'a> {
     /// rows this is the same stretch of the next tile's, of contiguous columns a later stretch of this
     /// tile's.
     #[inline(always)]
-    fn fetch_ahead<S: Simd, const ROWS: usize>(&self, s: S, a: &[*const f32; ROWS], step: isize) {
+    fn fetch_ahead<const ROWS: usize>(&self, a: &[*const f32; ROWS], step: isize) {
         if self.column_stride == 1 {
             let down = ROWS.cast_signed() * self.row_stride;
             for a in a {
-                s.prefetch(a.wrapping_offset(step + down));
+                prefetch(a.wrapping_offset(step + down));
             }
         } else {
             for line in AHEAD..AHEAD + GROUP {
-                s.prefetch(a[0].wrapping_offset(step + line.cast_signed() * self.column_stride));
+                prefetch(a[0].wrapping_offset(step + line.cast_signed() * self.column_stride));
             }
         }
     }
@@ -168,13 +168,13 @@ unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
     for i in 0..ROWS {
         let offset = (row + i).cast_signed() * out.row_stride + columns.start.cast_signed();
         for v in 0..VECTORS {
-            s.prefetch(out.first.wrapping_offset(offset + (v * S::LANES).cast_signed()));
+            prefetch(out.first.wrapping_offset(offset + (v * S::LANES).cast_signed()));
         }
     }
     let mut sums = [[s.splat(0.0); VECTORS]; ROWS];
     let mut step = 0;
     for lines in panel.chunks(GROUP * VECTORS * S::LANES) {
-        left.fetch_ahead(s, &a, step);
+        left.fetch_ahead(&a, step);
         for line in lines.chunks_exact(VECTORS * S::LANES) {
             let mut b = [s.splat(0.0); VECTORS];
             for (v, b) in b.iter_mut().enumerate() {

@@ -1,22 +1,11 @@
 use super::*;
-use crate::simd::Portable;
+use crate::simd::Level;
 
 /// Runs a kernel with all kinds of vectors of this machine, and passes each level's name and result
 /// to `check`.
 fn on_all<K: Kernel>(mut kernel: impl FnMut() -> K, mut check: impl FnMut(&str, K::Output)) {
-    check("portable", Portable.run(kernel()));
-    #[cfg(target_arch = "x86_64")]
-    {
-        if let Some(simd) = crate::simd::Avx2::detect() {
-            check("avx2", simd.run(kernel()));
-        }
-        if let Some(simd) = crate::simd::Avx512::detect() {
-            check("avx512", simd.run(kernel()));
-        }
-    }
-    #[cfg(target_arch = "aarch64")]
-    if let Some(simd) = crate::simd::Neon::detect() {
-        check("neon", simd.run(kernel()));
+    for level in Level::available() {
+        check(level.name(), level.run(kernel()));
     }
 }
 

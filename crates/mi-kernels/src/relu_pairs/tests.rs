@@ -1,5 +1,5 @@
 use super::*;
-use crate::simd::Portable;
+use crate::simd::Level;
 
 fn scattered(n: usize, phase: f64) -> Vec<f32> {
     (0..n).map(|i| ((i * i + 3 * i) as f64 * 0.7 + phase).sin() as f32).collect()
@@ -46,18 +46,8 @@ fn scores_equal_the_network_on_every_pair() {
         };
         relu_pair_scores(&a, &minus_b, &w, &offset, &mut out, stride);
         check("dispatched", &mut out);
-        Portable.run(Scores {
-            a: &a,
-            minus_b: &minus_b,
-            w: &w,
-            offset: &offset,
-            out: &mut out,
-            stride,
-        });
-        check("portable", &mut out);
-        #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = crate::simd::Avx2::detect() {
-            simd.run(Scores {
+        for level in Level::available() {
+            level.run(Scores {
                 a: &a,
                 minus_b: &minus_b,
                 w: &w,
@@ -65,7 +55,7 @@ fn scores_equal_the_network_on_every_pair() {
                 out: &mut out,
                 stride,
             });
-            check("avx2", &mut out);
+            check(level.name(), &mut out);
         }
         let mut out = vec![f64::NAN; n * k];
         let offset: Vec<f64> = (0..k)
@@ -109,16 +99,11 @@ fn gradients_equal_sums_over_every_pair() {
         let mut found = start();
         relu_pair_gradients(&a, &minus_b, &g, stride, &mut found.0, &mut found.1);
         check("dispatched", found);
-        let mut found = start();
-        let (da_out, db_out) = (&mut found.0, &mut found.1);
-        Portable.run(Gradients { a: &a, minus_b: &minus_b, g: &g, stride, da: da_out, db: db_out });
-        check("portable", found);
-        #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = crate::simd::Avx2::detect() {
+        for level in Level::available() {
             let mut found = start();
-            let (da_out, db_out) = (&mut found.0, &mut found.1);
-            simd.run(Gradients { a: &a, minus_b: &minus_b, g: &g, stride, da: da_out, db: db_out });
-            check("avx2", found);
+            let (da, db) = (&mut found.0, &mut found.1);
+            level.run(Gradients { a: &a, minus_b: &minus_b, g: &g, stride, da, db });
+            check(level.name(), found);
         }
         let (mut da_out, mut db_out) = (wide(&start().0), wide(&start().1));
         relu_pair_gradients(
@@ -176,17 +161,19 @@ fn sums_become_gradients() {
         let sums = (&mut da_out[..], &mut db_out[..]);
         relu_pair_finish((&a, &minus_b), scaling, &w, sums, &mut dw);
         check("dispatched", &da_out, &db_out, &dw);
-        let (mut da_out, mut db_out, mut dw) = (da.clone(), db.clone(), [1.0; PAIR_STRIP]);
-        Portable.run(Finish {
-            a: &a,
-            minus_b: &minus_b,
-            scaling,
-            w: &w,
-            da: &mut da_out,
-            db: &mut db_out,
-            dw: &mut dw,
-        });
-        check("portable", &da_out, &db_out, &dw);
+        for level in Level::available() {
+            let (mut da, mut db, mut dw) = (da.clone(), db.clone(), [1.0; PAIR_STRIP]);
+            level.run(Finish {
+                a: &a,
+                minus_b: &minus_b,
+                scaling,
+                w: &w,
+                da: &mut da,
+                db: &mut db,
+                dw: &mut dw,
+            });
+            check(level.name(), &da, &db, &dw);
+        }
         let (mut da_out, mut db_out, mut dw) = (wide(&da), wide(&db), [1.0; PAIR_STRIP]);
         let (rows, diagonal) = (wide(&rows), wide(&diagonal));
         let scaling = PairScaling { rows: &rows, columns: 0.5, diagonal: &diagonal };

@@ -7,7 +7,7 @@ use crate::exp::{Exp2, tanh};
 
 /// Eight lanes of AVX2 with fused multiply-add. A value proves that the processor has them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx2 {
+pub struct Avx2 {
     _proof: (),
 }
 
@@ -64,6 +64,7 @@ impl Simd for Avx2 {
     type V = __m256;
     type M = __m256;
     const LANES: usize = 8;
+    const FMA: bool = true;
     const TILE_ROWS: usize = 4;
 
     #[inline(always)]
@@ -99,12 +100,6 @@ impl Simd for Avx2 {
         self.store(&mut all, v);
         let n = x.len().min(8);
         x[..n].copy_from_slice(&all[..n]);
-    }
-
-    #[inline(always)]
-    fn prefetch(self, place: *const f32) {
-        // SAFETY: it reads nothing that the program sees, and any address will do.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
     }
 
     #[inline(always)]

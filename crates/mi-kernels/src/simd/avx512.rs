@@ -5,9 +5,9 @@ use std::arch::x86_64::*;
 use super::{Kernel, Simd};
 use crate::exp::{Exp2, tanh};
 
-/// Sixteen lanes of AVX-512. A value proves that the processor has `avx512f`.
+/// Sixteen lanes of AVX-512. A value proves that the processor has `avx512f` and `avx512vl`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx512 {
+pub struct Avx512 {
     _proof: (),
 }
 
@@ -15,18 +15,21 @@ impl Avx512 {
     /// The vectors, if the running processor has them.
     #[inline]
     pub(crate) fn detect() -> Option<Self> {
-        let found = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma");
+        // Of all processors with avx512f, only Xeon Phi has no avx512vl.
+        let found = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("fma");
         found.then_some(Self { _proof: () })
     }
 
     /// Runs a kernel, compiled with the features of these vectors.
     #[inline]
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        #[target_feature(enable = "avx512f,avx2,fma")]
+        #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
         fn with_features<K: Kernel>(simd: Avx512, kernel: K) -> K::Output {
             kernel.run(simd)
         }
-        // SAFETY: `self` exists, so `detect` found avx512f and fma; avx2 comes with avx512f.
+        // SAFETY: `self` exists, so `detect` found avx512f, avx512vl and fma; avx2 comes with avx512f.
         unsafe { with_features(self, kernel) }
     }
 }
@@ -77,6 +80,7 @@ impl Simd for Avx512 {
     type V = __m512;
     type M = __mmask16;
     const LANES: usize = 16;
+    const FMA: bool = true;
     const TILE_ROWS: usize = 8;
 
     #[inline(always)]
@@ -110,12 +114,6 @@ impl Simd for Avx512 {
         let n = x.len().min(16);
         // SAFETY: avx512f is proved by `self`, and masked lanes are not written.
         unsafe { _mm512_mask_storeu_ps(x.as_mut_ptr(), first(n), v) }
-    }
-
-    #[inline(always)]
-    fn prefetch(self, place: *const f32) {
-        // SAFETY: it reads nothing that the program sees, and any address will do.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
     }
 
     #[inline(always)]

@@ -1,8 +1,13 @@
-//! Single-precision vectors of the running processor.
+//! Vectors of the running processor, and the choice between them. This is the only place of the
+//! workspace that detects processor features.
 //!
-//! A kernel is written once, over [`Simd`]; [`dispatch`] runs it with the widest vectors that
-//! the processor has. A value of a `Simd` type is the proof that the processor has them, so
-//! kernels themselves are safe code.
+//! A [`Kernel`] is written once and compiled for every [`Level`]; [`dispatch`] runs it at the best
+//! one that the processor has. A value of a [`Simd`] type is the proof that the processor has the
+//! features, so kernels themselves are safe code. A kernel uses the operations of [`Simd`] on
+//! vectors of `f32`, or plain Rust, which the compiler turns into vectors: kernels of other crates,
+//! for which this module is public, do the latter, in `f32` and `f64`.
+
+#![allow(unsafe_code, reason = "prefetches, which any address permits")]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -13,24 +18,27 @@ mod neon;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use avx2::Avx2;
+pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
-pub(crate) use avx512::Avx512;
+pub use avx512::Avx512;
 #[cfg(target_arch = "aarch64")]
-pub(crate) use neon::Neon;
-pub(crate) use portable::Portable;
+pub use neon::Neon;
+pub use portable::Portable;
 
 /// Vectors of [`Simd::LANES`] numbers and the operations that kernels use.
 ///
 /// Every operation works lane by lane. `max` and `min` return their second operand, or NaN,
 /// when either is NaN.
-pub(crate) trait Simd: Copy {
+pub trait Simd: Copy {
     /// A vector.
     type V: Copy;
     /// One truth value per lane.
     type M: Copy;
     /// Lanes in a vector, at most 16.
     const LANES: usize;
+    /// Whether a fused multiply-add is one instruction. Elsewhere `f32::mul_add` and `f64::mul_add`
+    /// would be slow library calls.
+    const FMA: bool;
     /// Rows of a tile of a matrix product; their sums, of three vectors each, fill the processor's
     /// registers. 0 where another library's product is faster.
     const TILE_ROWS: usize;
@@ -45,10 +53,6 @@ pub(crate) trait Simd: Copy {
     fn store(self, x: &mut [f32], v: Self::V);
     /// Writes all numbers of `x`, at most `LANES`.
     fn store_part(self, x: &mut [f32], v: Self::V);
-    /// Asks for the cache line of a place that will be read or written soon, if it exists.
-    fn prefetch(self, place: *const f32) {
-        let _ = place;
-    }
     /// Transposes a square: number `first + i` of the j-th source becomes number j of the row
     /// that starts at `i · stride` of `to`.
     fn transpose(self, sources: &[&[f32]; 16], first: usize, to: &mut [f32], stride: usize);
@@ -101,50 +105,145 @@ fn lane_by_lane<S: Simd>(s: S, v: S::V, f: impl Fn(f32) -> f32) -> S::V {
     s.load(&lanes)
 }
 
-/// A computation that can run on any vectors. `run` must be `#[inline(always)]`, so that it is
-/// compiled with the processor features of the vectors.
-pub(crate) trait Kernel {
+/// A computation that is compiled once for every level.
+///
+/// `run` must be `#[inline(always)]`, and so must every hot function that it calls: only code that is
+/// inlined is compiled with the processor features of the vectors.
+pub trait Kernel {
     /// The type of the result.
     type Output;
     /// The computation.
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
-/// Runs a kernel on the widest vectors of the running processor.
-#[inline]
-pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+/// Vectors that the running processor has. Results of kernels that multiply and add differ in the last
+/// bits between levels.
+#[derive(Clone, Copy, Debug)]
+pub enum Level {
+    /// Sixteen lanes.
     #[cfg(target_arch = "x86_64")]
-    {
-        if let Some(simd) = Avx512::detect() {
-            return simd.run(kernel);
-        }
-        if let Some(simd) = Avx2::detect() {
-            return simd.run(kernel);
-        }
-    }
+    Avx512(Avx512),
+    /// Eight lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    /// Four lanes.
     #[cfg(target_arch = "aarch64")]
-    if let Some(simd) = Neon::detect() {
-        return simd.run(kernel);
+    Neon(Neon),
+    /// Plain Rust.
+    Portable(Portable),
+}
+
+impl Level {
+    /// The levels that this processor has, best first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        let levels = [
+            #[cfg(target_arch = "x86_64")]
+            Avx512::detect().map(Self::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            Avx2::detect().map(Self::Avx2),
+            #[cfg(target_arch = "aarch64")]
+            Neon::detect().map(Self::Neon),
+            Some(Self::Portable(Portable)),
+        ];
+        levels.into_iter().flatten()
     }
-    #[allow(unreachable_code)]
-    Portable.run(kernel)
+
+    /// The level with the widest vectors.
+    #[inline]
+    pub fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = Avx512::detect() {
+            return Self::Avx512(simd);
+        }
+        Self::best_of_256_bits()
+    }
+
+    /// The level with the widest vectors of at most 256 bits.
+    #[inline]
+    pub fn best_of_256_bits() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = Avx2::detect() {
+            return Self::Avx2(simd);
+        }
+        #[cfg(target_arch = "aarch64")]
+        if let Some(simd) = Neon::detect() {
+            return Self::Neon(simd);
+        }
+        Self::Portable(Portable)
+    }
+
+    /// `avx512`, `avx2`, `neon` or `portable`.
+    pub fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => "neon",
+            Self::Portable(_) => "portable",
+        }
+    }
+
+    /// Runs a kernel at this level.
+    #[inline]
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(simd) => simd.run(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(simd) => simd.run(kernel),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(simd) => simd.run(kernel),
+            Self::Portable(simd) => simd.run(kernel),
+        }
+    }
+}
+
+/// Runs a kernel at the best level of the running processor.
+#[inline]
+pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+    Level::best().run(kernel)
 }
 
 /// The vectors that single-precision kernels use on the running processor: `avx512`, `avx2`,
 /// `neon` or `portable`. Results differ in the last bits between them.
 pub fn simd_level() -> &'static str {
+    Level::best().name()
+}
+
+/// Asks for the cache line of a place that will be read or written soon, if it exists.
+#[inline(always)]
+pub fn prefetch<T>(place: *const T) {
     #[cfg(target_arch = "x86_64")]
     {
-        if Avx512::detect().is_some() {
-            return "avx512";
-        }
-        if Avx2::detect().is_some() {
-            return "avx2";
-        }
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: it reads nothing that the program sees, and any address will do.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
     }
-    #[cfg(target_arch = "aarch64")]
-    if Neon::detect().is_some() {
-        return "neon";
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
+/// Asks for the cache lines of a slice.
+#[inline(always)]
+pub fn prefetch_slice<T>(slice: &[T]) {
+    let start = slice.as_ptr().cast::<u8>();
+    for offset in (0..size_of_val(slice)).step_by(64) {
+        prefetch(start.wrapping_add(offset));
     }
-    "portable"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_level_is_the_first_that_is_available() {
+        let names: Vec<_> = Level::available().map(Level::name).collect();
+        assert_eq!(Level::best().name(), names[0]);
+        let narrow = names.iter().find(|name| **name != "avx512");
+        assert_eq!(Some(&Level::best_of_256_bits().name()), narrow);
+        assert_eq!(names.last(), Some(&"portable"));
+    }
 }

@@ -6,7 +6,7 @@ use super::{Kernel, Simd};
 
 /// Four lanes of NEON. A value proves that the processor has them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Neon {
+pub struct Neon {
     _proof: (),
 }
 
@@ -42,6 +42,7 @@ impl Simd for Neon {
     type V = float32x4_t;
     type M = uint32x4_t;
     const LANES: usize = 4;
+    const FMA: bool = true;
     const TILE_ROWS: usize = 0;
 
     #[inline(always)]

@@ -2,12 +2,13 @@ use super::{Kernel, Simd};
 
 /// Eight lanes in plain Rust: the fallback on every processor, and the reference for tests.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Portable;
+pub struct Portable;
 
 const LANES: usize = 8;
 type V = [f32; LANES];
 
 impl Portable {
+    /// Runs a kernel, compiled with the features that the compilation target always has.
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
     }
@@ -22,6 +23,7 @@ impl Simd for Portable {
     type V = V;
     type M = [bool; LANES];
     const LANES: usize = LANES;
+    const FMA: bool = false;
     const TILE_ROWS: usize = 0;
 
     fn splat(self, x: f32) -> V {

@@ -1,9 +1,9 @@
 //! Counts neighbours within a radius of every point, in some of the columns.
 
+use mi_kernels::simd::{Kernel, Level, Simd};
 use rayon::prelude::*;
 
 use super::search::lanes;
-use super::simd::{self, Kernel};
 use super::sorted::{Reach, SortedColumn};
 use super::tree::{LANES, LEVELS, Tree, to_box_ends, to_boxes, to_points};
 use crate::sample::ascending;
@@ -77,9 +77,9 @@ impl<'a> Marginal<'a> {
                         }
                     }
                     Index::Space(tree) => {
-                        let columns = self.columns;
+                        let (columns, level) = (self.columns, Level::best_of_256_bits());
                         match tree.dims {
-                            2 => simd::run(Block::<2, _> {
+                            2 => level.run(Block::<2, _> {
                                 tree,
                                 columns,
                                 rows,
@@ -87,7 +87,7 @@ impl<'a> Marginal<'a> {
                                 within,
                                 counts,
                             }),
-                            3 => simd::run(Block::<3, _> {
+                            3 => level.run(Block::<3, _> {
                                 tree,
                                 columns,
                                 rows,
@@ -95,7 +95,7 @@ impl<'a> Marginal<'a> {
                                 within,
                                 counts,
                             }),
-                            _ => simd::run(Block::<0, _> {
+                            _ => level.run(Block::<0, _> {
                                 tree,
                                 columns,
                                 rows,
@@ -152,8 +152,10 @@ struct Block<'a, const D: usize, R> {
 }
 
 impl<const D: usize, R: Fn(usize) -> f64> Kernel for Block<'_, D, R> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self) {
+    fn run<S: Simd>(self, _: S) {
         let mut query = vec![0.0; self.tree.dims::<D>()];
         let mut stack = [(0, 0, 0); LEVELS];
         for (i, (&row, count)) in self.rows.iter().zip(self.counts).enumerate() {

@@ -2,6 +2,10 @@
 //!
 //! Existing crates for k-d trees fix the number of dimensions at compile time and do not count
 //! points in a ball, which these estimators need for any number of columns; hence [`tree`].
+//!
+//! Searches are compiled for vectors of at most 256 bits, two of which hold the distances to the
+//! points of a leaf. Distances are differences, absolute values and maxima, which round the same way
+//! in vectors of any width: the choice changes the speed, never a bit of the result.
 
 #![allow(clippy::inline_always, reason = "a kernel must be compiled as a whole for wider vectors")]
 
@@ -15,7 +19,6 @@ mod mixture;
 mod nearest;
 mod ross;
 mod search;
-mod simd;
 mod sorted;
 mod tally;
 mod tree;

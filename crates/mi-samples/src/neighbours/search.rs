@@ -1,9 +1,9 @@
 //! Searches a [`Tree`] from each of its points, leaf by leaf, in parallel.
 
+use mi_kernels::simd::{Kernel, Level, Simd};
 use rayon::prelude::*;
 
 use super::nearest::Nearest;
-use super::simd::{self, Kernel};
 use super::tree::{EMPTY, LANES, LEVELS, SHIFT, Tree, between_boxes, larger, to_boxes, to_points};
 
 /// Leaves per unit of parallel work. Fixed, so that nothing depends on the number of threads.
@@ -30,10 +30,11 @@ pub(super) fn for_each_nearest<N: Nearest>(
             }
         };
         let nearest = nearest.clone();
+        let level = Level::best_of_256_bits();
         match tree.dims {
-            2 => simd::run(NearestBlock::<2, _, _> { tree, leaves, nearest, emit }),
-            3 => simd::run(NearestBlock::<3, _, _> { tree, leaves, nearest, emit }),
-            _ => simd::run(NearestBlock::<0, _, _> { tree, leaves, nearest, emit }),
+            2 => level.run(NearestBlock::<2, _, _> { tree, leaves, nearest, emit }),
+            3 => level.run(NearestBlock::<3, _, _> { tree, leaves, nearest, emit }),
+            _ => level.run(NearestBlock::<0, _, _> { tree, leaves, nearest, emit }),
         }
     });
     values
@@ -47,8 +48,10 @@ struct NearestBlock<'a, const D: usize, N, E> {
 }
 
 impl<const D: usize, N: Nearest, E: FnMut(u32, &N)> Kernel for NearestBlock<'_, D, N, E> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(mut self) {
+    fn run<S: Simd>(mut self, _: S) {
         let tree = self.tree;
         let dims = tree.dims::<D>();
         let mut queries = vec![0.0; LANES * dims];
