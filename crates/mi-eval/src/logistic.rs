@@ -1,4 +1,4 @@
-use mi_kernels::Logarithm;
+use mi_kernels::{Logarithm, argmax};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use crate::classes::{Classes, Label};
@@ -95,7 +95,7 @@ impl<L: Label> LogisticRegression<L> {
         let shape = (features.nrows(), self.classes.len());
         let mut logarithms = Array2::from_elem(shape, f64::NEG_INFINITY);
         self.each_row("predict_proba", features, |i, logits| {
-            let normaliser = log_sum(logits);
+            let normaliser = Logarithm::of_sum_in_f64(logits);
             for (&k, &logit) in self.present.iter().zip(logits) {
                 logarithms[[i, k]] = normaliser.below(logit.to_f64());
             }
@@ -111,7 +111,7 @@ impl<L: Label> LogisticRegression<L> {
         let names = self.classes.names();
         let mut predicted = Vec::with_capacity(features.nrows());
         self.each_row("predict", features, |_, logits| {
-            predicted.push(names[self.present[argmax(logits)]].clone());
+            predicted.push(names[self.present[argmax(logits.iter().copied())]].clone());
         })?;
         Ok(predicted)
     }
@@ -179,7 +179,7 @@ impl<L: Label> LogisticRegression<L> {
         let (mut correct, mut sum) = (0_usize, 0.0);
         self.each_row(operation, features, |i, logits| match self.place_of(&labels[i]) {
             Some(place) => {
-                correct += usize::from(argmax(logits) == place);
+                correct += usize::from(argmax(logits.iter().copied()) == place);
                 sum += loss(logits, place);
             }
             None => sum = f64::INFINITY,
@@ -226,21 +226,7 @@ pub(crate) struct Score {
     pub(crate) mean_log_loss: f64,
 }
 
-fn argmax<T: Feature>(logits: &[T]) -> usize {
-    let mut best = 0;
-    for (k, &logit) in logits.iter().enumerate() {
-        if logit > logits[best] {
-            best = k;
-        }
-    }
-    best
-}
-
 /// −ln of the softmax's entry at `place`.
 fn loss<T: Feature>(logits: &[T], place: usize) -> f64 {
-    log_sum(logits).above(logits[place].to_f64())
-}
-
-fn log_sum<T: Feature>(logits: &[T]) -> Logarithm {
-    Logarithm::of_sum(logits.iter().map(|&logit| logit.to_f64()))
+    Logarithm::of_sum_in_f64(logits).above(logits[place].to_f64())
 }

@@ -34,7 +34,7 @@ pub use gates::{GatedRow, gated_state, gated_state_gradient};
 pub use logarithm::{Logarithm, log_add, origin_for, softplus};
 pub use product::matrix_product;
 pub use reductions::{
-    add_exp_shifted, exp_shifted, exp_shifted_twice, log_sum_exp, logistic_softplus_sum,
+    add_exp_shifted, argmax, exp_shifted, exp_shifted_twice, log_sum_exp, logistic_softplus_sum,
     maximum, softplus_sum, sum_exp_shifted,
 };
 pub use relu_pairs::{

@@ -16,6 +16,17 @@ pub fn maximum<T: Scalar>(x: &[T]) -> T {
     T::maximum(x)
 }
 
+/// The place of the largest number; of equal ones, the first. NaN is never larger.
+///
+/// ```
+/// assert_eq!(mi_kernels::argmax([1.0, 3.0, 3.0]), 1);
+/// ```
+pub fn argmax<T: PartialOrd + Copy>(x: impl IntoIterator<Item = T>) -> usize {
+    let mut numbers = x.into_iter().enumerate();
+    let Some(first) = numbers.next() else { return 0 };
+    numbers.fold(first, |best, next| if next.1 > best.1 { next } else { best }).0
+}
+
 /// Replaces every x by exp(x − shift) and returns the sum of the results.
 ///
 /// In `f32` the difference x − shift is rounded once (a relative error of up to

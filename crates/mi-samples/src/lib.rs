@@ -33,6 +33,7 @@
 mod closed_form;
 mod error;
 mod estimate;
+mod moments;
 mod neighbours;
 mod neural;
 mod rows;

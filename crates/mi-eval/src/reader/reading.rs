@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use mi_kernels::argmax;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
@@ -59,10 +60,7 @@ impl Read {
 
 /// The column of each row's largest entry; the first among equals.
 pub(super) fn largest(matrix: &Array2<f64>) -> Vec<usize> {
-    let of_row = |row: ArrayView1<'_, f64>| {
-        row.indexed_iter().fold(0, |best, (k, &value)| if value > row[best] { k } else { best })
-    };
-    matrix.rows().into_iter().map(of_row).collect()
+    matrix.rows().into_iter().map(|row| argmax(row.iter().copied())).collect()
 }
 
 /// A reader's predictions of the labels of some rows.

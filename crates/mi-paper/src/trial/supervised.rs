@@ -1,3 +1,4 @@
+use mi_kernels::argmax;
 use mi_nets::{Learner, Mlp, Module, Params, Tape, Targets, Var, softmax_cross_entropy};
 use mi_random::Stream;
 use ndarray::Array2;
@@ -160,15 +161,7 @@ pub(super) fn accuracy(logits: &Array2<f32>, labels: &[u8]) -> f64 {
         .rows()
         .into_iter()
         .zip(labels)
-        .filter(|(row, label)| {
-            let mut best = 0;
-            for (class, value) in row.iter().enumerate() {
-                if *value > row[best] {
-                    best = class;
-                }
-            }
-            best == usize::from(**label)
-        })
+        .filter(|(row, label)| argmax(row.iter().copied()) == usize::from(**label))
         .count();
     right as f64 / labels.len().max(1) as f64
 }

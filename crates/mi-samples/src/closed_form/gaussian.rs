@@ -6,6 +6,7 @@ use statrs::function::gamma::digamma;
 use super::SMALLEST_PIVOT;
 use super::linear_algebra::singular_values;
 use crate::SamplesError;
+use crate::moments::mean_and_squares;
 use crate::sample::{Marginals, Sample, columns_of};
 
 /// Mutual information from a covariance matrix.
@@ -175,8 +176,7 @@ pub(crate) fn gaussian_conditional_of(
         let square = |values: &[f64]| values.iter().map(|v| v * v).sum::<f64>();
         contributions.push(0.5 * (square(&part[dz..]) - square(&whole[dz + dx..])));
     }
-    let mean = contributions.iter().sum::<f64>() / n as f64;
-    let spread = contributions.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / n as f64;
+    let spread = mean_and_squares(&contributions).1 / n as f64;
     // Near independence the first term vanishes, and 2 N I is about χ² with dx·dy degrees.
     let second = (dx * dy) as f64 / (2.0 * (n as f64).powi(2));
     let standard_error = (spread / n as f64 + second).sqrt();
@@ -200,8 +200,7 @@ fn standardise(columns: Vec<Vec<f64>>) -> Result<(Array2<f64>, Vec<f64>), Sample
     let mut matrix = Array2::zeros((d, n));
     let mut logarithms = Vec::with_capacity(d);
     for (column, (mut row, values)) in matrix.rows_mut().into_iter().zip(&columns).enumerate() {
-        let mean = values.iter().sum::<f64>() / n as f64;
-        let squares = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+        let (mean, squares) = mean_and_squares(values);
         let deviation = (squares / (n - 1) as f64).sqrt();
         let largest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         if deviation <= 1e-14 * largest {

@@ -2,6 +2,8 @@
 
 use ndarray::Array2;
 
+use crate::moments::mean_and_squares;
+
 /// For every column, `None`, or the earlier columns of which it is a linear function: the part of
 /// its variance that they leave is at most `tolerance`. A constant is a function of no columns.
 ///
@@ -12,8 +14,8 @@ pub(crate) fn linear_functions(columns: &[Vec<f64>], tolerance: f64) -> Vec<Opti
     let mut unit = Array2::zeros((columns.len(), n));
     let mut found: Vec<Option<Vec<usize>>> = vec![None; columns.len()];
     for ((mut row, values), found) in unit.rows_mut().into_iter().zip(columns).zip(&mut found) {
-        let mean = values.iter().sum::<f64>() / n as f64;
-        let length = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>().sqrt();
+        let (mean, squares) = mean_and_squares(values);
+        let length = squares.sqrt();
         let largest = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         if length <= 1e-14 * largest * (n as f64).sqrt() {
             *found = Some(Vec::new());

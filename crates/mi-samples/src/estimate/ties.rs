@@ -7,6 +7,7 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 use super::Warning;
 use super::run::Run;
 use crate::SamplesError;
+use crate::moments::mean_and_squares;
 use crate::sample::Sample;
 use crate::uncertainty::{Surrogate, TestResult};
 
@@ -49,8 +50,7 @@ pub(super) fn off_when_permuted(
             })
             .collect::<Result<_, _>>()?;
         let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let (mean, squares) = mean_and_squares(&values);
         (mean, (squares / (count - 1.0)).sqrt(), count)
     };
     let standard_error = deviation / count.sqrt();

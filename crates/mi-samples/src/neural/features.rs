@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use super::saved::Tables;
 use crate::SamplesError;
-use crate::sample::{Marginals, Sample, normal_scores};
+use crate::sample::{Marginals, Sample, normal_cdf, normal_scores};
 
 /// The largest number of values in a column's table of scores.
 const MOST_KNOTS: usize = 16_384;
@@ -222,10 +222,6 @@ fn interpolate(values: &[f64], scores: &[f64], value: f64) -> f64 {
 fn heavy(z: f64) -> f64 {
     let p = normal_cdf(z);
     (2.0 * p - 1.0) / (2.0 * p * (1.0 - p)).sqrt()
-}
-
-fn normal_cdf(z: f64) -> f64 {
-    0.5 * statrs::function::erf::erfc(-z / std::f64::consts::SQRT_2)
 }
 
 #[cfg(test)]

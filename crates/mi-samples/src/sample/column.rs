@@ -6,6 +6,7 @@ use super::Marginals;
 use super::column_type::{ColumnKind, ColumnType, Declared};
 use super::lattice;
 use super::order::{ascending, ascending_by_keys, runs, scores_of_runs};
+use crate::moments;
 use crate::rows::Track;
 
 #[derive(Clone, Debug)]
@@ -100,9 +101,7 @@ impl Column {
         let runs = runs(&self.values, &self.order);
         let levels: Vec<f64> =
             runs.map(|run| self.values[self.order[run.start] as usize]).collect();
-        let n = self.values.len() as f64;
-        let mean = self.values.iter().sum::<f64>() / n;
-        let variance = self.values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+        let variance = moments::mean_and_squares(&self.values).1 / self.values.len() as f64;
         let step = lattice::step(&levels).filter(|_| variance > 0.0);
         step.map_or(0.0, |step| step * step / 12.0 / variance)
     }
@@ -144,14 +143,7 @@ impl Column {
         match marginals {
             Marginals::NormalScores => self.normal_scores(),
             Marginals::Raw => self.values.clone(),
-            Marginals::Standardised => {
-                let values = self.spread();
-                let n = values.len() as f64;
-                let mean = values.iter().sum::<f64>() / n;
-                let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-                let scale = if variance > 0.0 { variance.sqrt() } else { 1.0 };
-                values.iter().map(|v| (v - mean) / scale).collect()
-            }
+            Marginals::Standardised => moments::standardised(&self.spread()),
         }
     }
 

@@ -8,6 +8,6 @@ mod order;
 mod side;
 
 pub use column_type::{ColumnKind, ColumnType, Declared};
-pub(crate) use order::{ascending, normal_quantile, normal_scores};
+pub(crate) use order::{ascending, normal_cdf, normal_quantile, normal_scores};
 pub(crate) use side::{Coordinates, columns_of, joint_labels};
 pub use side::{Marginals, Sample};

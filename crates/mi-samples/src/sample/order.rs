@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
-use statrs::function::erf::erfc_inv;
+use statrs::function::erf::{erfc, erfc_inv};
 
 /// Longer columns are sorted on all threads.
 const PARALLEL_SORT: usize = 1 << 16;
@@ -90,6 +90,12 @@ fn half_rank_score(twice_rank: usize, n: usize) -> f64 {
 /// The quantile Φ⁻¹(p) of the standard normal distribution, for 0 < p < 1.
 pub(crate) fn normal_quantile(p: f64) -> f64 {
     -std::f64::consts::SQRT_2 * erfc_inv(2.0 * p)
+}
+
+/// Φ(z). The GELU of `mi-nets`, which has no statistics, computes its own with another erfc, on
+/// whose last bits trained networks depend.
+pub(crate) fn normal_cdf(z: f64) -> f64 {
+    0.5 * erfc(-z / std::f64::consts::SQRT_2)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Maps of one side that preserve mutual information: each is one-to-one.
 
 use ndarray::{Array2, ArrayViewMut1};
-use statrs::function::erf::erfc;
+
+use crate::sample::normal_cdf;
 
 /// Which side a map is applied to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +88,6 @@ fn wind(mut row: ArrayViewMut1<'_, f64>, first: usize, second: usize) {
     let (a, b) = (row[first], row[second]);
     row[first] = cosine * a - sine * b;
     row[second] = sine * a + cosine * b;
-}
-
-fn normal_cdf(x: f64) -> f64 {
-    0.5 * erfc(-x / std::f64::consts::SQRT_2)
 }
 
 /// Where an increasing function takes a value, by bisection on [−10, 10].

@@ -3,6 +3,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+use crate::moments::mean_and_squares;
 use crate::rows::{RowStructure, pieces};
 use crate::sample::normal_quantile;
 
@@ -16,6 +17,7 @@ const SMALLEST_PIECE: usize = 2;
 /// How an interval was computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum IntervalMethod {
     /// The spread between disjoint pieces of the rows, scaled to all rows (Holmes and Nemenman,
     /// 2019).
@@ -103,8 +105,7 @@ pub(crate) fn subsample_interval(
     let (mut sum, mut freedom) = (0.0, 0.0);
     for values in values? {
         let pieces = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / pieces;
-        let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+        let (_, squares) = mean_and_squares(&values);
         // Squares over (m − 1) estimate B m / N; weighted by m − 1 they add up.
         sum += squares / pieces;
         freedom += pieces - 1.0;

@@ -4,11 +4,12 @@ mod linear;
 mod logistic;
 
 use mi_random::Stream;
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::SamplesError;
+use crate::moments;
 use crate::rows::{self, Gap, RowStructure, Track, standard_error};
 use crate::sample::columns_of;
 
@@ -198,18 +199,9 @@ fn tracks(side: &Array2<f64>) -> Vec<Track> {
 
 /// Columns of mean 0 and variance 1; constant columns become 0.
 fn standardised(side: ArrayView2<'_, f64>) -> Result<Array2<f64>, SamplesError> {
-    let columns = columns_of(side)?;
-    let n = side.nrows() as f64;
     let mut matrix = Array2::zeros(side.dim());
-    for (index, values) in columns.iter().enumerate() {
-        let mean = values.iter().sum::<f64>() / n;
-        let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-        let scale = if deviation > 0.0 { deviation } else { 1.0 };
-        matrix
-            .slice_mut(s![.., index])
-            .iter_mut()
-            .zip(values)
-            .for_each(|(to, value)| *to = (value - mean) / scale);
+    for (mut to, values) in matrix.columns_mut().into_iter().zip(columns_of(side)?) {
+        to.assign(&ArrayView1::from(&moments::standardised(&values)));
     }
     Ok(matrix)
 }
@@ -217,6 +209,7 @@ fn standardised(side: ArrayView2<'_, f64>) -> Result<Array2<f64>, SamplesError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::s;
 
     fn folds(folds: usize) -> CrossFit {
         CrossFit { folds, ..CrossFit::at_random(0) }
