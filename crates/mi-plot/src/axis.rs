@@ -4,6 +4,7 @@ use crate::ticks::{log_ticks, round_step, spaced, tick_labels};
 
 /// How values map to distances along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Scale {
     /// Equal steps, equal distances.
     Linear,
@@ -25,6 +26,7 @@ impl Scale {
 
 /// The range of values that an axis shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Limits {
     /// All of the data, widened to round numbers.
     Auto,

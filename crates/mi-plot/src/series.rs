@@ -36,6 +36,7 @@ impl Point {
 
 /// How a line is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Dash {
     /// One stroke.
     #[default]

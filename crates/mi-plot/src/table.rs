@@ -6,6 +6,7 @@ use crate::plain;
 
 /// The alignment of a column's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Align {
     /// Words.
     Left,

@@ -63,6 +63,7 @@ fn slow_ksg(
                 };
                 digamma(k as f64) - 1.0 / k as f64 + of_n - of(&dx) - of(&dy)
             }
+            other => unreachable!("no slow version of {other:?}"),
         }
     })
 }

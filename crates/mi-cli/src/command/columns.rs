@@ -199,6 +199,7 @@ fn kind(column: &Column, found: &ColumnType) -> String {
         }
         (ColumnKind::Tied { step: None }, _) => "continuous with ties".into(),
         (ColumnKind::Continuous, _) => "continuous".into(),
+        _ => found.to_string(),
     }
 }
 

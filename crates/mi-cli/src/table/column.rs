@@ -24,6 +24,7 @@ pub struct Column {
 
 /// Why a column has numbers, or labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Origin {
     /// Its cells are numbers.
     Numbers,

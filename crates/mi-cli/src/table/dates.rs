@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 /// The order of the parts of a numeric date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[non_exhaustive]
 pub enum DateOrder {
     /// 2024-12-31, as in ISO 8601; the default
     #[default]

@@ -34,6 +34,7 @@ pub struct TextRules {
 
 /// The text encoding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[non_exhaustive]
 pub enum Encoding {
     /// UTF-8, with or without a byte-order mark
     #[default]

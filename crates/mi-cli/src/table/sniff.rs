@@ -16,6 +16,7 @@ const ROWS: usize = 200;
 
 /// Whether the first row has names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[non_exhaustive]
 pub enum HeaderRule {
     /// Detect from the first two rows
     #[default]

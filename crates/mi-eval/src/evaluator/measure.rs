@@ -75,6 +75,7 @@ impl Measure {
 
 /// What a measure needs in addition to features and labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Needs {
     /// Nothing.
     Nothing,
@@ -89,6 +90,7 @@ pub enum Needs {
 /// The unit of a measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Unit {
     /// A fraction of rows, from 0 to 1.
     Share,

@@ -12,6 +12,7 @@ use crate::sample::Coordinates;
 /// Which of the two estimators of Kraskov, Stögbauer and Grassberger (2004).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum KsgVariant {
     /// Equation 8: one cube, neighbours strictly within it.
     #[default]

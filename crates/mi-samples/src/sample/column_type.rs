@@ -26,6 +26,7 @@ const ATOM_SURROUNDINGS: usize = 10;
 /// What a caller declares about a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Declared {
     /// Nothing: the values decide.
     #[default]
@@ -39,6 +40,7 @@ pub enum Declared {
 /// The kind of a column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ColumnKind {
     /// One value throughout; it carries no information.
     Constant,

@@ -15,6 +15,7 @@ const LARGEST: f64 = 1e300;
 /// How neighbour estimators transform a continuous column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Marginals {
     /// The normal score of every rank, so that no monotone map of a column changes the estimate.
     #[default]

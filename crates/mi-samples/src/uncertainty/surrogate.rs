@@ -17,6 +17,7 @@ use crate::sample::{Marginals, Sample};
 /// p-value is 1/(1 + their number).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Surrogate {
     /// All orders are equally likely: for independent rows.
     #[default]
