@@ -70,11 +70,13 @@ pub use uncertainty::{
 pub use v_information::{CrossFit, VInformation, linear_v_information, logistic_v_information};
 pub use words::{all_digits, six_digits};
 
-// Types in this crate's signatures.
+// Types in this crate's signatures, and what sets the bound and the critic of a neural estimate.
+pub use mi_critics;
+pub use mi_estimators;
 pub use mi_random::Stream;
 pub use ndarray;
 
-/// The README's example, tested.
+/// The README's examples, tested.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
