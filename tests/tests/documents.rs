@@ -1,4 +1,4 @@
-//! Files that documents name exist.
+//! Files that documents name exist, and documents that say the same agree.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -57,4 +57,12 @@ fn links_within_the_repository_lead_somewhere() {
         }
     }
     assert!(followed > 30, "the test must find links");
+}
+
+#[test]
+fn the_command_and_the_library_choose_methods_by_the_same_table() {
+    let read = |path: &str| fs::read_to_string(root().join("crates").join(path)).unwrap();
+    // Part of the documentation of `Method::fitting`.
+    let table = read("mi-samples/src/estimate/fitting.md");
+    assert!(table.starts_with("| sides") && read("mi-cli/README.md").contains(&table));
 }

@@ -22,7 +22,7 @@ pub const AUTO: &str = "auto";
 pub enum Methods {
     /// All that fit the columns ([`Method::fitting`]).
     Fitting,
-    /// The first of them that does not train, for estimates that are repeated many times.
+    /// The first of [`Method::fitting_untrained`], for estimates that are repeated many times.
     First,
     /// One.
     One(Method),
@@ -135,14 +135,11 @@ impl Plan {
                         --permutations 199 if their order means nothing";
             warnings.push(Warning::new("no_p_value", text).mild());
         }
-        let fitting = || Method::fitting(x, y, given).into_iter();
-        let methods: Vec<Method> = match self.methods {
+        let methods = match self.methods {
             Methods::One(method) => vec![method],
-            Methods::First => fitting().find(|method| !method.trains()).into_iter().collect(),
-            // A critic has no neighbours to exclude in time.
-            Methods::Fitting => {
-                fitting().filter(|m| self.settings.theiler == 0 || !m.trains()).collect()
-            }
+            Methods::First => Method::fitting_untrained(x, y, given).into_iter().take(1).collect(),
+            Methods::Fitting if self.settings.theiler > 0 => Method::fitting_untrained(x, y, given),
+            Methods::Fitting => Method::fitting(x, y, given),
         };
         let settings = |place: usize, method: Method| {
             let mut settings = Settings { method: Some(method), ..asked.clone() };
@@ -179,7 +176,7 @@ impl Plan {
                     } else {
                         "no_second_method"
                     },
-                    format!("no {} in addition: {}", plain_title(method), named(error, names)),
+                    format!("no {} in addition: {}", method.title(), named(error, names)),
                 )),
             }
         }
@@ -203,7 +200,7 @@ impl Plan {
                 SampleWarning::TiesBroken { .. } if raw_first && !is_raw(estimate) => {
                     let text = format!(
                         "the {} ranks the columns, raw or not, and breaks ties at random (--seed)",
-                        plain_title(estimate.estimator.method)
+                        estimate.estimator.method.title()
                     );
                     let about = columns(found, names);
                     warnings.push(Warning::new(code(found), text).about(about).mild());
@@ -368,24 +365,7 @@ pub fn short_title(estimate: &Estimate) -> String {
             let bound = estimate.estimator.neural.as_ref().map_or("", |neural| neural.bound.name());
             format!("neural {bound}, held out")
         }
-        method => plain_title(method).into(),
-    }
-}
-
-fn plain_title(method: Method) -> &'static str {
-    match method {
-        Method::Ksg1 => "KSG-1",
-        Method::Ksg2 => "KSG-2",
-        Method::Ross => "Ross",
-        Method::Mixture => "mixture",
-        Method::MesnerShalizi => "Mesner-Shalizi",
-        Method::FrenzelPompe => "Frenzel-Pompe",
-        Method::Gaussian => "Gaussian",
-        Method::GaussianCopula => "Gaussian copula",
-        Method::PlugIn => "plug-in",
-        Method::EntropyDifference => "difference of entropies, held out",
-        Method::Neural => "neural bound",
-        other => other.name(),
+        method => method.title().into(),
     }
 }
 

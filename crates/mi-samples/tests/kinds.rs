@@ -412,10 +412,12 @@ fn one_rule_chooses_methods() {
     assert_eq!(fitting(&x, &x, Some(&x)), [FrenzelPompe, GaussianCopula]);
     assert_eq!(fitting(&x, &label, Some(&x)), [MesnerShalizi]);
     assert_eq!(fitting(&label, &label, Some(&label)), [PlugIn]);
+    assert_eq!(Method::fitting_untrained(&wide, &wide, None), [Ksg1, GaussianCopula]);
     // Resolved settings contain a method, whichever was requested.
     let resolved = |settings: Settings| settings.resolve(&wide, &wide, None).unwrap().method;
     assert_eq!(resolved(by(None)), Neural);
     assert_eq!(resolved(Settings { extrapolate: true, ..by(None) }), Ksg1);
+    assert_eq!(resolved(Settings { theiler: 5, ..by(None) }), Ksg1);
     assert_eq!(resolved(by(GaussianCopula)), GaussianCopula);
 }
 

@@ -14,17 +14,9 @@ pub(super) const NEURAL_ROWS: usize = 1000;
 
 impl Method {
     /// The methods that fit these sides, the most trusted first. By default an estimate uses the
-    /// first of them, or the first that does not train if it is repeated many times (a test, an
-    /// extrapolation) or must exclude neighbours in time (a Theiler window).
+    /// first of them, or of [`Method::fitting_untrained`].
     ///
-    /// | sides (ignoring constant columns) | method |
-    /// | --- | --- |
-    /// | more than 4 columns, 1000 rows or more, not all discrete, nothing given | neural, then the first below that fits |
-    /// | all columns discrete | plug-in |
-    /// | all columns continuous | ksg1; given others, frenzel-pompe |
-    /// | one side discrete, the other continuous or with atoms, nothing given | ross |
-    /// | anything else: two sides with atoms, sides of both kinds | mixture; given others, mesner-shalizi |
-    /// | no discrete column | also gaussian-copula, last |
+    #[doc = include_str!("fitting.md")]
     ///
     /// Columns with ties are continuous: see [`ColumnKind`].
     pub fn fitting(x: &Sample, y: &Sample, given: Option<&Sample>) -> Vec<Self> {
@@ -49,6 +41,15 @@ impl Method {
         methods
     }
 
+    /// The methods that fit these sides and train no critic, the most trusted first: for an estimate
+    /// that is repeated many times (a test, an extrapolation, many pairs), or that must exclude
+    /// neighbours in time (a Theiler window), which a critic does not have.
+    pub fn fitting_untrained(x: &Sample, y: &Sample, given: Option<&Sample>) -> Vec<Self> {
+        let mut methods = Self::fitting(x, y, given);
+        methods.retain(|method| !method.trains());
+        methods
+    }
+
     /// The method in the settings, or the one that fits.
     ///
     /// # Errors
@@ -59,14 +60,13 @@ impl Method {
         y: &Sample,
         given: Option<&Sample>,
     ) -> Result<Self, SamplesError> {
-        let repeats = settings.test.is_some() || settings.extrapolate || settings.theiler > 0;
         if let Some(method) = settings.method {
             return method.check(x, y, given).map(|()| method);
         }
-        let mut usable =
-            Self::fitting(x, y, given).into_iter().filter(|method| !(repeats && method.trains()));
+        let repeats = settings.test.is_some() || settings.extrapolate || settings.theiler > 0;
+        let fitting = if repeats { Self::fitting_untrained } else { Self::fitting };
         // Never reached: one of the methods that fit does not train.
-        Ok(usable.next().unwrap_or(Self::MesnerShalizi))
+        Ok(fitting(x, y, given).first().copied().unwrap_or(Self::MesnerShalizi))
     }
 
     /// Refuses columns for which the method is not defined.

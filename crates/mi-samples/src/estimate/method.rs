@@ -71,6 +71,23 @@ impl Method {
         }
     }
 
+    /// The name in a sentence.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Ksg1 => "KSG-1",
+            Self::Ksg2 => "KSG-2",
+            Self::Ross => "Ross",
+            Self::Mixture => "mixture",
+            Self::MesnerShalizi => "Mesner-Shalizi",
+            Self::FrenzelPompe => "Frenzel-Pompe",
+            Self::Gaussian => "Gaussian",
+            Self::GaussianCopula => "Gaussian copula",
+            Self::PlugIn => "plug-in",
+            Self::Neural => "neural bound",
+            Self::EntropyDifference => "difference of entropies, held out",
+        }
+    }
+
     /// One line for a list of methods.
     pub fn summary(self) -> &'static str {
         match self {
