@@ -42,6 +42,14 @@ impl Split {
     }
 
     /// Samples of each class 0..`classes`; larger labels are not counted.
+    ///
+    /// ```
+    /// use mi_data::Split;
+    /// use mi_data::ndarray::Array2;
+    ///
+    /// let split = Split { images: Array2::zeros((4, 9)), labels: vec![2, 0, 2, 7] };
+    /// assert_eq!(split.class_counts(3), [1, 0, 2]);
+    /// ```
     pub fn class_counts(&self, classes: usize) -> Vec<usize> {
         let mut counts = vec![0; classes];
         for &label in &self.labels {

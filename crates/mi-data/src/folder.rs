@@ -139,6 +139,19 @@ pub fn load(dir: &Path, name: DatasetName) -> Result<Dataset, DataError> {
 /// Loads four IDX files, named like MNIST's, from `dir`; the test files may start with `t10k` or
 /// `test`.
 ///
+/// ```no_run
+/// use mi_data::{IdxOptions, load_idx};
+///
+/// let options = IdxOptions {
+///     name: "EMNIST letters".into(),
+///     prefix: "emnist-letters-".into(), // emnist-letters-train-images-idx3-ubyte, …
+///     transpose: true,
+///     labels: 1..=26,
+/// };
+/// let letters = load_idx("data/emnist".as_ref(), &options)?;
+/// # Ok::<(), mi_data::DataError>(())
+/// ```
+///
 /// # Errors
 /// Those of [`load`].
 pub fn load_idx(dir: &Path, options: &IdxOptions) -> Result<Dataset, DataError> {

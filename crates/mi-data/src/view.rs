@@ -27,7 +27,7 @@ use crate::{Colour, DataError, Geometry, Piece};
 /// together make the whole image.
 ///
 /// ```
-/// use mi_data::{Geometry, View};
+/// use mi_data::{Colour, Geometry, View};
 ///
 /// let top = View::top_half().of(Geometry::new(28, 28, 1))?;
 /// assert_eq!(top.columns(), (0..14 * 28).collect::<Vec<_>>());
@@ -35,6 +35,15 @@ use crate::{Colour, DataError, Geometry, Piece};
 /// assert_eq!(view, View::left_half().with_channels([0, 2]));
 /// let patches = "patches:8x8/4".parse::<View>()?.of(Geometry::new(32, 32, 3))?;
 /// assert_eq!((patches.grid(), patches.geometry()), ((7, 7), Geometry::new(8, 8, 3)));
+///
+/// let named = ["even_rows", "odd_rows+noise:0.5", "top_half:+3", "lab+channels:1,2"];
+/// let built = [
+///     View::even_rows(),
+///     View::odd_rows().with_noise(0.5),
+///     View::top_half().extended(3),
+///     View::channels([1, 2]).with_colour(Colour::Lab),
+/// ];
+/// assert_eq!(built.map(|view| view.to_string()), named);
 /// # Ok::<(), mi_data::DataError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

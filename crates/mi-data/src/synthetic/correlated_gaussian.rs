@@ -80,11 +80,6 @@ impl CorrelatedGaussian {
     pub fn rhos(&self) -> &[f64] {
         &self.rhos
     }
-
-    /// Whether y is cubed.
-    pub fn is_cubic(&self) -> bool {
-        self.cubic
-    }
 }
 
 impl PairSource for CorrelatedGaussian {
@@ -190,7 +185,7 @@ mod tests {
             let mut mean = 0.0;
             for (x, y) in x.rows().into_iter().zip(y.rows()) {
                 for ((&x, &y), &rho) in x.iter().zip(&y).zip(source.rhos()) {
-                    let y = if source.is_cubic() { y.cbrt() } else { y };
+                    let y = if source.cubic { y.cbrt() } else { y };
                     let s = 1.0 - rho * rho;
                     // ln p(y | x) − ln p(y) of normal numbers.
                     mean += -0.5 * s.ln() - (y - rho * x).powi(2) / (2.0 * s) + y * y / 2.0;

@@ -63,6 +63,17 @@ impl Estimate {
     }
 
     /// The value in bits.
+    ///
+    /// ```
+    /// use mi_samples::ndarray::Array2;
+    /// use mi_samples::{Sample, Settings, mutual_information};
+    ///
+    /// let coins = Array2::from_shape_fn((1000, 1), |(row, _)| f64::from(row % 2 == 0));
+    /// let coins = Sample::new(coins.view(), &[], 0)?;
+    /// let found = mutual_information(&coins, &coins, &Settings::default())?;
+    /// assert!((found.bits() - 1.0).abs() < 0.01); // a fair coin, known exactly
+    /// # Ok::<(), mi_samples::SamplesError>(())
+    /// ```
     pub fn bits(&self) -> f64 {
         self.value / std::f64::consts::LN_2
     }
