@@ -6,6 +6,7 @@ use mi_random::Stream;
 use ndarray::ArrayView2;
 
 use super::StepError;
+use super::frozen::critics::info_nce_at;
 use super::optimise::{Trained, finite};
 use super::snapshot::Snapshot;
 use crate::error::PaperError;
@@ -106,6 +107,15 @@ impl CriticTraining {
         let learned = learned.map(|learned| graph.value(learned).column(0).mapv(clip));
         let learned = learned.as_ref().map(|learned| learned.view());
         Ok(evaluate(&Scores::new(scores.view()).with_learned(learned), objective)?.estimate)
+    }
+
+    /// The mean `InfoNCE` of the critic over full batches of `k` rows.
+    pub(super) fn info_nce_at(
+        &mut self,
+        k: usize,
+        sides: (ArrayView2<'_, f32>, ArrayView2<'_, f32>),
+    ) -> Result<f64, StepError> {
+        info_nce_at(k, &self.scorer.critic, &self.trained.params, sides, &mut self.step)
     }
 
     /// Makes all scores 0 before the first step, if the critic can ([`Critic::start_at_zero`]).

@@ -4,6 +4,7 @@ mod adversarial;
 mod critic_training;
 mod dependent;
 mod evaluation;
+pub mod frozen;
 mod images;
 pub(crate) mod measures;
 mod multi_view;

@@ -7,10 +7,13 @@ use crate::config::Evaluation;
 use crate::error::PaperError;
 use crate::record::Metric;
 
-/// Features of all training and test images.
-pub(super) struct Sides {
-    pub(super) train: Array2<f32>,
-    pub(super) test: Array2<f32>,
+/// Features of training and test images, or of other samples.
+#[derive(Clone, Debug)]
+pub struct Sides {
+    /// Of those to train on, n × d.
+    pub train: Array2<f32>,
+    /// Of those to test on, m × d.
+    pub test: Array2<f32>,
 }
 
 impl Sides {

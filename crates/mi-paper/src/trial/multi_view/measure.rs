@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use mi_data::Split;
-use mi_estimators::bounds::BoundSpec;
 use mi_eval::TrainTest;
 use ndarray::{Array2, Axis, s};
 
 use super::super::StepError;
 use super::super::evaluation::probes;
+use super::super::frozen::{self, components, critics};
 use super::super::optimise::mean;
 use super::super::representation::{self, Sides};
-use super::{MultiViewTraining, ceiling, components, frozen};
+use super::{MultiViewTraining, ceiling};
 use crate::config::{Evaluation, Noise};
 use crate::error::PaperError;
 use crate::multi_view::Candidates;
@@ -110,13 +110,13 @@ impl MultiViewTraining {
         for k in frozen::SIZES.into_iter().filter(|&k| k <= images) {
             let sides = (x_test.view(), y_test.view());
             let value =
-                frozen::info_nce_at(k, critic, &self.trained.params, sides, &mut self.step)?;
+                critics::info_nce_at(k, critic, &self.trained.params, sides, &mut self.step)?;
             found.push((Metric::BoundTest.of_part(&format!("K = {k}")), value));
         }
-        let (x_scaled, y_scaled) = (frozen::standardised(x)?, frozen::standardised(y)?);
-        for bound in [BoundSpec::InfoNce, BoundSpec::Nwj, BoundSpec::Flo] {
+        let (x_scaled, y_scaled) = (critics::standardised(x)?, critics::standardised(y)?);
+        for bound in frozen::newly_trained() {
             let stream = self.streams.child(&format!("critic anew {}", bound.name()));
-            let value = frozen::trained_anew(&bound, (&x_scaled, &y_scaled), &stream)?;
+            let value = critics::trained_anew(&bound, (&x_scaled, &y_scaled), &stream)?;
             found.extend(value.map(|value| (Metric::BoundAnew.of_part(bound.name()), value)));
         }
         let stream = self.streams.child("components");

@@ -2,9 +2,7 @@
 
 mod bank;
 mod ceiling;
-mod components;
 mod features;
-mod frozen;
 mod inputs;
 mod measure;
 mod networks;

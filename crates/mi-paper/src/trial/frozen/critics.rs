@@ -1,4 +1,4 @@
-//! Bounds between frozen representations: at other batch sizes, and with newly trained critics.
+//! Bounds by critics: at other batch sizes, and with critics that are newly trained.
 
 use mi_critics::{Critic, CriticSpec, Tower};
 use mi_data::BatchSampler;
@@ -17,8 +17,8 @@ use super::super::single_view::SHUFFLE;
 use crate::error::PaperError;
 
 /// Training of a critic of frozen representations: its steps, batch size and learning rate.
-const STEPS: usize = 1_000;
-const BATCH: usize = 128;
+pub(super) const STEPS: usize = 1_000;
+pub(super) const BATCH: usize = 128;
 const RATE: f64 = 1e-3;
 
 /// Scores are clipped to ± this value when a bound is measured. A negative pair with far too high a
@@ -36,11 +36,8 @@ const VALIDATED_EVERY: usize = 50;
 /// it.
 const LARGEST_DEVIATION: f32 = 5.0;
 
-/// Batch sizes at which `InfoNCE` is measured, if there are enough test images.
-pub(super) const SIZES: [usize; 3] = [128, 1_024, 10_000];
-
 /// The mean `InfoNCE` of a critic over full batches of `k` test images.
-pub(super) fn info_nce_at(
+pub(in super::super) fn info_nce_at(
     k: usize,
     critic: &Critic,
     params: &Params<f32>,
@@ -63,7 +60,7 @@ pub(super) fn info_nce_at(
 
 /// Scales a frozen representation for [`trained_anew`]: standardises it, clips it, and divides it
 /// by the square root of the number of features, so that rows have a length of about 1.
-pub(super) fn standardised(side: &Sides) -> Result<Sides, PaperError> {
+pub(in super::super) fn standardised(side: &Sides) -> Result<Sides, PaperError> {
     let scaler = StandardScaler::fit(side.train.view())?;
     let scaled = |rows: &Array2<f32>| -> Result<Array2<f32>, PaperError> {
         let length = (rows.ncols() as f32).sqrt();
@@ -75,17 +72,28 @@ pub(super) fn standardised(side: &Sides) -> Result<Sides, PaperError> {
 
 /// The estimate of a bound on test images with a critic that is newly trained on [`standardised`]
 /// frozen representations, so that it does not depend on the critic that the encoders were trained
-/// with.
-///
-/// The critic has a network with one hidden layer on each side. Of its states during training, the
-/// one with the highest bound on held-out training rows is used: an overfitted critic would give
-/// some new pairs huge exponentials. Scores are clipped for the same reason. `None` if no state has
-/// a finite bound, or the chosen one has none on test images; this says nothing about the encoders.
-pub(super) fn trained_anew(
+/// with. `None` if [`train`] has no critic, or this one has no finite bound on test images.
+pub(in super::super) fn trained_anew(
     bound: &BoundSpec,
     (x, y): (&Sides, &Sides),
     stream: &Stream,
 ) -> Result<Option<f64>, StepError> {
+    let Some(mut critic) = train(bound, (x, y), stream, &mut |_| {})? else { return Ok(None) };
+    bound_on(&mut critic, (x.test.view(), y.test.view()))
+}
+
+/// Trains a critic on the training rows of [`standardised`] frozen representations.
+///
+/// It has a network with one hidden layer on each side. Of its states during training, the one with
+/// the highest bound on held-out training rows is used: an overfitted critic would give some new
+/// pairs huge exponentials. Scores are clipped for the same reason. `None` if no state has a finite
+/// bound, which says nothing about the encoders. `progress` is told the number of steps.
+pub(super) fn train(
+    bound: &BoundSpec,
+    (x, y): (&Sides, &Sides),
+    stream: &Stream,
+    progress: &mut dyn FnMut(usize),
+) -> Result<Option<CriticTraining>, StepError> {
     let (dims, spec) = (
         (x.train.ncols(), y.train.ncols()),
         CriticSpec::Separable { hidden: vec![200], embed: 100 },
@@ -93,16 +101,13 @@ pub(super) fn trained_anew(
     let mut training = CriticTraining::new(dims, &spec, bound, adam(RATE), stream)?;
     // Scores start at 0: NWJ and FLO would hardly recover from the exponentials of random scores.
     training.start_at_zero(Tower::Y);
-    let rows = x.train.nrows();
-    let fitted = rows - VALIDATION.min(rows / 5);
-    let [validation, test] = [
-        (x.train.slice(s![fitted.., ..]), y.train.slice(s![fitted.., ..])),
-        (x.test.view(), y.test.view()),
-    ];
+    let fitted = x.train.nrows() - held_out(x.train.nrows());
+    let validation = (x.train.slice(s![fitted.., ..]), y.train.slice(s![fitted.., ..]));
     let mut sampler = BatchSampler::new(fitted, BATCH, SHUFFLE, &stream.child("batches"))?;
     let mut best = BestState::new();
     for step in 0..=STEPS {
         if step % VALIDATED_EVERY == 0 {
+            progress(step);
             if let Some(value) = bound_on(&mut training, validation)? {
                 best.offer(value, || training.weights().clone());
             }
@@ -120,11 +125,16 @@ pub(super) fn trained_anew(
     }
     let Some((_, weights)) = best.into_inner() else { return Ok(None) };
     training.set_weights(weights);
-    bound_on(&mut training, test)
+    Ok(Some(training))
+}
+
+/// How many of the training rows are held out.
+pub(super) fn held_out(rows: usize) -> usize {
+    VALIDATION.min(rows / 5)
 }
 
 /// The mean of a critic's bound over batches; `None` if it is not finite.
-fn bound_on(
+pub(super) fn bound_on(
     training: &mut CriticTraining,
     (x, y): (ArrayView2<'_, f32>, ArrayView2<'_, f32>),
 ) -> Result<Option<f64>, StepError> {

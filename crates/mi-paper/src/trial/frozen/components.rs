@@ -23,7 +23,12 @@ const ITERATIONS: usize = 200;
 /// and the estimate is made on test images. By the data-processing inequality, components share at
 /// most the information that the representations share. `None` if a representation has collapsed,
 /// or if neighbours coincide.
-pub(super) fn estimate(x: &Sides, y: &Sides, rows: &[usize], stream: &Stream) -> Option<f64> {
+pub(in super::super) fn estimate(
+    x: &Sides,
+    y: &Sides,
+    rows: &[usize],
+    stream: &Stream,
+) -> Option<f64> {
     let rows = &rows[..rows.len().min(ROWS)];
     let of = |side: &Sides, name: &str| {
         let test = side.test.select(Axis(0), rows);
