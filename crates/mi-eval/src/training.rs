@@ -66,6 +66,18 @@ pub enum Warning {
     },
 }
 
+impl Warning {
+    /// A stable name for programs, in `snake_case`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotConverged { .. } => "not_converged",
+            Self::MissingClass { .. } => "missing_class",
+            Self::UnevenScales { .. } => "uneven_scales",
+            Self::ValidationEdge { .. } => "validation_edge",
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

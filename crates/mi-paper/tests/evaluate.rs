@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -44,10 +45,15 @@ impl Folder {
     }
 
     /// The output as JSON.
-    fn json(&self, arguments: &[&str]) -> Vec<Value> {
+    fn json(&self, arguments: &[&str]) -> Value {
         let output = self.evaluate(&[arguments, &["--json"]].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// The numbers in the output.
+    fn rows(&self, arguments: &[&str]) -> Vec<Value> {
+        self.json(arguments)["rows"].as_array().unwrap().clone()
     }
 
     /// The message on standard error of a command that fails.
@@ -73,10 +79,10 @@ fn all_measures_are_in_the_table_and_in_json() {
     let (table, messages) = (text(&output.stdout), text(&output.stderr));
     assert!(messages.contains("480 samples of 4 features to train, 120 to test"), "{messages}");
     assert!(
-        messages.contains("2 of 18: accuracy") && messages.contains("measured in"),
+        messages.contains("2 of 19: accuracy") && messages.contains("measured in"),
         "{messages}"
     );
-    let rows = folder.json(&sides);
+    let rows = folder.rows(&sides);
     for row in &rows {
         let name = row["measure"].as_str().unwrap();
         assert!(table.contains(name), "{name} is missing in:\n{table}");
@@ -90,6 +96,120 @@ fn all_measures_are_in_the_table_and_in_json() {
     let linear = linear.unwrap();
     assert!(linear["value"].as_f64().unwrap() > 0.9 && linear["unit"] == "share");
     assert!(linear["low"].as_f64() < linear["value"].as_f64());
+    // Critics need more samples.
+    assert!(messages.contains("bound-anew needs 640 samples to train"), "{messages}");
+    assert!(rows.iter().any(|row| row["measure"] == "components-mi"));
+}
+
+/// The paths of all fields of a JSON value, as in the README's table.
+fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                let dot = if path.is_empty() { "" } else { "." };
+                fields(value, &format!("{path}{dot}{key}"), found);
+            }
+        }
+        Value::Array(items) => {
+            items.iter().for_each(|item| fields(item, &format!("{path}[]"), found));
+        }
+        _ => drop(found.insert(path.to_owned())),
+    }
+}
+
+#[test]
+fn json_has_an_envelope_with_the_fields_of_the_readme() {
+    let folder = Folder::new();
+    // The labels are a linear function of the features, so the weakest penalty is the best. With
+    // fewer training samples, none would be chosen.
+    let command = ["features.npy", "labels.npy", "--test-share", "0.1"];
+    let command = [&command[..], &["--measures", "accuracy,v-information,rank-me"]].concat();
+    let plain = folder.json(&command);
+    let timed = folder.json(&[&command[..], &["--timings", "--seed", "3"]].concat());
+    assert_eq!(plain["schema"], "mi-paper/1");
+    assert_eq!(plain["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!((&plain["command"], &timed["seed"]), (&"evaluate".into(), &3.into()));
+    assert!(plain["notes"][0].as_str().unwrap().contains("540 samples of 4 features"));
+    let edge = &plain["warnings"][0];
+    assert_eq!(edge["code"], "validation_edge");
+    assert!(edge["message"].as_str().unwrap().contains("at the end of the list"));
+    let concerned = serde_json::json!(["accuracy, linear", "v-information, linear"]);
+    assert_eq!(edge["measures"], concerned);
+    let notes = plain["rows"].as_array().unwrap().iter().filter_map(|row| row["note"].as_str());
+    assert!(notes.clone().any(|note| note == "C = 10") && notes.count() > 5);
+    let timings = timed["timings"].as_array().unwrap();
+    assert_eq!(timings.len(), 3);
+    assert!(timings.iter().all(|timing| timing["seconds"].as_f64().unwrap() >= 0.0));
+
+    let mut found = BTreeSet::new();
+    [&plain, &timed].into_iter().for_each(|value| fields(value, "", &mut found));
+    let readme = include_str!("../README.md");
+    let documented: BTreeSet<String> = readme
+        .lines()
+        .skip_while(|line| !line.contains("`mi-paper/1` |"))
+        .take_while(|line| line.starts_with('|'))
+        .filter_map(|line| Some(line.split('`').nth(1)?.to_owned()))
+        .collect();
+    assert_eq!(found, documented);
+
+    // The same warning is on standard error, and timings are in the table too.
+    let output = folder.evaluate(&[&command[..], &["--timings"]].concat());
+    let warning = "warning: accuracy, linear; v-information, linear: the best C tried, 10,";
+    assert!(text(&output.stderr).contains(warning), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("seconds of processor time"));
+}
+
+#[test]
+fn pointwise_values_have_the_measured_means() {
+    let folder = Folder::new();
+    let command = ["features.npy", "labels.npy", "--measures", "v-information"];
+    let with_file = [&command[..], &["--pointwise", "pointwise.csv"]].concat();
+    let rows = folder.rows(&with_file);
+    let mut reader = csv::Reader::from_path(folder.path("pointwise.csv")).unwrap();
+    let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!(names[..3], ["sample", "label", "linear"]);
+    let lines: Vec<Vec<f64>> = reader.deserialize().map(Result::unwrap).collect();
+    assert_eq!(lines.len(), 120);
+    for (column, name) in names.iter().enumerate().skip(2) {
+        let row = rows.iter().find(|row| row["of"] == name.as_str()).unwrap();
+        let mean = lines.iter().map(|line| line[column]).sum::<f64>() / 120.0;
+        assert!((mean - row["value"].as_f64().unwrap()).abs() < 1e-9, "{name}");
+    }
+    // Samples are named by their places in the file.
+    let labels: Array1<i64> = ndarray_npy::read_npy(folder.path("labels.npy")).unwrap();
+    assert!(lines.iter().all(|line| labels[line[0] as usize] as f64 == line[1]));
+    let error = folder.error(&with_file);
+    assert!(error.contains("pointwise.csv already exists"), "{error}");
+}
+
+#[test]
+fn bounds_by_critics_find_the_information_of_gaussian_views() {
+    let folder = Folder::new();
+    let mut stream = Stream::new(2, "views");
+    let (rho, count) = (0.8_f64, 6_000);
+    let x = stream.normal_matrix((count, 2));
+    let y = rho * &x + (1.0 - rho * rho).sqrt() * stream.normal_matrix((count, 2));
+    let truth = -(1.0 - rho * rho).ln();
+    folder.write("x.npy", &x);
+    folder.write("y.npy", &y.mapv(|v| v as f32));
+    folder.write("classes.npy", &x.column(0).mapv(|v| i64::from(v > 0.0)));
+    let command = ["x.npy", "classes.npy", "--view", "y.npy"];
+    let command = [&command[..], &["--measures", "bound-anew,components-mi"]].concat();
+    let rows = folder.rows(&command);
+    let names: Vec<&str> = rows.iter().map(|row| row["of"].as_str().unwrap()).collect();
+    assert_eq!(names, ["infonce", "infonce, K = 1024", "nwj", "flo", ""]);
+    for row in &rows {
+        let value = row["value"].as_f64().unwrap();
+        assert!(value > truth - 0.25 && value < truth + 0.1, "{row} of {truth}");
+        assert_eq!(row["unit"], "nats");
+    }
+    let messages = text(&folder.evaluate(&command).stderr);
+    assert!(messages.contains("1 of 2: bound-anew\n  bound-anew, infonce\n"), "{messages}");
+    let error = folder.error(&["x.npy", "classes.npy", "--measures", "bound-anew"]);
+    assert!(error.contains("bound-anew needs --view"), "{error}");
+    let few = ["features.npy", "labels.npy", "--view", "view.npy", "--measures", "bound-anew"];
+    let error = folder.error(&few);
+    assert!(error.contains("needs 640 samples to train and 128 to test"), "{error}");
 }
 
 #[test]
@@ -111,17 +231,17 @@ fn test_samples_may_be_given_separately_and_precision_follows_the_files() {
     ];
     let output = folder.evaluate(&separate);
     assert!(text(&output.stderr).contains("600 samples of 4 features to train, 100 to test"));
-    let double = folder.json(&separate);
+    let double = folder.rows(&separate);
     folder.write("test.npy", &more.mapv(|v| v as f32));
-    let single = folder.json(&separate);
+    let single = folder.rows(&separate);
     let value = |rows: &[Value]| rows[0]["value"].as_f64().unwrap();
     assert!((value(&double) - value(&single)).abs() < 1e-4 && value(&double) != value(&single));
     // The same command gives the same results; another seed holds out other samples.
     let split = ["features.npy", "labels.npy", "--measures", QUICK];
-    assert_eq!(folder.json(&split), folder.json(&split));
-    assert_ne!(folder.json(&split), folder.json(&[&split[..], &["--seed", "1"]].concat()));
-    let noisy = folder.json(&[&split[..], &["--label-noise", "0.4"]].concat());
-    assert!(value(&noisy) < value(&folder.json(&split)));
+    assert_eq!(folder.rows(&split), folder.rows(&split));
+    assert_ne!(folder.rows(&split), folder.rows(&[&split[..], &["--seed", "1"]].concat()));
+    let noisy = folder.rows(&[&split[..], &["--label-noise", "0.4"]].concat());
+    assert!(value(&noisy) < value(&folder.rows(&split)));
 }
 
 #[test]

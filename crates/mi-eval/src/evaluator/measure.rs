@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Interval, Mean};
+use crate::{Interval, Mean, Warning};
 
 /// A measure of a representation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -295,15 +295,20 @@ pub struct Measured {
     pub interval: Option<Interval>,
     /// A remark for the reader.
     pub note: Option<String>,
+    /// Warnings of the fits behind the number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 impl Measured {
     pub(super) fn new(measure: Measure, of: impl Into<String>, value: f64) -> Self {
-        Self { measure, of: of.into(), value: Some(value), interval: None, note: None }
+        let (of, value) = (of.into(), Some(value));
+        Self { measure, of, value, interval: None, note: None, warnings: Vec::new() }
     }
 
     pub(super) fn without(measure: Measure, of: String, why: String) -> Self {
-        Self { measure, of, value: None, interval: None, note: Some(why) }
+        let note = Some(why);
+        Self { measure, of, value: None, interval: None, note, warnings: Vec::new() }
     }
 
     pub(super) fn within(self, interval: Interval) -> Self {
@@ -317,6 +322,10 @@ impl Measured {
 
     pub(super) fn noted(self, note: impl Into<String>) -> Self {
         Self { note: Some(note.into()), ..self }
+    }
+
+    pub(super) fn warned(self, warnings: &[Warning]) -> Self {
+        Self { warnings: warnings.to_vec(), ..self }
     }
 
     /// The unit of the value and its interval.
@@ -341,10 +350,10 @@ impl fmt::Display for Measured {
         if let Some(Interval { low, high }) = self.interval {
             write!(f, " [{low:.4}, {high:.4}]")?;
         }
-        match &self.note {
-            Some(note) => write!(f, " ({note})"),
-            None => Ok(()),
+        if let Some(note) = &self.note {
+            write!(f, " ({note})")?;
         }
+        self.warnings.iter().try_for_each(|warning| write!(f, "; warning: {warning}"))
     }
 }
 
@@ -364,11 +373,15 @@ mod tests {
     }
 
     #[test]
-    fn a_line_holds_value_unit_interval_and_note() {
+    fn a_line_holds_value_unit_interval_note_and_warnings() {
         let interval = Interval { low: 0.5, high: 0.75 };
         let measured = Measured::new(Measure::Accuracy, "linear", 0.625);
-        let line = measured.within(interval).noted("C = 1").to_string();
-        assert_eq!(line, "accuracy, linear: 0.6250 share [0.5000, 0.7500] (C = 1)");
+        let measured = measured.within(interval).noted("C = 1");
+        let line = "accuracy, linear: 0.6250 share [0.5000, 0.7500] (C = 1)";
+        assert_eq!(measured.to_string(), line);
+        let warned = measured.warned(&[Warning::ValidationEdge { c: 1.0 }]);
+        let warning = "; warning: the best C tried, 1, is at the end of the list";
+        assert_eq!(warned.to_string(), format!("{line}{warning}"));
         let none = Measured::without(Measure::SampleComplexity, "ε = 1".into(), "no".into());
         assert_eq!(none.to_string(), "sample-complexity, ε = 1: none (no)");
     }

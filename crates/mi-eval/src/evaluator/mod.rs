@@ -14,9 +14,9 @@ use crate::classes::Label;
 use crate::kernel::Feature;
 use crate::v_information::{about_labels, check_counts};
 use crate::{
-    EvalError, Interval, Probe, Stream, TrainTest, VInformation, Warning, alignment,
-    class_separation, conditional_v_information, dead_units, features, few_labels, linear_cka,
-    linear_cka_debiased, neighbour_purity, symmetric_label_noise, uniformity,
+    EvalError, Interval, Probe, Stream, TrainTest, VInformation, alignment, class_separation,
+    conditional_v_information, dead_units, features, few_labels, linear_cka, linear_cka_debiased,
+    neighbour_purity, symmetric_label_noise, uniformity,
 };
 
 /// Features of one encoder, and data to compare them with.
@@ -197,7 +197,8 @@ impl<'a, T: Feature, L: Label> Evaluator<'a, T, L> {
         let count = (found.accuracy * test_labels.len() as f64).round() as usize;
         let interval = Interval::of_share(count, test_labels.len());
         let measured = Measured::new(Measure::EarlyStoppedAccuracy, "linear", found.accuracy);
-        Ok(measured.within(interval).noted(format!("{} epochs", found.epochs)))
+        let note = format!("{} epochs", found.epochs);
+        Ok(measured.within(interval).noted(note).warned(&found.warnings))
     }
 
     fn accuracies(&mut self) -> Result<Vec<Measured>, EvalError> {
@@ -209,7 +210,8 @@ impl<'a, T: Feature, L: Label> Evaluator<'a, T, L> {
             found.push(
                 Measured::new(Measure::Accuracy, name, reading.accuracy(labels)?)
                     .within(reading.accuracy_interval(labels)?)
-                    .noted(remark(reading.chosen().to_string(), reading.warnings())),
+                    .noted(reading.chosen().to_string())
+                    .warned(reading.warnings()),
             );
         }
         Ok(found)
@@ -352,12 +354,7 @@ fn information(measure: Measure, of: String, usable: &VInformation) -> Measured 
     let measured = Measured::new(measure, of, usable.value).within(usable.interval());
     let note =
         format!("{:.4} nats without, {:.4} with; {}", usable.without, usable.with, usable.chosen);
-    measured.noted(remark(note, &usable.warnings))
-}
-
-/// A note with the warnings of a fit.
-fn remark(note: String, warnings: &[Warning]) -> String {
-    warnings.iter().fold(note, |note, warning| format!("{note}; {warning}"))
+    measured.noted(note).warned(&usable.warnings)
 }
 
 fn cka<T: Feature>(

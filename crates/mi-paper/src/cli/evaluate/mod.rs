@@ -1,25 +1,27 @@
 //! `mi-paper evaluate`: measures the quality of your own features.
 
 mod arrays;
+mod asked;
+mod found;
+mod inputs;
+mod pointwise;
+mod progress;
 mod table;
 
-use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use mi_eval::{
-    Evaluator, EvaluatorSettings, Feature, MEASURES, Measure, Measured, Needs, Representation,
-    Stream, TrainTest,
-};
-use ndarray::{Array2, ArrayView2, Axis};
+use cpu_time::ProcessTime;
+use mi_eval::{Evaluator, EvaluatorSettings, Feature, Representation, TrainTest};
+use mi_paper::trial::frozen::{self, Sides};
+use ndarray::Array2;
 
-use self::arrays::Matrix;
-use super::status::duration;
+use self::asked::Asked;
+use self::found::{Found, Row, Timing};
+use self::inputs::{Inputs, Parts, Side, Split};
+use self::progress::Progress;
 use super::terminal::{self, say};
 
 /// Options of `evaluate`.
@@ -29,6 +31,7 @@ Examples:
   mi-paper evaluate features.npy labels.npy              a fifth of the rows is held out
   mi-paper evaluate train.npy labels.npy --test-features test.npy --test-labels test-labels.npy
   mi-paper evaluate top.npy labels.npy --view bottom.npy --base pixels.npy
+  mi-paper evaluate top.npy labels.npy --view bottom.npy --measures bound-anew,components-mi
   mi-paper evaluate features.npy labels.npy --measures v-information,rank-me --json
 
 Arrays are NPY files: features samples × features, labels one integer per sample. They are
@@ -63,150 +66,42 @@ pub(super) struct Evaluate {
     #[arg(long, value_name = "FILE.npy", requires_all = ["base", "test_features"], value_hint = ValueHint::FilePath)]
     test_base: Option<PathBuf>,
     /// Measures, separated by commas [default: all that the arrays allow]
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = measure())]
-    measures: Vec<Measure>,
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Asked::parser())]
+    measures: Vec<Asked>,
+    /// Also write V-information of every test sample about its label (nats) to a CSV file.
+    #[arg(long, value_name = "FILE.csv", value_hint = ValueHint::FilePath)]
+    pointwise: Option<PathBuf>,
+    /// Also print the seconds of processor time of each measure. What several measures share counts
+    /// for the first of them.
+    #[arg(long)]
+    timings: bool,
     /// Share of the training labels to replace with others.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     label_noise: f64,
     /// The seed of all random numbers.
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-    /// Print JSON instead of a table.
+    /// Print JSON instead of a table, with notes and warnings.
     #[arg(long)]
     json: bool,
 }
 
-/// The names of measures, from their list.
-fn measure() -> impl TypedValueParser<Value = Measure> {
-    let names = MEASURES.iter().map(|info| PossibleValue::new(info.name).help(info.summary));
-    PossibleValuesParser::new(names).try_map(|name| {
-        Measure::from_name(&name).ok_or_else(|| format!("there is no measure {name}"))
-    })
-}
-
 /// Reads, measures and prints.
 pub(super) fn run(options: &Evaluate) -> Result<ExitCode> {
+    options.pointwise.as_deref().map_or(Ok(()), pointwise::check)?;
     let inputs = Inputs::read(options)?;
     let found = if inputs.any_double() {
         evaluate::<f64>(options, &inputs)?
     } else {
         evaluate::<f32>(options, &inputs)?
     };
-    let text = if options.json {
-        serde_json::to_string_pretty(&found.iter().map(table::Row::new).collect::<Vec<_>>())?
-    } else {
-        table::text(&found)
-    };
+    found.warnings().for_each(|warning| say(format_args!("warning: {warning}")));
+    let text = if options.json { found.json(options.seed)? } else { table::text(&found) };
     terminal::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// One kind of features: those of the first file, and of the test samples if they are given.
-struct Side {
-    first: Matrix,
-    test: Option<Matrix>,
-}
-
-/// All inputs.
-struct Inputs {
-    features: Side,
-    labels: Vec<i64>,
-    test_labels: Option<Vec<i64>>,
-    view: Option<Side>,
-    base: Option<Side>,
-}
-
-impl Inputs {
-    fn read(options: &Evaluate) -> Result<Self> {
-        let separate = options.test_features.is_some();
-        let side = |name: &str, first: &Option<PathBuf>, test: &Option<PathBuf>| {
-            let Some(first) = first else { return Ok(None) };
-            if separate && test.is_none() {
-                bail!(
-                    "--{name} has no test samples: also give --test-{name}, since --test-features \
-                     is given"
-                );
-            }
-            let test = test.as_deref().map(Matrix::read).transpose()?;
-            Ok(Some(Side { first: Matrix::read(first)?, test }))
-        };
-        let features = Side {
-            first: Matrix::read(&options.features)?,
-            test: options.test_features.as_deref().map(Matrix::read).transpose()?,
-        };
-        let labels = arrays::labels(&options.labels)?;
-        let test_labels = options.test_labels.as_deref().map(arrays::labels).transpose()?;
-        let view = side("view", &options.view, &options.test_view)?;
-        let base = side("base", &options.base, &options.test_base)?;
-        Ok(Self { features, labels, test_labels, view, base })
-    }
-
-    fn any_double(&self) -> bool {
-        let sides = [Some(&self.features), self.view.as_ref(), self.base.as_ref()];
-        let matrices = sides
-            .into_iter()
-            .flatten()
-            .flat_map(|side| [Some(&side.first), side.test.as_ref()].into_iter().flatten());
-        matrices.into_iter().any(Matrix::is_double)
-    }
-}
-
-/// Training and test samples of one kind.
-struct Parts<V> {
-    train: V,
-    test: V,
-}
-
-impl<T: Feature> Parts<Array2<T>> {
-    /// Separates the held-out samples, if no test samples are given.
-    fn of(side: &Side, split: Option<&Split>, path: &Path) -> Result<Self> {
-        let first: Array2<T> = side.first.cast();
-        let (Some(split), None) = (split, &side.test) else {
-            let test = side.test.as_ref().map_or_else(|| first.clone(), Matrix::cast);
-            return Ok(Self { train: first, test });
-        };
-        if first.nrows() != split.rows {
-            let (found, rows) = (first.nrows(), split.rows);
-            bail!("{}: {found} samples, but there are {rows} labels", path.display());
-        }
-        let rows = |rows: &[usize]| first.select(Axis(0), rows);
-        Ok(Self { train: rows(&split.train), test: rows(&split.test) })
-    }
-
-    fn views(&self) -> TrainTest<ArrayView2<'_, T>> {
-        TrainTest::new(self.train.view(), self.test.view())
-    }
-}
-
-/// Which samples are held out for testing.
-struct Split {
-    rows: usize,
-    train: Vec<usize>,
-    test: Vec<usize>,
-}
-
-impl Split {
-    fn new(rows: usize, share: f64, seed: u64) -> Result<Self> {
-        if !(share > 0.0 && share < 1.0) {
-            bail!("--test-share is {share}, but has to be above 0 and below 1");
-        }
-        let count = (share * rows as f64).round() as usize;
-        if count == 0 || count >= rows {
-            bail!(
-                "--test-share {share} of {rows} samples leaves none to {}; give more samples or \
-                 another share",
-                if count == 0 { "test on" } else { "train on" }
-            );
-        }
-        let mut order = Stream::new(seed, "test samples").permutation(rows);
-        let mut train = order.split_off(count);
-        train.sort_unstable();
-        order.sort_unstable();
-        Ok(Self { rows, train, test: order })
-    }
-}
-
-fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<Vec<Measured>> {
+fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<Found> {
     let split = match inputs.test_labels {
         None => Some(Split::new(inputs.labels.len(), options.test_share, options.seed)?),
         Some(_) => None,
@@ -238,68 +133,94 @@ fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<Vec<Measu
         label_noise: options.label_noise,
         ..EvaluatorSettings::default()
     };
-    let mut evaluator =
-        Evaluator::new(representation, settings).context(options.features.display().to_string())?;
-    let measures =
-        if options.measures.is_empty() { evaluator.available() } else { options.measures.clone() };
-    say(format_args!(
+    let mut evaluator = Evaluator::new(representation, settings.clone())
+        .context(options.features.display().to_string())?;
+    let rows = (labels.train.len(), labels.test.len());
+    let mut found = Found::new(options.timings);
+    let mut note = |text: String| {
+        say(&text);
+        found.notes.push(text);
+    };
+    note(format!(
         "{} samples of {} features to train, {} to test",
-        labels.train.len(),
+        rows.0,
         features.train.ncols(),
-        labels.test.len()
+        rows.1
     ));
-    let progress = Progress::new(measures.len());
-    let mut found = Vec::new();
-    for (index, &measure) in measures.iter().enumerate() {
-        progress.begins(index, measure);
-        found.extend(evaluator.measure(measure).map_err(|error| lacking(measure, error))?);
+    let measures = if options.measures.is_empty() {
+        let mut all: Vec<Asked> = evaluator.available().into_iter().map(Asked::Of).collect();
+        all.extend(Asked::between_views().filter(|_| view.is_some()));
+        all.retain(|asked| asked.lacks_rows(rows).map(&mut note).is_none());
+        all
+    } else {
+        if let Some(lacks) = options.measures.iter().find_map(|asked| asked.lacks_rows(rows)) {
+            bail!(lacks);
+        }
+        options.measures.clone()
+    };
+    let mut progress = Progress::new(measures.len());
+    for (index, &asked) in measures.iter().enumerate() {
+        progress.begins(index, asked.name());
+        let clock = ProcessTime::now();
+        match asked {
+            Asked::Of(measure) => {
+                let measured = evaluator.measure(measure).map_err(|error| lacking(asked, error))?;
+                measured.into_iter().for_each(|measured| found.add(measured));
+            }
+            Asked::BoundAnew | Asked::ComponentsMi => {
+                let other = view.as_ref().ok_or_else(|| without_option(asked))?;
+                let sides = (&single(&features), &single(other));
+                found.rows.extend(between_views(asked, sides, options.seed, &mut progress)?);
+            }
+        }
+        if let Some(timings) = &mut found.timings {
+            let seconds = clock.elapsed().as_secs_f64();
+            timings.push(Timing { measure: asked.name(), seconds });
+        }
+    }
+    if let Some(path) = &options.pointwise {
+        let places = split.map_or_else(|| (0..rows.1).collect(), |split| split.test);
+        pointwise::write(path, &mut evaluator, &settings, (&places, &labels.test))?;
     }
     progress.ends();
     Ok(found)
 }
 
-/// Names the option that provides what a measure needs.
-fn lacking(measure: Measure, error: mi_eval::EvalError) -> anyhow::Error {
-    let option = match (&error, measure.info().needs) {
-        (mi_eval::EvalError::Missing { .. }, Needs::View | Needs::AlignedView) => "--view",
-        (mi_eval::EvalError::Missing { .. }, Needs::Base) => "--base",
-        _ => return anyhow::Error::new(error).context(measure.name()),
+/// The features of a side in single precision, in which critics are trained.
+fn single<T: Feature>(of: &Parts<Array2<T>>) -> Sides {
+    let single = |rows: &Array2<T>| rows.mapv(|value| value.to_f64() as f32);
+    Sides { train: single(&of.train), test: single(&of.test) }
+}
+
+/// Bounds by critics, or by neighbours, on the information that two views share.
+fn between_views(
+    asked: Asked,
+    (x, y): (&Sides, &Sides),
+    seed: u64,
+    progress: &mut Progress,
+) -> Result<Vec<Row>> {
+    let name = asked.name();
+    if asked == Asked::ComponentsMi {
+        let why = "the features have collapsed, or samples coincide";
+        return Ok(vec![Row::in_nats(name, "", frozen::of_components(x, y, seed), why)]);
+    }
+    let bounds = frozen::bounds(x, y, seed, &mut |of, share| progress.part(name, of, share));
+    let row = |bound: frozen::FrozenBound| {
+        Row::in_nats(name, bound.of, bound.value, "no critic had a finite bound")
     };
-    anyhow::anyhow!("{} needs {option}: give it, or leave the measure out", measure.name())
+    Ok(bounds.context(name)?.into_iter().map(row).collect())
 }
 
-/// Progress on standard error: a bar on a terminal, lines elsewhere.
-struct Progress {
-    bar: Option<ProgressBar>,
-    count: usize,
-    begun: Instant,
+/// Names the option that provides what a measure needs.
+fn lacking(asked: Asked, error: mi_eval::EvalError) -> anyhow::Error {
+    if matches!(error, mi_eval::EvalError::Missing { .. }) {
+        without_option(asked)
+    } else {
+        anyhow::Error::new(error).context(asked.name())
+    }
 }
 
-impl Progress {
-    fn new(count: usize) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{bar:20} {pos}/{len} {msg}");
-            let target = ProgressDrawTarget::stderr_with_hz(5);
-            let bar = ProgressBar::with_draw_target(Some(count as u64), target);
-            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
-        Self { bar, count, begun: Instant::now() }
-    }
-
-    fn begins(&self, index: usize, measure: Measure) {
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(index as u64);
-                bar.set_message(measure.name());
-            }
-            None => say(format_args!("{} of {}: {}", index + 1, self.count, measure.name())),
-        }
-    }
-
-    fn ends(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-        say(format_args!("measured in {}", duration(self.begun.elapsed().as_secs_f64())));
-    }
+fn without_option(asked: Asked) -> anyhow::Error {
+    let (name, option) = (asked.name(), asked.option().unwrap_or("another option"));
+    anyhow::anyhow!("{name} needs {option}: give it, or leave the measure out")
 }

@@ -1,39 +1,12 @@
-//! Prints measures as a table and as JSON.
+//! Prints measures as a table.
 
-use mi_eval::{Interval, Measured};
+use mi_eval::Interval;
 use mi_plot::{Align, TextTable, number};
-use serde::Serialize;
 
-/// A measure in JSON form.
-#[derive(Serialize)]
-pub(super) struct Row<'a> {
-    measure: &'static str,
-    of: &'a str,
-    value: Option<f64>,
-    low: Option<f64>,
-    high: Option<f64>,
-    unit: &'static str,
-    note: Option<&'a str>,
-}
+use super::found::{Found, Row};
 
-impl<'a> Row<'a> {
-    pub(super) fn new(measured: &'a Measured) -> Self {
-        // JSON has no infinite numbers.
-        let finite = |value: f64| value.is_finite().then_some(value);
-        Self {
-            measure: measured.measure.name(),
-            of: &measured.of,
-            value: measured.value.and_then(finite),
-            low: measured.interval.and_then(|interval| finite(interval.low)),
-            high: measured.interval.and_then(|interval| finite(interval.high)),
-            unit: measured.unit().name(),
-            note: measured.note.as_deref(),
-        }
-    }
-}
-
-/// One line for each number.
-pub(super) fn text(found: &[Measured]) -> String {
+/// One line for each number, and a second table of timings if they were requested.
+pub(super) fn text(found: &Found) -> String {
     let mut table = TextTable::new(&[
         ("measure", Align::Left),
         ("of", Align::Left),
@@ -42,16 +15,23 @@ pub(super) fn text(found: &[Measured]) -> String {
         ("unit", Align::Left),
         ("note", Align::Left),
     ]);
-    for measured in found {
+    for row in &found.rows {
+        let Row { measure, of, value, unit, note, .. } = row;
         let interval = |Interval { low, high }| format!("{} to {}", number(low), number(high));
         table.row([
-            measured.measure.name(),
-            &measured.of,
-            &measured.value.map_or_else(|| "none".to_owned(), number),
-            &measured.interval.map(interval).unwrap_or_default(),
-            measured.unit().name(),
-            measured.note.as_deref().unwrap_or_default(),
+            *measure,
+            of.as_str(),
+            &value.map_or_else(|| "none".to_owned(), number),
+            &row.interval().map(interval).unwrap_or_default(),
+            unit,
+            note.as_deref().unwrap_or_default(),
         ]);
     }
-    table.to_string()
+    let Some(timings) = &found.timings else { return table.to_string() };
+    let mut of_timings =
+        TextTable::new(&[("measure", Align::Left), ("seconds of processor time", Align::Right)]);
+    for timing in timings {
+        of_timings.row([timing.measure, &format!("{:.2}", timing.seconds)]);
+    }
+    format!("{table}\n{of_timings}")
 }
