@@ -81,6 +81,7 @@ pub use geometry::{
     alignment, class_separation, dead_units, linear_cka, linear_cka_debiased, neighbour_purity,
     uniformity,
 };
+pub use held_out::HeldOut;
 pub use jacobian::{Conditioning, log_condition, numerical_jacobian};
 pub use kernel::Feature;
 pub use lbfgs::Lbfgs;
@@ -97,7 +98,7 @@ pub use reader::{
     MlpReader, NearestReader, ValueReading,
 };
 pub use saga::Saga;
-pub use scaler::{MinMaxScaler, StandardScaler};
+pub use scaler::{Constant, MinMaxScaler, StandardScaler};
 #[cfg(feature = "faer")]
 pub use singular_values::jacobian_singular_values;
 pub use training::{Fit, FitReport, Warning};

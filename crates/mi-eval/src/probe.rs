@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::classes::{Classes, Label};
 use crate::kernel::Feature;
 use crate::training::Warning;
-use crate::{EvalError, Lbfgs, MinMaxScaler, Saga, StandardScaler};
+use crate::{Constant, EvalError, Lbfgs, MinMaxScaler, Saga, StandardScaler};
 
 /// Scales, fits and scores: the accuracy of a linear classifier on features.
 ///
@@ -15,7 +15,12 @@ use crate::{EvalError, Lbfgs, MinMaxScaler, Saga, StandardScaler};
 #[non_exhaustive]
 pub enum Probe {
     /// Min–max scaling, then SAGA.
-    Saga(Saga),
+    Saga {
+        /// The solver.
+        solver: Saga,
+        /// Which columns are not scaled.
+        constant: Constant,
+    },
     /// Standardisation, then L-BFGS to the optimum, with C chosen on held-out training rows.
     Lbfgs {
         /// The solver. Its `c` is not used.
@@ -52,7 +57,12 @@ pub struct ProbeResult {
 impl Probe {
     /// The paper's probe: min–max scaling and SAGA with C = 10, stopped at tolerance 0.1.
     pub fn paper() -> Self {
-        Self::Saga(Saga::default())
+        Self::Saga { solver: Saga::default(), constant: Constant::Rounding }
+    }
+
+    /// The same, with a choice of which columns are not scaled.
+    pub fn paper_with(constant: Constant) -> Self {
+        Self::Saga { solver: Saga::default(), constant }
     }
 
     /// The converged probe: standardised features, L-BFGS to a gradient of 10⁻⁴, C from
@@ -91,8 +101,8 @@ impl Probe {
         let classes = Some(Classes::declared(names)?);
         let mut stream = Stream::new(seed, "probe");
         let (train, test, fit) = match self {
-            Self::Saga(solver) => {
-                let scaler = MinMaxScaler::fit(train)?;
+            Self::Saga { solver, constant } => {
+                let scaler = MinMaxScaler::fit_with(train, *constant)?;
                 let train = scaler.transform(train)?;
                 let fit = solver.fit(train.view(), train_labels, classes.as_ref(), &mut stream)?;
                 (train, scaler.transform(test)?, fit)

@@ -1,7 +1,36 @@
 use mi_kernels::Scalar;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
+use serde::{Deserialize, Serialize};
 
 use crate::{EvalError, features};
+
+/// Which columns have no spread, and are not scaled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Constant {
+    /// Those whose spread may be rounding: at most [`MinMaxScaler::ROUNDING_UNITS`] in
+    /// the last place of the largest absolute value.
+    #[default]
+    Rounding,
+    /// Those whose spread is exactly 0, as in scikit-learn before 1.0. Any other column is scaled,
+    /// however small its spread.
+    Exact,
+    /// Those whose spread is below ten times the machine epsilon of the features, whatever the size
+    /// of their values, as in scikit-learn from 1.0 on (1.9.1 was read).
+    TenEpsilon,
+}
+
+impl Constant {
+    /// The largest spread of a constant column, by columns with these largest absolute values.
+    fn spreads<T: Scalar>(self, largest: &Array1<f64>) -> Array1<f64> {
+        let epsilon = T::epsilon().to_f64();
+        match self {
+            Self::Rounding => largest * (MinMaxScaler::ROUNDING_UNITS * epsilon),
+            Self::Exact => Array1::zeros(largest.len()),
+            Self::TenEpsilon => Array1::from_elem(largest.len(), (10.0 * epsilon).next_down()),
+        }
+    }
+}
 
 /// Maps the range of each training column onto [0, 1].
 ///
@@ -11,8 +40,9 @@ use crate::{EvalError, features};
 /// distance from it (5 becomes 0 and 7 becomes 2 after fitting on 5, 5, 5). Values outside the
 /// training range are mapped outside [0, 1]; nothing is clipped.
 ///
-/// A column counts as constant if its range is at most [`MinMaxScaler::ROUNDING_UNITS`] in the last
-/// place of its largest absolute value, so that rounding noise is not scaled up, but a true range of 10⁻⁹ around 0 is.
+/// By default a column counts as constant if its range is at most [`MinMaxScaler::ROUNDING_UNITS`]
+/// in the last place of its largest absolute value, so that rounding noise is not scaled up, but a
+/// true range of 10⁻⁹ around 0 is. [`fit_with`](Self::fit_with) takes another rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MinMaxScaler {
     affine: Affine,
@@ -32,6 +62,17 @@ impl MinMaxScaler {
     /// An empty matrix; a NaN or infinite feature (named by row and column); a range beyond the
     /// largest `f64`.
     pub fn fit<T: Scalar>(train: ArrayView2<'_, T>) -> Result<Self, EvalError> {
+        Self::fit_with(train, Constant::Rounding)
+    }
+
+    /// The same with a choice of which columns count as constant.
+    ///
+    /// # Errors
+    /// Those of [`fit`](Self::fit).
+    pub fn fit_with<T: Scalar>(
+        train: ArrayView2<'_, T>,
+        constant: Constant,
+    ) -> Result<Self, EvalError> {
         const OPERATION: &str = "min-max scaler, fit";
         features::check(OPERATION, &train)?;
         let mut low = train.row(0).mapv(Scalar::to_f64);
@@ -45,7 +86,8 @@ impl MinMaxScaler {
         }
         let range = &high - &low;
         let largest = Zip::from(&low).and(&high).map_collect(|&l, &h| l.abs().max(h.abs()));
-        Ok(Self { affine: Affine::new::<T>(OPERATION, low, range, &largest, train.row(0))? })
+        let spreads = constant.spreads::<T>(&largest);
+        Ok(Self { affine: Affine::new(OPERATION, low, range, &spreads, train.row(0))? })
     }
 
     /// Scales features with the training range.
@@ -117,7 +159,8 @@ impl StandardScaler {
             ((square - residual * residual / n).max(0.0) / n).sqrt()
         });
         mean.scaled_add(1.0 / n, &residual);
-        Ok(Self { affine: Affine::new::<T>(OPERATION, mean, deviation, &largest, train.row(0))? })
+        let spreads = Constant::Rounding.spreads::<T>(&largest);
+        Ok(Self { affine: Affine::new(OPERATION, mean, deviation, &spreads, train.row(0))? })
     }
 
     /// Whether a training column had no spread beyond rounding.
@@ -155,21 +198,21 @@ struct Affine {
 }
 
 impl Affine {
-    /// `values` are the values of the columns that turn out to be constant.
+    /// A column is constant if its spread is at most that in `constant`; its value is then that in
+    /// `values`.
     fn new<T: Scalar>(
         operation: &'static str,
         mut shift: Array1<f64>,
         spread: Array1<f64>,
-        largest: &Array1<f64>,
+        constant: &Array1<f64>,
         values: ArrayView1<'_, T>,
     ) -> Result<Self, EvalError> {
         if let Some(column) = spread.iter().position(|s| !s.is_finite()) {
             return Err(EvalError::Overflow { operation, column });
         }
-        let unit = MinMaxScaler::ROUNDING_UNITS * T::epsilon().to_f64();
         let mut factor = spread.mapv(f64::recip);
         let constant: Vec<usize> = (0..spread.len())
-            .filter(|&j| spread[j] <= unit * largest[j] || !factor[j].is_finite())
+            .filter(|&j| spread[j] <= constant[j] || !factor[j].is_finite())
             .collect();
         for &column in &constant {
             factor[column] = 1.0;

@@ -1,6 +1,8 @@
 //! The scalers, solvers and probes on ordinary, odd and broken data.
 
-use mi_eval::{Classes, EvalError, Fit, Lbfgs, MinMaxScaler, Probe, Saga, StandardScaler, Warning};
+use mi_eval::{
+    Classes, Constant, EvalError, Fit, Lbfgs, MinMaxScaler, Probe, Saga, StandardScaler, Warning,
+};
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, ShapeBuilder, array, s};
 
@@ -47,6 +49,42 @@ fn constant_and_nearly_constant_columns_scale_as_promised() {
         let largest = scaled.iter().copied().fold(0.0, f64::max);
         assert!((largest - 1.0).abs() < 1e-12, "{largest}");
     }
+}
+
+/// What counts as constant: exactly equal values; a spread that may be rounding; a spread below
+/// 10 ε = 1.19·10⁻⁶ in single precision, around whatever value.
+#[test]
+fn three_rules_decide_which_columns_are_constant() {
+    let one = 1.0_f32;
+    // Columns: equal; one rounding unit apart around 1; 10⁻⁸ apart around 0; 10⁻⁵ apart around 0.
+    let x = array![[7.0, one, 0.0, 0.0], [7.0, one + f32::EPSILON, 1e-8, 1e-5]];
+    for (constant, scaled) in [
+        (Constant::Rounding, [false, false, true, true]),
+        (Constant::Exact, [false, true, true, true]),
+        (Constant::TenEpsilon, [false, false, false, true]),
+    ] {
+        let scaler = MinMaxScaler::fit_with(x.view(), constant).unwrap();
+        let found = scaler.transform(x.view()).unwrap();
+        let is_scaled: Vec<bool> = found.row(1).iter().map(|&v| (v - 1.0).abs() < 1e-3).collect();
+        assert_eq!(is_scaled, scaled, "{constant:?}: {found}");
+        assert!(found.row(0).iter().all(|&v| v == 0.0));
+    }
+    assert_eq!(MinMaxScaler::fit(x.view()), MinMaxScaler::fit_with(x.view(), Constant::Rounding));
+    assert_eq!(Probe::paper(), Probe::paper_with(Constant::default()));
+}
+
+#[test]
+fn the_rule_for_constant_columns_reaches_the_probe() {
+    // The labels are only in a column of range 10⁻⁷.
+    let (features, labels) = clusters(400, 2, 2, 6.0);
+    let tiny = features.mapv(|v| (v * 1e-8) as f32);
+    let accuracy = |constant: Constant| {
+        let (train, test) = tiny.view().split_at(ndarray::Axis(0), 300);
+        let probe = Probe::paper_with(constant);
+        probe.evaluate(train, &labels[..300], test, &labels[300..], 1).unwrap().accuracy
+    };
+    assert!(accuracy(Constant::Exact) > 0.9);
+    assert!(accuracy(Constant::TenEpsilon) < 0.7);
 }
 
 #[test]

@@ -61,6 +61,14 @@ fn four_rows_give_the_known_values() {
     {
         near(mi_eval::rank_me(x.view()).unwrap(), &part["rank_me_x"], 1e-9);
         near(mi_eval::rank_me(y.view()).unwrap(), &part["rank_me_y"], 1e-9);
+        // Computed earlier, independently of the script; the third without RankMe's 10⁻⁷.
+        for (found, known) in [
+            (mi_eval::rank_me(x.view()).unwrap(), 2.922_172_356_9),
+            (mi_eval::rank_me(y.view()).unwrap(), 2.705_058_602_8),
+            (mi_eval::effective_rank(x.view()).unwrap(), 2.922_172_247_1),
+        ] {
+            assert!((found - known).abs() < 1e-9, "{found} {known}");
+        }
     }
     // Computed earlier, independently of the script.
     for (found, known) in [

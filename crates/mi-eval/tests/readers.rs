@@ -1,8 +1,8 @@
 //! What readers of labels and values can find, and what they cannot.
 
 use mi_eval::{
-    Chosen, EvalError, Family, LinearReader, LossDataCurve, MlpReader, NearestReader, Stream,
-    TrainTest, VInformation, Warning, conditional_v_information, few_labels, v_information,
+    Chosen, EvalError, Family, HeldOut, LinearReader, LossDataCurve, MlpReader, NearestReader,
+    Stream, TrainTest, VInformation, Warning, conditional_v_information, few_labels, v_information,
     v_information_about_values,
 };
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
@@ -247,7 +247,7 @@ fn mistakes_are_errors() {
         ("epochs", MlpReader { epochs: 0, ..MlpReader::default() }),
         ("batch", MlpReader { batch: 0, ..MlpReader::default() }),
         ("lr", MlpReader { lr: -1.0, ..MlpReader::default() }),
-        ("held_out", MlpReader { held_out: 1.0, ..MlpReader::default() }),
+        ("held_out", MlpReader { held_out: 1.0.into(), ..MlpReader::default() }),
     ] {
         let Err(EvalError::Setting { name: found, .. }) = read(Family::Mlp(reader)) else {
             panic!("{name}")
@@ -289,7 +289,7 @@ fn linear_settings_out_of_range_are_refused_however_few_the_rows() {
     for (name, reader) in [
         ("cs", LinearReader { cs: vec![], ..LinearReader::default() }),
         ("fixed_c", LinearReader { fixed_c: 0.0, ..LinearReader::default() }),
-        ("held_out", LinearReader { held_out: f64::NAN, ..LinearReader::default() }),
+        ("held_out", LinearReader { held_out: f64::NAN.into(), ..LinearReader::default() }),
     ] {
         let family = Family::Linear(reader);
         let read = family.read_labels(features.view(), &labels, features.view(), None, 1);
@@ -334,4 +334,28 @@ fn a_curve_refuses_sizes_that_are_no_sizes() {
     assert_eq!(one_class.points()[0].chosen, Chosen::Prior);
     assert!(one_class.points()[2].next_block.is_none());
     assert!(one_class.description_length().nats.is_finite());
+}
+
+/// The readers of comparisons with other programs: the last training rows choose the setting.
+#[test]
+fn the_last_rows_choose_and_networks_need_not_be_refitted() {
+    let features = normal("last", (1500, 4));
+    let mut labels = labelled(&features, |x| x[0] + 0.5 * x[1] > 0.0);
+    // The last 200 training rows have random labels, so the strongest penalty is the best on them.
+    let other = labelled(&normal("other", (200, 1)), |x| x[0] > 0.0);
+    labels[800..1000].clone_from_slice(&other);
+    let read = |held_out: HeldOut, refit: bool, family: &str| {
+        let family = match family {
+            "linear" => Family::Linear(LinearReader { held_out, ..LinearReader::default() }),
+            _ => Family::Mlp(MlpReader { held_out, refit, epochs: 3, ..MlpReader::default() }),
+        };
+        let (train, rows) = (features.slice(s![..1000, ..]), features.slice(s![1000.., ..]));
+        family.read_labels(train, &labels[..1000], rows, None, 1).unwrap()
+    };
+    let last = HeldOut::Last { last: 200 };
+    assert_eq!(read(last, true, "linear").chosen(), Chosen::C(1e-3));
+    let Chosen::C(c) = read(0.2.into(), true, "linear").chosen() else { panic!("no C") };
+    assert!(c > 1e-3, "{c}");
+    let network = |refit: bool| read(last, refit, "mlp");
+    assert_ne!(network(true).log_probabilities(), network(false).log_probabilities());
 }

@@ -10,7 +10,7 @@ use self::minimise::{Minimum, Smooth, minimise};
 use self::precondition::{Gram, Preconditioner};
 use crate::EvalError;
 use crate::classes::{Classes, Label};
-use crate::held_out::split_classes;
+use crate::held_out::{HeldOut, split_classes};
 use crate::kernel::Feature;
 use crate::objective::Objective;
 use crate::training::{Fit, Training, Warning, check_positive};
@@ -71,8 +71,8 @@ impl Lbfgs {
     /// Trains with each of `cs` on part of the rows, and again on all rows with the C that has the
     /// smallest mean log loss on the others.
     ///
-    /// A share `held_out` of the rows of each class, drawn by `stream`, is held out (none of a
-    /// class with fewer than two rows). The values of C are tried in ascending order, each starting
+    /// If `held_out` is a share, that of the rows of each class, drawn by `stream`, is held out (none
+    /// of a class with fewer than two rows). The values of C are tried in ascending order, each starting
     /// from the previous optimum, until the held-out loss rises: as a function of C it falls and
     /// then rises. For equal losses the smaller C is kept. `self.c` is not used.
     ///
@@ -85,14 +85,14 @@ impl Lbfgs {
         labels: &[L],
         classes: Option<&Classes<L>>,
         cs: &[f64],
-        held_out: f64,
+        held_out: impl Into<HeldOut>,
         stream: &mut Stream,
     ) -> Result<Fit<L>, EvalError> {
         self.check()?;
         let cs = ascending(cs)?;
         let training = Training::new(&features, labels, classes)?;
         let (kept, held) =
-            split_classes(&training.labels, training.class_count(), held_out, stream)?;
+            split_classes(&training.labels, training.class_count(), held_out.into(), stream)?;
         let part = training.rows(&kept);
         let rest = training.rows(&held);
         let gram = Gram::new(part.features.view());

@@ -6,7 +6,7 @@ use super::gaussian::{Predicted, Whitened};
 use super::prior::LabelPrior;
 use super::reading::{Chosen, Read};
 use super::{LogisticReader, ridge};
-use crate::held_out::check_share;
+use crate::held_out::HeldOut;
 use crate::kernel::Feature;
 use crate::training::check_positive;
 use crate::{Classes, EvalError, Lbfgs, StandardScaler};
@@ -17,7 +17,7 @@ use crate::{Classes, EvalError, Lbfgs, StandardScaler};
 /// | setting | default | purpose | range |
 /// | --- | --- | --- | --- |
 /// | `cs` | 10⁻³, 10⁻², …, 10 | C of the penalty to choose from: C Σ loss + ½‖W‖² | > 0 |
-/// | `held_out` | 0.1 | share of the training rows to hold out for choosing C | (0, 1) |
+/// | `held_out` | 0.1 | training rows to hold out for choosing C: a share, or the last rows | |
 /// | `smallest` | 50 | smallest number of held-out rows; with fewer, C is `fixed_c` | ≥ 1 |
 /// | `fixed_c` | 1 | C if there are too few rows to choose it | > 0 |
 /// | `tolerance` | 10⁻⁴ | largest entry of the gradient at which L-BFGS stops | > 0 |
@@ -29,8 +29,8 @@ use crate::{Classes, EvalError, Lbfgs, StandardScaler};
 pub struct LinearReader {
     /// Values of C to choose from.
     pub cs: Vec<f64>,
-    /// Share of the training rows to hold out for choosing C.
-    pub held_out: f64,
+    /// Training rows to hold out for choosing C.
+    pub held_out: HeldOut,
     /// The smallest number of held-out rows for choosing C.
     pub smallest: usize,
     /// C if there are fewer rows.
@@ -43,7 +43,7 @@ impl Default for LinearReader {
     fn default() -> Self {
         Self {
             cs: vec![1e-3, 1e-2, 1e-1, 1.0, 10.0],
-            held_out: 0.1,
+            held_out: HeldOut::Share(0.1),
             smallest: 50,
             fixed_c: 1.0,
             tolerance: 1e-4,
@@ -54,7 +54,7 @@ impl Default for LinearReader {
 impl LinearReader {
     /// Whether there are enough held-out rows to choose C.
     fn chooses(&self, rows: usize) -> bool {
-        self.held_out * rows as f64 >= self.smallest as f64 && self.cs.len() > 1
+        self.held_out.of(rows) >= self.smallest as f64 && self.cs.len() > 1
     }
 
     fn check(&self) -> Result<(), EvalError> {
@@ -63,7 +63,7 @@ impl LinearReader {
             return Err(EvalError::Setting { name: "cs", value, range: "at least one C" });
         }
         check_positive("fixed_c", self.fixed_c)?;
-        check_share(self.held_out)
+        self.held_out.check()
     }
 
     /// The C to use if there is nothing to choose, or too few rows.

@@ -7,7 +7,7 @@ use super::gaussian::{Predicted, Whitened, residual_factor};
 use super::network::{Target, Trained, trained};
 use super::prior::LabelPrior;
 use super::reading::{Chosen, Read};
-use crate::held_out::{split_classes, split_rows};
+use crate::held_out::{HeldOut, split_classes, split_rows};
 use crate::kernel::Feature;
 use crate::training::check_positive;
 use crate::{EvalError, StandardScaler};
@@ -21,7 +21,7 @@ use crate::{EvalError, StandardScaler};
 /// | `lr` | 10⁻³ | Adam's step size | > 0 |
 /// | `batch` | 256 | rows per step | ≥ 1 |
 /// | `epochs` | 20 | passes over the rows | ≥ 1 |
-/// | `held_out` | 0.1 | share of the training rows to hold out for choosing the epoch | (0, 1) |
+/// | `held_out` | 0.1 | training rows to hold out for choosing the epoch: a share, or the last rows | |
 /// | `refit` | true | train again on all training rows for that many epochs | |
 ///
 /// The epoch with the smallest held-out log loss is taken. Weights are initialised Glorot uniform,
@@ -38,15 +38,16 @@ pub struct MlpReader {
     pub batch: usize,
     /// Passes over the rows.
     pub epochs: usize,
-    /// Share of the training rows to hold out for choosing the epoch.
-    pub held_out: f64,
+    /// Training rows to hold out for choosing the epoch.
+    pub held_out: HeldOut,
     /// Whether to train again on all training rows.
     pub refit: bool,
 }
 
 impl Default for MlpReader {
     fn default() -> Self {
-        Self { width: 200, lr: 1e-3, batch: 256, epochs: 20, held_out: 0.1, refit: true }
+        let held_out = HeldOut::Share(0.1);
+        Self { width: 200, lr: 1e-3, batch: 256, epochs: 20, held_out, refit: true }
     }
 }
 

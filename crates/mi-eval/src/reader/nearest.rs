@@ -6,7 +6,7 @@ use super::gaussian::{Predicted, Whitened, own_loss, residual_factor};
 use super::prior::LabelPrior;
 use super::reading::{Chosen, Read, largest};
 use crate::geometry::unit_rows;
-use crate::held_out::split_rows;
+use crate::held_out::{HeldOut, split_rows};
 use crate::kernel::Feature;
 use crate::training::check_positive;
 use crate::{EvalError, Neighbours};
@@ -19,7 +19,7 @@ use crate::{EvalError, Neighbours};
 /// | `k` | 20 | neighbours | ≥ 1 |
 /// | `temperature` | 0.07 | how fast weights fall with the cosine | > 0 |
 /// | `mixes` | 0.001, 0.003, …, 0.3, 1 | shares of the prior to choose from | \[0, 1\] |
-/// | `held_out` | 0.1 | share of the training rows to hold out for choosing the prior's share | (0, 1) |
+/// | `held_out` | 0.1 | training rows to hold out for choosing the prior's share: a share, or the last rows | |
 ///
 /// A row is assigned to the class with the most votes. As a probability, a vote is 0 for most
 /// classes, so it is mixed with the prior: p = (1 − m) votes + m prior. The m with the smallest
@@ -36,14 +36,14 @@ pub struct NearestReader {
     pub temperature: f64,
     /// Shares of the prior to choose from.
     pub mixes: Vec<f64>,
-    /// Share of the training rows to hold out for choosing the prior's share.
-    pub held_out: f64,
+    /// Training rows to hold out for choosing the prior's share.
+    pub held_out: HeldOut,
 }
 
 impl Default for NearestReader {
     fn default() -> Self {
         let mixes = vec![1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0];
-        Self { k: 20, temperature: 0.07, mixes, held_out: 0.1 }
+        Self { k: 20, temperature: 0.07, mixes, held_out: HeldOut::Share(0.1) }
     }
 }
 
@@ -52,12 +52,12 @@ impl Default for NearestReader {
 pub(crate) struct Search {
     /// Neighbours of the rows to be read, among all training rows.
     found: Neighbours,
-    held: HeldOut,
+    held: HeldOutRows,
 }
 
 /// Training rows held out, and their neighbours among the others.
 #[derive(Clone, Debug)]
-struct HeldOut {
+struct HeldOutRows {
     kept: Vec<usize>,
     held: Vec<usize>,
     among: Neighbours,
@@ -87,7 +87,7 @@ impl NearestReader {
         let part = |rows: &[usize]| train.select(Axis(0), rows);
         let among = Neighbours::search(&part(&held), &part(&kept), self.k, false);
         let found = Neighbours::search(rows, train, self.k, false);
-        Ok(Search { found, held: HeldOut { kept, held, among } })
+        Ok(Search { found, held: HeldOutRows { kept, held, among } })
     }
 
     pub(super) fn read_labels<T: Feature>(
@@ -103,7 +103,7 @@ impl NearestReader {
 
     /// Predictions of labels from neighbours.
     pub(crate) fn labels_of(&self, search: &Search, (labels, classes): (&[u32], usize)) -> Read {
-        let HeldOut { kept, held, among } = &search.held;
+        let HeldOutRows { kept, held, among } = &search.held;
         let kept_labels: Vec<u32> = kept.iter().map(|&row| labels[row]).collect();
         let held_votes = self.votes(among, &kept_labels, classes);
         let prior = LabelPrior::of(&kept_labels, classes);
@@ -133,7 +133,7 @@ impl NearestReader {
         search: &Search,
         target: &Whitened,
     ) -> Result<Predicted, EvalError> {
-        let HeldOut { kept, held, among } = &search.held;
+        let HeldOutRows { kept, held, among } = &search.held;
         let values = |rows: &[usize]| target.train.select(Axis(0), rows);
         let held_values = values(held);
         let held_means = self.means(among, &values(kept));

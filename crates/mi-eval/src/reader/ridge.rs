@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, Axis};
 use super::gaussian::{Moments, Predicted, Whitened, own_loss, residual_factor, solve};
 use super::reading::Chosen;
 use crate::EvalError;
-use crate::held_out::split_rows;
+use crate::held_out::{HeldOut, split_rows};
 use crate::training::check_positive;
 
 /// Predicts `rows` from a fit to all training rows. `candidates` are the values of C to choose
@@ -16,11 +16,11 @@ pub(super) fn predict(
     target: &Whitened,
     rows: &Array2<f64>,
     (candidates, only): (Option<&[f64]>, Chosen),
-    share: f64,
+    held_out: HeldOut,
     stream: &mut Stream,
 ) -> Result<Predicted, EvalError> {
     let chosen = match candidates {
-        Some(cs) => Chosen::C(choose(train, &target.train, cs, share, stream)?),
+        Some(cs) => Chosen::C(choose(train, &target.train, cs, held_out, stream)?),
         None => only,
     };
     let (Chosen::C(c) | Chosen::FixedC(c)) = chosen else { unreachable!("the setting is a C") };
@@ -35,10 +35,10 @@ fn choose(
     train: &Array2<f64>,
     values: &Array2<f64>,
     cs: &[f64],
-    share: f64,
+    held_out: HeldOut,
     stream: &mut Stream,
 ) -> Result<f64, EvalError> {
-    let (kept, held) = split_rows(train.nrows(), share, stream)?;
+    let (kept, held) = split_rows(train.nrows(), held_out, stream)?;
     let rows = |matrix: &Array2<f64>, rows: &[usize]| matrix.select(Axis(0), rows);
     let (x, y) = (rows(train, &kept), rows(values, &kept));
     let (held_x, held_y) = (rows(train, &held), rows(values, &held));
