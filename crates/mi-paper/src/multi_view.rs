@@ -242,6 +242,10 @@ pub enum ObjectiveSpec {
     LiftedStructure {
         /// The margin.
         margin: f64,
+        /// Whether it is the generalised form, in which an anchor's positives compete together with
+        /// its own negatives, and the candidates need not be those of both views.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        generalised: bool,
     },
     /// Noise-contrastive estimation with a memory bank.
     NoiseContrastive {

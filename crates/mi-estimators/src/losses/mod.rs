@@ -13,7 +13,7 @@
 //! | Jensen–Shannon (Hjelm et al., 2019, eq. 4) | [`BoundSpec::JensenShannon`](crate::bounds::BoundSpec): its objective |
 //! | triplet | [`Triplet`] |
 //! | contrastive | [`Contrastive`] |
-//! | lifted structure | [`LiftedStructure`] |
+//! | lifted structure | [`LiftedStructure`], [`GeneralisedLifted`] |
 //! | NCE with a memory bank | [`NoiseContrastive`] |
 //! | matching a prior | [`prior_matching`] |
 //!
@@ -22,12 +22,14 @@
 //! [`NegativeDistance`](mi_critics::CriticSpec::NegativeDistance).
 
 mod contrastive;
+mod generalised_lifted;
 mod lifted;
 mod noise_contrastive;
 mod prior;
 mod triplet;
 
 pub use contrastive::Contrastive;
+pub use generalised_lifted::GeneralisedLifted;
 pub use lifted::LiftedStructure;
 pub use noise_contrastive::NoiseContrastive;
 pub use prior::{PriorMatching, prior_matching};

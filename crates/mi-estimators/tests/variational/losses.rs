@@ -1,15 +1,15 @@
-//! Losses on a small table of values from other packages and from their formulas, and their
-//! gradients.
+//! Losses on a small table of values from their formulas, and their gradients.
 //!
-//! The values are those of `NumPy` loops from the definitions in double precision; where the
-//! package `pytorch-metric-learning` has the loss, all digits agree.
+//! `losses.py` next to this file prints the values: loops in plain Python from the definitions, in
+//! double precision. Where the package `pytorch-metric-learning` has the loss, all digits agree.
 
 use mi_critics::{Critic, CriticSpec};
 use mi_estimators::EstimatorError;
 use mi_estimators::bounds::{self, Bound, BoundSpec, Evaluation, Pairs, Scores};
 use mi_estimators::engine::{Batch, Driver, Engine};
 use mi_estimators::losses::{
-    Contrastive, LiftedStructure, Mining, NoiseContrastive, Triplet, prior_matching,
+    Contrastive, GeneralisedLifted, LiftedStructure, Mining, NoiseContrastive, Triplet,
+    prior_matching,
 };
 use mi_nets::{Params, Tape};
 use mi_random::Stream;
@@ -68,6 +68,10 @@ fn infonce_and_its_other_names() {
     close("rows", rows.estimate, 0.197_597_878_5, TOLERANCE);
     close("N-pair", rows.n_pair_loss().nats(), 1.188_696_482_7, TOLERANCE);
     close("columns", run(&inner, (&y, &x), None, &nce).estimate, 0.029_130_455_4, TOLERANCE);
+    // TensorFlow's N-pair loss adds 0.002 · 0.25 times the mean squared lengths of both sides.
+    let squares = |side: &Array2<f64>| side.mapv(|v| v * v).sum() / 4.0;
+    let penalty = 0.002 * 0.25 * (squares(&x) + squares(&y));
+    close("N-pair, l2", rows.n_pair_loss().nats() + penalty, 1.189_992_732_7, TOLERANCE);
     let symmetric = objective(&BoundSpec::InfoNceSymmetric);
     close("both", run(&inner, (&x, &y), None, &symmetric).estimate, 0.113_364_166_9, TOLERANCE);
     let unit = run(&cosine(0.5), (&x, &y), None, &symmetric).estimate;
@@ -128,6 +132,52 @@ fn lifted_structure_takes_the_published_values() {
         let critic = CriticSpec::NegativeDistance { unit };
         let found = run(&critic, (&z, &z), Some(&pairs), &LiftedStructure::new(1.0));
         close("lifted", found.loss().nats(), loss, TOLERANCE);
+    }
+}
+
+#[test]
+fn generalised_lifted_structure_takes_the_published_value() {
+    let (z, pairs) = (both(), Pairs::both_views(4));
+    let critic = CriticSpec::NegativeDistance { unit: true };
+    let found = run(&critic, (&z, &z), Some(&pairs), &GeneralisedLifted::new(1.0));
+    close("generalised", found.loss().nats(), 2.574_152_655_5, TOLERANCE);
+}
+
+/// The value of a loss for every anchor alone, on which the means above are built.
+#[test]
+fn losses_of_single_anchors_take_the_published_values() {
+    let (x, y) = table();
+    let unit = CriticSpec::NegativeDistance { unit: true };
+    let anchor = |mining: Mining, margin: f64, i: usize| {
+        let pairs = Pairs::new((4, 4), &[(i, i)], &[]).unwrap();
+        run(&unit, (&x, &y), Some(&pairs), &Triplet::new(margin, mining)).loss().nats()
+    };
+    for (margin, values) in [
+        (1.0, [0.836_932, 0.0, 0.916_769, 1.602_231]),
+        (0.2, [0.036_932, 0.0, 0.116_769, 0.802_231]),
+    ] {
+        for (i, value) in values.into_iter().enumerate() {
+            close(
+                &format!("{margin}, anchor {i}"),
+                anchor(Mining::SemiHard, margin, i),
+                value,
+                1e-6,
+            );
+        }
+    }
+    // Lifted structure: the loss of a single pair is ½ max(0, J)².
+    let z = both();
+    let raw = CriticSpec::NegativeDistance { unit: false };
+    for (i, j) in [3.154_409, 3.080_878, 2.601_320, 4.273_946].into_iter().enumerate() {
+        let negative = |a: usize, b: usize| a % 4 != b % 4;
+        let own = [(i, i + 4), (i + 4, i)];
+        let excluded: Vec<(usize, usize)> = (0..8)
+            .flat_map(|a| (0..8).map(move |b| (a, b)))
+            .filter(|&(a, b)| !negative(a, b) && !own.contains(&(a, b)))
+            .collect();
+        let pairs = Pairs::new((8, 8), &own, &excluded).unwrap();
+        let found = run(&raw, (&z, &z), Some(&pairs), &LiftedStructure::new(1.0));
+        close(&format!("J of pair {i}"), (2.0 * found.loss().nats()).sqrt(), j, 1e-6);
     }
 }
 
@@ -220,6 +270,7 @@ fn losses<T: mi_kernels::Scalar>() -> Vec<(Box<dyn Bound<T>>, bool)> {
         (Box::new(known), false),
         (Box::new(known.with_running_z(0.1)), false),
         (Box::new(LiftedStructure::new(1.0)), true),
+        (Box::new(GeneralisedLifted::new(1.0)), false),
     ]
 }
 
@@ -347,6 +398,8 @@ fn mistakes_are_named() {
         bounds::evaluate(&Scores::new(scores.view()).paired_by(pairs), loss).unwrap_err()
     };
     for margin in [-1.0, f64::NAN, f64::INFINITY] {
+        let lifted = error(&GeneralisedLifted::new(margin), None);
+        assert!(matches!(lifted, EstimatorError::Setting { .. }), "{lifted}");
         let found = error(&Triplet::new(margin, Mining::Hardest), None);
         assert!(matches!(found, EstimatorError::Setting { .. }), "{found}");
         assert!(matches!(error(&Contrastive::new(margin), None), EstimatorError::Setting { .. }));

@@ -79,7 +79,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
             both_views(ViewTerm::new(
                 names,
                 DISTANCE,
-                ObjectiveSpec::LiftedStructure { margin: 1.0 },
+                ObjectiveSpec::LiftedStructure { margin: 1.0, generalised: false },
             )),
         ),
     ];

@@ -2,7 +2,9 @@
 
 use mi_estimators::EstimatorError;
 use mi_estimators::bounds::{Bound, BoundSpec, Evaluation, Objective};
-use mi_estimators::losses::{Contrastive, LiftedStructure, Mining, NoiseContrastive, Triplet};
+use mi_estimators::losses::{
+    Contrastive, GeneralisedLifted, LiftedStructure, Mining, NoiseContrastive, Triplet,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::multi_view::ObjectiveSpec;
@@ -16,6 +18,7 @@ pub(super) enum Maximised {
     Triplet(Triplet),
     Contrastive(Contrastive),
     LiftedStructure(LiftedStructure),
+    GeneralisedLifted(GeneralisedLifted),
     NoiseContrastive(NoiseContrastive),
 }
 
@@ -41,8 +44,11 @@ impl Maximised {
                 Self::Triplet(Triplet::new(margin, mining))
             }
             ObjectiveSpec::Contrastive { margin } => Self::Contrastive(Contrastive::new(margin)),
-            ObjectiveSpec::LiftedStructure { margin } => {
+            ObjectiveSpec::LiftedStructure { margin, generalised: false } => {
                 Self::LiftedStructure(LiftedStructure::new(margin))
+            }
+            ObjectiveSpec::LiftedStructure { margin, generalised: true } => {
+                Self::GeneralisedLifted(GeneralisedLifted::new(margin))
             }
             ObjectiveSpec::NoiseContrastive { rate } => {
                 Self::NoiseContrastive(NoiseContrastive::new(images).with_running_z(rate))
@@ -62,6 +68,7 @@ impl Maximised {
             Self::Triplet(loss) => loss,
             Self::Contrastive(loss) => loss,
             Self::LiftedStructure(loss) => loss,
+            Self::GeneralisedLifted(loss) => loss,
             Self::NoiseContrastive(loss) => loss,
         }
     }

@@ -81,7 +81,43 @@ impl Discriminator {
 
 #[cfg(test)]
 mod tests {
+    use mi_nets::Tape;
+
     use super::*;
+
+    /// The gradient of γ mean log D(σ(code)) passes through the discriminator and the logistic
+    /// function.
+    #[test]
+    fn the_gradient_of_codes_equals_central_differences() {
+        const WEIGHT: f64 = 0.3;
+        let prior = Prior { of: "g".to_owned(), weight: WEIGHT, hidden: vec![6, 4] };
+        let mut discriminator =
+            Discriminator::new(&prior, 3, 1e-3, &Stream::new(2, "prior")).unwrap();
+        let network = discriminator.network.clone();
+        let params = discriminator.learner.trained.params.cast::<f64>();
+        let codes = Stream::new(3, "codes").normal_matrix((4, 3)).mapv(|c| f64::from(c as f32));
+        let objective = |codes: &Array2<f64>| {
+            let mut tape = Tape::new();
+            let mut graph = tape.begin_inference(&params);
+            let input = graph.input(codes.mapv(|code| 1.0 / (1.0 + (-code).exp())).view());
+            let logits = network.forward(&mut graph, input);
+            let log_d = graph.value(logits).mapv(|u| -(-u).exp().ln_1p());
+            WEIGHT * log_d.mean().unwrap()
+        };
+        let found = discriminator.step(codes.mapv(|c| c as f32).view()).unwrap();
+        let step = 1e-5;
+        for (at, &gradient) in found.indexed_iter() {
+            let moved = |step: f64| {
+                let mut codes = codes.clone();
+                codes[at] += step;
+                objective(&codes)
+            };
+            let expected = (moved(step) - moved(-step)) / (2.0 * step);
+            let error = (f64::from(gradient) - expected).abs();
+            assert!(error < 1e-7 + 1e-4 * expected.abs(), "{at:?}: {gradient} {expected}");
+        }
+        assert!(found.iter().any(|gradient| gradient.abs() > 1e-3), "{found}");
+    }
 
     /// The logistic function of codes that are moved along the gradients becomes uniform.
     #[test]
