@@ -145,14 +145,16 @@ impl Task {
         }
     }
 
-    /// What is measured at each evaluation; empty for tasks without this choice.
+    /// What is measured at each evaluation; empty for tasks without this choice. For pixels, what is
+    /// measured in addition to both probes.
     pub fn evaluations(&self) -> &[Evaluation] {
         match self {
             Self::Contrastive(task) => &task.evaluations,
             Self::MultiView(task) => &task.evaluations,
             Self::Adversarial(task) => &task.evaluations,
             Self::Supervised(task) => &task.evaluations,
-            Self::Dependent(_) | Self::Pixels(_) => &[],
+            Self::Pixels(task) => &task.evaluations,
+            Self::Dependent(_) => &[],
         }
     }
 
@@ -288,6 +290,9 @@ pub struct Pixels {
     /// The view, where it is not the top half.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub view: Option<View>,
+    /// What is measured of the pixels in addition to both probes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluations: Vec<Evaluation>,
 }
 
 /// What is measured at an evaluation.
@@ -327,7 +332,8 @@ pub enum Evaluation {
     /// step: `InfoNCE` by its critic in larger batches; `InfoNCE`, NWJ and FLO by newly trained
     /// critics; and nearest neighbours on principal components.
     FrozenBounds,
-    /// Recall@1: how often the critic finds an image's own y among those of 1,000 test images.
+    /// Recall@1: how often the critic finds an image's own y among those of 1,000 test images. Of n
+    /// equal scores that are the highest, each is found with probability 1/n.
     Retrieval,
     /// Test accuracy of linear readers on Fashion-MNIST for an encoder trained on MNIST, and the
     /// other way round; at step 0 and at the last step. For the embedded digits, nothing is
@@ -339,12 +345,43 @@ pub enum Evaluation {
     /// Measures nothing, but saves the main representation of the first 1,000 test images in the
     /// trial's folder after the last step, to be compared with those of other seeds.
     Representation,
+    /// The number of epochs after which the paper's probe stops.
+    ProbeEpochs,
+    /// The paper's probe with another rule for which features its min–max scaling leaves as they
+    /// are.
+    ScaledProbe {
+        /// The rule.
+        constant: mi_eval::Constant,
+    },
+    /// Accuracy of linear readers on test images if some training labels are replaced by others;
+    /// at step 0 and at the last step.
+    LabelNoise {
+        /// The share of labels that are replaced, in percent.
+        percent: u8,
+    },
+    /// Accuracy and V-information of linear readers, of 200 hidden units and of 20 nearest
+    /// neighbours, as other programs fit them: settings are chosen on the last sixth of the
+    /// training images (10,000 of MNIST's), and networks are not fitted again to all of them; at
+    /// step 0 and at the last step.
+    ReferenceReaders,
+    /// What is otherwise measured only at step 0 and at the last step is also measured at the
+    /// evaluation after this step.
+    AlsoAt {
+        /// Steps done.
+        step: u64,
+    },
 }
 
 impl Evaluation {
     /// Whether it needs another data set or the representation before the first step.
     pub(crate) fn needs_reference(&self) -> bool {
         matches!(self, Self::Transfer | Self::CkaToStart)
+    }
+
+    /// Whether an evaluation after `step` of `steps` steps includes what is not measured at every
+    /// evaluation.
+    pub(crate) fn include_all(evaluations: &[Self], step: u64, steps: u64) -> bool {
+        step == 0 || step == steps || evaluations.contains(&Self::AlsoAt { step })
     }
 
     /// The name in experiment files.
@@ -363,6 +400,11 @@ impl Evaluation {
             Self::Transfer => "`transfer`",
             Self::CkaToStart => "`cka-to-start`",
             Self::Representation => "`representation`",
+            Self::ProbeEpochs => "`probe-epochs`",
+            Self::ScaledProbe { .. } => "`scaled-probe`",
+            Self::LabelNoise { .. } => "`label-noise`",
+            Self::ReferenceReaders => "`reference-readers`",
+            Self::AlsoAt { .. } => "`also-at`",
         }
     }
 }

@@ -114,16 +114,21 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
     Cost { flops, bytes: 4.0 * (3.0 * parameters + 2.0 * activations + 2.0 * features) }
 }
 
-/// Operations of the measures of representations before the first and after the last step. They
-/// hardly depend on the encoder: readers, probes and critics are trained on about 100 features.
+/// Operations of the measures of representations before the first step, after the last one, and
+/// after others that are asked for. They hardly depend on the encoder: readers, probes and critics
+/// are trained on about 100 features.
 fn of_measures(config: &TrialConfig, rows: f64) -> f64 {
+    let evaluations = config.task.evaluations();
+    let others = evaluations.iter().filter(|e| matches!(e, Evaluation::AlsoAt { .. })).count();
     let of_row = |evaluation: &Evaluation| match evaluation {
         Evaluation::Measure { .. } => 4e6,
         Evaluation::FrozenBounds => 2e7,
         Evaluation::Transfer => 1e7,
+        Evaluation::ReferenceReaders => 1.2e7,
+        Evaluation::LabelNoise { .. } => 4e6,
         _ => 0.0,
     };
-    2.0 * rows * config.task.evaluations().iter().map(of_row).sum::<f64>()
+    (2 + others) as f64 * rows * evaluations.iter().map(of_row).sum::<f64>()
 }
 
 /// Operations, parameters and activations of a multi-view task.

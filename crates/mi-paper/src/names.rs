@@ -113,6 +113,9 @@ pub(crate) fn metric(metric: Metric) -> Cow<'static, str> {
         Metric::BoundAnew => "bound of a critic trained anew, held out (nats)",
         Metric::ComponentsMi => "nearest neighbours on principal components (nats)",
         Metric::PriorLoss => "loss of the prior's discriminator (nats)",
+        Metric::ProbeEpochs => "epochs of the probe",
+        Metric::AccuracyScaled => "probe accuracy, other scaling",
+        Metric::NoisyLabelAccuracy => "accuracy with noisy labels",
         Metric::OverflowSteps => "steps with overflow in the gradients",
     }
     .into()

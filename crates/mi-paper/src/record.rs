@@ -209,7 +209,8 @@ metrics! {
     /// The largest `InfoNCE` on test batches that any critic can reach, given that views of
     /// different images may be equal.
     TiesCeiling, "ties_ceiling", Nats;
-    /// How often the critic scores an image's own y highest among those of 1,000 test images.
+    /// How often the critic scores an image's own y highest among those of 1,000 test images; the
+    /// highest of n equal scores counts as 1/n.
     Retrieval, "recall_at_1", One;
     /// Test accuracy of a family of readers of the representation.
     ReaderAccuracy, "reader_accuracy", One;
@@ -258,6 +259,12 @@ metrics! {
     /// The discriminator's loss between codes and draws of the prior: 2 ln 2 if it cannot
     /// distinguish them.
     PriorLoss, "prior_loss", Nats;
+    /// Epochs after which the paper's probe stops.
+    ProbeEpochs, "probe_epochs", One;
+    /// Test accuracy of the paper's probe with another rule for which features are not scaled.
+    AccuracyScaled, "accuracy_scaled", One;
+    /// Test accuracy of linear readers that were trained with some labels replaced by others.
+    NoisyLabelAccuracy, "noisy_label_accuracy", One;
     /// Number of steps so far whose gradients are not those of the bound, because exponentials of
     /// scores left the range of single precision. Written from the first such step on.
     OverflowSteps, "overflow_steps", One;

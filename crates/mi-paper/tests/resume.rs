@@ -404,7 +404,7 @@ fn the_pixel_baseline_resumes() {
     resumes_to_the_same_bytes(&TrialConfig {
         // Only at the ends, since the converged probe is slow.
         evaluate_every: STEPS,
-        ..config(Task::Pixels(Pixels { noise_sd: 0.05, view: None }))
+        ..config(Task::Pixels(Pixels { noise_sd: 0.05, view: None, evaluations: vec![] }))
     });
 }
 

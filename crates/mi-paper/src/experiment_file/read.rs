@@ -338,15 +338,30 @@ fn pixels(section: &mut Section<'_>, views: &[(String, View)]) -> Result<Vec<Tas
     let [(_, view)] = views else {
         return Err(section.error("without encoders, one view is measured: give one [[views]]"));
     };
-    let both = |measures: &Vec<Measure>| *measures == [Measure::Probe, Measure::ConvergedProbe];
-    let expected = "[\"probe\", \"converged-probe\"] for pixels";
-    section.need("measures")?.one_that(both, expected)?;
+    let fit = |measures: &Vec<Measure>| {
+        measures.strip_prefix(&[Measure::Probe, Measure::ConvergedProbe]).is_some_and(|more| {
+            more.iter().all(|measure| match measure {
+                Measure::LabelNoise { percent } => *percent <= 100,
+                other => {
+                    matches!(other, Measure::Of(_) | Measure::ReferenceReaders)
+                        || matches!(other, Measure::ProbeEpochs | Measure::ScaledProbe { .. })
+                }
+            })
+        })
+    };
+    let expected =
+        "[\"probe\", \"converged-probe\"] for pixels, and then measures of features alone";
+    let measures = section.need("measures")?.one_that(fit, expected)?;
+    let evaluations: Vec<Evaluation> = measures[2..].iter().map(|&m| m.into()).collect();
     let view = Some(view.clone()).filter(|view| *view != View::top_half());
     let noises = noises(section)?;
     if noises.iter().any(|noise| noise.shared) {
         return Err(section.error("`noise`: a single view has no other to share noise with"));
     }
-    let task = |noise: Noise| Task::Pixels(Pixels { noise_sd: noise.sd, view: view.clone() });
+    let task = |noise: Noise| {
+        let (view, evaluations) = (view.clone(), evaluations.clone());
+        Task::Pixels(Pixels { noise_sd: noise.sd, view, evaluations })
+    };
     Ok(noises.into_iter().map(task).collect())
 }
 
@@ -468,13 +483,18 @@ fn evaluations(
             | Measure::ConvergedProbe
             | Measure::CkaToStart
             | Measure::Representation
+            | Measure::ProbeEpochs
+            | Measure::ScaledProbe { .. }
+            | Measure::ReferenceReaders
+            | Measure::AlsoAt { .. }
             | Measure::Of(_) => true,
+            Measure::LabelNoise { percent } => *percent <= 100,
             Measure::SinglePlaces | Measure::TiesCeiling => false,
         })
     };
     let expected = "measures that fit: `inputs` above 0, bijectivity only for a `realnvp`, bounds \
-                    and the like only for two encoders, transfer only for grey images, and nothing \
-                    for maps and patches";
+                    and the like only for two encoders, transfer only for grey images, at most 100 \
+                    percent of noise, and nothing for maps and patches";
     let measures = entry.one_that(fits, expected)?;
     Ok(measures.into_iter().map(Evaluation::from).collect())
 }

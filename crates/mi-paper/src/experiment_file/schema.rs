@@ -113,6 +113,17 @@ pub(super) enum Measure {
     Transfer,
     CkaToStart,
     Representation,
+    ProbeEpochs,
+    ScaledProbe {
+        constant: mi_eval::Constant,
+    },
+    LabelNoise {
+        percent: u8,
+    },
+    ReferenceReaders,
+    AlsoAt {
+        step: u64,
+    },
     /// A measure of `mi-eval`.
     Of(mi_eval::Measure),
 }
@@ -132,6 +143,11 @@ impl From<Measure> for Evaluation {
             Measure::Transfer => Self::Transfer,
             Measure::CkaToStart => Self::CkaToStart,
             Measure::Representation => Self::Representation,
+            Measure::ProbeEpochs => Self::ProbeEpochs,
+            Measure::ScaledProbe { constant } => Self::ScaledProbe { constant },
+            Measure::LabelNoise { percent } => Self::LabelNoise { percent },
+            Measure::ReferenceReaders => Self::ReferenceReaders,
+            Measure::AlsoAt { step } => Self::AlsoAt { step },
             Measure::Of(of) => Self::Measure { of },
         }
     }
@@ -152,6 +168,11 @@ impl From<Evaluation> for Measure {
             Evaluation::Transfer => Self::Transfer,
             Evaluation::CkaToStart => Self::CkaToStart,
             Evaluation::Representation => Self::Representation,
+            Evaluation::ProbeEpochs => Self::ProbeEpochs,
+            Evaluation::ScaledProbe { constant } => Self::ScaledProbe { constant },
+            Evaluation::LabelNoise { percent } => Self::LabelNoise { percent },
+            Evaluation::ReferenceReaders => Self::ReferenceReaders,
+            Evaluation::AlsoAt { step } => Self::AlsoAt { step },
             Evaluation::Measure { of } => Self::Of(of),
         }
     }

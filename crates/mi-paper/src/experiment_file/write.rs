@@ -173,7 +173,8 @@ impl Page {
             Task::Pixels(task) => {
                 self.noise(Noise { sd: task.noise_sd, shared: false });
                 self.view("x", task.view.as_ref().unwrap_or(&View::top_half()));
-                self.measures(&[Evaluation::Probe, Evaluation::ConvergedProbe]);
+                let probes = [Evaluation::Probe, Evaluation::ConvergedProbe];
+                self.measures(&[&probes, &task.evaluations[..]].concat());
             }
         }
     }

@@ -35,7 +35,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
     let variant = |noise_sd| Variant {
         steps: 0,
         evaluate_every: 1,
-        task: Task::Pixels(Pixels { noise_sd, view: view(scale) }),
+        task: Task::Pixels(Pixels { noise_sd, view: view(scale), evaluations: Vec::new() }),
         setting: None,
     };
     [0.0, 0.05].map(variant).to_vec()

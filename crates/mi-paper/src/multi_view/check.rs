@@ -274,7 +274,7 @@ impl MultiView {
         if learns && term.candidates != Candidates::OtherImages {
             return Err("a bound that learns a number for each row needs `other-images`".to_owned());
         }
-        if matches!(term.objective, ObjectiveSpec::LiftedStructure { .. })
+        if matches!(term.objective, ObjectiveSpec::LiftedStructure { generalised: false, .. })
             && term.candidates != Candidates::BothViews
         {
             return Err("lifted structure needs `both-views`".to_owned());
@@ -307,7 +307,8 @@ impl MultiView {
         let first_is_whole = layout.representations.first().is_some_and(|r| r.shape.grid == (1, 1));
         for evaluation in &self.evaluations {
             let lacks = match evaluation {
-                Evaluation::Bounds => None,
+                Evaluation::Bounds | Evaluation::AlsoAt { .. } => None,
+                Evaluation::LabelNoise { percent: 101.. } => Some("at most 100 percent"),
                 Evaluation::Transfer if self.sequences.is_some() || image.channels != 1 => {
                     Some("MNIST or Fashion-MNIST")
                 }
@@ -316,6 +317,10 @@ impl MultiView {
                 | Evaluation::Transfer
                 | Evaluation::CkaToStart
                 | Evaluation::Representation
+                | Evaluation::ProbeEpochs
+                | Evaluation::ScaledProbe { .. }
+                | Evaluation::LabelNoise { .. }
+                | Evaluation::ReferenceReaders
                 | Evaluation::Measure { .. } => self.probes.is_empty().then_some("[[probes]]"),
                 // An encoder that is not bijective has no bijectivity to measure, which is no
                 // error.

@@ -9,7 +9,7 @@ use super::reference::Reference;
 use super::single_view::{Labelled, SingleView};
 use super::snapshot::Snapshot;
 use super::{Images, StepError, Training};
-use crate::config::{Adversarial, TrialConfig};
+use crate::config::{Adversarial, Evaluation, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
 
@@ -150,8 +150,8 @@ impl Training for AdversarialTraining {
         let Losses { classifier, uniform } = self.losses;
         let mut found = vec![(Metric::ClassifierLoss, classifier), (Metric::UniformLoss, uniform)];
         found.retain(|(_, value)| value.is_finite());
-        let ends = step == 0 || step == self.steps;
         let evaluations = self.task.evaluations.clone();
+        let ends = Evaluation::include_all(&evaluations, step, self.steps);
         let (features, tape) = self.features();
         found.extend(evaluation::run(&features, &evaluations, ends, tape)?);
         Ok(found)

@@ -1,13 +1,14 @@
 //! Evaluations of an encoder other than the bound.
 
 use mi_data::{Dataset, Piece, Split, add_noise};
-use mi_eval::{Conditioning, Probe, TrainTest, jacobian_singular_values, log_condition};
+use mi_eval::{Conditioning, TrainTest, jacobian_singular_values, log_condition};
 use mi_nets::{Module, Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array2, Axis, s};
 
 use super::StepError;
 use super::network::Encoder;
+use super::probes;
 use super::reference::Reference;
 use super::representation::{self, Sides};
 use crate::config::Evaluation;
@@ -48,7 +49,7 @@ pub(super) struct Features<'a> {
 }
 
 /// Runs the evaluations that need only the encoder. `ends` says whether this is the first or the
-/// last evaluation of the trial.
+/// last evaluation of the trial, or another that includes everything.
 pub(super) fn run(
     features: &Features<'_>,
     evaluations: &[Evaluation],
@@ -56,15 +57,13 @@ pub(super) fn run(
     tape: &mut Tape<f32>,
 ) -> Result<Vec<(Metric, f64)>, StepError> {
     let mut found = Vec::new();
-    let paper = evaluations.contains(&Evaluation::Probe);
-    let converged = ends && evaluations.contains(&Evaluation::ConvergedProbe);
     let measures = if ends { representation::asked(evaluations) } else { Vec::new() };
     let refers = ends && evaluations.iter().any(Evaluation::needs_reference);
-    if paper || converged || refers || !measures.is_empty() {
+    if probes::any(evaluations, ends) || refers || !measures.is_empty() {
         let data = features.data;
         let train = features.encode(&data.train, "train", tape)?;
         let test = features.encode(&data.test, "test", tape)?;
-        probes(&mut found, data, (&train, &test), (paper, converged), features.seed)?;
+        found.extend(probes::run(evaluations, ends, data, (&train, &test), features.seed)?);
         if refers {
             let Features { encoder, params, reference, seed, .. } = features;
             let own = (data, &test);
@@ -109,37 +108,15 @@ pub(super) fn of_jacobians(
             | Evaluation::FrozenBounds
             | Evaluation::Transfer
             | Evaluation::CkaToStart
-            | Evaluation::Representation => {}
+            | Evaluation::Representation
+            | Evaluation::ProbeEpochs
+            | Evaluation::ScaledProbe { .. }
+            | Evaluation::LabelNoise { .. }
+            | Evaluation::ReferenceReaders
+            | Evaluation::AlsoAt { .. } => {}
         }
     }
     Ok(found)
-}
-
-/// Fits probes to training features and adds their test accuracies to `found`.
-pub(super) fn probes(
-    found: &mut Vec<(Metric, f64)>,
-    data: &Dataset,
-    (train, test): (&Array2<f32>, &Array2<f32>),
-    (paper, converged): (bool, bool),
-    seed: u64,
-) -> Result<(), PaperError> {
-    let wanted = [
-        (paper, Metric::Accuracy, Probe::paper()),
-        (converged, Metric::AccuracyConverged, Probe::converged()),
-    ];
-    for (asked, metric, probe) in wanted {
-        if asked {
-            let result = probe.evaluate(
-                train.view(),
-                &data.train.labels,
-                test.view(),
-                &data.test.labels,
-                seed,
-            )?;
-            found.push((metric, result.accuracy));
-        }
-    }
-    Ok(())
 }
 
 impl Features<'_> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::probes;
 use crate::config::{EncoderSpec, Evaluation, Task, TrialConfig};
 use crate::multi_view::MultiView;
 use crate::outcome::TrialState;
@@ -55,7 +56,7 @@ pub(crate) fn missing(
 /// The metrics that must be recorded after `step` steps. A loss is that of the last step, so there
 /// is none at step 0; later there always is, since a loss that is not finite ends the trial.
 fn needed(config: &TrialConfig, step: u64) -> Vec<Metric> {
-    let ends = step == 0 || step == config.steps;
+    let ends = Evaluation::include_all(config.task.evaluations(), step, config.steps);
     match &config.task {
         Task::Contrastive(task) => {
             let mut metrics = Vec::new();
@@ -82,7 +83,10 @@ fn needed(config: &TrialConfig, step: u64) -> Vec<Metric> {
             metrics.extend((step > 0).then_some(Metric::ClassifierLoss));
             metrics
         }
-        Task::Pixels(_) => vec![Metric::Accuracy, Metric::AccuracyConverged],
+        Task::Pixels(task) => {
+            let both = [Metric::Accuracy, Metric::AccuracyConverged];
+            both.into_iter().chain(probes::metrics(&task.evaluations, true)).collect()
+        }
     }
 }
 
@@ -109,14 +113,14 @@ fn of_multi_view(task: &MultiView, step: u64, ends: bool) -> Vec<Metric> {
         whole_and_parts(Metric::TrueMi, &all);
     }
     for (index, probed) in task.probes.iter().enumerate() {
-        let probes = [
-            (asked(Evaluation::Probe), Metric::Accuracy),
-            (ends && asked(Evaluation::ConvergedProbe), Metric::AccuracyConverged),
-        ];
-        let of_probe = probes.into_iter().filter(|(asked, _)| *asked).map(|(_, metric)| metric);
-        metrics.extend(
-            of_probe.map(|metric| if index == 0 { metric } else { metric.of_part(&probed.name) }),
-        );
+        // Other representations have only probes: see `probes::of_others`.
+        match index {
+            0 => metrics.extend(probes::metrics(&task.evaluations, ends)),
+            _ => {
+                let own = probes::metrics(&probes::of_others(&task.evaluations), ends);
+                metrics.extend(own.into_iter().map(|metric| metric.of_part(&probed.name)));
+            }
+        }
     }
     if step > 0 && task.prior.is_some() {
         metrics.push(Metric::PriorLoss);
@@ -127,8 +131,6 @@ fn of_multi_view(task: &MultiView, step: u64, ends: bool) -> Vec<Metric> {
 fn of_encoder(config: &TrialConfig, encoder: &EncoderSpec, ends: bool) -> Vec<Metric> {
     let bijective = matches!(encoder, EncoderSpec::RealNvp { .. });
     let of = |evaluation: &Evaluation| match evaluation {
-        Evaluation::Probe => vec![Metric::Accuracy],
-        Evaluation::ConvergedProbe if ends => vec![Metric::AccuracyConverged],
         Evaluation::Conditioning { .. } => vec![
             Metric::LogConditionP0,
             Metric::LogConditionP20,
@@ -143,6 +145,7 @@ fn of_encoder(config: &TrialConfig, encoder: &EncoderSpec, ends: bool) -> Vec<Me
         }
         Evaluation::Bijectivity { .. } if bijective => vec![Metric::InverseError, Metric::LogDet],
         Evaluation::Bounds
+        | Evaluation::Probe
         | Evaluation::ConvergedProbe
         | Evaluation::Bijectivity { .. }
         | Evaluation::SinglePlaces
@@ -152,9 +155,16 @@ fn of_encoder(config: &TrialConfig, encoder: &EncoderSpec, ends: bool) -> Vec<Me
         | Evaluation::FrozenBounds
         | Evaluation::Transfer
         | Evaluation::CkaToStart
-        | Evaluation::Representation => vec![],
+        | Evaluation::Representation
+        | Evaluation::ProbeEpochs
+        | Evaluation::ScaledProbe { .. }
+        | Evaluation::LabelNoise { .. }
+        | Evaluation::ReferenceReaders
+        | Evaluation::AlsoAt { .. } => vec![],
     };
-    config.task.evaluations().iter().flat_map(of).collect()
+    let evaluations = config.task.evaluations();
+    let of_probes = probes::metrics(evaluations, ends);
+    of_probes.into_iter().chain(evaluations.iter().flat_map(of)).collect()
 }
 
 /// The records that a finished trial must have, with made-up values.

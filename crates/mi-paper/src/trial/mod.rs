@@ -11,6 +11,7 @@ mod multi_view;
 mod network;
 mod optimise;
 mod pixels;
+mod probes;
 mod reference;
 mod representation;
 mod resume;

@@ -1,12 +1,14 @@
 use std::sync::Arc;
 
 use mi_data::{Dataset, Split, View, add_noise};
+use mi_eval::TrainTest;
 use mi_random::Stream;
 use ndarray::Array2;
 
+use super::representation::{self, Sides};
 use super::snapshot::Snapshot;
-use super::{StepError, Training, evaluation};
-use crate::config::{Pixels, TrialConfig};
+use super::{StepError, Training, probes};
+use crate::config::{Evaluation, Pixels, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
 
@@ -17,6 +19,8 @@ pub(super) struct PixelBaseline {
     seed: u64,
     data: Arc<Dataset>,
     streams: Stream,
+    /// Both probes, and what is asked for.
+    evaluations: Vec<Evaluation>,
 }
 
 impl PixelBaseline {
@@ -26,6 +30,10 @@ impl PixelBaseline {
             view: task.view.clone().unwrap_or_else(View::top_half),
             seed: config.seed,
             data,
+            evaluations: [Evaluation::Probe, Evaluation::ConvergedProbe]
+                .into_iter()
+                .chain(task.evaluations.iter().copied())
+                .collect(),
             streams: Stream::new(config.seed, "trial"),
         }
     }
@@ -46,8 +54,15 @@ impl Training for PixelBaseline {
     fn evaluate(&mut self, _: u64) -> Result<Vec<(Metric, f64)>, StepError> {
         let train = self.inputs(&self.data.train, "train")?;
         let test = self.inputs(&self.data.test, "test")?;
-        let mut found = Vec::new();
-        evaluation::probes(&mut found, &self.data, (&train, &test), (true, true), self.seed)?;
+        let mut found =
+            probes::run(&self.evaluations, true, &self.data, (&train, &test), self.seed)?;
+        let measures = representation::asked(&self.evaluations);
+        if !measures.is_empty() {
+            let labels = TrainTest::new(&self.data.train.labels[..], &self.data.test.labels[..]);
+            let pixels = Sides { train, test };
+            let of = (&pixels, None, Some(&pixels));
+            found.extend(representation::measure(&measures, of, labels, self.seed)?);
+        }
         Ok(found)
     }
 

@@ -126,8 +126,8 @@ impl Training for SupervisedTraining {
         if self.loss.is_finite() {
             found.push((Metric::ClassifierLoss, self.loss));
         }
-        let ends = step == 0 || step == self.steps;
         let evaluations = self.evaluations.clone();
+        let ends = Evaluation::include_all(&evaluations, step, self.steps);
         let (features, tape) = self.features();
         found.extend(evaluation::run(&features, &evaluations, ends, tape)?);
         Ok(found)

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use mi_data::Split;
 use mi_eval::TrainTest;
-use ndarray::{Array2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
 use super::super::StepError;
-use super::super::evaluation::probes;
 use super::super::frozen::{self, components, critics};
 use super::super::optimise::mean;
+use super::super::probes;
 use super::super::representation::{self, Sides};
 use super::{MultiViewTraining, ceiling};
 use crate::config::{Evaluation, Noise};
@@ -23,7 +23,7 @@ const GALLERY: usize = 1_000;
 impl MultiViewTraining {
     pub(super) fn measure(&mut self, step: u64) -> Result<Vec<(Metric, f64)>, StepError> {
         let asked = self.setup.task.evaluations.clone();
-        let ends = step == 0 || step == self.steps;
+        let ends = Evaluation::include_all(&asked, step, self.steps);
         let mut found = Vec::new();
         if asked.contains(&Evaluation::Bounds) {
             found.extend(self.bounds(step)?);
@@ -37,18 +37,18 @@ impl MultiViewTraining {
         if asked.contains(&Evaluation::Retrieval) {
             found.extend(self.retrieval()?);
         }
-        let paper = asked.contains(&Evaluation::Probe);
-        let converged = ends && asked.contains(&Evaluation::ConvergedProbe);
         let measures = if ends { representation::asked(&asked) } else { Vec::new() };
         let refers = ends && asked.iter().any(Evaluation::needs_reference);
-        if paper || converged || refers || !measures.is_empty() {
+        let frozen = ends && asked.contains(&Evaluation::FrozenBounds);
+        let (mut x, mut y) = (None, None);
+        if probes::any(&asked, ends) || refers || !measures.is_empty() {
             let train = self.probed("train")?;
             let test = self.probed("test")?;
+            let others = probes::of_others(&asked);
             let both = train.iter().zip(&test).zip(&self.setup.task.probes);
             for (index, ((train, test), probed)) in both.enumerate() {
-                let mut of_probe = Vec::new();
-                let data = &self.inputs.data;
-                probes(&mut of_probe, data, (train, test), (paper, converged), self.seed)?;
+                let own = if index == 0 { &asked } else { &others };
+                let of_probe = probes::run(own, ends, &self.inputs.data, (train, test), self.seed)?;
                 found.extend(of_probe.into_iter().map(|(metric, value)| match index {
                     0 => (metric, value),
                     _ => (metric.of_part(&probed.name), value),
@@ -59,25 +59,74 @@ impl MultiViewTraining {
                 if refers {
                     found.extend(self.against_reference(&test)?);
                 }
+                let main = Sides { train, test };
                 if !measures.is_empty() {
-                    found.extend(self.of_representation(&measures, &Sides { train, test })?);
+                    if frozen && self.is_noiseless() {
+                        y = Some(self.side(&self.setup.task.terms[0].y.clone())?);
+                    }
+                    found.extend(self.of_representation(&measures, &main, y.as_ref())?);
                 }
+                x = Some(main).filter(|_| self.main_is_x());
             }
         }
-        if ends && asked.contains(&Evaluation::FrozenBounds) {
-            found.extend(self.frozen_bounds()?);
+        if frozen {
+            found.extend(self.frozen_bounds(x, y)?);
         }
         Ok(found)
     }
 
-    /// Measures the main representation. The other view is side y of the first term, and the base
-    /// is the pixels that the first encoder reads.
+    /// Whether features of a view are the same each time, and whatever other views are computed
+    /// with it.
+    pub(super) fn is_noiseless(&self) -> bool {
+        let mut views = self.networks.layout.pieces.iter().map(|piece| piece.view().to_string());
+        self.setup.noise.sd == 0.0 && !views.any(|view| view.contains("noise"))
+    }
+
+    /// Whether the features of the main representation are those of side x of the first term.
+    pub(super) fn main_is_x(&self) -> bool {
+        let (main, term) = (self.setup.task.probes.first(), &self.terms[0]);
+        let is_whole = self.networks.layout.shape(term.x).places() == 1;
+        main.is_some_and(|main| main.of == [term.spec.x.as_str()] && !main.unit && is_whole)
+    }
+
+    /// A single representation of all images.
+    pub(super) fn side(&mut self, name: &str) -> Result<Sides, PaperError> {
+        Ok(self.sides_of(&[name.to_owned()])?.swap_remove(0))
+    }
+
+    /// Both sides of the first term, given those that were computed before.
+    pub(super) fn both_sides(
+        &mut self,
+        x: Option<Sides>,
+        y: Option<Sides>,
+    ) -> Result<[Sides; 2], PaperError> {
+        let spec = &self.setup.task.terms[0];
+        let names = [spec.x.clone(), spec.y.clone()];
+        if !self.is_noiseless() {
+            let mut both = self.sides_of(&names)?;
+            let (y, x) = (both.swap_remove(1), both.swap_remove(0));
+            return Ok([x, y]);
+        }
+        let mut computed = |side: Option<Sides>, name| side.map_or_else(|| self.side(name), Ok);
+        Ok([computed(x, &names[0])?, computed(y, &names[1])?])
+    }
+
+    /// Measures the main representation. The other view is side y of the first term, which may have
+    /// been computed before, and the base is the pixels that the first encoder reads.
     fn of_representation(
         &mut self,
         measures: &[mi_eval::Measure],
         main: &Sides,
+        y: Option<&Sides>,
     ) -> Result<Vec<(Metric, f64)>, PaperError> {
-        let other = self.sides_of(&[self.setup.task.terms[0].y.clone()])?.swap_remove(0);
+        let own;
+        let other = match y {
+            Some(y) => y,
+            None => {
+                own = self.side(&self.setup.task.terms[0].y.clone())?;
+                &own
+            }
+        };
         let view = self.networks.view_of(0);
         let mut seen = vec![false; self.networks.layout.pieces.len()];
         seen[view] = true;
@@ -90,17 +139,20 @@ impl MultiViewTraining {
         let base =
             Sides { train: pixels(&data.train, "train")?, test: pixels(&data.test, "test")? };
         let labels = TrainTest::new(&data.train.labels[..], &data.test.labels[..]);
-        representation::measure(measures, (main, Some(&other), Some(&base)), labels, self.seed)
+        representation::measure(measures, (main, Some(other), Some(&base)), labels, self.seed)
     }
 
     /// Bounds between both representations of the first term, if its candidates are other images.
-    fn frozen_bounds(&mut self) -> Result<Vec<(Metric, f64)>, StepError> {
-        let term = &self.terms[0];
-        if term.spec.candidates != Candidates::OtherImages {
+    /// x and y are its representations, if they have been computed.
+    fn frozen_bounds(
+        &mut self,
+        x: Option<Sides>,
+        y: Option<Sides>,
+    ) -> Result<Vec<(Metric, f64)>, StepError> {
+        if self.terms[0].spec.candidates != Candidates::OtherImages {
             return Ok(Vec::new());
         }
-        let both = self.sides_of(&[term.spec.x.clone(), term.spec.y.clone()])?;
-        let [x, y] = &both[..] else { return Ok(Vec::new()) };
+        let [x, y] = &self.both_sides(x, y)?;
         let mut found = Vec::new();
         let images = self.inputs.data.test.len();
         // In an order that mixes classes.
@@ -166,7 +218,7 @@ impl MultiViewTraining {
     }
 
     /// Recall@1 of the first term that does not score single places, averaged over galleries of
-    /// [`GALLERY`] test images. Ties count as found.
+    /// [`GALLERY`] test images.
     fn retrieval(&mut self) -> Result<Option<(Metric, f64)>, PaperError> {
         let joins = |term: &&super::BuiltTerm| {
             !matches!(term.spec.candidates, Candidates::AllPlaces | Candidates::Ahead { .. })
@@ -179,7 +231,7 @@ impl MultiViewTraining {
         let all = inputs.all(&inputs.data.test, &networks.views(&needed), (sd, &mut noise))?;
         let n = inputs.data.test.len();
         let gallery = GALLERY.min(n);
-        let (mut right, mut count) = (0, 0);
+        let (mut right, mut count) = (0.0, 0);
         for start in (0..=n - gallery).step_by(gallery) {
             let batches: Vec<_> =
                 all.iter().map(|view| view.slice(s![start..start + gallery, ..])).collect();
@@ -190,11 +242,39 @@ impl MultiViewTraining {
             graph.check()?;
             let pairing = term.critic().pairing();
             let scores = pairing.scores(&trained.params, graph.value(x), graph.value(y))?;
-            for (own, row) in scores.rows().into_iter().enumerate() {
-                right += usize::from(row.iter().all(|&score| score <= row[own]));
-                count += 1;
-            }
+            right += recalled(scores.view());
+            count += scores.nrows();
         }
-        Ok(Some((Metric::Retrieval, f64::from(right as u32) / f64::from(count))))
+        Ok(Some((Metric::Retrieval, right / count as f64)))
+    }
+}
+
+/// The number of rows whose diagonal score is the highest. The highest of n equal scores counts as
+/// 1/n, its probability if one of them is drawn; otherwise a collapsed encoder, which scores all
+/// pairs alike, would find everything.
+fn recalled(scores: ArrayView2<'_, f32>) -> f64 {
+    let of_row = |(own, row): (usize, ArrayView1<'_, f32>)| {
+        let highest = row.iter().all(|&score| score <= row[own]);
+        let ties = row.iter().filter(|&&score| score == row[own]).count();
+        if highest { 1.0 / ties as f64 } else { 0.0 }
+    };
+    scores.rows().into_iter().enumerate().map(of_row).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn equal_scores_share_a_hit() {
+        // Rows 0 and 2 are found, row 1 is not.
+        let scores = array![[3.0_f32, 1.0, 2.0], [5.0, 4.0, 1.0], [0.0, -1.0, 0.5]];
+        assert_eq!(recalled(scores.view()), 2.0);
+        let tied = array![[3.0_f32, 3.0, 2.0], [5.0, 4.0, 4.0], [0.0, -1.0, 0.5]];
+        assert_eq!(recalled(tied.view()), 1.5);
+        let collapsed = Array2::<f32>::zeros((8, 8));
+        assert_eq!(recalled(collapsed.view()), 1.0);
     }
 }

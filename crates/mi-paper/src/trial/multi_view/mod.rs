@@ -208,8 +208,8 @@ impl MultiViewTraining {
         for (term, sides) in self.terms.iter().zip(&values.sides) {
             let Some(sides) = sides.as_ref().filter(|_| term.spec.l2 > 0.0) else { continue };
             for (var, value) in sides {
-                let factor = -2.0 * term.spec.l2 * term.spec.weight / value.nrows() as f64;
-                self.step.add_gradient(*var, value.mapv(|x| x * factor as f32));
+                let gradient = of_penalty(value, term.spec.l2 * term.spec.weight);
+                self.step.add_gradient(*var, gradient);
             }
         }
         if let (Some((var, codes)), Some((_, prior))) = (values.of_prior.take(), &mut self.prior) {
@@ -217,6 +217,12 @@ impl MultiViewTraining {
         }
         Ok(())
     }
+}
+
+/// The gradient of −`factor` times the mean squared length of rows.
+fn of_penalty(rows: &Array2<f32>, factor: f64) -> Array2<f32> {
+    let slope = -2.0 * factor / rows.nrows() as f64;
+    rows.mapv(|x| x * slope as f32)
 }
 
 /// A variable of a graph, and a copy of its value.

@@ -94,7 +94,7 @@ mod tests {
         let mut discriminator =
             Discriminator::new(&prior, 3, 1e-3, &Stream::new(2, "prior")).unwrap();
         let network = discriminator.network.clone();
-        let params = discriminator.learner.trained.params.cast::<f64>();
+        let params = discriminator.learner.params.cast::<f64>();
         let codes = Stream::new(3, "codes").normal_matrix((4, 3)).mapv(|c| f64::from(c as f32));
         let objective = |codes: &Array2<f64>| {
             let mut tape = Tape::new();

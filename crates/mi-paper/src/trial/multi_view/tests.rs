@@ -11,6 +11,7 @@ use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, s};
 
 use super::super::Training;
+use super::super::representation::Sides;
 use super::super::snapshot::Snapshot;
 use super::MultiViewTraining;
 use super::objective::Maximised;
@@ -257,6 +258,75 @@ fn penalties_and_weighted_sums_of_terms_are_optimised() {
     let (one, two) = (trained(&free, 5), trained(&halves, 5));
     let weight = |training: &MultiViewTraining| parameter(training, "z.layers.0.weight");
     assert!((weight(&one) - weight(&two)).iter().all(|d| d.abs() < 1e-5));
+}
+
+#[test]
+fn everything_is_measured_at_both_ends_and_where_it_is_asked_for() {
+    let mlp = EncoderSpec::Mlp { hidden: vec![], embed: 3 };
+    let term = ViewTerm::new(("a", "z", "z"), CriticSpec::InnerProduct, BoundSpec::InfoNce);
+    let mut task = task("whole", mlp, vec![term]);
+    task.evaluations = vec![
+        Evaluation::Probe,
+        Evaluation::ConvergedProbe,
+        Evaluation::Measure { of: mi_eval::Measure::DeadUnits },
+        Evaluation::AlsoAt { step: 2 },
+    ];
+    let mut training = trained(&task, 4);
+    for (step, all) in [(0, true), (1, false), (2, true), (3, false), (4, true)] {
+        let found = training.measure(step).unwrap();
+        let has = |metric: Metric| found.iter().any(|(own, _)| *own == metric);
+        assert!(has(Metric::Accuracy));
+        for metric in [Metric::AccuracyConverged, Metric::DeadUnits] {
+            assert_eq!(has(metric), all, "{metric:?} at {step}");
+        }
+    }
+}
+
+/// Features of both sides are computed once where that changes nothing, and are then the same.
+#[test]
+fn features_that_were_computed_before_are_those_that_would_be_computed() {
+    let mlp = EncoderSpec::Mlp { hidden: vec![], embed: 3 };
+    let term = ViewTerm::new(("a", "z", "w"), CriticSpec::InnerProduct, BoundSpec::InfoNce);
+    let with = |piece: &str, unit: bool| {
+        let mut task = task(piece, mlp.clone(), vec![term.clone()]);
+        let second = NamedEncoder { name: "w".to_owned(), ..task.encoders[0].clone() };
+        task.encoders.push(second);
+        task.probes[0].unit = unit;
+        trained(&task, 2)
+    };
+    let mut training = with("whole", false);
+    assert!(training.is_noiseless() && training.main_is_x());
+    let main = |training: &mut MultiViewTraining| Sides {
+        train: training.probed("train").unwrap().swap_remove(0),
+        test: training.probed("test").unwrap().swap_remove(0),
+    };
+    let (x, y) = (main(&mut training), training.side("w").unwrap());
+    let reused = training.both_sides(Some(x), Some(y)).unwrap();
+    let computed = training.both_sides(None, None).unwrap();
+    for (reused, computed) in reused.iter().zip(&computed) {
+        assert_eq!((&reused.train, &reused.test), (&computed.train, &computed.test));
+    }
+    // Unit vectors are not the features of the term; noise would be drawn in another order.
+    assert!(!with("whole", true).main_is_x());
+    assert!(!with("noise:0.1", false).is_noiseless());
+}
+
+#[test]
+fn the_gradient_of_a_penalty_equals_central_differences() {
+    let rows = Stream::new(5, "rows").normal_matrix((4, 3)).mapv(|x| f64::from(x as f32));
+    let factor = 0.7;
+    let objective = |rows: &Array2<f64>| -factor * rows.mapv(|x| x * x).sum() / 4.0;
+    let found = super::of_penalty(&rows.mapv(|x| x as f32), factor);
+    let step = 1e-5;
+    for (at, &gradient) in found.indexed_iter() {
+        let moved = |step: f64| {
+            let mut rows = rows.clone();
+            rows[at] += step;
+            objective(&rows)
+        };
+        let expected = (moved(step) - moved(-step)) / (2.0 * step);
+        assert!((f64::from(gradient) - expected).abs() < 1e-6, "{at:?}: {gradient} {expected}");
+    }
 }
 
 #[test]
