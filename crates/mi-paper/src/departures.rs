@@ -137,6 +137,7 @@ fn field_in_prose(path: &str) -> String {
         "evaluations.conditioning.inputs" => "Inputs at which Jacobians are taken",
         "evaluations.bijectivity.inputs" => "Inputs at which the inverse is checked",
         "evaluations.converged_probe.kind" => "Converged probe",
+        "evaluations.also_at.step" => "Last step between both ends with all measures",
         path => return format!("`{path}`"),
     }
     .to_owned()

@@ -144,6 +144,8 @@ pub struct Scale {
     pub view_evaluate_every: u64,
     /// Optimiser steps of triplet losses, which may stall at first.
     pub triplet_steps: u64,
+    /// Optimiser steps of the encoders whose representations are diagnosed.
+    pub diagnosed_steps: u64,
     /// Number of synthetic sequences to train on.
     pub sequences: usize,
     /// Optimiser steps on CIFAR-10.
@@ -168,6 +170,7 @@ impl Scale {
                 view_steps: 2_000,
                 view_evaluate_every: 1_000,
                 triplet_steps: 5_000,
+                diagnosed_steps: 5_000,
                 ..Self::paper()
             },
             Preset::Quick => Self {
@@ -197,6 +200,7 @@ impl Scale {
                 view_steps: 600,
                 view_evaluate_every: 200,
                 triplet_steps: 600,
+                diagnosed_steps: 600,
                 ..Self::paper()
             },
             Preset::Short => Self {
@@ -219,6 +223,7 @@ impl Scale {
                 view_steps: 600,
                 view_evaluate_every: 200,
                 triplet_steps: 600,
+                diagnosed_steps: 600,
                 ..Self::paper()
             },
             Preset::Smoke => Self {
@@ -244,6 +249,7 @@ impl Scale {
                 view_steps: 4,
                 view_evaluate_every: 2,
                 triplet_steps: 4,
+                diagnosed_steps: 5,
                 sequences: 2_000,
                 ..Self::paper()
             },
@@ -282,6 +288,7 @@ impl Scale {
             view_steps: 20_000,
             view_evaluate_every: 1_000,
             triplet_steps: 20_000,
+            diagnosed_steps: 20_000,
             sequences: 20_000,
             cifar_steps: 60_000,
             cifar_learning_rate: 1e-5,
@@ -311,6 +318,7 @@ impl Scale {
             &mut self.cifar_steps,
             &mut self.view_steps,
             &mut self.triplet_steps,
+            &mut self.diagnosed_steps,
         ] {
             *own = (*own).min(steps);
         }

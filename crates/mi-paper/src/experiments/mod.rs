@@ -7,6 +7,7 @@
 
 mod adversarial;
 mod batch_size;
+mod bijective;
 mod bounds;
 mod cifar_cpc;
 mod cifar_critics;
@@ -20,6 +21,7 @@ mod cpc;
 mod cpc_sequences;
 mod critics;
 mod dependent;
+mod diag;
 mod dim;
 mod encoders;
 mod invertible;
@@ -150,6 +152,8 @@ pub const EXPERIMENTS: &[&Experiment] = &[
     &cpc_sequences::EXPERIMENT,
     &views::EXPERIMENT,
     &measures::EXPERIMENT,
+    &bijective::EXPERIMENT,
+    &diag::EXPERIMENT,
 ];
 
 /// The experiment of this name.
@@ -237,7 +241,7 @@ mod tests {
         let claims: Vec<&str> =
             in_report().iter().filter_map(|e| e.claim.as_ref()).map(|claim| claim.id).collect();
         let of_the_paper = ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8"];
-        let of_systems = ["V4", "V1", "V1c", "V2", "V3c", "V3", "V5", "M1"];
+        let of_systems = ["V4", "V1", "V1c", "V2", "V3c", "V3", "V5", "M1", "M3"];
         assert_eq!(claims, [&of_the_paper[..], &of_systems].concat());
     }
 

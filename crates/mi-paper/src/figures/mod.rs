@@ -5,6 +5,7 @@
 //! Diverged trials are left out of means; tables say how many there are. The experiment defines the
 //! panels of its figure and their style.
 
+pub(crate) mod changes;
 pub(crate) mod charts;
 pub(crate) mod correlations;
 pub(crate) mod curves;
@@ -78,6 +79,11 @@ pub(crate) const MOST_PLACES: usize = 24;
 /// The style of experiments that have none of their own: eight colours, then the same colours with
 /// another stroke.
 pub(crate) fn by_place(_: &Configuration<'_>, place: usize) -> (usize, Dash) {
+    of_place(place)
+}
+
+/// The colour and stroke of the line at this place of a chart.
+fn of_place(place: usize) -> (usize, Dash) {
     (place, [Dash::Solid, Dash::Dashed, Dash::Dotted][place / 8 % 3])
 }
 

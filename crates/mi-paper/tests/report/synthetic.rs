@@ -66,7 +66,8 @@ impl Synthetic {
             let wanted = self.experiments;
             // By default, the experiments of the paper and those close to them.
             let is_system = matches!(config.task, Task::MultiView(_));
-            let is_beyond = is_system || config.experiment == "measures";
+            let beyond = ["measures", "bijective", "diag"];
+            let is_beyond = is_system || beyond.contains(&config.experiment.as_str());
             if wanted.is_empty() && is_beyond
                 || !wanted.is_empty() && !wanted.contains(&config.experiment.as_str())
             {
