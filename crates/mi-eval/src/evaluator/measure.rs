@@ -73,9 +73,9 @@ impl Measure {
     }
 }
 
-/// What a measure needs in addition to features and labels.
+/// What a measure needs in addition to features and labels. Exhaustive, so that whoever offers
+/// measures notices a new need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Needs {
     /// Nothing.
     Nothing,
