@@ -1,22 +1,25 @@
 //! Judges a claim by the results of its experiment.
 
 use super::sequential::{SeedPlan, seeds_needed};
-use super::{Claim, Condition, Decision, Finding, Readout, Verdict, version_1};
+use super::{Claim, Condition, Decision, Finding, Readout, Verdict, version_1, version_2};
 use crate::names;
 use crate::numbers;
 use crate::results::Results;
 
-/// Judges the claim of an experiment on one data set. `figure` is the anchor of its figure, and
-/// `departures` are those of the results from the paper's protocol.
+/// Judges the claim of an experiment on one data set. `figure` is the anchor of its figure,
+/// `departures` are those of the results from the paper's protocol, and `planned` is the number of
+/// seeds planned for the setting.
 pub(crate) fn judge(
     claim: &Claim,
     (experiment, figure): (&str, &'static str),
     results: &Results<'_>,
     departures: Vec<String>,
+    planned: usize,
 ) -> Verdict {
-    let planned = if departures.is_empty() { claim.seeds } else { results.planned_seeds().len() };
-    let seeds = SeedPlan { planned, ended: results.ended_seeds() };
-    let verdict = |dataset, finding, forms, version_1| Verdict {
+    let run = results.planned_seeds().into_iter().collect();
+    let seeds = SeedPlan::of(planned, run, results.ended_seeds());
+    let papers = departures.is_empty().then_some(claim.seeds);
+    let verdict = |dataset, finding, forms, [version_1, version_2]: [_; 2]| Verdict {
         id: claim.id,
         claim: claim.statement,
         rule: claim.rule,
@@ -30,14 +33,16 @@ pub(crate) fn judge(
         finding,
         forms,
         version_1,
+        version_2,
     };
     if results.own.is_empty() {
         let reason = format!("The experiment `{experiment}` is not part of this run.");
         let old = (Decision::Open, reason.clone());
         let finding = Finding { decision: Decision::Open, reason, conditions: Vec::new() };
-        return verdict(None, finding, Vec::new(), old);
+        return verdict(None, finding, Vec::new(), [old.clone(), old]);
     }
     let conditions = (claim.conditions)(results, Readout::LastFifth);
+    let version_2 = version_2::decide(results, papers, conditions.clone());
     let mut finding = assess(results, &seeds, conditions);
     let counts = counts(results);
     if !counts.is_empty() {
@@ -52,12 +57,18 @@ pub(crate) fn judge(
             (id, form.statement, assess(results, &seeds.from(form.first_seed), conditions))
         })
     });
-    let old = version_1::decide(results, &(claim.conditions)(results, Readout::LastEvaluation));
-    verdict(Some(results.dataset.to_owned()), finding, forms.collect(), old)
+    let version_1 =
+        version_1::decide(results, &(claim.conditions)(results, Readout::LastEvaluation));
+    let dataset = Some(results.dataset.to_owned());
+    verdict(dataset, finding, forms.collect(), [version_1, version_2])
 }
 
 /// Settles conditions and decides the verdict.
-fn assess(results: &Results<'_>, seeds: &SeedPlan, mut conditions: Vec<Condition>) -> Finding {
+pub(super) fn assess(
+    results: &Results<'_>,
+    seeds: &SeedPlan,
+    mut conditions: Vec<Condition>,
+) -> Finding {
     let alternatives = conditions.iter().filter(|c| c.presupposed.is_none()).count();
     for condition in &mut conditions {
         condition.settled = seeds.settle(condition, alternatives);
@@ -118,7 +129,12 @@ fn decide(results: &Results<'_>, seeds: &SeedPlan, conditions: &[Condition]) -> 
         (false, planned) => {
             let ended = seeds.ended.len();
             let have = if ended == 1 { "has" } else { "have" };
-            (Decision::Open, format!("{ended} of {planned} planned seeds {have} ended. {shown}"))
+            let looks = match seeds.first_look() {
+                first if ended < first => format!("; the first look is at {first}"),
+                _ => String::new(),
+            };
+            let reason = format!("{ended} of {planned} planned seeds {have} ended{looks}. {shown}");
+            (Decision::Open, reason)
         }
     }
 }

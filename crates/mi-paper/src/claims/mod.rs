@@ -4,13 +4,15 @@
 //! Each claim has a rule, written in words next to the code that applies it. A rule is a list of
 //! [`Condition`]s: an effect over seeds, and where its mean should lie according to the claim.
 //! `docs/verdicts.md` defines how conditions are settled and how they determine the verdict;
-//! `VERSION` is the version that this module applies. The verdict of version 1 is kept next to it.
+//! `VERSION` is the version that this module applies. The verdicts of earlier versions are kept
+//! next to it.
 
 mod condition;
 mod judge;
 mod readout;
 mod sequential;
 mod version_1;
+mod version_2;
 
 pub use crate::statistics::Interval;
 pub use condition::{Condition, Expected, Measure};
@@ -23,10 +25,10 @@ use std::fmt;
 use crate::results::Results;
 
 /// The version of the rules, and its date.
-pub(crate) const VERSION: (u32, &str) = (2, "2026-11-28");
+pub(crate) const VERSION: (u32, &str) = (3, "2026-11-29");
 
-/// The date of version 1.
-pub(crate) const VERSION_1_DATE: &str = "2026-11-25";
+/// The dates of versions 1 and 2.
+pub(crate) const EARLIER_DATES: [&str; 2] = ["2026-11-25", "2026-11-28"];
 
 /// Measures the conditions of a rule.
 pub(crate) type Conditions = fn(&Results<'_>, Readout) -> Vec<Condition>;
@@ -42,7 +44,8 @@ pub(crate) struct Claim {
     pub(crate) statement: &'static str,
     /// The rule that decides it, in words.
     pub(crate) rule: &'static str,
-    /// The number of seeds planned for the paper's protocol.
+    /// The planned number of seeds. It holds in every setting, except in that of the quick preset,
+    /// which has its own.
     pub(crate) seeds: usize,
     /// The same rule as code.
     pub(crate) conditions: Conditions,
@@ -133,6 +136,8 @@ pub struct Verdict {
     pub forms: Vec<(String, &'static str, Finding)>,
     /// The decision of version 1 of the rules, with its reason.
     pub version_1: (Decision, String),
+    /// The decision of version 2 of the rules, with its reason.
+    pub version_2: (Decision, String),
 }
 
 impl Verdict {

@@ -21,11 +21,13 @@ const POWER: f64 = 0.841_6;
 /// The largest number of seeds that a reader is advised to run.
 const MAX_ADVISED: usize = 100;
 
-/// The seeds of a claim: how many were planned in advance, and which have ended.
+/// The seeds of a claim: how many were planned in advance, which the run has, and which have ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeedPlan {
     /// The planned number of seeds.
     pub planned: usize,
+    /// The seeds with which the run was started, in their order.
+    pub run: Vec<u64>,
     /// The seeds that count so far, in their order: all trials of each have ended, and so have
     /// those of every seed before it.
     pub ended: Vec<u64>,
@@ -49,6 +51,18 @@ pub enum Settled {
 }
 
 impl SeedPlan {
+    /// A plan for the seeds 0, 1, 2, … Seeds after the first that the run lacks do not count:
+    /// otherwise seeds could be chosen by their results.
+    pub(crate) fn of(planned: usize, run: Vec<u64>, ended: Vec<u64>) -> Self {
+        let counted = in_order(&ended);
+        Self { planned, run, ended: ended[..counted].to_vec() }
+    }
+
+    /// The number of seeds of the run that can count: those before the first that it lacks.
+    pub(crate) fn in_order(&self) -> usize {
+        in_order(&self.run)
+    }
+
     /// Whether all planned seeds have been run.
     pub fn is_complete(&self) -> bool {
         self.ended.len() >= self.planned
@@ -59,6 +73,7 @@ impl SeedPlan {
         let before = usize::try_from(first).unwrap_or(usize::MAX);
         Self {
             planned: self.planned.saturating_sub(before),
+            run: self.run.clone(),
             ended: self.ended.iter().copied().filter(|seed| *seed >= first).collect(),
         }
     }
@@ -66,6 +81,18 @@ impl SeedPlan {
     /// The numbers of seeds at the looks; the last one is the planned number.
     pub(crate) fn numbers(&self) -> Vec<usize> {
         self.looks().into_iter().map(|(seeds, _)| seeds).collect()
+    }
+
+    /// The number of seeds at the first look.
+    pub(crate) fn first_look(&self) -> usize {
+        self.looks().first().map_or(self.planned, |&(seeds, _)| seeds)
+    }
+
+    /// The last look at no more than this many seeds: its number of seeds, and the error
+    /// probability of each side that it spends.
+    pub(crate) fn look_at_most(&self, seeds: usize) -> Option<(usize, f64)> {
+        let looks = self.looks().into_iter().filter(|&(look, _)| look <= seeds);
+        looks.last().map(|(look, share)| (look, TAIL * share))
     }
 
     /// The number of seeds at the next look; after the last look, one more seed than have ended.
@@ -109,6 +136,11 @@ impl SeedPlan {
     }
 }
 
+/// The number of seeds before the first gap: 0, 1, 2, …
+fn in_order(seeds: &[u64]) -> usize {
+    (0..).zip(seeds).take_while(|&(expected, seed)| expected == *seed).count()
+}
+
 /// About how many seeds would settle a condition with a probability of 80 %, if its mean and spread
 /// are those of the values so far; `None` if more than 100, or if unknown.
 pub(crate) fn seeds_needed(by_seed: &BTreeMap<u64, f64>, condition: &Condition) -> Option<usize> {
@@ -138,7 +170,8 @@ mod tests {
     use mi_random::Stream;
 
     fn plan(planned: usize, ended: usize) -> SeedPlan {
-        SeedPlan { planned, ended: (0..ended as u64).collect() }
+        let seeds: Vec<u64> = (0..ended as u64).collect();
+        SeedPlan::of(planned, seeds.clone(), seeds)
     }
 
     fn above(values: &[f64]) -> Condition {
@@ -185,9 +218,25 @@ mod tests {
     #[test]
     fn a_seed_that_did_not_end_holds_back_those_after_it() {
         let values = [1.0, 1.1, 0.9, 1.0];
-        let waiting = SeedPlan { planned: 4, ended: vec![0, 1] };
+        let waiting = SeedPlan::of(4, vec![0, 1, 2, 3], vec![0, 1]);
         assert_eq!(waiting.settle(&above(&values), 1), Settled::Open);
         assert_eq!(plan(4, 4).settle(&above(&values), 1), Settled::Confirmed { seeds: 3 });
+    }
+
+    #[test]
+    fn seeds_after_one_that_the_run_lacks_do_not_count() {
+        let chosen = SeedPlan::of(4, vec![0, 1, 4, 7, 9], vec![0, 1, 4, 7]);
+        assert_eq!((chosen.in_order(), chosen.ended), (2, vec![0, 1]));
+        assert_eq!(SeedPlan::of(3, vec![5, 6, 7], vec![5, 6, 7]).ended, Vec::<u64>::new());
+    }
+
+    #[test]
+    fn looks_do_not_depend_on_how_many_seeds_ran() {
+        assert_eq!(plan(5, 2).look_at_most(2), None);
+        let (seeds, level) = plan(5, 4).look_at_most(4).unwrap();
+        assert!(seeds == 3 && (level - 0.2 * TAIL).abs() < 1e-12, "{level}");
+        assert_eq!(plan(5, 9).look_at_most(9).map(|(seeds, _)| seeds), Some(5));
+        assert_eq!((plan(20, 1).first_look(), plan(2, 1).first_look()), (3, 2));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::figures::panels::every_metric;
 use crate::figures::{DrawnFigure, NamedSvg, by_place, charts, tables};
 use crate::names;
 use crate::outcome::Outcome;
+use crate::preset::Preset;
 use crate::published::Published;
 use crate::results::{Configuration, Results};
 
@@ -58,10 +59,21 @@ pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
                 .collect();
             let departures = departures::of_trials(experiment, &trials);
             let shown = (experiment.name, experiment.figure.id);
-            verdicts.push(claims::judge(claim, shown, &results, departures));
+            let planned = planned_seeds(outcome, experiment, claim.seeds);
+            verdicts.push(claims::judge(claim, shown, &results, departures, planned));
         }
     }
     verdicts
+}
+
+/// The number of seeds planned for a claim: `papers`, in every setting and on any data. The quick
+/// preset has its own number.
+fn planned_seeds(outcome: &Outcome, experiment: &Experiment, papers: usize) -> usize {
+    if outcome.run.preset == Preset::Quick.name() {
+        Preset::Quick.seeds(Some(experiment)).len()
+    } else {
+        papers
+    }
 }
 
 /// All figures in the order of the report, one for each experiment and data set. Experiments that

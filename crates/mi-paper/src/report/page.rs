@@ -132,6 +132,7 @@ fn claims_table(verdicts: &[Verdict], figures: &[DrawnFigure]) -> Markup {
                     td {
                         (judged::badge(verdict.decision(), &verdict.words()))
                         @if let Some(settled) = judged::settled(verdict) { span.what { (settled) } }
+                        @if let Some(changed) = judged::changed(verdict) { span.what { (changed) } }
                         @for (id, _, finding) in &verdict.forms {
                             span.what { (id) ": " (finding.decision) }
                         }

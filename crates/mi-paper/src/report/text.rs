@@ -75,7 +75,7 @@ pub fn markdown(outcome: &Outcome) -> String {
             line(format_args!("{id}: {decision}. {} {reason}\n", plain(statement)));
             line(format_args!("{}", judged::conditions(finding).to_markdown()));
         }
-        line(format_args!("Version 1 of the rules: {}\n", plain(&judged::version_1(verdict))));
+        line(format_args!("{}\n", plain(&judged::earlier(verdict))));
     }
     line(format_args!("## Every configuration\n\n{}", summary(outcome).to_markdown()));
     line(format_args!("## Trials and time\n\n{}", time::table(outcome).to_markdown()));
@@ -92,6 +92,14 @@ fn code(text: &str) -> String {
     let fence = "`".repeat(longest + 1);
     let space = if longest > 0 { " " } else { "" };
     format!("{fence}{space}{}{space}{fence}", mi_plot::plain(text))
+}
+
+/// The verdict, and what it was before if it has changed.
+fn verdict_words(verdict: &claims::Verdict) -> String {
+    match judged::changed(verdict) {
+        Some(changed) => format!("{} ({changed})", verdict.words()),
+        None => verdict.words(),
+    }
 }
 
 /// The claims, one row each.
@@ -115,7 +123,7 @@ fn claims_table(verdicts: &[claims::Verdict]) -> Table {
             verdict.id.to_owned(),
             verdict.claim.to_owned(),
             judged::dataset(verdict).unwrap_or_default().to_owned(),
-            verdict.words(),
+            verdict_words(verdict),
             effect.unwrap_or_default(),
             headline.and_then(Condition::published_text).unwrap_or_default(),
             verdict.paper_figures.to_owned(),

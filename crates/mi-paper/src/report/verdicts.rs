@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 use mi_plot::{Axis, IntervalChart, IntervalRow};
 
-use crate::claims::{self, Condition, Decision, Expected, Finding, Measure, Settled, Verdict};
+use crate::claims::{self, Condition, Decision, Expected, Finding, Measure, SeedPlan, Settled, Verdict};
 use crate::names;
 use crate::outcome::Outcome;
 use crate::report::facts;
@@ -12,18 +12,22 @@ use crate::table::{Align, Table};
 /// The explanation of how verdicts are reached.
 pub(crate) fn method() -> String {
     let (version, date) = claims::VERSION;
+    let [first, second] = claims::EARLIER_DATES;
     format!(
         "Claims are judged by version {version} of the rules ({date}); docs/verdicts.md has them in \
          full. A verdict is about the setting that ran. The value of a metric is its mean over the \
          last fifth of the steps. A claim holds if every condition is confirmed. It does not hold if \
          a condition is refuted, tested at its share of the error probability, and everything that \
-         the claim presupposes is confirmed. The number of seeds is planned in advance. Earlier looks \
-         at 3, 5, 10 and 20 seeds spend a fifth of the error probability, so each of the two wrong \
-         verdicts has a probability of at most 2.5 %. Seeds beyond the plan decide nothing. The \
+         the claim presupposes is confirmed. The number of seeds is planned in advance, for each \
+         claim and for every setting. Looks before the last planned seed, at 3, 5, 10 and 20 seeds, \
+         spend a fifth of the error probability, so each of the two wrong verdicts has a \
+         probability of at most 2.5 % if effects are normal over seeds. Seeds beyond the plan or \
+         out of order decide nothing. The \
          intervals shown are Student's t intervals over seeds (95 %); comparisons are differences \
          within a seed. If more than one trial in five of a configuration diverged, its claim stays \
-         open. Version 1 ({old}) read only the last evaluation; its verdict is shown next to each.",
-        old = claims::VERSION_1_DATE,
+         open. Version 1 ({first}) read only the last evaluation. Version 2 ({second}) had no plan \
+         for settings other than the paper's: any number of seeds was the planned one. Their \
+         verdicts are shown next to each."
     )
 }
 
@@ -167,23 +171,70 @@ pub(crate) fn conditions(finding: &Finding) -> Table {
     table.without_empty_columns()
 }
 
-/// The planned seeds and looks in words.
+/// The planned seeds and looks in words, and whether the run has other seeds.
 pub(crate) fn seeds(verdict: &Verdict) -> String {
     let plan = &verdict.seeds;
     let looks: Vec<String> = plan.numbers().iter().map(usize::to_string).collect();
     let word = if looks.len() == 1 { "look" } else { "looks" };
     let (planned, ended) = (plan.planned, plan.ended.len());
-    format!("{planned} planned, {word} at {}; {ended} ended.", looks.join(", "))
+    let planned = format!("{planned} planned, {word} at {}; {ended} ended.", looks.join(", "));
+    match off_plan(plan) {
+        Some(off) => format!("{planned} {off}"),
+        None => planned,
+    }
 }
 
-/// The verdict of version 1 of the rules.
-pub(crate) fn version_1(verdict: &Verdict) -> String {
-    let (decision, reason) = &verdict.version_1;
-    let decision = match decision {
+/// What it means that the run has other seeds than those planned; `None` if it has these.
+fn off_plan(plan: &SeedPlan) -> Option<String> {
+    let counted = plan.in_order();
+    if counted < plan.run.len() {
+        return Some(format!(
+            "Off plan: seeds count in order from 0, and this run has no seed {counted}, so that \
+             later seeds decide nothing."
+        ));
+    }
+    let seeds = if counted == 1 { "1 seed".to_owned() } else { format!("{counted} seeds") };
+    let what = match plan.look_at_most(counted) {
+        _ if counted == plan.planned => return None,
+        None => "fewer than at the first look, so that it is not judged".to_owned(),
+        Some(_) if counted > plan.planned => {
+            "and those beyond the plan are shown but decide nothing".to_owned()
+        }
+        Some((look, level)) => {
+            let level = mi_plot::number(100.0 * level);
+            format!("and the last planned look is at {look}, which tests at {level} %")
+        }
+    };
+    Some(format!(
+        "Off plan: this run has {seeds}, {what}. The looks do not depend on how many seeds a run \
+         has, so the error probability does not grow."
+    ))
+}
+
+/// The verdicts of earlier versions of the rules.
+pub(crate) fn earlier(verdict: &Verdict) -> String {
+    let sentence = |version, decision: String, reason: &str| {
+        format!("Version {version} of the rules: {decision}: {}.", reason.trim_end_matches('.'))
+    };
+    let (first, reason) = &verdict.version_1;
+    let first = match first {
         Decision::Open => "not enough runs to say".to_owned(),
         other => other.to_string(),
     };
-    format!("{decision}: {}.", reason.trim_end_matches('.'))
+    let first = sentence(1, first, reason);
+    let second = match &verdict.version_2 {
+        (second, _) if *second == verdict.decision() => {
+            "Version 2: the same verdict as now.".to_owned()
+        }
+        (second, reason) => sentence(2, second.to_string(), reason),
+    };
+    format!("{first} {second}")
+}
+
+/// The verdict of version 2 of the rules, if it is another.
+pub(crate) fn changed(verdict: &Verdict) -> Option<String> {
+    let (second, _) = verdict.version_2;
+    (second != verdict.decision()).then(|| format!("version 2 of the rules: {second}"))
 }
 
 /// The text of the link to a verdict's figure. It names the figure for readers of a printed report.
@@ -231,7 +282,7 @@ pub(crate) fn details(verdict: &Verdict, drawn: bool) -> Markup {
                     (statement) " " (finding.reason) }
                 (conditions(finding).to_html())
             }
-            p.what { "Version 1 of the rules: " (version_1(verdict)) }
+            p.what { (earlier(verdict)) }
         }
     }
 }

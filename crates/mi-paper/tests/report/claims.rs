@@ -388,6 +388,68 @@ fn seeds_beyond_the_plan_and_out_of_order_decide_nothing() {
 }
 
 #[test]
+fn a_run_cannot_choose_its_number_of_seeds() {
+    // At 5,000 steps, a setting without a plan of its own. Every effect is clear.
+    let short = |seeds| {
+        let mut outcome = Synthetic::agreeing(seeds).only(&["critics"]).outcome();
+        shorten(&mut outcome, 25);
+        outcome
+    };
+    let told = |seeds: u64, words: &str| {
+        let outcome = short(seeds);
+        for text in [report::markdown(&outcome), report::html(&outcome)] {
+            assert!(text.contains(words), "{seeds} seeds: {words}");
+        }
+    };
+    let (two, three) = (judge(&short(2)), judge(&short(3)));
+    let (c4, other) = (verdict(&two, "C4"), verdict(&three, "C4"));
+    assert_eq!((c4.decision(), c4.version_2.0), (Decision::Open, Decision::NotShown));
+    assert_eq!((other.decision(), other.version_2.0), (Decision::Open, Decision::Holds));
+    assert!(c4.finding.reason.starts_with(
+        "2 of 20 planned seeds have ended; the first look is at 3. Settled conditions: 0 of 8."
+    ));
+    told(
+        2,
+        "Off plan: this run has 2 seeds, fewer than at the first look, so that it is not judged.",
+    );
+    told(3, "version 2 of the rules: holds");
+    told(
+        4,
+        "Off plan: this run has 4 seeds, and the last planned look is at 3, which tests at 0.167 %.",
+    );
+    told(
+        21,
+        "Off plan: this run has 21 seeds, and those beyond the plan are shown but decide nothing.",
+    );
+    assert!(!report::markdown(&short(20)).contains("Off plan"));
+    for seeds in [2, 3, 4, 7, 12] {
+        let verdicts = judge(&short(seeds));
+        let plan = &verdict(&verdicts, "C4").seeds;
+        assert_eq!(plan.planned, 20, "{seeds} seeds");
+    }
+}
+
+#[test]
+fn the_quick_preset_has_planned_numbers_of_its_own() {
+    let mut outcome = Synthetic::agreeing(6).only(&["conditioning"]).on("digits").outcome();
+    assert_eq!(verdict(&judge(&outcome), "C3").seeds.planned, 4);
+    outcome.run.preset = "quick".to_owned();
+    assert_eq!(verdict(&judge(&outcome), "C3").seeds.planned, 5);
+}
+
+#[test]
+fn chosen_seeds_are_not_judged() {
+    let mut outcome = Synthetic::agreeing(8).only(&["conditioning"]).outcome();
+    let chosen = |seed: u64| [2, 5, 6, 7].contains(&seed);
+    outcome.trials.retain(|trial| chosen(trial.seed));
+    outcome.configs.retain(|config| chosen(config.seed));
+    let verdicts = judge(&outcome);
+    let c3 = verdict(&verdicts, "C3");
+    assert_eq!((c3.decision(), c3.version_2.0), (Decision::Open, Decision::Holds));
+    assert!(report::markdown(&outcome).contains("this run has no seed 0"));
+}
+
+#[test]
 fn an_open_claim_says_what_is_settled_and_how_many_seeds_the_rest_needs() {
     let faint = |trial: &TrialInfo, metric, _, value| match metric {
         Metric::Accuracy if trial.critic == "separable" => {
