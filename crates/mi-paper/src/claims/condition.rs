@@ -70,6 +70,19 @@ impl Expected {
     }
 }
 
+/// What a condition means in a few words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// What it is about.
+    pub name: &'static str,
+    /// What follows if it is confirmed.
+    pub confirmed: &'static str,
+    /// What follows if it is refuted.
+    pub refuted: &'static str,
+    /// What follows while it is open.
+    pub open: &'static str,
+}
+
 /// One condition of a claim.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
@@ -94,6 +107,8 @@ pub struct Condition {
     /// For a condition that a claim presupposes: a clause that describes the situation if the
     /// condition is not met. The claim is then undecided, never refuted.
     pub presupposed: Option<&'static str>,
+    /// What it means in a few words, for a claim that is summed up in a sentence.
+    pub brief: Option<Brief>,
 }
 
 impl Condition {
@@ -166,7 +181,22 @@ impl Condition {
             settled: Settled::Open,
             seeds_needed: None,
             presupposed: None,
+            brief: None,
         }
+    }
+
+    /// The same condition on the seeds before `first`, and on the others.
+    pub(crate) fn split_at(self, first: u64) -> (Self, Self) {
+        let mut before = self.by_seed.clone();
+        let from = before.split_off(&first);
+        let on = |by_seed: BTreeMap<u64, f64>| {
+            let values: Vec<f64> = by_seed.values().copied().collect();
+            let (what, effect) = (self.what.clone(), interval(&values, TAIL));
+            let condition = Self::new(what, self.measure, self.expected, effect, by_seed);
+            let (presupposed, brief) = (self.presupposed, self.brief);
+            Self { presupposed, brief, ..condition.published(self.published) }
+        };
+        (on(before), on(from))
     }
 
     /// The effect of each seed.
@@ -214,6 +244,18 @@ impl Condition {
     pub(crate) fn presupposed(mut self, lacking: &'static str) -> Self {
         self.presupposed = Some(lacking);
         self
+    }
+
+    /// Says what it means in a few words.
+    pub(crate) fn in_brief(mut self, brief: Brief) -> Self {
+        self.brief = Some(brief);
+        self
+    }
+
+    /// The number of seeds whose own effect lies where the mean should, of those that have one.
+    pub fn as_claimed(&self) -> (usize, usize) {
+        let lies = |value: &&f64| self.expected.decide(**value, **value) == Some(true);
+        (self.by_seed.values().filter(lies).count(), self.by_seed.len())
     }
 
     /// The effect and its interval in words.

@@ -1,23 +1,25 @@
 //! Judges a claim by the results of its experiment.
 
 use super::sequential::{SeedPlan, seeds_needed};
-use super::{Claim, Condition, Decision, Finding, Readout, Verdict, version_1, version_2};
+use super::{
+    Claim, Condition, Decision, Finding, Form, Planned, Readout, Verdict, version_1, version_2,
+};
 use crate::names;
 use crate::numbers;
 use crate::results::Results;
 
 /// Judges the claim of an experiment on one data set. `figure` is the anchor of its figure,
-/// `departures` are those of the results from the paper's protocol, and `planned` is the number of
+/// `departures` are those of the results from the paper's protocol, and `planned` are the
 /// seeds planned for the setting.
 pub(crate) fn judge(
     claim: &Claim,
     (experiment, figure): (&str, &'static str),
     results: &Results<'_>,
     departures: Vec<String>,
-    planned: usize,
+    planned: Planned,
 ) -> Verdict {
     let run = results.planned_seeds().into_iter().collect();
-    let seeds = SeedPlan::of(planned, run, results.ended_seeds());
+    let seeds = SeedPlan::of(planned.seeds, run, results.ended_seeds());
     let papers = departures.is_empty().then_some(claim.seeds);
     let verdict = |dataset, finding, forms, [version_1, version_2]: [_; 2]| Verdict {
         id: claim.id,
@@ -30,6 +32,7 @@ pub(crate) fn judge(
         setting: setting(results),
         departures,
         seeds: seeds.clone(),
+        is_demonstration: planned.is_demonstration,
         finding,
         forms,
         version_1,
@@ -53,9 +56,7 @@ pub(crate) fn judge(
         let conditions = (form.conditions)(results, Readout::LastFifth);
         let is_measured = conditions.iter().all(|c| !c.by_seed().is_empty());
         let id = format!("{}{}", claim.id, form.letter);
-        is_measured.then(|| {
-            (id, form.statement, assess(results, &seeds.from(form.first_seed), conditions))
-        })
+        is_measured.then(|| (id, form.statement, assess_form(results, &seeds, form, conditions)))
     });
     let version_1 =
         version_1::decide(results, &(claim.conditions)(results, Readout::LastEvaluation));
@@ -79,6 +80,36 @@ pub(super) fn assess(
     }
     let (decision, reason) = decide(results, seeds, &conditions);
     Finding { decision, reason, conditions }
+}
+
+/// Judges a form of a claim by the seeds from its first. Effects are of those seeds, too; the reason
+/// has those of the seeds that suggested it.
+fn assess_form(
+    results: &Results<'_>,
+    seeds: &SeedPlan,
+    form: &Form,
+    conditions: Vec<Condition>,
+) -> Finding {
+    let (first, mut suggested) = (form.first_seed, Vec::new());
+    let split = |condition: Condition| {
+        let (before, from) = condition.split_at(first);
+        if before.seeds() > 0 {
+            suggested.push(format!("{} is {}", before.what, before.effect_text()));
+        }
+        from
+    };
+    let judging: Vec<Condition> =
+        if first == 0 { conditions } else { conditions.into_iter().map(split).collect() };
+    let mut finding = assess(results, &seeds.from(first), judging);
+    if !suggested.is_empty() {
+        finding.reason = format!(
+            "{} Effects are of seeds from {first} on. In the seeds before, which suggested the \
+             statement and do not count: {}.",
+            finding.reason,
+            suggested.join("; ")
+        );
+    }
+    finding
 }
 
 /// The decision with its reason.

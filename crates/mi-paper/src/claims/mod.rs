@@ -15,7 +15,7 @@ mod version_1;
 mod version_2;
 
 pub use crate::statistics::Interval;
-pub use condition::{Condition, Expected, Measure};
+pub use condition::{Brief, Condition, Expected, Measure};
 pub(crate) use judge::judge;
 pub(crate) use readout::Readout;
 pub use sequential::{SeedPlan, Settled};
@@ -64,6 +64,16 @@ pub(crate) struct Form {
     pub(crate) first_seed: u64,
     /// Its conditions.
     pub(crate) conditions: Conditions,
+}
+
+/// The number of seeds planned for a claim in a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Planned {
+    /// The number of seeds.
+    pub(crate) seeds: usize,
+    /// Whether the setting and the number were chosen by the results of the same seeds. Verdicts
+    /// are then demonstrations, and their error probability is unknown.
+    pub(crate) is_demonstration: bool,
 }
 
 /// A decision about a claim.
@@ -130,6 +140,8 @@ pub struct Verdict {
     pub departures: Vec<String>,
     /// The seeds that judge it.
     pub seeds: SeedPlan,
+    /// Whether the setting and the number of seeds were chosen by the results of the same seeds.
+    pub is_demonstration: bool,
     /// The finding of the run.
     pub finding: Finding,
     /// The findings on other forms of the claim: id, statement and finding.
@@ -151,13 +163,19 @@ impl Verdict {
         &self.finding.conditions
     }
 
-    /// The verdict in words: what was decided, and for which setting.
+    /// The verdict in words: what was decided, for which setting, and whether it only demonstrates.
     pub fn words(&self) -> String {
-        match self.decision() {
+        self.words_of(&self.finding)
+    }
+
+    /// The same for the finding on another form of the claim.
+    pub fn words_of(&self, finding: &Finding) -> String {
+        let demonstration = if self.is_demonstration { " (demonstration)" } else { "" };
+        match finding.decision {
             Decision::Holds | Decision::DoesNotHold => {
-                format!("{} {}", self.decision(), self.setting)
+                format!("{} {}{demonstration}", finding.decision, self.setting)
             }
-            Decision::Open | Decision::NotShown => self.decision().to_string(),
+            Decision::Open | Decision::NotShown => finding.decision.to_string(),
         }
     }
 }

@@ -10,7 +10,7 @@ use mi_random::Stream;
 
 use super::settings::{contrastive, conv_net, mlp, real_nvp};
 use super::{DataKind, Experiment, Variant, adversarial, metric, supervised};
-use crate::claims::{Claim, Condition, Expected, Measure, Readout};
+use crate::claims::{Brief, Claim, Condition, Expected, Measure, Readout};
 use crate::config::{Adversarial, Contrastive, EncoderSpec, Evaluation, Supervised, Task};
 use crate::figures::correlations::{Correlated, correlation_panel, scatter};
 use crate::figures::{Figure, Panel, by_place};
@@ -207,7 +207,7 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
 }
 
 fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
-    let condition = |metric: Metric, expected| {
+    let condition = |metric: Metric, expected, brief| {
         let mut by_seed: BTreeMap<u64, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
         for trial in results.own.iter().flat_map(|c| &c.trials).filter(|t| t.is_finished()) {
             let (value, accuracy) =
@@ -222,11 +222,22 @@ fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
             Some((seed, rank_correlation(&values, &accuracies)?))
         });
         let what = format!("rank correlation with accuracy: {}", names::metric(metric));
-        Condition::on(what, Measure::Correlation, expected, &correlations.collect())
+        let correlations = correlations.collect();
+        Condition::on(what, Measure::Correlation, expected, &correlations).in_brief(brief)
     };
+    let ranks = "ranks representations by their accuracy";
+    let does_not = "does not rank representations by their accuracy";
+    let open = "it is open whether it ranks representations by their accuracy";
+    let low = |name| Brief { name, confirmed: does_not, refuted: ranks, open };
+    let high = |name| Brief { name, confirmed: ranks, refuted: does_not, open };
+    let (estimate, anew) = ("MI estimate", "MI estimate of a new critic");
     vec![
-        condition(Metric::BoundTest, Expected::Below(0.5)),
-        condition(Metric::BoundAnew.of_part("infonce"), Expected::Below(0.5)),
-        condition(Metric::VInformation.of_part("linear"), Expected::Above(0.9)),
+        condition(Metric::BoundTest, Expected::Below(0.5), low(estimate)),
+        condition(Metric::BoundAnew.of_part("infonce"), Expected::Below(0.5), low(anew)),
+        condition(
+            Metric::VInformation.of_part("linear"),
+            Expected::Above(0.9),
+            high("V-information"),
+        ),
     ]
 }

@@ -115,6 +115,7 @@ impl OverSteps<'_> {
             name: self.name.to_owned(),
             svg: chart.draw(),
             values: tables::by_step(self.title, self.metric, &curves),
+            is_result: false,
         })
     }
 }

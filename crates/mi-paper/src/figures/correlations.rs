@@ -103,7 +103,7 @@ pub(crate) fn correlation_panel(
         let interval = format!("{} to {}", fixed(*low), fixed(*high));
         table.row(vec![label.into_owned(), fixed(*value), interval, points.to_string()]);
     }
-    Some(Panel { name: name.to_owned(), svg: chart.draw(), values: table })
+    Some(Panel { name: name.to_owned(), svg: chart.draw(), values: table, is_result: true })
 }
 
 /// A scatter chart of one metric over another: each finished trial has a point at its start and one
@@ -140,5 +140,5 @@ pub(crate) fn scatter(
         chart = chart.series(Series::new(kind, drawn).colour(colour).dash(Dash::None));
     }
     let name = format!("scatter-{}", file_name(metric));
-    Some(Panel { name, svg: chart.draw(), values: table })
+    Some(Panel { name, svg: chart.draw(), values: table, is_result: false })
 }

@@ -54,6 +54,7 @@ pub(crate) fn percentiles(
         name: name.to_owned(),
         svg: chart.draw(),
         values: tables::by_step(title, Metric::LogConditionP0, &curves),
+        is_result: false,
     })
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn estimates(results: &Results<'_>, name: &str, title: &str) -> Optio
         name: name.to_owned(),
         svg: chart.draw(),
         values: tables::by_step(title, Metric::Estimate, &curves),
+        is_result: false,
     })
 }
 

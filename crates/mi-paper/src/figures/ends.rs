@@ -68,6 +68,7 @@ pub(crate) fn ends(
         name: name.to_owned(),
         svg: chart.draw(),
         values: tables::by_step(title, metric, &curves),
+        is_result: false,
     })
 }
 
@@ -86,6 +87,7 @@ pub(crate) fn last_fifth(
         name: name.to_owned(),
         svg: chart.draw(),
         values: tables::by_step(title, metric, &curves),
+        is_result: false,
     })
 }
 
@@ -96,18 +98,12 @@ pub(crate) fn over_batch_size(
     title: &str,
     metric: Metric,
 ) -> Option<Panel> {
-    let mut lines: Vec<(String, Vec<(u64, Sample)>)> = Vec::new();
-    for configuration in results.with(metric, |_| true) {
-        let size = configuration.task.batch_size().map(|k| k as u64);
-        let Some((k, sample)) = size.zip(configuration.end(metric)) else { continue };
-        let Some(objective) = configuration.task.objective() else { continue };
-        let label = names::objective(&objective).to_owned();
-        match lines.iter_mut().find(|(other, _)| *other == label) {
-            Some((_, points)) => points.push((k, sample)),
-            None => lines.push((label, vec![(k, sample)])),
-        }
-    }
-    let mut sizes: Vec<u64> = lines.iter().flat_map(|(_, p)| p.iter().map(|(k, _)| *k)).collect();
+    let curves = lines(results, metric, |configuration| {
+        let objective = configuration.task.objective()?;
+        let size = configuration.task.batch_size()? as u64;
+        Some((names::objective(&objective).to_owned(), size))
+    });
+    let mut sizes: Vec<u64> = curves.iter().flat_map(|(_, c)| c.iter().map(|s| s.step)).collect();
     sizes.sort_unstable();
     sizes.dedup();
     let (first, last) = (*sizes.first()?, *sizes.last()?);
@@ -117,16 +113,9 @@ pub(crate) fn over_batch_size(
         Axis::new("batch size K").scale(Scale::Log).ticks(ticks),
         Axis::new(names::axis(metric)),
     );
-    let mut curves = Vec::new();
-    for (index, (label, points)) in lines.iter_mut().enumerate() {
-        points.sort_by_key(|(k, _)| *k);
-        let curve: Vec<Sample> = points
-            .iter()
-            .map(|(k, sample)| Sample { step: *k, values: sample.values.clone() })
-            .collect();
+    for (index, (label, curve)) in curves.iter().enumerate() {
         let drawn = curve.iter().map(point).collect();
         chart = chart.series(Series::new(label.as_str(), drawn).colour(index));
-        curves.push((label.clone(), curve));
     }
     if matches!(metric, Metric::BoundTrain | Metric::BoundTest) {
         let cap =
@@ -138,5 +127,55 @@ pub(crate) fn over_batch_size(
         name: name.to_owned(),
         svg: chart.draw(),
         values: tables::by(title, "K", metric, &curves),
+        is_result: false,
     })
+}
+
+/// A chart of end values over a number of pixels. `place` gives the line that a configuration
+/// belongs to, and its number.
+pub(crate) fn over_pixels(
+    results: &Results<'_>,
+    (name, title, metric): (&str, &str, Metric),
+    axis: &str,
+    place: impl Fn(&Configuration<'_>) -> Option<(String, u64)>,
+) -> Option<Panel> {
+    let curves = lines(results, metric, place);
+    curves.first()?;
+    let mut chart = LineChart::new(title, Axis::new(axis), Axis::new(names::axis(metric)));
+    for (index, (label, curve)) in curves.iter().enumerate() {
+        let drawn: Vec<Point> = curve.iter().map(point).collect();
+        let dash = if drawn.len() > 1 { Dash::Solid } else { Dash::None };
+        chart = chart.series(Series::new(label.as_str(), drawn).colour(index).dash(dash));
+    }
+    Some(Panel {
+        name: name.to_owned(),
+        svg: chart.draw(),
+        values: tables::by(title, axis, metric, &curves),
+        is_result: true,
+    })
+}
+
+/// The end values of configurations as lines over a number that each of them has: the `step` of a
+/// sample is this number.
+fn lines(
+    results: &Results<'_>,
+    metric: Metric,
+    place: impl Fn(&Configuration<'_>) -> Option<(String, u64)>,
+) -> Labelled {
+    let mut lines: Labelled = Vec::new();
+    for configuration in results.with(metric, |_| true) {
+        let Some(((label, number), sample)) = place(configuration).zip(configuration.end(metric))
+        else {
+            continue;
+        };
+        let sample = Sample { step: number, ..sample };
+        match lines.iter_mut().find(|(other, _)| *other == label) {
+            Some((_, curve)) => curve.push(sample),
+            None => lines.push((label, vec![sample])),
+        }
+    }
+    for (_, curve) in &mut lines {
+        curve.sort_by_key(|sample| sample.step);
+    }
+    lines
 }

@@ -35,6 +35,9 @@ pub(crate) struct Panel {
     pub(crate) svg: mi_plot::Svg,
     /// The drawing's numbers.
     pub(crate) values: Table,
+    /// Whether these are results that no other table has, so that every form of the report lists
+    /// them.
+    pub(crate) is_result: bool,
 }
 
 /// What the figure of an experiment shows.

@@ -1,6 +1,6 @@
 //! The experiments' figures and verdicts for an outcome.
 
-use crate::claims::{self, Verdict};
+use crate::claims::{self, Planned, Verdict};
 use crate::config::TrialConfig;
 use crate::departures;
 use crate::experiments::{self, Experiment};
@@ -67,13 +67,11 @@ pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
 }
 
 /// The number of seeds planned for a claim: `papers`, in every setting and on any data. The quick
-/// preset has its own number.
-fn planned_seeds(outcome: &Outcome, experiment: &Experiment, papers: usize) -> usize {
-    if outcome.run.preset == Preset::Quick.name() {
-        Preset::Quick.seeds(Some(experiment)).len()
-    } else {
-        papers
-    }
+/// preset has its own number, chosen with its sizes by the results of the same seeds.
+fn planned_seeds(outcome: &Outcome, experiment: &Experiment, papers: usize) -> Planned {
+    let is_demonstration = outcome.run.preset == Preset::Quick.name();
+    let quick = || Preset::Quick.seeds(Some(experiment)).len();
+    Planned { seeds: if is_demonstration { quick() } else { papers }, is_demonstration }
 }
 
 /// All figures in the order of the report, one for each experiment and data set. Experiments that

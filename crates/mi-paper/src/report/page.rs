@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::claims::{Decision, Verdict};
+use crate::claims::Verdict;
 use crate::figures::DrawnFigure;
 use crate::outcome::Outcome;
 use crate::report::drawn;
@@ -51,7 +51,7 @@ pub fn html(outcome: &Outcome) -> String {
                     @if !verdicts.is_empty() {
                         section id="rules" {
                             h2 { "How each claim was judged" }
-                            p { (judged::method()) }
+                            p { (judged::method(&verdicts)) }
                             @for verdict in &verdicts { (judged::details(verdict, is_drawn(verdict, &figures))) }
                         }
                     }
@@ -88,10 +88,10 @@ fn top(outcome: &Outcome, verdicts: &[Verdict]) -> Markup {
         h1 { (facts::title(outcome)) }
         p.lead { (facts::subtitle(outcome)) }
         p.tally {
-            @for decision in Decision::ALL {
-                @let count = verdicts.iter().filter(|v| v.decision() == decision).count();
-                @if count > 0 { (judged::badge(decision, &format!("{count} {}", judged::tally(decision, count)))) }
-            }
+            @for (decision, words) in judged::tallies(verdicts) { (judged::badge(decision, &words)) }
+        }
+        @if let Some(demonstration) = judged::demonstration(verdicts) {
+            div.note.warn { p { (demonstration) } }
         }
         @if let Some(progress) = progress { div.note { p { (progress) } } }
         dl.facts {
@@ -131,13 +131,13 @@ fn claims_table(verdicts: &[Verdict], figures: &[DrawnFigure]) -> Markup {
                     }
                     td {
                         (judged::badge(verdict.decision(), &verdict.words()))
-                        @if let Some(settled) = judged::settled(verdict) { span.what { (settled) } }
+                        @if let Some(settled) = judged::settled(&verdict.finding) { span.what { (settled) } }
                         @if let Some(changed) = judged::changed(verdict) { span.what { (changed) } }
                         @for (id, _, finding) in &verdict.forms {
-                            span.what { (id) ": " (finding.decision) }
+                            span.what { (id) ": " (verdict.words_of(finding)) }
                         }
                     }
-                    @match headline(verdict) {
+                    @match headline(&verdict.finding) {
                         Some(condition) => {
                             td data-label="effect" {
                                 span.nobreak { (condition.effect_text()) }
@@ -198,7 +198,8 @@ fn figure_section(figure: &DrawnFigure, verdicts: &[Verdict]) -> Markup {
             p { (figure.caption) " " (figure.key) }
             @for verdict in verdicts.iter().filter(|verdict| verdict.figure == figure.id) {
                 p { a href={ "#" (judged::anchor(verdict)) } { "Claim " (verdict.id) } " "
-                    (judged::badge(verdict.decision(), &verdict.words())) }
+                    (judged::badge(verdict.decision(), &verdict.words()))
+                    @if let Some(brief) = judged::brief(verdict) { " " (brief) } }
             }
             @if figure.panels.is_empty() {
                 div.note { p { "No trial of this experiment has reached its first evaluation yet." } }

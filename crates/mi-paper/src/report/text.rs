@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::claims::{self, Condition};
+use crate::claims::{self, Condition, Finding};
 use crate::outcome::Outcome;
 use crate::report::drawn;
 use crate::report::facts;
@@ -20,6 +20,12 @@ pub fn markdown(outcome: &Outcome) -> String {
         let _ = writeln!(text, "{words}");
     };
     let plain = |words: &dyn std::fmt::Display| escape_html(&words.to_string());
+    line(format_args!("{}\n", plain(&facts::subtitle(outcome))));
+    let tallies = judged::tallies(&verdicts);
+    if !tallies.is_empty() {
+        let words: Vec<String> = tallies.into_iter().map(|(_, words)| words).collect();
+        line(format_args!("{}.\n", words.join(", ")));
+    }
     for (name, value) in facts::facts(outcome) {
         line(format_args!("- {name}: {}", plain(&value)));
     }
@@ -35,8 +41,12 @@ pub fn markdown(outcome: &Outcome) -> String {
         }
     }
     if !verdicts.is_empty() {
-        line(format_args!("\n## The claims\n\n{}", claims_table(&verdicts).to_markdown()));
-        line(format_args!("{}\n", judged::method()));
+        line(format_args!("\n## The claims\n"));
+        if let Some(demonstration) = judged::demonstration(&verdicts) {
+            line(format_args!("{demonstration}\n"));
+        }
+        line(format_args!("{}", claims_table(&verdicts).to_markdown()));
+        line(format_args!("{}\n", judged::method(&verdicts)));
     }
     let contradictions = judged::contradictions(&verdicts);
     if !contradictions.is_empty() {
@@ -48,7 +58,15 @@ pub fn markdown(outcome: &Outcome) -> String {
     }
     for figure in drawn::figures(outcome) {
         line(format_args!("## {}\n\n{}\n", plain(&figure.heading), plain(&figure.caption)));
+        for verdict in verdicts.iter().filter(|verdict| verdict.figure == figure.id) {
+            let brief = judged::brief(verdict).map_or(String::new(), |brief| format!(" {brief}"));
+            let (id, words) = (verdict.id, verdict.words());
+            line(format_args!("Claim {id}: {}.{}\n", plain(&words), plain(&brief)));
+        }
         line(format_args!("{}", figure.ends.to_markdown()));
+        for panel in figure.panels.iter().filter(|panel| panel.is_result) {
+            line(format_args!("{}", panel.values.to_markdown()));
+        }
     }
     if !verdicts.is_empty() {
         line(format_args!("## How each claim was judged\n"));
@@ -71,7 +89,7 @@ pub fn markdown(outcome: &Outcome) -> String {
         }
         line(format_args!("{}", judged::conditions(&verdict.finding).to_markdown()));
         for (id, statement, finding) in &verdict.forms {
-            let (decision, reason) = (finding.decision, plain(&finding.reason));
+            let (decision, reason) = (verdict.words_of(finding), plain(&finding.reason));
             line(format_args!("{id}: {decision}. {} {reason}\n", plain(statement)));
             line(format_args!("{}", judged::conditions(finding).to_markdown()));
         }
@@ -102,7 +120,7 @@ fn verdict_words(verdict: &claims::Verdict) -> String {
     }
 }
 
-/// The claims, one row each.
+/// The claims and their other forms, one row each.
 fn claims_table(verdicts: &[claims::Verdict]) -> Table {
     let mut table = Table::new(
         "",
@@ -111,23 +129,32 @@ fn claims_table(verdicts: &[claims::Verdict]) -> Table {
             ("claim", Align::Left),
             ("data", Align::Left),
             ("verdict", Align::Left),
+            ("settled", Align::Left),
             ("effect [95 % interval over seeds]", Align::Left),
             ("paper", Align::Right),
             ("figure", Align::Left),
         ],
     );
     for verdict in verdicts {
-        let headline = judged::headline(verdict);
-        let effect = headline.map(|c| format!("{}: {}", c.what, c.effect_text()));
-        table.row(vec![
-            verdict.id.to_owned(),
-            verdict.claim.to_owned(),
-            judged::dataset(verdict).unwrap_or_default().to_owned(),
-            verdict_words(verdict),
-            effect.unwrap_or_default(),
-            headline.and_then(Condition::published_text).unwrap_or_default(),
-            verdict.paper_figures.to_owned(),
-        ]);
+        let data = judged::dataset(verdict).unwrap_or_default();
+        let mut row = |id: &str, statement: &str, words: String, finding: &Finding| {
+            let headline = judged::headline(finding);
+            let effect = headline.map(|c| format!("{}: {}", c.what, c.effect_text()));
+            table.row(vec![
+                id.to_owned(),
+                statement.to_owned(),
+                data.to_owned(),
+                words,
+                judged::settled(finding).unwrap_or_default(),
+                effect.unwrap_or_default(),
+                headline.and_then(Condition::published_text).unwrap_or_default(),
+                verdict.paper_figures.to_owned(),
+            ]);
+        };
+        row(verdict.id, verdict.claim, verdict_words(verdict), &verdict.finding);
+        for (id, statement, finding) in &verdict.forms {
+            row(id, statement, verdict.words_of(finding), finding);
+        }
     }
     table
 }

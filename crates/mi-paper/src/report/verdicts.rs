@@ -3,14 +3,31 @@
 use maud::{Markup, PreEscaped, html};
 use mi_plot::{Axis, IntervalChart, IntervalRow};
 
-use crate::claims::{self, Condition, Decision, Expected, Finding, Measure, SeedPlan, Settled, Verdict};
+use crate::claims::{
+    self, Condition, Decision, Expected, Finding, Measure, SeedPlan, Settled, Verdict,
+};
 use crate::names;
 use crate::outcome::Outcome;
 use crate::report::facts;
 use crate::table::{Align, Table};
 
+/// The sentence above verdicts that are only demonstrations; `None` if they are tests.
+pub(crate) fn demonstration(verdicts: &[Verdict]) -> Option<&'static str> {
+    verdicts.iter().any(|verdict| verdict.is_demonstration).then_some(
+        "These verdicts are demonstrations, not tests: the sizes and the numbers of seeds of the \
+         preset “quick” were chosen by the results of the same seeds. A verdict that such a choice \
+         favours can be wrong with any probability.",
+    )
+}
+
 /// The explanation of how verdicts are reached.
-pub(crate) fn method() -> String {
+pub(crate) fn method(verdicts: &[Verdict]) -> String {
+    let error = if demonstration(verdicts).is_some() {
+        "That error probability does not apply to demonstrations."
+    } else {
+        "So each of the two wrong verdicts has a probability of at most 2.5 %, if effects are \
+         normal over seeds."
+    };
     let (version, date) = claims::VERSION;
     let [first, second] = claims::EARLIER_DATES;
     format!(
@@ -20,9 +37,8 @@ pub(crate) fn method() -> String {
          a condition is refuted, tested at its share of the error probability, and everything that \
          the claim presupposes is confirmed. The number of seeds is planned in advance, for each \
          claim and for every setting. Looks before the last planned seed, at 3, 5, 10 and 20 seeds, \
-         spend a fifth of the error probability, so each of the two wrong verdicts has a \
-         probability of at most 2.5 % if effects are normal over seeds. Seeds beyond the plan or \
-         out of order decide nothing. The \
+         spend a fifth of the error probability. Seeds beyond the plan or out of order decide \
+         nothing. {error} The \
          intervals shown are Student's t intervals over seeds (95 %); comparisons are differences \
          within a seed. If more than one trial in five of a configuration diverged, its claim stays \
          open. Version 1 ({first}) read only the last evaluation. Version 2 ({second}) had no plan \
@@ -31,12 +47,12 @@ pub(crate) fn method() -> String {
     )
 }
 
-/// The condition that represents a verdict: the first that is not met, otherwise the first that is
+/// The condition that represents a finding: the first that is not met, otherwise the first that is
 /// open, otherwise the first with a published value for comparison.
-pub(crate) fn headline(verdict: &Verdict) -> Option<&Condition> {
-    let conditions = || verdict.conditions().iter();
+pub(crate) fn headline(finding: &Finding) -> Option<&Condition> {
+    let conditions = || finding.conditions.iter();
     let refuted = |c: &&Condition| c.met() == Some(false);
-    let deciding = match verdict.decision() {
+    let deciding = match finding.decision {
         Decision::DoesNotHold => conditions().find(refuted),
         Decision::Open | Decision::NotShown => conditions()
             .find(refuted)
@@ -72,8 +88,8 @@ pub(crate) fn badge(decision: Decision, text: &str) -> Markup {
 }
 
 /// How many conditions are confirmed, and how many seeds the rest needs; `None` if all are.
-pub(crate) fn settled(verdict: &Verdict) -> Option<String> {
-    let all = verdict.conditions();
+pub(crate) fn settled(finding: &Finding) -> Option<String> {
+    let all = &finding.conditions;
     let met = all.iter().filter(|c| c.met() == Some(true)).count();
     if met == all.len() {
         return None;
@@ -88,8 +104,33 @@ pub(crate) fn settled(verdict: &Verdict) -> Option<String> {
     })
 }
 
+/// The verdict in one sentence, if the conditions say what they mean in a few words.
+pub(crate) fn brief(verdict: &Verdict) -> Option<String> {
+    let parts = verdict.conditions().iter().filter_map(|condition| {
+        let brief = condition.brief?;
+        let meaning = match condition.met() {
+            Some(true) => brief.confirmed,
+            Some(false) => brief.refuted,
+            None => brief.open,
+        };
+        let symbol = if condition.measure == Measure::Correlation { "ρ = " } else { "" };
+        Some(format!("{}: {meaning}, {symbol}{}", brief.name, condition.effect_text()))
+    });
+    let parts: Vec<String> = parts.collect();
+    (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
+}
+
+/// The claims of a run in words: how many have each verdict.
+pub(crate) fn tallies(verdicts: &[Verdict]) -> Vec<(Decision, String)> {
+    let counted = Decision::ALL.map(|decision| {
+        let count = verdicts.iter().filter(|v| v.decision() == decision).count();
+        (count > 0).then(|| (decision, format!("{count} {}", tally(decision, count))))
+    });
+    counted.into_iter().flatten().collect()
+}
+
 /// The text for this many claims with a verdict.
-pub(crate) fn tally(decision: Decision, count: usize) -> &'static str {
+fn tally(decision: Decision, count: usize) -> &'static str {
     match (decision, count) {
         (Decision::Holds, 1) => "claim holds",
         (Decision::Holds, _) => "claims hold",
@@ -145,6 +186,7 @@ pub(crate) fn conditions(finding: &Finding) -> Table {
             ("effect [95 % interval]", Align::Right),
             ("seeds", Align::Right),
             ("expected", Align::Right),
+            ("seeds as expected", Align::Right),
             ("paper", Align::Right),
             ("settled", Align::Left),
         ],
@@ -164,11 +206,20 @@ pub(crate) fn conditions(finding: &Finding) -> Table {
             condition.effect_text(),
             condition.seeds().to_string(),
             condition.expected_text(),
+            as_expected(condition),
             condition.published_text().unwrap_or_default(),
             settled,
         ]);
     }
     table.without_empty_columns()
+}
+
+/// How many of the seeds lie where their mean should.
+fn as_expected(condition: &Condition) -> String {
+    match condition.as_claimed() {
+        (_, 0) => String::new(),
+        (lie, all) => format!("{lie}/{all}"),
+    }
 }
 
 /// The planned seeds and looks in words, and whether the run has other seeds.
@@ -178,14 +229,14 @@ pub(crate) fn seeds(verdict: &Verdict) -> String {
     let word = if looks.len() == 1 { "look" } else { "looks" };
     let (planned, ended) = (plan.planned, plan.ended.len());
     let planned = format!("{planned} planned, {word} at {}; {ended} ended.", looks.join(", "));
-    match off_plan(plan) {
+    match off_plan(plan, verdict.is_demonstration) {
         Some(off) => format!("{planned} {off}"),
         None => planned,
     }
 }
 
 /// What it means that the run has other seeds than those planned; `None` if it has these.
-fn off_plan(plan: &SeedPlan) -> Option<String> {
+fn off_plan(plan: &SeedPlan, is_demonstration: bool) -> Option<String> {
     let counted = plan.in_order();
     if counted < plan.run.len() {
         return Some(format!(
@@ -205,9 +256,13 @@ fn off_plan(plan: &SeedPlan) -> Option<String> {
             format!("and the last planned look is at {look}, which tests at {level} %")
         }
     };
+    let off = format!("Off plan: this run has {seeds}, {what}.");
+    if is_demonstration {
+        return Some(off);
+    }
     Some(format!(
-        "Off plan: this run has {seeds}, {what}. The looks do not depend on how many seeds a run \
-         has, so the error probability does not grow."
+        "{off} The looks do not depend on how many seeds a run has, so the error probability does \
+         not grow."
     ))
 }
 
@@ -263,6 +318,7 @@ pub(crate) fn details(verdict: &Verdict, drawn: bool) -> Markup {
         }
         p { strong { "Rule. " } (verdict.rule) }
         p { strong { "Result. " } (finding.reason) }
+        @if let Some(brief) = brief(verdict) { p { strong { "In brief. " } (brief) } }
         @if !finding.conditions.is_empty() {
             p { strong { "Seeds. " } (seeds(verdict)) }
             @if !verdict.departures.is_empty() {
@@ -278,7 +334,7 @@ pub(crate) fn details(verdict: &Verdict, drawn: bool) -> Markup {
                 }
             }
             @for (id, statement, finding) in &verdict.forms {
-                p { strong { (id) ": " } (badge(finding.decision, &finding.decision.to_string())) " "
+                p { strong { (id) ": " } (badge(finding.decision, &verdict.words_of(finding))) " "
                     (statement) " " (finding.reason) }
                 (conditions(finding).to_html())
             }

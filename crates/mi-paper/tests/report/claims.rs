@@ -6,7 +6,7 @@ use mi_paper::outcome::{Outcome, TrialInfo, TrialState};
 use mi_paper::record::Metric;
 use mi_paper::report::{self, judge};
 
-use crate::synthetic::{Synthetic, together};
+use crate::synthetic::{Synthetic, record, together};
 
 fn verdict<'a>(verdicts: &'a [Verdict], id: &str) -> &'a Verdict {
     verdicts.iter().find(|v| v.id == id).unwrap_or_else(|| panic!("no verdict on {id}"))
@@ -438,6 +438,22 @@ fn the_quick_preset_has_planned_numbers_of_its_own() {
 }
 
 #[test]
+fn verdicts_of_the_quick_preset_are_demonstrations() {
+    let mut outcome = Synthetic::agreeing(5).only(&["conditioning"]).on("digits").outcome();
+    let limit = "probability of at most 2.5 %";
+    for text in [report::markdown(&outcome), report::html(&outcome)] {
+        assert!(text.contains(limit) && !text.contains("demonstration"));
+    }
+    outcome.run.preset = "quick".to_owned();
+    for text in [report::markdown(&outcome), report::html(&outcome)] {
+        assert!(!text.contains("2.5 %"), "no error probability is claimed");
+        assert!(text.contains("holds at 21,000 steps on the embedded digits (demonstration)"));
+        let (before, _) = text.split_once("C3").unwrap();
+        assert!(before.contains("These verdicts are demonstrations, not tests"));
+    }
+}
+
+#[test]
 fn chosen_seeds_are_not_judged() {
     let mut outcome = Synthetic::agreeing(8).only(&["conditioning"]).outcome();
     let chosen = |seed: u64| [2, 5, 6, 7].contains(&seed);
@@ -447,6 +463,29 @@ fn chosen_seeds_are_not_judged() {
     let c3 = verdict(&verdicts, "C3");
     assert_eq!((c3.decision(), c3.version_2.0), (Decision::Open, Decision::Holds));
     assert!(report::markdown(&outcome).contains("this run has no seed 0"));
+}
+
+#[test]
+fn the_claim_about_measures_is_summed_up_in_a_sentence() {
+    let mut outcome = Synthetic::agreeing(3).only(&["measures"]).outcome();
+    let (agreeing, opposed) = (
+        [Metric::AccuracyConverged, Metric::VInformation.of_part("linear")],
+        [Metric::BoundTest, Metric::BoundAnew.of_part("infonce")],
+    );
+    for (place, trial) in (0..).map(f64::from).zip(&outcome.trials) {
+        let values = agreeing.map(|metric| (metric, place));
+        for (metric, value) in values.into_iter().chain(opposed.map(|metric| (metric, -place))) {
+            outcome.records.push(record(trial, trial.steps, metric, value));
+        }
+    }
+    let does_not = "does not rank representations by their accuracy, ρ = −1.00 [−1.00, −1.00]";
+    let ranks = "ranks representations by their accuracy, ρ = 1.00 [1.00, 1.00]";
+    let sentence = format!(
+        "MI estimate: {does_not}; MI estimate of a new critic: {does_not}; V-information: {ranks}."
+    );
+    for text in [report::markdown(&outcome), report::html(&outcome)] {
+        assert!(text.contains(&sentence), "{text}");
+    }
 }
 
 #[test]
@@ -477,6 +516,13 @@ fn a_claim_that_seeds_suggested_is_judged_by_later_seeds() {
     let verdicts = judge(&outcome);
     let (id, _, finding) = &verdict(&verdicts, "C4").forms[0];
     assert_eq!((id.as_str(), finding.decision), ("C4h", Decision::DoesNotHold), "{finding:?}");
+    // The effect is that of the seeds that judge; the text has that of the others.
+    for condition in &finding.conditions {
+        let mean = condition.effect.unwrap().mean;
+        assert!(condition.seeds() == 17 && mean < 0.0, "{condition:?}");
+    }
+    let (_, suggested) = finding.reason.split_once("which suggested the statement").unwrap();
+    assert!(suggested.contains("held-out bound, MLP − bilinear is 0.9"), "{suggested}");
 }
 
 #[test]

@@ -176,7 +176,7 @@ pub(crate) fn published() -> impl Iterator<Item = (&'static Experiment, &'static
     EXPERIMENTS.iter().flat_map(|e| e.published.values.iter().map(move |value| (*e, value)))
 }
 
-fn record(trial: &TrialInfo, step: u64, metric: Metric, value: f64) -> Record {
+pub(crate) fn record(trial: &TrialInfo, step: u64, metric: Metric, value: f64) -> Record {
     Record {
         experiment: trial.experiment.clone(),
         trial: trial.id.clone(),
