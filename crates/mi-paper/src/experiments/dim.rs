@@ -5,7 +5,7 @@ use mi_estimators::bounds::BoundSpec;
 
 use super::settings::conv_net;
 use super::systems::{difference, encoder, end_panels, is, named, task, view};
-use super::{DataKind, Experiment, Variant};
+use super::{DataKind, Experiment, Variant, dim_published};
 use crate::claims::{Claim, Condition, Expected, Measure, Readout};
 use crate::config::{EncoderSpec, Evaluation};
 use crate::figures::{Figure, Panel, by_place};
@@ -124,7 +124,12 @@ pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
         bound.of_part("centre"),
         Metric::PriorLoss,
     ];
-    end_panels(results, &metrics)
+    let mut panels = end_panels(results, &metrics);
+    // Next to results only: a figure without any says so.
+    if !panels.is_empty() {
+        panels.push(dim_published::panel());
+    }
+    panels
 }
 
 pub(super) fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {

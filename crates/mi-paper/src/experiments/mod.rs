@@ -23,6 +23,7 @@ mod critics;
 mod dependent;
 mod diag;
 mod dim;
+mod dim_published;
 mod encoders;
 mod invertible;
 mod measures;

@@ -1,17 +1,20 @@
 //! Pairs of views: how bound and representation depend on what the views share.
 
 use mi_critics::CriticSpec;
+use mi_data::Geometry;
 
 use super::settings::mlp;
 use super::systems::{difference, encoder, end_panels, info_nce, named, task, view};
 use super::{DataKind, Experiment, Variant};
 use crate::claims::{Claim, Condition, Expected, Measure, Readout};
+use crate::config::Task;
+use crate::figures::ends::over_pixels;
 use crate::figures::{Figure, Panel, by_place};
-use crate::multi_view::Probed;
+use crate::multi_view::{MultiView, NamedView, Probed};
 use crate::preset::Scale;
 use crate::published::Published;
 use crate::record::Metric;
-use crate::results::Results;
+use crate::results::{Configuration, Results};
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "views",
@@ -29,7 +32,8 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         caption: "The paper's MLP encoders, bilinear critic and InfoNCE on other pairs of views: top and \
                   bottom halves, left and right halves, even and odd rows, halves that each take some rows \
                   of the other (overlap), and whole images with independent noise. Halves that share pixels \
-                  share information, whatever the images show (Tian et al., 2020, \"InfoMin\").",
+                  share information, whatever the images show (Tian et al., 2020, \"InfoMin\"): the \
+                  first charts show bound and accuracy over the number of pixels in both views.",
         panels,
         style: by_place,
     },
@@ -45,9 +49,15 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     }),
 };
 
+/// The images of the data sets.
+const IMAGE: Geometry = Geometry::new(28, 28, 1);
+
+/// The halves of the paper, which share nothing.
+const HALVES: &str = "top and bottom";
+
 fn variants(scale: &Scale) -> Vec<Variant> {
     let pairs = [
-        ("top and bottom", "top_half", "bottom_half"),
+        (HALVES, "top_half", "bottom_half"),
         ("left and right", "left_half", "right_half"),
         ("even and odd rows", "even_rows", "odd_rows"),
         ("overlap 2", "top_half:+2", "bottom_half:+2"),
@@ -73,11 +83,36 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
         Metric::BoundTest,
         Metric::BoundTrain,
     ];
-    end_panels(results, &metrics)
+    let shared = [
+        ("shared-bound", "Held-out bound over what the views share", Metric::BoundTest),
+        ("shared-accuracy", "Accuracy over what the views share", Metric::Accuracy),
+    ];
+    let over_shared = shared.into_iter().filter_map(|shown| {
+        over_pixels(results, shown, "pixels in both views", |configuration| {
+            Some((line(configuration), shared_pixels(configuration)?))
+        })
+    });
+    over_shared.chain(end_panels(results, &metrics)).collect()
+}
+
+/// The number of pixels that are in both views of an image.
+fn shared_pixels(configuration: &Configuration<'_>) -> Option<u64> {
+    let Task::MultiView(MultiView { views, .. }) = configuration.task else { return None };
+    let [x, y] = views.as_slice() else { return None };
+    let piece = |view: &NamedView| view.piece.of(IMAGE).ok();
+    Some(piece(x)?.overlap(&piece(y)?) as u64)
+}
+
+/// The line of a configuration in charts over the number of shared pixels. Halves by rows, with or
+/// without rows of the other half, are one line.
+fn line(configuration: &Configuration<'_>) -> String {
+    let name = configuration.key.setting.as_str();
+    let is_half_by_rows = name == HALVES || name.starts_with("overlap ");
+    if is_half_by_rows { "halves by rows".to_owned() } else { name.to_owned() }
 }
 
 fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
-    let pair = ("overlap 8", "top and bottom");
+    let pair = ("overlap 8", HALVES);
     let (bound, accuracy) =
         ((Metric::BoundTest, Measure::Nats), (Metric::Accuracy, Measure::Points));
     vec![

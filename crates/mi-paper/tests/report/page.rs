@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use mi_paper::origin::Origin;
-use mi_paper::outcome::{Outcome, TrialState};
+use mi_paper::outcome::{Outcome, TrialInfo, TrialState};
 use mi_paper::record::Metric;
 use mi_paper::report;
 
-use crate::synthetic::{Synthetic, published, together};
+use crate::synthetic::{Synthetic, published, record, together};
 
 /// An outcome with half of the plan done, trials in every state, and a result that contradicts the
 /// paper.
@@ -110,6 +110,38 @@ fn figures_with_the_same_title_name_their_data_sets() {
     assert!(contents.contains(">Figures 3 and 6</a>"), "{contents}");
     assert!(page.contains("<h2>Deep InfoMax: global and local objectives, MNIST</h2>"));
     assert!(page.contains("<h2>Deep InfoMax: global and local objectives, CIFAR-10</h2>"));
+}
+
+#[test]
+fn charts_show_bound_and_accuracy_over_the_pixels_that_views_share() {
+    let mut outcome = Synthetic::agreeing(1).only(&["views", "dim"]).outcome();
+    let metrics = [Metric::BoundTest, Metric::Accuracy];
+    let end = |trial: &TrialInfo| metrics.map(|metric| record(trial, trial.steps, metric, 0.5));
+    outcome.records = outcome.trials.iter().flat_map(end).collect();
+    let files: BTreeSet<String> = report::draw(&outcome).into_iter().map(|d| d.file).collect();
+    for name in ["views-shared-bound.svg", "views-shared-accuracy.svg", "dim-published.svg"] {
+        assert!(files.contains(name), "{files:?}");
+    }
+    let text = report::markdown(&outcome);
+    let (_, rest) = text.split_once("Held-out bound over what the views share").unwrap();
+    let table: Vec<&str> = rest.lines().filter(|line| line.starts_with('|')).take(7).collect();
+    // Two, four and eight rows of the other half, for each half, of 28 pixels; and whole images.
+    let shared: Vec<&str> =
+        table[2..].iter().map(|line| line.split('|').nth(1).unwrap().trim()).collect();
+    assert_eq!(shared, ["0", "112", "224", "448", "784"], "{table:?}");
+    assert!(text.contains("| VAE | 93.0 | 0.6071 |") && text.contains("| DIM, local | 45.1 |"));
+}
+
+#[test]
+fn the_text_has_what_the_page_has() {
+    let outcome = Synthetic::agreeing(20).outcome();
+    let text = report::markdown(&outcome);
+    assert!(text.contains("8 claims hold."), "{text}");
+    for form in ["| C2c | ", "| C4h | ", "| C5m | ", "| C8m | "] {
+        assert!(text.contains(form), "no row {form}");
+    }
+    let faint = Synthetic::agreeing(2).only(&["critics"]).outcome();
+    assert!(report::markdown(&faint).contains("| 0 of 8 conditions confirmed"));
 }
 
 #[test]
