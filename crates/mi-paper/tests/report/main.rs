@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod claims;
+mod error_rates;
 mod in_browser;
 mod page;
 mod synthetic;
