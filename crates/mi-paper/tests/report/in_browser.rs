@@ -1,5 +1,6 @@
 //! Opens the page in a real browser, in light and dark mode: there are no errors, every figure is
-//! visible, nothing is wider than the screen, and no text is too pale to read.
+//! visible, nothing is wider than the screen, and no text is too pale to read. Prints it to PDF: no
+//! figure is cut.
 
 use std::fs;
 use std::io::Read;
@@ -110,7 +111,9 @@ fn the_page_works_in_a_browser() {
     fs::write(&file, html).unwrap();
     // The numbers are those of the browser's colour schemes.
     for (scheme, number) in [("dark", 0), ("light", 1)] {
-        let (document, messages) = run(&browser, folder.path(), &file, number);
+        let scheme_flag = format!("--blink-settings=preferredColorScheme={number}");
+        let flags = ["--dump-dom", scheme_flag.as_str()];
+        let (document, messages) = run(&browser, folder.path(), &file, &flags);
         let title = document
             .split_once("<title>")
             .and_then(|(_, rest)| rest.split_once("</title>"))
@@ -119,6 +122,77 @@ fn the_page_works_in_a_browser() {
         assert_eq!(title.trim_end(), format!("{scheme}: plots {plots} {plots}; problems 0:"));
         let console: Vec<&str> = messages.lines().filter(|l| l.contains("CONSOLE")).collect();
         assert!(console.is_empty(), "{console:?}");
+    }
+}
+
+/// The page with an empty, linked element in the first and the last corner of every drawing, and one
+/// at the right edge. The browser writes the positions of linked elements into a PDF as plain text.
+fn with_corners(page: &str) -> (String, usize) {
+    let corner = |name: &str, place: &str| {
+        format!(
+            "<span id=\"{name}\" style=\"position:absolute;width:1px;height:1px;{place}\"></span>"
+        )
+    };
+    let framed = |content: &str| format!("<div style=\"position:relative\">{content}</div>");
+    let mut pieces = page.split("<svg class=\"plot\"");
+    let mut marked = pieces.next().unwrap_or_default().to_owned();
+    let mut names = vec!["edge".to_owned()];
+    let mut count = 0;
+    for piece in pieces {
+        let (drawing, rest) = piece.split_once("</svg>").unwrap();
+        let [first, last] = [format!("first-{count}"), format!("last-{count}")];
+        let corners = [corner(&first, "top:0;left:0"), corner(&last, "bottom:0;right:0")];
+        let drawing = format!("{}<svg class=\"plot\"{drawing}</svg>{}", corners[0], corners[1]);
+        marked += &(framed(&drawing) + rest);
+        names.extend([first, last]);
+        count += 1;
+    }
+    let links: String = names.iter().map(|name| format!("<a href=\"#{name}\">.</a> ")).collect();
+    let end = format!("{}<p>{links}</p></body>", framed(&corner("edge", "right:0")));
+    (marked.replacen("</body>", &end, 1), count)
+}
+
+/// The page, by its number in the file, and the position of a linked element. If the browser
+/// shrinks pages to fit wide tables, positions are those before shrinking.
+fn position(pdf: &str, name: &str) -> (u32, f64, f64) {
+    let start = format!("/{name} [");
+    let (_, rest) = pdf.split_once(&start).unwrap_or_else(|| panic!("{name} has no position"));
+    let words: Vec<&str> = rest.split_whitespace().take(6).collect();
+    let [page, _, "R", "/XYZ", x, y] = words[..] else { panic!("{name}: {words:?}") };
+    (page.parse().unwrap(), x.parse().unwrap(), y.parse().unwrap())
+}
+
+#[test]
+fn no_figure_is_cut_when_the_page_is_printed() {
+    let Some(browser) = installed() else {
+        eprintln!("skipped: chromium is not installed");
+        return;
+    };
+    let (page, drawings) = with_corners(&report::html(&Synthetic::agreeing(2).outcome()));
+    assert!(drawings > 50, "{drawings} drawings");
+    let folder = tempfile::tempdir().unwrap();
+    let (file, pdf) = (folder.path().join("report.html"), folder.path().join("report.pdf"));
+    for paper in ["A4", "letter"] {
+        let style = format!("<style>@page {{ size: {paper} }}</style></head>");
+        fs::write(&file, page.replacen("</head>", &style, 1)).unwrap();
+        let print = format!("--print-to-pdf={}", pdf.display());
+        let (_, messages) =
+            run(&browser, folder.path(), &file, &[&print, "--no-pdf-header-footer"]);
+        let Ok(bytes) = fs::read(&pdf) else { panic!("no PDF; the browser said: {messages}") };
+        fs::remove_file(&pdf).unwrap();
+        let printed = String::from_utf8_lossy(&bytes);
+        let (_, edge, _) = position(&printed, "edge");
+        let mut cut = Vec::new();
+        for drawing in 0..drawings {
+            let first = position(&printed, &format!("first-{drawing}"));
+            let last = position(&printed, &format!("last-{drawing}"));
+            // Positions in a PDF increase upwards.
+            let is_on_one_page = first.0 == last.0 && first.2 > last.2;
+            if !is_on_one_page || first.1 < 0.0 || first.1 >= last.1 || last.1 > edge {
+                cut.push((drawing, first, last));
+            }
+        }
+        assert!(cut.is_empty(), "{paper}: cut are {cut:?}");
     }
 }
 
@@ -131,8 +205,8 @@ fn installed() -> Option<PathBuf> {
     candidates.into_iter().find(|candidate| candidate.is_file())
 }
 
-/// Opens a file in a colour scheme. Returns the document after loading, and the browser's messages.
-fn run(browser: &Path, folder: &Path, file: &Path, scheme: u8) -> (String, String) {
+/// Opens a file with these flags. Returns what the browser writes, and its messages.
+fn run(browser: &Path, folder: &Path, file: &Path, flags: &[&str]) -> (String, String) {
     let mut child = Command::new(browser)
         .args([
             "--headless",
@@ -145,9 +219,8 @@ fn run(browser: &Path, folder: &Path, file: &Path, scheme: u8) -> (String, Strin
             "--disable-sync",
             "--enable-logging=stderr",
             "--window-size=1700,2000",
-            "--dump-dom",
         ])
-        .arg(format!("--blink-settings=preferredColorScheme={scheme}"))
+        .args(flags)
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .arg(format!("file://{}", file.display()))
         .stdin(Stdio::null())
