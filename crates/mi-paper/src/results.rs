@@ -137,9 +137,15 @@ impl<'a> Configuration<'a> {
         Self { key, labels, task, settings: Vec::new(), trials: Vec::new() }
     }
 
+    /// The name of its variant, if it was given one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let [Setting::Name(name)] = &self.settings[..] else { return None };
+        Some(name)
+    }
+
     /// Whether it is a variant of this name.
     pub(crate) fn is_named(&self, name: &str) -> bool {
-        matches!(&self.settings[..], [Setting::Name(own)] if own == name)
+        self.name() == Some(name)
     }
 
     /// Whether it is trained with this bound.

@@ -89,7 +89,7 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
     ];
     let over_shared = shared.into_iter().filter_map(|shown| {
         over_pixels(results, shown, "pixels in both views", |configuration| {
-            Some((line(configuration), shared_pixels(configuration)?))
+            Some((line(configuration)?, shared_pixels(configuration)?))
         })
     });
     over_shared.chain(end_panels(results, &metrics)).collect()
@@ -105,10 +105,10 @@ fn shared_pixels(configuration: &Configuration<'_>) -> Option<u64> {
 
 /// The line of a configuration in charts over the number of shared pixels. Halves by rows, with or
 /// without rows of the other half, are one line.
-fn line(configuration: &Configuration<'_>) -> String {
-    let name = configuration.key.setting.as_str();
+fn line(configuration: &Configuration<'_>) -> Option<String> {
+    let name = configuration.name()?;
     let is_half_by_rows = name == HALVES || name.starts_with("overlap ");
-    if is_half_by_rows { "halves by rows".to_owned() } else { name.to_owned() }
+    Some(if is_half_by_rows { "halves by rows" } else { name }.to_owned())
 }
 
 fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {

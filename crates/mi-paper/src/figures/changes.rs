@@ -71,7 +71,7 @@ pub(crate) fn changes(
         .map(|(metric, curve)| (names::metric(*metric).into_owned(), curve.clone()))
         .collect();
     let values = tables::by_step(title, *first, &named);
-    Some(Panel { name: name.to_owned(), svg: chart.draw(), values })
+    Some(Panel { name: name.to_owned(), svg: chart.draw(), values, is_result: false })
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn rates(situation: &str, mean: Mean, noise: Noise) -> Rates {
         match judge(&outcome).iter().find(|v| v.id == "C4").unwrap().decision() {
             Decision::Holds => holds += 1,
             Decision::DoesNotHold => does_not_hold += 1,
-            Decision::Open | Decision::NotShown => {}
+            _ => {}
         }
     }
     let rate = |count: usize| count as f64 / OUTCOMES as f64;
