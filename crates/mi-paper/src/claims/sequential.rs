@@ -91,8 +91,8 @@ impl SeedPlan {
     /// The last look at no more than this many seeds: its number of seeds, and the error
     /// probability of each side that it spends.
     pub(crate) fn look_at_most(&self, seeds: usize) -> Option<(usize, f64)> {
-        let looks = self.looks().into_iter().filter(|&(look, _)| look <= seeds);
-        looks.last().map(|(look, share)| (look, TAIL * share))
+        let reached = self.looks().into_iter().rev().find(|&(look, _)| look <= seeds);
+        reached.map(|(look, share)| (look, TAIL * share))
     }
 
     /// The number of seeds at the next look; after the last look, one more seed than have ended.

@@ -1,7 +1,7 @@
 //! Pairs of views: how bound and representation depend on what the views share.
 
 use mi_critics::CriticSpec;
-use mi_data::Geometry;
+use mi_data::{Geometry, View};
 
 use super::settings::mlp;
 use super::systems::{difference, encoder, end_panels, info_nce, named, task, view};
@@ -10,7 +10,7 @@ use crate::claims::{Claim, Condition, Expected, Measure, Readout};
 use crate::config::Task;
 use crate::figures::ends::over_pixels;
 use crate::figures::{Figure, Panel, by_place};
-use crate::multi_view::{MultiView, NamedView, Probed};
+use crate::multi_view::{MultiView, Probed};
 use crate::preset::Scale;
 use crate::published::Published;
 use crate::record::Metric;
@@ -95,20 +95,27 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
     over_shared.chain(end_panels(results, &metrics)).collect()
 }
 
-/// The number of pixels that are in both views of an image.
-fn shared_pixels(configuration: &Configuration<'_>) -> Option<u64> {
+/// The two views of a configuration.
+fn pair<'a>(configuration: &Configuration<'a>) -> Option<(&'a View, &'a View)> {
     let Task::MultiView(MultiView { views, .. }) = configuration.task else { return None };
     let [x, y] = views.as_slice() else { return None };
-    let piece = |view: &NamedView| view.piece.of(IMAGE).ok();
-    Some(piece(x)?.overlap(&piece(y)?) as u64)
+    Some((&x.piece, &y.piece))
 }
 
-/// The line of a configuration in charts over the number of shared pixels. Halves by rows, with or
-/// without rows of the other half, are one line.
+/// The number of pixels that are in both views of an image.
+fn shared_pixels(configuration: &Configuration<'_>) -> Option<u64> {
+    let (x, y) = pair(configuration)?;
+    Some(x.of(IMAGE).ok()?.overlap(&y.of(IMAGE).ok()?) as u64)
+}
+
+/// The line of a configuration in charts over the number of shared pixels. Halves by rows are one
+/// line, with or without rows of the other half; any other configuration is its own.
 fn line(configuration: &Configuration<'_>) -> Option<String> {
-    let name = configuration.name()?;
-    let is_half_by_rows = name == HALVES || name.starts_with("overlap ");
-    Some(if is_half_by_rows { "halves by rows" } else { name }.to_owned())
+    let (x, y) = pair(configuration)?;
+    let are_halves = |more: usize| {
+        *x == View::top_half().extended(more) && *y == View::bottom_half().extended(more)
+    };
+    (0..IMAGE.height).any(are_halves).then(|| "halves by rows".to_owned())
 }
 
 fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {

@@ -101,7 +101,7 @@ pub(crate) fn over_batch_size(
     let curves = lines(results, metric, |configuration| {
         let objective = configuration.task.objective()?;
         let size = configuration.task.batch_size()? as u64;
-        Some((names::objective(&objective).to_owned(), size))
+        Some((Some(names::objective(&objective).to_owned()), size))
     });
     let mut sizes: Vec<u64> = curves.iter().flat_map(|(_, c)| c.iter().map(|s| s.step)).collect();
     sizes.sort_unstable();
@@ -132,12 +132,12 @@ pub(crate) fn over_batch_size(
 }
 
 /// A chart of end values over a number of pixels. `place` gives the line that a configuration
-/// belongs to, and its number.
+/// belongs to, if it is not its own, and its number.
 pub(crate) fn over_pixels(
     results: &Results<'_>,
     (name, title, metric): (&str, &str, Metric),
     axis: &str,
-    place: impl Fn(&Configuration<'_>) -> Option<(String, u64)>,
+    place: impl Fn(&Configuration<'_>) -> Option<(Option<String>, u64)>,
 ) -> Option<Panel> {
     let curves = lines(results, metric, place);
     curves.first()?;
@@ -160,14 +160,17 @@ pub(crate) fn over_pixels(
 fn lines(
     results: &Results<'_>,
     metric: Metric,
-    place: impl Fn(&Configuration<'_>) -> Option<(String, u64)>,
+    place: impl Fn(&Configuration<'_>) -> Option<(Option<String>, u64)>,
 ) -> Labelled {
     let mut lines: Labelled = Vec::new();
-    for configuration in results.with(metric, |_| true) {
-        let Some(((label, number), sample)) = place(configuration).zip(configuration.end(metric))
+    let shown = results.with(metric, |_| true);
+    let varies = Varies::among(&shown);
+    for configuration in shown {
+        let Some(((line, number), sample)) = place(configuration).zip(configuration.end(metric))
         else {
             continue;
         };
+        let label = line.unwrap_or_else(|| labelled(configuration, varies));
         let sample = Sample { step: number, ..sample };
         match lines.iter_mut().find(|(other, _)| *other == label) {
             Some((_, curve)) => curve.push(sample),

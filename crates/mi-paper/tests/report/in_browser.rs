@@ -147,7 +147,9 @@ fn with_corners(page: &str) -> (String, usize) {
         names.extend([first, last]);
         count += 1;
     }
-    let links: String = names.iter().map(|name| format!("<a href=\"#{name}\">.</a> ")).collect();
+    let links: Vec<String> =
+        names.iter().map(|name| format!("<a href=\"#{name}\">.</a>")).collect();
+    let links = links.join(" ");
     let end = format!("{}<p>{links}</p></body>", framed(&corner("edge", "right:0")));
     (marked.replacen("</body>", &end, 1), count)
 }
