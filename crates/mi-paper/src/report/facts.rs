@@ -13,8 +13,8 @@ use crate::table::{Align, Table};
 const TITLE: &str =
     "Reproduction of “On Mutual Information Maximization for Representation Learning”";
 const SUBTITLE: &str = "Tschannen, Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020. \
-    Each claim is judged by a rule that was written before the runs that it judges. Each figure \
-    shows this run next to the published values.";
+    Each claim is judged by a dated rule; docs/verdicts.md says which runs existed at its date. \
+    Each figure shows this run next to the published values.";
 
 /// The report's title.
 pub(crate) fn title(outcome: &Outcome) -> String {

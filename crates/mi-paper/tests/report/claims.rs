@@ -438,6 +438,49 @@ fn the_quick_preset_has_planned_numbers_of_its_own() {
 }
 
 #[test]
+fn the_documented_numbers_of_seeds_are_those_that_judge() {
+    const CLAIMED: &[&str] = &[
+        "invertible",
+        "adversarial",
+        "conditioning",
+        "critics",
+        "encoders",
+        "dependent",
+        "cifar-critics",
+        "cifar-encoders",
+        "metric",
+        "dim",
+        "cifar-dim",
+        "cmc",
+        "cifar-cpc",
+        "cpc-sequences",
+        "views",
+        "measures",
+    ];
+    let mut outcome = Synthetic::agreeing(1).only(CLAIMED).outcome();
+    let any = judge(&outcome);
+    outcome.run.preset = "quick".to_owned();
+    let quick = judge(&outcome);
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/verdicts.md");
+    let Ok(rules) = std::fs::read_to_string(page) else {
+        eprintln!("skipped: there is no {page}");
+        return;
+    };
+    let (_, table) = rules.split_once("| claim | planned seeds |").unwrap();
+    let number = |cell: &str| cell.split([',', ' ']).next().unwrap().parse::<usize>().unwrap();
+    let mut documented = 0;
+    for row in table.lines().skip(2).take_while(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        for id in cells[0].split(", ") {
+            let planned = [&any, &quick].map(|verdicts| verdict(verdicts, id).seeds.planned);
+            assert_eq!(planned, [number(cells[1]), number(cells[2])], "{id}");
+            documented += 1;
+        }
+    }
+    assert_eq!(documented, any.len());
+}
+
+#[test]
 fn verdicts_of_the_quick_preset_are_demonstrations() {
     let mut outcome = Synthetic::agreeing(5).only(&["conditioning"]).on("digits").outcome();
     let limit = "probability of at most 2.5 %";
