@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::TrialConfig;
+use crate::config::{EncoderSpec, TrialConfig};
 use crate::experiments::{Experiment, Variant};
 use crate::labels::{Configured, Fields};
 use crate::names;
@@ -66,14 +66,15 @@ pub(crate) fn of_trials(experiment: &Experiment, trials: &[&TrialConfig]) -> Vec
 /// The departures of one experiment.
 fn of_experiment(name: &str, own: &[Variant], papers: &[Variant]) -> Vec<Departure> {
     let fields = |variant: &Variant| Configured::from(variant).fields();
-    let labels = Variant::labels(own);
-    let mut found: Vec<(Departure, BTreeSet<String>)> = Vec::new();
-    for ((own, papers), labels) in own.iter().zip(papers).zip(&labels) {
+    let encoder = |variant: &Variant| variant.task.encoder().map_or("none", EncoderSpec::label);
+    let all: BTreeSet<&str> = own.iter().map(encoder).collect();
+    let mut found: Vec<(Departure, BTreeSet<&str>)> = Vec::new();
+    for (own, papers) in own.iter().zip(papers) {
+        let encoder = encoder(own);
         for (path, own, papers) in differences(&fields(own), &fields(papers)) {
-            let same = |(other, _): &&mut (Departure, BTreeSet<String>)| {
+            let same = |(other, _): &&mut (Departure, BTreeSet<&str>)| {
                 (&other.path, &other.own, &other.papers) == (&path, &own, &papers)
             };
-            let encoder = labels.encoder.clone();
             if let Some((_, encoders)) = found.iter_mut().find(same) {
                 encoders.insert(encoder);
             } else {
@@ -82,7 +83,6 @@ fn of_experiment(name: &str, own: &[Variant], papers: &[Variant]) -> Vec<Departu
             }
         }
     }
-    let all: BTreeSet<&String> = labels.iter().map(|labels| &labels.encoder).collect();
     let mut departures = Vec::new();
     for (mut departure, encoders) in found {
         departure.places = if encoders.len() == all.len() {
