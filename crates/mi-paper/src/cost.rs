@@ -121,11 +121,10 @@ fn of_measures(config: &TrialConfig, rows: f64) -> f64 {
     let evaluations = config.task.evaluations();
     let others = evaluations.iter().filter(|e| matches!(e, Evaluation::AlsoAt { .. })).count();
     let of_row = |evaluation: &Evaluation| match evaluation {
-        Evaluation::Measure { .. } => 4e6,
+        Evaluation::Measure { .. } | Evaluation::LabelNoise { .. } => 4e6,
         Evaluation::FrozenBounds => 2e7,
         Evaluation::Transfer => 1e7,
         Evaluation::ReferenceReaders => 1.2e7,
-        Evaluation::LabelNoise { .. } => 4e6,
         _ => 0.0,
     };
     (2 + others) as f64 * rows * evaluations.iter().map(of_row).sum::<f64>()

@@ -111,7 +111,9 @@ fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
             }
         }
         Value::Array(items) => {
-            items.iter().for_each(|item| fields(item, &format!("{path}[]"), found));
+            for item in items {
+                fields(item, &format!("{path}[]"), found);
+            }
         }
         _ => drop(found.insert(path.to_owned())),
     }
@@ -142,7 +144,9 @@ fn json_has_an_envelope_with_the_fields_of_the_readme() {
     assert!(timings.iter().all(|timing| timing["seconds"].as_f64().unwrap() >= 0.0));
 
     let mut found = BTreeSet::new();
-    [&plain, &timed].into_iter().for_each(|value| fields(value, "", &mut found));
+    for value in [&plain, &timed] {
+        fields(value, "", &mut found);
+    }
     let readme = include_str!("../README.md");
     let documented: BTreeSet<String> = readme
         .lines()

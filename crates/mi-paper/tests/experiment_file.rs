@@ -8,7 +8,7 @@ use std::process::Command;
 
 use clap::ValueEnum as _;
 use mi_nets::{AdamConfig, Rule, SgdConfig};
-use mi_paper::config::{Task, TrialConfig};
+use mi_paper::config::{Evaluation, Task, TrialConfig};
 use mi_paper::experiment_file::ExperimentFile;
 use mi_paper::experiments::EXPERIMENTS;
 use mi_paper::multi_view::Net;
@@ -116,6 +116,47 @@ fn files_may_choose_views_and_second_encoders() {
         .replace("piece = \"right_half\"", "piece = \"bottom_half\"");
     let Task::Contrastive(task) = &parsed(&halves).variants[0].task else { panic!() };
     assert_eq!(task.views, None, "the paper's halves are the default");
+}
+
+#[test]
+fn measures_with_settings_are_read_and_written() {
+    let list = "\"probe\", \"probe-epochs\", { scaled-probe = { constant = \"ten-epsilon\" } }, \
+                { label-noise = { percent = 40 } }, \"reference-readers\", { also-at = { step = 500 } }]";
+    let file = parsed(&example().replace("\"probe\"]", list));
+    let Task::Contrastive(task) = &file.variants[0].task else { panic!("{file:?}") };
+    let constant = mi_eval::Constant::TenEpsilon;
+    assert_eq!(
+        task.evaluations,
+        [
+            Evaluation::Bounds,
+            Evaluation::Probe,
+            Evaluation::ProbeEpochs,
+            Evaluation::ScaledProbe { constant },
+            Evaluation::LabelNoise { percent: 40 },
+            Evaluation::ReferenceReaders,
+            Evaluation::AlsoAt { step: 500 },
+        ]
+    );
+    assert_eq!(parsed(&file.to_toml()).variants, file.variants);
+    let error = refused(&example().replace("\"probe\"]", &list.replace("40", "101")));
+    assert!(error.contains("at most 100 percent"), "{error}");
+    let error = refused(&example().replace("\"probe\"]", &list.replace("ten-", "tiny-")));
+    assert!(error.contains("did you mean `ten-epsilon`?"), "{error}");
+    // The views of the second example: the same measures, of a task with probes.
+    let views = views_example();
+    let more = views.replace("\"probe\",", "\"probe\", \"probe-epochs\", \"reference-readers\",");
+    assert_ne!(more, views);
+    assert!(parsed(&more).variants[0].task.evaluations().contains(&Evaluation::ReferenceReaders));
+}
+
+#[test]
+fn hashes_do_not_depend_on_settings_that_are_not_used() {
+    let pixels = Plan::resolve(&request("pixels", Preset::Paper)).unwrap();
+    let metric = Plan::resolve(&request("metric", Preset::Paper)).unwrap();
+    let text = serde_json::to_string(&[pixels.trials, metric.trials].concat()).unwrap();
+    assert!(!text.contains("generalised") && text.contains("lifted-structure"));
+    let of_pixels = text.split("\"kind\":\"pixels\"").nth(1).unwrap();
+    assert!(of_pixels.starts_with(",\"noise_sd\":0.0}"), "{of_pixels}");
 }
 
 #[test]

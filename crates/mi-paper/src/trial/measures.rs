@@ -114,12 +114,11 @@ fn of_multi_view(task: &MultiView, step: u64, ends: bool) -> Vec<Metric> {
     }
     for (index, probed) in task.probes.iter().enumerate() {
         // Other representations have only probes: see `probes::of_others`.
-        match index {
-            0 => metrics.extend(probes::metrics(&task.evaluations, ends)),
-            _ => {
-                let own = probes::metrics(&probes::of_others(&task.evaluations), ends);
-                metrics.extend(own.into_iter().map(|metric| metric.of_part(&probed.name)));
-            }
+        if index == 0 {
+            metrics.extend(probes::metrics(&task.evaluations, ends));
+        } else {
+            let own = probes::metrics(&probes::of_others(&task.evaluations), ends);
+            metrics.extend(own.into_iter().map(|metric| metric.of_part(&probed.name)));
         }
     }
     if step > 0 && task.prior.is_some() {

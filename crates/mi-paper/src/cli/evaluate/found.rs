@@ -56,7 +56,7 @@ impl From<Measured> for Row {
 }
 
 /// JSON has no infinite numbers.
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[allow(clippy::ref_option, reason = "serde passes a reference")]
 fn finite<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
     value.filter(|value| value.is_finite()).serialize(serializer)
 }

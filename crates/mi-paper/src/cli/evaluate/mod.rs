@@ -95,7 +95,9 @@ pub(super) fn run(options: &Evaluate) -> Result<ExitCode> {
     } else {
         evaluate::<f32>(options, &inputs)?
     };
-    found.warnings().for_each(|warning| say(format_args!("warning: {warning}")));
+    for warning in found.warnings() {
+        say(format_args!("warning: {warning}"));
+    }
     let text = if options.json { found.json(options.seed)? } else { table::text(&found) };
     terminal::print(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -165,7 +167,9 @@ fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<Found> {
         match asked {
             Asked::Of(measure) => {
                 let measured = evaluator.measure(measure).map_err(|error| lacking(asked, error))?;
-                measured.into_iter().for_each(|measured| found.add(measured));
+                for measured in measured {
+                    found.add(measured);
+                }
             }
             Asked::BoundAnew | Asked::ComponentsMi => {
                 let other = view.as_ref().ok_or_else(|| without_option(asked))?;

@@ -120,12 +120,11 @@ impl MultiViewTraining {
         y: Option<&Sides>,
     ) -> Result<Vec<(Metric, f64)>, PaperError> {
         let own;
-        let other = match y {
-            Some(y) => y,
-            None => {
-                own = self.side(&self.setup.task.terms[0].y.clone())?;
-                &own
-            }
+        let other = if let Some(y) = y {
+            y
+        } else {
+            own = self.side(&self.setup.task.terms[0].y.clone())?;
+            &own
         };
         let view = self.networks.view_of(0);
         let mut seen = vec![false; self.networks.layout.pieces.len()];
