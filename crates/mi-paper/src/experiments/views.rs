@@ -89,7 +89,7 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
     ];
     let over_shared = shared.into_iter().filter_map(|shown| {
         over_pixels(results, shown, "pixels in both views", |configuration| {
-            Some((line(configuration)?, shared_pixels(configuration)?))
+            Some((line(configuration), shared_pixels(configuration)?))
         })
     });
     over_shared.chain(end_panels(results, &metrics)).collect()
