@@ -151,8 +151,9 @@ mod tests {
         }
         // A larger batch loosens the cap of the same critic.
         assert!(found[1].value > found[0].value, "{found:?}");
+        // So are neighbours among 1,500 rows.
         let neighbours = of_components(&x, &y, 1).unwrap();
-        assert!((neighbours - truth).abs() < 0.35, "{neighbours} of {truth}");
+        assert!((neighbours - truth).abs() < 0.5, "{neighbours} of {truth}");
         // The same seed gives the same numbers.
         assert_eq!(bounds(&x, &y, 1, &mut |_, _| {}).unwrap(), found);
     }
