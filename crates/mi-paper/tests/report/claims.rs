@@ -456,6 +456,7 @@ fn the_documented_numbers_of_seeds_are_those_that_judge() {
         "cpc-sequences",
         "views",
         "measures",
+        "bijective",
     ];
     let mut outcome = Synthetic::agreeing(1).only(CLAIMED).outcome();
     let any = judge(&outcome);
