@@ -170,7 +170,7 @@ fn no_figure_is_cut_when_the_page_is_printed() {
         eprintln!("skipped: chromium is not installed");
         return;
     };
-    let (page, drawings) = with_corners(&report::html(&Synthetic::agreeing(2).outcome()));
+    let (page, drawings) = with_corners(&report::html(&Synthetic::agreeing(1).outcome()));
     assert!(drawings > 50, "{drawings} drawings");
     let folder = tempfile::tempdir().unwrap();
     let (file, pdf) = (folder.path().join("report.html"), folder.path().join("report.pdf"));
