@@ -31,7 +31,8 @@ fn stride(columns: usize) -> usize {
 }
 
 /// Rows whose products are summed before they are added to the gradients of y. Panels of a multiple
-/// of this many rows give the same bits as one panel of all rows.
+/// of this many rows give the same bits as one panel of all rows, except for heads with further
+/// hidden layers, which divide each panel among groups.
 pub const PANEL_ROWS: usize = 192;
 
 /// Batches with more pairs than this are divided among threads.

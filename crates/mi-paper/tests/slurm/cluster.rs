@@ -76,9 +76,13 @@ impl Cluster {
         self.declare_down(node);
     }
 
-    /// Tells the controller that a node is down, which it would find out after a while.
+    /// Tells the controller that a node is down, which it would find out after a while. The node may
+    /// have sent a message just before, which would bring it back into service, so it is drained too.
     pub(crate) fn declare_down(&self, node: &str) {
-        self.ask(&["scontrol", "update", &format!("NodeName={node}"), "State=DOWN", "Reason=test"]);
+        let name = format!("NodeName={node}");
+        for state in ["State=DOWN", "State=DRAIN"] {
+            self.ask(&["scontrol", "update", &name, state, "Reason=test"]);
+        }
     }
 
     pub(crate) fn power_on(&self, node: &str) {
