@@ -216,15 +216,7 @@ mod tests {
 
     #[test]
     fn a_trial_without_images_holds_none() {
-        let request = crate::plan::Request {
-            experiments: vec!["dependent".into()],
-            preset: crate::preset::Preset::Paper,
-            seeds: vec![],
-            data: None,
-            dataset: None,
-            steps: None,
-            adversarial_rates: crate::preset::AdversarialRates::Notebook,
-        };
+        let request = crate::plan::Request::new(&["dependent"], crate::preset::Preset::Paper);
         let plan = crate::plan::Plan::resolve(&request).unwrap();
         for trial in &plan.trials {
             let cost = estimate(trial, ImageSize::of(&trial.dataset));
@@ -235,13 +227,9 @@ mod tests {
     #[test]
     fn every_built_in_trial_has_a_cost() {
         let request = crate::plan::Request {
-            experiments: vec!["all".into()],
-            preset: crate::preset::Preset::Paper,
             seeds: vec!["1".parse().unwrap()],
             data: Some("anywhere".into()),
-            dataset: None,
-            steps: None,
-            adversarial_rates: crate::preset::AdversarialRates::Notebook,
+            ..crate::plan::Request::new(&["all"], crate::preset::Preset::Paper)
         };
         for trial in &crate::plan::Plan::resolve(&request).unwrap().trials {
             let cost = estimate(trial, ImageSize::of(&trial.dataset));

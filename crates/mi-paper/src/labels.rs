@@ -252,18 +252,14 @@ fn collect(path: &str, value: &Value, fields: &mut Fields) {
 mod tests {
     use super::*;
     use crate::plan::{Plan, Request};
-    use crate::preset::{AdversarialRates, Preset};
+    use crate::preset::Preset;
 
     #[test]
     fn a_plan_has_settings_from_tasks_and_names_from_variants() {
         let plan = Plan::resolve(&Request {
-            experiments: vec!["conditioning".into(), "views".into()],
-            preset: Preset::Paper,
             seeds: vec!["1".parse().unwrap()],
             data: Some("anywhere".into()),
-            dataset: None,
-            steps: None,
-            adversarial_rates: AdversarialRates::Notebook,
+            ..Request::new(&["conditioning", "views"], Preset::Paper)
         })
         .unwrap();
         let of = |name: &str| {

@@ -8,17 +8,12 @@
 //!
 //! ```
 //! use mi_paper::plan::{Plan, Request};
-//! use mi_paper::preset::{AdversarialRates, Preset};
+//! use mi_paper::preset::Preset;
 //! use mi_paper::seeds::Seeds;
 //!
 //! let plan = Plan::resolve(&Request {
-//!     experiments: vec!["critics".into()],
-//!     preset: Preset::Smoke,
 //!     seeds: vec![Seeds { experiment: None, seeds: vec![0] }],
-//!     data: None,
-//!     dataset: None,
-//!     steps: None,
-//!     adversarial_rates: AdversarialRates::Notebook,
+//!     ..Request::new(&["critics"], Preset::Smoke)
 //! })?;
 //! assert_eq!(plan.trials[0].id(), "critics.digits.mlp.bilinear.infonce.s0");
 //! # Ok::<(), mi_paper::error::PaperError>(())

@@ -39,6 +39,21 @@ pub struct Request {
     pub adversarial_rates: AdversarialRates,
 }
 
+impl Request {
+    /// These experiments at this size; everything else by default.
+    pub fn new(experiments: &[&str], preset: Preset) -> Self {
+        Self {
+            experiments: experiments.iter().map(|&name| name.to_owned()).collect(),
+            preset,
+            seeds: Vec::new(),
+            data: None,
+            dataset: None,
+            steps: None,
+            adversarial_rates: AdversarialRates::Notebook,
+        }
+    }
+}
+
 /// An ordered list of trials, and what it was made from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -342,15 +357,7 @@ mod tests {
     use crate::config::Task;
 
     fn request() -> Request {
-        Request {
-            experiments: vec![],
-            preset: Preset::Quick,
-            seeds: vec![],
-            data: None,
-            dataset: None,
-            steps: None,
-            adversarial_rates: AdversarialRates::Notebook,
-        }
+        Request::new(&[], Preset::Quick)
     }
 
     #[test]

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
     use crate::config::Task;
     use crate::plan::Request;
-    use crate::preset::{AdversarialRates, Preset};
+    use crate::preset::Preset;
 
     #[cfg(target_os = "linux")]
     #[test]
@@ -191,13 +191,8 @@ mod tests {
     #[test]
     fn every_trial_is_told_to_end_however_it_ends() {
         let mut plan = Plan::resolve(&Request {
-            experiments: vec!["dependent".into(), "supervised".into()],
-            preset: Preset::Smoke,
-            seeds: vec![],
-            data: None,
-            dataset: None,
             steps: Some(3),
-            adversarial_rates: AdversarialRates::Notebook,
+            ..Request::new(&["dependent", "supervised"], Preset::Smoke)
         })
         .unwrap();
         if let Task::Dependent(task) = &mut plan.trials[1].task {

@@ -13,17 +13,13 @@ use mi_paper::experiment_file::ExperimentFile;
 use mi_paper::experiments::EXPERIMENTS;
 use mi_paper::multi_view::Net;
 use mi_paper::plan::{Plan, Request};
-use mi_paper::preset::{AdversarialRates, Preset, Scale};
+use mi_paper::preset::{Preset, Scale};
 
 fn request(experiment: &str, preset: Preset) -> Request {
     Request {
-        experiments: vec![experiment.to_owned()],
-        preset,
         seeds: vec!["2".parse().unwrap()],
         data: Some("data".into()),
-        dataset: None,
-        steps: None,
-        adversarial_rates: AdversarialRates::Notebook,
+        ..Request::new(&[experiment], preset)
     }
 }
 

@@ -1,7 +1,7 @@
 use mi_kernels::{Logarithm, Scalar};
 use serde::{Deserialize, Serialize};
 
-use super::{check_margin, distance};
+use super::{check_margin, distance, slope};
 use crate::EstimatorError;
 use crate::bounds::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 
@@ -49,15 +49,17 @@ impl<T: Scalar> Bound<T> for GeneralisedLifted {
         let share = 1.0 / row.positives().len() as f64;
         for (column, of_positive) in row.positives().zip(statistics) {
             let apart = apart(column);
-            // Coinciding points get no gradient.
-            let slope = if apart > 0.0 { 0.5 / apart } else { 0.0 };
             *of_positive = RowStatistics {
                 positive: row.score(column),
                 // Shares of the anchor: over its positives they add up to 1 and to its loss.
                 log_sum: share,
                 extra: share * j.max(0.0),
                 log_weight: if j > 0.0 { share.ln() } else { f64::NEG_INFINITY },
-                positive_gradient: if j > 0.0 { (apart - of_positives).exp() * slope } else { 0.0 },
+                positive_gradient: if j > 0.0 {
+                    (apart - of_positives).exp() * slope(apart)
+                } else {
+                    0.0
+                },
                 ..RowStatistics::default()
             };
         }
@@ -65,7 +67,7 @@ impl<T: Scalar> Bound<T> for GeneralisedLifted {
             for s in row.negatives_mut().flatten() {
                 let apart = distance(s.to_f64());
                 let share = (self.margin - apart - of_negatives).exp();
-                *s = T::from_f64(if apart > 0.0 { 0.5 * share / apart } else { 0.0 });
+                *s = T::from_f64(share * slope(apart));
             }
         }
     }

@@ -1,7 +1,7 @@
 use mi_kernels::{Logarithm, Scalar, log_add};
 use serde::{Deserialize, Serialize};
 
-use super::{check_margin, distance};
+use super::{check_margin, distance, slope};
 use crate::EstimatorError;
 use crate::bounds::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 
@@ -85,9 +85,7 @@ impl<T: Scalar> Bound<T> for LiftedStructure {
         let hinge = |row: &RowStatistics| if row.extra > 0.0 { row.extra } else { 0.0 };
         let loss = rows.iter().map(|row| hinge(row).powi(2)).sum::<f64>() / (2.0 * k);
         for row in rows {
-            let apart = distance(row.positive);
-            let slope = if apart > 0.0 { 0.5 / apart } else { 0.0 };
-            row.positive_gradient = hinge(row) * slope / k;
+            row.positive_gradient = hinge(row) * slope(distance(row.positive)) / k;
         }
         Outcome::new(-loss, -k.ln())
     }

@@ -42,6 +42,11 @@ fn distance(score: f64) -> f64 {
     (-score).max(0.0).sqrt()
 }
 
+/// The slope of [`distance`] in minus the score; 0 for points that coincide, which get no gradient.
+fn slope(distance: f64) -> f64 {
+    if distance > 0.0 { 0.5 / distance } else { 0.0 }
+}
+
 /// Checks a margin.
 fn check_margin(setting: &'static str, margin: f64) -> Result<(), EstimatorError> {
     if margin >= 0.0 && margin.is_finite() {

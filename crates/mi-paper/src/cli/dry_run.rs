@@ -81,20 +81,16 @@ mod tests {
 
     use mi_data::{Dataset, Geometry, Provenance, Split};
     use mi_paper::plan::Request;
-    use mi_paper::preset::{AdversarialRates, Preset};
+    use mi_paper::preset::Preset;
 
     use super::*;
 
     #[test]
     fn the_images_in_the_data_folder_count() {
         let plan = Plan::resolve(&Request {
-            experiments: vec!["cifar-critics".into()],
-            preset: Preset::Paper,
             seeds: vec!["1".parse().unwrap()],
             data: Some("anywhere".into()),
-            dataset: None,
-            steps: None,
-            adversarial_rates: AdversarialRates::Notebook,
+            ..Request::new(&["cifar-critics"], Preset::Paper)
         })
         .unwrap();
         let split =

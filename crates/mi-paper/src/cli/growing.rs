@@ -72,7 +72,7 @@ pub(super) fn while_running<T>(
 #[cfg(test)]
 mod tests {
     use mi_paper::plan::{Plan, Request};
-    use mi_paper::preset::{AdversarialRates, Preset};
+    use mi_paper::preset::Preset;
 
     use super::*;
 
@@ -80,15 +80,7 @@ mod tests {
     fn figures_and_report_are_there_before_the_work_is_done() {
         let out = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(out.path());
-        let plan = Plan::resolve(&Request {
-            experiments: vec!["critics".to_owned()],
-            preset: Preset::Smoke,
-            seeds: Vec::new(),
-            data: None,
-            dataset: None,
-            steps: None,
-            adversarial_rates: AdversarialRates::Notebook,
-        });
+        let plan = Plan::resolve(&Request::new(&["critics"], Preset::Smoke));
         folder.adopt(&plan.unwrap(), &mut |_| ()).unwrap();
         let pace = Pace { first: Duration::ZERO, every: Duration::ZERO };
         let report = out.path().join("report.md");

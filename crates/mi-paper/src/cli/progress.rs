@@ -291,21 +291,12 @@ fn style(template: &str) -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use mi_paper::plan::Request;
-    use mi_paper::preset::{AdversarialRates, Preset};
+    use mi_paper::preset::Preset;
 
     use super::*;
 
     fn four_trials() -> Plan {
-        Plan::resolve(&Request {
-            experiments: vec!["dependent".into()],
-            preset: Preset::Smoke,
-            seeds: vec![],
-            data: None,
-            dataset: None,
-            steps: None,
-            adversarial_rates: AdversarialRates::Notebook,
-        })
-        .unwrap()
+        Plan::resolve(&Request::new(&["dependent"], Preset::Smoke)).unwrap()
     }
 
     #[test]

@@ -253,7 +253,7 @@ mod tests {
     use super::*;
     use crate::outcome::TrialState;
     use crate::plan::Request;
-    use crate::preset::{AdversarialRates, Preset};
+    use crate::preset::Preset;
     use crate::seeds::Seeds;
     use crate::trial::measures;
 
@@ -363,13 +363,9 @@ mod tests {
 
     fn plan(seeds: Vec<u64>, steps: Option<u64>) -> Plan {
         Plan::resolve(&Request {
-            experiments: vec!["critics".into()],
-            preset: Preset::Smoke,
             seeds: vec![Seeds { experiment: None, seeds }],
-            data: None,
-            dataset: None,
             steps,
-            adversarial_rates: AdversarialRates::Notebook,
+            ..Request::new(&["critics"], Preset::Smoke)
         })
         .unwrap()
     }

@@ -178,18 +178,14 @@ pub(crate) fn sample(config: &TrialConfig) -> Vec<Record> {
 mod tests {
     use super::*;
     use crate::plan::{Plan, Request};
-    use crate::preset::{AdversarialRates, Preset};
+    use crate::preset::Preset;
 
     #[test]
     fn every_missing_duplicate_or_foreign_row_is_detected() {
         let plan = Plan::resolve(&Request {
-            experiments: vec!["all".into()],
-            preset: Preset::Smoke,
-            seeds: vec![],
             data: Some("anywhere".into()),
-            dataset: None,
             steps: Some(7),
-            adversarial_rates: AdversarialRates::Notebook,
+            ..Request::new(&["all"], Preset::Smoke)
         })
         .unwrap();
         let state = TrialState::Finished;

@@ -6,4 +6,5 @@ mod claims;
 mod error_rates;
 mod in_browser;
 mod page;
+mod seeds;
 mod synthetic;

@@ -7,7 +7,7 @@ use mi_paper::labels::Setting;
 use mi_paper::origin::Origin;
 use mi_paper::outcome::{Outcome, RunInfo, TrialInfo, TrialState};
 use mi_paper::plan::{Plan, Request};
-use mi_paper::preset::{AdversarialRates, Preset};
+use mi_paper::preset::Preset;
 use mi_paper::published::{Curve, Value};
 use mi_paper::record::{Metric, Record};
 use mi_random::Stream;
@@ -137,13 +137,9 @@ fn configurations(seeds: u64) -> Vec<TrialConfig> {
         return Vec::new();
     }
     let request = Request {
-        experiments: vec!["all".to_owned()],
-        preset: Preset::Paper,
         seeds: vec![seeds.to_string().parse().unwrap()],
         data: Some("data".into()),
-        dataset: None,
-        steps: None,
-        adversarial_rates: AdversarialRates::Notebook,
+        ..Request::new(&["all"], Preset::Paper)
     };
     Plan::resolve(&request).unwrap().trials
 }

@@ -83,6 +83,7 @@ impl Discriminator {
 mod tests {
     use mi_nets::Tape;
 
+    use super::super::tests::assert_gradient;
     use super::*;
 
     /// The gradient of γ mean log D(σ(code)) passes through the discriminator and the logistic
@@ -105,17 +106,7 @@ mod tests {
             WEIGHT * log_d.mean().unwrap()
         };
         let found = discriminator.step(codes.mapv(|c| c as f32).view()).unwrap();
-        let step = 1e-5;
-        for (at, &gradient) in found.indexed_iter() {
-            let moved = |step: f64| {
-                let mut codes = codes.clone();
-                codes[at] += step;
-                objective(&codes)
-            };
-            let expected = (moved(step) - moved(-step)) / (2.0 * step);
-            let error = (f64::from(gradient) - expected).abs();
-            assert!(error < 1e-7 + 1e-4 * expected.abs(), "{at:?}: {gradient} {expected}");
-        }
+        assert_gradient(&found, &codes, objective, |expected| 1e-7 + 1e-4 * expected.abs());
         assert!(found.iter().any(|gradient| gradient.abs() > 1e-3), "{found}");
     }
 

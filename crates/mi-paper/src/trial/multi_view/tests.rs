@@ -311,22 +311,34 @@ fn features_that_were_computed_before_are_those_that_would_be_computed() {
     assert!(!with("noise:0.1", false).is_noiseless());
 }
 
+/// Compares a gradient with central differences of an objective at `at`; `tolerance` is that of a
+/// derivative.
+pub(super) fn assert_gradient(
+    found: &Array2<f32>,
+    at: &Array2<f64>,
+    objective: impl Fn(&Array2<f64>) -> f64,
+    tolerance: impl Fn(f64) -> f64,
+) {
+    const STEP: f64 = 1e-5;
+    for (place, &gradient) in found.indexed_iter() {
+        let moved = |step: f64| {
+            let mut moved = at.clone();
+            moved[place] += step;
+            objective(&moved)
+        };
+        let expected = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
+        let error = (f64::from(gradient) - expected).abs();
+        assert!(error < tolerance(expected), "{place:?}: {gradient} {expected}");
+    }
+}
+
 #[test]
 fn the_gradient_of_a_penalty_equals_central_differences() {
     let rows = Stream::new(5, "rows").normal_matrix((4, 3)).mapv(|x| f64::from(x as f32));
     let factor = 0.7;
     let objective = |rows: &Array2<f64>| -factor * rows.mapv(|x| x * x).sum() / 4.0;
     let found = super::of_penalty(&rows.mapv(|x| x as f32), factor);
-    let step = 1e-5;
-    for (at, &gradient) in found.indexed_iter() {
-        let moved = |step: f64| {
-            let mut rows = rows.clone();
-            rows[at] += step;
-            objective(&rows)
-        };
-        let expected = (moved(step) - moved(-step)) / (2.0 * step);
-        assert!((f64::from(gradient) - expected).abs() < 1e-6, "{at:?}: {gradient} {expected}");
-    }
+    assert_gradient(&found, &rows, objective, |_| 1e-6);
 }
 
 #[test]
