@@ -1,6 +1,6 @@
 use std::fs::{self, File};
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::PaperError;
@@ -37,26 +37,30 @@ pub(super) fn nonce() -> String {
     format!("{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
-/// Gives a file that is about to be replaced a second name, `NAME.set-aside-N`, which keeps its
-/// content. The file itself stays in place until it is replaced.
+/// Keeps a copy of a file's content as `NAME.set-aside-N`, whatever happens to the file afterwards.
+/// It is no second name of the same file: that could be cut or continued in place.
 ///
 /// # Errors
 /// The path and the system's reason.
 pub(super) fn set_aside(path: &Path) -> Result<PathBuf, PaperError> {
+    let content = fs::read(path).map_err(PaperError::file("read", path))?;
     let mut number = 1_u32;
     loop {
         let mut aside = path.as_os_str().to_owned();
         aside.push(format!(".set-aside-{number}"));
         let aside = PathBuf::from(aside);
-        match fs::hard_link(path, &aside) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-            // Not every file system has hard links.
-            Err(_) if !aside.exists() => {
-                fs::copy(path, &aside).map_err(PaperError::file("copy", path))?;
-                return Ok(aside);
+        // Of two processes that choose the same number, one goes on to the next.
+        match File::create_new(&aside) {
+            Ok(mut file) => {
+                let written = file.write_all(&content).and_then(|()| file.sync_all());
+                if written.is_err() {
+                    // Part of the content would pass for all of it.
+                    let _ = fs::remove_file(&aside);
+                }
+                return written.map(|()| aside.clone()).map_err(PaperError::file("write", &aside));
             }
-            Err(_) => number += 1,
-            Ok(()) => return Ok(aside),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(PaperError::file("create", &aside)(error)),
         }
     }
 }
@@ -100,7 +104,9 @@ mod tests {
             write_atomically(&path, content.as_bytes()).unwrap();
             set_aside(&path).unwrap();
         }
-        write_atomically(&path, b"third").unwrap();
+        // In place, as records are cut and continued.
+        File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+        fs::write(&path, "third").unwrap();
         let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
         assert_eq!(read("records.csv"), "third");
         assert_eq!(read("records.csv.set-aside-1"), "first");

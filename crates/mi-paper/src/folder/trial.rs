@@ -159,10 +159,10 @@ impl TrialFolder {
         for path in paths {
             let Some(name) = path.file_name() else { continue };
             match fs::copy(&path, folder.join(name)) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(PaperError::file("copy", path)(error));
-                }
-                _ => {}
+                // Not there, or gone since; the folder may be missing only if somebody removed it.
+                Err(error) if error.kind() == ErrorKind::NotFound && folder.exists() => {}
+                Err(error) => return Err(PaperError::file("copy", path)(error)),
+                Ok(_) => {}
             }
         }
         Ok(())

@@ -420,10 +420,14 @@ fn two_unsealed_copies_that_differ_are_reported() {
             }
             let (lost, message) = lost_and_message(&out, EDITED);
             assert!(lost && message.contains("neither has a seal"), "{message}");
+            let both = [own.join("records.csv"), "records.csv".into()];
+            let before = both.clone().map(|path| fs::read(out.join(path)).unwrap());
             assert!(reproduce(&out, &MORE).status.success());
             assert_eq!(records(&out), expected);
-            assert!(out.join(&own).join("records.csv.set-aside-1").exists());
-            assert!(out.join("records.csv.set-aside-1").exists());
+            for (path, before) in both.iter().zip(before) {
+                let aside = out.join(path.with_extension("csv.set-aside-1"));
+                assert_eq!(fs::read(aside).unwrap(), before, "{}", path.display());
+            }
             fs::remove_dir_all(&out).unwrap();
         }
     }

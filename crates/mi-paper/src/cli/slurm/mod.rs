@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use mi_paper::folder::{RunFolder, write_atomically};
+use mi_paper::folder::{Lock, RunFolder, write_atomically};
 use mi_paper::plan::Plan;
 use sha2::{Digest, Sha256};
 
@@ -118,17 +118,15 @@ pub(super) fn run(
         return Ok(ExitCode::SUCCESS);
     }
 
-    let queued = queue::still_there(&queue::noted(&place));
-    ensure!(
-        queued.is_empty(),
-        "tasks of this run are still in the queue; wait for them, or remove them with `scancel {}`",
-        queued.join(" ")
-    );
+    check_queue(&place)?;
     // The lock is released before tasks start.
     {
         let (sets, _lock) = reproduce::prepare(&mut plan, &folder, asked.data.as_deref(), notice)?;
         reproduce::note_run(&folder, &plan, &sets, Some(run), notice)?;
     }
+    // Of two commands at once, one submits; the other then finds the tasks in the queue.
+    let _submission = Lock::take(&script::folder(&place))?;
+    check_queue(&place)?;
     let left = left(&plan, &folder)?;
     if left.is_empty() {
         terminal::print(&format!(
@@ -155,6 +153,17 @@ pub(super) fn run(
     let submitted = queue::submit(&batch, &chunks)?;
     terminal::print(&told(&submitted, &batch, &left, plan.trials.len(), &chunks)?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a run of which tasks are in the queue.
+fn check_queue(place: &Path) -> Result<()> {
+    let queued = queue::still_there(&queue::noted(place));
+    ensure!(
+        queued.is_empty(),
+        "tasks of this run are still in the queue; wait for them, or remove them with `scancel {}`",
+        queued.join(" ")
+    );
+    Ok(())
 }
 
 /// The numbers of the trials that have not ended, in plan order.

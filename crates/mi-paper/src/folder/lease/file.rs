@@ -95,11 +95,13 @@ pub(super) fn claim(root: &Path, terms: &Terms) -> Result<Option<PathBuf>, Paper
         return Ok(None);
     }
     // A released lease has another file name, so creating this one does not fail because of it.
-    if newest(root)?.is_some_and(|newest| newest.path == path) {
+    let newest = newest(root);
+    if matches!(&newest, Ok(Some(newest)) if newest.path == path) {
         return Ok(Some(path));
     }
+    // After an error too: a lease that nobody holds would keep others waiting.
     let _ = fs::remove_file(&path);
-    Ok(None)
+    newest.map(|_| None)
 }
 
 /// Creates a lease file that is complete as soon as it exists; false if there already is one.

@@ -160,7 +160,7 @@ pub(super) fn take(root: &Path, silence: Duration, watch: &mut Watch) -> Result<
     let heartbeat = Heartbeat::begin(path, path_of(root, token + 1, HELD), silence / BEATS);
     let lease = Lease { folder: TrialFolder::at_attempt(root, attempt), heartbeat, _lock: lock };
     if !same_attempt {
-        begin_attempt(&TrialFolder::at_attempt(root, newest_attempt), lease.folder())?;
+        begin_attempt(&TrialFolder::at_attempt(root, newest_attempt), lease.folder(), token)?;
     }
     remove_older(root, token);
     Ok(lease)
@@ -217,8 +217,8 @@ pub(super) fn attempts(root: &Path) -> Vec<u64> {
 }
 
 /// Copies the saved state of a trial's former holder to a new attempt, which appears atomically.
-fn begin_attempt(former: &TrialFolder, new: &TrialFolder) -> Result<(), PaperError> {
-    let preparing = new.root().join(format!("preparing-{}", nonce()));
+fn begin_attempt(former: &TrialFolder, new: &TrialFolder, token: u64) -> Result<(), PaperError> {
+    let preparing = new.root().join(format!("preparing-{token}-{}", nonce()));
     let copied = fs::create_dir(&preparing)
         .map_err(PaperError::file("create", &preparing))
         .and_then(|()| former.copy_to(&preparing))
@@ -231,7 +231,8 @@ fn begin_attempt(former: &TrialFolder, new: &TrialFolder) -> Result<(), PaperErr
     copied
 }
 
-/// Removes leases that no longer count, and leftovers of killed processes.
+/// Removes leases that no longer count, and leftovers of killed processes. A later holder may be
+/// preparing its attempt already.
 fn remove_older(root: &Path, token: u64) {
     for (other, path) in leases(root).unwrap_or_default() {
         if other < token {
@@ -239,7 +240,9 @@ fn remove_older(root: &Path, token: u64) {
         }
     }
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with("preparing-")) {
+        let name = entry.file_name();
+        let of = name.to_str().and_then(|name| name.strip_prefix("preparing-")?.split('-').next());
+        if of.is_some_and(|of| of.parse().is_ok_and(|other: u64| other < token)) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
