@@ -89,7 +89,7 @@ pub(crate) fn metric(metric: Metric) -> Cow<'static, str> {
         Metric::TrueMi => "true mutual information (nats)",
         Metric::Ceiling => "ceiling with shared negatives (nats)",
         Metric::TiesCeiling => "ceiling given equal patches (nats)",
-        Metric::Retrieval => "own y ranked first among 1,000 (recall@1)",
+        Metric::Retrieval => "recall@1 among 1,000",
         Metric::ReaderAccuracy => "accuracy of readers",
         Metric::VInformation => "V-information about labels (nats)",
         Metric::VInformationOfView => "V-information about the other view (nats)",

@@ -27,12 +27,21 @@ impl Outside {
         }
     }
 
-    /// One sentence for each kind.
+    /// One sentence for each kind of a vertical axis.
     pub(crate) fn notes(&self) -> Vec<String> {
+        self.sentences([("▼", "below"), ("▲", "above")])
+    }
+
+    /// The same of a horizontal axis, outside of which points are not drawn.
+    pub(crate) fn notes_of_sides(&self) -> Vec<String> {
+        self.sentences([("◀", "left of"), ("▶", "right of")])
+    }
+
+    fn sentences(&self, [low, high]: [(&str, &str); 2]) -> Vec<String> {
         let values = |n: usize| if n == 1 { "1 value".to_owned() } else { format!("{n} values") };
         let mut notes = Vec::new();
-        for (sign, word, extreme, (count, value)) in
-            [("▼", "below", "least", self.below), ("▲", "above", "greatest", self.above)]
+        for ((sign, word), extreme, (count, value)) in
+            [(low, "least", self.below), (high, "greatest", self.above)]
         {
             if count > 0 {
                 let value = text::number(value);

@@ -1,5 +1,7 @@
 //! The contents of a line chart: series, marks and their style.
 
+use crate::theme::COLOURS;
+
 /// One value of a series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
@@ -75,9 +77,10 @@ pub(crate) enum Marker {
 }
 
 impl Marker {
-    /// The marker of the n-th series, for people who cannot distinguish its colour.
+    /// The marker of the n-th series, for people who cannot distinguish its colour. Where colours
+    /// repeat, markers are shifted.
     pub(crate) fn nth(index: usize) -> Self {
-        [Self::Circle, Self::Square, Self::Triangle, Self::Diamond][index % 4]
+        [Self::Circle, Self::Square, Self::Triangle, Self::Diamond][(index + index / COLOURS) % 4]
     }
 
     /// Path around the origin, of about the same area for each shape.

@@ -59,6 +59,11 @@ pub enum Expected {
 }
 
 impl Expected {
+    /// Whether a mean lies where it should.
+    pub(crate) fn contains(self, mean: f64) -> bool {
+        self.decide(mean, mean) == Some(true)
+    }
+
     /// Whether an interval lies completely inside or completely outside; `None` if neither.
     fn decide(self, low: f64, high: f64) -> Option<bool> {
         let (met, refuted) = match self {
@@ -102,7 +107,7 @@ pub struct Condition {
     pub published: Option<f64>,
     /// The result of the planned seeds so far.
     pub settled: Settled,
-    /// About how many seeds would settle it, if it is open and the number is not too large.
+    /// The look, by its number of seeds, that would settle it, if it is open and one would.
     pub seeds_needed: Option<usize>,
     /// For a condition that a claim presupposes: a clause that describes the situation if the
     /// condition is not met. The claim is then undecided, never refuted.

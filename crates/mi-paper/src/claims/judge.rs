@@ -1,6 +1,6 @@
 //! Judges a claim by the results of its experiment.
 
-use super::sequential::{SeedPlan, seeds_needed};
+use super::sequential::SeedPlan;
 use super::{
     Claim, Condition, Decision, Finding, Form, Planned, Readout, Verdict, version_1, version_2,
 };
@@ -74,8 +74,7 @@ pub(super) fn assess(
     for condition in &mut conditions {
         condition.settled = seeds.settle(condition, alternatives);
         if condition.met().is_none() {
-            condition.seeds_needed = seeds_needed(condition.by_seed(), condition)
-                .map(|needed| needed.max(seeds.next_look()));
+            condition.seeds_needed = seeds.seeds_needed(condition, alternatives);
         }
     }
     let (decision, reason) = decide(results, seeds, &conditions);
@@ -103,8 +102,8 @@ fn assess_form(
     let mut finding = assess(results, &seeds.from(first), judging);
     if !suggested.is_empty() {
         finding.reason = format!(
-            "{} Effects are of seeds from {first} on. In the seeds before, which suggested the \
-             statement and do not count: {}.",
+            "{} Effects are of seeds from {first} on: those before, in a run by the paper's protocol, \
+             suggested the statement. Here they show: {}.",
             finding.reason,
             suggested.join("; ")
         );

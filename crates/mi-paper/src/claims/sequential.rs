@@ -1,8 +1,6 @@
 //! Decides when seeds settle a condition. Looks at the seeds are planned in advance, and each
 //! spends a part of the error probability.
 
-use std::collections::BTreeMap;
-
 use super::condition::{Condition, Expected, Measure};
 use crate::statistics::{self, TAIL};
 
@@ -17,9 +15,6 @@ const MIN_SEEDS: usize = 2;
 
 /// The normal quantile for a power of 80 %.
 const POWER: f64 = 0.841_6;
-
-/// The largest number of seeds that a reader is advised to run.
-const MAX_ADVISED: usize = 100;
 
 /// The seeds of a claim: how many were planned in advance, which the run has, and which have ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,12 +90,6 @@ impl SeedPlan {
         reached.map(|(look, share)| (look, TAIL * share))
     }
 
-    /// The number of seeds at the next look; after the last look, one more seed than have ended.
-    pub(crate) fn next_look(&self) -> usize {
-        let ended = self.ended.len();
-        self.numbers().into_iter().find(|&n| n > ended).unwrap_or(ended + 1)
-    }
-
     /// The looks: a number of seeds, and the part of the error probability that it spends.
     fn looks(&self) -> Vec<(usize, f64)> {
         let early: Vec<usize> = EARLY_LOOKS.into_iter().filter(|&n| n < self.planned).collect();
@@ -134,26 +123,37 @@ impl SeedPlan {
         }
         Settled::Open
     }
+
+    /// The number of seeds at the first look to come that settles an open condition with a
+    /// probability of about 80 %, if its mean and spread are those of the values so far; `None` if
+    /// no planned look does, or if they are unknown.
+    pub(crate) fn seeds_needed(&self, condition: &Condition, alternatives: usize) -> Option<usize> {
+        let mut to_come = self.looks().into_iter().filter(|&(n, _)| n > self.ended.len());
+        if condition.measure == Measure::Largest {
+            return to_come.next().map(|(n, _)| n);
+        }
+        let values: Vec<f64> = condition.by_seed().values().copied().collect();
+        let spread = statistics::deviation(&values).filter(|s| s.is_finite())?;
+        let mean = statistics::mean(&values);
+        let tail = if condition.expected.contains(mean) {
+            TAIL
+        } else {
+            TAIL / alternatives.max(1) as f64
+        };
+        let distance = distance(condition.expected, mean);
+        let settles = |&(n, share): &(usize, f64)| {
+            n >= MIN_SEEDS && {
+                let critical = statistics::t_quantile((n - 1) as f64, tail * share);
+                distance * (n as f64).sqrt() > (critical + POWER) * spread
+            }
+        };
+        to_come.find(settles).map(|(n, _)| n)
+    }
 }
 
 /// The number of seeds before the first gap: 0, 1, 2, …
 fn in_order(seeds: &[u64]) -> usize {
     (0..).zip(seeds).take_while(|&(expected, seed)| expected == *seed).count()
-}
-
-/// About how many seeds would settle a condition with a probability of 80 %, if its mean and spread
-/// are those of the values so far; `None` if more than 100, or if unknown.
-pub(crate) fn seeds_needed(by_seed: &BTreeMap<u64, f64>, condition: &Condition) -> Option<usize> {
-    if condition.measure == Measure::Largest {
-        return Some(MIN_SEEDS);
-    }
-    let values: Vec<f64> = by_seed.values().copied().collect();
-    let spread = statistics::deviation(&values).filter(|s| s.is_finite())?;
-    let distance = distance(condition.expected, statistics::mean(&values));
-    (MIN_SEEDS.max(3)..=MAX_ADVISED).find(|&n| {
-        let critical = statistics::t_quantile((n - 1) as f64, TAIL * (1.0 - EARLY_SHARE));
-        distance * (n as f64).sqrt() > (critical + POWER) * spread
-    })
 }
 
 /// The distance of a mean from the nearest limit of where it should lie.
@@ -166,6 +166,8 @@ fn distance(expected: Expected, mean: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use mi_random::Stream;
 
@@ -246,14 +248,21 @@ mod tests {
     }
 
     #[test]
-    fn advice_says_about_how_many_seeds_settle_a_condition() {
-        let values: Vec<f64> = (0..6).map(|i| 1.0 + if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
-        let condition = above(&values);
-        let needed = seeds_needed(condition.by_seed(), &condition).unwrap();
-        // A mean of one standard deviation: about (1.96 + 0.84)², and slightly more for Student's
-        // t.
-        assert!((9..=14).contains(&needed), "{needed}");
-        assert_eq!(seeds_needed(above(&[0.1, -0.1]).by_seed(), &condition), None);
+    fn advice_names_a_look_that_settles_a_condition() {
+        let around = |mean: f64, n: i32| -> Condition {
+            let one = |i: i32| mean + if i % 2 == 0 { 1.0 } else { -1.0 };
+            above(&(0..n).map(one).collect::<Vec<f64>>())
+        };
+        // Early looks spend little: a mean of one standard deviation is seen at the last.
+        assert_eq!(plan(20, 6).seeds_needed(&around(1.0, 6), 1), Some(20));
+        assert_eq!(plan(5, 2).seeds_needed(&around(4.0, 2), 1), Some(5));
+        assert_eq!(plan(5, 2).seeds_needed(&around(40.0, 2), 1), Some(3));
+        // One of many conditions is refuted at its share of the error probability.
+        assert_eq!(plan(5, 2).seeds_needed(&around(-4.0, 2), 1), Some(5));
+        assert_eq!(plan(5, 2).seeds_needed(&around(-4.0, 2), 8), None);
+        // Seeds beyond the plan decide nothing.
+        assert_eq!(plan(5, 5).seeds_needed(&around(0.1, 5), 1), None);
+        assert_eq!(plan(5, 1).seeds_needed(&around(4.0, 1), 1), None);
     }
 
     /// The fraction of runs in which a condition with this mean is settled wrongly, or rightly.
@@ -281,7 +290,7 @@ mod tests {
             let (_, refuted) = rates(0.0, planned, 10);
             assert!(refuted <= 0.0036, "{planned}: {refuted}");
         }
-        // About 80 % power for the number of seeds that is advised.
+        // About 80 % power for a mean of one standard deviation.
         let (power, wrong) = rates(1.0, 11, 1);
         assert!(power > 0.75 && wrong < 1e-3, "{power} {wrong}");
     }

@@ -48,7 +48,7 @@ pub(super) const CAPTION: &str = "The critic scores a ConvNet's summary of an im
      as one vector (G), or against each location (L). Negatives of L are all locations of other images. The \
      variant preLN takes locations before the layer norm, which mixes statistics of the whole image into \
      each location. To compare estimates, InfoNCE among the images of a batch is also shown at single \
-     locations (corner, centre). Jensen–Shannon values are twice the divergence, at most 2 ln 2; they do not \
+     locations (corner, centre). The ceiling given equal patches is that of the corner. Jensen–Shannon values are twice the divergence, at most 2 ln 2; they do not \
      bound mutual information. Bounds with dot products start far below 0.";
 
 pub(super) const RULE: &str = "With InfoNCE on whole images, the accuracy of the probe on the summary is higher with the local \

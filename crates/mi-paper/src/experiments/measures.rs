@@ -225,11 +225,18 @@ fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
         let correlations = correlations.collect();
         Condition::on(what, Measure::Correlation, expected, &correlations).in_brief(brief)
     };
-    let ranks = "ranks representations by their accuracy";
-    let does_not = "does not rank representations by their accuracy";
-    let open = "it is open whether it ranks representations by their accuracy";
-    let low = |name| Brief { name, confirmed: does_not, refuted: ranks, open };
-    let high = |name| Brief { name, confirmed: ranks, refuted: does_not, open };
+    let low = |name| Brief {
+        name,
+        confirmed: "its rank correlation with accuracy is below 0.5",
+        refuted: "its rank correlation with accuracy is not below 0.5",
+        open: "it is open whether its rank correlation with accuracy is below 0.5",
+    };
+    let high = |name| Brief {
+        name,
+        confirmed: "its rank correlation with accuracy is above 0.9",
+        refuted: "its rank correlation with accuracy is not above 0.9",
+        open: "it is open whether its rank correlation with accuracy is above 0.9",
+    };
     let (estimate, anew) = ("MI estimate", "MI estimate of a new critic");
     vec![
         condition(Metric::BoundTest, Expected::Below(0.5), low(estimate)),

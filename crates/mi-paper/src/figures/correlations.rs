@@ -1,6 +1,6 @@
 //! Rank correlations between two metrics of trials, and scatter charts of the same points.
 
-use mi_plot::{Axis, Dash, IntervalChart, IntervalRow, LineChart, Point, Series};
+use mi_plot::{Axis, Dash, IntervalChart, IntervalRow, Limits, LineChart, Point, Series};
 use mi_random::Stream;
 
 use crate::figures::Panel;
@@ -120,7 +120,9 @@ pub(crate) fn scatter(
     let varies = Varies::among(&shown);
     let (x, y) = (names::metric(metric), names::metric(over));
     let title = names::title(metric);
-    let mut chart = LineChart::new(&title, Axis::new(&*x), Axis::new(&*y));
+    // One encoder far off would squeeze all others into a line.
+    let axis = Axis::new(&*x).limits(Limits::Trimmed);
+    let mut chart = LineChart::new(&title, axis, Axis::new(&*y));
     let columns = [("", Align::Left), (x.as_ref(), Align::Right), (y.as_ref(), Align::Right)];
     let mut table = Table::new(&title, &columns);
     let mut by_kind: Vec<(String, Vec<Point>)> = Vec::new();

@@ -139,13 +139,21 @@ pub(crate) fn over_pixels(
     axis: &str,
     place: impl Fn(&Configuration<'_>) -> Option<(Option<String>, u64)>,
 ) -> Option<Panel> {
-    let curves = lines(results, metric, place);
+    let curves = lines(results, metric, &place);
     curves.first()?;
+    // Colours are those of the first configuration of a line in the experiment's other charts.
+    let shown = results.with(metric, |_| true);
+    let varies = Varies::among(&shown);
+    let line_of = |c: &Configuration<'_>| {
+        place(c).map(|(line, _)| line.unwrap_or_else(|| labelled(c, varies)))
+    };
     let mut chart = LineChart::new(title, Axis::new(axis), Axis::new(names::axis(metric)));
-    for (index, (label, curve)) in curves.iter().enumerate() {
+    for (label, curve) in &curves {
+        let colour = shown.iter().position(|c| line_of(c).as_ref() == Some(label));
         let drawn: Vec<Point> = curve.iter().map(point).collect();
         let dash = if drawn.len() > 1 { Dash::Solid } else { Dash::None };
-        chart = chart.series(Series::new(label.as_str(), drawn).colour(index).dash(dash));
+        let series = Series::new(label.as_str(), drawn).dash(dash);
+        chart = chart.series(series.colour(colour.unwrap_or_default()));
     }
     Some(Panel {
         name: name.to_owned(),

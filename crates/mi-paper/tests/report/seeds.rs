@@ -205,6 +205,7 @@ fn a_claim_that_seeds_suggested_is_judged_by_later_seeds() {
         let mean = condition.effect.unwrap().mean;
         assert!(condition.seeds() == 17 && mean < 0.0, "{condition:?}");
     }
-    let (_, suggested) = finding.reason.split_once("which suggested the statement").unwrap();
+    let (_, suggested) =
+        finding.reason.split_once("suggested the statement. Here they show: ").unwrap();
     assert!(suggested.contains("held-out bound, MLP − bilinear is 0.9"), "{suggested}");
 }

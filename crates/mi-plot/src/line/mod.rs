@@ -124,9 +124,9 @@ impl LineChart {
     pub fn draw(&self) -> Svg {
         let column_marks = self.column.as_ref().filter(|(_, marks)| !marks.is_empty());
         let (x_axis, y_axis) = self.fit();
-        let outside = self.outside(&x_axis, &y_axis);
         let mut notes = self.notes.clone();
-        notes.extend(outside.notes());
+        notes.extend(self.outside(&x_axis, &y_axis).notes());
+        notes.extend(self.beside(&x_axis).notes_of_sides());
         let (width, nominal) = self.size;
         let heading = Heading::new(&self.title, &self.y.label, &notes, width);
 
@@ -140,7 +140,9 @@ impl LineChart {
             bottom: nominal - MARGIN - 30.0,
         };
         let plane = Plane { area: &plain, x: &x_axis, y: &y_axis };
-        let ends: Vec<Option<f64>> = self.series.iter().map(|s| plane.end_of(s)).collect();
+        // A label next to the plot would look like another point where there is no line to it.
+        let end = |series: &Series| plane.end_of(series).filter(|_| series.dash != Dash::None);
+        let ends: Vec<Option<f64>> = self.series.iter().map(end).collect();
         let lines = self.references.iter().map(|(value, _)| plane.height_of(*value));
         let lines: Vec<Option<f64>> = lines.collect();
         let legend = Legend::place(
@@ -224,6 +226,18 @@ impl LineChart {
             outside.add(mark.value, y.place(mark.value));
         }
         outside
+    }
+
+    /// Points to the left or right of the plot; lines end at its edge, so theirs are not counted.
+    fn beside(&self, x: &Fitted) -> Outside {
+        let mut beside = Outside::default();
+        let unconnected = self.series.iter().filter(|series| series.dash == Dash::None);
+        for point in unconnected.flat_map(|series| &series.points) {
+            if !matches!(x.place(point.x), Place::Nowhere) {
+                beside.add(point.x, x.place(point.x));
+            }
+        }
+        beside
     }
 
     fn colour(&self, index: usize) -> usize {

@@ -72,6 +72,36 @@ fn what_is_clipped_is_shown_at_the_edge_and_told() {
 }
 
 #[test]
+fn a_point_far_to_the_left_is_told_and_squeezes_no_others() {
+    let near = (0..20).map(|i| Point::new(f64::from(i), f64::from(i % 5)));
+    let points: Vec<Point> = [Point::new(-2_469.0, 1.0)].into_iter().chain(near).collect();
+    let trimmed = Axis::new("x").limits(Limits::Trimmed);
+    let chart = LineChart::new("t", trimmed, Axis::new("y"))
+        .series(Series::new("a", points).dash(Dash::None));
+    let drawing = Parsed::new(&chart.draw());
+    assert_eq!(drawing.texts("plot-small"), ["◀ 1 value left of the axis: −2,469."]);
+    let xs: Vec<f64> = drawing.positions("plot-point").into_iter().map(|(x, _)| x).collect();
+    let area = area(&drawing);
+    assert_eq!(xs.len(), 20);
+    assert!(xs[19] - xs[0] > 0.8 * (area.right - area.left), "{xs:?}");
+}
+
+#[test]
+fn labels_of_unconnected_points_stand_above_the_plot() {
+    let markers = |dash| {
+        let points = (0..5).map(|i| Point::new(f64::from(i), 1.0)).collect();
+        let chart = LineChart::new("t", Axis::new("x"), Axis::new("y"))
+            .series(Series::new("a", points).dash(dash));
+        let drawing = Parsed::new(&chart.draw());
+        (drawing.positions("plot-key")[0], area(&drawing))
+    };
+    let ((x, _), area) = markers(Dash::Solid);
+    assert!(x > area.right);
+    let ((_, y), area) = markers(Dash::None);
+    assert!(y < area.top);
+}
+
+#[test]
 fn extreme_data_are_drawn() {
     let cases: [&[f64]; 9] = [
         &[],
