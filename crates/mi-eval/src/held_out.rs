@@ -5,10 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::EvalError;
 
+/// The range of the number of last rows.
+const LAST: &str = "at least 1 and fewer than the rows";
+
 /// Which training rows are held out to choose a setting. A number converts to
 /// [`Share`](Self::Share).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum HeldOut {
     /// A share of them in (0, 1), drawn at random; for labels, a share of each class.
     Share(f64),
@@ -26,11 +30,13 @@ impl From<f64> for HeldOut {
 }
 
 impl HeldOut {
-    /// How many of `rows` rows are held out, before rounding.
+    /// How many of `rows` rows are held out, before rounding; 0 if there are not more than the last
+    /// ones to hold out.
     pub(crate) fn of(self, rows: usize) -> f64 {
         match self {
             Self::Share(share) => share * rows as f64,
-            Self::Last { last } => last as f64,
+            Self::Last { last } if last < rows => last as f64,
+            Self::Last { .. } => 0.0,
         }
     }
 
@@ -41,6 +47,11 @@ impl HeldOut {
                 let (value, range) = (share.to_string(), "above 0 and below 1");
                 Err(EvalError::Setting { name: "held_out", value, range })
             }
+            Self::Last { last: 0 } => Err(EvalError::Setting {
+                name: "held_out.last",
+                value: "0".to_owned(),
+                range: LAST,
+            }),
             _ => Ok(()),
         }
     }
@@ -83,8 +94,8 @@ fn split(
             return Ok(((0..n - last).collect(), (n - last..n).collect()));
         }
         HeldOut::Last { last } => {
-            let (value, range) = (last.to_string(), "at least 1 and fewer than the rows");
-            return Err(EvalError::Setting { name: "held_out.last", value, range });
+            let value = last.to_string();
+            return Err(EvalError::Setting { name: "held_out.last", value, range: LAST });
         }
     };
     let mut is_held = vec![false; n];

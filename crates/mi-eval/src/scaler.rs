@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EvalError, features};
 
-/// Which columns have no spread, and are not scaled.
+/// Which columns have no spread, and are not scaled. Exhaustive, so that whoever names the rules
+/// notices a new one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Constant {
@@ -40,7 +41,7 @@ impl Constant {
 /// distance from it (5 becomes 0 and 7 becomes 2 after fitting on 5, 5, 5). Values outside the
 /// training range are mapped outside [0, 1]; nothing is clipped.
 ///
-/// By default a column counts as constant if its range is at most [`MinMaxScaler::ROUNDING_UNITS`]
+/// By default a column counts as constant if its range is at most [`MinMaxScaler::ROUNDING_UNITS`] units
 /// in the last place of its largest absolute value, so that rounding noise is not scaled up, but a
 /// true range of 10⁻⁹ around 0 is. [`fit_with`](Self::fit_with) takes another rule.
 #[derive(Clone, Debug, PartialEq)]

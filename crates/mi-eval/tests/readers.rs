@@ -290,6 +290,10 @@ fn linear_settings_out_of_range_are_refused_however_few_the_rows() {
         ("cs", LinearReader { cs: vec![], ..LinearReader::default() }),
         ("fixed_c", LinearReader { fixed_c: 0.0, ..LinearReader::default() }),
         ("held_out", LinearReader { held_out: f64::NAN.into(), ..LinearReader::default() }),
+        (
+            "held_out.last",
+            LinearReader { held_out: HeldOut::Last { last: 0 }, ..LinearReader::default() },
+        ),
     ] {
         let family = Family::Linear(reader);
         let read = family.read_labels(features.view(), &labels, features.view(), None, 1);
@@ -298,8 +302,11 @@ fn linear_settings_out_of_range_are_refused_however_few_the_rows() {
         let read = family.read_values(features.view(), features.view(), features.view(), 1);
         assert!(matches!(read, Err(EvalError::Setting { .. })), "{name}");
     }
-    let few = Family::linear().read_labels(features.view(), &labels, features.view(), None, 1);
-    assert_eq!(few.unwrap().chosen(), Chosen::FixedC(1.0));
+    let last = LinearReader { held_out: HeldOut::Last { last: 10_000 }, ..LinearReader::default() };
+    for family in [Family::linear(), Family::Linear(last)] {
+        let few = family.read_labels(features.view(), &labels, features.view(), None, 1);
+        assert_eq!(few.unwrap().chosen(), Chosen::FixedC(1.0));
+    }
 }
 
 #[test]

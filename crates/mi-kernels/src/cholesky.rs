@@ -1,4 +1,4 @@
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 
 use crate::simd::{Kernel, Simd, dispatch};
 
@@ -52,7 +52,7 @@ impl Cholesky {
 
     /// Replaces every row b by the solution of L z = b, as [`solve_lower`](Self::solve_lower) does
     /// and to the same bits, several rows at a time.
-    pub fn solve_lower_rows(&self, rows: &mut Array2<f64>) {
+    pub fn solve_lower_rows(&self, mut rows: ArrayViewMut2<'_, f64>) {
         let mut sides = vec![[0.0; TOGETHER]; rows.ncols()];
         for mut rows in rows.axis_chunks_iter_mut(Axis(0), TOGETHER) {
             for (side, column) in sides.iter_mut().zip(rows.columns()) {
@@ -120,7 +120,7 @@ mod tests {
             let mut together =
                 Array2::from_shape_fn((rows, columns).f(), |(i, j)| 1.0 / (1 + i + 2 * j) as f64);
             let given = together.clone();
-            cholesky.solve_lower_rows(&mut together);
+            cholesky.solve_lower_rows(together.view_mut());
             for (row, given) in together.rows().into_iter().zip(given.rows()) {
                 let mut alone = given.to_vec();
                 cholesky.solve_lower(&mut alone);

@@ -274,7 +274,9 @@ mod tests {
     #[test]
     fn exp_and_tanh_keep_their_bits() {
         let x: Vec<f32> = (0..=u32::MAX).step_by(9973).map(f32::from_bits).collect();
-        for level in Level::available().filter(|level| level.name() != "portable") {
+        // The others use the system's functions, whose bits differ between C libraries.
+        let own = |level: &Level| matches!(level.name(), "avx512" | "avx2");
+        for level in Level::available().filter(own) {
             let (exp, tanh) = functions(level, &x);
             let digest = |values: &[f32]| {
                 let bits = values.iter().filter(|x| !x.is_nan()).map(|x| u64::from(x.to_bits()));

@@ -16,7 +16,8 @@ pub fn maximum<T: Scalar>(x: &[T]) -> T {
     T::maximum(x)
 }
 
-/// The place of the largest number; of equal ones, the first. NaN is never larger.
+/// The place of the largest number; of equal ones, the first. 0 if there are none, or if the first
+/// is NaN, since nothing is larger than that.
 ///
 /// ```
 /// assert_eq!(mi_kernels::argmax([1.0, 3.0, 3.0]), 1);

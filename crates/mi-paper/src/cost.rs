@@ -120,6 +120,8 @@ pub fn estimate(config: &TrialConfig, image: ImageSize) -> Cost {
 fn of_measures(config: &TrialConfig, rows: f64) -> f64 {
     let evaluations = config.task.evaluations();
     let others = evaluations.iter().filter(|e| matches!(e, Evaluation::AlsoAt { .. })).count();
+    // Without steps, both ends are the same.
+    let ends = if config.steps == 0 { 1 } else { 2 + others };
     let of_row = |evaluation: &Evaluation| match evaluation {
         Evaluation::Measure { .. } | Evaluation::LabelNoise { .. } => 4e6,
         Evaluation::FrozenBounds => 2e7,
@@ -127,7 +129,7 @@ fn of_measures(config: &TrialConfig, rows: f64) -> f64 {
         Evaluation::ReferenceReaders => 1.2e7,
         _ => 0.0,
     };
-    (2 + others) as f64 * rows * evaluations.iter().map(of_row).sum::<f64>()
+    ends as f64 * rows * evaluations.iter().map(of_row).sum::<f64>()
 }
 
 /// Operations, parameters and activations of a multi-view task.

@@ -91,6 +91,10 @@ fn listing_and_planning_change_nothing() {
         assert!(text(&list.stdout).contains(experiment.name));
     }
     let plan = mi_paper(&["reproduce", "--dry-run"]).current_dir(root.path()).output().unwrap();
+    let without_data = ["reproduce", "--dry-run", "--preset", "paper", "--data", "missing"];
+    let without_data = mi_paper(&without_data).current_dir(root.path()).output().unwrap();
+    assert!(without_data.status.success());
+    assert!(text(&without_data.stderr).contains("those of the published data sets"));
     assert!(plan.status.success(), "{}", text(&plan.stderr));
     assert!(text(&plan.stdout).contains("GFLOP/s"), "{}", text(&plan.stdout));
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);

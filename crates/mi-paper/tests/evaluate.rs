@@ -141,7 +141,8 @@ fn json_has_an_envelope_with_the_fields_of_the_readme() {
     assert!(notes.clone().any(|note| note == "C = 10") && notes.count() > 5);
     let timings = timed["timings"].as_array().unwrap();
     assert_eq!(timings.len(), 3);
-    assert!(timings.iter().all(|timing| timing["seconds"].as_f64().unwrap() >= 0.0));
+    let seconds: f64 = timings.iter().map(|timing| timing["seconds"].as_f64().unwrap()).sum();
+    assert!(seconds > 0.0);
 
     let mut found = BTreeSet::new();
     for value in [&plain, &timed] {
@@ -184,6 +185,14 @@ fn pointwise_values_have_the_measured_means() {
     assert!(lines.iter().all(|line| labels[line[0] as usize] as f64 == line[1]));
     let error = folder.error(&with_file);
     assert!(error.contains("pointwise.csv already exists"), "{error}");
+    // A name that cannot be used is refused before anything is measured.
+    let nowhere = [&command[..], &["--pointwise", "missing/pointwise.csv"]].concat();
+    let error = folder.error(&nowhere);
+    assert!(error.contains("cannot create missing/pointwise.csv"), "{error}");
+    // After an error nothing is left.
+    let failing = ["features.npy", "missing.npy", "--pointwise", "other.csv"];
+    folder.error(&failing);
+    assert!(!folder.path("other.csv").exists());
 }
 
 #[test]

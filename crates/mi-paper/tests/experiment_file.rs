@@ -151,6 +151,7 @@ fn hashes_do_not_depend_on_settings_that_are_not_used() {
     let metric = Plan::resolve(&request("metric", Preset::Paper)).unwrap();
     let text = serde_json::to_string(&[pixels.trials, metric.trials].concat()).unwrap();
     assert!(!text.contains("generalised") && text.contains("lifted-structure"));
+    assert!(!text.contains("optimiser"), "the paper's Adam is not written");
     let of_pixels = text.split("\"kind\":\"pixels\"").nth(1).unwrap();
     assert!(of_pixels.starts_with(",\"noise_sd\":0.0}"), "{of_pixels}");
 }
@@ -187,6 +188,8 @@ fn mistakes_are_reported_with_line_key_and_remedy() {
         assert!(message.starts_with(&place(at)), "{old}: {message}");
         assert!(message.contains(expected), "{old}: {message}");
     }
+    let never = example().replacen("\"probe\"]", "{ also-at = { step = 501 } }]", 1);
+    assert!(refused(&never).contains("nothing is evaluated at step 501"), "{}", refused(&never));
     let twice = example().replace("batch_size = [64, 128]", "batch_size = [64, 64]");
     assert!(refused(&twice).contains("two variants are the same"), "{}", refused(&twice));
     assert!(refused("question = 'open").starts_with("mine.toml, line 1: "));

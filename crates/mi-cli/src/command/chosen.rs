@@ -236,7 +236,7 @@ impl MeasureOptions {
             RowStructure::Grouped(_) => SurrogateKind::Groups,
             RowStructure::Ordered => SurrogateKind::Shift,
             RowStructure::Exchangeable if self.theiler > 0 => SurrogateKind::Shift,
-            _ => SurrogateKind::Permute,
+            RowStructure::Exchangeable => SurrogateKind::Permute,
         };
         self.surrogate.unwrap_or(default)
     }

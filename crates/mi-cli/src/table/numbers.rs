@@ -105,7 +105,7 @@ impl Numbers {
         let discrete = match declared {
             Declared::Discrete => true,
             Declared::Continuous => false,
-            _ => column.column_type().is_some_and(|found| found.is_discrete()),
+            Declared::Auto => column.column_type().is_some_and(|found| found.is_discrete()),
         };
         let Some(exact) = self.exact.filter(|_| discrete) else { return (column, self.large) };
         let mut labels = Labels::default();

@@ -51,7 +51,7 @@ impl<T: Scalar> Bound<T> for GeneralisedLifted {
             let apart = apart(column);
             *of_positive = RowStatistics {
                 positive: row.score(column),
-                // Shares of the anchor: over its positives they add up to 1 and to its loss.
+                // Over an anchor's positives, `log_sum` adds up to 1 and `extra` to its loss.
                 log_sum: share,
                 extra: share * j.max(0.0),
                 log_weight: if j > 0.0 { share.ln() } else { f64::NEG_INFINITY },

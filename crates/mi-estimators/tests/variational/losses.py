@@ -91,8 +91,6 @@ show("InfoNCE, symmetric, cosine / 0.5", (info_nce(ux, uy, 0.5) + info_nce(uy, u
 show("NT-Xent, 0.5", nt_xent(0.5))
 show("NT-Xent, 0.07", nt_xent(0.07))
 show("N-pair", log(4) - rows)
-norms = mean(dot(a, a) for a in X) + mean(dot(b, b) for b in Y)
-show("N-pair, TensorFlow's l2", log(4) - rows + 0.002 * 0.25 * norms)
 show("triplet, hardest, 1", mean(v for t in triplets("hardest", 1.0) for v in t))
 for margin in (1.0, 0.2):
     of_anchors = [t[0] for t in triplets("semi-hard", margin)]

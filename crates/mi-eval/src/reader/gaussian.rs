@@ -194,7 +194,7 @@ impl Whitened {
 /// L⁻¹ times every row.
 fn lower(rows: &Array2<f64>, factor: &Cholesky) -> Array2<f64> {
     let mut out = rows.clone();
-    factor.solve_lower_rows(&mut out);
+    factor.solve_lower_rows(out.view_mut());
     out
 }
 

@@ -47,13 +47,12 @@ pub(super) fn trained<T: Scalar>(
     let mut best = BestState::new();
     for epoch in 1..=settings.epochs {
         training.epoch(epoch, kept)?;
-        let network = training.network();
-        let outputs = network.outputs(held_rows.view());
+        let outputs = outputs(&training.learner.params, &training.layers, held_rows.view());
         let (loss, residuals) = judge(target, held, &outputs)?;
         if !loss.is_finite() {
             return Err(diverged(epoch));
         }
-        best.offer(-loss, || Trained { network, epoch, residuals });
+        best.offer(-loss, || Trained { network: training.network(), epoch, residuals });
     }
     let best = best.into_inner();
     let (_, mut best) = best.unwrap_or_else(|| unreachable!("there is at least one epoch"));
@@ -101,17 +100,21 @@ pub(super) struct Network<T> {
 impl<T: Scalar> Network<T> {
     /// The outputs for some rows, in inference.
     pub(super) fn outputs(&self, rows: ArrayView2<'_, T>) -> Array2<T> {
-        let mut outputs = Array2::zeros((rows.nrows(), Module::<T>::output_dim(&self.layers)));
-        let mut tape = Tape::new();
-        let chunks = rows.axis_chunks_iter(Axis(0), CHUNK);
-        for (rows, mut out) in chunks.zip(outputs.axis_chunks_iter_mut(Axis(0), CHUNK)) {
-            let mut graph = tape.begin_inference(&self.params);
-            let input = graph.input(rows);
-            let output = self.layers.forward(&mut graph, input);
-            out.assign(&graph.value(output));
-        }
-        outputs
+        outputs(&self.params, &self.layers, rows)
     }
+}
+
+fn outputs<T: Scalar>(params: &Params<T>, layers: &Mlp, rows: ArrayView2<'_, T>) -> Array2<T> {
+    let mut outputs = Array2::zeros((rows.nrows(), Module::<T>::output_dim(layers)));
+    let mut tape = Tape::new();
+    let chunks = rows.axis_chunks_iter(Axis(0), CHUNK);
+    for (rows, mut out) in chunks.zip(outputs.axis_chunks_iter_mut(Axis(0), CHUNK)) {
+        let mut graph = tape.begin_inference(params);
+        let input = graph.input(rows);
+        let output = layers.forward(&mut graph, input);
+        out.assign(&graph.value(output));
+    }
+    outputs
 }
 
 /// A network during training.

@@ -102,6 +102,7 @@ def tiny():
         "uniformity_y": uniformity(Y),
         "rank_me_x": rank_me(X),
         "rank_me_y": rank_me(Y),
+        "effective_rank_x": rank_me(X, eps=0.0),
         "cka": cka(X, Y),
         "slips": {
             "uniformity with self-pairs": float(np.log(np.mean(with_self))),

@@ -18,6 +18,7 @@ impl Avx512 {
         // Of all processors with avx512f, only Xeon Phi has no avx512vl.
         let found = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma");
         found.then_some(Self { _proof: () })
     }
@@ -29,7 +30,7 @@ impl Avx512 {
         fn with_features<K: Kernel>(simd: Avx512, kernel: K) -> K::Output {
             kernel.run(simd)
         }
-        // SAFETY: `self` exists, so `detect` found avx512f, avx512vl and fma; avx2 comes with avx512f.
+        // SAFETY: `self` exists, so `detect` found all of these features.
         unsafe { with_features(self, kernel) }
     }
 }

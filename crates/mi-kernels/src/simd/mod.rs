@@ -1,5 +1,5 @@
 //! Vectors of the running processor, and the choice between them. This is the only place of the
-//! workspace that detects processor features.
+//! workspace that chooses code by processor features.
 //!
 //! A [`Kernel`] is written once and compiled for every [`Level`]; [`dispatch`] runs it at the best
 //! one that the processor has. A value of a [`Simd`] type is the proof that the processor has the

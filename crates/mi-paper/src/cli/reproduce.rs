@@ -57,7 +57,11 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
     };
     let data = options.asked.data.as_deref();
     if options.dry_run && options.out.is_none() {
-        let sets = data::load_for(&mut plan, data)?;
+        // An estimate needs no data.
+        let sets = data::load_for(&mut plan, data).unwrap_or_else(|error| {
+            say(format_args!("{error:#}; the sizes below are those of the published data sets"));
+            DataSets::new()
+        });
         terminal::print(&dry_run::text(&plan, jobs, &sets))?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -98,14 +98,31 @@ fn variants(mut section: Section<'_>, data: DataKind) -> Result<Vec<Variant>, Pa
     if trains && common.steps.contains(&0) {
         return Err(section.error("`steps` is missing or 0: give the number of optimiser steps"));
     }
-    section.finish()?;
     let variant = |task: &Task, steps: u64| Variant {
         steps,
         evaluate_every: common.evaluate_every.unwrap_or((steps / 20).max(1)),
         task: task.clone(),
         setting: common.setting.clone(),
     };
-    Ok(tasks.iter().flat_map(|task| common.steps.iter().map(|&s| variant(task, s))).collect())
+    let variants: Vec<Variant> =
+        tasks.iter().flat_map(|task| common.steps.iter().map(|&s| variant(task, s))).collect();
+    for Variant { steps, evaluate_every, task, .. } in &variants {
+        let is_measured =
+            |step: u64| step == *steps || step < *steps && step.is_multiple_of(*evaluate_every);
+        let lost = task.evaluations().iter().find_map(|evaluation| match evaluation {
+            Evaluation::AlsoAt { step } if !is_measured(*step) => Some(*step),
+            _ => None,
+        });
+        if let Some(step) = lost {
+            return Err(section.error(format!(
+                "`also-at`: nothing is evaluated at step {step}; with `evaluate_every = \
+                 {evaluate_every}` and `steps = {steps}`, give a multiple of the first, up to the \
+                 second"
+            )));
+        }
+    }
+    section.finish()?;
+    Ok(variants)
 }
 
 /// A text for readers, which is shown in terminals, tables and pages.

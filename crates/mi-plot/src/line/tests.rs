@@ -89,16 +89,18 @@ fn a_point_far_to_the_left_is_told_and_squeezes_no_others() {
 #[test]
 fn labels_of_unconnected_points_stand_above_the_plot() {
     let markers = |dash| {
-        let points = (0..5).map(|i| Point::new(f64::from(i), 1.0)).collect();
+        let points = (0..5).map(|i| Point::new(f64::from(i), f64::from(i))).collect();
         let chart = LineChart::new("t", Axis::new("x"), Axis::new("y"))
             .series(Series::new("a", points).dash(dash));
         let drawing = Parsed::new(&chart.draw());
-        (drawing.positions("plot-key")[0], area(&drawing))
+        let grid = drawing.of_class("plot-grid").into_iter().map(|line| line["y1"].parse());
+        let highest = grid.fold(f64::INFINITY, |top, y| top.min(y.expect("a number")));
+        (drawing.positions("plot-key")[0], area(&drawing).right, highest)
     };
-    let ((x, _), area) = markers(Dash::Solid);
-    assert!(x > area.right);
-    let ((_, y), area) = markers(Dash::None);
-    assert!(y < area.top);
+    let ((x, y), right, highest) = markers(Dash::Solid);
+    assert!(x > right && y >= highest, "{x} {y} {right} {highest}");
+    let ((x, y), right, highest) = markers(Dash::None);
+    assert!(x < right && y < highest, "{x} {y} {right} {highest}");
 }
 
 #[test]

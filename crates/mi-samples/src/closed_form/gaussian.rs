@@ -122,16 +122,8 @@ pub fn canonical_correlations(
         .map_err(|c| singular(dx + c))?;
     // Lx⁻¹ Σxy Ly⁻ᵀ, column by column and then row by row.
     let mut cross = matrix.slice(s![..dx, dx..]).to_owned();
-    for mut column in cross.columns_mut() {
-        let mut values = column.to_vec();
-        of_x.solve_lower(&mut values);
-        column.assign(&ndarray::Array1::from(values));
-    }
-    for mut row in cross.rows_mut() {
-        let mut values = row.to_vec();
-        of_y.solve_lower(&mut values);
-        row.assign(&ndarray::Array1::from(values));
-    }
+    of_x.solve_lower_rows(cross.view_mut().reversed_axes());
+    of_y.solve_lower_rows(cross.view_mut());
     Ok(singular_values(cross.view()).iter().map(|rho| rho.min(1.0)).collect())
 }
 

@@ -182,7 +182,7 @@ impl Regression {
     /// Whitened residuals.
     fn residuals(&self, x: &Array2<f64>, y: &Array2<f64>) -> Array2<f64> {
         let mut rest = (y - &self.mean_y) - (x - &self.mean_x).dot(&self.slopes);
-        whiten(&self.of_residuals, &mut rest);
+        self.of_residuals.solve_lower_rows(rest.view_mut());
         rest
     }
 
@@ -190,16 +190,8 @@ impl Regression {
     /// with the conditional model or included in `log_determinant`.
     fn marginal_losses(&self, y: &Array2<f64>) -> Vec<f64> {
         let mut rest = y - &self.mean_y;
-        whiten(&self.of_y, &mut rest);
+        self.of_y.solve_lower_rows(rest.view_mut());
         rest.rows().into_iter().map(|row| 0.5 * row.dot(&row)).collect()
-    }
-}
-
-fn whiten(root: &Cholesky, rows: &mut Array2<f64>) {
-    for mut row in rows.rows_mut() {
-        let mut values = row.to_vec();
-        root.solve_lower(&mut values);
-        row.assign(&Array1::from(values));
     }
 }
 
@@ -280,7 +272,7 @@ fn fit(
             let residuals = train.1.select(Axis(0), rows);
             let of_output = gradient(graph.value(output), residuals.view());
             match learner.descend(&[(output, of_output.view())]) {
-                // No later state can be better.
+                // Training has diverged; the best state so far is kept.
                 Err(NetsError::GradientNotFinite { .. }) => break 'passes,
                 done => done?,
             }

@@ -62,16 +62,8 @@ impl GaussianRatio {
         };
         // C = Lx⁻¹ Σxy Ly⁻ᵀ; its singular vectors are the whitened canonical directions.
         let mut cross = x.t().dot(&y) / n;
-        for mut column in cross.columns_mut() {
-            let mut values = column.to_vec();
-            root_x.solve_lower(&mut values);
-            column.assign(&Array1::from(values));
-        }
-        for mut row in cross.rows_mut() {
-            let mut values = row.to_vec();
-            root_y.solve_lower(&mut values);
-            row.assign(&Array1::from(values));
-        }
+        root_x.solve_lower_rows(cross.view_mut().reversed_axes());
+        root_y.solve_lower_rows(cross.view_mut());
         let wide = dy > dx;
         let rotated = orthogonal_columns(if wide { cross.t() } else { cross.view() });
         let (gamma_x, gamma_y) = (dx as f64 / n, dy as f64 / n);

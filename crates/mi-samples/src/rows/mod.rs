@@ -21,7 +21,6 @@ pub(crate) use split::{Part, folds, pieces, standard_error, units};
 /// | grouped | whole groups, drawn at random | whole groups, drawn at random |
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "groups", rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum RowStructure {
     /// Rows are independent observations.
     #[default]

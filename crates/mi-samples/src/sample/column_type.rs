@@ -23,10 +23,10 @@ const ATOM_CONTRAST: usize = 5;
 /// atoms.
 const ATOM_SURROUNDINGS: usize = 10;
 
-/// What a caller declares about a column.
+/// What a caller declares about a column. Exhaustive, so that whoever reads declarations notices a
+/// new one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Declared {
     /// Nothing: the values decide.
     #[default]

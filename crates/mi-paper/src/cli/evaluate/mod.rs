@@ -21,6 +21,7 @@ use ndarray::Array2;
 use self::asked::Asked;
 use self::found::{Found, Row, Timing};
 use self::inputs::{Inputs, Parts, Side, Split};
+use self::pointwise::Reserved;
 use self::progress::Progress;
 use super::terminal::{self, say};
 
@@ -88,9 +89,9 @@ pub(super) struct Evaluate {
 
 /// Reads, measures and prints.
 pub(super) fn run(options: &Evaluate) -> Result<ExitCode> {
-    options.pointwise.as_deref().map_or(Ok(()), pointwise::check)?;
+    let pointwise = options.pointwise.as_deref().map(Reserved::new).transpose()?;
     let inputs = Inputs::read(options)?;
-    let found = if inputs.any_double() {
+    let (found, csv) = if inputs.any_double() {
         evaluate::<f64>(options, &inputs)?
     } else {
         evaluate::<f32>(options, &inputs)?
@@ -100,10 +101,14 @@ pub(super) fn run(options: &Evaluate) -> Result<ExitCode> {
     }
     let text = if options.json { found.json(options.seed)? } else { table::text(&found) };
     terminal::print(&text)?;
+    if let Some((file, csv)) = pointwise.zip(csv) {
+        file.write(&csv)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<Found> {
+/// The measures, and pointwise V-information as CSV if it is asked for.
+fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<(Found, Option<Vec<u8>>)> {
     let split = match inputs.test_labels {
         None => Some(Split::new(inputs.labels.len(), options.test_share, options.seed)?),
         Some(_) => None,
@@ -160,6 +165,12 @@ fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<Found> {
         }
         options.measures.clone()
     };
+    // Two measures take them.
+    let asks = |asked: &Asked| !matches!(asked, Asked::Of(_));
+    let sides = match &view {
+        Some(view) if measures.iter().any(asks) => Some((single(&features), single(view))),
+        _ => None,
+    };
     let mut progress = Progress::new(measures.len());
     for (index, &asked) in measures.iter().enumerate() {
         progress.begins(index, asked.name());
@@ -172,9 +183,8 @@ fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<Found> {
                 }
             }
             Asked::BoundAnew | Asked::ComponentsMi => {
-                let other = view.as_ref().ok_or_else(|| without_option(asked))?;
-                let sides = (&single(&features), &single(other));
-                found.rows.extend(between_views(asked, sides, options.seed, &mut progress)?);
+                let (x, y) = sides.as_ref().ok_or_else(|| without_option(asked))?;
+                found.rows.extend(between_views(asked, (x, y), options.seed, &mut progress)?);
             }
         }
         if let Some(timings) = &mut found.timings {
@@ -182,12 +192,13 @@ fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<Found> {
             timings.push(Timing { measure: asked.name(), seconds });
         }
     }
-    if let Some(path) = &options.pointwise {
+    let mut csv = None;
+    if options.pointwise.is_some() {
         let places = split.map_or_else(|| (0..rows.1).collect(), |split| split.test);
-        pointwise::write(path, &mut evaluator, &settings, (&places, &labels.test))?;
+        csv = Some(pointwise::csv(&mut evaluator, &settings, (&places, &labels.test))?);
     }
     progress.ends();
-    Ok(found)
+    Ok((found, csv))
 }
 
 /// The features of a side in single precision, in which critics are trained.
@@ -205,7 +216,7 @@ fn between_views(
 ) -> Result<Vec<Row>> {
     let name = asked.name();
     if asked == Asked::ComponentsMi {
-        let why = "the features have collapsed, or samples coincide";
+        let why = "the features have collapsed, samples coincide, or there are too few";
         return Ok(vec![Row::in_nats(name, "", frozen::of_components(x, y, seed), why)]);
     }
     let bounds = frozen::bounds(x, y, seed, &mut |of, share| progress.part(name, of, share));

@@ -1,27 +1,62 @@
 //! Pointwise V-information as a CSV file.
 
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use mi_eval::{Evaluator, EvaluatorSettings, Feature};
-use mi_paper::folder::write_atomically;
 
-/// Refuses a file that exists, before anything is measured.
-pub(super) fn check(path: &Path) -> Result<()> {
-    if path.exists() {
-        bail!("{} already exists; remove it, or give --pointwise another name", path.display());
-    }
-    Ok(())
+/// A file that was created before anything is measured, so that a name that cannot be used is
+/// refused at once. It is removed unless it is written.
+#[derive(Debug)]
+pub(super) struct Reserved {
+    path: PathBuf,
+    file: File,
+    is_written: bool,
 }
 
-/// Writes V-information of every test sample about its label, in nats: a row per sample, with its
+impl Reserved {
+    /// Creates the file; refuses one that exists.
+    pub(super) fn new(path: &Path) -> Result<Self> {
+        match File::create_new(path) {
+            Ok(file) => Ok(Self { path: path.to_owned(), file, is_written: false }),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                bail!(
+                    "{} already exists; remove it, or give --pointwise another name",
+                    path.display()
+                )
+            }
+            Err(error) => {
+                Err(error).with_context(|| format!("--pointwise: cannot create {}", path.display()))
+            }
+        }
+    }
+
+    /// Writes the contents.
+    pub(super) fn write(mut self, text: &[u8]) -> Result<()> {
+        let written = self.file.write_all(text).and_then(|()| self.file.sync_all());
+        written.with_context(|| format!("cannot write {}", self.path.display()))?;
+        self.is_written = true;
+        Ok(())
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if !self.is_written {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// V-information of every test sample about its label, in nats, as CSV: a row per sample, with its
 /// place in its file (from 0) and its label, and a column per family.
-pub(super) fn write<T: Feature>(
-    path: &Path,
+pub(super) fn csv<T: Feature>(
     evaluator: &mut Evaluator<'_, T, i64>,
     settings: &EvaluatorSettings,
     (places, labels): (&[usize], &[i64]),
-) -> Result<()> {
+) -> Result<Vec<u8>> {
     let mut columns = Vec::new();
     for (index, family) in settings.families.iter().enumerate() {
         let usable = evaluator.usable_information(index).context("pointwise V-information")?;
@@ -34,5 +69,5 @@ pub(super) fn write<T: Feature>(
         let values = columns.iter().map(|(_, values)| values[row].to_string());
         writer.write_record([place.to_string(), label.to_string()].into_iter().chain(values))?;
     }
-    Ok(write_atomically(path, &writer.into_inner().context("pointwise V-information")?)?)
+    writer.into_inner().context("pointwise V-information")
 }

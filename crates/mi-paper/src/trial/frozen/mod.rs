@@ -46,14 +46,20 @@ pub struct FrozenBound {
 /// share of its training that is done.
 ///
 /// # Errors
-/// Constant features that cannot be scaled, numbers of rows that differ, or fewer rows than
-/// [`FEWEST_TRAINING_ROWS`] and [`FEWEST_TEST_ROWS`].
+/// Features that are not finite.
+///
+/// # Panics
+/// If numbers of rows differ between the sides, or are below [`FEWEST_TRAINING_ROWS`] or
+/// [`FEWEST_TEST_ROWS`]: mistakes in the calling code.
 pub fn bounds(
     x: &Sides,
     y: &Sides,
     seed: u64,
     progress: &mut dyn FnMut(&str, f64),
 ) -> Result<Vec<FrozenBound>, PaperError> {
+    check_rows(x, y);
+    let enough = x.train.nrows() >= FEWEST_TRAINING_ROWS && x.test.nrows() >= FEWEST_TEST_ROWS;
+    assert!(enough, "too few rows for a batch");
     let streams = Stream::new(seed, "frozen");
     // The last training rows are held out and batches are runs of test rows, so any order of the
     // rows, such as by class, has to be lost.
@@ -96,11 +102,20 @@ pub fn bounds(
 /// The estimate of Kraskov, Stögbauer and Grassberger (2004, algorithm 1), in nats, between the
 /// first three principal components of two representations, on at most 5,000 test rows. Components
 /// share at most the information that the representations share. `None` if a representation has
-/// collapsed, or if neighbours coincide.
+/// collapsed, if neighbours coincide, or if there are too few rows for three neighbours.
+///
+/// # Panics
+/// If numbers of rows differ between the sides: a mistake in the calling code.
 pub fn of_components(x: &Sides, y: &Sides, seed: u64) -> Option<f64> {
+    check_rows(x, y);
     let streams = Stream::new(seed, "frozen");
     let rows = streams.child("test rows").permutation(x.test.nrows());
     components::estimate(x, y, &rows, &streams.child("components"))
+}
+
+fn check_rows(x: &Sides, y: &Sides) {
+    let rows = |side: &Sides| (side.train.nrows(), side.test.nrows());
+    assert!(rows(x) == rows(y), "the two sides have different numbers of rows");
 }
 
 /// `None` for numbers that are not finite: a critic that diverges says nothing about the features.

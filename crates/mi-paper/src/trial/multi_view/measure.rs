@@ -78,8 +78,8 @@ impl MultiViewTraining {
     /// Whether features of a view are the same each time, and whatever other views are computed
     /// with it.
     pub(super) fn is_noiseless(&self) -> bool {
-        let mut views = self.networks.layout.pieces.iter().map(|piece| piece.view().to_string());
-        self.setup.noise.sd == 0.0 && !views.any(|view| view.contains("noise"))
+        let mut pieces = self.networks.layout.pieces.iter();
+        self.setup.noise.sd == 0.0 && !pieces.any(|piece| piece.view().has_noise())
     }
 
     /// Whether the features of the main representation are those of side x of the first term.
