@@ -34,6 +34,17 @@ pub(crate) fn rank_correlation(a: &[f64], b: &[f64]) -> Option<f64> {
     (square_a > 0.0 && square_b > 0.0).then(|| product / (square_a * square_b).sqrt())
 }
 
+/// Spearman's partial rank correlation of `a` and `b` given `given`,
+/// (ρ_ab − ρ_ag ρ_bg) / √((1 − ρ_ag²) (1 − ρ_bg²)): that of what ranks of `given` do not predict
+/// linearly. `None` where a rank correlation is not defined, or if `given` has the ranks of `a` or `b`.
+pub(crate) fn partial_rank_correlation(a: &[f64], b: &[f64], given: &[f64]) -> Option<f64> {
+    let of_a = rank_correlation(a, given)?;
+    let of_b = rank_correlation(b, given)?;
+    let left = (1.0 - of_a * of_a) * (1.0 - of_b * of_b);
+    // Rounding leaves about 1e-16 of what is predicted entirely.
+    (left > 1e-12).then_some((rank_correlation(a, b)? - of_a * of_b) / left.sqrt())
+}
+
 /// Ranks from 1, equal values with their mean.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -130,6 +141,29 @@ mod tests {
         close(&[7.0, 7.0, 8.0], &[1.0, 2.0, 3.0], 0.75_f64.sqrt());
         assert_eq!(rank_correlation(&[1.0, 1.0, 1.0], &[1.0, 2.0, 3.0]), None);
         assert_eq!(rank_correlation(&[1.0, 2.0], &[1.0, 2.0]), None);
+    }
+
+    #[test]
+    fn partial_rank_correlation_is_that_of_residuals_of_ranks() {
+        let a = [3.0, 1.0, 4.0, 15.0, 9.0, 2.6, 5.0];
+        let b = [2.0, 7.0, 1.0, 8.0, 2.8, 1.8, 4.0];
+        let given = [1.0, 6.0, 1.8, 0.3, 3.0, 9.0, 8.0];
+        let residuals = |values: &[f64]| -> Vec<f64> {
+            let (y, x) = (ranks(values), ranks(&given));
+            let centre = mean(&y);
+            let slope = y.iter().zip(&x).map(|(y, x)| (y - centre) * x).sum::<f64>()
+                / x.iter().map(|x| (x - centre).powi(2)).sum::<f64>();
+            y.iter().zip(&x).map(|(y, x)| y - centre - slope * (x - centre)).collect()
+        };
+        let (of_a, of_b) = (residuals(&a), residuals(&b));
+        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let expected =
+            product(&of_a, &of_b) / (product(&of_a, &of_a) * product(&of_b, &of_b)).sqrt();
+        let found = partial_rank_correlation(&a, &b, &given).unwrap();
+        assert_abs_diff_eq!(found, expected, epsilon = 1e-12);
+        assert!((found - rank_correlation(&a, &b).unwrap()).abs() > 0.01);
+        let reversed: Vec<f64> = given.iter().map(|g| -g).collect();
+        assert_eq!(partial_rank_correlation(&reversed, &b, &given), None);
     }
 
     #[test]

@@ -82,30 +82,31 @@ pub(super) fn assess(
 }
 
 /// Judges a form of a claim by the seeds from its first. Effects are of those seeds, too; the reason
-/// has those of the seeds that suggested it.
+/// has those of the seeds before.
 fn assess_form(
     results: &Results<'_>,
     seeds: &SeedPlan,
     form: &Form,
     conditions: Vec<Condition>,
 ) -> Finding {
-    let (first, mut suggested) = (form.first_seed, Vec::new());
+    let (first, mut earlier) = (form.first_seed, Vec::new());
     let split = |condition: Condition| {
         let (before, from) = condition.split_at(first);
         if before.seeds() > 0 {
-            suggested.push(format!("{} is {}", before.what, before.effect_text()));
+            earlier.push(format!("{} is {}", before.what, before.effect_text()));
         }
         from
     };
     let judging: Vec<Condition> =
         if first == 0 { conditions } else { conditions.into_iter().map(split).collect() };
     let mut finding = assess(results, &seeds.from(first), judging);
-    if !suggested.is_empty() {
+    if !earlier.is_empty() {
         finding.reason = format!(
-            "{} Effects are of seeds from {first} on: those before, in a run by the paper's protocol, \
-             suggested the statement. Here they show: {}.",
+            "{} Effects are of seeds from {first} on: {} had shown those before when the statement was \
+             written. Here they show: {}.",
             finding.reason,
-            suggested.join("; ")
+            form.known_from,
+            earlier.join("; ")
         );
     }
     finding

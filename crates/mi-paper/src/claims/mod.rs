@@ -60,8 +60,10 @@ pub(crate) struct Form {
     pub(crate) letter: &'static str,
     /// Its statement.
     pub(crate) statement: &'static str,
-    /// The first seed that judges it. If some seeds suggested the statement, later ones judge it.
+    /// The first seed that judges it, 0 unless some seeds were known when the statement was written.
     pub(crate) first_seed: u64,
+    /// The run that had those seeds; empty if none had.
+    pub(crate) known_from: &'static str,
     /// Its conditions.
     pub(crate) conditions: Conditions,
 }

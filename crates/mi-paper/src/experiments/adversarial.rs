@@ -117,6 +117,7 @@ const FORMS: &[Form] = &[Form {
     letter: "c",
     statement: "The same for a linear probe that is trained until it converges.",
     first_seed: 0,
+    known_from: "",
     conditions: |results, readout| probe_conditions(results, readout, Metric::AccuracyConverged),
 }];
 

@@ -60,6 +60,7 @@ const FORMS: &[Form] = &[Form {
                 training batches. Seeds 0 to 2 of the paper's protocol suggested this, so only seeds \
                 from 3 on judge it.",
     first_seed: SUGGESTED_BY,
+    known_from: "a run by the paper's protocol",
     conditions: held_out_conditions,
 }];
 

@@ -61,6 +61,7 @@ pub(super) const FORMS: &[Form] = &[Form {
                 runs then adds nothing to the absolute values. The interval is by the jackknife (Tukey \
                 1958).",
     first_seed: 0,
+    known_from: "",
     conditions: |results, readout| vec![effect_of_means(results, readout)],
 }];
 

@@ -206,6 +206,6 @@ fn a_claim_that_seeds_suggested_is_judged_by_later_seeds() {
         assert!(condition.seeds() == 17 && mean < 0.0, "{condition:?}");
     }
     let (_, suggested) =
-        finding.reason.split_once("suggested the statement. Here they show: ").unwrap();
+        finding.reason.split_once("when the statement was written. Here they show: ").unwrap();
     assert!(suggested.contains("held-out bound, MLP − bilinear is 0.9"), "{suggested}");
 }
