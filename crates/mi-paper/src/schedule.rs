@@ -12,7 +12,7 @@ use crate::error::PaperError;
 use crate::folder::{Lease, RunFolder, Watch};
 use crate::outcome::TrialState;
 use crate::plan::Plan;
-use crate::trial::{self, Control, Event, Images};
+use crate::trial::{self, Control, Event, Images, Memo};
 
 /// Time between two looks at a trial that another process runs.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -36,7 +36,7 @@ impl Default for Sharing {
     }
 }
 
-/// Runs every trial of the plan, `jobs` at a time, each on its own thread. Returns the result of
+/// Runs every trial of the plan, `jobs` at a time, each on its own thread, sharing a [`Memo`]. Returns the result of
 /// each, in plan order; `None` for trials that were not started because of an interruption.
 ///
 /// A trial that fails, or that another process runs, does not stop the others; trials that another
@@ -53,6 +53,7 @@ pub fn run_plan(
     control: Control<'_>,
     observe: &(dyn Fn(usize, &Event<'_>) + Sync),
 ) -> Vec<Option<Result<TrialState, PaperError>>> {
+    let memo = Memo::default();
     let next = AtomicUsize::new(0);
     let no_room = AtomicBool::new(false);
     let interrupted = || (control.interrupted)() || no_room.load(Ordering::Relaxed);
@@ -63,8 +64,8 @@ pub fn run_plan(
         let mut held = VecDeque::new();
         let mut attempt = |index: usize, mut watch: Watch, held: &mut VecDeque<(usize, Watch)>| {
             let observe = &mut |event: &Event<'_>| observe(index, event);
-            let result =
-                run_trial(plan, index, folder, data, (sharing, &mut watch), control, observe);
+            let with = (sharing, &mut watch, control);
+            let result = run_trial((plan, index), folder, (data, &memo), with, observe);
             let is_held = matches!(result, Err(PaperError::Locked { .. }));
             if is_held && (sharing.wait || !watch.is_alive()) {
                 held.push_back((index, watch));
@@ -102,12 +103,10 @@ pub fn run_plan(
 
 /// Runs one trial to its end, unless it has ended or another process runs it.
 fn run_trial(
-    plan: &Plan,
-    index: usize,
+    (plan, index): (&Plan, usize),
     folder: &RunFolder,
-    data: &DataSets,
-    (sharing, watch): (Sharing, &mut Watch),
-    control: Control<'_>,
+    (data, memo): (&DataSets, &Memo),
+    (sharing, watch, control): (Sharing, &mut Watch, Control<'_>),
     observe: &mut dyn FnMut(&Event<'_>),
 ) -> Result<TrialState, PaperError> {
     let config = &plan.trials[index];
@@ -118,7 +117,7 @@ fn run_trial(
     let lease = trial.take(sharing.silence, watch)?;
     let interrupted = || (control.interrupted)() || lease.is_lost();
     let control = Control { interrupted: &interrupted, ..control };
-    let data = Images::of(config, data);
+    let data = Images::of(config, data, memo.clone());
     let result = trial::run(config, data, lease.folder(), control, observe);
     // If the lease was lost, what was written here went to an older attempt and does not count.
     // Errors do not count either: the new holder may have removed files of that attempt.

@@ -34,9 +34,9 @@ pub(crate) fn rank_correlation(a: &[f64], b: &[f64]) -> Option<f64> {
     (square_a > 0.0 && square_b > 0.0).then(|| product / (square_a * square_b).sqrt())
 }
 
-/// Spearman's partial rank correlation of `a` and `b` given `given`,
-/// (ρ_ab − ρ_ag ρ_bg) / √((1 − ρ_ag²) (1 − ρ_bg²)): that of what ranks of `given` do not predict
-/// linearly. `None` where a rank correlation is not defined, or if `given` has the ranks of `a` or `b`.
+/// Spearman's partial rank correlation of `a` and `b` given `given`: that of what ranks of `given` do
+/// not predict linearly, `(ρ_ab − ρ_ag ρ_bg) / √((1 − ρ_ag²) (1 − ρ_bg²))`. `None` where a rank
+/// correlation is not defined, or if `given` has the ranks of `a` or `b`.
 pub(crate) fn partial_rank_correlation(a: &[f64], b: &[f64], given: &[f64]) -> Option<f64> {
     let of_a = rank_correlation(a, given)?;
     let of_b = rank_correlation(b, given)?;

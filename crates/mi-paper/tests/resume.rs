@@ -89,7 +89,7 @@ fn run(
     let control =
         Control { interrupted: &interrupted, checkpoint_every: Control::CHECKPOINT_EVERY };
     // The digits also serve as the other data set.
-    let images = Images { own: Some(DIGITS.clone()), transfer: Some(DIGITS.clone()) };
+    let images = Images { transfer: Some(DIGITS.clone()), ..DIGITS.clone().into() };
     trial::run(config, images, folder, control, &mut |event| {
         if let Event::Started { step } | Event::Stepped { step, .. } = event {
             done.store(*step, Ordering::Relaxed);
@@ -391,7 +391,7 @@ fn transfer_needs_images_of_the_same_size() {
     for (transfer, reason) in [(None, "needs images"), (Some(Arc::new(small)), "the same size")] {
         let root = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(root.path()).trial("trial");
-        let images = Images { own: Some(DIGITS.clone()), transfer };
+        let images = Images { transfer, ..DIGITS.clone().into() };
         let control =
             Control { interrupted: &|| false, checkpoint_every: Control::CHECKPOINT_EVERY };
         let error = trial::run(&config, images, &folder, control, &mut |_| ()).unwrap_err();

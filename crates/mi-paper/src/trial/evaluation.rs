@@ -63,11 +63,12 @@ pub(super) fn run(
         let data = features.data;
         let train = features.encode(&data.train, "train", tape)?;
         let test = features.encode(&data.test, "test", tape)?;
-        found.extend(probes::run(evaluations, ends, data, (&train, &test), features.seed)?);
+        let (memo, seed) = (&features.reference.memo, features.seed);
+        found.extend(probes::run(memo, evaluations, ends, data, (&train, &test), seed)?);
         if refers {
-            let Features { encoder, params, reference, seed, .. } = features;
+            let Features { encoder, params, reference, .. } = features;
             let own = (data, &test);
-            found.extend(reference.measure(params, own, *seed, |params, split, name| {
+            found.extend(reference.measure(params, own, seed, |params, split, name| {
                 encode(encoder.module(), params, features.inputs(split, name)?, tape)
             })?);
         }
@@ -81,7 +82,7 @@ pub(super) fn run(
             );
             let labels = TrainTest::new(&data.train.labels[..], &data.test.labels[..]);
             let of = (&main, None, Some(&base));
-            found.extend(representation::measure(&measures, of, labels, features.seed)?);
+            found.extend(representation::measure(memo, &measures, of, labels, seed)?);
         }
     }
     found.extend(of_jacobians(features, evaluations)?);

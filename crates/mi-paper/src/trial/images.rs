@@ -2,31 +2,35 @@ use std::sync::Arc;
 
 use mi_data::Dataset;
 
+use super::Memo;
 use crate::config::TrialConfig;
 use crate::error::PaperError;
 use crate::schedule::DataSets;
 
-/// The images that a trial reads; none if it draws its own samples.
+/// The images that a trial reads (none if it draws its own samples), and what trials share.
 #[derive(Clone, Debug, Default)]
 pub struct Images {
     /// The images that it trains on.
     pub own: Option<Arc<Dataset>>,
     /// The images to which its representation is transferred.
     pub transfer: Option<Arc<Dataset>>,
+    /// What other trials have measured.
+    pub memo: Memo,
 }
 
 impl From<Arc<Dataset>> for Images {
     fn from(own: Arc<Dataset>) -> Self {
-        Self { own: Some(own), transfer: None }
+        Self { own: Some(own), ..Self::default() }
     }
 }
 
 impl Images {
-    /// The images that a trial needs, from the loaded data sets.
-    pub fn of(config: &TrialConfig, sets: &DataSets) -> Self {
+    /// The images that a trial needs, from the loaded data sets, and what it shares with others.
+    pub fn of(config: &TrialConfig, sets: &DataSets, memo: Memo) -> Self {
         Self {
             own: sets.get(&config.dataset).cloned(),
             transfer: config.transfer().and_then(|to| sets.get(to.as_str()).cloned()),
+            memo,
         }
     }
 

@@ -7,7 +7,7 @@ use ndarray::Array2;
 
 use super::representation::{self, Sides};
 use super::snapshot::Snapshot;
-use super::{StepError, Training, probes};
+use super::{Memo, StepError, Training, probes};
 use crate::config::{Evaluation, Pixels, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
@@ -54,14 +54,16 @@ impl Training for PixelBaseline {
     fn evaluate(&mut self, _: u64) -> Result<Vec<(Metric, f64)>, StepError> {
         let train = self.inputs(&self.data.train, "train")?;
         let test = self.inputs(&self.data.test, "test")?;
+        // All trials of pixels differ.
+        let memo = &Memo::default();
         let mut found =
-            probes::run(&self.evaluations, true, &self.data, (&train, &test), self.seed)?;
+            probes::run(memo, &self.evaluations, true, &self.data, (&train, &test), self.seed)?;
         let measures = representation::asked(&self.evaluations);
         if !measures.is_empty() {
             let labels = TrainTest::new(&self.data.train.labels[..], &self.data.test.labels[..]);
             let pixels = Sides { train, test };
             let of = (&pixels, None, Some(&pixels));
-            found.extend(representation::measure(&measures, of, labels, self.seed)?);
+            found.extend(representation::measure(memo, &measures, of, labels, self.seed)?);
         }
         Ok(found)
     }

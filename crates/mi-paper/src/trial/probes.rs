@@ -7,6 +7,7 @@ use mi_eval::{
 };
 use ndarray::Array2;
 
+use super::memo::{Key, Memo};
 use crate::config::Evaluation;
 use crate::error::PaperError;
 use crate::record::Metric;
@@ -61,8 +62,26 @@ pub(super) fn metrics(evaluations: &[Evaluation], ends: bool) -> Vec<Metric> {
     metrics
 }
 
-/// Fits probes and readers to training features, and measures them on test features.
+/// Fits probes and readers to training features, and measures them on test features. What is only
+/// measured at the ends may be known.
 pub(super) fn run(
+    memo: &Memo,
+    evaluations: &[Evaluation],
+    ends: bool,
+    data: &Dataset,
+    features: (&Array2<f32>, &Array2<f32>),
+    seed: u64,
+) -> Result<Vec<(Metric, f64)>, PaperError> {
+    if !ends {
+        return computed(evaluations, ends, data, features, seed);
+    }
+    let (train, test) = features;
+    let key = Key::new("probes", &evaluations, seed).features(train).features(test);
+    let key = key.bytes(&data.train.labels).bytes(&data.test.labels);
+    memo.recall(key, || computed(evaluations, ends, data, features, seed))
+}
+
+fn computed(
     evaluations: &[Evaluation],
     ends: bool,
     data: &Dataset,
@@ -198,7 +217,7 @@ mod tests {
     fn what_is_found_is_what_is_announced() {
         let (data, [train, test]) = data();
         for ends in [true, false] {
-            let found = run(&all(), ends, &data, (&train, &test), 3).unwrap();
+            let found = run(&Memo::default(), &all(), ends, &data, (&train, &test), 3).unwrap();
             let names: Vec<Metric> = found.iter().map(|(metric, _)| *metric).collect();
             assert_eq!(names, metrics(&all(), ends));
             assert!(found.iter().all(|(_, value)| value.is_finite()));
@@ -210,7 +229,7 @@ mod tests {
     #[test]
     fn probes_and_readers_have_the_values_of_their_definitions() {
         let (data, [train, test]) = data();
-        let found = run(&all(), true, &data, (&train, &test), 3).unwrap();
+        let found = run(&Memo::default(), &all(), true, &data, (&train, &test), 3).unwrap();
         let value = |metric: Metric| found.iter().find(|(own, _)| *own == metric).unwrap().1;
         let labels = TrainTest::new(&data.train.labels[..], &data.test.labels[..]);
         let evaluate = |probe: Probe| {

@@ -1,4 +1,5 @@
-//! Compares a representation with its start, and transfers it to another data set.
+//! Compares a representation with its start, transfers it to another data set, and knows what other
+//! trials have measured.
 
 use std::sync::Arc;
 
@@ -8,12 +9,15 @@ use mi_nets::Params;
 use ndarray::Array2;
 
 use super::Images;
+use super::memo::{Key, Memo};
 use crate::config::{Evaluation, TrialConfig};
 use crate::error::PaperError;
 use crate::record::Metric;
 
-/// Another data set, and the weights before the first step; each only if an evaluation asks for it.
+/// Another data set, and the weights before the first step, each only if an evaluation asks for it;
+/// and what other trials have measured.
 pub(super) struct Reference {
+    pub(super) memo: Memo,
     transfer: Option<Arc<Dataset>>,
     initial: Option<Params<f32>>,
 }
@@ -26,7 +30,11 @@ impl Reference {
         params: &Params<f32>,
     ) -> Result<Self, PaperError> {
         let asked = config.task.evaluations().contains(&Evaluation::CkaToStart);
-        Ok(Self { transfer: images.transfer(config)?, initial: asked.then(|| params.clone()) })
+        Ok(Self {
+            memo: images.memo.clone(),
+            transfer: images.transfer(config)?,
+            initial: asked.then(|| params.clone()),
+        })
     }
 
     /// Measures a representation. `encode` computes it, from given weights, of the images of a
@@ -51,10 +59,14 @@ impl Reference {
         if let Some(other) = &self.transfer {
             let train = encode(params, &other.train, "transfer train")?;
             let test = encode(params, &other.test, "transfer test")?;
-            let labels = &other.train.labels[..];
-            let reading =
-                Family::linear().read_labels(train.view(), labels, test.view(), None, seed)?;
-            found.push((Metric::TransferAccuracy, reading.accuracy(&other.test.labels)?));
+            let (labels, of_test) = (&other.train.labels[..], &other.test.labels[..]);
+            let key = Key::new("transfer", &(), seed).features(&train).features(&test);
+            found.extend(self.memo.recall(key.bytes(labels).bytes(of_test), || {
+                let reading =
+                    Family::linear().read_labels(train.view(), labels, test.view(), None, seed)?;
+                let accuracy = reading.accuracy(of_test)?;
+                Ok::<_, PaperError>(vec![(Metric::TransferAccuracy, accuracy)])
+            })?);
         }
         Ok(found)
     }

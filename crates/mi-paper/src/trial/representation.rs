@@ -3,6 +3,7 @@
 use mi_eval::{Evaluator, EvaluatorSettings, Measure, Measured, Representation, TrainTest};
 use ndarray::Array2;
 
+use super::memo::{Key, Memo};
 use crate::config::Evaluation;
 use crate::error::PaperError;
 use crate::record::Metric;
@@ -32,8 +33,22 @@ pub(super) fn asked(evaluations: &[Evaluation]) -> Vec<Measure> {
 }
 
 /// Measures a representation, given that of the other view and the pixels (`base`), if there are
-/// any. A measure without a value, such as the exponent of a narrow spectrum, is left out.
+/// any, unless it is known. A measure without a value, such as the exponent of a narrow spectrum, is
+/// left out.
 pub(super) fn measure(
+    memo: &Memo,
+    measures: &[Measure],
+    of: (&Sides, Option<&Sides>, Option<&Sides>),
+    labels: TrainTest<&[u8]>,
+    seed: u64,
+) -> Result<Vec<(Metric, f64)>, PaperError> {
+    let (features, view, base) = of;
+    let key = Key::new("representation", &measures, seed).sides(features);
+    let key = key.optional(view).optional(base).bytes(labels.train).bytes(labels.test);
+    memo.recall(key, || computed(measures, of, labels, seed))
+}
+
+fn computed(
     measures: &[Measure],
     (features, view, base): (&Sides, Option<&Sides>, Option<&Sides>),
     labels: TrainTest<&[u8]>,

@@ -8,6 +8,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
 use super::super::StepError;
 use super::super::frozen::{self, components, critics};
+use super::super::memo::Key;
 use super::super::optimise::mean;
 use super::super::probes;
 use super::super::representation::{self, Sides};
@@ -48,7 +49,8 @@ impl MultiViewTraining {
             let both = train.iter().zip(&test).zip(&self.setup.task.probes);
             for (index, ((train, test), probed)) in both.enumerate() {
                 let own = if index == 0 { &asked } else { &others };
-                let of_probe = probes::run(own, ends, &self.inputs.data, (train, test), self.seed)?;
+                let (memo, data) = (&self.reference.memo, &self.inputs.data);
+                let of_probe = probes::run(memo, own, ends, data, (train, test), self.seed)?;
                 found.extend(of_probe.into_iter().map(|(metric, value)| match index {
                     0 => (metric, value),
                     _ => (metric.of_part(&probed.name), value),
@@ -138,7 +140,8 @@ impl MultiViewTraining {
         let base =
             Sides { train: pixels(&data.train, "train")?, test: pixels(&data.test, "test")? };
         let labels = TrainTest::new(&data.train.labels[..], &data.test.labels[..]);
-        representation::measure(measures, (main, Some(other), Some(&base)), labels, self.seed)
+        let of = (main, Some(other), Some(&base));
+        representation::measure(&self.reference.memo, measures, of, labels, self.seed)
     }
 
     /// Bounds between both representations of the first term, if its candidates are other images.
@@ -164,6 +167,19 @@ impl MultiViewTraining {
                 critics::info_nce_at(k, critic, &self.trained.params, sides, &mut self.step)?;
             found.push((Metric::BoundTest.of_part(&format!("K = {k}")), value));
         }
+        let key = Key::new("without the critic of training", &order, self.seed).sides(x).sides(y);
+        found.extend(self.reference.memo.recall(key, || self.without_its_critic(x, y, &order))?);
+        Ok(found)
+    }
+
+    /// Estimates between both representations that do not depend on the critic of training.
+    fn without_its_critic(
+        &self,
+        x: &Sides,
+        y: &Sides,
+        order: &[usize],
+    ) -> Result<Vec<(Metric, f64)>, StepError> {
+        let mut found = Vec::new();
         let (x_scaled, y_scaled) = (critics::standardised(x)?, critics::standardised(y)?);
         for bound in frozen::newly_trained() {
             let stream = self.streams.child(&format!("critic anew {}", bound.name()));
@@ -171,7 +187,7 @@ impl MultiViewTraining {
             found.extend(value.map(|value| (Metric::BoundAnew.of_part(bound.name()), value)));
         }
         let stream = self.streams.child("components");
-        let of_components = components::estimate(x, y, &order, &stream);
+        let of_components = components::estimate(x, y, order, &stream);
         found.extend(of_components.map(|value| (Metric::ComponentsMi, value)));
         Ok(found)
     }
