@@ -336,8 +336,8 @@ pub enum Evaluation {
     /// equal scores that are the highest, each is found with probability 1/n.
     Retrieval,
     /// Test accuracy of linear readers on Fashion-MNIST for an encoder trained on MNIST, and the
-    /// other way round; at step 0 and at the last step. For the embedded digits, nothing is
-    /// measured.
+    /// other way round; at step 0 and at the last step. Images whose features are not finite count
+    /// as misread. For the embedded digits, nothing is measured.
     Transfer,
     /// Linear CKA between the main representation and the one before the first step; at step 0 and
     /// at the last step.

@@ -1,12 +1,13 @@
 //! Compares a representation with its start, transfers it to another data set, and knows what other
 //! trials have measured.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use mi_data::{Dataset, Split};
 use mi_eval::{Family, linear_cka, linear_cka_debiased};
 use mi_nets::Params;
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use super::Images;
 use super::memo::{Key, Memo};
@@ -62,12 +63,85 @@ impl Reference {
             let (labels, of_test) = (&other.train.labels[..], &other.test.labels[..]);
             let key = Key::new("transfer", &(), seed).features(&train).features(&test);
             found.extend(self.memo.recall(key.bytes(labels).bytes(of_test), || {
-                let reading =
-                    Family::linear().read_labels(train.view(), labels, test.view(), None, seed)?;
-                let accuracy = reading.accuracy(of_test)?;
+                let accuracy = transferred((&train, labels), (&test, of_test), seed)?;
                 Ok::<_, PaperError>(vec![(Metric::TransferAccuracy, accuracy)])
             })?);
         }
         Ok(found)
+    }
+}
+
+/// The accuracy of a linear reader. Encoders can overflow on images unlike those that they were
+/// trained on: where features are not finite, the reader is not fitted, and a test image counts as
+/// misread.
+fn transferred(
+    train: (&Array2<f32>, &[u8]),
+    test: (&Array2<f32>, &[u8]),
+    seed: u64,
+) -> Result<f64, PaperError> {
+    let all = test.1.len();
+    let (train, of_train) = finite(train);
+    let (test, of_test) = finite(test);
+    let is_one_class = of_train.windows(2).all(|pair| pair[0] == pair[1]);
+    if is_one_class || of_test.is_empty() {
+        return Ok(0.0);
+    }
+    let reading = Family::linear().read_labels(train.view(), &of_train, test.view(), None, seed)?;
+    let share = reading.accuracy(&of_test)?;
+    Ok(if of_test.len() == all { share } else { share * of_test.len() as f64 / all as f64 })
+}
+
+/// The rows without NaN or infinities, and their labels.
+fn finite<'a>(
+    (rows, labels): (&'a Array2<f32>, &'a [u8]),
+) -> (Cow<'a, Array2<f32>>, Cow<'a, [u8]>) {
+    let is_finite = |&row: &usize| rows.row(row).iter().all(|value| value.is_finite());
+    let kept: Vec<usize> = (0..rows.nrows()).filter(is_finite).collect();
+    if kept.len() == rows.nrows() {
+        return (Cow::Borrowed(rows), Cow::Borrowed(labels));
+    }
+    let of_kept = kept.iter().map(|&row| labels[row]).collect();
+    (Cow::Owned(rows.select(Axis(0), &kept)), Cow::Owned(of_kept))
+}
+
+#[cfg(test)]
+mod tests {
+    use mi_random::Stream;
+
+    use super::*;
+
+    /// Two classes, one of them to either side of 0 in the first of two features.
+    fn rows(count: usize, name: &str) -> (Array2<f32>, Vec<u8>) {
+        let features = Stream::new(1, name).normal_matrix((count, 2)).mapv(|v| v as f32);
+        let labels = features.column(0).iter().map(|&v| u8::from(v > 0.0)).collect();
+        (features, labels)
+    }
+
+    #[test]
+    fn images_whose_features_overflow_are_misread() {
+        let ((train, of_train), (test, of_test)) = (rows(400, "train"), rows(200, "test"));
+        let accuracy = |train: &Array2<f32>, test: &Array2<f32>| {
+            transferred((train, &of_train), (test, &of_test), 1).unwrap()
+        };
+        let all = accuracy(&train, &test);
+        assert!(all > 0.9, "{all}");
+        let mut wild = test.clone();
+        wild.row_mut(0).fill(f32::NAN);
+        for row in 1..50 {
+            wild[[row, row % 2]] = f32::INFINITY;
+        }
+        let (rest, of_rest) =
+            (test.select(Axis(0), &(50..200).collect::<Vec<_>>()), &of_test[50..]);
+        let of_rest = transferred((&train, &of_train), (&rest, of_rest), 1).unwrap();
+        assert_eq!(accuracy(&train, &wild), of_rest * 150.0 / 200.0);
+        // The reader is fitted to what is left.
+        let mut few = train.clone();
+        few.slice_mut(ndarray::s![..100, ..]).fill(f32::NEG_INFINITY);
+        let kept = train.slice(ndarray::s![100.., ..]).to_owned();
+        let of_kept = transferred((&kept, &of_train[100..]), (&test, &of_test), 1).unwrap();
+        assert_eq!(accuracy(&few, &test), of_kept);
+        let nothing = train.mapv(|_| f32::NAN);
+        assert_eq!(accuracy(&nothing, &test), 0.0);
+        assert_eq!(accuracy(&train, &test.mapv(|_| f32::NAN)), 0.0);
     }
 }
