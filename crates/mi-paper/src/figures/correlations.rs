@@ -13,6 +13,10 @@ use crate::results::{Configuration, Results};
 use crate::statistics::rank_correlation;
 use crate::table::{Align, Table};
 
+/// The fewest configurations whose values are ranked. The encoders against a classifier, for example,
+/// are the only ones with a cross-entropy to the uniform label.
+const FEWEST: usize = 5;
+
 /// The number of bootstrap samples.
 const DRAWS: usize = 1_000;
 
@@ -38,8 +42,8 @@ fn points(configuration: &Configuration<'_>, (a, b): (Metric, Metric)) -> Vec<(f
 }
 
 impl Correlated {
-    /// The correlation over all trials; `None` if there are fewer than three points, or if a metric
-    /// is the same everywhere.
+    /// The correlation over all trials; `None` if fewer than [`FEWEST`] configurations have both
+    /// metrics, if there are fewer than three points, or if a metric is the same everywhere.
     pub(crate) fn of(
         results: &Results<'_>,
         metrics: (Metric, Metric),
@@ -47,6 +51,9 @@ impl Correlated {
     ) -> Option<Self> {
         let groups: Vec<Vec<(f64, f64)>> =
             results.own.iter().map(|c| points(c, metrics)).filter(|own| !own.is_empty()).collect();
+        if groups.len() < FEWEST {
+            return None;
+        }
         let correlation = |points: &[(f64, f64)]| {
             let (a, b): (Vec<f64>, Vec<f64>) = points.iter().copied().unzip();
             rank_correlation(&a, &b)
