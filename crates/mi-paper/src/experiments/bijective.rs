@@ -34,8 +34,8 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
                   estimate has moved from its start: bounds of training, on training batches and held out, \
                   also in larger batches; bounds by critics that are trained anew on the frozen \
                   representations; nearest neighbours on principal components; and the V-information of \
-                  linear readers about labels, which may change. A bound that starts below zero counts as \
-                  zero there, because mutual information is never negative.",
+                  linear readers about labels, which may change. Values below zero count as zero there, \
+                  because neither mutual information nor the V-information of the best reader is negative.",
         panels,
         style: by_place,
     },
@@ -89,10 +89,9 @@ fn estimates(results: &Results<'_>) -> Vec<Change> {
         .filter(|metric| matches!(metric, Metric::Part(_)) && metric.whole() == Metric::BoundTest);
     let bounds = [Metric::BoundTrain, Metric::BoundTest].into_iter().chain(larger);
     let anew = ANEW.map(|bound| Metric::BoundAnew.of_part(bound));
-    let estimates = bounds.chain(anew).chain([Metric::ComponentsMi]);
-    let estimates = estimates.map(|metric| Change { metric, floor: 0.0 });
     let usable = Metric::VInformation.of_part("linear");
-    estimates.chain([Change { metric: usable, floor: f64::NEG_INFINITY }]).collect()
+    let estimates = bounds.chain(anew).chain([Metric::ComponentsMi, usable]);
+    estimates.map(|metric| Change { metric, floor: 0.0 }).collect()
 }
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {

@@ -182,6 +182,10 @@ fn axis(metric: Metric) -> Axis {
         // Bounds may start far below zero, where they say nothing: mutual information is never
         // negative.
         Metric::BoundTrain | Metric::BoundTest => axis.limits(Limits::Trimmed).floor(0.0),
+        // Neither is that of the best reader, but a fitted one may fail on a few images.
+        Metric::Part(_) if metric.whole() == Metric::VInformation => {
+            axis.limits(Limits::Trimmed).floor(0.0)
+        }
         _ => axis,
     }
 }
