@@ -41,9 +41,9 @@ impl Constant {
 /// distance from it (5 becomes 0 and 7 becomes 2 after fitting on 5, 5, 5). Values outside the
 /// training range are mapped outside [0, 1]; nothing is clipped.
 ///
-/// By default a column counts as constant if its range is at most [`MinMaxScaler::ROUNDING_UNITS`] units
-/// in the last place of its largest absolute value, so that rounding noise is not scaled up, but a
-/// true range of 10⁻⁹ around 0 is. [`fit_with`](Self::fit_with) takes another rule.
+/// By default a column counts as constant if its range is at most [`MinMaxScaler::ROUNDING_UNITS`]
+/// units in the last place of its largest absolute value, so that rounding noise is not scaled up,
+/// but a true range of 10⁻⁹ around 0 is. [`fit_with`](Self::fit_with) takes another rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MinMaxScaler {
     affine: Affine,

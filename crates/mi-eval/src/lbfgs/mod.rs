@@ -71,10 +71,11 @@ impl Lbfgs {
     /// Trains with each of `cs` on part of the rows, and again on all rows with the C that has the
     /// smallest mean log loss on the others.
     ///
-    /// A share `held_out` is drawn by `stream` from the rows of each class (none of a class with fewer
-    /// than two rows); [`HeldOut::Last`] takes the last rows. The values of C are tried in ascending order, each starting
-    /// from the previous optimum, until the held-out loss rises: as a function of C it falls and
-    /// then rises. For equal losses the smaller C is kept. `self.c` is not used.
+    /// A share `held_out` is drawn by `stream` from the rows of each class (none of a class with
+    /// fewer than two rows); [`HeldOut::Last`] takes the last rows. The values of C are tried in
+    /// ascending order, each starting from the previous optimum, until the held-out loss rises: as a
+    /// function of C it falls and then rises. For equal losses the smaller C is kept. `self.c` is
+    /// not used.
     ///
     /// # Errors
     /// Those of [`fit`](Self::fit); also an empty list of C, a C that is not positive, a share

@@ -7,7 +7,7 @@ use super::settings::{contrastive, real_nvp};
 use super::{DataKind, Experiment, Variant};
 use crate::claims::{Claim, Condition, Expected, Measure, Readout};
 use crate::config::{Contrastive, Evaluation, Task};
-use crate::figures::changes::{Change, changes};
+use crate::figures::changes::changes;
 use crate::figures::panels::{bijection, file_name, over};
 use crate::figures::{Figure, Panel, by_place};
 use crate::names;
@@ -81,8 +81,8 @@ fn variants(scale: &Scale) -> Vec<Variant> {
     PAPER_BOUNDS.into_iter().map(variant).collect()
 }
 
-/// Every estimate of the records, with the least value that counts as its start.
-fn estimates(results: &Results<'_>) -> Vec<Change> {
+/// Every estimate of the records.
+fn estimates(results: &Results<'_>) -> Vec<Metric> {
     let larger = results
         .metrics()
         .into_iter()
@@ -90,8 +90,7 @@ fn estimates(results: &Results<'_>) -> Vec<Change> {
     let bounds = [Metric::BoundTrain, Metric::BoundTest].into_iter().chain(larger);
     let anew = ANEW.map(|bound| Metric::BoundAnew.of_part(bound));
     let usable = Metric::VInformation.of_part("linear");
-    let estimates = bounds.chain(anew).chain([Metric::ComponentsMi, usable]);
-    estimates.map(|metric| Change { metric, floor: 0.0 }).collect()
+    bounds.chain(anew).chain([Metric::ComponentsMi, usable]).collect()
 }
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {
@@ -102,7 +101,7 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
         changes(results, (&name, &title), |c| c.has_bound(bound), &estimates)
     };
     let mut panels: Vec<Panel> = PAPER_BOUNDS.iter().filter_map(of_bound).collect();
-    panels.extend(estimates.iter().filter_map(|&Change { metric, .. }| {
+    panels.extend(estimates.iter().filter_map(|&metric| {
         over(&file_name(metric), &names::title(metric), metric).panel(results)
     }));
     panels.extend(bijection(results));

@@ -9,34 +9,24 @@ use crate::names;
 use crate::record::Metric;
 use crate::results::{Configuration, Results, Sample};
 
-/// A metric whose change is shown.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Change {
-    pub(crate) metric: Metric,
-    /// A start below this counts as this.
-    pub(crate) floor: f64,
-}
-
-impl Change {
-    /// The metric minus its start, step by step, over the seeds of a configuration.
-    fn curve(&self, configuration: &Configuration<'_>) -> Vec<Sample> {
-        let mut steps: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-        for trial in configuration.counted() {
-            for (step, change) in moved(trial.curve(self.metric), self.floor) {
-                steps.entry(step).or_default().push(change);
-            }
+/// A metric minus its start, step by step, over the seeds of a configuration.
+fn curve(configuration: &Configuration<'_>, metric: Metric) -> Vec<Sample> {
+    let mut steps: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for trial in configuration.counted() {
+        for (step, change) in moved(trial.curve(metric)) {
+            steps.entry(step).or_default().push(change);
         }
-        let samples = steps.into_iter().map(|(step, values)| Sample { step, values });
-        // A single point says nothing about a change.
-        let samples: Vec<Sample> = samples.collect();
-        if samples.len() > 1 { samples } else { Vec::new() }
     }
+    let samples = steps.into_iter().map(|(step, values)| Sample { step, values });
+    // A single point says nothing about a change.
+    let samples: Vec<Sample> = samples.collect();
+    if samples.len() > 1 { samples } else { Vec::new() }
 }
 
-/// The values of a curve that starts at step 0, minus the first of them. Values below `floor` count
-/// as `floor`.
-fn moved(curve: impl Iterator<Item = (u64, f64)>, floor: f64) -> Vec<(u64, f64)> {
-    let curve: Vec<(u64, f64)> = curve.map(|(step, value)| (step, value.max(floor))).collect();
+/// The values of a curve that starts at step 0, minus the first of them. Values below zero count as
+/// zero.
+fn moved(curve: impl Iterator<Item = (u64, f64)>) -> Vec<(u64, f64)> {
+    let curve: Vec<(u64, f64)> = curve.map(|(step, value)| (step, value.max(0.0))).collect();
     match curve[..] {
         [(0, start), ..] => curve.iter().map(|(step, value)| (*step, value - start)).collect(),
         _ => Vec::new(),
@@ -49,12 +39,12 @@ pub(crate) fn changes(
     results: &Results<'_>,
     (name, title): (&str, &str),
     is: impl Fn(&Configuration<'_>) -> bool,
-    shown: &[Change],
+    shown: &[Metric],
 ) -> Option<Panel> {
     let configuration = results.find(is)?;
     let curves: Vec<(Metric, Vec<Sample>)> = shown
         .iter()
-        .map(|change| (change.metric, change.curve(configuration)))
+        .map(|&metric| (metric, curve(configuration, metric)))
         .filter(|(_, curve)| !curve.is_empty())
         .collect();
     let (first, _) = curves.first()?;
@@ -79,11 +69,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_below_the_floor_count_as_the_floor() {
+    fn values_below_zero_count_as_zero() {
         let curve = [(0, -3.0), (5, -1.0), (10, 2.0)];
-        let of = |floor: f64| moved(curve.into_iter(), floor);
-        assert_eq!(of(0.0), [(0, 0.0), (5, 0.0), (10, 2.0)]);
-        assert_eq!(of(f64::NEG_INFINITY), [(0, 0.0), (5, 2.0), (10, 5.0)]);
-        assert_eq!(moved(curve[1..].iter().copied(), 0.0), []);
+        assert_eq!(moved(curve.into_iter()), [(0, 0.0), (5, 0.0), (10, 2.0)]);
+        let curve = [(0, 1.0), (5, -1.0), (10, 3.0)];
+        assert_eq!(moved(curve.into_iter()), [(0, 0.0), (5, -1.0), (10, 2.0)]);
+        assert_eq!(moved(curve[1..].iter().copied()), []);
     }
 }

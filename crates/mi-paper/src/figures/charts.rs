@@ -175,7 +175,7 @@ pub(super) fn mark(published: &Value, label: &str, colour: usize) -> Mark {
 /// The y axis of a metric.
 fn axis(metric: Metric) -> Axis {
     let axis = Axis::new(names::axis(metric));
-    match metric {
+    match metric.whole() {
         Metric::TargetLoss | Metric::InverseError => axis.scale(Scale::Log),
         // Networks trained on labels leave chance at once; they differ only above 0.9.
         Metric::AccuracyClassifier => axis.floor(0.9),
@@ -183,7 +183,7 @@ fn axis(metric: Metric) -> Axis {
         // negative.
         Metric::BoundTrain | Metric::BoundTest => axis.limits(Limits::Trimmed).floor(0.0),
         // Neither is that of the best reader, but a fitted one may fail on a few images.
-        Metric::Part(_) if metric.whole() == Metric::VInformation => {
+        Metric::VInformation | Metric::VInformationOfView | Metric::ConditionalVInformation => {
             axis.limits(Limits::Trimmed).floor(0.0)
         }
         _ => axis,
