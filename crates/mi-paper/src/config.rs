@@ -364,6 +364,10 @@ pub enum Evaluation {
     /// training images (10,000 of MNIST's), and networks are not fitted again to all of them; at
     /// step 0 and at the last step.
     ReferenceReaders,
+    /// Accuracy of a vote of the 20 nearest training images, by cosine similarity, at step 0 and at
+    /// the last step: that of `Measure` with `mi_eval::Measure::Accuracy`, without fitting the
+    /// other families.
+    NearestNeighbours,
     /// What is otherwise measured only at step 0 and at the last step is also measured at the
     /// evaluation after this step.
     AlsoAt {
@@ -404,6 +408,7 @@ impl Evaluation {
             Self::ScaledProbe { .. } => "`scaled-probe`",
             Self::LabelNoise { .. } => "`label-noise`",
             Self::ReferenceReaders => "`reference-readers`",
+            Self::NearestNeighbours => "`nearest-neighbours`",
             Self::AlsoAt { .. } => "`also-at`",
         }
     }

@@ -127,7 +127,21 @@ fn of_measures(config: &TrialConfig, rows: f64) -> f64 {
         Evaluation::FrozenBounds => 2e7,
         Evaluation::Transfer => 1e7,
         Evaluation::ReferenceReaders => 1.2e7,
-        _ => 0.0,
+        Evaluation::NearestNeighbours => 2e6,
+        // Next to nothing, or counted with the encoder.
+        Evaluation::Bounds
+        | Evaluation::Probe
+        | Evaluation::ConvergedProbe
+        | Evaluation::Conditioning { .. }
+        | Evaluation::Bijectivity { .. }
+        | Evaluation::SinglePlaces
+        | Evaluation::TiesCeiling
+        | Evaluation::Retrieval
+        | Evaluation::CkaToStart
+        | Evaluation::Representation
+        | Evaluation::ProbeEpochs
+        | Evaluation::ScaledProbe { .. }
+        | Evaluation::AlsoAt { .. } => 0.0,
     };
     ends as f64 * rows * evaluations.iter().map(of_row).sum::<f64>()
 }

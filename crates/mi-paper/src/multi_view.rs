@@ -14,7 +14,7 @@ use std::mem::{self, Discriminant};
 
 use mi_critics::CriticSpec;
 use mi_data::{DataError, Dataset, Geometry, LatentSequences, Provenance, Split, View};
-use mi_estimators::bounds::BoundSpec;
+use mi_estimators::bounds::{BoundSpec, OtherSequences};
 use mi_estimators::losses::Mining;
 use mi_nets::OptimiserConfig;
 use mi_random::Stream;
@@ -337,6 +337,23 @@ pub enum Negatives {
     SameImage,
     /// Both.
     Both,
+    /// All places of other images.
+    Anywhere,
+    /// All places of all images, except the positive itself.
+    Everywhere,
+}
+
+impl Negatives {
+    /// Which places of other images are negatives, and whether those of the same image are.
+    pub(crate) fn parts(self) -> (OtherSequences, bool) {
+        match self {
+            Self::OtherImages => (OtherSequences::SamePlace, false),
+            Self::SameImage => (OtherSequences::Excluded, true),
+            Self::Both => (OtherSequences::SamePlace, true),
+            Self::Anywhere => (OtherSequences::AnyPlace, false),
+            Self::Everywhere => (OtherSequences::AnyPlace, true),
+        }
+    }
 }
 
 /// A prior for a representation, matched by an adversarial discriminator.

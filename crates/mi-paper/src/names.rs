@@ -108,6 +108,7 @@ pub(crate) fn metric(metric: Metric) -> Cow<'static, str> {
         Metric::CkaToStart => "CKA to the start of training",
         Metric::TransferAccuracy => "accuracy on another data set",
         Metric::ClassSeparation => "class separation",
+        Metric::NeighbourAccuracy => "accuracy of nearest neighbours",
         Metric::NeighbourPurity => "purity of nearest neighbours",
         Metric::DeadUnits => "dead units",
         Metric::BoundAnew => "bound of a critic trained anew, held out (nats)",

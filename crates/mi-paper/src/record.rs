@@ -246,6 +246,8 @@ metrics! {
     ClassSeparation, "class_separation", One;
     /// Share of a test image's nearest training images that have its label.
     NeighbourPurity, "neighbour_purity", One;
+    /// Test accuracy of a vote of the nearest training images.
+    NeighbourAccuracy, "neighbour_accuracy", One;
     /// Outputs that are the same for all test images.
     DeadUnits, "dead_units", One;
     /// Linear CKA to the representation before the first step.

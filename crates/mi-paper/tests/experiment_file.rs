@@ -117,7 +117,8 @@ fn files_may_choose_views_and_second_encoders() {
 #[test]
 fn measures_with_settings_are_read_and_written() {
     let list = "\"probe\", \"probe-epochs\", { scaled-probe = { constant = \"ten-epsilon\" } }, \
-                { label-noise = { percent = 40 } }, \"reference-readers\", { also-at = { step = 500 } }]";
+                { label-noise = { percent = 40 } }, \"reference-readers\", \"nearest-neighbours\", \
+                { also-at = { step = 500 } }]";
     let file = parsed(&example().replace("\"probe\"]", list));
     let Task::Contrastive(task) = &file.variants[0].task else { panic!("{file:?}") };
     let constant = mi_eval::Constant::TenEpsilon;
@@ -130,6 +131,7 @@ fn measures_with_settings_are_read_and_written() {
             Evaluation::ScaledProbe { constant },
             Evaluation::LabelNoise { percent: 40 },
             Evaluation::ReferenceReaders,
+            Evaluation::NearestNeighbours,
             Evaluation::AlsoAt { step: 500 },
         ]
     );

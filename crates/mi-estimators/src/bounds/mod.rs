@@ -38,7 +38,7 @@ mod whole;
 
 pub use evaluation::{Evaluation, Loss};
 pub use objective::Objective;
-pub use pairs::{Counts, Pairs};
+pub use pairs::{Counts, OtherSequences, Pairs};
 pub use registry::{BOUNDS, BoundInfo, BoundKind};
 pub use row::{ColumnSums, Row, Stretches};
 pub use spec::{BoundSpec, LearnedOf};

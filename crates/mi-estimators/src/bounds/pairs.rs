@@ -71,6 +71,17 @@ pub struct Counts {
     pub column_fewest: usize,
 }
 
+/// Which places of other sequences are negatives; see [`Pairs::sequence_step`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherSequences {
+    /// None.
+    Excluded,
+    /// The place that is predicted.
+    SamePlace,
+    /// All places.
+    AnyPlace,
+}
+
 impl Pairs {
     /// Pairs of N×M scores, given positives and excluded pairs as (row, column), counted from 0, in
     /// any order. Excluding a pair twice is the same as excluding it once.
@@ -179,19 +190,18 @@ impl Pairs {
 
     /// K×(K·L) scores of one context per sequence with all L places of all K sequences: column
     /// `l·K + n` is place l of sequence n. A row's positive is place `target` of its own sequence.
-    /// Negatives are that place of other sequences, if `other_sequences`, and other places of the
-    /// same sequence, if `same_sequence` (van den Oord et al., 2018, "CPC"). Everything else is
-    /// excluded.
+    /// Negatives are places of other sequences, and other places of the same sequence if
+    /// `same_sequence` (van den Oord et al., 2018, "CPC"). Everything else is excluded.
     ///
-    /// With only `other_sequences`, [`Pairs::square`] on the K×K scores of that one place gives the
-    /// same at a lower cost.
+    /// With only [`OtherSequences::SamePlace`], [`Pairs::square`] on the K×K scores of that one
+    /// place gives the same at a lower cost.
     ///
     /// # Errors
     /// A target that is not below the number of places; no sequence.
     pub fn sequence_step(
         (sequences, places): (usize, usize),
         target: usize,
-        (other_sequences, same_sequence): (bool, bool),
+        (other_sequences, same_sequence): (OtherSequences, bool),
     ) -> Result<Self, EstimatorError> {
         let (rows, columns) = (sequences, sequences * places);
         if target >= places || sequences == 0 {
@@ -202,11 +212,19 @@ impl Pairs {
             for place in 0..places {
                 let first = place * sequences;
                 let own = first + row;
-                if place == target && other_sequences {
+                let others = match other_sequences {
+                    OtherSequences::Excluded => false,
+                    OtherSequences::SamePlace => place == target,
+                    OtherSequences::AnyPlace => true,
+                };
+                if others {
                     push(stretches, first..own);
-                    push(stretches, own + 1..first + sequences);
-                } else if place != target && same_sequence {
+                }
+                if place != target && same_sequence {
                     push(stretches, own..own + 1);
+                }
+                if others {
+                    push(stretches, own + 1..first + sequences);
                 }
             }
         };

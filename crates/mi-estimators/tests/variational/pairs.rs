@@ -2,7 +2,9 @@
 //! system that needs them.
 
 use mi_estimators::EstimatorError;
-use mi_estimators::bounds::{self, Bound, BoundSpec, LearnedOf, Objective, Pairs, Scores};
+use mi_estimators::bounds::{
+    self, Bound, BoundSpec, LearnedOf, Objective, OtherSequences, Pairs, Scores,
+};
 use mi_estimators::engine::{Batch, Driver, Engine};
 use ndarray::{Array1, Array2, array};
 
@@ -208,15 +210,28 @@ fn systems_have_the_pairs_that_define_them() {
         (i, j) => either(i % 3 == j % 3),
     });
     same("locations", &Pairs::locations(3, 4), &|i, j| either(j / 4 == i));
-    for (others, own) in [(true, false), (false, true), (true, true)] {
+    let rules = [
+        (OtherSequences::SamePlace, false, 2),
+        (OtherSequences::Excluded, true, 3),
+        (OtherSequences::SamePlace, true, 2 + 3),
+        (OtherSequences::AnyPlace, false, 2 * 4),
+        (OtherSequences::AnyPlace, true, 2 * 4 + 3),
+    ];
+    for (others, own, negatives) in rules {
         let pairs = Pairs::sequence_step((3, 4), 2, (others, own)).unwrap();
         same("sequences", &pairs, &|i, j| match (j / 3, j % 3) {
             (2, n) if n == i => Positive,
-            (2, _) if others => Negative,
-            (_, n) if n == i && own => Negative,
+            (_, n) if n == i => {
+                if own {
+                    Negative
+                } else {
+                    Neither
+                }
+            }
+            (2, _) if others == OtherSequences::SamePlace => Negative,
+            _ if others == OtherSequences::AnyPlace => Negative,
             _ => Neither,
         });
-        let negatives = if others { 2 } else { 0 } + if own { 3 } else { 0 };
         assert_eq!((pairs.counts().negatives, pairs.counts().fewest), (negatives, negatives));
     }
     // Other choices, such as negatives among the locations of one image (several terms) or among
@@ -355,7 +370,7 @@ fn mistakes_are_named() {
     wrong(&[(0, 0)], &[(0, 3)], "outside");
     assert!(Pairs::new((2, 3), &[(0, 0)], &[(1, 1), (1, 1)]).is_ok());
     assert!(Pairs::memory_bank(&[3], 3).is_err());
-    assert!(Pairs::sequence_step((2, 3), 3, (true, true)).is_err());
+    assert!(Pairs::sequence_step((2, 3), 3, (OtherSequences::SamePlace, true)).is_err());
 
     let x = Array2::<f64>::zeros((2, 2));
     let mut state = objective(&BoundSpec::Nwj);

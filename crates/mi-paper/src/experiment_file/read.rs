@@ -359,10 +359,14 @@ fn pixels(section: &mut Section<'_>, views: &[(String, View)]) -> Result<Vec<Tas
         measures.strip_prefix(&[Measure::Probe, Measure::ConvergedProbe]).is_some_and(|more| {
             more.iter().all(|measure| match measure {
                 Measure::LabelNoise { percent } => *percent <= 100,
-                other => {
-                    matches!(other, Measure::Of(_) | Measure::ReferenceReaders)
-                        || matches!(other, Measure::ProbeEpochs | Measure::ScaledProbe { .. })
-                }
+                other => matches!(
+                    other,
+                    Measure::Of(_)
+                        | Measure::ReferenceReaders
+                        | Measure::NearestNeighbours
+                        | Measure::ProbeEpochs
+                        | Measure::ScaledProbe { .. }
+                ),
             })
         })
     };
@@ -503,6 +507,7 @@ fn evaluations(
             | Measure::ProbeEpochs
             | Measure::ScaledProbe { .. }
             | Measure::ReferenceReaders
+            | Measure::NearestNeighbours
             | Measure::AlsoAt { .. }
             | Measure::Of(_) => true,
             Measure::LabelNoise { percent } => *percent <= 100,

@@ -121,6 +121,7 @@ pub(super) enum Measure {
         percent: u8,
     },
     ReferenceReaders,
+    NearestNeighbours,
     AlsoAt {
         step: u64,
     },
@@ -147,6 +148,7 @@ impl From<Measure> for Evaluation {
             Measure::ScaledProbe { constant } => Self::ScaledProbe { constant },
             Measure::LabelNoise { percent } => Self::LabelNoise { percent },
             Measure::ReferenceReaders => Self::ReferenceReaders,
+            Measure::NearestNeighbours => Self::NearestNeighbours,
             Measure::AlsoAt { step } => Self::AlsoAt { step },
             Measure::Of(of) => Self::Measure { of },
         }
@@ -172,8 +174,27 @@ impl From<Evaluation> for Measure {
             Evaluation::ScaledProbe { constant } => Self::ScaledProbe { constant },
             Evaluation::LabelNoise { percent } => Self::LabelNoise { percent },
             Evaluation::ReferenceReaders => Self::ReferenceReaders,
+            Evaluation::NearestNeighbours => Self::NearestNeighbours,
             Evaluation::AlsoAt { step } => Self::AlsoAt { step },
             Evaluation::Measure { of } => Self::Of(of),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_lists_every_measure() {
+        let error = serde_json::from_str::<Measure>("\"nothing\"").unwrap_err().to_string();
+        let (_, names) = error.split_once("expected one of").unwrap();
+        let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
+        assert!(names.len() > 15, "{error}");
+        let readme = include_str!("../../README.md");
+        for name in names {
+            let listed = [format!("`\"{name}\"`"), format!("`{{ {name} =")];
+            assert!(listed.iter().any(|entry| readme.contains(entry)), "{name} is not listed");
         }
     }
 }

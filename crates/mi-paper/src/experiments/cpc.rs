@@ -29,7 +29,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         heading: "Contrastive predictive coding",
         caption: "An image is a sequence of sixteen patches of 7 × 7 pixels in raster order. A context of \
                   the patches so far predicts the next three. Negatives are the same place in other images, \
-                  other places in the same image, or both. Many patches are blank, and no critic can tell \
+                  other places in the same image, both, or all places anywhere in other images. Many patches are blank, and no critic can tell \
                   equal patches apart; the ceiling is the highest InfoNCE that this allows. A blind context \
                   sees only its place. The probe reads the context after the last patch.",
         panels,
@@ -71,6 +71,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
         ("other", Negatives::OtherImages, gru()),
         ("other+same", Negatives::Both, gru()),
         ("same", Negatives::SameImage, gru()),
+        ("anywhere", Negatives::Anywhere, gru()),
         ("same blind", Negatives::SameImage, ContextNet::Place { width: 64 }),
         ("other mean", Negatives::OtherImages, ContextNet::Mean),
         ("other conv", Negatives::OtherImages, conv),

@@ -80,7 +80,8 @@ pub(super) fn of_encoder(scale: &Scale, net: &EncoderSpec) -> Vec<Variant> {
     let before_norm = ViewTerm { y: "g.local".to_owned(), ..local(nce()) };
     let concat =
         |term: ViewTerm, hidden| ViewTerm { critic: CriticSpec::Concat { hidden }, ..term };
-    let prior = || Some(Prior { of: "g".to_owned(), weight: 0.1, hidden: vec![1000, 200] });
+    // The weights of the prior and of both terms are those of Hjelm et al.
+    let prior = |weight| Some(Prior { of: "g".to_owned(), weight, hidden: vec![1000, 200] });
     let weighted = |term: ViewTerm, weight| ViewTerm { weight, ..term };
     let both = vec![weighted(global(jsd.clone()), 0.5), weighted(local(jsd.clone()), 0.1)];
     let variants = [
@@ -91,11 +92,13 @@ pub(super) fn of_encoder(scale: &Scale, net: &EncoderSpec) -> Vec<Variant> {
         ("L nce whole-preLN", "whole", vec![before_norm], None),
         ("G nce top", "top_half", vec![global(nce())], None),
         ("L nce top", "top_half", vec![local(nce())], None),
+        ("G dv whole", "whole", vec![global(dv.clone())], None),
         ("L dv whole", "whole", vec![local(dv)], None),
         ("G nce concat", "whole", vec![concat(global(nce()), vec![512])], None),
         ("L nce concat", "whole", vec![concat(local(nce()), vec![64])], None),
-        ("L jsd prior", "whole", vec![local(jsd)], prior()),
-        ("LG jsd prior", "whole", both, prior()),
+        ("G jsd prior", "whole", vec![global(jsd.clone())], prior(1.0)),
+        ("L jsd prior", "whole", vec![local(jsd)], prior(0.1)),
+        ("LG jsd prior", "whole", both, prior(0.1)),
     ];
     let variant = |(name, piece, terms, prior): (&str, &str, Vec<ViewTerm>, Option<Prior>)| {
         let views = vec![view("image", piece)];

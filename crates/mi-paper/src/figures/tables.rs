@@ -11,7 +11,7 @@ use crate::statistics;
 use crate::table::{Align, Table};
 
 /// Metrics in the order of a table's columns.
-const METRICS: [Metric; 20] = [
+const METRICS: [Metric; 21] = [
     Metric::BoundTrain,
     Metric::BoundTest,
     Metric::LossTest,
@@ -31,6 +31,7 @@ const METRICS: [Metric; 20] = [
     Metric::Ceiling,
     Metric::TiesCeiling,
     Metric::Retrieval,
+    Metric::NeighbourAccuracy,
     Metric::PriorLoss,
 ];
 

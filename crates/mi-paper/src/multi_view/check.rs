@@ -321,6 +321,7 @@ impl MultiView {
                 | Evaluation::ScaledProbe { .. }
                 | Evaluation::LabelNoise { .. }
                 | Evaluation::ReferenceReaders
+                | Evaluation::NearestNeighbours
                 | Evaluation::Measure { .. } => self.probes.is_empty().then_some("[[probes]]"),
                 // An encoder that is not bijective has no bijectivity to measure, which is no
                 // error.

@@ -114,6 +114,7 @@ pub(super) fn of_jacobians(
             | Evaluation::ScaledProbe { .. }
             | Evaluation::LabelNoise { .. }
             | Evaluation::ReferenceReaders
+            | Evaluation::NearestNeighbours
             | Evaluation::AlsoAt { .. } => {}
         }
     }

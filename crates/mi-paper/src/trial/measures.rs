@@ -159,6 +159,7 @@ fn of_encoder(config: &TrialConfig, encoder: &EncoderSpec, ends: bool) -> Vec<Me
         | Evaluation::ScaledProbe { .. }
         | Evaluation::LabelNoise { .. }
         | Evaluation::ReferenceReaders
+        | Evaluation::NearestNeighbours
         | Evaluation::AlsoAt { .. } => vec![],
     };
     let evaluations = config.task.evaluations();

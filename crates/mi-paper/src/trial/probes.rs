@@ -23,7 +23,8 @@ pub(super) fn any(evaluations: &[Evaluation], ends: bool) -> bool {
         Evaluation::Probe | Evaluation::ProbeEpochs | Evaluation::ScaledProbe { .. } => true,
         Evaluation::ConvergedProbe
         | Evaluation::LabelNoise { .. }
-        | Evaluation::ReferenceReaders => ends,
+        | Evaluation::ReferenceReaders
+        | Evaluation::NearestNeighbours => ends,
         _ => false,
     })
 }
@@ -56,6 +57,7 @@ pub(super) fn metrics(evaluations: &[Evaluation], ends: bool) -> Vec<Metric> {
                     reference_readers(0).map(|family| metric.of_part(&last_sixth(&family.name())))
                 }));
             }
+            Evaluation::NearestNeighbours if ends => metrics.push(Metric::NeighbourAccuracy),
             _ => {}
         }
     }
@@ -118,6 +120,12 @@ fn computed(
             Evaluation::ReferenceReaders if ends => {
                 found.extend(read((train, test), labels, seed)?);
             }
+            Evaluation::NearestNeighbours if ends => {
+                let nearest = Family::nearest();
+                let reading =
+                    nearest.read_labels(train.view(), labels.train, test.view(), None, seed)?;
+                found.push((Metric::NeighbourAccuracy, reading.accuracy(labels.test)?));
+            }
             _ => {}
         }
     }
@@ -177,6 +185,7 @@ fn read(
 #[cfg(test)]
 mod tests {
     use mi_data::{Geometry, Provenance, Split};
+    use ndarray::ArrayView1;
 
     use super::*;
 
@@ -210,7 +219,28 @@ mod tests {
             Evaluation::LabelNoise { percent: 0 },
             Evaluation::LabelNoise { percent: 45 },
             Evaluation::ReferenceReaders,
+            Evaluation::NearestNeighbours,
         ]
+    }
+
+    /// The label that the 20 nearest rows vote for, of two, for each row of `test`.
+    fn votes(train: &Array2<f32>, labels: &[u8], test: &Array2<f32>) -> Vec<u8> {
+        let unit = |row: ArrayView1<'_, f32>| &row / row.dot(&row).sqrt();
+        let of_row = |row: ArrayView1<'_, f32>| {
+            let row = unit(row);
+            let mut near: Vec<(f32, u8)> = train
+                .rows()
+                .into_iter()
+                .zip(labels)
+                .map(|(r, &l)| (row.dot(&unit(r)), l))
+                .collect();
+            near.sort_by(|a, b| b.0.total_cmp(&a.0));
+            let votes = near[..20].iter();
+            let ones: f32 =
+                votes.map(|&(c, l)| ((c - 1.0) / 0.07).exp() * (2.0 * f32::from(l) - 1.0)).sum();
+            u8::from(ones > 0.0)
+        };
+        test.rows().into_iter().map(of_row).collect()
     }
 
     #[test]
@@ -253,6 +283,11 @@ mod tests {
             Family::Mlp(mlp).read_labels(train.view(), labels.train, test.view(), None, 3).unwrap();
         let accuracy = reading.accuracy(labels.test).unwrap();
         assert_eq!(of(Metric::ReaderAccuracy, "mlp-200"), accuracy);
+        let voted = votes(&train, labels.train, &test);
+        let right = voted.iter().zip(labels.test).filter(|(voted, label)| voted == label).count();
+        // The reader mixes in a share of the prior, which can turn a close vote.
+        let difference = value(Metric::NeighbourAccuracy) - right as f64 / 300.0;
+        assert!(difference.abs() < 0.005, "{difference}");
         for family in ["linear", "mlp-200", "knn-20"] {
             assert!(of(Metric::VInformation, family) > 0.4, "{family}");
         }

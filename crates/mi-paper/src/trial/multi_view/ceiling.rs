@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use mi_estimators::bounds::OtherSequences;
 use mi_nets::ConvGeometry;
 use ndarray::{ArrayView2, s};
 
@@ -54,20 +55,31 @@ pub(super) fn of(
 
 /// log n − mean log c over images, for one place.
 fn of_place(pieces: &[Vec<u64>], place: usize, negatives: Negatives) -> f64 {
+    let (others, same) = negatives.parts();
     let images = pieces[place].len();
-    let mut at_place: HashMap<u64, usize> = HashMap::new();
-    for &piece in &pieces[place] {
-        *at_place.entry(piece).or_default() += 1;
+    // The places at which other images are negatives, and how often each piece is there.
+    let shared = match others {
+        OtherSequences::Excluded => &[][..],
+        OtherSequences::SamePlace => &pieces[place..=place],
+        OtherSequences::AnyPlace => pieces,
+    };
+    let mut counts: HashMap<u64, usize> = HashMap::new();
+    for &piece in shared.iter().flatten() {
+        *counts.entry(piece).or_default() += 1;
     }
     let value = |image: usize| {
         let own = pieces[place][image];
-        let same = || pieces.iter().filter(|of_place| of_place[image] == own).count();
-        let (candidates, equal) = match negatives {
-            Negatives::OtherImages => (images, at_place[&own]),
-            Negatives::SameImage => (pieces.len(), same()),
-            // The positive is counted in both.
-            Negatives::Both => (images + pieces.len() - 1, at_place[&own] + same() - 1),
-        };
+        let in_image =
+            |places: &[Vec<u64>]| places.iter().filter(|at_place| at_place[image] == own).count();
+        let (mut candidates, mut equal) = (1, 1);
+        if others != OtherSequences::Excluded {
+            candidates += (images - 1) * shared.len();
+            equal += counts[&own] - in_image(shared);
+        }
+        if same {
+            candidates += pieces.len() - 1;
+            equal += in_image(pieces) - 1;
+        }
         (candidates as f64).ln() - (equal as f64).ln()
     };
     (0..images).map(value).sum::<f64>() / images as f64
@@ -114,6 +126,11 @@ mod tests {
         assert!((same - (ln(2.0) - ln(2.0) / 4.0)).abs() < 1e-12);
         let both = of_place(&pieces, 0, Negatives::Both);
         assert!((both - (ln(5.0) - (ln(2.0) + ln(3.0)) / 4.0)).abs() < 1e-12);
+        // Image 0's piece is once more at the second place.
+        let anywhere = of_place(&pieces, 0, Negatives::Anywhere);
+        assert!((anywhere - (ln(7.0) - (ln(3.0) + ln(2.0)) / 4.0)).abs() < 1e-12);
+        let everywhere = of_place(&pieces, 0, Negatives::Everywhere);
+        assert!((everywhere - (ln(8.0) - 2.0 * ln(3.0) / 4.0)).abs() < 1e-12);
         assert_eq!(of_place(&[vec![1, 2, 3]], 0, Negatives::OtherImages), ln(3.0));
     }
 

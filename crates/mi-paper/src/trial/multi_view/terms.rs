@@ -253,11 +253,9 @@ impl Part {
             }
             Candidates::Ahead { negatives, .. } => {
                 let share = 1.0 / ahead.len() as f64;
-                let others = negatives != Negatives::SameImage;
-                let same = negatives != Negatives::OtherImages;
                 let part = |&places_of: &(usize, usize)| {
-                    let pairs = same
-                        .then(|| Pairs::sequence_step((k, places), places_of.1, (others, same)))
+                    let pairs = (negatives != Negatives::OtherImages)
+                        .then(|| Pairs::sequence_step((k, places), places_of.1, negatives.parts()))
                         .transpose()?;
                     Ok(Self { places: places_of, pairs, share })
                 };

@@ -117,7 +117,13 @@ fn close(found: f64, expected: f64) {
 fn places_ahead_are_scored_as_by_hand() {
     // Sixteen patches of 2 × 2 pixels; contexts in both orders.
     for (order, step) in [(Order::Raster, 1), (Order::Down, 4)] {
-        for negatives in [Negatives::OtherImages, Negatives::SameImage, Negatives::Both] {
+        for negatives in [
+            Negatives::OtherImages,
+            Negatives::SameImage,
+            Negatives::Both,
+            Negatives::Anywhere,
+            Negatives::Everywhere,
+        ] {
             let names = ("k", "c", "z");
             let objective = ObjectiveSpec::Bound(BoundSpec::InfoNce);
             let term = ViewTerm {
@@ -145,10 +151,14 @@ fn places_ahead_are_scored_as_by_hand() {
                 for i in 0..K {
                     let others = (0..K).filter(|&j| j != i).map(|j| score(i, p, j, q));
                     let same = (0..16).filter(|&o| o != q).map(|o| score(i, p, i, o));
+                    let anywhere = (0..16 * K).filter(|n| n / 16 != i);
+                    let anywhere = anywhere.map(|n| score(i, p, n / 16, n % 16));
                     let wrong: Vec<f64> = match negatives {
                         Negatives::OtherImages => others.collect(),
                         Negatives::SameImage => same.collect(),
                         Negatives::Both => others.chain(same).collect(),
+                        Negatives::Anywhere => anywhere.collect(),
+                        Negatives::Everywhere => anywhere.chain(same).collect(),
                     };
                     sum += info_nce(score(i, p, i, q), &wrong);
                 }
