@@ -95,7 +95,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
             let encoders = vec![encoder("g1", "top", mlp(scale)), second];
             let probed = vec![Probed::new("top", &["g1"])];
             let mut task: MultiView = task(scale, (views, encoders), vec![term.clone()], probed);
-            task.evaluations.extend([Evaluation::Retrieval, Evaluation::NearestNeighbours]);
+            task.evaluations.push(Evaluation::Retrieval);
             let name = format!("{name} {}", if shared { "shared" } else { "separate" });
             let mut variant = named(scale, &name, task);
             if matches!(term.objective, ObjectiveSpec::Triplet { .. }) {
@@ -118,14 +118,10 @@ pub(super) fn semi_hard(scale: &Scale) -> Variant {
 }
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {
-    let metrics = [
-        Metric::Accuracy,
-        Metric::NeighbourAccuracy,
-        Metric::BoundTest,
-        Metric::BoundTrain,
-        Metric::Retrieval,
-    ];
-    end_panels(results, &metrics)
+    end_panels(
+        results,
+        &[Metric::Accuracy, Metric::BoundTest, Metric::BoundTrain, Metric::Retrieval],
+    )
 }
 
 fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
