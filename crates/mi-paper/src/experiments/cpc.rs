@@ -31,7 +31,8 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
                   the patches so far predicts the next three. Negatives are the same place in other images, \
                   other places in the same image, both, or all places anywhere in other images. Many patches are blank, and no critic can tell \
                   equal patches apart; the ceiling is the highest InfoNCE that this allows. A blind context \
-                  sees only its place. The probe reads the context after the last patch.",
+                  sees only its place. The probe reads the context after the last patch; further charts \
+                  show probes of the mean context and of the mean code.",
         panels,
         style: by_place,
     },
@@ -91,7 +92,8 @@ fn variants(scale: &Scale) -> Vec<Variant> {
 }
 
 pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
-    let mut metrics = vec![Metric::Accuracy, Metric::Accuracy.of_part("codes mean")];
+    let mut metrics = vec![Metric::Accuracy];
+    metrics.extend(["context mean", "codes mean"].map(|part| Metric::Accuracy.of_part(part)));
     let measured = results.metrics();
     for whole in [Metric::BoundTest, Metric::TiesCeiling] {
         metrics.push(whole);
