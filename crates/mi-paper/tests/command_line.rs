@@ -296,11 +296,10 @@ fn the_advice_on_a_foreign_state_loses_no_records() {
 
 #[test]
 fn records_do_not_depend_on_threads_or_jobs() {
-    // A few steps of every kind of task and encoder, except those that are slowest to evaluate. Bounds
-    // have a test of their own, in `mi-estimators`.
-    const SOME: &str = "encoders,dependent,adversarial,supervised";
-    let roots: Vec<_> = (0..2).map(|_| tempfile::tempdir().unwrap()).collect();
-    for (root, (jobs, threads)) in roots.iter().zip([("1", "1"), ("2", "2")]) {
+    // A few steps of every kind of task and encoder, except those that are slowest to evaluate.
+    const SOME: &str = "encoders,dependent,adversarial,supervised,bounds";
+    let roots: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+    for (root, (jobs, threads)) in roots.iter().zip([("1", "1"), ("2", "1"), ("1", "2")]) {
         let mut command = mi_paper(&["reproduce", "--preset", "smoke", "--steps", "6", "--out"]);
         let output = command
             .arg(root.path())
