@@ -41,32 +41,36 @@ pub fn jacobian_singular_values<T: Scalar>(
     }
     // With at least as many columns as rows, J Jᵀ is the smaller Gram matrix.
     let wide = if rows <= columns { jacobian } else { jacobian.reversed_axes() };
-    let scale = power_of_two(wide.iter().map(|v| Scalar::to_f64(*v).abs()).fold(0.0, f64::max));
-    let matrix = Mat::from_fn(wide.nrows(), wide.ncols(), |i, j| wide[[i, j]].to_f64() / scale);
+    of_wide(wide.mapv(Scalar::to_f64).view()).ok_or(EvalError::NoSpectrum { sample })
+}
+
+/// The singular values of a matrix with at least as many columns as rows; `None` if the decomposition
+/// does not converge. Apart from the generic function, so that the decompositions are compiled once
+/// and not in every crate that asks for them.
+fn of_wide(wide: ArrayView2<'_, f64>) -> Option<Vec<f64>> {
+    let (rows, columns) = wide.dim();
+    let scale = power_of_two(wide.iter().fold(0.0, |largest: f64, v| largest.max(v.abs())));
+    let matrix = Mat::from_fn(rows, columns, |i, j| wide[[i, j]] / scale);
     let mut values = match from_gram(&matrix) {
         Some(values) => values,
-        None => matrix.singular_values().map_err(|_| EvalError::NoSpectrum { sample })?,
+        None => matrix.singular_values().ok()?,
     };
     values.sort_by(|a, b| b.total_cmp(a));
-    let unresolved = values[0] * f64::EPSILON * rows.max(columns) as f64;
+    let unresolved = values[0] * f64::EPSILON * columns as f64;
     let lost = values.iter().any(|value| *value <= unresolved);
     for value in &mut values {
         *value = if *value <= unresolved { 0.0 } else { *value * scale };
     }
     if lost {
-        let of_rows = || {
-            graded::singular_values(&Mat::from_fn(wide.nrows(), wide.ncols(), |i, j| {
-                wide[[i, j]].to_f64()
-            }))
-        };
+        let of_rows = || graded::singular_values(&Mat::from_fn(rows, columns, |i, j| wide[[i, j]]));
         let of_columns =
-            || graded::singular_values(&Mat::from_fn(rows, columns, |i, j| wide[[j, i]].to_f64()));
+            || graded::singular_values(&Mat::from_fn(rows, columns, |i, j| wide[[j, i]]));
         if let Some(found) = of_rows().or_else(|| (rows == columns).then(of_columns).flatten()) {
             values = found;
             values.sort_by(|a, b| b.total_cmp(a));
         }
     }
-    Ok(values)
+    Some(values)
 }
 
 /// The largest power of two that is not above a number, for a scaling without rounding: without it,

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use mi_paper::folder::Lock;
 
@@ -112,9 +112,9 @@ fn a_second_process_is_refused() {
 #[test]
 fn trials_can_be_run_one_by_one() {
     let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let arguments = ["--experiment", "dependent"];
+    let arguments = ["--experiment", "dependent", "--steps", "20"];
     assert!(reproduce(whole.path(), &arguments).status.success());
-    let planned = reproduce(parts.path(), &["--experiment", "dependent", "--dry-run"]);
+    let planned = reproduce(parts.path(), &[&arguments[..], &["--dry-run"]].concat());
     assert!(planned.status.success());
     let unknown = mi_paper(&["trial"]).arg(parts.path()).arg("nothing").output().unwrap();
     assert_eq!(unknown.status.code(), Some(1));
@@ -220,8 +220,9 @@ fn other_data_than_the_papers_is_reported_without_its_path() {
 #[test]
 fn a_trial_that_another_process_runs_is_left_to_it() {
     let root = tempfile::tempdir().unwrap();
-    let arguments = ["--experiment", "dependent"];
-    assert!(reproduce(root.path(), &[arguments[0], arguments[1], "--dry-run"]).status.success());
+    let arguments = ["--experiment", "dependent", "--steps", "20"];
+    let planned = reproduce(root.path(), &[&arguments[..], &["--dry-run"]].concat());
+    assert!(planned.status.success());
     let id = "dependent.none.mlp.nwj.dependent.s0";
     let lock = Lock::take(&root.path().join("trials").join(id)).unwrap();
     let status = || {
@@ -299,14 +300,20 @@ fn records_do_not_depend_on_threads_or_jobs() {
     // A few steps of every kind of task and encoder, except those that are slowest to evaluate.
     const SOME: &str = "encoders,dependent,adversarial,supervised,bounds";
     let roots: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
-    for (root, (jobs, threads)) in roots.iter().zip([("1", "1"), ("2", "1"), ("1", "2")]) {
-        let mut command = mi_paper(&["reproduce", "--preset", "smoke", "--steps", "6", "--out"]);
-        let output = command
-            .arg(root.path())
-            .args(["--jobs", jobs, "--experiment", SOME])
-            .env("RAYON_NUM_THREADS", threads)
-            .output()
-            .unwrap();
+    let runs =
+        roots.iter().zip([("1", "1"), ("2", "1"), ("1", "2")]).map(|(root, (jobs, threads))| {
+            mi_paper(&["reproduce", "--preset", "smoke", "--steps", "6", "--out"])
+                .arg(root.path())
+                .args(["--jobs", jobs, "--experiment", SOME])
+                .env("RAYON_NUM_THREADS", threads)
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        });
+    // They run side by side.
+    for run in runs.collect::<Vec<_>>() {
+        let output = run.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
     let records = |root: &tempfile::TempDir| fs::read_to_string(root.path().join("records.csv"));

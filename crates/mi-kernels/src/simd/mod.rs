@@ -155,12 +155,6 @@ impl Level {
         if let Some(simd) = Avx512::detect() {
             return Self::Avx512(simd);
         }
-        Self::best_of_256_bits()
-    }
-
-    /// The level with the widest vectors of at most 256 bits.
-    #[inline]
-    pub fn best_of_256_bits() -> Self {
         #[cfg(target_arch = "x86_64")]
         if let Some(simd) = Avx2::detect() {
             return Self::Avx2(simd);
@@ -206,6 +200,21 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     Level::best().run(kernel)
 }
 
+/// Runs a kernel at the best level with vectors of at most 256 bits, for kernels that gain nothing
+/// from wider ones; they are not compiled for those.
+#[inline]
+pub fn dispatch_to_256_bits<K: Kernel>(kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = Avx2::detect() {
+        return simd.run(kernel);
+    }
+    #[cfg(target_arch = "aarch64")]
+    if let Some(simd) = Neon::detect() {
+        return simd.run(kernel);
+    }
+    Portable.run(kernel)
+}
+
 /// The vectors that single-precision kernels use on the running processor: `avx512`, `avx2`,
 /// `neon` or `portable`. Results differ in the last bits between them.
 pub fn simd_level() -> &'static str {
@@ -242,8 +251,23 @@ mod tests {
     fn the_best_level_is_the_first_that_is_available() {
         let names: Vec<_> = Level::available().map(Level::name).collect();
         assert_eq!(Level::best().name(), names[0]);
-        let narrow = names.iter().find(|name| **name != "avx512");
-        assert_eq!(Some(&Level::best_of_256_bits().name()), narrow);
         assert_eq!(names.last(), Some(&"portable"));
+    }
+
+    struct Lanes;
+
+    impl Kernel for Lanes {
+        type Output = usize;
+
+        fn run<S: Simd>(self, _: S) -> usize {
+            S::LANES
+        }
+    }
+
+    #[test]
+    fn vectors_of_256_bits_are_the_widest_below_512() {
+        let widest =
+            Level::available().map(|level| level.run(Lanes)).find(|lanes| lanes * 32 <= 256);
+        assert_eq!(Some(dispatch_to_256_bits(Lanes)), widest);
     }
 }

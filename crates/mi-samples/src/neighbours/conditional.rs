@@ -161,7 +161,7 @@ impl Spaces {
             let marginal = Marginal::new(columns, None);
             let of = |index| {
                 let radius = |slot| radii.at(slot, index);
-                mean(&marginal.counts(&radii.rows, radius, within, window))
+                mean(&marginal.counts(&radii.rows, &radius, within, window))
             };
             (0..ks).map(of).collect()
         })

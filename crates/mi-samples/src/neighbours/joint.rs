@@ -59,7 +59,7 @@ pub(super) fn neighbours_or_copies(
     let slots: Vec<usize> =
         (0..radii.rows.len()).filter(|slot| (0..most).any(|index| zero(slot, index))).collect();
     let rows: Vec<u32> = slots.iter().map(|&slot| radii.rows[slot]).collect();
-    let copies = Marginal::with_tree(columns, tree).counts(&rows, |_| 0.0, Within::Closed, 0);
+    let copies = Marginal::with_tree(columns, tree).counts(&rows, &|_| 0.0, Within::Closed, 0);
     ks.iter()
         .enumerate()
         .map(|(index, &k)| {

@@ -100,7 +100,7 @@ pub(crate) fn ksg_of(
         (0..ks.len())
             .map(|index| {
                 let radius = |slot| radii.at(slot, index * stride + offset);
-                mean_digamma(&marginal.counts(&radii.rows, radius, within, window), shift)
+                mean_digamma(&marginal.counts(&radii.rows, &radius, within, window), shift)
             })
             .collect()
     };

@@ -1,6 +1,6 @@
 //! Counts neighbours within a radius of every point, in some of the columns.
 
-use mi_kernels::simd::{Kernel, Level, Simd};
+use mi_kernels::simd::{Kernel, Simd, dispatch_to_256_bits};
 use rayon::prelude::*;
 
 use super::search::lanes;
@@ -61,54 +61,33 @@ impl<'a> Marginal<'a> {
     pub(super) fn counts(
         &self,
         rows: &[u32],
-        radius: impl Fn(usize) -> f64 + Sync,
+        radius: &(dyn Fn(usize) -> f64 + Sync),
         within: Within,
         window: u32,
     ) -> Vec<u32> {
         let mut counts = vec![0; rows.len()];
         counts.par_chunks_mut(BLOCK).zip(rows.par_chunks(BLOCK)).enumerate().for_each(
             |(block, (counts, rows))| {
-                let radius = |i: usize| radius(block * BLOCK + i);
+                let radii: Vec<f64> = (block * BLOCK..).take(rows.len()).map(radius).collect();
                 match &self.index {
                     Index::Line(column) => {
                         let mut reach = Reach::default();
-                        for (i, (count, &row)) in counts.iter_mut().zip(rows).enumerate() {
-                            *count = column.count(row, radius(i), within, &mut reach);
+                        for ((count, &row), &radius) in counts.iter_mut().zip(rows).zip(&radii) {
+                            *count = column.count(row, radius, within, &mut reach);
                         }
                     }
                     Index::Space(tree) => {
-                        let (columns, level) = (self.columns, Level::best_of_256_bits());
+                        let balls = Balls { columns: self.columns, rows, radii: &radii, within };
                         match tree.dims {
-                            2 => level.run(Block::<2, _> {
-                                tree,
-                                columns,
-                                rows,
-                                radius,
-                                within,
-                                counts,
-                            }),
-                            3 => level.run(Block::<3, _> {
-                                tree,
-                                columns,
-                                rows,
-                                radius,
-                                within,
-                                counts,
-                            }),
-                            _ => level.run(Block::<0, _> {
-                                tree,
-                                columns,
-                                rows,
-                                radius,
-                                within,
-                                counts,
-                            }),
+                            2 => dispatch_to_256_bits(Block::<2> { tree, balls, counts }),
+                            3 => dispatch_to_256_bits(Block::<3> { tree, balls, counts }),
+                            _ => dispatch_to_256_bits(Block::<0> { tree, balls, counts }),
                         }
                     }
                 }
                 if window > 0 {
-                    for (i, (count, &row)) in counts.iter_mut().zip(rows).enumerate() {
-                        *count -= self.count_beside(row, radius(i), within, window);
+                    for ((count, &row), &radius) in counts.iter_mut().zip(rows).zip(&radii) {
+                        *count -= self.count_beside(row, radius, within, window);
                     }
                 }
             },
@@ -142,28 +121,34 @@ impl Within {
     }
 }
 
-struct Block<'a, const D: usize, R> {
-    tree: &'a Tree,
+/// Some rows, each with the radius within which its neighbours are counted.
+struct Balls<'a> {
     columns: &'a [Vec<f64>],
     rows: &'a [u32],
-    radius: R,
+    radii: &'a [f64],
     within: Within,
+}
+
+/// The counts of some balls in a tree of `D` dimensions, or of any number if `D` is 0.
+struct Block<'a, const D: usize> {
+    tree: &'a Tree,
+    balls: Balls<'a>,
     counts: &'a mut [u32],
 }
 
-impl<const D: usize, R: Fn(usize) -> f64> Kernel for Block<'_, D, R> {
+impl<const D: usize> Kernel for Block<'_, D> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
+        let Balls { columns, rows, radii, within } = self.balls;
         let mut query = vec![0.0; self.tree.dims::<D>()];
         let mut stack = [(0, 0, 0); LEVELS];
-        for (i, (&row, count)) in self.rows.iter().zip(self.counts).enumerate() {
-            for (value, column) in query.iter_mut().zip(self.columns) {
+        for ((&row, &radius), count) in rows.iter().zip(radii).zip(self.counts) {
+            for (value, column) in query.iter_mut().zip(columns) {
                 *value = column[row as usize];
             }
-            let radius = (self.radius)(i);
-            let found = if self.within.is_closed(radius) {
+            let found = if within.is_closed(radius) {
                 count_ball::<D>(self.tree, &query, &mut stack, |d| d <= radius)
             } else {
                 count_ball::<D>(self.tree, &query, &mut stack, |d| d < radius)

@@ -56,7 +56,7 @@ pub(crate) fn mixture_of(
         let marginal = Marginal::new(&side.columns, side.order.as_deref());
         let mean = |index| {
             let radius = |slot| radii.at(slot, index);
-            mean_digamma(&marginal.counts(&radii.rows, radius, Within::StrictOrEqual, 0), 1)
+            mean_digamma(&marginal.counts(&radii.rows, &radius, Within::StrictOrEqual, 0), 1)
         };
         (0..ks.len()).map(mean).collect()
     };

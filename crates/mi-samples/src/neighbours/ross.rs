@@ -71,7 +71,7 @@ pub(crate) fn ross_of(
         .enumerate()
         .map(|(index, of_k)| {
             let counts =
-                marginal.counts(&radii.rows, |slot| radii.at(slot, index), Within::Closed, 0);
+                marginal.counts(&radii.rows, &|slot| radii.at(slot, index), Within::Closed, 0);
             (digamma(n as f64) + mean_digamma(of_k, 0)) - (of_labels + mean_digamma(&counts, 0))
         })
         .collect();

@@ -1,6 +1,6 @@
 //! Searches a [`Tree`] from each of its points, leaf by leaf, in parallel.
 
-use mi_kernels::simd::{Kernel, Level, Simd};
+use mi_kernels::simd::{Kernel, Simd, dispatch_to_256_bits};
 use rayon::prelude::*;
 
 use super::nearest::Nearest;
@@ -30,11 +30,10 @@ pub(super) fn for_each_nearest<N: Nearest>(
             }
         };
         let nearest = nearest.clone();
-        let level = Level::best_of_256_bits();
         match tree.dims {
-            2 => level.run(NearestBlock::<2, _, _> { tree, leaves, nearest, emit }),
-            3 => level.run(NearestBlock::<3, _, _> { tree, leaves, nearest, emit }),
-            _ => level.run(NearestBlock::<0, _, _> { tree, leaves, nearest, emit }),
+            2 => dispatch_to_256_bits(NearestBlock::<2, _, _> { tree, leaves, nearest, emit }),
+            3 => dispatch_to_256_bits(NearestBlock::<3, _, _> { tree, leaves, nearest, emit }),
+            _ => dispatch_to_256_bits(NearestBlock::<0, _, _> { tree, leaves, nearest, emit }),
         }
     });
     values

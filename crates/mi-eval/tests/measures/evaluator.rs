@@ -1,5 +1,4 @@
 //! An evaluator returns what the functions behind its measures return.
-#![cfg(feature = "faer")]
 
 use mi_eval::{
     EvalError, Evaluator, EvaluatorSettings, Family, LossDataCurve, MEASURES, Measure, Measured,
