@@ -95,7 +95,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
             let encoders = vec![encoder("g1", "top", mlp(scale)), second];
             let probed = vec![Probed::new("top", &["g1"])];
             let mut task: MultiView = task(scale, (views, encoders), vec![term.clone()], probed);
-            task.evaluations.push(Evaluation::Retrieval);
+            task.evaluations.extend([Evaluation::Retrieval, Evaluation::NearestNeighbours]);
             let name = format!("{name} {}", if shared { "shared" } else { "separate" });
             let mut variant = named(scale, &name, task);
             if matches!(term.objective, ObjectiveSpec::Triplet { .. }) {
@@ -120,7 +120,13 @@ pub(super) fn semi_hard(scale: &Scale) -> Variant {
 fn panels(results: &Results<'_>) -> Vec<Panel> {
     end_panels(
         results,
-        &[Metric::Accuracy, Metric::BoundTest, Metric::BoundTrain, Metric::Retrieval],
+        &[
+            Metric::Accuracy,
+            Metric::NeighbourAccuracy,
+            Metric::BoundTest,
+            Metric::BoundTrain,
+            Metric::Retrieval,
+        ],
     )
 }
 
