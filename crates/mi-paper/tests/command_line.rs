@@ -384,7 +384,7 @@ fn a_closed_or_full_standard_error_ends_nothing() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    for (name, stderr) in [("closed", std::process::Stdio::from(writer)), ("full", full.into())] {
+    for (name, stderr) in [("closed", Stdio::from(writer)), ("full", full.into())] {
         let out = root.path().join(name);
         let mut command = mi_paper(&["reproduce", "--preset", "smoke", "--steps", "2"]);
         command.args(["--experiment", "dependent", "--out"]).arg(&out).stderr(stderr);
