@@ -2,7 +2,8 @@
 
 use super::sequential::SeedPlan;
 use super::{
-    Claim, Condition, Decision, Finding, Form, Planned, Readout, Verdict, version_1, version_2,
+    Claim, Condition, Decision, Finding, Form, KnownSeeds, Planned, Readout, Verdict, version_1,
+    version_2,
 };
 use crate::names;
 use crate::numbers;
@@ -81,15 +82,18 @@ pub(super) fn assess(
     Finding { decision, reason, conditions }
 }
 
-/// Judges a form of a claim by the seeds from its first. Effects are of those seeds, too; the reason
-/// has those of the seeds before.
+/// Judges a form of a claim by the seeds that were not known when it was written. Effects are of
+/// those seeds, too; the reason has those of the known ones.
 fn assess_form(
     results: &Results<'_>,
     seeds: &SeedPlan,
     form: &Form,
     conditions: Vec<Condition>,
 ) -> Finding {
-    let (first, mut earlier) = (form.first_seed, Vec::new());
+    let Some(KnownSeeds { seeds: first, run }) = form.known else {
+        return assess(results, seeds, conditions);
+    };
+    let mut earlier = Vec::new();
     let split = |condition: Condition| {
         let (before, from) = condition.split_at(first);
         if before.seeds() > 0 {
@@ -97,15 +101,13 @@ fn assess_form(
         }
         from
     };
-    let judging: Vec<Condition> =
-        if first == 0 { conditions } else { conditions.into_iter().map(split).collect() };
+    let judging: Vec<Condition> = conditions.into_iter().map(split).collect();
     let mut finding = assess(results, &seeds.from(first), judging);
     if !earlier.is_empty() {
         finding.reason = format!(
-            "{} Effects are of seeds from {first} on: {} had shown those before when the statement was \
-             written. Here they show: {}.",
+            "{} Effects are of seeds from {first} on: {run} had shown those before when the statement \
+             was written. Here they show: {}.",
             finding.reason,
-            form.known_from,
             earlier.join("; ")
         );
     }

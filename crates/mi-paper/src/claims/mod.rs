@@ -60,12 +60,19 @@ pub(crate) struct Form {
     pub(crate) letter: &'static str,
     /// Its statement.
     pub(crate) statement: &'static str,
-    /// The first seed that judges it, 0 unless some seeds were known when the statement was written.
-    pub(crate) first_seed: u64,
-    /// The run that had those seeds; empty if none had.
-    pub(crate) known_from: &'static str,
+    /// The seeds that were known when the statement was written, and so do not judge it.
+    pub(crate) known: Option<KnownSeeds>,
     /// Its conditions.
     pub(crate) conditions: Conditions,
+}
+
+/// The seeds of a run that suggested a statement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownSeeds {
+    /// How many: seeds 0 to this minus one.
+    pub(crate) seeds: u64,
+    /// The run that had them, as part of a sentence.
+    pub(crate) run: &'static str,
 }
 
 /// The number of seeds planned for a claim in a setting.

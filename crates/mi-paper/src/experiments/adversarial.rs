@@ -116,8 +116,7 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
 const FORMS: &[Form] = &[Form {
     letter: "c",
     statement: "The same for a linear probe that is trained until it converges.",
-    first_seed: 0,
-    known_from: "",
+    known: None,
     conditions: |results, readout| probe_conditions(results, readout, Metric::AccuracyConverged),
 }];
 

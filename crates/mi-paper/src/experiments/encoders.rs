@@ -60,8 +60,7 @@ pub(super) const FORMS: &[Form] = &[Form {
     statement: "The same with E from means over seeds, as in the paper's figures: the spread of single \
                 runs then adds nothing to the absolute values. The interval is by the jackknife (Tukey \
                 1958).",
-    first_seed: 0,
-    known_from: "",
+    known: None,
     conditions: |results, readout| vec![effect_of_means(results, readout)],
 }];
 

@@ -10,7 +10,7 @@ use mi_random::Stream;
 
 use super::settings::{contrastive, conv_net, mlp, real_nvp};
 use super::{DataKind, Experiment, Variant, adversarial, metric, supervised};
-use crate::claims::{Brief, Claim, Condition, Expected, Form, Measure, Readout};
+use crate::claims::{Brief, Claim, Condition, Expected, Form, KnownSeeds, Measure, Readout};
 use crate::config::{Adversarial, Contrastive, EncoderSpec, Evaluation, Supervised, Task};
 use crate::figures::correlations::{Correlated, correlation_panel, scatter};
 use crate::figures::{Figure, Panel, by_place};
@@ -66,8 +66,7 @@ const FORMS: &[Form] = &[Form {
                 of uniformity (lower is more even) with the accuracy of a converged linear probe, given \
                 the held-out bound, is below 0. It was written when seed 0 had been run, so only seeds \
                 from 1 on judge it.",
-    first_seed: 1,
-    known_from: "a run with the preset `reference`",
+    known: Some(KnownSeeds { seeds: 1, run: "a run with the preset `reference`" }),
     conditions: geometry_conditions,
 }];
 
