@@ -3,8 +3,8 @@
 /// An order of the columns of a symmetric matrix of similarities, with clusters next to each other.
 ///
 /// Average linkage (Sokal and Michener 1958) by chains of nearest neighbours (Murtagh 1983), in n²
-/// time and memory; of the four ways to join two clusters end to end, the one whose touching
-/// columns are most similar is taken. The diagonal is not read; values that are not finite count as
+/// time and memory. Of the four ways to join two clusters end to end, it takes the one whose
+/// touching columns are most similar. The diagonal is not read; values that are not finite count as
 /// zero. The same matrix gives the same order.
 pub fn order(similarity: &[Vec<f64>]) -> Vec<usize> {
     let n = similarity.len();

@@ -94,8 +94,9 @@ impl Fingerprints {
         self
     }
 
-    /// Whether nearly every row of the table occurs a multiple of two times or more; or a part of
-    /// the rows twice, and hardly any three times.
+    /// Detects a table that was pasted several times. Either nearly every row occurs a multiple of
+    /// some number of times, which is two or more; or a part of the rows occurs twice, and hardly
+    /// any row three times.
     ///
     /// A pasted table may have its own repeats: a row that occurs a multiple of `times` occurs
     /// 1/`times` as often in the table. Rows that repeat by nature also occur three times: for

@@ -14,7 +14,7 @@ use crate::messages::Warning;
 use crate::observations::{Observations, Side};
 use crate::words::{count, cut};
 
-/// The name that means the fitting methods are chosen.
+/// The name that stands for the methods that fit the columns.
 pub const AUTO: &str = "auto";
 
 /// The estimators requested on the command line.

@@ -108,7 +108,7 @@ impl Input {
         Self::open_as(options, false)
     }
 
-    /// The same, to inspect the columns: cells that do not fit are reported, not refused.
+    /// Opens the files to inspect their columns: cells that do not fit are reported, not refused.
     ///
     /// # Errors
     /// As [`Input::open`].

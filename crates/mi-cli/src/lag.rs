@@ -66,7 +66,7 @@ impl Lags {
         Self { lags: vec![lag], history: 0 }
     }
 
-    /// The same, given this many rows of y's own past.
+    /// The same lags, given this many rows of y's own past.
     pub fn with_history(self, history: usize) -> Self {
         Self { history, ..self }
     }

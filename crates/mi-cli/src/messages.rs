@@ -50,12 +50,12 @@ impl Warning {
         Self { code, message: message.into(), columns: Vec::new(), mild: false }
     }
 
-    /// The same, about these columns.
+    /// The same warning, about these columns.
     pub fn about(self, columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { columns: columns.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// The same, shown without the word "warning".
+    /// The same warning, shown without the word "warning".
     pub fn mild(self) -> Self {
         Self { mild: true, ..self }
     }

@@ -209,8 +209,8 @@ impl Observations {
         Self { x: Side::of(x, rows, lag), y: Side::of(y, rows, 0), given }
     }
 
-    /// The same, also given y's own past, rows t − 1 to t − `history`: I(x; y | past, given) is
-    /// then the transfer entropy from x to y (Schreiber, 2000).
+    /// The same observations, also given y's own past, rows t − 1 to t − `history`. I(x; y | past,
+    /// given) is then the transfer entropy from x to y (Schreiber, 2000).
     pub fn with_history(mut self, y: &[&Column], rows: &[usize], history: usize) -> Self {
         if history == 0 {
             return self;

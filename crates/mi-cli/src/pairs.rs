@@ -93,7 +93,7 @@ impl<'a> ColumnSample<'a> {
             if let Some(labels) = labels.filter(|labels| 2 * labels.len() > present) {
                 let text = format!(
                     "`{}` holds {} labels in {present} rows, such as `{}`: most are unique, and \
-                     what it tells is not to be trusted; --exclude leaves it out",
+                     its values are not reliable; --exclude leaves it out",
                     column.name,
                     labels.len(),
                     first_label(column)

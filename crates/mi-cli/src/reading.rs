@@ -235,7 +235,7 @@ fn compare(neighbours: &Estimate, copula: &Estimate, measured: &Measured) -> Str
     let columns: usize = neighbours.columns.iter().map(Vec::len).sum();
     if zero(neighbours) && zero(copula) {
         format!(
-            "Neither finds a dependence beyond its error: the columns may be independent, or the \
+            "Neither finds a dependence beyond its error: the columns may be independent, or \
              there may be too few rows. {}",
             p_values(&measured.estimates)
         )

@@ -12,7 +12,7 @@ use crate::messages::Warning;
 use crate::observations::{Observations, Side};
 use crate::options::Unit;
 
-/// What readers of a family can use.
+/// The V-information of readers of a family.
 #[derive(Clone, Debug)]
 pub struct Usable {
     /// `linear` or `logistic`.

@@ -122,11 +122,13 @@ impl Critic {
         Ok(Self { towers, pairing })
     }
 
-    /// Sets weights to 0 before training, so that every score is 0 at first: those of the last layer
-    /// of one tower of a separable critic, or of the network of a concat critic, or all of a
-    /// bilinear critic. Returns whether the critic can start there: the others have no such weights.
+    /// Sets weights to 0 before training, so that every score is 0 at first. For a separable critic
+    /// these are the weights of the last layer of one tower; for a concat critic, those of the
+    /// network's last layer; for a bilinear critic, all weights. Other critics have no such
+    /// weights. Returns whether the critic has them.
     ///
-    /// A tower whose last layer is 0 moves in the first step, the other one from the second on.
+    /// A tower whose last layer is 0 changes in the first step. The other tower changes from the
+    /// second step on.
     ///
     /// ```
     /// use mi_critics::{Critic, CriticSpec, CriticsError, Stream, Tower};

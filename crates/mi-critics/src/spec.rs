@@ -28,8 +28,8 @@ pub enum CriticSpec {
         /// 100.
         learned: bool,
     },
-    /// `f = −|x − y|²`, minus the squared Euclidean distance; x and y of the same width. In `f32` its
-    /// rounding error is of the order of 10⁻⁷ (|x|² + |y|²).
+    /// `f = −|x − y|²`, minus the squared Euclidean distance; x and y of the same width. In `f32`
+    /// its rounding error is of the order of 10⁻⁷ (|x|² + |y|²).
     NegativeDistance {
         /// Whether x and y are first scaled to length one; then f = 2 cos(x, y) − 2.
         unit: bool,
@@ -109,7 +109,8 @@ impl CriticSpec {
         }
     }
 
-    /// Multiply–adds of the scores of all pairs of k x with k y. The gradients take twice as many.
+    /// The number of multiply–adds for the scores of all pairs of k rows of x with k rows of y. The
+    /// gradients take twice as many.
     ///
     /// The sum and the `ReLU` of a pair's hidden unit count as one.
     pub fn multiply_adds(&self, (dim_x, dim_y): (usize, usize), k: usize) -> f64 {

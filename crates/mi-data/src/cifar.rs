@@ -14,8 +14,8 @@ const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
 const RECORD: u64 = 3073;
 const CIFAR_100_RECORD: u64 = 3074;
-/// As many as in a hundred published files. There is a limit because a small gzip file can unpack
-/// to any size.
+/// The largest number of records: that of a hundred published files. There is a limit because a
+/// small gzip file can unpack to any size.
 const MOST_RECORDS: u64 = 1_000_000;
 /// Records of a published file.
 const PUBLISHED_RECORDS: usize = 10_000;
@@ -56,7 +56,7 @@ pub(crate) fn parse<'a>(
             // In pieces, so that bytes and pixels are never in memory together.
             let bytes = content.read(PIECE * RECORD, None)?;
             let records = bytes.chunks_exact(RECORD as usize);
-            // Doubles, but by no more than a published file at a time.
+            // The memory doubles, but grows by no more than a published file at a time.
             let more = pixels.len().min(PUBLISHED_RECORDS * GEOMETRY.len()).max(bytes.len());
             if pixels.capacity() - pixels.len() < bytes.len() {
                 pixels.reserve_exact(more);

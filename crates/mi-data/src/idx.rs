@@ -12,8 +12,8 @@ use crate::{DataError, Geometry, SourceFile};
 
 const IMAGES: [u8; 4] = [0, 0, 8, 3];
 const LABELS: [u8; 4] = [0, 0, 8, 1];
-/// More pixels than any set of this kind has (4 GiB; as `f32` four times that). There is a limit
-/// because a small gzip file can unpack to any size.
+/// The largest number of bytes of an IDX file: more pixels than any set of this kind has (4 GiB; as
+/// `f32`, four times that). There is a limit because a small gzip file can unpack to any size.
 const MOST_BYTES: u64 = 1 << 32;
 
 /// Images read from one IDX file.

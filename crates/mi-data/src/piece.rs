@@ -121,8 +121,8 @@ impl Piece {
         Ok(out)
     }
 
-    /// Writes the piece of the images `rows` into a caller's buffer, and adds the view's noise, if it
-    /// has any, from `noise`. Allocates nothing.
+    /// Writes the piece of the images `rows` into a caller's buffer, and adds the view's noise, if
+    /// it has any, from `noise`. Allocates nothing.
     ///
     /// # Shapes
     /// Like [`Piece::gather`].

@@ -131,7 +131,8 @@ impl View {
         Self::default().with_patches((height, width), (height, width))
     }
 
-    /// Halves with `lines` more lines, taken from the other half; other axes do not change.
+    /// The same view, whose halves have `lines` more lines, taken from the other half. An axis that
+    /// is not halved does not change.
     pub fn extended(mut self, lines: usize) -> Self {
         for span in [&mut self.rows, &mut self.columns] {
             if let Span::FirstHalf(more) | Span::SecondHalf(more) = span {
@@ -240,7 +241,7 @@ impl View {
             let over = (length - patch) % stride;
             if over > 0 {
                 return Err(fail(format!(
-                    "patches of {patch} {axis}, {stride} apart, leave {over} of {length} over: \
+                    "patches of {patch} {axis}, {stride} apart, leave {over} of {length} {axis} uncovered: \
                      take a size that fits, or keep fewer {axis}"
                 )));
             }

@@ -35,7 +35,7 @@ impl<'a, T: Scalar> Term<'a, T> {
         Self { x, y, pairs: None, learned: None, pairing, objective, weight: 1.0 }
     }
 
-    /// The term with positives and negatives other than those of a square.
+    /// The term with these positives and negatives; with `None`, those of a square stay.
     #[must_use]
     pub fn paired_by(self, pairs: impl Into<Option<&'a Pairs>>) -> Self {
         Self { pairs: pairs.into(), ..self }
@@ -95,9 +95,9 @@ pub struct TrainingStep<T> {
     tape: Tape<T>,
     gradients: Gradients<T>,
     engine: Engine<T>,
-    /// What the engine leaves of each term.
+    /// The engine's results for each term.
     memory: Vec<TermMemory<T>>,
-    /// One a term of the last forward half.
+    /// One for each term of the last forward half.
     seeded: Vec<Seeded>,
     /// Gradients from outside the engines.
     further: Vec<(Var, Array2<T>)>,

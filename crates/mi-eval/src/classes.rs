@@ -80,7 +80,7 @@ impl<L: Label> Classes<L> {
         self.names.is_empty()
     }
 
-    /// The columns of labels.
+    /// The column of each label.
     pub(crate) fn code(&self, labels: &[L]) -> Result<Vec<u32>, EvalError> {
         let code = |(row, label): (usize, &L)| match self.index_of(label) {
             Some(column) => Ok(column as u32),

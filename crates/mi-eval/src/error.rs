@@ -28,7 +28,7 @@ pub enum EvalError {
         value: String,
     },
     /// Features whose number of columns differs from that of the fit.
-    #[error("{operation}: the features have {found} columns, but {expected} were fitted on")]
+    #[error("{operation}: the features have {found} columns, but the fit had {expected}")]
     ColumnCount {
         /// The operation.
         operation: &'static str,
@@ -48,7 +48,9 @@ pub enum EvalError {
         labels: usize,
     },
     /// A column whose range or variance overflows.
-    #[error("{operation}: the spread of column {column} overflows; divide the column first")]
+    #[error(
+        "{operation}: the spread of column {column} overflows; divide the column by a large number first"
+    )]
     Overflow {
         /// The operation.
         operation: &'static str,

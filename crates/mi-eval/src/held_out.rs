@@ -30,8 +30,8 @@ impl From<f64> for HeldOut {
 }
 
 impl HeldOut {
-    /// How many of `rows` rows are held out, before rounding; 0 if there are not more than the last
-    /// ones to hold out.
+    /// How many of `rows` rows are held out, before rounding. 0 if holding out the last ones would
+    /// leave no row.
     pub(crate) fn of(self, rows: usize) -> f64 {
         match self {
             Self::Share(share) => share * rows as f64,

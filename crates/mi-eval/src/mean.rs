@@ -4,8 +4,8 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 /// Half the width of a normal variable's 95 % interval, in standard errors.
 const NORMAL: f64 = 1.959_963_985;
 
-/// The same for the mean of `n` numbers, by Student's t with n − 1 degrees of freedom; infinite for
-/// a single number.
+/// Half the width of the 95 % interval of the mean of `n` numbers, in standard errors, by Student's
+/// t with n − 1 degrees of freedom; infinite for a single number.
 fn student(n: usize) -> f64 {
     let freedom = n as f64 - 1.0;
     if freedom > 1000.0 {

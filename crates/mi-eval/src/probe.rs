@@ -60,7 +60,7 @@ impl Probe {
         Self::Saga { solver: Saga::default(), constant: Constant::Rounding }
     }
 
-    /// The same, with a choice of which columns are not scaled.
+    /// Like [`paper`](Self::paper), with a choice of which columns are not scaled.
     pub fn paper_with(constant: Constant) -> Self {
         Self::Saga { solver: Saga::default(), constant }
     }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EvalError, features};
 
-/// Which columns have no spread, and are not scaled. Exhaustive, so that whoever names the rules
-/// notices a new one.
+/// Which columns count as having no spread, and are not scaled. The enum is exhaustive, so that
+/// code that names the rules has to handle a new one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Constant {
@@ -22,7 +22,8 @@ pub enum Constant {
 }
 
 impl Constant {
-    /// The largest spread of a constant column, by columns with these largest absolute values.
+    /// The largest spread that still counts as constant, for columns with these largest absolute
+    /// values.
     fn spreads<T: Scalar>(self, largest: &Array1<f64>) -> Array1<f64> {
         let epsilon = T::epsilon().to_f64();
         match self {
@@ -66,7 +67,7 @@ impl MinMaxScaler {
         Self::fit_with(train, Constant::Rounding)
     }
 
-    /// The same with a choice of which columns count as constant.
+    /// Like [`fit`](Self::fit), with a choice of which columns count as constant.
     ///
     /// # Errors
     /// Those of [`fit`](Self::fit).

@@ -44,9 +44,9 @@ pub fn jacobian_singular_values<T: Scalar>(
     of_wide(wide.mapv(Scalar::to_f64).view()).ok_or(EvalError::NoSpectrum { sample })
 }
 
-/// The singular values of a matrix with at least as many columns as rows; `None` if the decomposition
-/// does not converge. Apart from the generic function, so that the decompositions are compiled once
-/// and not in every crate that asks for them.
+/// The singular values of a matrix with at least as many columns as rows; `None` if the
+/// decomposition does not converge. It is separate from the generic function, so that the
+/// decompositions are compiled once and not in every crate that calls that function.
 fn of_wide(wide: ArrayView2<'_, f64>) -> Option<Vec<f64>> {
     let (rows, columns) = wide.dim();
     let scale = power_of_two(wide.iter().fold(0.0, |largest: f64, v| largest.max(v.abs())));

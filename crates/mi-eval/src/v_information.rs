@@ -9,17 +9,17 @@ use crate::reader::{Chosen, LabelPrior};
 use crate::training::{Warning, check_labels};
 use crate::{EvalError, Family, Interval, LabelReading, Mean, StandardScaler, features};
 
-/// Data of the training rows, and the same of the test rows.
+/// Data for the training rows, and the same for the test rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrainTest<V> {
     /// For the rows that readers are fitted to.
     pub train: V,
-    /// For the rows on which they are judged, and which choose nothing.
+    /// For the rows on which readers are judged. No setting is chosen by them.
     pub test: V,
 }
 
 impl<V> TrainTest<V> {
-    /// Both.
+    /// Data for both kinds of rows.
     pub fn new(train: V, test: V) -> Self {
         Self { train, test }
     }

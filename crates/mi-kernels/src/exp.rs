@@ -54,11 +54,11 @@ pub(crate) fn logistic_softplus<S: Simd>(s: S, x: S::V) -> (S::V, S::V) {
     (sigma, s.add(s.select(positive, x, zero), log))
 }
 
-/// What eˣ is made of in glibc 2.36's `expf` (Szabolcs Nagy, Arm's optimised routines, 2017), in
-/// `f64`: the results are the same bits.
+/// The constants of glibc 2.36's `expf` (Szabolcs Nagy, Arm's optimised routines, 2017), which
+/// computes eˣ in `f64`. With them the results have the same bits.
 ///
 /// # Formula
-/// eˣ = 2^(n/32) · 2^(r/32) with n = round(32 x / ln 2); the powers of 2^(1/32) stand in a table, and
+/// eˣ = 2^(n/32) · 2^(r/32) with n = round(32 x / ln 2). The powers of 2^(1/32) are in a table, and
 /// 2^(r/32) is a cubic polynomial of r, |r| ≤ ½.
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug)]
@@ -68,9 +68,10 @@ pub(crate) struct Exp2;
 impl Exp2 {
     /// 32 / ln 2.
     pub(crate) const STEPS: f64 = 46.166_241_308_446_83;
-    /// 1.5 · 2⁵²: a sum with it is rounded to an integer, which its last bits are.
+    /// 1.5 · 2⁵². Adding it to a number rounds the number to an integer, which is then in the last
+    /// bits of the sum.
     pub(crate) const SHIFT: f64 = 6_755_399_441_055_744.0;
-    /// Of r³, r² and r.
+    /// The coefficients of r³, r² and r.
     pub(crate) const COEFFICIENTS: [f64; 3] =
         [1.693_835_925_092_021_2e-6, 2.345_980_978_950_900_4e-4, 2.166_084_939_661_313_4e-2];
     /// The bits of 2^(n/32) minus n · 2⁴⁷, so that n · 2⁴⁷ can be added for every n.
@@ -90,9 +91,9 @@ impl Exp2 {
 /// tanh x with the bits of glibc 2.36's `tanhf` (fdlibm, Sun Microsystems, 1993).
 ///
 /// # Formula
-/// With u = 2|x| and t = eᵘ − 1, tanh |x| = 1 − 2/(t + 2); below 1, where digits would cancel, with
-/// t = e⁻ᵘ − 1 it is −t/(t + 2). eᵘ − 1 is made of k = round(u / ln 2) and a rest v − c:
-/// 2ᵏ (1 − (e − v)) − 1 with a rational function e of v.
+/// With u = 2|x| and t = eᵘ − 1, tanh |x| = 1 − 2/(t + 2). If |x| is below 1, digits would cancel;
+/// there t = e⁻ᵘ − 1, and tanh |x| = −t/(t + 2). eᵘ − 1 is computed from k = round(u / ln 2) and a
+/// remainder v − c as 2ᵏ (1 − (e − v)) − 1, with a rational function e of v.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(crate) fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
@@ -120,7 +121,7 @@ pub(crate) fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
     let t = s.sub(s.splat(3.0), s.mul(r, half_v));
     let e = s.mul(square, s.div(s.sub(r, t), s.sub(s.splat(6.0), s.mul(v, t))));
     let e = s.sub(s.sub(s.mul(v, s.sub(e, c)), c), square);
-    // eᵘ − 1, by k.
+    // eᵘ − 1, by a different expression for each range of k.
     let power = s.scale(one, k);
     let inverse = s.scale(one, s.sub(zero, k));
     let negative = s.sub(s.mul(s.sub(one, s.sub(e, v)), power), one);

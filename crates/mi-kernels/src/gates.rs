@@ -3,15 +3,16 @@
 use crate::Scalar;
 use crate::simd::{Kernel, Simd, dispatch};
 
-/// A row's gates and its new state: with σ the logistic function, r = σ(a₁ + b₁), z = σ(a₂ + b₂) and
-/// n = tanh(a₃ + r ∘ b₃) take the place of the thirds of `a`, and `state` ← (1 − z) ∘ n + z ∘ `before`.
+/// Computes a row's gates and its new state. With σ the logistic function, r = σ(a₁ + b₁), z =
+/// σ(a₂ + b₂) and n = tanh(a₃ + r ∘ b₃) replace the thirds of `a`, and `state` ← (1 − z) ∘ n + z ∘
+/// `before`.
 ///
-/// In `f32` on AVX-512 and AVX2, exp and tanh have the bits of glibc 2.36 on such processors, whatever
-/// the system's C library is. Elsewhere they are the system's.
+/// In `f32` on AVX-512 and AVX2, exp and tanh have the same bits as those of glibc 2.36 on such
+/// processors, whatever C library the system has. Elsewhere, the system's functions are used.
 ///
 /// # Shapes
-/// `a` and `b` are three times as long as `state`, and `before` is as long, or missing where the state
-/// before is zero.
+/// `a` and `b` are three times as long as `state`. `before` is as long as `state`, or `None` if the
+/// previous state is zero.
 ///
 /// # Panics
 /// When the lengths do not fit: a mistake in the calling code, never in a user's input.
@@ -21,19 +22,19 @@ pub fn gated_state<T: Scalar>(a: &mut [T], b: &[T], before: Option<&[T]>, state:
     T::gated_state(a, b, before, state);
 }
 
-/// What [`gated_state`] made of a row, as [`gated_state_gradient`] needs it.
+/// The results of [`gated_state`] for a row that [`gated_state_gradient`] needs.
 #[derive(Clone, Copy, Debug)]
 pub struct GatedRow<'a, T> {
     /// r, z and n.
     pub gates: &'a [T],
     /// b₃.
     pub gated: &'a [T],
-    /// The state before, where it was not zero.
+    /// The previous state, if it was not zero.
     pub before: Option<&'a [T]>,
 }
 
-/// The backward pass of [`gated_state`]. From the gradient `dh` of the state it writes the gradients of a
-/// and b, and it adds dh ∘ z to the gradient of the state before.
+/// The backward pass of [`gated_state`]. From the gradient `dh` of the state it writes the
+/// gradients of a and b, and it adds dh ∘ z to the gradient of the previous state.
 ///
 /// # Formula
 /// dn = dh (1 − z)(1 − n²), dz = dh (h⁻ − n) z (1 − z), dr = dn b₃ r (1 − r);
@@ -196,21 +197,21 @@ impl Kernel for Gradient<'_> {
     }
 }
 
-/// 1 / (1 + e⁻ˣ), rounded as this expression is in scalars.
+/// 1 / (1 + e⁻ˣ), with the same rounding as in scalar code.
 #[inline(always)]
 fn logistic<S: Simd>(s: S, x: S::V) -> S::V {
     let one = s.splat(1.0);
     s.div(one, s.add(one, s.exp_of_c(s.sub(s.splat(0.0), x))))
 }
 
-/// The vector from element `j` on, its rest 0 at the slice's end.
+/// The vector from element `j` on; lanes beyond the slice's end are 0.
 #[inline(always)]
 fn part<S: Simd>(s: S, x: &[f32], j: usize) -> S::V {
     let x = &x[j..];
     if x.len() >= S::LANES { s.load(x) } else { s.load_part(x, 0.0) }
 }
 
-/// Writes what the slice has room for from element `j` on.
+/// Writes the vector from element `j` on; lanes beyond the slice's end are dropped.
 #[inline(always)]
 fn put<S: Simd>(s: S, x: &mut [f32], j: usize, v: S::V) {
     let x = &mut x[j..];
@@ -226,7 +227,7 @@ mod tests {
     use super::*;
     use crate::simd::Level;
 
-    /// exp and tanh of every number of a slice.
+    /// Computes exp and tanh of every number of a slice.
     struct Functions<'a>(&'a [f32], &'a mut [f32], &'a mut [f32]);
 
     impl Kernel for Functions<'_> {
@@ -268,7 +269,7 @@ mod tests {
         }
     }
 
-    /// Of exp and tanh, as records of trials were made with.
+    /// Digests of the exp and tanh with which the records of trials were made.
     const DIGESTS: (u64, u64) = (18_399_914_639_096_324_379, 6_239_651_534_939_038_729);
 
     #[test]
@@ -286,7 +287,8 @@ mod tests {
         }
     }
 
-    /// All 2³² numbers, in some minutes; on glibc 2.36, since another C library may round otherwise.
+    /// Checks all 2³² numbers, which takes some minutes. It needs glibc 2.36: another C library may
+    /// round differently.
     #[test]
     fn exp_and_tanh_have_the_bits_of_the_c_library() {
         if std::env::var_os("MI_LONG_TESTS").is_none() {

@@ -1,4 +1,4 @@
-//! Passes over rows that share what belongs to a column: biases, and sums over rows.
+//! Passes over rows that combine them with one number per column: biases, and sums over rows.
 
 use crate::Scalar;
 use crate::simd::{Kernel, Simd, dispatch};
@@ -9,7 +9,7 @@ const STRIP: usize = 64;
 /// Adds rows to the sums of their columns, one row after another.
 ///
 /// # Shapes
-/// `rows` is as long as some number of times the sums.
+/// The length of `rows` is a multiple of the number of sums.
 ///
 /// # Panics
 /// When the lengths do not fit: a mistake in the calling code, never in a user's input.
@@ -18,7 +18,7 @@ pub fn add_rows<T: Scalar>(sums: &mut [T], rows: &[T]) {
     T::add_rows(sums, rows);
 }
 
-/// As [`add_rows`], with sums that are made in `f64` and rounded at the end.
+/// Like [`add_rows`], but adds in `f64` and rounds at the end.
 ///
 /// # Panics
 /// As [`add_rows`].
@@ -91,7 +91,7 @@ impl RowSums for f64 {
     fn add_rows_in_f64(sums: &mut [f64], rows: &[f64]) {
         let columns = sums.len().max(1);
         for (j, sum) in sums.iter_mut().enumerate() {
-            // Apart from what was there before, as in single precision.
+            // Added up separately from the old value, as in single precision.
             *sum += rows.chunks_exact(columns).fold(0.0, |sum, row| sum + row[j]);
         }
     }
@@ -186,7 +186,7 @@ impl<T: Scalar, const RELU: bool> AddToRows<'_, T, RELU> {
         for to in self.rows.chunks_exact_mut(self.row.len().max(1)) {
             for (to, &x) in to.iter_mut().zip(self.row) {
                 let sum = *to + x;
-                // Not `max`, which would make 0 of NaN.
+                // Not `max`, which would turn NaN into 0.
                 *to = if RELU && sum < T::zero() { T::zero() } else { sum };
             }
         }

@@ -203,7 +203,7 @@ impl<T: Scalar> Backward<'_, T> {
         }
         let Adjoint::Kept(slot) = self.adjoints.slots[y.index] else { return };
         match op {
-            // The gradient stays, to be asked for.
+            // `Graph::gradient` may ask for this gradient later, so it is kept.
             Op::Input => return,
             Op::Reshape(op) if self.hand_over(op.operand(), slot) => {}
             _ => {
@@ -217,8 +217,8 @@ impl<T: Scalar> Backward<'_, T> {
         self.adjoints.slots[y.index] = Adjoint::Absent;
     }
 
-    /// Makes a gradient that is not needed any more that of a value of as many elements, where
-    /// nothing contributed to that one yet; returns whether it did.
+    /// Reuses a gradient that is no longer needed as that of a value with as many elements, if
+    /// nothing has contributed to the latter yet. Returns whether it did.
     fn hand_over(&mut self, to: Var, slot: Slot) -> bool {
         let free = self.is_wanted(to) && self.adjoints.slots[to.index] == Adjoint::Absent;
         if free {
@@ -238,13 +238,13 @@ impl<T: Scalar> Backward<'_, T> {
         self.adjoints.arena.release(slot);
     }
 
-    /// Whether somebody needs a value's gradient.
+    /// Whether a value's gradient is needed.
     fn is_wanted(&self, var: Var) -> bool {
         let Needs { inputs, params } = self.values.nodes[var.index].needs;
         inputs || params && self.gradients.is_some()
     }
 
-    /// Where a value's gradient goes; `None` when nobody needs it.
+    /// Where a value's gradient goes; `None` if it is not needed.
     pub(crate) fn target(&mut self, var: Var) -> Option<Target<'_, T>> {
         if !self.is_wanted(var) {
             return None;
@@ -275,7 +275,8 @@ impl<T: Scalar> Backward<'_, T> {
         self.gradients.as_mut().filter(|_| trained).map(|gradients| gradients.target(id))
     }
 
-    /// Where a batch stores its statistics for the running ones; `None` if no step will follow.
+    /// Where a batch stores its statistics, towards which the running ones move; `None` if no step
+    /// will follow.
     pub(crate) fn statistics_target(&mut self, id: ParamId) -> Option<Target<'_, T>> {
         let running = matches!(self.values.params.role(id), Role::Running { .. });
         self.gradients.as_mut().filter(|_| running).map(|gradients| gradients.target(id))

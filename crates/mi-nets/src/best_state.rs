@@ -27,9 +27,9 @@ impl<S> BestState<S> {
         Self { best: None }
     }
 
-    /// Keeps a state if its score is higher than that of all before it, and says whether it is. The
-    /// first state is kept whatever its score; NaN is lower than any number. A state that is not
-    /// kept is not made.
+    /// Keeps a state if its score is higher than all earlier ones, and returns whether it did. The
+    /// first state is kept whatever its score; NaN is lower than any number. `state` is called only
+    /// if its result is kept.
     pub fn offer(&mut self, score: f64, state: impl FnOnce() -> S) -> bool {
         let kept = self
             .best

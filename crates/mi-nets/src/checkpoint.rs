@@ -26,8 +26,8 @@ struct Header {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Mixing {
-    /// Nothing: a highest bit stays where it is, so two changed signs, each the highest bit of a
-    /// word, hide each other.
+    /// Nothing. The highest bit of a word then affects only the highest bit of the checksum, so
+    /// that two changed signs, each the highest bit of a word, cancel each other.
     #[default]
     None,
     /// Folds the upper half onto the lower one, so that every bit affects every other.

@@ -3,11 +3,12 @@ use ndarray::ArrayView2;
 
 use crate::{Gradients, Graph, NetsError, Optimiser, OptimiserConfig, Params, Tape, Var};
 
-/// Parameters that are trained on any loss: with their optimiser, and the memory of a step.
+/// Parameters to be trained on any loss, with their optimiser and the memory of a step.
 ///
-/// A step has two halves: [`Learner::begin`] starts a graph, on which the caller runs networks and
-/// turns values into gradients of a loss; [`Learner::descend`] takes those back to the parameters
-/// and moves each one. Between the halves the caller may look at the loss, and stop.
+/// A step has two halves. [`Learner::begin`] starts a graph, on which the caller runs networks and
+/// turns values into gradients of a loss. [`Learner::descend`] takes these gradients back to the
+/// parameters and moves each parameter. Between the halves the caller may look at the loss, and
+/// stop.
 ///
 /// ```
 /// use mi_nets::{AdamConfig, Init, Learner, Mlp, Module, NetsError, Params, Stream};
@@ -88,10 +89,10 @@ impl<T: Scalar> Learner<T> {
     /// [`Learner::descend`] with the gradient's sign flipped.
     ///
     /// # Errors
-    /// The same.
+    /// Those of [`Learner::descend`].
     ///
     /// # Panics
-    /// The same.
+    /// Like [`Learner::descend`].
     pub fn ascend(&mut self, seeds: &[(Var, ArrayView2<'_, T>)]) -> Result<(), NetsError> {
         let Self { params, optimiser, tape, gradients } = self;
         let done = optimiser.backward_and_ascend(tape, seeds, params, gradients);

@@ -1,10 +1,10 @@
 //! Small neural networks with hand-written autodiff over ndarray.
 //!
 //! Every value is a matrix with one row per sample. Parameters live in [`Params`], named by path,
-//! and layers hold their ids. A [`Tape`] keeps the memory of computations; [`Tape::begin`] starts a
-//! [`Graph`], on which operations compute at once, and [`Graph::backward`] takes gradients of any
-//! values back to [`Gradients`] of the parameters, which an [`Optimiser`] applies. A [`Learner`]
-//! holds all of these for steps on a loss; its docs have an example.
+//! and layers hold their ids. A [`Tape`] keeps the memory of computations. [`Tape::begin`] starts a
+//! [`Graph`], on which operations compute at once. [`Graph::backward`] turns gradients of any
+//! values into [`Gradients`] of the parameters, which an [`Optimiser`] applies. A [`Learner`] holds
+//! all of these for steps on a loss; its docs have an example.
 
 mod arena;
 mod backward;

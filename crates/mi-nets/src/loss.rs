@@ -32,7 +32,7 @@ pub enum Targets<'a, T> {
 ///
 /// # Errors
 /// No row; targets of another shape; a label beyond the classes; a row of targets that is not a
-/// distribution (a negative number, a sum off 1 by more than 0.001).
+/// distribution (it has a negative number, or its sum differs from 1 by more than 0.001).
 ///
 /// ```
 /// use mi_nets::{Targets, softmax_cross_entropy};
@@ -94,7 +94,9 @@ fn check<T: Scalar>(
     let shape = |problem| Err(NetsError::Shape { operation: OPERATION, problem });
     let target = |problem| Err(NetsError::Target { operation: OPERATION, problem });
     if rows == 0 || classes == 0 {
-        return shape(format!("logits are {rows}×{classes}: a mean over nothing"));
+        return shape(format!(
+            "logits are {rows}×{classes}: at least one row and one class are needed"
+        ));
     }
     if gradient != (rows, classes) {
         return shape(format!("logits are {rows}×{classes}, the gradient {gradient:?}"));

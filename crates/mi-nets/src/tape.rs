@@ -59,15 +59,15 @@ pub(crate) struct Adjoints<T> {
     pub(crate) slots: Vec<Adjoint>,
 }
 
-/// What a value's gradient is so far.
+/// The state of a value's gradient.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Adjoint {
     /// Nothing contributed to it yet.
     #[default]
     Absent,
-    /// The seed of this number alone, which is read where it lies as long as nothing else comes.
+    /// Only the seed with this index, which is read in place until something else contributes.
     Seed(usize),
-    /// A sum of its own.
+    /// A sum in its own buffer.
     Kept(Slot),
 }
 

@@ -1,7 +1,7 @@
 use mi_kernels::Scalar;
 
-/// Where an operation stores a gradient: written if it is the first contribution (`fresh`: the old
-/// values are undefined), added if there were others before.
+/// Where an operation stores a gradient. The first contribution (`fresh`: the old values are
+/// undefined) is written, and later ones are added.
 #[derive(Debug)]
 pub(crate) struct Target<'a, T> {
     pub(crate) values: &'a mut [T],

@@ -34,7 +34,7 @@ impl<'a, T: Scalar> Values<'a, T> {
         matrix(rows, columns, self.slice(var))
     }
 
-    /// Values that an operation kept in addition to its output.
+    /// The values that an operation kept in addition to its output.
     pub(crate) fn kept(&self, slot: Slot, length: usize) -> &'a [T] {
         self.arena.slice(slot, length)
     }

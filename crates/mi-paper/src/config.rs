@@ -37,8 +37,8 @@ pub struct TrialConfig {
 /// The labels of a trial as text: its columns in records, and the parts of its id.
 ///
 /// They are made from the task ([`Setting`](crate::labels::Setting)) and only for readers; code
-/// compares tasks and settings. One of them says something that the task does not: the setting of a
-/// variant with a name is that name.
+/// compares tasks and settings. One label says something that the task does not: the setting of a
+/// named variant is its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Labels {
     /// The encoder.
@@ -145,8 +145,8 @@ impl Task {
         }
     }
 
-    /// What is measured at each evaluation; empty for tasks without this choice. For pixels, what is
-    /// measured in addition to both probes.
+    /// What is measured at each evaluation; empty for tasks without this choice. For pixels, what
+    /// is measured in addition to both probes.
     pub fn evaluations(&self) -> &[Evaluation] {
         match self {
             Self::Contrastive(task) => &task.evaluations,
@@ -328,9 +328,9 @@ pub enum Evaluation {
         /// The measure.
         of: mi_eval::Measure,
     },
-    /// The held-out bounds between both representations of the first term, at step 0 and at the last
-    /// step: `InfoNCE` by its critic in larger batches; `InfoNCE`, NWJ and FLO by newly trained
-    /// critics; and nearest neighbours on principal components.
+    /// The held-out bounds between both representations of the first term, at step 0 and at the
+    /// last step: `InfoNCE` by its critic in larger batches; `InfoNCE`, NWJ and FLO by newly
+    /// trained critics; and nearest neighbours on principal components.
     FrozenBounds,
     /// Recall@1: how often the critic finds an image's own y among those of 1,000 test images. Of n
     /// equal scores that are the highest, each is found with probability 1/n.

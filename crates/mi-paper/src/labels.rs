@@ -158,8 +158,8 @@ pub(crate) fn labels(configurations: &[Configured<'_>]) -> Vec<Labels> {
 
 /// The settings of an experiment's configurations in a plan, each listed once.
 ///
-/// A plan keeps the name that a variant was given where it keeps the text of settings, so a text
-/// other than that of the variant's own settings is a name.
+/// Where a plan keeps the text of a variant's settings, it keeps the name of a variant that has
+/// one. So a text other than that of the variant's own settings is a name.
 pub(crate) fn planned(configs: &[&TrialConfig]) -> Vec<Vec<Setting>> {
     let configured: Vec<Configured<'_>> = configs.iter().map(|c| Configured::of(c)).collect();
     let own = settings(&configured).into_iter().zip(configs);

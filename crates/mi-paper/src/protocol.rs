@@ -37,7 +37,8 @@ const PAPER: Protocol = Protocol {
 };
 
 impl Protocol {
-    /// The protocol of a run, from the constants with which trials are run; `None` if it has no trials.
+    /// The protocol of a run, from the constants with which trials are run; `None` if it has no
+    /// trials.
     fn of(outcome: &Outcome) -> Option<Self> {
         let mut seeds: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
         for trial in &outcome.trials {

@@ -36,8 +36,9 @@ impl Default for Sharing {
     }
 }
 
-/// Runs every trial of the plan, `jobs` at a time, each on its own thread, sharing a [`Memo`]. Returns the result of
-/// each, in plan order; `None` for trials that were not started because of an interruption.
+/// Runs every trial of the plan, `jobs` at a time, each on its own thread, sharing a [`Memo`].
+/// Returns the result of each, in plan order; `None` for trials that were not started because of an
+/// interruption.
 ///
 /// A trial that fails, or that another process runs, does not stop the others; trials that another
 /// process runs are tried again last. If a trial finds no room to write, running trials save what

@@ -34,14 +34,15 @@ pub(crate) fn rank_correlation(a: &[f64], b: &[f64]) -> Option<f64> {
     (square_a > 0.0 && square_b > 0.0).then(|| product / (square_a * square_b).sqrt())
 }
 
-/// Spearman's partial rank correlation of `a` and `b` given `given`: that of what ranks of `given` do
-/// not predict linearly, `(ρ_ab − ρ_ag ρ_bg) / √((1 − ρ_ag²) (1 − ρ_bg²))`. `None` where a rank
-/// correlation is not defined, or if `given` has the ranks of `a` or `b`.
+/// Spearman's partial rank correlation of `a` and `b` given `given`: the correlation of the parts
+/// of their ranks that ranks of `given` do not predict linearly,
+/// `(ρ_ab − ρ_ag ρ_bg) / √((1 − ρ_ag²) (1 − ρ_bg²))`. `None` where a rank correlation is not
+/// defined, or if `given` has the ranks of `a` or `b`.
 pub(crate) fn partial_rank_correlation(a: &[f64], b: &[f64], given: &[f64]) -> Option<f64> {
     let of_a = rank_correlation(a, given)?;
     let of_b = rank_correlation(b, given)?;
     let left = (1.0 - of_a * of_a) * (1.0 - of_b * of_b);
-    // Rounding leaves about 1e-16 of what is predicted entirely.
+    // If the ranks are predicted entirely, rounding leaves about 1e-16.
     (left > 1e-12).then_some((rank_correlation(a, b)? - of_a * of_b) / left.sqrt())
 }
 

@@ -306,7 +306,7 @@ fn up_to(beyond: f64) -> String {
     format!("up to {}", text::number(beyond))
 }
 
-/// Every how many labels one can be shown, if they are this far apart.
+/// One in this many labels can be shown, if labels are this far apart.
 fn thinned(distance: f64) -> usize {
     (LABEL_STEP / distance).ceil().max(1.0) as usize
 }

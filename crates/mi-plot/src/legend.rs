@@ -155,8 +155,8 @@ fn draw_entry(canvas: &mut Canvas, entry: &Entry, x: f64, y: f64) {
     canvas.close();
 }
 
-/// Moves heights apart to at least [`LABEL_STEP`], keeping their order, as little as possible,
-/// within the limits.
+/// Moves heights apart, as little as possible, until they differ by at least [`LABEL_STEP`]. Their
+/// order does not change, and they stay within the limits.
 fn spread(heights: &[f64], top: f64, bottom: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..heights.len()).collect();
     order.sort_by(|&a, &b| heights[a].total_cmp(&heights[b]));

@@ -27,12 +27,12 @@ impl Outside {
         }
     }
 
-    /// One sentence for each kind of a vertical axis.
+    /// Notes on a vertical axis: one sentence for each kind of value that it does not show.
     pub(crate) fn notes(&self) -> Vec<String> {
         self.sentences([("▼", "below"), ("▲", "above")])
     }
 
-    /// The same of a horizontal axis, outside of which points are not drawn.
+    /// The same for a horizontal axis, beyond which points are not drawn.
     pub(crate) fn notes_of_sides(&self) -> Vec<String> {
         self.sentences([("◀", "left of"), ("▶", "right of")])
     }

@@ -13,7 +13,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     without(text, steers)
 }
 
-/// The same for a text of several lines, whose line breaks stay.
+/// Like [`plain`], for a text of several lines, whose line breaks stay.
 ///
 /// ```
 /// assert_eq!(mi_plot::plain_lines("a\u{1b}[2J\nb"), "a [2J\nb");

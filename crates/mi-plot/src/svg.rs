@@ -19,7 +19,7 @@ pub struct Svg {
 }
 
 const NAMESPACE: &str = " xmlns=\"http://www.w3.org/2000/svg\"";
-/// The first attributes of every drawing, by which one is known.
+/// The first attributes of every drawing, by which one is recognised.
 const OWN: &str = " class=\"plot\" role=\"img\"";
 
 impl Svg {

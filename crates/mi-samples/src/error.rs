@@ -297,8 +297,8 @@ pub enum SamplesError {
     },
     /// Fewer groups than parts that need one each.
     #[error(
-        "{operation} splits the rows into {parts} parts of whole groups, each with some to \
-         validate by; there are too few groups for that: use fewer parts, or smaller groups"
+        "{operation} splits the rows into {parts} parts of whole groups, and each fit needs \
+         further groups for validation; there are too few groups for that: use fewer parts, or smaller groups"
     )]
     TooFewGroups {
         /// The operation.

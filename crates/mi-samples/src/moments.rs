@@ -8,8 +8,9 @@ pub(crate) fn mean_and_squares(values: &[f64]) -> (f64, f64) {
 
 /// Numbers shifted and scaled to mean 0 and (population) variance 1; constants become 0.
 ///
-/// [`mi_eval::StandardScaler`] corrects the rounding of means and takes a spread below rounding for
-/// none; its results differ in the last bits, and estimates here keep theirs.
+/// [`mi_eval::StandardScaler`] differs from this: it corrects the rounding of means, and it treats
+/// a spread below rounding as none. Its results differ in the last bits, and the bits of estimates
+/// must not change.
 pub(crate) fn standardised(values: &[f64]) -> Vec<f64> {
     let (mean, squares) = mean_and_squares(values);
     let variance = squares / values.len() as f64;

@@ -20,7 +20,7 @@ pub fn all_digits(value: f64) -> String {
     }
 }
 
-/// The same with at most six significant digits, for numbers that are not known more precisely.
+/// A number with at most six significant digits, for numbers that are not known more precisely.
 pub fn six_digits(value: f64) -> String {
     all_digits(format!("{value:.5e}").parse().unwrap_or(value))
 }

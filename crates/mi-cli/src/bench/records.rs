@@ -38,8 +38,8 @@ impl Setup {
     }
 }
 
-/// Identifies an estimate: indices into [`benchmarks`] and [`BenchMethod::all`], and the sample's seed.
-/// Keys sort in the order of the lines of a finished file.
+/// Identifies an estimate: indices into [`benchmarks`] and [`BenchMethod::all`], and the sample's
+/// seed. Keys sort in the order of the lines of a finished file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// The distribution's index in [`benchmarks`].

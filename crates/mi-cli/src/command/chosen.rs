@@ -148,7 +148,7 @@ impl BasicOptions {
         Plan { methods: self.method, settings, clamp: false, is_cautious: false }
     }
 
-    /// The same with only one method.
+    /// The same plan with only one method.
     pub(super) fn plan_of_one(&self, rows: RowStructure) -> Plan {
         let plan = self.plan(rows);
         let methods = if plan.methods == Methods::Fitting { Methods::First } else { plan.methods };
@@ -216,7 +216,7 @@ impl MeasureOptions {
         Ok(Plan { settings, clamp: self.clamp, is_cautious, ..plan })
     }
 
-    /// The same with only one method.
+    /// The same plan with only one method.
     ///
     /// # Errors
     /// As [`MeasureOptions::plan`].

@@ -275,8 +275,8 @@ impl EstimateOptions {
             && !self.measure.names_surrogate()
             && structure.exchangeable_groups()[0] == 0
         {
-            Err("no p-value: no two groups have the same number of rows, so that none can take \
-                 another's place; --surrogate within asks for a relation within groups"
+            Err("no p-value: no two groups have the same number of rows, so none can take another's \
+                 place; --surrogate within tests for a relation within groups"
                 .into())
         } else {
             p_value::by_default(self.measure.methods(), observations, lags.values().len())

@@ -33,7 +33,7 @@ const ROWS_WITH_WAYS: usize = 8000;
 pub(super) struct Permutations {
     /// Rearranged data sets, at most; 0 for no p-value.
     pub(super) most: usize,
-    /// The number that reach the estimate after which the test stops.
+    /// The test stops once this many data sets reach the estimate; `None` if it makes all of them.
     pub(super) enough: Option<usize>,
     /// Whether to omit the p-value if successive rows are similar: a permutation would call chance
     /// significant.
@@ -58,8 +58,9 @@ impl Permutations {
     }
 }
 
-/// The usual number if it takes no more than a few seconds by a rough count, which depends only on
-/// the data, so that the same command always does the same. Otherwise the reason.
+/// The usual number of data sets if they take no more than a few seconds; otherwise the reason why
+/// there is no p-value. The time is a rough count that depends only on the data, so that the same
+/// command always does the same.
 pub(super) fn by_default(
     methods: Methods,
     observations: &Observations,

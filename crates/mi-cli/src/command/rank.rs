@@ -268,10 +268,10 @@ fn grid(
 ///
 /// Every test ends once [`ENOUGH`] surrogates reach the estimate (Besag and Clifford, 1991). It
 /// starts with at most [`SURROGATES`]. If some columns were reached by none, and the smallest
-/// possible p-value is not significant after the correction, all of those columns get more. Whether
-/// a column continues depends on its own surrogates only through none having reached it, so its
-/// p-value stays valid: at a level below 1/(1 + `SURROGATES`) only the longer test counts, and
-/// above it continuing can only raise p.
+/// possible p-value is not significant after the correction, all of those columns get more. A
+/// column's own surrogates affect whether it continues only in one way: none may have reached it.
+/// So its p-value stays valid: at a level below 1/(1 + `SURROGATES`) only the longer test counts,
+/// and above it continuing can only raise p.
 fn by_as_many_as_decide(
     both: &[(&ColumnSample<'_>, &ColumnSample<'_>)],
     correction: Correction,

@@ -32,7 +32,8 @@ pub(crate) struct Builder {
     /// The first number with leading zeros.
     padded: Option<String>,
     odd: Vec<OddCell>,
-    /// Labels whose first cell is a number, if odd cells are reported.
+    /// Whether the column has labels although its first cell is a number. Only if odd cells are
+    /// reported.
     numbers_first: bool,
 }
 

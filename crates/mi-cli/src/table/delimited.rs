@@ -87,7 +87,7 @@ impl Delimited {
         report_odd: bool,
     ) -> Result<Self, TableError> {
         if sample.contains(&0) {
-            let what = "holds zero bytes, so it is UTF-16 or no text; convert it to UTF-8 text";
+            let what = "holds zero bytes, so it is UTF-16 or not text; convert it to UTF-8 text";
             return Err(TableError::Unsupported { file, what: what.into() });
         }
         let named = rules.delimiter.or(start.delimiter);

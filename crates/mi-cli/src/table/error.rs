@@ -79,7 +79,7 @@ pub enum TableError {
     /// Lines above the table, such as those of instruments.
     #[error(
         "{file}: the table seems to begin in line {}, with `{header}`; use `--skip {skip}` to skip \
-         over what stands above it{otherwise}", skip + 1
+         the lines above it{otherwise}", skip + 1
     )]
     Preamble {
         /// The file as given.

@@ -76,7 +76,7 @@ impl Spelling {
         dates::time(text).map(|_| Self::Time)
     }
 
-    /// The common spelling of most of some texts, if there is one.
+    /// The spelling that most of some texts share, if there is one.
     pub(crate) fn of_most(texts: &[String]) -> Option<(Self, &String)> {
         let mut found: Vec<(Self, usize, &String)> = Vec::new();
         for (at, text) in texts.iter().enumerate() {

@@ -38,9 +38,9 @@ struct Group<T> {
     pairs: Vec<(usize, usize)>,
 }
 
-/// A head with further hidden layers, block by block; the backward pass computes hidden layers
-/// again. Everything is stored as units × pairs: hidden layers are narrow, but there are many
-/// pairs, which fill vectors.
+/// A head with further hidden layers, evaluated block by block. The backward pass computes the
+/// hidden layers again. Everything is stored as units × pairs: hidden layers are narrow, but there
+/// are enough pairs to fill vectors.
 #[derive(Debug)]
 pub(super) struct Deep<'a, T> {
     net: Net<'a, T>,
@@ -112,7 +112,7 @@ impl<'a, T: Scalar> Deep<'a, T> {
     ) {
         let net = self.net;
         let Embeddings { m, stride, .. } = net.batch;
-        // Results of a row.
+        // The number of results of a row.
         let width = results.len() / rows.len();
         let share = rows.len().div_ceil(self.groups.len()).max(1);
         let work = |n: usize, panel: &mut [T], results: &mut [R], group: &mut Group<T>| {
@@ -290,8 +290,8 @@ impl<T: Scalar> Net<'_, T> {
         }
     }
 
-    /// From the gradient of each score, in `group.delta`, to that of each sum `x_i + y_j`, also in
-    /// `group.delta`; `group.values` belong to the same pairs.
+    /// Replaces the gradient of each score, in `group.delta`, by that of each sum `x_i + y_j`.
+    /// `group.values` must belong to the same pairs.
     fn backward(self, group: &mut Group<T>) {
         let Group { layers, values, delta, next, .. } = group;
         let pairs = delta.len();

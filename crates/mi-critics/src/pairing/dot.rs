@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{Embeddings, PANEL_ROWS, Positives, ROW_BLOCK, Scaling, scale, zeroed};
 
-/// Rows per task where rows are wide: fewer tasks pack y anew.
+/// Rows per task if rows are wide: with fewer tasks, y is packed less often.
 const TALL_BLOCK: usize = 2 * ROW_BLOCK;
 
 const _: () = assert!(PANEL_ROWS.is_multiple_of(TALL_BLOCK), "blocks are as in one panel");
@@ -59,7 +59,7 @@ impl<'a, T: Scalar> Dot<'a, T> {
         row: impl Fn(usize, &mut [T], &mut [R]) + Sync,
     ) {
         let Embeddings { x, y, m, dim, stride, parallel, .. } = self.batch;
-        // Results of a row.
+        // The number of results of a row.
         let width = results.len() / rows.len();
         let y = matrix(m, dim, y);
         let digest = |first: usize, panel: &mut [T], results: &mut [R]| {

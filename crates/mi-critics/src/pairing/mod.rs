@@ -22,9 +22,9 @@ const ROW_BLOCK: usize = 48;
 
 const _: () = assert!(PANEL_ROWS.is_multiple_of(ROW_BLOCK), "blocks are as in one panel");
 
-/// Elements from one row of scores to the next for this many columns: a number of whole cache
-/// lines, but not a multiple of many, which would map the same column of all rows to the same few
-/// places in a cache.
+/// The distance, in elements, from one row of scores to the next for this many columns. It is a
+/// whole number of cache lines, but not a multiple of 512 elements, which would map the same column
+/// of all rows to the same few places in a cache.
 fn stride(columns: usize) -> usize {
     let stride = columns.next_multiple_of(16);
     if stride.is_multiple_of(512) { stride + 16 } else { stride }

@@ -86,7 +86,7 @@ impl<'a, T: Scalar> Shallow<'a, T> {
     ) {
         let Embeddings { x, m, dim, stride, parallel, .. } = self.batch;
         let ShallowBuffers { w, offset, tiles, .. } = &*self.buffers;
-        // Results of a row.
+        // The number of results of a row.
         let width = results.len() / rows.len();
         let block = |first: usize, panel: &mut [T], results: &mut [R]| {
             let a = &x[first * dim..][..results.len() / width * dim];

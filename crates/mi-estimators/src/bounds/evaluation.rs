@@ -18,8 +18,8 @@ impl Loss {
 
 /// The result of a bound on one batch.
 ///
-/// Estimate and objective are the same number for most bounds, but not for those that train one
-/// thing and report another (JS, SMILE, MINE), nor with a target.
+/// For most bounds, the estimate and the objective are the same number. They differ for bounds that
+/// train one quantity and report another (JS, SMILE, MINE), and if there is a target.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
@@ -32,11 +32,11 @@ pub struct Evaluation {
     pub cap: Option<f64>,
     /// K, the number of positives. Bounds of different K are not comparable where there is a cap.
     pub batch_size: usize,
-    /// The batch has no negative, for example because it has only one pair: the estimate is 0 and
-    /// says nothing.
+    /// Whether the batch has no negative, for example because it has only one pair. The estimate is
+    /// then 0 and says nothing.
     pub no_negatives: bool,
-    /// Exponentials overflowed: the estimate, the objective or a gradient is infinite or was
-    /// clipped to the largest number.
+    /// Whether exponentials overflowed. If they did, the estimate, the objective or a gradient is
+    /// infinite or was clipped to the largest number.
     pub overflow: bool,
 }
 
@@ -63,8 +63,8 @@ impl Evaluation {
     }
 
     /// The N-pair loss (Sohn, 2016, eq. 6) or NT-Xent's cross-entropy (Chen et al., 2020, eq. 1),
-    /// `mean_i log(1 + Σ_j exp(S_ij − S_ii))` over the negatives j, from an `InfoNCE` estimate I: the
-    /// cap − I, which is log K − I for K candidates.
+    /// `mean_i log(1 + Σ_j exp(S_ij − S_ii))` over the negatives j. It is computed from an
+    /// `InfoNCE` estimate I as the cap minus I, which is log K − I for K candidates.
     ///
     /// ```
     /// use mi_estimators::bounds::{BoundSpec, Objective, Scores, evaluate};

@@ -54,7 +54,7 @@ impl<T: Scalar> Bound<T> for InfoNce {
 }
 
 /// The logarithm of the number of candidates (a positive and its negatives), relative to the
-/// largest number that any positive has.
+/// largest number of candidates of any positive.
 pub(super) fn log_candidates(negatives: usize, most: usize) -> f64 {
     if negatives == most {
         return 0.0;
@@ -74,7 +74,7 @@ pub(super) struct SoftMax {
 }
 
 impl SoftMax {
-    /// `negatives` is a log-sum-exp.
+    /// `negatives` is the log-sum-exp of the negatives.
     pub(super) fn new(positive: f64, negatives: f64) -> Self {
         let gap = positive - negatives;
         if gap.is_nan() {

@@ -92,8 +92,8 @@ struct Terms {
     sum: f64,
 }
 
-/// The denominators of a positive: `D_ij` relative to exp(top), and that of the largest negative,
-/// which omits it, relative to exp(rest).
+/// The denominators of a positive: `D_ij` relative to exp(top), and the denominator that leaves out
+/// the largest negative, relative to exp(rest).
 #[derive(Clone, Copy)]
 struct Denominators {
     rest: f64,
@@ -130,7 +130,8 @@ impl<T: Scalar> Bound<T> for Interpolated {
         let (weights, largest_positive) = (row.wants_weights(), row.largest_positive());
         let (learned, columns) = (row.learned(0), row.positives());
         let mut parts = Parts::new(row);
-        // The others as exp(S − second), which is exact however large the other two are.
+        // The other negatives as exp(S − second). This is exact, however large the positive and the
+        // largest negative are.
         let second = parts.second;
         let shift = if second == f64::NEG_INFINITY { T::zero() } else { T::from_f64(second) };
         let origin = origin_for(largest_positive.max(parts.star));

@@ -81,8 +81,9 @@ pub(crate) fn judge<T: Scalar>(
     Ok((evaluation, sign))
 }
 
-/// The number as `T`, clipped to the largest finite number, and whether it was clipped: infinity
-/// times a weight of 0 would be NaN. NaN, which infinite scores produce, counts as 0.
+/// The number as `T`, clipped to the largest finite number, and whether it was clipped. Without
+/// clipping, infinity times a weight of 0 would be NaN. NaN, which infinite scores produce, counts
+/// as 0.
 pub(crate) fn saturated<T: Scalar>(x: f64) -> (T, bool) {
     let largest = T::max_value().to_f64();
     if x.is_nan() {

@@ -1,9 +1,10 @@
 //! Variational bounds on mutual information, as functions of a matrix of scores.
 //!
-//! `scores[[i, j]] = f(x_i, y_j)` for a critic f; positives come from the joint distribution,
+//! `scores[[i, j]] = f(x_i, y_j)` for a critic f. Positives come from the joint distribution,
 //! negatives from the product of the marginals. In the usual case the scores are K×K, the K
 //! positives are on the diagonal, and the other K(K−1) pairs are negatives; [`Pairs`] describes any
-//! other. All values are in nats. A bound knows nothing of networks and draws no random numbers.
+//! other case. All values are in nats. A bound knows nothing of networks and draws no random
+//! numbers.
 //!
 //! A bound works on complete rows ([`Bound`]): it turns the negatives of a row into weights and a
 //! few numbers for each of its positives ([`RowStatistics`]), and after the last row computes the
@@ -201,8 +202,9 @@ pub trait Bound<T: Scalar>: Debug + Sync {
     }
 
     /// The largest estimate that positives with this many negatives can yield, in nats, whatever
-    /// the scores. Where numbers differ the engine takes the mean; for bounds that need columns, it
-    /// takes the mean of the values for rows and for columns.
+    /// the scores. If rows have different numbers of negatives, the engine takes the mean over
+    /// positives. For bounds that need columns, it takes the mean of the values for rows and for
+    /// columns.
     fn cap(&self, negatives: usize) -> Option<f64> {
         let _ = negatives;
         None

@@ -21,15 +21,16 @@ pub struct Objective {
     resolved: Resolved,
 }
 
-/// An objective in a file.
+/// An objective as it is saved in a file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Saved {
     bound: BoundSpec,
     target: Option<f64>,
-    /// MINE's, relative to the origin; none before the first batch.
+    /// The logarithm of MINE's moving average, relative to the origin; `None` before the first
+    /// batch.
     log_average: Option<f64>,
-    /// None, which means 0, unless scores are huge.
+    /// The origin of that logarithm. `None` means 0, which it is unless scores are huge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     log_average_origin: Option<f64>,
 }

@@ -139,9 +139,9 @@ impl Pairs {
         Self::from_stretches((k, columns), (0..k).map(|i| (i, i)).collect(), negatives)
     }
 
-    /// Scores of K rows with a bank in which every sample has a place: row i belongs to the sample
-    /// `own[i]`, its positive is at that place, and all other places are negatives (Tian et al.,
-    /// 2020, "CMC": the own index rejected).
+    /// Scores of K rows against a memory bank in which every sample has a place. Row i belongs to
+    /// the sample `own[i]`: its positive is at that place, and all other places are negatives (Tian
+    /// et al., 2020, "CMC": the own index rejected).
     ///
     /// ```
     /// use mi_estimators::bounds::Pairs;
@@ -159,10 +159,10 @@ impl Pairs {
         Self::new((own.len(), bank), &positives, &[])
     }
 
-    /// 2K×2K scores of the rows of two stacked views, the first K of one and the last K of the
-    /// other: the partner is the positive, the row itself is excluded, and the 2K − 2 others of
-    /// both views are negatives. `InfoNCE` on these pairs is log(2K − 1) minus NT-Xent's loss (Chen
-    /// et al., 2020, "`SimCLR`", eq. 1).
+    /// 2K×2K scores of the rows of two stacked views: the first K rows are one view, the last K the
+    /// other. A row's positive is its partner in the other view, the row itself is excluded, and
+    /// the other 2K − 2 rows of both views are negatives. `InfoNCE` on these pairs is log(2K − 1)
+    /// minus NT-Xent's loss (Chen et al., 2020, "`SimCLR`", eq. 1).
     pub fn both_views(k: usize) -> Self {
         let partner = |i: usize| if i < k { i + k } else { i - k };
         let negatives = |row: usize, stretches: &mut Vec<Range<usize>>| {
@@ -176,8 +176,8 @@ impl Pairs {
     }
 
     /// K×(K·L) scores of K images with the L locations of each: column `n·L + l` is location l of
-    /// image n. All locations of the own image are positives, those of other images are negatives
-    /// (Hjelm et al., 2019, "Deep `InfoMax`", local objective).
+    /// image n. All locations of a row's own image are positives, and those of other images are
+    /// negatives (Hjelm et al., 2019, "Deep `InfoMax`", local objective).
     pub fn locations(images: usize, locations: usize) -> Self {
         let columns = images * locations;
         let negatives = |row: usize, stretches: &mut Vec<Range<usize>>| {
@@ -205,7 +205,9 @@ impl Pairs {
     ) -> Result<Self, EstimatorError> {
         let (rows, columns) = (sequences, sequences * places);
         if target >= places || sequences == 0 {
-            let problem = format!("place {target}, counted from 0, of {places} is the target");
+            let problem = format!(
+                "the target is place {target}, counted from 0, in {sequences} sequences of {places} places"
+            );
             return Err(EstimatorError::Pairs { rows, columns, problem });
         }
         let negatives = |row: usize, stretches: &mut Vec<Range<usize>>| {
@@ -232,8 +234,8 @@ impl Pairs {
         Ok(Self::from_stretches((rows, columns), positives, negatives))
     }
 
-    /// From positives in order, and a function that appends the negatives of each row, called in
-    /// order.
+    /// Builds the pairs from positives in order, and from a function that appends the negatives of
+    /// each row. The function is called in the order of the rows.
     fn from_stretches(
         (rows, columns): (usize, usize),
         positives: Vec<(usize, usize)>,
@@ -243,7 +245,7 @@ impl Pairs {
         let mut of_row = Vec::new();
         let mut first_positive = vec![0];
         let mut row_negatives = Vec::with_capacity(rows);
-        // Where counts of columns change.
+        // By how much the number of negatives changes from one column to the next.
         let mut steps = vec![0_isize; columns + 1];
         for row in 0..rows {
             let (start, own) = (stretches.len(), first_positive[row]);
@@ -349,7 +351,7 @@ impl Pairs {
         sum.map(|sum| sum / self.positives.len() as f64)
     }
 
-    /// The same for their columns.
+    /// The mean over positives of a function of the number of negatives of their columns.
     pub(crate) fn mean_of_columns(&self, f: impl Fn(usize) -> Option<f64>) -> Option<f64> {
         let Counts { column_negatives, column_fewest, .. } = self.counts;
         if column_negatives == column_fewest {

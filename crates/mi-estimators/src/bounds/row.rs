@@ -22,9 +22,9 @@ pub struct Row<'a, T> {
 pub(crate) struct Context<'a, T> {
     /// The learned numbers of the row: none, one, or one per positive.
     pub(crate) learned: &'a [f64],
-    /// For bounds that request them.
+    /// Sums over columns, for bounds that request them.
     pub(crate) columns: Option<ColumnSums<'a, T>>,
-    /// A number of every row, for bounds that request it.
+    /// The surveyed number of every row, for bounds that request it.
     pub(crate) survey: &'a [f64],
 }
 
@@ -36,10 +36,10 @@ impl<T> Context<'_, T> {
 /// Log-sum-exps of columns, for bounds that request them.
 #[derive(Clone, Copy, Debug)]
 pub struct ColumnSums<'a, T> {
-    /// `log Σ_i exp S_ij` over every column: its positive and its negatives. For a column with
-    /// several positives, each of which competes only with the negatives, it is `−log Σ exp(−a)`
-    /// over their sums a: exp(S − this) is then a negative's total share in all of them. +∞ for a
-    /// column without positives.
+    /// `log Σ_i exp S_ij` over every column: its positive and its negatives. A column with several
+    /// positives has one such sum a for each of them, since each competes only with the negatives.
+    /// This is then `−log Σ exp(−a)`, so that exp(S − this) is a negative's total share in all of
+    /// these sums. +∞ for a column without positives.
     pub all: &'a [T],
     /// The same without rounding, if some are so large that rounding would matter.
     pub exact: Option<&'a [Logarithm]>,
@@ -139,7 +139,7 @@ impl<'a, T: Scalar> Row<'a, T> {
         self.pairs.stretches(self.index).iter().map(move |stretch| &scores[stretch.clone()])
     }
 
-    /// The same, to be replaced by weights.
+    /// The row's negatives, to be replaced by weights, in the order of [`Row::negatives`].
     pub fn negatives_mut(&mut self) -> Stretches<'_, T> {
         Stretches { rest: self.scores, at: 0, left: self.pairs.stretches(self.index).iter() }
     }

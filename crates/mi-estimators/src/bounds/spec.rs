@@ -128,7 +128,7 @@ impl BoundSpec {
     /// The bound's name in the registry.
     pub fn name(&self) -> &'static str {
         match self {
-            // With any α, also where another bound computes it.
+            // The name is the same for every α, even where another bound computes the value.
             Self::InterpolatedAlpha { .. } => Interpolated::NAME,
             _ => self.resolve(None).bound::<f64>().name(),
         }

@@ -36,7 +36,7 @@ impl<'a, T: Scalar> Scores<'a, T> {
         Self { learned, ..self }
     }
 
-    /// The scores with positives and negatives other than those of a square, if there are any.
+    /// The scores with these positives and negatives; with `None`, those of a square stay.
     #[must_use]
     pub fn paired_by(self, pairs: impl Into<Option<&'a Pairs>>) -> Self {
         Self { pairs: pairs.into(), ..self }
@@ -176,7 +176,7 @@ fn sweep<T: Scalar>(
     Ok((scores, rows))
 }
 
-/// [`Bound::survey`] where there is something to survey.
+/// The result of [`Bound::survey`] for a row; −∞ for a row without positives.
 pub(crate) fn surveyed<T: Scalar>(bound: &dyn Bound<T>, row: Row<'_, T>) -> f64 {
     if row.positives().len() == 0 { f64::NEG_INFINITY } else { bound.survey(&row) }
 }

@@ -31,7 +31,7 @@ impl<'a, T: Scalar> Batch<'a, T> {
         Self { x, y, pairs: None, learned: None, pairing: None, weight: 1.0 }
     }
 
-    /// The batch with positives and negatives other than those of a square, if there are any.
+    /// The batch with these positives and negatives; with `None`, those of a square stay.
     #[must_use]
     pub fn paired_by(self, pairs: impl Into<Option<&'a Pairs>>) -> Self {
         Self { pairs: pairs.into(), ..self }

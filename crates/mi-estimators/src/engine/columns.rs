@@ -34,7 +34,7 @@ struct Block<T> {
     first: usize,
     largest: Vec<T>,
     sum: Vec<f64>,
-    /// The same for the current rows.
+    /// The largest negative of each column among the current rows.
     new_largest: Vec<T>,
     shift: Vec<T>,
     new_sum: Vec<T>,

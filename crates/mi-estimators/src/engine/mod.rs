@@ -1,8 +1,8 @@
 //! Critic × bound: embeddings in, estimate and gradients out, without a matrix of all scores.
 //!
-//! Scores are computed a panel of rows at a time; while the panel is in cache, the bound turns its
-//! rows into weights, and its part of both gradients is added. When all rows fit the panel's budget
-//! there is one panel, and the same code. Memory beyond the embeddings, N×d and M×d, is O((N +
+//! Scores are computed a panel of rows at a time. While the panel is in the cache, the bound turns
+//! its rows into weights, and the panel's part of both gradients is added. If all rows fit into one
+//! panel, the same code runs on that panel. Memory beyond the embeddings, N×d and M×d, is O((N +
 //! M)·d), plus [`Pairs`] and one panel.
 
 mod batch;
@@ -50,9 +50,9 @@ pub enum Driver {
 ///
 /// Batches of more than 256² scores are divided among the threads of the current rayon pool.
 /// Results are bit-identical for every number of threads. One panel and several panels also give
-/// identical bits when panels are multiples of [`PANEL_ROWS`], as with [`Driver::BySize`]. Other
-/// panels, and concat critics with more than one hidden layer, add up gradients in another order
-/// and so differ by rounding.
+/// identical bits if the rows of a panel are a multiple of [`PANEL_ROWS`], as with
+/// [`Driver::BySize`]. Other panels, and concat critics with more than one hidden layer, add up
+/// gradients in another order and so differ by rounding.
 #[derive(Debug)]
 pub struct Engine<T> {
     driver: Driver,
@@ -71,16 +71,17 @@ pub struct Engine<T> {
     /// A number of every row, for bounds that read other rows' numbers.
     survey: Vec<f64>,
     memory: TermMemory<T>,
-    /// What inner products, which have no parameters, are evaluated with.
+    /// Empty parameters, for inner products, which have none.
     no_params: Params<T>,
     no_gradients: Gradients<T>,
 }
 
-/// What is left of a batch: an engine that takes turns at several kinds of batch keeps one of each,
-/// while all else is used by one after the other and so stays in the cache.
+/// The part of an engine's memory that keeps the results of a batch. An engine that alternates
+/// between several kinds of batch keeps one for each kind. All other memory is shared by the kinds,
+/// one after the other, and so stays in the cache.
 #[derive(Debug)]
 pub(crate) struct TermMemory<T> {
-    /// Of batches that say nothing of their pairs.
+    /// The pairs of a batch that names none.
     square: Pairs,
     gradient_x: Array2<T>,
     gradient_y: Array2<T>,
@@ -97,7 +98,8 @@ impl<T: Scalar> TermMemory<T> {
         }
     }
 
-    /// What [`Engine::differentiate`] returned: the gradients of x, of y, and of the learned numbers.
+    /// The results of the last [`Engine::differentiate`]: the gradients of x, of y, and of the
+    /// learned numbers.
     pub(crate) fn gradients(&self) -> (ArrayView2<'_, T>, ArrayView2<'_, T>, ArrayView1<'_, T>) {
         (self.gradient_x.view(), self.gradient_y.view(), self.gradient_learned.view())
     }
@@ -197,7 +199,7 @@ impl<T: Scalar> Engine<T> {
         Ok(self.run(batch, bound, None)?.1)
     }
 
-    /// Exchanges what is left of the last batch for what was left of another.
+    /// Swaps the results of the last batch with those of another one.
     pub(crate) fn exchange(&mut self, memory: &mut TermMemory<T>) {
         std::mem::swap(&mut self.memory, memory);
     }
@@ -385,8 +387,9 @@ impl<T: Scalar> Engine<T> {
     }
 }
 
-/// Whether a row's negatives are lost beside those of other rows, as they are in `T` below 10⁻³⁸
-/// of them, although they count beside positives, whose gradients are of the size of 1/K.
+/// Whether a row's negatives are lost next to those of other rows, although they matter next to
+/// positives. In `T`, negatives are lost below 10⁻³⁸ of the others. The gradients of positives are
+/// of the size of 1/K.
 fn loses<T: Scalar>(rows: &[RowStatistics], outcome: &Outcome, shift: Shift) -> bool {
     // Entries of a row are smaller than its factor.
     let least = T::min_positive_value().to_f64().ln() - T::epsilon().to_f64().ln();

@@ -16,7 +16,7 @@ use crate::{
 /// Results that several measures share, once they are computed.
 #[derive(Debug)]
 pub(super) struct Intermediate<L> {
-    /// By the index of their family in the settings.
+    /// Readings of labels, by the index of their family in the settings.
     readings: Vec<Option<LabelReading<L>>>,
     search: Option<Search>,
     curve: Option<LossDataCurve>,
@@ -46,7 +46,7 @@ impl<L: Label> Intermediate<L> {
         self.readings.get(index)?.as_ref()
     }
 
-    /// What a family of the settings says about the test rows' labels.
+    /// The predictions of the test rows' labels by a family of the settings.
     pub(super) fn label_reading<T: Feature>(
         &mut self,
         index: usize,
@@ -74,7 +74,7 @@ impl<L: Label> Intermediate<L> {
         Ok(self.reading(index).unwrap_or_else(|| unreachable!("it was just made")))
     }
 
-    /// What a family says about the other view of the test rows.
+    /// The predictions of the other view of the test rows by a family.
     pub(super) fn value_reading<T: Feature>(
         &mut self,
         family: &Family,
@@ -138,7 +138,7 @@ impl<L: Label> Intermediate<L> {
         once(&mut self.raw, || Spectrum::raw(test))
     }
 
-    /// The same without the column means.
+    /// Singular values of the test rows minus their column means.
     pub(super) fn centred_spectrum<T: Feature>(
         &mut self,
         test: ArrayView2<'_, T>,
@@ -147,7 +147,7 @@ impl<L: Label> Intermediate<L> {
     }
 }
 
-/// The stored result, or that of the computation, which is stored for the next call.
+/// The stored result. If there is none, it is computed, and stored for the next call.
 fn once<V>(
     place: &mut Option<V>,
     compute: impl FnOnce() -> Result<V, EvalError>,

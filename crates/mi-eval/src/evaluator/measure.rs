@@ -73,8 +73,8 @@ impl Measure {
     }
 }
 
-/// What a measure needs in addition to features and labels. Exhaustive, so that whoever offers
-/// measures notices a new need.
+/// What a measure needs in addition to features and labels. The enum is exhaustive, so that code
+/// that offers measures has to handle a new need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Nothing.

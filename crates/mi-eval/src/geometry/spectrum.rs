@@ -25,7 +25,7 @@ pub struct Spectrum {
 }
 
 impl Spectrum {
-    /// Of the raw matrix.
+    /// The singular values of the raw matrix.
     ///
     /// # Shapes
     /// `features` is samples × features; there are min(samples, features) values.
@@ -38,8 +38,8 @@ impl Spectrum {
         Self::of(OPERATION, double(&features))
     }
 
-    /// Of the matrix minus its column means. Squares divided by the number of rows are the
-    /// covariance's eigenvalues.
+    /// The singular values of the matrix minus its column means. Their squares divided by the
+    /// number of rows are the covariance's eigenvalues.
     ///
     /// # Errors
     /// Those of [`raw`](Self::raw).

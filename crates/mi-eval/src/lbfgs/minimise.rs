@@ -6,8 +6,8 @@ use crate::objective::max_norm;
 const HISTORY: usize = 10;
 /// Trial points of one line search.
 const MAX_TRIALS: usize = 30;
-/// Trials after which a search that has found no better point reduces its bracket to a tenth: where
-/// a loss grows linearly far out, the secant of the slopes stays there.
+/// After this many trials without a better point, a search reduces its bracket to a tenth. Where a
+/// loss grows linearly far out, the secant of the slopes would otherwise stay there.
 const SECANT_TRIALS: usize = 6;
 /// A step must reach this fraction of the decrease that the slope predicts …
 const SUFFICIENT_DECREASE: f64 = 1e-4;

@@ -73,8 +73,8 @@ impl Lbfgs {
     ///
     /// A share `held_out` is drawn by `stream` from the rows of each class (none of a class with
     /// fewer than two rows); [`HeldOut::Last`] takes the last rows. The values of C are tried in
-    /// ascending order, each starting from the previous optimum, until the held-out loss rises: as a
-    /// function of C it falls and then rises. For equal losses the smaller C is kept. `self.c` is
+    /// ascending order, each starting from the previous optimum, until the held-out loss rises: as
+    /// a function of C it falls and then rises. For equal losses the smaller C is kept. `self.c` is
     /// not used.
     ///
     /// # Errors

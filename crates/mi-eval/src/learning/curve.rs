@@ -94,7 +94,8 @@ impl LossDataCurve {
         Self::in_order(family, features, TrainTest::new(&train_labels, labels.test), sizes, seed)
     }
 
-    /// The same with the rows in the order given, which must not depend on the labels.
+    /// Like [`fit`](Self::fit), but with the rows in the given order, which must not depend on the
+    /// labels.
     ///
     /// # Errors
     /// Those of [`fit`](Self::fit).

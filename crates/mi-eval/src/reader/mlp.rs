@@ -89,7 +89,7 @@ impl MlpReader {
         let scaler = StandardScaler::fit(train)?;
         let train = scaler.transform(train)?;
         let (kept, held) = split_rows(train.nrows(), self.held_out, stream)?;
-        // Batches take rows, whitened values lie column by column.
+        // Batches take rows, but whitened values are stored column by column.
         let values = target.train.mapv(T::from_f64).as_standard_layout().into_owned();
         let Trained { network, epoch, residuals } =
             trained(self, &train, &Target::Values(&values), (&kept, &held), stream)?;

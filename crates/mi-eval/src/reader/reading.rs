@@ -130,7 +130,7 @@ impl<L: Label> LabelReading<L> {
         Ok(self.correct_from(0, labels))
     }
 
-    /// The same for the rows from `first` on.
+    /// How many rows from `first` on are assigned to the class of their label.
     pub(crate) fn correct_from(&self, first: usize, labels: &[L]) -> usize {
         let pairs = self.read.decisions[first..].iter().zip(labels);
         pairs.filter(|&(&class, label)| self.classes.index_of(label) == Some(class)).count()

@@ -104,7 +104,7 @@ fn scalers_refuse_what_they_cannot_scale() {
     assert!(matches!(StandardScaler::fit(empty.view()), Err(EvalError::Empty { .. })));
     let scaler = StandardScaler::fit(array![[1.0, 2.0], [3.0, 1.0]].view()).unwrap();
     let error = scaler.transform(array![[1.0]].view()).unwrap_err().to_string();
-    assert!(error.contains("1 columns, but 2 were fitted on"), "{error}");
+    assert!(error.contains("1 columns, but the fit had 2"), "{error}");
     let vast = array![[f64::MAX], [-f64::MAX]];
     let overflow = Err(EvalError::Overflow { operation: "min-max scaler, fit", column: 0 });
     assert_eq!(MinMaxScaler::fit(vast.view()), overflow);

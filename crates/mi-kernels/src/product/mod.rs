@@ -157,8 +157,8 @@ fn split(n: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n).step_by(size).map(move |first| first..n.min(first + size))
 }
 
-/// First vector and number of vectors of each panel of some columns: three vectors each, but two
-/// and two rather than three and one.
+/// The first vector and the number of vectors of each panel of some columns. A panel has three
+/// vectors, but the last four vectors become two panels of two.
 fn panels<S: Simd>(_: S, columns: usize) -> impl Iterator<Item = (usize, usize)> {
     let vectors = columns.div_ceil(S::LANES);
     let mut first = 0;

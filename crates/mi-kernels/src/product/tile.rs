@@ -11,10 +11,10 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::panels;
 use crate::simd::{Simd, prefetch};
 
-/// Steps over the inner dimension after which more of the operands is asked for: a cache line.
+/// Steps over the inner dimension between two prefetches of the operands: a cache line.
 const GROUP: usize = 16;
 
-/// How many steps ahead columns are asked for.
+/// How many steps ahead columns are prefetched.
 const AHEAD: usize = 32;
 
 /// The left operand, read element by element.
@@ -40,10 +40,10 @@ impl<'a> Left<'a> {
         }
     }
 
-    /// Asks for what is read after the next steps of a tile whose rows start at `a`: operands rarely
-    /// come from a near cache, and their rows are too far apart for processors to guess. Of contiguous
-    /// rows this is the same stretch of the next tile's, of contiguous columns a later stretch of this
-    /// tile's.
+    /// Prefetches what is read after the next steps of a tile whose rows start at `a`. Operands are
+    /// rarely in a near cache, and their rows are too far apart for processors to predict. If rows
+    /// are contiguous, it prefetches the same stretch of the next tile's rows; if columns are
+    /// contiguous, a later stretch of this tile's columns.
     #[inline(always)]
     fn fetch_ahead<const ROWS: usize>(&self, a: &[*const f32; ROWS], step: isize) {
         if self.column_stride == 1 {

@@ -25,7 +25,7 @@ impl Kernel for Scores<'_> {
         for ((tile, offset), first) in
             tiles.zip(offset.chunks(PAIR_TILE)).zip((0..k).step_by(PAIR_TILE))
         {
-            // As many rows and columns at a time as have their sums in registers.
+            // As many rows and columns at a time as there are registers for their sums.
             if S::LANES == 16 {
                 score_tile::<S, 6, 4>(s, a, tile, w, offset, out, stride, first);
             } else {

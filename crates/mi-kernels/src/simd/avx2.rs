@@ -48,7 +48,7 @@ unsafe fn exp_in_f64(x: __m256d) -> __m128 {
         let shifted = _mm256_fmadd_pd(steps, x, shift);
         let n = _mm256_castpd_si256(shifted);
         let r = _mm256_fmsub_pd(steps, x, _mm256_sub_pd(shifted, shift));
-        // Of 32 powers: every index is below.
+        // There are 32 powers, so every index is below 32.
         let index = _mm256_and_si256(n, _mm256_set1_epi64x(31));
         let power = _mm256_i64gather_epi64::<8>(Exp2::POWERS.as_ptr().cast(), index);
         let power = _mm256_add_epi64(power, _mm256_slli_epi64::<47>(n));

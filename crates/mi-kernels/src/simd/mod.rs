@@ -81,7 +81,7 @@ pub trait Simd: Copy {
     /// v · 2ⁿ for v in [½, 2] and integral n up to 254; 0 where n < −125, so that no result is
     /// subnormal (products of subnormal numbers are a hundred times slower).
     fn scale(self, v: Self::V, n: Self::V) -> Self::V;
-    /// eˣ to the bit as the C library has it ([`crate::gated_state`] says which).
+    /// eˣ with the bits of the C library that [`crate::gated_state`] names.
     fn exp_of_c(self, v: Self::V) -> Self::V {
         lane_by_lane(self, v, f32::exp)
     }
@@ -95,7 +95,7 @@ pub trait Simd: Copy {
     fn largest(self, v: Self::V) -> f32;
 }
 
-/// A function of every lane, where there is none of whole vectors.
+/// Applies a function to each lane, where no function of whole vectors exists.
 fn lane_by_lane<S: Simd>(s: S, v: S::V, f: impl Fn(f32) -> f32) -> S::V {
     let mut lanes = [0.0; 16];
     s.store(&mut lanes, v);
@@ -107,8 +107,8 @@ fn lane_by_lane<S: Simd>(s: S, v: S::V, f: impl Fn(f32) -> f32) -> S::V {
 
 /// A computation that is compiled once for every level.
 ///
-/// `run` must be `#[inline(always)]`, and so must every hot function that it calls: only code that is
-/// inlined is compiled with the processor features of the vectors.
+/// `run` must be `#[inline(always)]`, and so must every hot function that it calls: only inlined
+/// code is compiled with the processor features of the vectors.
 pub trait Kernel {
     /// The type of the result.
     type Output;
@@ -116,8 +116,8 @@ pub trait Kernel {
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
-/// Vectors that the running processor has. Results of kernels that multiply and add differ in the last
-/// bits between levels.
+/// Vectors that the running processor has. Results of kernels that multiply and add differ in the
+/// last bits between levels.
 #[derive(Clone, Copy, Debug)]
 pub enum Level {
     /// Sixteen lanes.
@@ -221,20 +221,21 @@ pub fn simd_level() -> &'static str {
     Level::best().name()
 }
 
-/// Asks for the cache line of a place that will be read or written soon, if it exists.
+/// Prefetches the cache line of an address that will be read or written soon. Does nothing on
+/// processors other than x86-64.
 #[inline(always)]
 pub fn prefetch<T>(place: *const T) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: it reads nothing that the program sees, and any address will do.
+        // SAFETY: a prefetch has no effect that the program can see, and any address is allowed.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = place;
 }
 
-/// Asks for the cache lines of a slice.
+/// Prefetches the cache lines of a slice.
 #[inline(always)]
 pub fn prefetch_slice<T>(slice: &[T]) {
     let start = slice.as_ptr().cast::<u8>();

@@ -90,7 +90,9 @@ impl RealNvp {
     ) -> Result<Self, NetsError> {
         let RealNvpConfig { dim, couplings, ref hidden, kind } = *config;
         if dim < 2 || couplings == 0 {
-            let problem = format!("{couplings} couplings of {dim} columns: at least 1 and 2");
+            let problem = format!(
+                "{couplings} couplings of {dim} columns: at least 1 coupling and 2 columns are needed"
+            );
             return Err(NetsError::Layer { layer: name.to_owned(), problem });
         }
         let changed = dim - dim / 2;

@@ -58,7 +58,7 @@ impl<T: Scalar> Graph<'_, T> {
         let (b_rows, b_columns) = self.shape(b);
         if b_columns != columns || (b_rows != rows && b_rows != 1) {
             return self.fail(operation, (rows, columns), || {
-                format!("{rows}×{columns} and {b_rows}×{b_columns}: neither equal nor one row")
+                format!("{rows}×{columns} and {b_rows}×{b_columns}: the second has to be as large, or 1×{columns}")
             });
         }
         let (slot, mut buffer) = self.tape.values.take(rows * columns);

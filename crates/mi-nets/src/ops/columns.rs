@@ -37,7 +37,7 @@ impl<T: Scalar> Graph<'_, T> {
         if columns == 0 || indices.iter().any(|&index| index >= width) {
             return self.fail("gather_columns", (rows, columns.max(1)), || {
                 let largest = indices.iter().max();
-                format!("{columns} indices, the largest {largest:?}, of {width} columns")
+                format!("{columns} indices, the largest {largest:?}, of {width} columns: at least one is needed, each below {width}")
             });
         }
         let (slot, mut buffer) = self.tape.values.take(rows * columns);
@@ -85,7 +85,9 @@ impl<T: Scalar> Graph<'_, T> {
         if parts.is_empty() || parts.iter().any(|&part| self.shape(part).0 != rows) {
             return self.fail("concat_columns", (rows, columns.max(1)), || match parts.len() {
                 0 => "nothing to put side by side".into(),
-                n => format!("{n} values with different numbers of rows, the first {rows}"),
+                n => format!(
+                    "the {n} values have different numbers of rows; all need {rows}, as the first"
+                ),
             });
         }
         let (slot, mut buffer) = self.tape.values.take(rows * columns);

@@ -66,8 +66,8 @@ impl<T: Scalar> Graph<'_, T> {
         let (gates_slot, mut gates) = self.tape.values.take(length);
         let (from_state_slot, mut from_state) = self.tape.values.take(length);
         let [input_bias, state_bias] = [input_bias, state_bias].map(|id| self.params.slice(id));
-        // All steps' inputs; a row a sample and step. Rows start as the bias, and the product finds
-        // so many of them in the cache.
+        // The inputs of all steps, one row per sample and step. Rows start as the bias. A block has
+        // so few rows that the product still finds them in the cache.
         let blocks = gates[..length].chunks_mut(ROW_BLOCK * 3 * h);
         for (gates, x) in blocks.zip(self.slice(x).chunks(ROW_BLOCK * d)) {
             for row in gates.chunks_exact_mut(3 * h) {
@@ -124,10 +124,10 @@ impl Gru {
         self.weights.ids().map(Some)
     }
 
-    /// Back through time, where dh is the gradient of a step's state and h⁻ the state before: dn =
-    /// dh (1 − z)(1 − n²), dz = dh (h⁻ − n) z (1 − z), dr = dn b₃ r (1 − r); da = [dr, dz, dn], db
-    /// = [dr, dz, dn ∘ r], dh⁻ += dh ∘ z + db·`W_state`ᵀ. Then `dW_input` = xᵀ·da, dx =
-    /// da·`W_input`ᵀ, `dW_state` = Σ h⁻ᵀ·db, and the gradients of biases are the sums.
+    /// The backward pass through time, where dh is the gradient of a step's state and h⁻ the
+    /// previous state: dn = dh (1 − z)(1 − n²), dz = dh (h⁻ − n) z (1 − z), dr = dn b₃ r (1 − r);
+    /// da = [dr, dz, dn], db = [dr, dz, dn ∘ r], dh⁻ += dh ∘ z + db·`W_state`ᵀ. Then `dW_input` =
+    /// xᵀ·da, dx = da·`W_input`ᵀ, `dW_state` = Σ h⁻ᵀ·db, and the gradients of biases are the sums.
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, y: Var, dy: &mut [T]) {
         let Self { x, steps, weights, .. } = *self;
         let (w_input, w_state) = (cx.values.param(weights.input), cx.values.param(weights.state));
@@ -140,7 +140,7 @@ impl Gru {
         let (b_slot, mut db) = cx.take(length);
         let (da_values, db_values) = (&mut da[..length], &mut db[..length]);
         let one = T::one();
-        // Of db as of b: step after step.
+        // The rows of db are stored step after step, like those of b.
         let of_step = |step: usize| step * rows * 3 * h..(step + 1) * rows * 3 * h;
         for step in (0..steps).rev() {
             let (b, db) = (&from_state[of_step(step)], &mut db_values[of_step(step)]);

@@ -107,7 +107,8 @@ impl<T: Scalar> Op<T> {
         }
     }
 
-    /// The same by operations that leave `dy` as it is; returns whether this is one.
+    /// The vector–Jacobian product of operations that leave `dy` unchanged. Does nothing for the
+    /// others; returns whether it was one of these operations.
     pub(crate) fn backward_from(&self, cx: &mut Backward<'_, T>, y: Var, dy: &[T]) -> bool {
         match self {
             Op::Input

@@ -75,7 +75,7 @@ impl<T: Scalar> Graph<'_, T> {
 }
 
 impl Reshape {
-    /// What is seen in another shape.
+    /// The value that is reshaped.
     pub(crate) fn operand(self) -> Var {
         self.x
     }

@@ -78,7 +78,7 @@ impl<T: Scalar> Graph<'_, T> {
         if parts.is_empty() || parts.iter().any(|&part| self.shape(part).1 != columns) {
             return self.fail("concat_rows", (rows.max(1), columns), || match parts.len() {
                 0 => "nothing to stack".into(),
-                n => format!("{n} values with different numbers of columns, the first {columns}"),
+                n => format!("the {n} values have different numbers of columns; all need {columns}, as the first"),
             });
         }
         let (slot, mut buffer) = self.tape.values.take(rows * columns);

@@ -15,7 +15,8 @@ pub(crate) struct ScaleExp {
 }
 
 impl<T: Scalar> Graph<'_, T> {
-    /// x · exp(min(p, ln 100)): a learned inverse temperature p that cannot run away.
+    /// x · exp(min(p, ln 100)), where p is the learned logarithm of an inverse temperature. The
+    /// limit keeps the factor from growing without bound.
     ///
     /// Above ln 100 the gradient of p is zero, as the formula says, so keep p at ln 100 or below.
     ///

@@ -97,8 +97,8 @@ impl<T: Scalar> Factors<T> {
         }
     }
 
-    /// A step of one parameter, where `along` computes the gradient from that of the loss and the
-    /// parameter.
+    /// Updates one parameter. `along` computes the gradient to follow from the loss's gradient and
+    /// the parameter.
     pub(super) fn update(
         &self,
         params: &mut [T],

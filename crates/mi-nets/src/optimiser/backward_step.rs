@@ -34,7 +34,7 @@ impl<T: Scalar> Optimiser<T> {
     /// [`Optimiser::backward_and_descend`] with the gradient's sign flipped.
     ///
     /// # Errors
-    /// The same.
+    /// Those of [`Optimiser::backward_and_descend`].
     pub fn backward_and_ascend(
         &mut self,
         tape: &mut Tape<T>,

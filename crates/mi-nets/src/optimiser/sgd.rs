@@ -48,7 +48,8 @@ impl<T: Scalar> Factors<T> {
         }
     }
 
-    /// θ ← θ ± lr · u, where `along` computes the gradient from that of the loss and the parameter.
+    /// Updates one parameter: θ ← θ ± lr · u. `along` computes the gradient to follow from the
+    /// loss's gradient and the parameter.
     pub(super) fn update(
         &self,
         params: &mut [T],

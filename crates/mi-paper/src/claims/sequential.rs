@@ -84,7 +84,7 @@ impl SeedPlan {
     }
 
     /// The last look at no more than this many seeds: its number of seeds, and the error
-    /// probability of each side that it spends.
+    /// probability that it spends on each side.
     pub(crate) fn look_at_most(&self, seeds: usize) -> Option<(usize, f64)> {
         let reached = self.looks().into_iter().rev().find(|&(look, _)| look <= seeds);
         reached.map(|(look, share)| (look, TAIL * share))

@@ -1,8 +1,8 @@
 //! The rules of version 2, kept so that a report can show their verdict on the same records.
 //!
-//! They are those of today, except for the planned number of seeds: in a setting that departed from
-//! the paper's protocol it was the number of seeds with which the run was started, whichever seeds
-//! these were. Nobody was bound by it: a new run with more seeds had a new plan.
+//! They are those of today, except for the planned number of seeds. In a setting that departed from
+//! the paper's protocol, it was the number of seeds with which the run was started, whichever seeds
+//! these were. Such a plan was not binding: a new run with more seeds had a new plan.
 
 use super::judge::assess;
 use super::sequential::SeedPlan;

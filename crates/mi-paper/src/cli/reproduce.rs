@@ -280,8 +280,8 @@ fn ending(stopped: &str, failed: usize, not_drawn: Option<&anyhow::Error>) -> St
     }
 }
 
-/// Records in the folder what runs there. Existing entries are kept; departures from the paper that
-/// the program which began the run did not know are added.
+/// Records in the folder what runs there. Existing entries are kept. Departures from the paper that
+/// were unknown to the program that began the run are added.
 pub(super) fn note_run(
     folder: &RunFolder,
     plan: &Plan,
@@ -377,7 +377,7 @@ pub(super) fn check_data(plan: &Plan, found: &[DataId], folder: &Path) -> Result
             return Err(PaperError::AnotherPlan {
                 folder: folder.into(),
                 differences: vec![format!(
-                    "data: the plan was made for other content of {} than that with SHA-256 {}",
+                    "data: the content of {} (SHA-256 {}) is not that for which the plan was made",
                     id.name, id.sha256
                 )],
             });

@@ -161,7 +161,7 @@ fn bounds(term: &mut Section<'_>) -> Result<Vec<BoundSpec>, PaperError> {
     let objectives = objectives(term)?;
     let bounds = objectives.iter().map(|objective| objective.bound().cloned());
     bounds.collect::<Option<_>>().ok_or_else(|| {
-        term.error("objectives that are no bounds need [[probes]], which say what is probed")
+        term.error("an objective that is not a bound needs [[probes]], which say what is probed")
     })
 }
 
@@ -377,7 +377,7 @@ fn pixels(section: &mut Section<'_>, views: &[(String, View)]) -> Result<Vec<Tas
     let view = Some(view.clone()).filter(|view| *view != View::top_half());
     let noises = noises(section)?;
     if noises.iter().any(|noise| noise.shared) {
-        return Err(section.error("`noise`: a single view has no other to share noise with"));
+        return Err(section.error("`noise`: noise cannot be shared, since there is only one view"));
     }
     let task = |noise: Noise| {
         let (view, evaluations) = (view.clone(), evaluations.clone());
@@ -479,8 +479,8 @@ fn architectures(
     let nets: Option<Vec<EncoderSpec>> = encoder.nets.iter().cloned().map(Net::encoder).collect();
     nets.ok_or_else(|| {
         section.error(format!(
-            "the net of encoder `{}` has to be written in full: only a term's `y` can be `like` \
-             another, which has to be its `x`, and not in a list",
+            "write the net of encoder `{}` in full: only the encoder of a term's `y` can be `like` \
+             another, which has to be that of its `x`, and not in a list",
             encoder.name
         ))
     })

@@ -1,5 +1,5 @@
-//! Measures of a representation before, early and late in training, in a setting that other programs
-//! can repeat.
+//! Measures of a representation before, early and late in training, in a setting that other
+//! programs can repeat.
 
 use super::settings::{contrastive, view};
 use super::{DataKind, Experiment, Variant};
@@ -40,7 +40,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     claim: None,
 };
 
-/// Into how many parts the steps are divided by evaluations.
+/// The number of parts into which evaluations divide the steps.
 const PARTS: u64 = 5;
 
 /// Measures of one representation alone, or of one and its pixels.

@@ -128,7 +128,7 @@ pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
         Metric::PriorLoss,
     ];
     let mut panels = end_panels(results, &metrics);
-    // Next to results only: a figure without any says so.
+    // Only next to results of the run: if there are none, the report says so.
     if !panels.is_empty() {
         panels.push(dim_published::panel());
     }

@@ -1,5 +1,5 @@
-//! Values that Hjelm et al. (2019) published for Deep `InfoMax` on CIFAR-10: the representations with
-//! the highest estimate of mutual information are not the most useful ones.
+//! Values that Hjelm et al. (2019) published for Deep `InfoMax` on CIFAR-10. The representations
+//! with the highest estimate of mutual information are not the most useful ones.
 
 use mi_plot::{Axis, Dash, LineChart, Point, Series};
 
@@ -18,7 +18,7 @@ const PUBLISHED: [(&str, f64, f64); 6] = [
     ("noise as targets", 6.0, 0.5619),
 ];
 
-/// A chart and a table of them.
+/// A chart and a table of the published values.
 pub(super) fn panel() -> Panel {
     let title = "Published on CIFAR-10 (Hjelm et al., 2019)";
     let (estimate, accuracy) = ("MINE's estimate of I(X; Y) (nats)", "classifier accuracy");

@@ -13,8 +13,8 @@ use crate::results::{Configuration, Results};
 use crate::statistics::rank_correlation;
 use crate::table::{Align, Table};
 
-/// The fewest configurations whose values are ranked. The encoders against a classifier, for example,
-/// are the only ones with a cross-entropy to the uniform label.
+/// The fewest configurations whose values are ranked. Some metrics have fewer: for example, only
+/// the encoders trained against a classifier have a cross-entropy to the uniform label.
 const FEWEST: usize = 5;
 
 /// The number of bootstrap samples.
@@ -81,7 +81,8 @@ impl Correlated {
     }
 }
 
-/// A chart of correlations with what `with` names, the strongest first; `None` if there are none.
+/// A chart of correlations, the strongest first; `None` if there are none. `with` names what the
+/// measures are correlated with.
 pub(crate) fn correlation_panel(
     name: &str,
     with: &str,

@@ -33,7 +33,7 @@ pub(super) struct MergedTrial {
 /// The contents of a run's merged files.
 #[derive(Debug, Default)]
 pub(super) struct Merged {
-    /// Those of the plan's trials that the files have, by id.
+    /// The plan's trials that the files contain, by id.
     pub(super) kept: BTreeMap<String, MergedTrial>,
     /// Whether the run comes from a version that seals records. Records without a seal then do not
     /// count.
@@ -241,7 +241,7 @@ fn kept(
         }
         let info = TrialInfo { state: TrialState::Finished, ..TrialInfo::waiting(config)? };
         let flaw = flaw(config, &info.state, None, &rows, None)
-            .map(|flaw| format!("{flaw}, and {TRIALS} does not say how far the trial came"));
+            .map(|flaw| format!("{flaw}, and {TRIALS} does not say how far the trial got"));
         let is_unvouched = flaw.is_none() && unvouched.is_some();
         let damage = flaw.or(unvouched).map(damaged);
         let info = if damage.is_none() { info } else { TrialInfo::waiting(config)? };

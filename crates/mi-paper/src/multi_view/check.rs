@@ -352,8 +352,8 @@ impl MultiView {
         Ok(())
     }
 
-    /// All pairs of a place and the one that comes `ahead` places later. The order of places is that
-    /// of x's context.
+    /// All pairs of a place and the one that comes `ahead` places later. The order of places is
+    /// that of x's context.
     pub(crate) fn ahead(&self, x: usize, ahead: usize, layout: &Layout) -> Vec<(usize, usize)> {
         let Representation { origin, shape, .. } = layout.representations[x];
         let step = match origin {

@@ -303,7 +303,8 @@ fn figure_name(verdict: &Verdict) -> String {
     }
 }
 
-/// The rule, reason, conditions and effects of one verdict; `drawn`: the page has its figure.
+/// The rule, reason, conditions and effects of one verdict. `drawn` says whether the page has its
+/// figure.
 pub(crate) fn details(verdict: &Verdict, drawn: bool) -> Markup {
     let finding = &verdict.finding;
     html! {

@@ -57,8 +57,8 @@ impl CriticTraining {
         let mut params = Params::new();
         let mut init = streams.child("init critic");
         let critic = Critic::new(&mut params, "critic", spec, dim_x, dim_y, &mut init)?;
-        // The name of its stream and of its parameters is that of earlier versions: another would
-        // change the draws.
+        // Its stream and its parameters keep the name that they had in earlier versions, since
+        // another name would change the draws.
         let mut init = streams.child("init baseline");
         let learned =
             LearnedNumber::new(&mut params, "baseline", bound, (dim_x, dim_y), &mut init)?;

@@ -10,20 +10,20 @@ use crate::record::Metric;
 
 type Values = Vec<(Metric, f64)>;
 
-/// What measures of features found, so that trials that share it compute nothing twice.
+/// Remembers what was measured of features, so that trials that share it compute nothing twice.
 ///
 /// Encoders of one architecture and seed have the same weights before the first step, whatever they
-/// are trained with, and measuring them can take longer than training. Values are known by a digest
-/// of everything that they depend on, so that remembering them changes no record. Clones share what
-/// they know.
+/// are trained with, and measuring them can take longer than training. Values are stored under a
+/// digest of everything that they depend on, so remembering them changes no record. Clones share
+/// what is stored.
 #[derive(Clone, Debug, Default)]
 pub struct Memo {
     known: Arc<Mutex<BTreeMap<[u8; 32], Values>>>,
 }
 
 impl Memo {
-    /// The values of a key, computed if they are not known. Two threads that need the same values at
-    /// the same time both compute them.
+    /// The values of a key, computed if they are not stored. Two threads that need the same values
+    /// at the same time both compute them.
     pub(super) fn recall<E>(
         &self,
         key: Key,
@@ -73,7 +73,7 @@ impl Key {
         self.features(&sides.train).features(&sides.test)
     }
 
-    /// Adds features that there may not be.
+    /// Adds features, or the fact that there are none.
     pub(super) fn optional(self, sides: Option<&Sides>) -> Self {
         match sides {
             Some(sides) => self.bytes(b"some").sides(sides),
@@ -83,7 +83,7 @@ impl Key {
 
     /// Adds labels, or anything else in bytes.
     pub(super) fn bytes(mut self, bytes: &[u8]) -> Self {
-        // The length keeps what follows apart.
+        // The length keeps these bytes apart from those that follow.
         self.0.update((bytes.len() as u64).to_le_bytes());
         self.0.update(bytes);
         self

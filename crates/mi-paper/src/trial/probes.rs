@@ -1,4 +1,4 @@
-//! Probes and readers of features, which need nothing else than labels.
+//! Probes and readers of features. Beyond features, they need only labels.
 
 use mi_data::Dataset;
 use mi_eval::{
@@ -12,7 +12,7 @@ use crate::config::Evaluation;
 use crate::error::PaperError;
 use crate::record::Metric;
 
-/// Of how many training images one is held out for the readers of
+/// One in this many training images is held out for the readers of
 /// [`Evaluation::ReferenceReaders`].
 const HELD_OUT: usize = 6;
 
@@ -64,8 +64,8 @@ pub(super) fn metrics(evaluations: &[Evaluation], ends: bool) -> Vec<Metric> {
     metrics
 }
 
-/// Fits probes and readers to training features, and measures them on test features. What is only
-/// measured at the ends may be known.
+/// Fits probes and readers to training features, and measures them on test features. Values that
+/// are measured only at the ends are taken from the memo if it has them.
 pub(super) fn run(
     memo: &Memo,
     evaluations: &[Evaluation],

@@ -1,4 +1,4 @@
-//! Compares a representation with its start, transfers it to another data set, and knows what other
+//! Compares a representation with its start, transfers it to another data set, and keeps what other
 //! trials have measured.
 
 use std::borrow::Cow;
@@ -72,8 +72,8 @@ impl Reference {
 }
 
 /// The accuracy of a linear reader. Encoders can overflow on images unlike those that they were
-/// trained on: where features are not finite, the reader is not fitted, and a test image counts as
-/// misread.
+/// trained on. Images whose features are not finite are left out of the fit, and count as misread
+/// in the test.
 fn transferred(
     train: (&Array2<f32>, &[u8]),
     test: (&Array2<f32>, &[u8]),

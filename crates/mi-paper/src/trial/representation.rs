@@ -11,9 +11,9 @@ use crate::record::Metric;
 /// Features of training and test images, or of other samples.
 #[derive(Clone, Debug)]
 pub struct Sides {
-    /// Of those to train on, n × d.
+    /// Features of the samples to train on, n × d.
     pub train: Array2<f32>,
-    /// Of those to test on, m × d.
+    /// Features of the samples to test on, m × d.
     pub test: Array2<f32>,
 }
 
@@ -32,9 +32,9 @@ pub(super) fn asked(evaluations: &[Evaluation]) -> Vec<Measure> {
     evaluations.iter().filter_map(of).collect()
 }
 
-/// Measures a representation, given that of the other view and the pixels (`base`), if there are
-/// any, unless it is known. A measure without a value, such as the exponent of a narrow spectrum, is
-/// left out.
+/// Measures a representation, unless the memo has the result. The representation of the other view
+/// and the pixels (`base`) are given if there are any. A measure without a value, such as the
+/// exponent of a narrow spectrum, is left out.
 pub(super) fn measure(
     memo: &Memo,
     measures: &[Measure],

@@ -39,9 +39,9 @@ pub(crate) fn chance_information(x: &[u32], y: &[u32], z: &[u32]) -> f64 {
     if mean.abs() > NEGLIGIBLE { mean } else { 0.0 }
 }
 
-/// An estimate corrected for chance: for independent labels all of it is subtracted, and nothing if
-/// one side determines the other, whose entropy is `most`. In between the correction is linear, as
-/// in the adjusted mutual information of Vinh, Epps and Bailey (2010).
+/// An estimate corrected for chance. If the labels are independent, all of the expectation is
+/// subtracted; if one side determines the other, whose entropy is `most`, nothing is. In between,
+/// the correction is linear, as in the adjusted mutual information of Vinh, Epps and Bailey (2010).
 pub(crate) fn without_chance(value: f64, chance: f64, most: f64) -> f64 {
     let left = (most - value).max(0.0) / (most - chance).max(f64::MIN_POSITIVE);
     value - chance * left.min(1.0)

@@ -7,7 +7,7 @@ use crate::SamplesError;
 pub struct DiscreteEntropy {
     /// −Σ p ln p of the frequencies, in nats.
     pub plug_in: f64,
-    /// The same plus (m − 1)/(2N) for the m values seen (Miller, 1955).
+    /// `plug_in` plus (m − 1)/(2N) for the m values seen (Miller, 1955).
     pub miller_madow: f64,
     /// The number m of values seen.
     pub values: usize,

@@ -4,12 +4,12 @@ use super::{Method, Settings, Side};
 use crate::sample::{ColumnKind, ColumnType, Declared, Sample};
 use crate::{SamplesError, WayOut};
 
-/// More columns than this leave nearest neighbours far away: measured on the 40 tasks of Czyż et
-/// al. (2023) with `mi bench`, a critic is closer to the truth on every task with 3 + 3 columns or
-/// more; up to 2 + 2, neighbours are as close and much faster.
+/// With more columns than this, nearest neighbours are far away. This was measured on the 40 tasks
+/// of Czyż et al. (2023) with `mi bench`. A critic is closer to the truth on every task with 3 + 3
+/// columns or more; up to 2 + 2, neighbours are as close and much faster.
 const FEW_COLUMNS: usize = 4;
 
-/// Rows from which a critic gains more than it loses by holding out rows.
+/// From this number of rows on, a critic gains more than it loses by holding out rows.
 pub(super) const NEURAL_ROWS: usize = 1000;
 
 impl Method {
@@ -41,9 +41,9 @@ impl Method {
         methods
     }
 
-    /// The methods that fit these sides and train no critic, the most trusted first: for an estimate
-    /// that is repeated many times (a test, an extrapolation, many pairs), or that must exclude
-    /// neighbours in time (a Theiler window), which a critic does not have.
+    /// The methods that fit these sides and train no critic, the most trusted first. Use them for
+    /// an estimate that is repeated many times (a test, an extrapolation, many pairs), or that must
+    /// exclude neighbours in time (a Theiler window), since a critic has no neighbours.
     pub fn fitting_untrained(x: &Sample, y: &Sample, given: Option<&Sample>) -> Vec<Self> {
         let mut methods = Self::fitting(x, y, given);
         methods.retain(|method| !method.trains());

@@ -5,7 +5,7 @@ use crate::closed_form::{SMALLEST_PIVOT, linear_functions};
 use crate::sample::Sample;
 
 /// The largest part of a column's variance that rounding may leave of a linear function. If columns
-/// are rounded more coarsely, an estimate says more than how they are rounded.
+/// are rounded more coarsely, an estimate depends on more than how they are rounded.
 const MOST_LEFT: f64 = 1e-6;
 
 /// The first continuous column of y that is, up to rounding, a linear function of continuous

@@ -238,8 +238,8 @@ impl Run {
         Ok(found)
     }
 
-    /// The deviation between ways of breaking ties if [`Run::evaluate`] used only one: from a
-    /// second one.
+    /// The deviation between ways of breaking ties if [`Run::evaluate`] used only one. It is
+    /// computed from a second way.
     pub(super) fn tie_deviation(
         &self,
         first: f64,

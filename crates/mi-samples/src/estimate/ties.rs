@@ -20,7 +20,7 @@ const PERMUTED_ROWS: usize = 100_000;
 /// A mean of this size under permutation is negligible, in nats.
 const NEGLIGIBLE: f64 = 0.01;
 
-/// Whether an estimate on tied values is off with y permuted, where the truth is 0.
+/// Whether an estimate on tied values differs from 0 if y is permuted, where the truth is 0.
 ///
 /// A permutation test already has the numbers; otherwise some permutations are made. The mean must
 /// be within the limit that Student's t exceeds once in 1000.

@@ -6,8 +6,8 @@ use super::search::for_each_nearest;
 use super::tree::Tree;
 use crate::SamplesError;
 
-/// Distances to neighbours, observation by observation in the order of `rows`. Close ones are
-/// adjacent, which later counts only need for speed.
+/// Distances to neighbours, observation by observation in the order of `rows`. Close observations
+/// are adjacent, which only makes later counts faster.
 pub(super) struct Radii {
     /// The row of every slot.
     pub(super) rows: Vec<u32>,

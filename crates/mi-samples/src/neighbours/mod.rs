@@ -1,11 +1,11 @@
 //! Estimators from the nearest neighbours of every observation, under the maximum norm.
 //!
-//! Existing crates for k-d trees fix the number of dimensions at compile time and do not count
-//! points in a ball, which these estimators need for any number of columns; hence [`tree`].
+//! These estimators count points in a ball, for any number of columns. Existing crates for k-d
+//! trees cannot do this, and fix the number of dimensions at compile time; hence [`tree`].
 //!
 //! Searches are compiled for vectors of at most 256 bits, two of which hold the distances to the
-//! points of a leaf. Distances are differences, absolute values and maxima, which round the same way
-//! in vectors of any width: the choice changes the speed, never a bit of the result.
+//! points of a leaf. Distances are differences, absolute values and maxima, which round the same
+//! way in vectors of any width. So the choice changes the speed, but never a bit of the result.
 
 #![allow(clippy::inline_always, reason = "a kernel must be compiled as a whole for wider vectors")]
 

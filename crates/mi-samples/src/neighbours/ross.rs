@@ -20,7 +20,8 @@ pub struct RossEstimates {
     pub classes: usize,
 }
 
-/// Mutual information in nats of continuous columns and a label, by Ross (2014, eq. 6), one estimate for every number of neighbours in `ks`.
+/// Mutual information in nats of continuous columns and a label, by Ross (2014, eq. 6), one
+/// estimate for every number of neighbours in `ks`.
 ///
 /// `ψ(N) + ⟨ψ(k)⟩ − ⟨ψ(N_x)⟩ − ⟨ψ(m)⟩`, where `N_x(i)` is the number of observations with the label
 /// of i, d(i) the distance to its k-th neighbour **among those**, and m(i) the number of other

@@ -44,7 +44,7 @@ pub struct EntropyDifference {
 }
 
 /// Mutual information in nats as a difference of learnt entropies (`McAllester` and Stratos, 2020,
-/// section 4): it has no cap like ln K, so that it reaches high values from few rows.
+/// section 4). It has no cap such as ln K, so it reaches high values from few rows.
 ///
 /// For the normal scores of the columns of y, H(Y) is the entropy of a Gaussian. The model of y
 /// given x is a linear-Gaussian regression, whose whitened residuals are shifted and scaled, column

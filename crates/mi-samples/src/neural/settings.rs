@@ -115,14 +115,15 @@ impl NeuralSettings {
         self.learning_rate.unwrap_or(by_critic)
     }
 
-    /// The same with every setting resolved, for sides with these numbers of columns.
+    /// These settings with every value resolved, for sides with these numbers of columns.
     pub(crate) fn resolve(&self, columns: (usize, usize)) -> Self {
         let critic = self.critic_for(columns);
         let rate = self.learning_rate_for(&critic);
         Self { critic: Some(critic), learning_rate: Some(rate), ..self.clone() }
     }
 
-    /// The same with every setting resolved, for the difference of entropies, which has no critic.
+    /// These settings with every value resolved, for the difference of entropies, which has no
+    /// critic.
     pub(crate) fn resolve_without_critic(&self) -> Self {
         let rate = self.learning_rate.unwrap_or(ENTROPIES_RATE);
         Self { critic: None, learning_rate: Some(rate), ..self.clone() }

@@ -103,8 +103,8 @@ impl<T: Scalar> Judge<T> {
 /// The value by which networks are compared: the one that will be reported. Training with another
 /// objective (Jensen–Shannon) may produce a few scores whose exponentials ruin the report.
 ///
-/// SMILE is an exception, because its clipped report is not a bound: it can be larger the less the
-/// critic resembles a log ratio.
+/// SMILE is an exception, because its clipped report is not a bound: it can grow while the critic
+/// becomes less like a log ratio.
 fn comparable(evaluation: &Evaluation, bound: &BoundSpec) -> f64 {
     let smile = matches!(bound, BoundSpec::Smile { .. });
     let value = if smile { evaluation.objective } else { evaluation.estimate };

@@ -96,7 +96,8 @@ impl Column {
         Self { kind: self.kind.clone(), values, order, ties, is_rounded: self.is_rounded }
     }
 
-    /// The part of the variance that comes from rounding to a step, 1/12 of its square; 0 without one.
+    /// The part of the variance that comes from rounding to a step, 1/12 of the step's square; 0
+    /// without one.
     pub(super) fn rounding(&self) -> f64 {
         let runs = runs(&self.values, &self.order);
         let levels: Vec<f64> =

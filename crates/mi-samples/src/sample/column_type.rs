@@ -23,8 +23,8 @@ const ATOM_CONTRAST: usize = 5;
 /// atoms.
 const ATOM_SURROUNDINGS: usize = 10;
 
-/// What a caller declares about a column. Exhaustive, so that whoever reads declarations notices a
-/// new one.
+/// What a caller declares about a column. The enum is exhaustive, so that code that reads
+/// declarations has to handle a new one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Declared {

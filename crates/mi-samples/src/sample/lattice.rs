@@ -3,8 +3,8 @@
 /// Steps finer than this fraction of the range are digits of the numbers, not a step of the column.
 const SMALLEST_STEP: f64 = 1e-10;
 
-/// Up to here, in steps, whole numbers can be distinguished from others: doubles are then 1/8 apart
-/// or less.
+/// Up to this many steps from 0, whole numbers can be distinguished from others: doubles are then
+/// 1/8 apart or less.
 #[cfg(test)]
 const LARGEST_WHOLE: f64 = (1_u64 << 50) as f64;
 

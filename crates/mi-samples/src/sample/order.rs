@@ -92,8 +92,8 @@ pub(crate) fn normal_quantile(p: f64) -> f64 {
     -std::f64::consts::SQRT_2 * erfc_inv(2.0 * p)
 }
 
-/// Φ(z). The GELU of `mi-nets`, which has no statistics, computes its own with another erfc, on
-/// whose last bits trained networks depend.
+/// Φ(z). The GELU of `mi-nets`, a crate without statistics, computes Φ with another erfc; the last
+/// bits of trained networks depend on that one.
 pub(crate) fn normal_cdf(z: f64) -> f64 {
     0.5 * erfc(-z / std::f64::consts::SQRT_2)
 }

@@ -26,11 +26,11 @@ pub enum Surrogate {
     /// and the end moves to the front: preserves the autocorrelation of x. There are
     /// n − 2 `least` + 1 such shifts.
     ///
-    /// Similar shifts of a slow series give similar values, so that few rows have few different
-    /// ones, and p-values are somewhat too small: for independent autoregressive series (φ = 0.99),
-    /// p ≤ 0.05 in 7.7 % of 1000 with 300 rows and 5.6 % with 2000 (standard error 0.7 %; `mi bench
-    /// --calibration 1000 --methods gaussian-copula --rows 300`, or 2000), where permutations have
-    /// 99 and 100 %.
+    /// Similar shifts of a slow series give similar values. A short series therefore has few
+    /// different ones, and its p-values are somewhat too small. For independent autoregressive
+    /// series (φ = 0.99), p ≤ 0.05 in 7.7 % of 1000 with 300 rows and 5.6 % with 2000 (standard
+    /// error 0.7 %; `mi bench --calibration 1000 --methods gaussian-copula --rows 300`, or 2000).
+    /// With permutations it is 99 and 100 %.
     Shift {
         /// The smallest shift.
         least: usize,
@@ -83,7 +83,8 @@ pub(super) enum Rearrangement {
 /// of e⁻²⁰.
 const VAIN_DRAWS: usize = 20;
 
-/// With more than e to this rearrangements, none is drawn twice.
+/// If there are more than e to the power of this rearrangements, the same one is practically never
+/// drawn twice.
 const COUNTLESS: f64 = 45.0;
 
 impl Surrogate {

@@ -79,7 +79,7 @@ impl Asked {
         })
     }
 
-    /// Those for which there is another view, in the order of the list.
+    /// The measures between two views, in the order of the list.
     pub(super) fn between_views() -> impl Iterator<Item = Self> {
         BETWEEN_VIEWS.into_iter().map(|(asked, ..)| asked)
     }

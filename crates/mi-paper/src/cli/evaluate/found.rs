@@ -93,7 +93,7 @@ impl Found {
         Self { rows: Vec::new(), notes: Vec::new(), warnings: Vec::new(), timings }
     }
 
-    /// Adds a measured number and its warnings. A warning that others have too is kept once.
+    /// Adds a measured number and its warnings. A warning that several numbers share is kept once.
     pub(super) fn add(&mut self, measured: Measured) {
         let name = match measured.of.as_str() {
             "" => measured.measure.name().to_owned(),

@@ -165,7 +165,7 @@ fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<(Found, O
         }
         options.measures.clone()
     };
-    // Two measures take them.
+    // Only the measures that are not in `mi-eval` need both sides.
     let asks = |asked: &Asked| !matches!(asked, Asked::Of(_));
     let sides = match &view {
         Some(view) if measures.iter().any(asks) => Some((single(&features), single(view))),

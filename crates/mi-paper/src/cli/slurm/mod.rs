@@ -155,7 +155,7 @@ pub(super) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses a run of which tasks are in the queue.
+/// Refuses a run that has tasks in the queue.
 fn check_queue(place: &Path) -> Result<()> {
     let queued = queue::still_there(&queue::noted(place));
     ensure!(

@@ -45,8 +45,8 @@ impl Batch<'_> {
         if let Some(limit) = self.options.time.as_deref().and_then(limit_in_seconds) {
             ensure!(
                 seconds < limit,
-                "--save-before ({}) is not less than --time ({limit} s), so that a task would \
-                 save as soon as it starts",
+                "--save-before ({}) is not less than --time ({limit} s), so a task would save \
+                 as soon as it starts: lower --save-before or raise --time",
                 spelled(before)
             );
         }

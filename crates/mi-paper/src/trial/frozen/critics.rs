@@ -87,7 +87,8 @@ pub(in super::super) fn trained_anew(
 /// It has a network with one hidden layer on each side. Of its states during training, the one with
 /// the highest bound on held-out training rows is used: an overfitted critic would give some new
 /// pairs huge exponentials. Scores are clipped for the same reason. `None` if no state has a finite
-/// bound, which says nothing about the encoders. `progress` is told the number of steps.
+/// bound, which says nothing about the encoders. `progress` is called with the number of steps
+/// done.
 pub(super) fn train(
     bound: &BoundSpec,
     (x, y): (&Sides, &Sides),

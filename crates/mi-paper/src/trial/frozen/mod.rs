@@ -19,9 +19,10 @@ use crate::error::PaperError;
 /// Batch sizes at which `InfoNCE` is measured, if there are enough test rows.
 pub(super) const SIZES: [usize; 3] = [BATCH, 1_024, 10_000];
 
-/// The fewest rows of [`bounds`]: a batch has to fit into the held-out fifth of the training rows.
+/// The smallest number of training rows for [`bounds`]: a batch has to fit into the held-out fifth
+/// of them.
 pub const FEWEST_TRAINING_ROWS: usize = 5 * BATCH;
-/// The fewest test rows of [`bounds`].
+/// The smallest number of test rows for [`bounds`].
 pub const FEWEST_TEST_ROWS: usize = BATCH;
 
 /// The bounds that critics are newly trained for.
@@ -42,8 +43,8 @@ pub struct FrozenBound {
 /// are newly trained on them, measured on test rows: `InfoNCE`, NWJ and FLO in batches of 128, and
 /// `InfoNCE` of the same critic in batches of 1,024 and 10,000, where its cap ln K is higher.
 ///
-/// Features are standardised and clipped at five deviations. `progress` is told the bound and the
-/// share of its training that is done.
+/// Features are standardised and clipped at five deviations. `progress` is called with the bound
+/// and the share of its training that is done.
 ///
 /// # Errors
 /// Features that are not finite.
@@ -61,8 +62,8 @@ pub fn bounds(
     let enough = x.train.nrows() >= FEWEST_TRAINING_ROWS && x.test.nrows() >= FEWEST_TEST_ROWS;
     assert!(enough, "too few rows for a batch");
     let streams = Stream::new(seed, "frozen");
-    // The last training rows are held out and batches are runs of test rows, so any order of the
-    // rows, such as by class, has to be lost.
+    // The last training rows are held out, and batches are runs of test rows. So the rows are
+    // shuffled, in case they are ordered, for example by class.
     let orders = [
         streams.child("train rows").permutation(x.train.nrows()),
         streams.child("test rows").permutation(x.test.nrows()),
@@ -160,7 +161,7 @@ mod tests {
         let names: Vec<&str> = found.iter().map(|bound| &*bound.of).collect();
         assert_eq!(names, ["infonce", "infonce, K = 1024", "nwj", "flo"]);
         for FrozenBound { of, value } in &found {
-            // A thousand steps leave a critic short of two and a half nats.
+            // After a thousand steps, the critic's bound is still below two and a half nats.
             let value = value.unwrap();
             assert!(value > truth - 0.8 && value < truth + 0.1, "{of}: {value} of {truth}");
         }

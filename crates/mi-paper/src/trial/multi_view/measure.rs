@@ -77,8 +77,8 @@ impl MultiViewTraining {
         Ok(found)
     }
 
-    /// Whether features of a view are the same each time, and whatever other views are computed
-    /// with it.
+    /// Whether the features of a view are the same every time, whatever other views are computed
+    /// with them.
     pub(super) fn is_noiseless(&self) -> bool {
         let mut pieces = self.networks.layout.pieces.iter();
         self.setup.noise.sd == 0.0 && !pieces.any(|piece| piece.view().has_noise())

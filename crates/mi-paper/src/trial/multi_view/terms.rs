@@ -82,8 +82,8 @@ impl BuiltTerm {
         let name = named("critic");
         let mut init = streams.child(&format!("init {name}"));
         let critic = Critic::new(params, &name, &spec.critic, dims.0, dims.1, &mut init)?;
-        // The name of its stream and of its parameters is that of earlier versions: another would
-        // change the draws.
+        // Its stream and its parameters keep the name that they had in earlier versions, since
+        // another name would change the draws.
         let name = named("baseline");
         let mut init = streams.child(&format!("init {name}"));
         let learned = match &spec.objective {
