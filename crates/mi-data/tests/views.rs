@@ -202,7 +202,7 @@ fn views_that_an_image_does_not_have_are_errors() {
         (View::top_half().extended(3), "3 rows larger"),
         (View::patches(5, 1), "no patch of 5 rows fits into 4"),
         (View::patches(0, 1), "no patch of 0 rows"),
-        (View::patches(3, 2), "leave 1 of 4 over"),
+        (View::patches(3, 2), "leave 1 of 4 rows uncovered"),
         (View::whole().with_patches((2, 2), (2, 0)), "no patch of 2 columns"),
         (View::whole().with_colour(Colour::Lab), "red, green and blue, not 1"),
         (View::whole().with_noise(f64::NAN), "noise NaN"),
