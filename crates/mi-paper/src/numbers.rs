@@ -6,17 +6,24 @@ use crate::record::{Metric, Unit};
 use crate::results::{Configuration, Sample, Trial};
 use crate::table::MISSING;
 
-/// The number of decimals of a metric. Accuracies need four to show differences between critics,
-/// and estimates of hundredths of a nat to show any differences.
+/// The number of decimals of a metric, or of a part of it. Accuracies need four to show differences
+/// between critics, and estimates of hundredths of a nat to show any differences.
 pub(crate) fn decimals(metric: Metric) -> usize {
-    match metric {
+    match metric.whole() {
         Metric::Accuracy
         | Metric::AccuracyConverged
         | Metric::AccuracyClassifier
+        | Metric::AccuracyScaled
+        | Metric::ReaderAccuracy
+        | Metric::FewLabelAccuracy
+        | Metric::NeighbourAccuracy
+        | Metric::NoisyLabelAccuracy
+        | Metric::TransferAccuracy
+        | Metric::Retrieval
         | Metric::Estimate
         | Metric::TrueMi
         | Metric::Ceiling => 4,
-        _ if metric.unit() == Unit::Nats => 3,
+        whole if whole.unit() == Unit::Nats => 3,
         _ => 2,
     }
 }
@@ -71,5 +78,14 @@ mod tests {
         assert_eq!(text(&sample(&[1.5])), "1.500");
         assert_eq!(text(&sample(&[f64::NEG_INFINITY, 1.0])), "−∞");
         assert_eq!(mean_and_deviation(None, Metric::Accuracy), MISSING);
+    }
+
+    #[test]
+    fn accuracies_have_four_decimals_in_parts_too() {
+        for &metric in Metric::ALL.iter().filter(|metric| metric.name().contains("accuracy")) {
+            assert_eq!(decimals(metric), 4, "{}", metric.name());
+            assert_eq!(decimals(metric.of_part("context mean")), 4);
+        }
+        assert_eq!(decimals(Metric::BoundTest.of_part("k=1")), 3);
     }
 }
