@@ -268,7 +268,7 @@ fn both_kinds_of_task_have_the_same_words() {
     let bound = example().replace("bound = \"infonce\"", "objective = { bound = \"infonce\" }");
     assert_eq!(parsed(&bound).variants, parsed(&example()).variants);
     let other = example().replace("bound = \"infonce\"", "objective = \"jensen-shannon\"");
-    assert!(refused(&other).contains("need [[probes]]"), "{}", refused(&other));
+    assert!(refused(&other).contains("needs [[probes]]"), "{}", refused(&other));
     // Keys of many views without probes are reported as what they are.
     let context = "\n[[contexts]]\nname = \"c\"\nof = \"g1\"\nnet = \"mean\"\n\n[[variants]]";
     let context = example().replacen("\n[[variants]]", context, 1);
