@@ -82,8 +82,8 @@ pub(super) fn assess(
     Finding { decision, reason, conditions }
 }
 
-/// Judges a form of a claim by the seeds that were not known when it was written. Effects are of
-/// those seeds, too; the reason has those of the known ones.
+/// Judges a form of a claim by the seeds that were not known when it was written. The finding's
+/// effects are of these seeds; its reason also gives the effects of the known ones.
 fn assess_form(
     results: &Results<'_>,
     seeds: &SeedPlan,

@@ -122,8 +122,8 @@ mod tests {
         let Task::Contrastive(task) = &mut second.task else { unreachable!("it is a clone") };
         task.critic = CriticSpec::Separable { hidden: vec![20], embed: 10 };
         let mut digits = mi_data::embedded().unwrap();
-        digits.train = evaluation::first(&digits.train, 400);
-        digits.test = evaluation::first(&digits.test, 200);
+        digits.train = evaluation::first(&digits.train, 1_000);
+        digits.test = evaluation::first(&digits.test, 300);
         let digits = Arc::new(digits);
         let images = |memo: &Memo| Images {
             own: Some(digits.clone()),
