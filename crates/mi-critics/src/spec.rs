@@ -135,19 +135,3 @@ impl CriticSpec {
         k * a_row + k * k * a_pair
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn multiply_adds_by_hand() {
-        let count = |spec: CriticSpec| spec.multiply_adds((3, 5), 10);
-        assert_eq!(CriticSpec::InnerProduct.multiply_adds((4, 4), 10), 400.0);
-        assert_eq!(count(CriticSpec::Bilinear), 10.0 * 15.0 + 100.0 * 5.0);
-        let separable = CriticSpec::Separable { hidden: vec![7], embed: 2 };
-        assert_eq!(count(separable), 10.0 * (3.0 * 7.0 + 5.0 * 7.0 + 28.0) + 100.0 * 2.0);
-        let concat = CriticSpec::Concat { hidden: vec![6, 4] };
-        assert_eq!(count(concat), 10.0 * 8.0 * 6.0 + 100.0 * (24.0 + 4.0));
-    }
-}

@@ -170,13 +170,16 @@ fn single_precision_agrees() {
     }
 }
 
-/// Σ g ∘ scores, and its gradients through pairing and towers.
-fn way_back(
+/// Gradients of Σ g ∘ scores through pairing and towers. Positives are the diagonal, or these pairs.
+fn backward(
     case: &Case,
     g: &Array2<f64>,
     panel_rows: usize,
+    listed: Option<&[(usize, usize)]>,
 ) -> (Array2<f64>, Array2<f64>, Gradients<f64>) {
     let k = g.nrows();
+    let diagonal: Vec<(usize, usize)> = (0..k).map(|i| (i, i)).collect();
+    let pairs = listed.unwrap_or(&diagonal);
     let mut tape = Tape::new();
     let mut graph = tape.begin(&case.params);
     let x = graph.input_with_gradient(case.x.view());
@@ -199,7 +202,8 @@ fn way_back(
             let panel = &mut panel[..span.len() * stride];
             let weights = |i: usize, row: &mut [f64], _: &mut [()]| {
                 for (j, w) in row.iter_mut().enumerate() {
-                    *w = if i == j { 0.0 } else { g[[i, j]] / (factors[i] * rows[i]) };
+                    let positive = pairs.contains(&(i, j));
+                    *w = if positive { 0.0 } else { g[[i, j]] / (factors[i] * rows[i]) };
                 }
             };
             scorer.sweep(span.clone(), panel, &mut vec![(); span.len()], true, weights);
@@ -209,8 +213,11 @@ fn way_back(
             }
             scorer.accumulate(span.clone(), panel, &factors[span]);
         }
-        let positives = g.diag().to_vec();
-        let positives = Positives::Diagonal(&positives);
+        let positives: Vec<f64> = pairs.iter().map(|&pair| g[pair]).collect();
+        let positives = match listed {
+            Some(pairs) => Positives::Listed(pairs, &positives),
+            None => Positives::Diagonal(&positives),
+        };
         let scaling = Scaling { rows: &rows, columns: rows[k - 1], positives };
         let (gx, gy) = (gx.as_slice_mut().unwrap(), gy.as_slice_mut().unwrap());
         scorer.finish(scaling, gx, gy, &mut gradients);
@@ -220,13 +227,21 @@ fn way_back(
     (gx, gy, gradients)
 }
 
+/// Pairs of which rows and columns have two, one, or none, in no order.
+fn scattered(k: usize) -> Vec<(usize, usize)> {
+    let first = (0..k).rev().filter(|i| i % 3 != 1).map(move |i| (i, (i + 1) % k));
+    first.chain((0..k).step_by(2).map(|i| (i, (i + 3) % k))).collect()
+}
+
 #[test]
 fn gradients_equal_central_differences() {
     for spec in SPECS() {
-        for (k, panel_rows) in [(2, 1), (6, 6), (6, 3), (66, 33)] {
+        let of_diagonal = [(2, 1), (6, 6), (6, 3), (66, 33)].map(|(k, rows)| (k, rows, None));
+        let of_listed = [(5, 5), (67, 33)].map(|(k, rows)| (k, rows, Some(scattered(k))));
+        for (k, panel_rows, listed) in of_diagonal.into_iter().chain(of_listed) {
             let mut case = case(spec.clone(), k);
             let g = Stream::new(9, "weights").normal_matrix((k, k));
-            let (gx, gy, gradients) = way_back(&case, &g, panel_rows);
+            let (gx, gy, gradients) = backward(&case, &g, panel_rows, listed.as_deref());
             let step = 1e-6;
             let objective = |case: &Case| (&g * &scores(case, case.x.view(), case.y.view())).sum();
             let mut check = |name: &str, found: f64, change: &dyn Fn(&mut Case, f64)| {
@@ -346,6 +361,49 @@ fn parameter_counts_are_the_papers() {
     assert_eq!(count(CriticSpec::Separable { hidden: vec![100], embed: 100 }), 40_400);
     assert_eq!(count(CriticSpec::Concat { hidden: vec![200] }), 40_401);
     assert_eq!(count(CriticSpec::Cosine { temperature: 0.1, learned: true }), 1);
+}
+
+/// For ten rows of x and ten of y: rows times layers, and 100 pairs times what each takes.
+#[test]
+fn multiply_adds_by_hand() {
+    let by_hand = [
+        100 * 4,
+        10 * 4 * 3 + 100 * 3,
+        10 * (4 * 7 + 7 * 5 + 3 * 7 + 7 * 5) + 100 * 5,
+        10 * (4 * 3 + 3 * 3) + 100 * 3,
+        100 * 4,
+        100 * 4,
+        // The squared lengths are two further columns.
+        10 * (4 + 4) + 100 * (4 + 2),
+        10 * (4 + 4) + 100 * (4 + 2),
+        10 * 7 * 9 + 100 * 9,
+        10 * 7 * 20 + 100 * (20 * 6 + 6),
+        10 * 7 * 6 + 100 * (6 * 5 + 5 * 4 + 4 * 3 + 3),
+    ];
+    let specs = SPECS();
+    assert_eq!(specs.len(), by_hand.len());
+    for (spec, expected) in specs.into_iter().zip(by_hand) {
+        let case = case(spec, 1);
+        let found = case.spec.multiply_adds((case.x.ncols(), case.y.ncols()), 10);
+        assert_eq!(found, f64::from(expected), "{:?}", case.spec);
+    }
+}
+
+/// A temperature counts from the first step, also where it is trained.
+#[test]
+fn untrained_cosines_have_the_temperature_of_their_settings() {
+    for temperature in [0.07, 2.0] {
+        for learned in [false, true] {
+            let mut params = Params::new();
+            let spec = CriticSpec::Cosine { temperature, learned };
+            let mut stream = Stream::new(1, "f");
+            let critic = Critic::new(&mut params, "f", &spec, 2, 2, &mut stream).unwrap();
+            let (x, y) = (ndarray::array![[3.0, 4.0]], ndarray::array![[0.0, 0.5]]);
+            let case = Case { spec, params, critic, x, y };
+            let found = scores(&case, case.x.view(), case.y.view())[[0, 0]];
+            assert!((found - 0.8 / temperature).abs() < 1e-12, "{:?}: {found}", case.spec);
+        }
+    }
 }
 
 #[test]

@@ -242,6 +242,7 @@ fn a_views_text_is_read_back() {
         "top_half:+2",
         "bottom_half:+1+left_half:+3+channels:0",
         "even_rows+odd_columns",
+        "odd_rows+even_columns",
         "lab+channels:1,2",
         "top_half+lab_scaled+channels:0+patches:2x3+noise:0.25",
         "patches:8x8/4",
@@ -256,6 +257,15 @@ fn a_views_text_is_read_back() {
         let json = serde_json::to_string(&view).unwrap();
         assert_eq!(json, format!("\"{text}\""));
         assert_eq!(serde_json::from_str::<View>(&json).unwrap(), view);
+        // A term is accepted once, and the message about an unknown view knows its word.
+        for term in text.split('+').filter(|term| term.parse::<usize>().is_err()) {
+            let word = term.split(':').next().unwrap();
+            let known = "nothing".parse::<View>().unwrap_err().to_string();
+            let mut words = known.split([' ', ',', ':']);
+            assert!(words.any(|listed| listed == word), "{word}: {known}");
+            let twice = format!("{text}+{term}");
+            assert!(twice.parse::<View>().is_err(), "{twice}");
+        }
     }
     for text in [
         "",

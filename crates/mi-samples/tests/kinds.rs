@@ -271,6 +271,44 @@ fn methods_refuse_columns_that_they_do_not_fit() {
     ));
 }
 
+/// Labels are names: other codes for them, in another order, change nothing. What is learnt may
+/// start elsewhere.
+#[test]
+fn no_method_takes_labels_as_numbers() {
+    let n = 400;
+    let codes = |order: [f64; 4], shift: usize| {
+        declared(&column((0..n).map(|i| order[(i + i / 7 * shift) % 4])), Declared::Discrete)
+    };
+    let (names, renamed) = ([0.0, 1.0, 2.0, 3.0], [2.0, 7.0, 0.0, 1.0]);
+    let noise = normals(19, n);
+    // Neither increasing nor decreasing in the codes.
+    let means = [0.0, 2.0, 1.0, 3.0];
+    let number = side(&column((0..n).map(|i| means[i % 4] + 0.5 * noise[[i, 0]])));
+    let other = side(&normals(20, n));
+    for &method in Method::ALL {
+        let settings = Settings {
+            neural: NeuralSettings { steps: 60, ..NeuralSettings::default() },
+            ..by(method)
+        };
+        let values = [names, renamed].map(|order| {
+            let (own, shifted) = (codes(order, 0), codes(order, 1));
+            let pairs = [(&own, &number), (&number, &own), (&own, &shifted)];
+            let pairs = pairs.map(|(x, y)| mutual_information(x, y, &settings));
+            let given = conditional_mutual_information(&number, &other, &own, &settings);
+            pairs.into_iter().chain([given]).map(|found| found.map(|found| found.value)).collect()
+        });
+        let [before, after]: [Vec<Result<f64, SamplesError>>; 2] = values;
+        let tolerance = if method.trains() { 0.1 } else { 1e-9 };
+        for (n, pair) in before.iter().zip(&after).enumerate() {
+            match pair {
+                (Ok(a), Ok(b)) => assert!((a - b).abs() < tolerance, "{method} {n}: {a} {b}"),
+                (Err(_), Err(_)) => {}
+                (a, b) => panic!("{method} {n}: {a:?} {b:?}"),
+            }
+        }
+    }
+}
+
 #[test]
 fn a_column_that_adds_nothing_to_its_side_is_left_out() {
     let n = 400;

@@ -415,7 +415,7 @@ fn every_method_answers_or_says_why_not() {
         let run = folder.run(&["estimate", "t.csv", "--method", method.name(), "--json", "-q"]);
         if run.code == 0 {
             let value = first(&run);
-            assert!((value - TRUE_075).abs() < 0.2, "{method}: {value}");
+            assert!((value - TRUE_075).abs() < 0.1, "{method}: {value}");
         } else {
             let needs_given = method.name() == "frenzel-pompe";
             run.refused(1, &[if needs_given { "given other columns" } else { "cannot take" }]);

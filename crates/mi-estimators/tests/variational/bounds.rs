@@ -2,7 +2,7 @@
 //! obvious version written here, and the edge cases that broke other implementations.
 
 use mi_estimators::EstimatorError;
-use mi_estimators::bounds::{BoundKind, BoundSpec, Evaluation, Objective};
+use mi_estimators::bounds::{BoundKind, BoundSpec, Evaluation, LearnedOf, Objective};
 use mi_kernels::Scalar;
 use ndarray::{Array1, Array2, ArrayView2, array, s};
 
@@ -293,16 +293,28 @@ fn mistakes_are_named() {
     }
     let flo = evaluate(Array2::<f64>::zeros((2, 2)).view(), None, &objective(&BoundSpec::Flo));
     assert!(matches!(flo, Err(EstimatorError::Learned { .. })));
-    for bound in [
+    let nan = f64::NAN;
+    let impossible = [
         BoundSpec::Mine { rate: 0.0 },
         BoundSpec::Mine { rate: 1.5 },
+        BoundSpec::Mine { rate: nan },
         BoundSpec::Smile { clip: 0.0 },
-        BoundSpec::Smile { clip: f64::NAN },
+        BoundSpec::Smile { clip: nan },
         BoundSpec::InterpolatedAlpha { alpha: -0.1 },
-        BoundSpec::InterpolatedAlpha { alpha: f64::NAN },
+        BoundSpec::InterpolatedAlpha { alpha: nan },
         BoundSpec::MlCpc { alpha: 0.0 },
-    ] {
-        assert!(matches!(Objective::new(&bound, None), Err(EstimatorError::Setting { .. })));
+        BoundSpec::MlCpc { alpha: nan },
+    ];
+    for bound in &impossible {
+        assert!(matches!(Objective::new(bound, None), Err(EstimatorError::Setting { .. })));
+    }
+    // Every bound with settings is among them, with NaN.
+    for bound in all_bounds() {
+        let has_settings = serde_json::to_value(&bound).unwrap().is_object();
+        let is_listed = impossible
+            .iter()
+            .any(|other| other.name() == bound.name() && format!("{other:?}").contains("NaN"));
+        assert!(!has_settings || is_listed, "{bound:?}");
     }
     assert!(Objective::new(&BoundSpec::Nwj, Some(f64::NAN)).is_err());
     let large = evaluate(
@@ -501,5 +513,71 @@ fn optimal_critics_give_the_true_value() {
         assert!((mean - truth).abs() < 0.03, "{bound:?}: {mean} of {truth}");
         let info = mi_estimators::bounds::BOUNDS.iter().find(|b| b.name == bound.name()).unwrap();
         assert_ne!(info.kind, BoundKind::Upper);
+    }
+}
+
+/// In expectation a lower bound stays below the mutual information for every critic, every learned
+/// number and every batch size. What is called an estimate exceeds it for some of them.
+#[test]
+fn lower_bounds_stay_below_and_estimates_do_not() {
+    let (rho, k, batches) = (0.5_f64, 2, 5000);
+    let truth = -0.5 * (1.0 - rho * rho).ln();
+    let sd = (1.0 - rho * rho).sqrt();
+    let log_ratio = |x: f64, y: f64| truth - (y - rho * x).powi(2) / (2.0 * sd * sd) + 0.5 * y * y;
+    let critics: [(&str, &dyn Fn(f64, f64) -> f64); 6] = [
+        ("the log ratio", &log_ratio),
+        ("one more", &|x, y| log_ratio(x, y) + 1.0),
+        ("seven more", &|x, y| log_ratio(x, y) + 7.0),
+        ("half of it", &|x, y| 0.5 * log_ratio(x, y)),
+        ("too steep", &|x, y| 1.2 * log_ratio(x, y)),
+        ("another", &|x, y| (2.0 * x * y).tanh()),
+    ];
+    let numbers: [(&str, &dyn Fn(f64, f64) -> f64); 3] = [
+        ("zeros", &|_, _| 0.0),
+        ("the optimum of FLO", &|x, y| -log_ratio(x, y)),
+        ("of x", &|x, _| 0.5 * x),
+    ];
+    let mut stream = mi_random::Stream::new(12, "pairs");
+    let draws: Vec<(Vec<f64>, Vec<f64>)> = (0..batches)
+        .map(|_| {
+            let x: Vec<f64> = (0..k).map(|_| stream.normal()).collect();
+            let y = x.iter().map(|x| rho * x + sd * stream.normal()).collect();
+            (x, y)
+        })
+        .collect();
+    for info in mi_estimators::bounds::BOUNDS {
+        let Some(bound) = info.usual() else { continue };
+        let objective = objective(bound);
+        // What TUBA and others read is a number of x alone.
+        let numbers = numbers.iter().filter(|(name, _)| match bound.learned() {
+            None => *name == "zeros",
+            Some(LearnedOf::X) => !name.contains("FLO"),
+            _ => true,
+        });
+        let mut exceeds = Vec::new();
+        for (learned_name, learned) in numbers {
+            for (critic_name, critic) in &critics {
+                let values: Vec<f64> = draws
+                    .iter()
+                    .map(|(x, y)| {
+                        let scores = Array2::from_shape_fn((k, k), |(i, j)| critic(x[i], y[j]));
+                        let own = Array1::from_shape_fn(k, |i| learned(x[i], y[i]));
+                        let own = bound.learned().is_some().then_some(own.view());
+                        evaluate(scores.view(), own, &objective).unwrap().estimate
+                    })
+                    .collect();
+                let mean = values.iter().sum::<f64>() / f64::from(batches);
+                let square = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+                let error = square.sqrt() / f64::from(batches);
+                if mean > truth + 4.0 * error {
+                    exceeds.push(format!("{critic_name}, {learned_name}: {mean:.3} ± {error:.3}"));
+                }
+            }
+        }
+        match info.kind {
+            BoundKind::Lower => assert!(exceeds.is_empty(), "{}: {exceeds:?}", info.name),
+            BoundKind::Estimate => assert!(!exceeds.is_empty(), "{} is called no bound", info.name),
+            kind => panic!("{}: {kind:?}", info.name),
+        }
     }
 }

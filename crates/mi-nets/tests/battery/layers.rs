@@ -113,6 +113,65 @@ fn parameter_counts_are_the_papers() {
     assert_eq!(count(&residual), 5 * (392 * 392 + 392));
 }
 
+/// Pairs of an output position and a kernel position that lie on the axis, not on its margins.
+fn taps_on_axis(length: usize, kernel: usize, stride: usize) -> usize {
+    let outputs = length.div_ceil(stride);
+    let margin = ((outputs - 1) * stride + kernel).saturating_sub(length) / 2;
+    let on_axis = |at: usize| (margin..margin + length).contains(&at);
+    (0..outputs)
+        .flat_map(|o| (0..kernel).map(move |t| o * stride + t))
+        .filter(|&at| on_axis(at))
+        .count()
+}
+
+/// Products of each layer, counted from its shapes, and those of the first layer.
+#[test]
+fn multiply_adds_by_hand() {
+    let (init, mut params) = (Init::GlorotUniform, Params::<f32>::new());
+    let mut stream = stream();
+    let nvp = |kind| RealNvpConfig { dim: 9, couplings: 3, hidden: vec![5, 6], kind };
+    let configs = [CouplingKind::Additive, CouplingKind::Affine].map(nvp);
+    let image = ConvNetConfig {
+        height: 14,
+        width: 28,
+        channels: 2,
+        filters: vec![3, 4],
+        kernel: 5,
+        stride: 2,
+        output: 7,
+    };
+    let first = taps_on_axis(14, 5, 2) * taps_on_axis(28, 5, 2) * 2 * 3;
+    let second = taps_on_axis(7, 5, 2) * taps_on_axis(14, 5, 2) * 3 * 4;
+    let mlp = Mlp::new(&mut params, "mlp", &[8, 6, 5], init, &mut stream).unwrap();
+    let residual = ResidualMlp::new(&mut params, "residual", 6, 4, init, &mut stream).unwrap();
+    let conv = ConvNet::new(&mut params, "conv", &image, init, &mut stream).unwrap();
+    let additive = RealNvp::new(&mut params, "additive", &configs[0], init, &mut stream).unwrap();
+    let affine = RealNvp::new(&mut params, "affine", &configs[1], init, &mut stream).unwrap();
+    let gru = Gru::new(&mut params, "gru", (4, 12, 5), &mut stream).unwrap();
+    let causal =
+        CausalConv::new(&mut params, "causal", (6, 2), &[3, 5, 4], init, &mut stream).unwrap();
+    let layers: [(&str, &dyn Module<f32>, usize, usize); 7] = [
+        ("mlp", &mlp, 8 * 6 + 6 * 5, 8 * 6),
+        ("residual", &residual, 4 * 6 * 6, 6 * 6),
+        ("conv", &conv, first + second + 4 * 7, first),
+        // Four of nine values enter the network of a coupling, which changes the other five.
+        ("additive", &additive, 3 * (4 * 5 + 5 * 6 + 6 * 5), 4 * 5),
+        ("affine", &affine, 3 * (4 * 5 + 5 * 6 + 6 * 10), 4 * 5),
+        ("gru", &gru, 4 * 3 * 5 * (12 + 5), 4 * 3 * 5 * 12),
+        ("causal", &causal, 6 * 2 * (3 * 5 + 5 * 4), 6 * 2 * 3 * 5),
+    ];
+    for (name, layer, products, of_input) in layers {
+        let size = layer.size();
+        assert_eq!((size.products, size.of_input), (products, of_input), "{name}");
+        // Forward, to the parameters, and to the inputs of all layers but the first.
+        assert_eq!(size.step_products(), 3 * products - of_input, "{name}");
+    }
+    // The same from a configuration alone.
+    for (config, net) in configs.iter().zip([&additive, &affine]) {
+        assert_eq!(NetworkSize::realnvp(config), Module::<f32>::size(net));
+    }
+}
+
 #[test]
 fn parameters_are_named_by_path() {
     let mut params = Params::<f32>::new();

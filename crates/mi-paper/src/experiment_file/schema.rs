@@ -183,14 +183,87 @@ impl From<Evaluation> for Measure {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::DeserializeOwned;
+
     use super::*;
+
+    /// The variants, from serde's message about an unknown one.
+    fn variants<T: DeserializeOwned>() -> Vec<String> {
+        let error = serde_json::from_str::<T>("\"nothing\"").err().unwrap().to_string();
+        let (_, names) = error.split_once("expected one of").unwrap();
+        names.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    fn net(toml: &str) -> (String, Net) {
+        let table: std::collections::BTreeMap<String, Net> = toml::from_str(toml).unwrap();
+        (toml.to_owned(), table.into_values().next().unwrap())
+    }
+
+    /// Every field has a value of its own, so that none can take another's place.
+    #[test]
+    fn every_encoder_is_the_same_from_a_file() {
+        let of_files = [
+            "net.mlp = { hidden = [7, 6], embed = 5 }",
+            "net.residual = { layers = 3, init_sd = 0.25 }",
+            "net.convnet = { channels = [3, 4], embed = 5 }",
+            "net.realnvp = { couplings = 3, hidden = [6, 7], affine = true, init_sd = 0.5 }",
+        ];
+        let specs = [
+            EncoderSpec::Mlp { hidden: vec![7, 6], embed: 5 },
+            EncoderSpec::Residual { layers: 3, init_sd: 0.25 },
+            EncoderSpec::ConvNet { channels: [3, 4], embed: 5 },
+            EncoderSpec::RealNvp { couplings: 3, hidden: vec![6, 7], affine: true, init_sd: 0.5 },
+        ];
+        assert_eq!(variants::<Net>().len(), specs.len() + ["like", "same"].len());
+        for (text, spec) in of_files.into_iter().zip(specs) {
+            let (_, net) = net(text);
+            assert!(net.is_valid());
+            assert_eq!(Net::from(&spec), net);
+            assert_eq!(net.encoder(), Some(spec));
+        }
+    }
+
+    #[test]
+    fn a_single_impossible_size_makes_a_net_invalid() {
+        for text in [
+            "net.mlp = { hidden = [7, 0], embed = 5 }",
+            "net.mlp = { hidden = [7], embed = 0 }",
+            "net.residual = { layers = 0, init_sd = 0.25 }",
+            "net.residual = { layers = 3, init_sd = 0.0 }",
+            "net.residual = { layers = 3, init_sd = inf }",
+            "net.convnet = { channels = [0, 4], embed = 5 }",
+            "net.convnet = { channels = [3, 4], embed = 0 }",
+            "net.realnvp = { couplings = 0, hidden = [6], affine = true, init_sd = 0.5 }",
+            "net.realnvp = { couplings = 3, hidden = [0], affine = true, init_sd = 0.5 }",
+            "net.realnvp = { couplings = 3, hidden = [6], affine = true, init_sd = nan }",
+        ] {
+            let (text, net) = net(text);
+            assert!(!net.is_valid(), "{text}");
+        }
+    }
+
+    /// A measure without settings has the same name in files and in configurations.
+    #[test]
+    fn no_measure_becomes_another() {
+        let mut without_settings = 0;
+        for name in variants::<Measure>() {
+            let Ok(measure) = serde_json::from_value::<Measure>(name.as_str().into()) else {
+                continue;
+            };
+            let evaluation = Evaluation::from(measure);
+            assert_eq!(Measure::from(evaluation), measure);
+            let in_configurations = serde_json::to_value(evaluation).unwrap();
+            let text = in_configurations.to_string().replace('_', "-");
+            assert!(text.contains(&format!("\"{name}\"")), "{name}: {text}");
+            without_settings += 1;
+        }
+        assert!(without_settings > 10);
+    }
 
     #[test]
     fn the_readme_lists_every_measure() {
-        let error = serde_json::from_str::<Measure>("\"nothing\"").unwrap_err().to_string();
-        let (_, names) = error.split_once("expected one of").unwrap();
-        let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
-        assert!(names.len() > 15, "{error}");
+        let names = variants::<Measure>();
+        assert!(names.len() > 15, "{names:?}");
         let readme = include_str!("../../README.md");
         for name in names {
             let listed = [format!("`\"{name}\"`"), format!("`{{ {name} =")];

@@ -160,6 +160,16 @@ impl fmt::Display for Method {
 mod tests {
     use super::*;
 
+    /// The variants are those that serde names in the message about an unknown one.
+    #[test]
+    fn all_has_every_method() {
+        let message = serde_json::from_str::<Method>("\"?\"").unwrap_err().to_string();
+        let (_, variants) = message.split_once("expected one of").unwrap();
+        let variants: Vec<&str> = variants.split('`').skip(1).step_by(2).collect();
+        let all: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
+        assert_eq!(all, variants);
+    }
+
     #[test]
     fn names_are_those_of_serde() {
         for &method in Method::ALL {
