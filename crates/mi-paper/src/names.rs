@@ -220,9 +220,16 @@ pub(crate) fn configuration(configuration: &Configuration<'_>, varies: Varies) -
     words.collect::<Vec<String>>().join(", ")
 }
 
+/// What a configuration without labels is called: what it is trained with or, of pixels, what it is.
+pub(crate) fn unlabelled(task: &Task) -> &'static str {
+    let of_encoder = || task.encoder().map(|spec| encoder(spec.kind()));
+    task.objective().map(|spec| objective(&spec)).or_else(of_encoder).unwrap_or("pixels")
+}
+
 /// The first cell of a configuration's row: the labels that distinguish it from its siblings, or
 /// all of them if none do.
 pub(crate) fn row(of: &Configuration<'_>, siblings: &[&Configuration<'_>]) -> String {
     let names = [configuration(of, Varies::among(siblings)), configuration(of, Varies::ALL)];
-    names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "plain".to_owned())
+    let unlabelled = || unlabelled(of.task).to_owned();
+    names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(unlabelled)
 }

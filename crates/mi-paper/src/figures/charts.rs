@@ -135,16 +135,10 @@ fn shows_pixels(shown: &[&Configuration<'_>]) -> bool {
     shown.iter().any(|c| c.task.encoder().is_some_and(EncoderSpec::starts_near_identity))
 }
 
-/// The name of a series; a single one is named after its bound or encoder.
+/// The name of a series.
 pub(super) fn labelled(configuration: &Configuration<'_>, varies: Varies) -> String {
     let label = names::configuration(configuration, varies);
-    if !label.is_empty() {
-        return label;
-    }
-    let task = configuration.task;
-    let objective = task.objective().map(|spec| names::objective(&spec));
-    let name = objective.or_else(|| task.encoder().map(|spec| names::encoder(spec.kind())));
-    name.unwrap_or("all").to_owned()
+    if label.is_empty() { names::unlabelled(configuration.task).to_owned() } else { label }
 }
 
 /// The mean and the band of a sample.
