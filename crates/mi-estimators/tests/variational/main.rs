@@ -7,6 +7,7 @@ mod case;
 mod common;
 mod edges;
 mod engine;
+mod known;
 mod losses;
 mod pairs;
 mod reference;
