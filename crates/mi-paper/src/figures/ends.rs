@@ -12,6 +12,11 @@ use crate::results::{Configuration, Results, Sample};
 /// Samples with the labels of their configurations.
 type Labelled = Vec<(String, Vec<Sample>)>;
 
+/// Whether the configuration has an end to show: a trial that is still running has none.
+fn has_end(configuration: &&Configuration<'_>) -> bool {
+    configuration.finished() > 0
+}
+
 /// A chart of one value of each configuration, one below the other, and the values themselves;
 /// `None` while there are none.
 fn rows(
@@ -23,7 +28,7 @@ fn rows(
     let varies = Varies::among(shown);
     let mut chart = IntervalChart::new(title, Axis::new(names::axis(metric)));
     let mut values = Vec::new();
-    for configuration in shown {
+    for &configuration in shown.iter().filter(|c| has_end(c)) {
         let Some(sample) = value(configuration) else { continue };
         let label = labelled(configuration, varies);
         let mut row = IntervalRow::new(&label, sample.mean())
@@ -173,7 +178,7 @@ fn lines(
     let mut lines: Labelled = Vec::new();
     let shown = results.with(metric, |_| true);
     let varies = Varies::among(&shown);
-    for configuration in shown {
+    for configuration in shown.into_iter().filter(has_end) {
         let Some(((line, number), sample)) = place(configuration).zip(configuration.end(metric))
         else {
             continue;

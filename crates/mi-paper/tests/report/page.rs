@@ -191,6 +191,24 @@ fn diverged_trials_are_reported_and_never_averaged() {
 }
 
 #[test]
+fn charts_of_ends_wait_for_the_end() {
+    let state = |trial: &TrialInfo| match trial.critic.as_str() {
+        "mlp" => TrialState::Unfinished { step: 4000 },
+        _ => TrialState::Finished,
+    };
+    let page = report::html(&Synthetic::agreeing(2).only(&["critics"]).state(state).outcome());
+    let chart = |title: &str| {
+        let svg = page.split("<svg").find(|svg| svg.contains(title)).expect(title);
+        svg.split("</svg>").next().unwrap_or_default()
+    };
+    for title in ["NWJ: bound on training batches", "NWJ: bound on training batches, last fifth"] {
+        let drawn = chart(&format!(">{title}<"));
+        assert!(drawn.contains(">bilinear<"), "{title}");
+        assert_eq!(drawn.contains(">MLP<"), !title.contains("fifth"), "{title}");
+    }
+}
+
+#[test]
 fn a_half_done_run_says_what_is_missing() {
     let outcome = half_done();
     let is_left =
