@@ -13,7 +13,7 @@ use crate::results::{Configuration, Results, Sample};
 type Labelled = Vec<(String, Vec<Sample>)>;
 
 /// Whether the configuration has an end to show: a trial that is still running has none.
-fn has_end(configuration: &&Configuration<'_>) -> bool {
+fn has_end(configuration: &Configuration<'_>) -> bool {
     configuration.finished() > 0
 }
 
@@ -178,7 +178,7 @@ fn lines(
     let mut lines: Labelled = Vec::new();
     let shown = results.with(metric, |_| true);
     let varies = Varies::among(&shown);
-    for configuration in shown.into_iter().filter(has_end) {
+    for configuration in shown.into_iter().filter(|c| has_end(c)) {
         let Some(((line, number), sample)) = place(configuration).zip(configuration.end(metric))
         else {
             continue;
