@@ -37,8 +37,8 @@ pub use init::Init;
 pub use jacobian::jacobian;
 pub use layers::{
     BatchNorm, CausalConv, Conv2d, ConvNet, ConvNetConfig, ConvNetOutputs, CouplingKind, Dropout,
-    Elementwise, Gru, InverseError, MaxPool2d, Mlp, Module, RealNvp, RealNvpConfig, ResidualMlp,
-    Sequential,
+    Elementwise, Gru, InfoMaxNet, InfoMaxNetConfig, InverseError, MaxPool2d, Mlp, Module, RealNvp,
+    RealNvpConfig, ResidualMlp, Sequential,
 };
 pub use learner::Learner;
 pub use loss::{Targets, softmax_cross_entropy, softmax_cross_entropy_into};

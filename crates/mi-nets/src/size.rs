@@ -1,5 +1,5 @@
 use crate::ConvGeometry;
-use crate::layers::{ConvNetConfig, CouplingKind, RealNvpConfig};
+use crate::layers::{ConvNetConfig, CouplingKind, InfoMaxNetConfig, RealNvpConfig};
 
 /// The cost of a network, computed from its shape. Times, rates and memory are estimated from it.
 ///
@@ -48,6 +48,30 @@ impl NetworkSize {
         let norm = Self { parameters: 2 * channels, ..Self::default() };
         let dense = Self::layer(channels, config.output, 1);
         layers.chain([norm, dense]).reduce(Self::then).unwrap_or_default()
+    }
+
+    /// An [`crate::InfoMaxNet`].
+    pub fn info_max_net(config: &InfoMaxNetConfig) -> Self {
+        // Instead of a bias, scale and shift of a normalisation; its output and that of ReLU are
+        // kept too.
+        let normalised = |of: Self, channels| Self {
+            parameters: of.parameters + channels,
+            activations: 3 * of.activations,
+            ..of
+        };
+        let convolutions: Vec<_> = config.geometries().zip(&config.filters).collect();
+        let width = convolutions
+            .last()
+            .map(|(of, filters)| of.positions_count() * **filters)
+            .unwrap_or_default();
+        let hidden = normalised(Self::layer(width, config.hidden, 1), config.hidden);
+        let dense = Self::layer(config.hidden, config.output, 1);
+        convolutions
+            .into_iter()
+            .map(|(of, &filters)| normalised(Self::convolution(&of, filters), filters))
+            .chain([hidden, dense])
+            .reduce(Self::then)
+            .unwrap_or_default()
     }
 
     /// A [`crate::RealNvp`].

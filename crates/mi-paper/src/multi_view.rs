@@ -67,9 +67,9 @@ pub struct NamedView {
 
 /// An encoder of a view.
 ///
-/// If the view is cut into patches, every patch is encoded. If it is not, a ConvNet also yields
-/// maps: `NAME.map`, all locations before they are averaged, and `NAME.local`, the same before
-/// layer normalisation, where a location depends only on its receptive field.
+/// If the view is cut into patches, every patch is encoded. If it is not, convolutional networks
+/// also yield maps: `NAME.map`, all locations; and, of the paper's ConvNet, `NAME.local`, the same
+/// before layer normalisation, where a location depends only on its receptive field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedEncoder {

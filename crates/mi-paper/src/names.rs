@@ -34,6 +34,7 @@ pub(crate) fn encoder(kind: EncoderKind) -> &'static str {
     match kind {
         EncoderKind::Mlp => "MLP",
         EncoderKind::ConvNet => "ConvNet",
+        EncoderKind::InfoMax => "Deep InfoMax's ConvNet",
         EncoderKind::RealNvp => "RealNVP",
         EncoderKind::Residual => "residual MLP",
     }

@@ -162,6 +162,11 @@ fn contrastive_trials_resume() {
             EncoderSpec::ConvNet { channels: [2, 3], embed: 4 },
             CriticSpec::Separable { hidden: vec![4], embed: 4 },
         ),
+        // Batch norm has running statistics, which a checkpoint has to continue.
+        (
+            EncoderSpec::InfoMax { filters: vec![2, 3], kernel: 3, hidden: 5, embed: 4 },
+            CriticSpec::Bilinear,
+        ),
     ] {
         let task = Contrastive { encoder, critic, target: Some(0.5), ..base.clone() };
         resumes_to_the_same_bytes(&config(Task::Contrastive(task)));

@@ -20,6 +20,8 @@ pub enum Padding {
     /// Zeros, such that there are ⌈length / stride⌉ positions. An odd total is split as in
     /// TensorFlow: the smaller half comes first.
     Same,
+    /// This many zeros on each side, as in `PyTorch`: fewer than the kernel is long.
+    Each(usize),
 }
 
 /// The geometry of a convolution over images whose rows are H×W×C, the channel innermost.
@@ -59,6 +61,7 @@ impl ConvGeometry {
     pub fn padding_of(&self, length: usize) -> (usize, usize) {
         match self.padding {
             Padding::Valid => (0, 0),
+            Padding::Each(zeros) => (zeros, zeros),
             Padding::Same => {
                 let reach = (self.positions(length) - 1) * self.stride + self.kernel;
                 let total = reach.saturating_sub(length);
@@ -81,12 +84,17 @@ impl ConvGeometry {
     /// What is wrong with the geometry, if anything.
     pub(crate) fn problem(&self) -> Option<String> {
         let Self { height, width, channels, kernel, stride, padding } = *self;
-        let smallest = if padding == Padding::Valid { kernel } else { 1 };
-        let fits = channels > 0 && kernel > 0 && stride > 0 && height.min(width) >= smallest;
+        let (zeros, smallest) = match padding {
+            Padding::Valid => (0, kernel),
+            Padding::Same => (0, 1),
+            Padding::Each(zeros) => (zeros, kernel.saturating_sub(2 * zeros).max(1)),
+        };
+        let fits = channels > 0 && zeros < kernel && stride > 0 && height.min(width) >= smallest;
         (!fits).then(|| {
             format!(
                 "{height}×{width}×{channels}, kernel {kernel}, stride {stride}, padding \
-                 {padding:?}: all must be ≥ 1, and an unpadded image as large as the kernel"
+                 {padding:?}: all must be ≥ 1, padding smaller than the kernel, and an image with \
+                 its padding as large as the kernel"
             )
         })
     }
@@ -100,6 +108,7 @@ impl ConvGeometry {
     fn positions(&self, length: usize) -> usize {
         match self.padding {
             Padding::Valid => (length - self.kernel) / self.stride + 1,
+            Padding::Each(zeros) => (length + 2 * zeros - self.kernel) / self.stride + 1,
             Padding::Same => length.div_ceil(self.stride),
         }
     }

@@ -81,6 +81,27 @@ fn the_papers_convolutions_equal_direct_ones() {
 }
 
 #[test]
+fn zeros_on_each_side_are_pytorchs() {
+    let deep_info_max = |height, width, channels, kernel, zeros| ConvGeometry {
+        height,
+        width,
+        channels,
+        kernel,
+        stride: 2,
+        padding: Padding::Each(zeros),
+    };
+    let mnist = deep_info_max(28, 28, 1, 5, 2);
+    assert_eq!((mnist.padding_of(28), mnist.output_size()), ((2, 2), (14, 14)));
+    // "Same" starts one pixel later.
+    assert_eq!(paper(28, 28, 1).padding_of(28), (1, 2));
+    assert_eq!(deep_info_max(32, 32, 3, 4, 1).output_size(), (16, 16));
+    // The last column and the zeros behind it are beyond the last position.
+    assert_eq!(deep_info_max(6, 7, 1, 4, 1).output_size(), (3, 3));
+    compare(2, 3, &deep_info_max(9, 6, 2, 5, 2), (2, 2));
+    compare(2, 3, &deep_info_max(6, 7, 2, 4, 1), (1, 1));
+}
+
+#[test]
 fn a_batch_of_several_blocks_equals_a_direct_convolution() {
     // 64 positions of 25 · 64 values: a block holds two samples.
     compare(23, 2, &ConvGeometry { stride: 1, ..paper(8, 8, 64) }, (2, 2));
@@ -102,5 +123,16 @@ proptest! {
             total.saturating_sub(length) / 2
         };
         compare(2, 2, &geometry, (before(height), before(width)));
+    }
+
+    #[test]
+    fn any_convolution_with_zeros_on_each_side_equals_a_direct_one(
+        (height, width, channels) in (1_usize..9, 1_usize..9, 1_usize..4),
+        (kernel, stride, zeros) in (1_usize..6, 1_usize..5, 0_usize..5),
+    ) {
+        prop_assume!(zeros < kernel && kernel <= height.min(width) + 2 * zeros);
+        let padding = Padding::Each(zeros);
+        let geometry = ConvGeometry { height, width, channels, kernel, stride, padding };
+        compare(2, 2, &geometry, (zeros, zeros));
     }
 }

@@ -7,6 +7,7 @@ mod backward_step;
 mod checkpoint;
 mod convolution;
 mod graph;
+mod info_max_net;
 mod layers;
 mod learner;
 mod loss;

@@ -29,10 +29,13 @@ proptest! {
         n in 1_usize..4,
         (height, width, channels) in (1_usize..7, 1_usize..7, 1_usize..4),
         (kernel, stride, outputs) in (1_usize..6, 1_usize..4, 1_usize..4),
-        (same, bias, relu) in any::<(bool, bool, bool)>(),
+        (padding, bias, relu) in (0..3, any::<bool>(), any::<bool>()),
     ) {
-        let padding = if same { Padding::Same } else { Padding::Valid };
-        let kernel = if same { kernel } else { kernel.min(height).min(width) };
+        let (padding, kernel) = match padding {
+            0 => (Padding::Same, kernel),
+            1 => (Padding::Valid, kernel.min(height).min(width)),
+            _ => (Padding::Each(kernel / 2), kernel),
+        };
         let geometry = ConvGeometry { height, width, channels, kernel, stride, padding };
         let mut params = Params::new();
         let w = add(&mut params, "w", 1, (geometry.patch_dim(), outputs));

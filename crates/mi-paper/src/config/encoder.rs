@@ -1,7 +1,9 @@
 //! The architectures of encoders.
 
 use mi_data::Geometry;
-use mi_nets::{ConvNetConfig, CouplingKind, NetworkSize, RealNvpConfig};
+use mi_nets::{
+    ConvGeometry, ConvNetConfig, CouplingKind, InfoMaxNetConfig, NetworkSize, RealNvpConfig,
+};
 use serde::{Deserialize, Serialize};
 
 /// An encoder's architecture; input and output sizes that follow from the data are left out.
@@ -30,6 +32,18 @@ pub enum EncoderSpec {
         /// Width of the output.
         embed: usize,
     },
+    /// The encoder of Deep `InfoMax`: convolutions of stride 2 and a dense layer, all with batch
+    /// normalisation and `ReLU`, and a linear layer.
+    InfoMax {
+        /// Channels after each convolution.
+        filters: Vec<usize>,
+        /// Side of the kernels.
+        kernel: usize,
+        /// Width of the dense layer.
+        hidden: usize,
+        /// Width of the output.
+        embed: usize,
+    },
     /// Coupling layers, each behind a random permutation: a bijection.
     RealNvp {
         /// Number of coupling layers.
@@ -53,6 +67,8 @@ pub enum EncoderKind {
     Residual,
     /// See [`EncoderSpec::ConvNet`].
     ConvNet,
+    /// See [`EncoderSpec::InfoMax`].
+    InfoMax,
     /// See [`EncoderSpec::RealNvp`].
     RealNvp,
 }
@@ -64,6 +80,7 @@ impl EncoderKind {
             Self::Mlp => "mlp",
             Self::Residual => "residual",
             Self::ConvNet => "convnet",
+            Self::InfoMax => "infomax",
             Self::RealNvp => "realnvp",
         }
     }
@@ -76,6 +93,7 @@ impl EncoderSpec {
             Self::Mlp { .. } => EncoderKind::Mlp,
             Self::Residual { .. } => EncoderKind::Residual,
             Self::ConvNet { .. } => EncoderKind::ConvNet,
+            Self::InfoMax { .. } => EncoderKind::InfoMax,
             Self::RealNvp { .. } => EncoderKind::RealNvp,
         }
     }
@@ -95,6 +113,27 @@ impl EncoderSpec {
         })
     }
 
+    /// The configuration of Deep `InfoMax`'s encoder for images of this size; `None` for other
+    /// encoders.
+    pub(crate) fn info_max_config(&self, image: Geometry) -> Option<InfoMaxNetConfig> {
+        let Self::InfoMax { filters, kernel, hidden, embed } = self else { return None };
+        let Geometry { height, width, channels, .. } = image;
+        let (filters, kernel, hidden, output) = (filters.clone(), *kernel, *hidden, *embed);
+        Some(InfoMaxNetConfig { height, width, channels, filters, kernel, hidden, output })
+    }
+
+    /// The convolutions up to the map of locations, and the map's channels; `None` for encoders
+    /// without a map, or if the image is too small.
+    pub(crate) fn map(&self, image: Geometry) -> Option<(Vec<ConvGeometry>, usize)> {
+        if let Some(config) = self.info_max_config(image) {
+            let convolutions: Vec<ConvGeometry> = config.geometries().take(2).collect();
+            let (rows, columns, channels) = config.map_shape();
+            return (rows * columns > 0).then_some((convolutions, channels));
+        }
+        let config = self.conv_config(image)?;
+        Some((config.geometries().collect(), *config.filters.last()?))
+    }
+
     /// The widths of an MLP's layers for images of this size, its input included; `None` for other
     /// encoders.
     pub(crate) fn mlp_widths(&self, image: Geometry) -> Option<Vec<usize>> {
@@ -110,6 +149,15 @@ impl EncoderSpec {
         Some(RealNvpConfig { dim, couplings, hidden, kind })
     }
 
+    /// Whether images of this size fit the network.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub(crate) fn check(&self, image: Geometry) -> Result<(), String> {
+        let problem = self.info_max_config(image).and_then(|config| config.problem());
+        problem.map_or(Ok(()), Err)
+    }
+
     /// The size of the network for images of this size.
     pub(crate) fn size(&self, image: Geometry) -> NetworkSize {
         let size = match self {
@@ -119,6 +167,9 @@ impl EncoderSpec {
             }
             Self::ConvNet { .. } => {
                 self.conv_config(image).map(|config| NetworkSize::convnet(&config))
+            }
+            Self::InfoMax { .. } => {
+                self.info_max_config(image).map(|config| NetworkSize::info_max_net(&config))
             }
             Self::RealNvp { .. } => {
                 self.flow_config(image).map(|config| NetworkSize::realnvp(&config))
@@ -130,7 +181,9 @@ impl EncoderSpec {
     /// The width of the encoder's output for an image of this size.
     pub(crate) fn output(&self, image: Geometry) -> usize {
         match self {
-            Self::Mlp { embed, .. } | Self::ConvNet { embed, .. } => *embed,
+            Self::Mlp { embed, .. } | Self::ConvNet { embed, .. } | Self::InfoMax { embed, .. } => {
+                *embed
+            }
             Self::Residual { .. } | Self::RealNvp { .. } => image.len(),
         }
     }

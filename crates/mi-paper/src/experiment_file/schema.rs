@@ -21,6 +21,12 @@ pub(super) enum Net {
         channels: [usize; 2],
         embed: usize,
     },
+    InfoMax {
+        filters: Vec<usize>,
+        kernel: usize,
+        hidden: usize,
+        embed: usize,
+    },
     Realnvp {
         couplings: usize,
         hidden: Vec<usize>,
@@ -40,6 +46,9 @@ impl Net {
             Self::Mlp { hidden, embed } => EncoderSpec::Mlp { hidden, embed },
             Self::Residual { layers, init_sd } => EncoderSpec::Residual { layers, init_sd },
             Self::Convnet { channels, embed } => EncoderSpec::ConvNet { channels, embed },
+            Self::InfoMax { filters, kernel, hidden, embed } => {
+                EncoderSpec::InfoMax { filters, kernel, hidden, embed }
+            }
             Self::Realnvp { couplings, hidden, affine, init_sd } => {
                 EncoderSpec::RealNvp { couplings, hidden, affine, init_sd }
             }
@@ -54,6 +63,9 @@ impl Net {
             Self::Mlp { hidden, embed } => *embed > 0 && !hidden.contains(&0),
             Self::Residual { layers, init_sd } => *layers > 0 && sd(*init_sd),
             Self::Convnet { channels, embed } => *embed > 0 && !channels.contains(&0),
+            Self::InfoMax { filters, kernel, hidden, embed } => {
+                !filters.is_empty() && !filters.contains(&0) && *kernel.min(hidden).min(embed) > 0
+            }
             Self::Realnvp { couplings, hidden, init_sd, .. } => {
                 *couplings > 0 && !hidden.contains(&0) && sd(*init_sd)
             }
@@ -68,6 +80,9 @@ impl From<&EncoderSpec> for Net {
             EncoderSpec::Mlp { hidden, embed } => Self::Mlp { hidden, embed },
             EncoderSpec::Residual { layers, init_sd } => Self::Residual { layers, init_sd },
             EncoderSpec::ConvNet { channels, embed } => Self::Convnet { channels, embed },
+            EncoderSpec::InfoMax { filters, kernel, hidden, embed } => {
+                Self::InfoMax { filters, kernel, hidden, embed }
+            }
             EncoderSpec::RealNvp { couplings, hidden, affine, init_sd } => {
                 Self::Realnvp { couplings, hidden, affine, init_sd }
             }
@@ -206,12 +221,14 @@ mod tests {
             "net.mlp = { hidden = [7, 6], embed = 5 }",
             "net.residual = { layers = 3, init_sd = 0.25 }",
             "net.convnet = { channels = [3, 4], embed = 5 }",
+            "net.info-max = { filters = [3, 4], kernel = 5, hidden = 6, embed = 7 }",
             "net.realnvp = { couplings = 3, hidden = [6, 7], affine = true, init_sd = 0.5 }",
         ];
         let specs = [
             EncoderSpec::Mlp { hidden: vec![7, 6], embed: 5 },
             EncoderSpec::Residual { layers: 3, init_sd: 0.25 },
             EncoderSpec::ConvNet { channels: [3, 4], embed: 5 },
+            EncoderSpec::InfoMax { filters: vec![3, 4], kernel: 5, hidden: 6, embed: 7 },
             EncoderSpec::RealNvp { couplings: 3, hidden: vec![6, 7], affine: true, init_sd: 0.5 },
         ];
         assert_eq!(variants::<Net>().len(), specs.len() + ["like", "same"].len());
@@ -233,6 +250,11 @@ mod tests {
             "net.residual = { layers = 3, init_sd = inf }",
             "net.convnet = { channels = [0, 4], embed = 5 }",
             "net.convnet = { channels = [3, 4], embed = 0 }",
+            "net.info-max = { filters = [], kernel = 5, hidden = 6, embed = 7 }",
+            "net.info-max = { filters = [3, 0], kernel = 5, hidden = 6, embed = 7 }",
+            "net.info-max = { filters = [3], kernel = 0, hidden = 6, embed = 7 }",
+            "net.info-max = { filters = [3], kernel = 5, hidden = 0, embed = 7 }",
+            "net.info-max = { filters = [3], kernel = 5, hidden = 6, embed = 0 }",
             "net.realnvp = { couplings = 0, hidden = [6], affine = true, init_sd = 0.5 }",
             "net.realnvp = { couplings = 3, hidden = [0], affine = true, init_sd = 0.5 }",
             "net.realnvp = { couplings = 3, hidden = [6], affine = true, init_sd = nan }",

@@ -1,8 +1,10 @@
 //! Deep `InfoMax` on CIFAR-10.
 
-use super::{DataKind, Experiment, dim};
+use super::{DataKind, Experiment, Variant, dim};
 use crate::claims::Claim;
+use crate::config::EncoderSpec;
 use crate::figures::{Figure, by_place};
+use crate::preset::Scale;
 use crate::published::Published;
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
@@ -12,7 +14,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     data: DataKind::Cifar,
     by_default: false,
     quick_seeds: 3,
-    variants: dim::variants,
+    variants,
     published: Published::NOTHING,
     place: 211,
     figure: Figure {
@@ -33,3 +35,14 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         forms: &[],
     }),
 };
+
+fn variants(scale: &Scale) -> Vec<Variant> {
+    let [first, second] = scale.conv_channels;
+    let published = EncoderSpec::InfoMax {
+        filters: vec![first, second, 2 * second],
+        kernel: 4,
+        hidden: 1024,
+        embed: 64,
+    };
+    dim::with_published(scale, &published)
+}

@@ -47,9 +47,11 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 pub(super) const CAPTION: &str = "The critic scores a ConvNet's summary of an image against its map of locations: against the whole map \
      as one vector (G), or against each location (L). Negatives of L are all locations of other images. The \
      variant preLN takes locations before the layer norm, which mixes statistics of the whole image into \
-     each location. To compare estimates, InfoNCE among the images of a batch is also shown at single \
-     locations (corner, centre). The ceiling given equal patches is that of the corner. Jensen–Shannon values are twice the divergence, at most 2 ln 2; they do not \
-     bound mutual information. Bounds with dot products start far below 0.";
+     each location. The variants BN have the encoder of Hjelm et al., with batch norm instead of layer norm \
+     and a summary that reads all locations, not their mean. To compare estimates, InfoNCE among the images \
+     of a batch is also shown at single locations (corner, centre). The ceiling given equal patches is that \
+     of the corner. Jensen–Shannon values are twice the divergence, at most 2 ln 2; they do not bound mutual \
+     information. Bounds with dot products start far below 0.";
 
 pub(super) const RULE: &str = "With InfoNCE on whole images, the accuracy of the probe on the summary is higher with the local \
      objective. The held-out InfoNCE of the global objective is above that of the local one at the centre, \
@@ -69,11 +71,18 @@ fn local(objective: ObjectiveSpec) -> ViewTerm {
     ViewTerm { candidates: Candidates::AllPlaces, ..term }
 }
 
-pub(super) fn variants(scale: &Scale) -> Vec<Variant> {
-    of_encoder(scale, &conv_net(scale))
+fn variants(scale: &Scale) -> Vec<Variant> {
+    let published = EncoderSpec::InfoMax {
+        filters: scale.conv_channels.to_vec(),
+        kernel: 5,
+        hidden: 1024,
+        embed: 64,
+    };
+    with_published(scale, &published)
 }
 
-pub(super) fn of_encoder(scale: &Scale, net: &EncoderSpec) -> Vec<Variant> {
+/// All variants with the paper's ConvNet, and some with the encoder that Hjelm et al. used.
+pub(super) fn with_published(scale: &Scale, published: &EncoderSpec) -> Vec<Variant> {
     let nce = || ObjectiveSpec::Bound(BoundSpec::InfoNce);
     let (jsd, dv) =
         (ObjectiveSpec::JensenShannon, ObjectiveSpec::Bound(BoundSpec::DonskerVaradhan));
@@ -97,10 +106,16 @@ pub(super) fn of_encoder(scale: &Scale, net: &EncoderSpec) -> Vec<Variant> {
         ("G nce concat", "whole", vec![concat(global(nce()), vec![512])], None),
         ("L nce concat", "whole", vec![concat(local(nce()), vec![64])], None),
         ("G jsd prior", "whole", vec![global(jsd.clone())], prior(1.0)),
-        ("L jsd prior", "whole", vec![local(jsd)], prior(0.1)),
+        ("L jsd prior", "whole", vec![local(jsd.clone())], prior(0.1)),
         ("LG jsd prior", "whole", both, prior(0.1)),
     ];
-    let variant = |(name, piece, terms, prior): (&str, &str, Vec<ViewTerm>, Option<Prior>)| {
+    let with_batch_norm = [
+        ("G nce BN", "whole", vec![global(nce())], None),
+        ("L nce BN", "whole", vec![local(nce())], None),
+        ("L jsd BN", "whole", vec![local(jsd.clone())], None),
+    ];
+    type Parts<'a> = (&'a str, &'a str, Vec<ViewTerm>, Option<Prior>);
+    let variant = |net: &EncoderSpec, (name, piece, terms, prior): Parts<'_>| {
         let views = vec![view("image", piece)];
         let encoders = vec![encoder("g", "image", net.clone())];
         let probed = vec![
@@ -114,7 +129,9 @@ pub(super) fn of_encoder(scale: &Scale, net: &EncoderSpec) -> Vec<Variant> {
         }
         named(scale, name, task)
     };
-    variants.into_iter().map(variant).collect()
+    let conv_net = conv_net(scale);
+    let variants = variants.into_iter().map(|parts| variant(&conv_net, parts));
+    variants.chain(with_batch_norm.into_iter().map(|parts| variant(published, parts))).collect()
 }
 
 pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {

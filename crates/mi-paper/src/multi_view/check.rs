@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use mi_critics::CriticSpec;
 use mi_data::{Geometry, Piece};
+use mi_nets::ConvGeometry;
 
 use super::{
     Candidates, ContextNet, MultiView, Net, ObjectiveSpec, Order, Places, Probed, ViewTerm,
 };
-use crate::config::{EncoderSpec, Evaluation};
+use crate::config::{EncoderKind, EncoderSpec, Evaluation};
 use crate::record::Part;
 
 /// The shape of a representation: n × places × width.
@@ -51,7 +52,7 @@ fn check_name(name: &str) -> Result<(), String> {
 pub(crate) enum Origin {
     /// The encoder of this index.
     Summary(usize),
-    /// The map of the encoder of this index, after layer normalisation.
+    /// The map of the encoder of this index, after any normalisation.
     Map(usize),
     /// The map of the encoder of this index, before layer normalisation.
     LocalMap(usize),
@@ -178,17 +179,22 @@ impl MultiView {
                 layout.pieces[owners].geometry()
             ));
         }
+        spec.check(geometry).map_err(|reason| format!("encoder `{}`: {reason}", encoder.name))?;
         let mut push = |suffix: &str, origin, shape| {
             let name = format!("{}{suffix}", encoder.name);
             layout.representations.push(Representation { name, origin, shape });
         };
         push("", Origin::Summary(index), Shape { grid, width: spec.output(geometry) });
-        if let (EncoderSpec::ConvNet { channels, .. }, (1, 1)) = (spec, grid) {
-            let last = spec.conv_config(geometry).and_then(|config| config.geometries().last());
-            let grid = last.map(|last| last.output_size()).unwrap_or_default();
-            let shape = Shape { grid, width: channels[1] };
+        if grid != (1, 1) {
+            return Ok(());
+        }
+        if let Some((convolutions, width)) = spec.map(geometry) {
+            let last = convolutions.last().map(ConvGeometry::output_size);
+            let shape = Shape { grid: last.unwrap_or_default(), width };
             push(".map", Origin::Map(index), shape);
-            push(".local", Origin::LocalMap(index), shape);
+            if spec.kind() == EncoderKind::ConvNet {
+                push(".local", Origin::LocalMap(index), shape);
+            }
         }
         Ok(())
     }

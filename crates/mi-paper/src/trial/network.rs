@@ -1,5 +1,7 @@
 use mi_data::Geometry;
-use mi_nets::{ConvNet, Init, Mlp, Module, NetsError, Params, RealNvp, ResidualMlp};
+use mi_nets::{
+    ConvNet, Graph, InfoMaxNet, Init, Mlp, Module, NetsError, Params, RealNvp, ResidualMlp, Var,
+};
 use mi_random::Stream;
 
 use crate::config::EncoderSpec;
@@ -17,8 +19,19 @@ pub(super) enum Encoder {
     Plain(Box<dyn Encode>),
     /// A convolutional network, which also has feature maps.
     Conv(Box<ConvNet>),
+    /// Deep `InfoMax`'s network, which has one, too.
+    InfoMax(Box<InfoMaxNet>),
     /// A bijection.
     Bijective(Box<RealNvp>),
+}
+
+/// What an encoder makes of a batch in one pass.
+pub(super) struct Encoded {
+    pub(super) summary: Var,
+    /// n × (places · channels).
+    pub(super) map: Option<Var>,
+    /// The map before a normalisation that mixes its places, if there is one.
+    pub(super) local_map: Option<Var>,
 }
 
 impl Encoder {
@@ -47,6 +60,12 @@ impl Encoder {
                 let init = Init::GlorotUniform;
                 Self::Conv(Box::new(ConvNet::new(params, name, &config, init, stream)?))
             }
+            EncoderSpec::InfoMax { .. } => {
+                let config =
+                    spec.info_max_config(image).unwrap_or_else(|| unreachable!("it is one"));
+                let init = Init::GlorotUniform;
+                Self::InfoMax(Box::new(InfoMaxNet::new(params, name, &config, init, stream)?))
+            }
             EncoderSpec::RealNvp { init_sd, .. } => {
                 let config = spec.flow_config(image).unwrap_or_else(|| unreachable!("it is one"));
                 let init = Init::TruncatedNormal { sd: *init_sd };
@@ -55,11 +74,31 @@ impl Encoder {
         })
     }
 
+    /// Appends the encoder to a graph; keeps its maps, if it has any.
+    pub(super) fn forward_with_maps(&self, graph: &mut Graph<'_, f32>, x: Var) -> Encoded {
+        match self {
+            Self::Conv(network) => {
+                let all = network.forward_with_map(graph, x);
+                let (map, local_map) = (Some(all.map), Some(all.local_map));
+                Encoded { summary: all.summary, map, local_map }
+            }
+            Self::InfoMax(network) => {
+                let (summary, map) = network.forward_with_map(graph, x);
+                Encoded { summary, map: Some(map), local_map: None }
+            }
+            Self::Plain(_) | Self::Bijective(_) => {
+                let summary = self.module().forward(graph, x);
+                Encoded { summary, map: None, local_map: None }
+            }
+        }
+    }
+
     /// The encoder as a module of single precision.
     pub(super) fn module(&self) -> &dyn Module<f32> {
         match self {
             Self::Plain(encoder) => &**encoder as &dyn Module<f32>,
             Self::Conv(encoder) => &**encoder,
+            Self::InfoMax(encoder) => &**encoder,
             Self::Bijective(encoder) => &**encoder,
         }
     }
@@ -69,6 +108,7 @@ impl Encoder {
         match self {
             Self::Plain(encoder) => &**encoder as &dyn Module<f64>,
             Self::Conv(encoder) => &**encoder,
+            Self::InfoMax(encoder) => &**encoder,
             Self::Bijective(encoder) => &**encoder,
         }
     }
@@ -97,6 +137,7 @@ mod tests {
             EncoderSpec::Mlp { hidden: vec![5], embed: 3 },
             EncoderSpec::Residual { layers: 2, init_sd },
             EncoderSpec::ConvNet { channels: [3, 4], embed: 5 },
+            EncoderSpec::InfoMax { filters: vec![3, 4], kernel: 3, hidden: 6, embed: 5 },
             EncoderSpec::RealNvp { couplings: 3, hidden: vec![7], affine: true, init_sd },
         ];
         let message = serde_json::from_str::<EncoderSpec>("{\"kind\": \"?\"}");

@@ -22,6 +22,8 @@ struct ViewEncoder {
     view: usize,
     /// The index of the encoder that has the weights.
     owner: usize,
+    /// The convolutions up to the map; none for an encoder without one.
+    of_map: Vec<ConvGeometry>,
     /// `None` if the weights are those of another encoder.
     network: Option<Encoder>,
 }
@@ -66,14 +68,15 @@ impl Networks {
             let (view, Ok((owner, spec))) = (view.unwrap_or_default(), task.network(index)) else {
                 unreachable!("the task was checked")
             };
+            let image = layout.pieces[view].geometry();
+            let of_map = spec.map(image).map(|(convolutions, _)| convolutions).unwrap_or_default();
             let network = (owner == index)
                 .then(|| {
                     let mut stream = streams.child(&format!("init {}", encoder.name));
-                    let image = layout.pieces[view].geometry();
                     Encoder::build(spec, params, &encoder.name, image, &mut stream)
                 })
                 .transpose()?;
-            encoders.push(ViewEncoder { view, owner, network });
+            encoders.push(ViewEncoder { view, owner, of_map, network });
         }
         let mut contexts = Vec::new();
         for context in &task.contexts {
@@ -185,13 +188,12 @@ impl Networks {
         let summary = places(Origin::Summary(encoder));
         let maps = [places(Origin::Map(encoder)), places(Origin::LocalMap(encoder))];
         let network = self.network(encoder);
-        if let (Encoder::Conv(network), true) = (network, maps.iter().any(Option::is_some)) {
-            let all = network.forward_with_map(graph, input);
-            for (place, value) in
-                [summary, maps[0], maps[1]].into_iter().zip([all.summary, all.map, all.local_map])
-            {
+        if maps.iter().any(Option::is_some) {
+            let all = network.forward_with_maps(graph, input);
+            let values = [Some(all.summary), all.map, all.local_map];
+            for (place, value) in [summary, maps[0], maps[1]].into_iter().zip(values) {
                 if let Some(place) = place {
-                    found[place] = Some(value);
+                    found[place] = value;
                 }
             }
         } else if let Some(place) = summary {
@@ -209,9 +211,8 @@ impl Networks {
     /// The receptive field of the first place of an encoder's map, in rows and columns of pixels;
     /// `None` if it has no map.
     pub(super) fn first_field(&self, encoder: usize) -> Option<(usize, usize)> {
-        let Encoder::Conv(network) = self.network(encoder) else { return None };
-        let convolutions: Vec<ConvGeometry> = network.config().geometries().collect();
-        Some(first_field(&convolutions))
+        let convolutions = &self.encoders[encoder].of_map;
+        (!convolutions.is_empty()).then(|| first_field(convolutions))
     }
 }
 

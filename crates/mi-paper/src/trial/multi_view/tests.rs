@@ -205,6 +205,12 @@ fn a_context_depends_on_its_place_and_earlier_ones() {
 
 #[test]
 fn all_places_and_single_ones_are_scored_as_by_hand() {
+    scores_all_places_as_by_hand(EncoderSpec::ConvNet { channels: [3, 4], embed: 5 });
+    let (filters, kernel) = (vec![3, 4], 3);
+    scores_all_places_as_by_hand(EncoderSpec::InfoMax { filters, kernel, hidden: 6, embed: 5 });
+}
+
+fn scores_all_places_as_by_hand(encoder: EncoderSpec) {
     let term = ViewTerm {
         candidates: Candidates::AllPlaces,
         ..ViewTerm::new(
@@ -213,7 +219,7 @@ fn all_places_and_single_ones_are_scored_as_by_hand() {
             BoundSpec::InfoNce,
         )
     };
-    let mut task = task("whole", EncoderSpec::ConvNet { channels: [3, 4], embed: 5 }, vec![term]);
+    let mut task = task("whole", encoder, vec![term]);
     task.evaluations.push(Evaluation::SinglePlaces);
     let mut training = trained(&task, 3);
     let (z, map) = (represented(&training, "z"), represented(&training, "z.map"));
@@ -390,6 +396,9 @@ fn invalid_tasks_are_refused_with_the_reason() {
     };
     assert!(of(learned).contains("other-images"));
     assert!(message(task("patches:3x3", mlp(), vec![])).contains("patches"));
+    let deep = EncoderSpec::InfoMax { filters: vec![2; 4], kernel: 4, hidden: 3, embed: 3 };
+    let small = message(task("whole", deep, vec![term("z", "z", Candidates::OtherImages)]));
+    assert!(small.contains("encoder `z`: images of 8×8×1 are too small for 4"), "{small}");
     let mut shared = task("whole", mlp(), vec![term("z", "z", Candidates::OtherImages)]);
     shared.encoders.push(NamedEncoder {
         name: "y".to_owned(),
