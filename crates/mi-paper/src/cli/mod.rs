@@ -131,7 +131,7 @@ struct Asked {
     #[arg(long, visible_alias = "setting", value_enum, default_value_t = Preset::Quick)]
     preset: Preset,
     /// Number of runs (3), list of seeds (0,4,7) or range (3..6); NAME=SEEDS for one experiment;
-    /// may be given several times [default: quick 3 to 20, short 3, reference 2, others 1]
+    /// may be given several times [default: quick 3 to 12, short 3, reference 2, others 1]
     #[arg(long, value_name = "[NAME=]SEEDS")]
     seeds: Vec<Seeds>,
     /// Folder with data sets (MNIST, Fashion-MNIST, CIFAR-10) [default: the embedded digits]

@@ -69,7 +69,11 @@ fn variants(scale: &Scale) -> Vec<Variant> {
                 .concat(),
                 ..contrastive(scale, bound.clone())
             };
-            variants.push(Variant { steps: scale.residual_steps, ..variant(scale, task) });
+            variants.push(Variant {
+                steps: scale.residual_steps,
+                evaluate_every: scale.residual_evaluate_every,
+                ..variant(scale, task)
+            });
         }
     }
     variants

@@ -23,7 +23,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "Do critics of higher capacity give better representations, or tighter bounds?",
     data: DataKind::Grey,
     by_default: true,
-    quick_seeds: 20,
+    quick_seeds: 12,
     variants,
     published: Published { dataset: "mnist", last_step: LAST_STEP, values: VALUES },
     place: 30,
