@@ -81,6 +81,9 @@ fn variants(scale: &Scale) -> Vec<Variant> {
     with_published(scale, &published)
 }
 
+/// The name, the view, the terms and the prior of a variant.
+type Parts<'a> = (&'a str, &'a str, Vec<ViewTerm>, Option<Prior>);
+
 /// All variants with the paper's ConvNet, and some with the encoder that Hjelm et al. used.
 pub(super) fn with_published(scale: &Scale, published: &EncoderSpec) -> Vec<Variant> {
     let nce = || ObjectiveSpec::Bound(BoundSpec::InfoNce);
@@ -114,7 +117,6 @@ pub(super) fn with_published(scale: &Scale, published: &EncoderSpec) -> Vec<Vari
         ("L nce BN", "whole", vec![local(nce())], None),
         ("L jsd BN", "whole", vec![local(jsd.clone())], None),
     ];
-    type Parts<'a> = (&'a str, &'a str, Vec<ViewTerm>, Option<Prior>);
     let variant = |net: &EncoderSpec, (name, piece, terms, prior): Parts<'_>| {
         let views = vec![view("image", piece)];
         let encoders = vec![encoder("g", "image", net.clone())];
