@@ -1,7 +1,7 @@
 //! Deep `InfoMax` on CIFAR-10.
 
 use super::{DataKind, Experiment, Variant, dim};
-use crate::claims::Claim;
+use crate::claims::{Claim, Form};
 use crate::config::EncoderSpec;
 use crate::figures::{Figure, by_place};
 use crate::preset::Scale;
@@ -32,9 +32,16 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         rule: dim::RULE,
         seeds: 5,
         conditions: dim::conditions,
-        forms: &[],
+        forms: FORMS,
     }),
 };
+
+const FORMS: &[Form] = &[Form {
+    letter: "p",
+    statement: "The same with the encoder of Hjelm et al. (the variants BN).",
+    known: None,
+    conditions: dim::conditions_with_batch_norm,
+}];
 
 fn variants(scale: &Scale) -> Vec<Variant> {
     let [first, second] = scale.conv_channels;

@@ -6,7 +6,7 @@ use mi_estimators::bounds::BoundSpec;
 use super::settings::conv_net;
 use super::systems::{difference, encoder, end_panels, is, named, task, view};
 use super::{DataKind, Experiment, Variant, dim_published};
-use crate::claims::{Claim, Condition, Expected, Measure, Readout};
+use crate::claims::{Claim, Condition, Expected, Form, KnownSeeds, Measure, Readout};
 use crate::config::{EncoderSpec, Evaluation};
 use crate::figures::{Figure, Panel, by_place};
 use crate::multi_view::{Candidates, MultiView, ObjectiveSpec, Places, Prior, Probed, ViewTerm};
@@ -40,7 +40,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         rule: RULE,
         seeds: 5,
         conditions,
-        forms: &[],
+        forms: FORMS,
     }),
 };
 
@@ -56,6 +56,14 @@ pub(super) const CAPTION: &str = "The critic scores a ConvNet's summary of an im
 pub(super) const RULE: &str = "With InfoNCE on whole images, the accuracy of the probe on the summary is higher with the local \
      objective. The held-out InfoNCE of the global objective is above that of the local one at the centre, \
      both among the same number of images.";
+
+const FORMS: &[Form] = &[Form {
+    letter: "p",
+    statement: "The same with the encoder of Hjelm et al. (the variants BN). It was written when seed 0 \
+                had been run, so only seeds from 1 on judge it.",
+    known: Some(KnownSeeds { seeds: 1, run: "a run with the preset `reference`" }),
+    conditions: conditions_with_batch_norm,
+}];
 
 /// The inner product of projections of both sides.
 fn dot() -> CriticSpec {
@@ -155,7 +163,21 @@ pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
 }
 
 pub(super) fn conditions(results: &Results<'_>, readout: Readout) -> Vec<Condition> {
-    let (local, global) = ("L nce whole", "G nce whole");
+    local_against_global(results, readout, ("L nce whole", "G nce whole"))
+}
+
+pub(super) fn conditions_with_batch_norm(
+    results: &Results<'_>,
+    readout: Readout,
+) -> Vec<Condition> {
+    local_against_global(results, readout, ("L nce BN", "G nce BN"))
+}
+
+fn local_against_global(
+    results: &Results<'_>,
+    readout: Readout,
+    (local, global): (&'static str, &'static str),
+) -> Vec<Condition> {
     let above = Expected::Above(0.0);
     let accuracy = (Metric::Accuracy, Measure::Points);
     let of = |name, metric| results.by_seed(is(name), readout.of(metric));
