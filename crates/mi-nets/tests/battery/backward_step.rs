@@ -2,8 +2,8 @@
 
 use mi_nets::{
     Activation, AdamConfig, CausalConv, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph,
-    Gru, Init, Mlp, Module, NetsError, Optimiser, Params, RealNvp, RealNvpConfig, ResidualMlp,
-    Tape, Var,
+    Gru, InfoMaxNet, InfoMaxNetConfig, Init, Mlp, Module, NetsError, Optimiser, Params, RealNvp,
+    RealNvpConfig, ResidualMlp, Tape, Var,
 };
 use mi_random::Stream;
 use ndarray::{Array2, array};
@@ -71,6 +71,19 @@ fn every_network_takes_the_same_steps() {
     let mut params = Params::new();
     let config = ConvNetConfig { output: 3, ..ConvNetConfig::paper(8, 8, 1) };
     let net = ConvNet::new(&mut params, "net", &config, init, &mut stream).unwrap();
+    check(&params, 64, |graph, x| net.forward(graph, x));
+
+    let mut params = Params::new();
+    let config = InfoMaxNetConfig {
+        height: 8,
+        width: 8,
+        channels: 1,
+        filters: vec![2, 3],
+        kernel: 3,
+        hidden: 5,
+        output: 3,
+    };
+    let net = InfoMaxNet::new(&mut params, "net", &config, init, &mut stream).unwrap();
     check(&params, 64, |graph, x| net.forward(graph, x));
 
     let mut params = Params::new();

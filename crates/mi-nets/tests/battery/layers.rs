@@ -2,8 +2,8 @@
 
 use mi_nets::{
     Activation, CausalConv, ConvGeometry, ConvNet, ConvNetConfig, CouplingKind, Gradients, Graph,
-    Gru, Init, Mlp, Module, NetsError, NetworkSize, Padding, Params, RealNvp, RealNvpConfig,
-    ResidualMlp, Tape, jacobian,
+    Gru, InfoMaxNet, InfoMaxNetConfig, Init, Mlp, Mode, Module, NetsError, NetworkSize, Padding,
+    Params, RealNvp, RealNvpConfig, ResidualMlp, Tape, jacobian,
 };
 use mi_random::Stream;
 use ndarray::{Array2, s};
@@ -291,10 +291,20 @@ fn embeddings_do_not_depend_on_batch_mates() {
     let init = Init::GlorotUniform;
     let config = ConvNetConfig { output: 10, ..ConvNetConfig::paper(6, 8, 1) };
     let nvp = RealNvpConfig { dim: 48, couplings: 2, hidden: vec![8], kind: CouplingKind::Affine };
-    let modules: [Box<dyn Module<f32>>; 6] = [
+    let info_max = InfoMaxNetConfig {
+        height: 6,
+        width: 8,
+        channels: 1,
+        filters: vec![2, 3],
+        kernel: 3,
+        hidden: 5,
+        output: 4,
+    };
+    let modules: [Box<dyn Module<f32>>; 7] = [
         Box::new(Mlp::new(&mut params, "mlp", &[48, 20, 7], init, &mut stream).unwrap()),
         Box::new(ResidualMlp::new(&mut params, "res", 48, 3, init, &mut stream).unwrap()),
         Box::new(ConvNet::new(&mut params, "conv", &config, init, &mut stream).unwrap()),
+        Box::new(InfoMaxNet::new(&mut params, "dim", &info_max, init, &mut stream).unwrap()),
         Box::new(RealNvp::new(&mut params, "nvp", &nvp, init, &mut stream).unwrap()),
         Box::new(Gru::new(&mut params, "gru", (4, 12, 5), &mut stream).unwrap()),
         Box::new(
@@ -309,6 +319,8 @@ fn embeddings_do_not_depend_on_batch_mates() {
         let mut run = |x: &Array2<f32>, recorded: bool| {
             let mut graph =
                 if recorded { tape.begin(&params) } else { tape.begin_inference(&params) };
+            // In training, batch normalisation depends on the whole batch.
+            graph.set_mode(Mode::Evaluation);
             let x = graph.input(x.view());
             let y = module.forward(&mut graph, x);
             graph.check().unwrap();
