@@ -193,23 +193,32 @@ fn of_multi_view(
         let (Ok(x), Ok(y)) = (layout.find(&term.x), layout.find(&term.y)) else { continue };
         let (x_shape, y_shape) = (layout.shape(x), layout.shape(y));
         // The widths of both sides, and the number of k × k squares of scores.
+        let queued = term.queue.div_ceil(k);
         let (dims, squares) = match term.candidates {
-            Candidates::OtherImages => ((x_shape.len(), y_shape.len()), 1),
+            Candidates::OtherImages => ((x_shape.len(), y_shape.len()), 1 + queued),
             Candidates::BothViews => ((x_shape.len(), y_shape.len()), 4),
             Candidates::Bank { negatives, .. } => {
                 ((x_shape.len(), y_shape.len()), 2 * (1 + negatives.div_ceil(k)))
             }
-            Candidates::AllPlaces => ((x_shape.width, y_shape.width), y_shape.places()),
+            Candidates::AllPlaces => {
+                ((x_shape.width, y_shape.width), y_shape.places() * (1 + queued))
+            }
             Candidates::Ahead { places, negatives } => {
                 let pairs = task.ahead(x, places, &layout).len();
                 let others = negatives == Negatives::OtherImages;
                 let each = if others { 1 } else { y_shape.places() };
-                ((x_shape.width, y_shape.width), pairs * each)
+                let of_others = negatives.places_of_others(y_shape.places());
+                ((x_shape.width, y_shape.width), pairs * (each + queued * of_others))
             }
         };
         step += 3.0 * squares as f64 * term.critic.multiply_adds(dims, k);
         parameters += term.critic.parameters(dims) as f64;
         activations += (k * k) as f64;
+        // A memory bank has two vectors for each image; a queue is copied into the graph.
+        activations += match term.candidates {
+            Candidates::Bank { .. } => rows * x_shape.width as f64,
+            _ => (term.queue * y_shape.len()) as f64,
+        };
     }
     let probes = task.probes.iter().map(|p| probe(layout.probed_width(p).unwrap_or_default()));
     let mut evaluation = rows * forward + probes.sum::<f64>();

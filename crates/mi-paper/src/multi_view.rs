@@ -164,6 +164,11 @@ pub struct ViewTerm {
     /// Which pairs are positives and negatives.
     #[serde(default)]
     pub candidates: Candidates,
+    /// How many images of earlier batches stay candidates (a queue, as in He et al., 2020,
+    /// "`MoCo`"). Their y, as it was encoded then, is scored like that of other images of the
+    /// batch. Evaluations compare the images of a batch only.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub queue: usize,
     /// The weight in the sum of terms.
     #[serde(default = "one")]
     pub weight: f64,
@@ -174,6 +179,11 @@ pub struct ViewTerm {
 
 fn one() -> f64 {
     1.0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -188,6 +198,11 @@ impl ViewTerm {
     /// Whether negatives come from a memory bank, which holds training images only.
     pub(crate) fn is_banked(&self) -> bool {
         matches!(self.candidates, Candidates::Bank { .. })
+    }
+
+    /// Whether negatives come from earlier batches too.
+    pub(crate) fn remembers(&self) -> bool {
+        self.is_banked() || self.queue > 0
     }
 
     /// Whether a loss is reported, together with `InfoNCE` of the same scores.
@@ -208,6 +223,7 @@ impl ViewTerm {
             critic,
             objective: objective.into(),
             candidates: Candidates::OtherImages,
+            queue: 0,
             weight: 1.0,
             l2: 0.0,
         }
@@ -325,6 +341,19 @@ pub enum Candidates {
     },
 }
 
+impl Candidates {
+    /// How many places of another image's y are negatives of an x, so that those of an image of
+    /// an earlier batch can be too; 0 if a queue makes no sense.
+    pub(crate) fn places_of_others(self, places: usize) -> usize {
+        match self {
+            Self::OtherImages => 1,
+            Self::AllPlaces => places,
+            Self::Ahead { negatives, .. } => negatives.places_of_others(places),
+            Self::BothViews | Self::Bank { .. } => 0,
+        }
+    }
+}
+
 /// Which places are negatives of a positive in sequences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -352,6 +381,15 @@ impl Negatives {
             Self::Both => (OtherSequences::SamePlace, true),
             Self::Anywhere => (OtherSequences::AnyPlace, false),
             Self::Everywhere => (OtherSequences::AnyPlace, true),
+        }
+    }
+
+    /// How many places of another image are negatives.
+    pub(crate) fn places_of_others(self, places: usize) -> usize {
+        match self.parts().0 {
+            OtherSequences::Excluded => 0,
+            OtherSequences::SamePlace => 1,
+            OtherSequences::AnyPlace => places,
         }
     }
 }

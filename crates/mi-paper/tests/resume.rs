@@ -291,6 +291,17 @@ fn trials_with_a_memory_bank_resume() {
 }
 
 #[test]
+fn trials_with_a_queue_resume() {
+    // 16 images of a batch in a queue that is full after two and a half batches.
+    for (name, mut task) in multi_view(&["dim", "cpc"]) {
+        if ["L nce whole", "anywhere"].contains(&name.as_str()) {
+            task.terms[0].queue = 40;
+            resumes_to_the_same_bytes(&config(Task::MultiView(task)));
+        }
+    }
+}
+
+#[test]
 fn an_adversarial_trial_resumes() {
     resumes_to_the_same_bytes(&config(Task::Adversarial(Adversarial {
         encoder: EncoderSpec::RealNvp {

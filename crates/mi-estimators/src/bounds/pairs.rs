@@ -17,7 +17,7 @@ use crate::EstimatorError;
 /// | system | pairs |
 /// | --- | --- |
 /// | two views in a batch (paper, N-pair, CMC, CPC within a step) | [`Pairs::square`] |
-/// | a queue of further negatives (`MoCo`) | [`Pairs::with_queue`] |
+/// | a queue of further negatives (`MoCo`) | [`Pairs::with_queue`], [`Pairs::followed_by`] |
 /// | a memory bank in which every sample has its place (CMC) | [`Pairs::memory_bank`] |
 /// | both views as candidates, 2K − 1 of them (NT-Xent) | [`Pairs::both_views`] |
 /// | an image and its M locations (DIM's local objective) | [`Pairs::locations`] |
@@ -137,6 +137,24 @@ impl Pairs {
             push(stretches, row + 1..columns);
         };
         Self::from_stretches((k, columns), (0..k).map(|i| (i, i)).collect(), negatives)
+    }
+
+    /// The same pairs with further columns on the right, which are negatives of every row: a queue
+    /// for any of these systems.
+    ///
+    /// ```
+    /// use mi_estimators::bounds::Pairs;
+    ///
+    /// assert_eq!(Pairs::square(3).followed_by(5), Pairs::with_queue(3, 5));
+    /// ```
+    #[must_use]
+    pub fn followed_by(self, columns: usize) -> Self {
+        let all = self.columns + columns;
+        let negatives = |row: usize, stretches: &mut Vec<Range<usize>>| {
+            stretches.extend_from_slice(self.stretches(row));
+            push(stretches, self.columns..all);
+        };
+        Self::from_stretches((self.dim().0, all), self.positives.clone(), negatives)
     }
 
     /// Scores of K rows against a memory bank in which every sample has a place. Row i belongs to

@@ -219,7 +219,7 @@ fn systems_have_the_pairs_that_define_them() {
     ];
     for (others, own, negatives) in rules {
         let pairs = Pairs::sequence_step((3, 4), 2, (others, own)).unwrap();
-        same("sequences", &pairs, &|i, j| match (j / 3, j % 3) {
+        let role = |i, j| match (j / 3, j % 3) {
             (2, n) if n == i => Positive,
             (_, n) if n == i => {
                 if own {
@@ -231,8 +231,11 @@ fn systems_have_the_pairs_that_define_them() {
             (2, _) if others == OtherSequences::SamePlace => Negative,
             _ if others == OtherSequences::AnyPlace => Negative,
             _ => Neither,
-        });
+        };
+        same("sequences", &pairs, &role);
         assert_eq!((pairs.counts().negatives, pairs.counts().fewest), (negatives, negatives));
+        let queued = pairs.followed_by(5);
+        same("queue", &queued, &|i, j| if j < 12 { role(i, j) } else { Negative });
     }
     // Other choices, such as negatives among the locations of one image (several terms) or among
     // all images at one place, are given as a list of pairs.

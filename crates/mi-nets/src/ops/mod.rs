@@ -52,6 +52,7 @@ pub(crate) enum Op<T> {
     GatherColumns(columns::GatherColumns),
     SliceColumns(columns::SliceColumns),
     ConcatColumns(columns::ConcatColumns),
+    SliceRows(rows::SliceRows),
     ConcatRows(rows::ConcatRows),
     NormalizeRows(rows::NormalizeRows),
     RowSums(rows::RowSums),
@@ -78,6 +79,7 @@ impl<T> Op<T> {
             | Op::Reshape(_)
             | Op::CausalWindows(_)
             | Op::RunningMean(_)
+            | Op::SliceRows(_)
             | Op::ConcatRows(_)
             | Op::GlobalAveragePool(_)
             | Op::Binary(_)
@@ -133,6 +135,7 @@ impl<T: Scalar> Op<T> {
             Op::GatherColumns(op) => op.backward(cx, dy),
             Op::SliceColumns(op) => op.backward(cx, dy),
             Op::ConcatColumns(op) => op.backward(cx, y, dy),
+            Op::SliceRows(op) => op.backward(cx, dy),
             Op::ConcatRows(op) => op.backward(cx, dy),
             Op::NormalizeRows(op) => op.backward(cx, y, dy),
             Op::RowSums(op) => op.backward(cx, dy),

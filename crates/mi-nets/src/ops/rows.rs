@@ -22,6 +22,12 @@ pub(crate) struct RowSums {
     x: Var,
 }
 
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SliceRows {
+    x: Var,
+    start: usize,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct ConcatRows {
     /// Position of the operands in the tape.
@@ -66,6 +72,25 @@ impl<T: Scalar> Graph<'_, T> {
         }
         let needs = self.needs(x);
         self.push(Op::RowSums(RowSums { x }), slot, buffer, (rows, 1), needs)
+    }
+
+    /// Consecutive rows.
+    ///
+    /// # Shapes
+    /// n×m to (length of the range)×m; the range is not empty and ends at n or before.
+    pub fn slice_rows(&mut self, x: Var, range: Range<usize>) -> Var {
+        let ((height, columns), rows) = (self.shape(x), range.len());
+        if rows == 0 || range.end > height {
+            return self.fail("slice_rows", (rows.max(1), columns), || {
+                format!("rows {range:?} of {height}")
+            });
+        }
+        let (slot, mut buffer) = self.tape.values.take(rows * columns);
+        let values = &self.slice(x)[range.start * columns..range.end * columns];
+        buffer[..values.len()].copy_from_slice(values);
+        let needs = self.needs(x);
+        let op = SliceRows { x, start: range.start };
+        self.push(Op::SliceRows(op), slot, buffer, (rows, columns), needs)
     }
 
     /// Values stacked vertically.
@@ -132,6 +157,17 @@ impl RowSums {
             for dx in dx {
                 *dx += d;
             }
+        }
+    }
+}
+
+impl SliceRows {
+    /// dx is dy in the slice and zero elsewhere.
+    pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, dy: &[T]) {
+        let start = self.start * cx.values.shape(self.x).1;
+        let Some(target) = cx.target(self.x) else { return };
+        for (dx, &d) in target.zeroed().values[start..].iter_mut().zip(dy) {
+            *dx += d;
         }
     }
 }

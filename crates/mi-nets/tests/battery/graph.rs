@@ -212,6 +212,11 @@ fn every_operation_reports_operands_that_do_not_fit() {
     #[allow(clippy::reversed_empty_ranges, reason = "the test is about a mistake")]
     let backwards = 3..2;
     assert!(fails(&|g, x| g.slice_columns(x, backwards.clone())));
+    assert!(fails(&|g, x| g.slice_rows(x, 0..0)));
+    assert!(fails(&|g, x| {
+        let end = g.shape(x).0 + 1;
+        g.slice_rows(x, 1..end)
+    }));
     assert!(fails(&|g, x| g.running_mean(x, 0)));
     assert!(fails(&|g, x| g.running_mean(x, 4)));
     assert!(fails(&|g, _| g.concat_rows(&[])));

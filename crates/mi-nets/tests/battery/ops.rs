@@ -100,6 +100,12 @@ proptest! {
         let x = normal(1, (n, m)) * 0.1 + 0.05;
         check(&Params::new(), from_ref(&x), |g, x| g.normalize_rows(x[0]));
         check(&Params::new(), from_ref(&x), |g, x| g.row_sums(x[0]));
+        // Every row once, and the first in two slices.
+        check(&Params::new(), from_ref(&x), |g, x| {
+            let (first, all) = (g.slice_rows(x[0], 0..1), g.slice_rows(x[0], 0..n));
+            g.concat_rows(&[first, all])
+        });
+        check(&Params::new(), from_ref(&x), |g, x| g.slice_rows(x[0], n / 2..n));
         let other = normal(2, (n + 1, m));
         check(&Params::new(), &[x, other], |g, x| g.concat_rows(&[x[0], x[1], x[0]]));
     }

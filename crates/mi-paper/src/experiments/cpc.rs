@@ -29,7 +29,8 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         heading: "Contrastive predictive coding",
         caption: "An image is a sequence of sixteen patches of 7 × 7 pixels in raster order. A context of \
                   the patches so far predicts the next three. Negatives are the same place in other images, \
-                  other places in the same image, both, or all places anywhere in other images. Many patches are blank, and no critic can tell \
+                  other places in the same image, both, or all places anywhere in other images; with a queue, also the \
+                  same place in the 1,024 images before the batch. Many patches are blank, and no critic can tell \
                   equal patches apart; the ceiling is the highest InfoNCE that this allows. A blind context \
                   sees only its place. The probe reads the context after the last patch; further charts \
                   show probes of the mean context and of the mean code.",
@@ -41,6 +42,9 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 
 /// How many places ahead the predicted patches are.
 const AHEAD: [usize; 3] = [1, 2, 3];
+
+/// How many images of earlier batches are candidates too, with a queue.
+const QUEUE: usize = 1_024;
 
 /// One term for each number of places ahead, with equal weights.
 pub(super) fn terms(ahead: &[usize], negatives: Negatives) -> Vec<ViewTerm> {
@@ -69,21 +73,26 @@ fn variants(scale: &Scale) -> Vec<Variant> {
     let gru = || ContextNet::Gru { width: 64 };
     let conv = ContextNet::Conv { kernel: 4, channels: vec![64, 64, 64] };
     let variants = [
-        ("other", Negatives::OtherImages, gru()),
-        ("other+same", Negatives::Both, gru()),
-        ("same", Negatives::SameImage, gru()),
-        ("anywhere", Negatives::Anywhere, gru()),
-        ("same blind", Negatives::SameImage, ContextNet::Place { width: 64 }),
-        ("other mean", Negatives::OtherImages, ContextNet::Mean),
-        ("other conv", Negatives::OtherImages, conv),
+        ("other", Negatives::OtherImages, 0, gru()),
+        ("other+queue", Negatives::OtherImages, QUEUE, gru()),
+        ("other+same", Negatives::Both, 0, gru()),
+        ("same", Negatives::SameImage, 0, gru()),
+        ("anywhere", Negatives::Anywhere, 0, gru()),
+        ("same blind", Negatives::SameImage, 0, ContextNet::Place { width: 64 }),
+        ("other mean", Negatives::OtherImages, 0, ContextNet::Mean),
+        ("other conv", Negatives::OtherImages, 0, conv),
     ];
     let net = EncoderSpec::Mlp { hidden: vec![128, 128], embed: 64 };
-    let variant = |(name, negatives, reader): (&str, Negatives, ContextNet)| {
+    let variant = |(name, negatives, queue, reader): (&str, Negatives, usize, ContextNet)| {
         let parts =
             (vec![view("patches", "patches:7x7")], vec![encoder("z", "patches", net.clone())]);
+        let mut terms = terms(&AHEAD, negatives);
+        for term in &mut terms {
+            term.queue = queue;
+        }
         let mut task = MultiView {
             contexts: vec![context(reader, Order::Raster)],
-            ..task(scale, parts, terms(&AHEAD, negatives), probes())
+            ..task(scale, parts, terms, probes())
         };
         task.evaluations.push(Evaluation::TiesCeiling);
         named(scale, name, task)

@@ -276,9 +276,17 @@ impl MultiView {
             Candidates::OtherImages | Candidates::Bank { .. } => Ok(()),
         };
         fits.map_err(str::to_owned)?;
+        if term.queue > 0 && term.candidates.places_of_others(1) == 0 {
+            return Err("a queue needs candidates that include the y of other images: \
+                        `other-images`, `all-places` or `ahead`"
+                .to_owned());
+        }
         let learns = term.objective.bound().is_some_and(|bound| bound.learned().is_some());
-        if learns && term.candidates != Candidates::OtherImages {
-            return Err("a bound that learns a number for each row needs `other-images`".to_owned());
+        if learns && (term.candidates != Candidates::OtherImages || term.queue > 0) {
+            return Err(
+                "a bound that learns a number for each row needs `other-images` without a queue"
+                    .to_owned(),
+            );
         }
         if matches!(term.objective, ObjectiveSpec::LiftedStructure { generalised: false, .. })
             && term.candidates != Candidates::BothViews

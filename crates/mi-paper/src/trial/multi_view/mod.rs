@@ -8,6 +8,7 @@ mod measure;
 mod networks;
 mod objective;
 mod prior;
+mod queue;
 mod readings;
 mod setup;
 mod terms;
@@ -36,8 +37,9 @@ use inputs::Inputs;
 use networks::Networks;
 use objective::Maximised;
 use prior::Discriminator;
+use queue::Queue;
 pub(super) use setup::Setup;
-use terms::{Banked, BuiltTerm};
+use terms::{BuiltTerm, Remembered};
 
 /// Trains networks to maximise a weighted sum of terms, each between two representations of an
 /// image.
@@ -54,6 +56,8 @@ pub(super) struct MultiViewTraining {
     objectives: Vec<Maximised>,
     /// One for each term; `None` for a term without a bank.
     banks: Vec<Option<Bank>>,
+    /// One for each term; `None` for a term without a queue.
+    queues: Vec<Option<Queue>>,
     /// The representation whose prior is matched, and the discriminator.
     prior: Option<(usize, Discriminator)>,
     trained: Trained,
@@ -129,6 +133,14 @@ impl MultiViewTraining {
                 Ok(Some(Bank::new(of.1, width, (negatives, momentum), &stream)?))
             })
             .collect::<Result<_, _>>()?;
+        let queues = terms
+            .iter()
+            .map(|term| {
+                let width = networks.layout.shape(term.y).len();
+                let length = term.spec.queue;
+                (length > 0).then(|| Queue::new(length, width)).transpose()
+            })
+            .collect::<Result<_, _>>()?;
         let prior = match &task.prior {
             Some(prior) => {
                 let of = networks.layout.find(&prior.of).map_err(unsuitable)?;
@@ -154,6 +166,7 @@ impl MultiViewTraining {
             networks,
             terms,
             banks,
+            queues,
             prior,
             setup,
         })
@@ -163,22 +176,45 @@ impl MultiViewTraining {
     /// sum of their reported values, and the values that later parts of the step need.
     fn forward(&mut self, rows: &[usize]) -> Result<(f64, StepValues), StepError> {
         let Self {
-            networks, terms, objectives, banks, prior, step, inputs, needed, trained, ..
+            networks,
+            terms,
+            objectives,
+            banks,
+            queues,
+            prior,
+            step,
+            inputs,
+            needed,
+            trained,
+            ..
         } = self;
-        let banked: SmallVec<[_; 1]> =
-            banks.iter_mut().map(|bank| bank.as_mut().map(|bank| bank.read(rows))).collect();
+        let mut remembered: SmallVec<[Option<Remembered<'_>>; 1]> = SmallVec::new();
+        for ((term, bank), queue) in terms.iter_mut().zip(banks).zip(queues) {
+            remembered.push(match (bank, queue) {
+                (Some(bank), _) => {
+                    let [of_x, of_y] = bank.read(rows);
+                    Some(Remembered::Bank { of_y, of_x })
+                }
+                (None, Some(queue)) => {
+                    let of_y = queue.read(rows);
+                    term.expect_queued(of_y.nrows());
+                    (of_y.nrows() > 0).then_some(Remembered::Queue(of_y))
+                }
+                (None, None) => None,
+            });
+        }
+        let terms = &*terms;
         let mut values = StepValues::default();
         let mut factors: SmallVec<[f64; 4]> = SmallVec::new();
         let found = step.forward(&trained.params, |graph| {
             let represented = networks.forward(graph, &inputs.views(), needed);
             let mut sides = Vec::new();
-            for (term, banked) in terms.iter().zip(&banked) {
-                let banked = banked.map(|[of_x, of_y]| Banked { of_y, of_x });
-                term.sides(graph, &represented, banked, &mut sides);
+            for (term, &remembered) in terms.iter().zip(&remembered) {
+                term.sides(graph, &represented, remembered, &mut sides);
                 let weight = term.spec.weight;
                 factors.extend(sides[factors.len()..].iter().map(|side| weight * side.share));
                 let sides = [represented.of(term.x), represented.of(term.y)];
-                let keeps = banked.is_some() || term.spec.l2 > 0.0;
+                let keeps = term.spec.remembers() || term.spec.l2 > 0.0;
                 values
                     .sides
                     .push(keeps.then(|| sides.map(|var| (var, graph.value(var).to_owned()))));
@@ -228,10 +264,10 @@ fn of_penalty(rows: &Array2<f32>, factor: f64) -> Array2<f32> {
 /// A variable of a graph, and a copy of its value.
 type Valued = (Var, Array2<f32>);
 
-/// Values of a step that penalties, priors and banks need.
+/// Values of a step that penalties, priors, banks and queues need.
 #[derive(Default)]
 struct StepValues {
-    /// x and y of each term; `None` for a term without a penalty and without a bank.
+    /// x and y of each term; `None` for a term that has no penalty and remembers nothing.
     sides: Vec<Option<[Valued; 2]>>,
     of_prior: Option<Valued>,
 }
@@ -240,14 +276,20 @@ impl Training for MultiViewTraining {
     fn step(&mut self) -> Result<f64, StepError> {
         let rows = self.sampler.next_batch();
         self.inputs.fill_for_training(rows, self.setup.noise)?;
-        let rows = if self.banks.iter().any(Option::is_some) { rows.to_vec() } else { Vec::new() };
+        let remembers = self.terms.iter().any(|term| term.spec.remembers());
+        let rows = if remembers { rows.to_vec() } else { Vec::new() };
         let (value, mut values) = self.forward(&rows)?;
         self.add_other_gradients(&mut values)?;
         let Trained { params, optimiser } = &mut self.trained;
         self.step.ascend(params, optimiser)?;
-        for (bank, sides) in self.banks.iter_mut().zip(&values.sides) {
-            if let (Some(bank), Some([(_, x), (_, y)])) = (bank, sides) {
+        let memories = self.banks.iter_mut().zip(&mut self.queues);
+        for ((bank, queue), sides) in memories.zip(&values.sides) {
+            let Some([(_, x), (_, y)]) = sides else { continue };
+            if let Some(bank) = bank {
                 bank.update(&rows, [x.view(), y.view()]);
+            }
+            if let Some(queue) = queue {
+                queue.push(&rows, y.view());
             }
         }
         Ok(value)
@@ -298,6 +340,13 @@ impl Training for MultiViewTraining {
                 snapshot.put(&key, &bank.draws().state())?;
             }
         }
+        for (index, queue) in self.queues.iter().enumerate() {
+            if let Some(queue) = queue {
+                let key = format!("queue {index}");
+                snapshot.put_params(&key, &queue.rows)?;
+                snapshot.put(&key, &queue.images())?;
+            }
+        }
         Ok(snapshot)
     }
 
@@ -324,6 +373,13 @@ impl Training for MultiViewTraining {
                 let key = format!("bank {index}");
                 snapshot.restore_params(&key, &mut bank.vectors)?;
                 bank.restore_draws(Stream::from_state(&snapshot.get(&key)?));
+            }
+        }
+        for (index, queue) in self.queues.iter_mut().enumerate() {
+            if let Some(queue) = queue {
+                let key = format!("queue {index}");
+                snapshot.restore_params(&key, &mut queue.rows)?;
+                queue.restore_images(snapshot.get(&key)?);
             }
         }
         Ok(())

@@ -19,9 +19,13 @@ pub(super) struct BuiltTerm {
     pub(super) y: usize,
     critic: Critic,
     learned: Option<LearnedNumber>,
+    /// The number of images in a batch.
+    k: usize,
     /// The number of places of y.
     places: usize,
     parts: Vec<Part>,
+    /// The number of images in the queue for which the parts are prepared.
+    queued: usize,
 }
 
 /// A part of a term: a pair of places, or a whole batch, that is scored together.
@@ -30,6 +34,8 @@ struct Part {
     places: (usize, usize),
     /// The positives and negatives; `None` for a square with positives on the diagonal.
     pairs: Option<Pairs>,
+    /// The same with the columns of the queue.
+    queued: Option<Pairs>,
     /// The part's share in the term.
     share: f64,
 }
@@ -44,13 +50,18 @@ pub(super) struct Sides<'a> {
     pub(super) share: f64,
 }
 
-/// The memory bank's rows for a batch: first those of the batch's images, then the negatives.
+/// What a term remembers of earlier batches.
 #[derive(Clone, Copy)]
-pub(super) struct Banked<'a> {
-    /// Rows from the bank of y, scored against x.
-    pub(super) of_y: ArrayView2<'a, f32>,
-    /// Rows from the bank of x, scored against y.
-    pub(super) of_x: ArrayView2<'a, f32>,
+pub(super) enum Remembered<'a> {
+    /// A memory bank's rows for a batch: first those of the batch's images, then the negatives.
+    Bank {
+        /// Rows from the bank of y, scored against x.
+        of_y: ArrayView2<'a, f32>,
+        /// Rows from the bank of x, scored against y.
+        of_x: ArrayView2<'a, f32>,
+    },
+    /// The y of earlier images.
+    Queue(ArrayView2<'a, f32>),
 }
 
 impl BuiltTerm {
@@ -98,7 +109,22 @@ impl BuiltTerm {
             _ => Vec::new(),
         };
         let parts = Part::all(spec.candidates, (task.batch_size, places), &ahead)?;
-        Ok(Self { spec: spec.clone(), x, y, critic, learned, places, parts })
+        let k = task.batch_size;
+        Ok(Self { spec: spec.clone(), x, y, critic, learned, k, places, parts, queued: 0 })
+    }
+
+    /// Prepares the pairs for a queue of this many images. It changes while the queue fills, and
+    /// when an image comes again.
+    pub(super) fn expect_queued(&mut self, images: usize) {
+        if self.queued == images {
+            return;
+        }
+        self.queued = images;
+        let columns = images * self.spec.candidates.places_of_others(self.places);
+        for Part { pairs, queued, .. } in &mut self.parts {
+            let pairs = pairs.clone().unwrap_or_else(|| Pairs::square(self.k));
+            *queued = (images > 0).then(|| pairs.followed_by(columns));
+        }
     }
 
     /// One objective for each part.
@@ -122,17 +148,22 @@ impl BuiltTerm {
     }
 
     /// Appends the critic's towers to a graph, and both sides of every part to `sides`. Evaluations
-    /// pass no bank, which has no rows for test images; the images of a batch are then compared
-    /// with one another.
+    /// pass no bank and no queue, which have no rows for test images; the images of a batch are
+    /// then compared with one another.
     pub(super) fn sides<'a>(
         &'a self,
         graph: &mut Graph<'_, f32>,
         represented: &Represented,
-        banked: Option<Banked<'_>>,
+        remembered: Option<Remembered<'_>>,
         sides: &mut Vec<Sides<'a>>,
     ) {
-        let (x, y) = (represented.of(self.x), represented.of(self.y));
-        match (self.spec.candidates, banked) {
+        let (x, mut y) = (represented.of(self.x), represented.of(self.y));
+        let first = sides.len();
+        if let Some(Remembered::Queue(rows)) = remembered {
+            let queue = graph.input(rows);
+            y = graph.concat_rows(&[y, queue]);
+        }
+        match (self.spec.candidates, remembered) {
             (Candidates::OtherImages, _) => {
                 let learned = self.learned.as_ref().map(|learned| learned.forward(graph, x, y));
                 let embedded = self.critic.towers(graph, x, y);
@@ -147,19 +178,24 @@ impl BuiltTerm {
                 let embedded = self.with_places(graph, x, y);
                 sides.push(self.side(0, embedded));
             }
-            (Candidates::Bank { .. }, Some(Banked { of_y, of_x })) => {
+            (Candidates::Bank { .. }, Some(Remembered::Bank { of_y, of_x })) => {
                 let (of_y, of_x) = (graph.input(of_y), graph.input(of_x));
                 for (part, (own, bank)) in [(x, of_y), (y, of_x)].into_iter().enumerate() {
                     let embedded = self.critic.towers(graph, own, bank);
                     sides.push(self.side(part, embedded));
                 }
             }
-            (Candidates::Bank { .. }, None) => {
+            (Candidates::Bank { .. }, _) => {
                 let embedded = self.critic.towers(graph, x, y);
                 sides.push(Sides { pairs: None, share: 1.0, ..self.side(0, embedded) });
             }
             (Candidates::Ahead { negatives, .. }, _) => {
                 self.places_ahead(graph, (x, y), negatives, sides);
+            }
+        }
+        if let Some(Remembered::Queue(_)) = remembered {
+            for (side, part) in sides[first..].iter_mut().zip(&self.parts) {
+                side.pairs = part.queued.as_ref();
             }
         }
     }
@@ -190,13 +226,34 @@ impl BuiltTerm {
         let place = |graph: &mut Graph<'_, f32>, side, place: usize| {
             graph.slice_columns(side, place * width..(place + 1) * width)
         };
+        let all_of = |graph: &mut Graph<'_, f32>, side| {
+            let of_side: Vec<Var> = (0..places).map(|p| place(graph, side, p)).collect();
+            graph.concat_rows(&of_side)
+        };
+        // At the same place, the batch and the queue are consecutive rows of one slice.
         let all = (negatives != Negatives::OtherImages).then(|| {
-            let of_y: Vec<Var> = (0..places).map(|p| place(graph, y, p)).collect();
-            graph.concat_rows(&of_y)
+            let (k, rows) = (self.k, graph.shape(y).0);
+            if rows == k {
+                return (all_of(graph, y), None);
+            }
+            let (own, queue) = (graph.slice_rows(y, 0..k), graph.slice_rows(y, k..rows));
+            let own = all_of(graph, own);
+            if negatives.places_of_others(places) == 1 {
+                return (own, Some(queue));
+            }
+            let queue = all_of(graph, queue);
+            (graph.concat_rows(&[own, queue]), None)
         });
         for (index, part) in self.parts.iter().enumerate() {
             let (p, q) = part.places;
-            let columns = all.unwrap_or_else(|| place(graph, y, q));
+            let columns = match all {
+                None => place(graph, y, q),
+                Some((all, None)) => all,
+                Some((own, Some(queue))) => {
+                    let of_queue = place(graph, queue, q);
+                    graph.concat_rows(&[own, of_queue])
+                }
+            };
             let embedded = (place(graph, x, p), columns);
             sides.push(self.side(index, embedded));
         }
@@ -242,7 +299,7 @@ impl Part {
         (k, places): (usize, usize),
         ahead: &[(usize, usize)],
     ) -> Result<Vec<Self>, EstimatorError> {
-        let one = |pairs| Self { places: (0, 0), pairs, share: 1.0 };
+        let one = |pairs| Self { places: (0, 0), pairs, queued: None, share: 1.0 };
         Ok(match candidates {
             Candidates::OtherImages => vec![one(None)],
             Candidates::BothViews => vec![one(Some(Pairs::both_views(k)))],
@@ -257,7 +314,7 @@ impl Part {
                     let pairs = (negatives != Negatives::OtherImages)
                         .then(|| Pairs::sequence_step((k, places), places_of.1, negatives.parts()))
                         .transpose()?;
-                    Ok(Self { places: places_of, pairs, share })
+                    Ok(Self { places: places_of, pairs, queued: None, share })
                 };
                 ahead.iter().map(part).collect::<Result<_, EstimatorError>>()?
             }

@@ -80,12 +80,16 @@ fn trained(task: &MultiView, steps: u64) -> MultiViewTraining {
 
 /// A representation of all test images, which form one batch: images × (places · width).
 fn represented(training: &MultiViewTraining, name: &str) -> Array2<f64> {
+    represented_in(training, &training.inputs.data.test, name)
+}
+
+/// A representation of all images of a split: images × (places · width).
+fn represented_in(training: &MultiViewTraining, split: &Split, name: &str) -> Array2<f64> {
     let networks = &training.networks;
     let index = networks.layout.find(name).unwrap();
     let needed = networks.needed(&[index]);
     let mut noise = Stream::new(0, "none");
-    let test = &training.inputs.data.test;
-    let views = training.inputs.all(test, &networks.views(&needed), (0.0, &mut noise)).unwrap();
+    let views = training.inputs.all(split, &networks.views(&needed), (0.0, &mut noise)).unwrap();
     let views: Vec<ArrayView2<'_, f32>> = views.iter().map(|view| view.view()).collect();
     let mut tape = Tape::new();
     let mut graph = tape.begin_inference(&training.trained.params);
@@ -252,6 +256,82 @@ fn scores_all_places_as_by_hand(encoder: EncoderSpec) {
     close(measured(&mut training, bound.of_part("centre")), single[1] / k);
 }
 
+/// Steps with a queue, over more than an epoch, against sums over the batch and over what the queue
+/// should hold by then.
+#[test]
+fn a_queue_is_scored_as_by_hand() {
+    use Negatives::{Anywhere, Both, Everywhere};
+    const QUEUE: usize = 15;
+    let ahead = |negatives| Candidates::Ahead { places: 1, negatives };
+    let mlp = || EncoderSpec::Mlp { hidden: vec![], embed: 3 };
+    let cases = [
+        (Candidates::OtherImages, "whole", mlp(), 1),
+        (Candidates::AllPlaces, "whole", EncoderSpec::ConvNet { channels: [3, 4], embed: 5 }, 4),
+        (ahead(Negatives::OtherImages), "patches:4x4", mlp(), 4),
+        (ahead(Both), "patches:4x4", mlp(), 4),
+        (ahead(Anywhere), "patches:4x4", mlp(), 4),
+        (ahead(Everywhere), "patches:4x4", mlp(), 4),
+    ];
+    for (candidates, piece, net, places) in cases {
+        let y_name = if candidates == Candidates::AllPlaces { "z.map" } else { "z" };
+        let term = ViewTerm {
+            candidates,
+            queue: QUEUE,
+            ..ViewTerm::new(("t", "z", y_name), CriticSpec::Bilinear, BoundSpec::InfoNce)
+        };
+        let mut training = trained(&task(piece, net, vec![term]), 0);
+        let data = training.inputs.data.clone();
+        // The queue as it should be: images with their y.
+        let mut queue: Vec<(usize, Vec<f64>)> = Vec::new();
+        let (mut sizes, mut sampler) = (Vec::new(), training.sampler.clone());
+        for _ in 0..12 {
+            let batch = sampler.next_batch().to_vec();
+            let [x, y] = ["z", y_name].map(|name| represented_in(&training, &data.train, name));
+            let w = parameter(&training, "critic.weight");
+            queue.retain(|(image, _)| !batch.contains(image));
+            sizes.push(queue.len());
+            // y at every place, first of the batch, then of the queue.
+            let own = batch.iter().map(|&image| y.row(image).to_vec());
+            let all: Vec<Vec<f64>> = own.chain(queue.iter().map(|(_, y)| y.clone())).collect();
+            let score = |i: usize, p: usize, j: usize, q: usize| {
+                let x = x.row(batch[i]);
+                let x = x.slice(s![p * w.nrows()..(p + 1) * w.nrows()]);
+                let y = ndarray::aview1(&all[j][q * w.ncols()..(q + 1) * w.ncols()]);
+                x.dot(&w).dot(&y)
+            };
+            // The places of x and y of each part.
+            let parts: Vec<(usize, usize)> = match candidates {
+                Candidates::OtherImages => vec![(0, 0)],
+                Candidates::AllPlaces => (0..places).map(|q| (0, q)).collect(),
+                _ => (0..places - 1).map(|p| (p, p + 1)).collect(),
+            };
+            let mut sum = 0.0;
+            for &(p, q) in &parts {
+                for i in 0..K {
+                    let mut wrong = Vec::new();
+                    for j in (0..all.len()).filter(|&j| j != i) {
+                        let anywhere = [Candidates::AllPlaces, ahead(Anywhere), ahead(Everywhere)];
+                        let at = if anywhere.contains(&candidates) { 0..places } else { q..q + 1 };
+                        wrong.extend(at.map(|at| score(i, p, j, at)));
+                    }
+                    if [ahead(Both), ahead(Everywhere)].contains(&candidates) {
+                        let others = (0..places).filter(|&at| at != q);
+                        wrong.extend(others.map(|at| score(i, p, i, at)));
+                    }
+                    sum += info_nce(score(i, p, i, q), &wrong);
+                }
+            }
+            close(training.step().unwrap(), sum / (parts.len() * K) as f64);
+            queue.extend(batch.iter().map(|&image| (image, y.row(image).to_vec())));
+            queue.drain(..queue.len().saturating_sub(QUEUE));
+        }
+        assert_eq!(sizes[..4], [0, 6, 12, 15]);
+        assert!(sizes[4..].iter().any(|&size| size < QUEUE), "no image came again: {sizes:?}");
+        // Evaluations have the images of a batch only.
+        assert!(training.measure(12).is_ok());
+    }
+}
+
 #[test]
 fn penalties_and_weighted_sums_of_terms_are_optimised() {
     // The penalty shortens the vectors of both sides.
@@ -390,6 +470,16 @@ fn invalid_tasks_are_refused_with_the_reason() {
     assert!(of(term("z", "z", Candidates::AllPlaces)).contains("a map y"));
     assert!(of(term("z", "z", ahead)).contains("two sequences"));
     assert!(of(term("z", "z", bank)).contains("cosine"));
+    let queued = |candidates| ViewTerm { queue: 9, ..term("z", "z", candidates) };
+    assert!(of(queued(Candidates::BothViews)).contains("a queue needs candidates"));
+    let same = Candidates::Ahead { places: 1, negatives: Negatives::SameImage };
+    let queue = message(task("patches:2x2", mlp(), vec![queued(same)]));
+    assert!(queue.contains("a queue needs candidates"), "{queue}");
+    let learned = ViewTerm {
+        objective: ObjectiveSpec::Bound(BoundSpec::Tuba),
+        ..queued(Candidates::OtherImages)
+    };
+    assert!(of(learned).contains("without a queue"));
     let learned = ViewTerm {
         objective: ObjectiveSpec::Bound(BoundSpec::Tuba),
         ..term("z", "z", Candidates::BothViews)
