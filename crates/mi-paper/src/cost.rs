@@ -193,7 +193,8 @@ fn of_multi_view(
         let (Ok(x), Ok(y)) = (layout.find(&term.x), layout.find(&term.y)) else { continue };
         let (x_shape, y_shape) = (layout.shape(x), layout.shape(y));
         // The widths of both sides, and the number of k × k squares of scores.
-        let queued = term.queue.div_ceil(k);
+        let held = term.queue.map_or(0, |queue| queue.images);
+        let queued = held.div_ceil(k);
         let (dims, squares) = match term.candidates {
             Candidates::OtherImages => ((x_shape.len(), y_shape.len()), 1 + queued),
             Candidates::BothViews => ((x_shape.len(), y_shape.len()), 4),
@@ -217,8 +218,13 @@ fn of_multi_view(
         // A memory bank has two vectors for each image; a queue is copied into the graph.
         activations += match term.candidates {
             Candidates::Bank { .. } => rows * x_shape.width as f64,
-            _ => (term.queue * y_shape.len()) as f64,
+            _ => (held * y_shape.len()) as f64,
         };
+    }
+    if task.terms.iter().any(|term| term.queue.is_some()) {
+        // A slow copy of the networks encodes every batch too.
+        step += k as f64 * forward;
+        parameters *= 4.0 / 3.0;
     }
     let probes = task.probes.iter().map(|p| probe(layout.probed_width(p).unwrap_or_default()));
     let mut evaluation = rows * forward + probes.sum::<f64>();

@@ -164,11 +164,9 @@ pub struct ViewTerm {
     /// Which pairs are positives and negatives.
     #[serde(default)]
     pub candidates: Candidates,
-    /// How many images of earlier batches stay candidates (a queue, as in He et al., 2020,
-    /// "`MoCo`"). Their y, as it was encoded then, is scored like that of other images of the
-    /// batch. Evaluations compare the images of a batch only.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub queue: usize,
+    /// Images of earlier batches that stay candidates, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Queue>,
     /// The weight in the sum of terms.
     #[serde(default = "one")]
     pub weight: f64,
@@ -179,11 +177,6 @@ pub struct ViewTerm {
 
 fn one() -> f64 {
     1.0
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_none(count: &usize) -> bool {
-    *count == 0
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -198,11 +191,6 @@ impl ViewTerm {
     /// Whether negatives come from a memory bank, which holds training images only.
     pub(crate) fn is_banked(&self) -> bool {
         matches!(self.candidates, Candidates::Bank { .. })
-    }
-
-    /// Whether negatives come from earlier batches too.
-    pub(crate) fn remembers(&self) -> bool {
-        self.is_banked() || self.queue > 0
     }
 
     /// Whether a loss is reported, together with `InfoNCE` of the same scores.
@@ -223,11 +211,25 @@ impl ViewTerm {
             critic,
             objective: objective.into(),
             candidates: Candidates::OtherImages,
-            queue: 0,
+            queue: None,
             weight: 1.0,
             l2: 0.0,
         }
     }
+}
+
+/// A queue (He et al., 2020, "`MoCo`"): the y of images of earlier batches are candidates, under the
+/// same rule as those of other images of the batch.
+///
+/// Every y of the term, also that of a positive, is encoded by a slow copy of the networks, and no
+/// gradient flows into it. Evaluations compare the images of a batch only, by the trained networks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    /// How many images it holds.
+    pub images: usize,
+    /// The momentum m of the slow copy: w ← m · w + (1 − m) · now after each step.
+    pub momentum: f64,
 }
 
 /// What a term maximises.

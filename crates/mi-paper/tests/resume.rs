@@ -19,7 +19,7 @@ use mi_paper::config::{
 use mi_paper::error::PaperError;
 use mi_paper::experiments;
 use mi_paper::folder::{RunFolder, TrialFolder};
-use mi_paper::multi_view::{Candidates, MultiView, ObjectiveSpec, Sequences, ViewTerm};
+use mi_paper::multi_view::{Candidates, MultiView, ObjectiveSpec, Queue, Sequences, ViewTerm};
 use mi_paper::origin::Origin;
 use mi_paper::outcome::TrialState;
 use mi_paper::preset::{Preset, Scale};
@@ -295,7 +295,7 @@ fn trials_with_a_queue_resume() {
     // 16 images of a batch in a queue that is full after two and a half batches.
     for (name, mut task) in multi_view(&["dim", "cpc"]) {
         if ["L nce whole", "anywhere"].contains(&name.as_str()) {
-            task.terms[0].queue = 40;
+            task.terms[0].queue = Some(Queue { images: 40, momentum: 0.9 });
             resumes_to_the_same_bytes(&config(Task::MultiView(task)));
         }
     }

@@ -88,7 +88,7 @@ fn term(mut table: Section<'_>) -> Result<ViewTerm, PaperError> {
         critic: table.need("critic")?.one()?,
         objective,
         candidates: table.one_or("candidates", Candidates::default())?,
-        queue: table.one_or("queue", 0)?,
+        queue: table.take("queue").map(Entry::one).transpose()?,
         weight: table.one_or("weight", 1.0)?,
         l2: table.one_or("l2", 0.0)?,
     };

@@ -208,7 +208,7 @@ impl Page {
                 Some(slot("critic", &term.critic)),
                 Some(objective),
                 (!is_usual).then(|| slot("candidates", &term.candidates)),
-                (term.queue > 0).then(|| slot("queue", &term.queue)),
+                term.queue.as_ref().map(|queue| slot("queue", queue)),
                 (term.weight != 1.0).then(|| slot("weight", &term.weight)),
                 (term.l2 > 0.0).then(|| slot("l2", &term.l2)),
             ];

@@ -7,7 +7,8 @@ use mi_data::{Geometry, Piece};
 use mi_nets::ConvGeometry;
 
 use super::{
-    Candidates, ContextNet, MultiView, Net, ObjectiveSpec, Order, Places, Probed, ViewTerm,
+    Candidates, Context, ContextNet, MultiView, Net, ObjectiveSpec, Order, Places, Probed, Queue,
+    ViewTerm,
 };
 use crate::config::{EncoderKind, EncoderSpec, Evaluation};
 use crate::record::Part;
@@ -276,13 +277,11 @@ impl MultiView {
             Candidates::OtherImages | Candidates::Bank { .. } => Ok(()),
         };
         fits.map_err(str::to_owned)?;
-        if term.queue > 0 && term.candidates.places_of_others(1) == 0 {
-            return Err("a queue needs candidates that include the y of other images: \
-                        `other-images`, `all-places` or `ahead`"
-                .to_owned());
+        if let Some(queue) = &term.queue {
+            self.check_queue(queue, term, layout)?;
         }
         let learns = term.objective.bound().is_some_and(|bound| bound.learned().is_some());
-        if learns && (term.candidates != Candidates::OtherImages || term.queue > 0) {
+        if learns && (term.candidates != Candidates::OtherImages || term.queue.is_some()) {
             return Err(
                 "a bound that learns a number for each row needs `other-images` without a queue"
                     .to_owned(),
@@ -299,6 +298,53 @@ impl MultiView {
             return Err("noise-contrastive estimation needs a memory bank".to_owned());
         }
         Ok(())
+    }
+
+    /// Checks the queue of a term. Its y gets no gradient, so that another term has to train what
+    /// encodes it.
+    fn check_queue(&self, queue: &Queue, term: &ViewTerm, layout: &Layout) -> Result<(), String> {
+        if term.candidates.places_of_others(1) == 0 {
+            return Err("a queue needs candidates that include the y of other images: \
+                        `other-images`, `all-places` or `ahead`"
+                .to_owned());
+        }
+        if queue.images == 0 || !(0.0..1.0).contains(&queue.momentum) {
+            return Err("a queue needs at least one image and a momentum in [0, 1)".to_owned());
+        }
+        let of_y = self.networks_of(layout.find(&term.y)?, layout);
+        let mut trained = BTreeSet::new();
+        for other in &self.terms {
+            trained.extend(self.networks_of(layout.find(&other.x)?, layout));
+            if other.queue.is_none() {
+                trained.extend(self.networks_of(layout.find(&other.y)?, layout));
+            }
+        }
+        match of_y.difference(&trained).next() {
+            None => Ok(()),
+            Some(name) => Err(format!(
+                "nothing trains `{name}`, since y gets no gradient with a queue: share the weights of \
+                 an encoder of x, or add a term with `{}` as x",
+                term.y
+            )),
+        }
+    }
+
+    /// The names of the encoders and contexts whose weights a representation depends on.
+    fn networks_of(&self, index: usize, layout: &Layout) -> BTreeSet<&str> {
+        match layout.representations[index].origin {
+            Origin::Summary(encoder) | Origin::Map(encoder) | Origin::LocalMap(encoder) => {
+                let owner = self.network(encoder).map_or(encoder, |(owner, _)| owner);
+                BTreeSet::from([self.encoders[owner].name.as_str()])
+            }
+            Origin::Context(context) => {
+                let Context { name, of, .. } = &self.contexts[context];
+                let mut networks = layout
+                    .find(of)
+                    .map_or_else(|_| BTreeSet::new(), |read| self.networks_of(read, layout));
+                networks.insert(name);
+                networks
+            }
+        }
     }
 
     fn check_probes(&self, layout: &Layout) -> Result<(), String> {

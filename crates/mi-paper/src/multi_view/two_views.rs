@@ -24,7 +24,7 @@ impl From<&Contrastive> for MultiView {
             critic: task.critic.clone(),
             objective: ObjectiveSpec::Bound(task.bound.clone()),
             candidates: Candidates::OtherImages,
-            queue: 0,
+            queue: None,
             weight: 1.0,
             l2: 0.0,
         };

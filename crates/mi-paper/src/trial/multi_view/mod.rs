@@ -4,11 +4,11 @@ mod bank;
 mod ceiling;
 mod features;
 mod inputs;
+mod keys;
 mod measure;
 mod networks;
 mod objective;
 mod prior;
-mod queue;
 mod readings;
 mod setup;
 mod terms;
@@ -34,10 +34,10 @@ use crate::multi_view::{Candidates, MultiView};
 use crate::record::Metric;
 use bank::Bank;
 use inputs::Inputs;
+use keys::Keys;
 use networks::Networks;
 use objective::Maximised;
 use prior::Discriminator;
-use queue::Queue;
 pub(super) use setup::Setup;
 use terms::{BuiltTerm, Remembered};
 
@@ -56,8 +56,8 @@ pub(super) struct MultiViewTraining {
     objectives: Vec<Maximised>,
     /// One for each term; `None` for a term without a bank.
     banks: Vec<Option<Bank>>,
-    /// One for each term; `None` for a term without a queue.
-    queues: Vec<Option<Queue>>,
+    /// One for each representation that terms with a queue have as y.
+    keys: Vec<Keys>,
     /// The representation whose prior is matched, and the discriminator.
     prior: Option<(usize, Discriminator)>,
     trained: Trained,
@@ -133,14 +133,13 @@ impl MultiViewTraining {
                 Ok(Some(Bank::new(of.1, width, (negatives, momentum), &stream)?))
             })
             .collect::<Result<_, _>>()?;
-        let queues = terms
-            .iter()
-            .map(|term| {
-                let width = networks.layout.shape(term.y).len();
-                let length = term.spec.queue;
-                (length > 0).then(|| Queue::new(length, width)).transpose()
-            })
-            .collect::<Result<_, _>>()?;
+        let mut keys: Vec<Keys> = Vec::new();
+        for term in &terms {
+            let Some(queue) = term.spec.queue else { continue };
+            if !keys.iter().any(|keys| keys.are_of(term)) {
+                keys.push(Keys::new(queue, term.y, &networks, &params)?);
+            }
+        }
         let prior = match &task.prior {
             Some(prior) => {
                 let of = networks.layout.find(&prior.of).map_err(unsuitable)?;
@@ -166,7 +165,7 @@ impl MultiViewTraining {
             networks,
             terms,
             banks,
-            queues,
+            keys,
             prior,
             setup,
         })
@@ -180,7 +179,7 @@ impl MultiViewTraining {
             terms,
             objectives,
             banks,
-            queues,
+            keys,
             prior,
             step,
             inputs,
@@ -188,17 +187,21 @@ impl MultiViewTraining {
             trained,
             ..
         } = self;
+        for keys in keys.iter_mut() {
+            keys.encode(networks, &inputs.views(), rows)?;
+        }
         let mut remembered: SmallVec<[Option<Remembered<'_>>; 1]> = SmallVec::new();
-        for ((term, bank), queue) in terms.iter_mut().zip(banks).zip(queues) {
-            remembered.push(match (bank, queue) {
+        for (term, bank) in terms.iter_mut().zip(banks) {
+            let keys = keys.iter().find(|keys| keys.are_of(term));
+            remembered.push(match (bank, keys) {
                 (Some(bank), _) => {
                     let [of_x, of_y] = bank.read(rows);
                     Some(Remembered::Bank { of_y, of_x })
                 }
-                (None, Some(queue)) => {
-                    let of_y = queue.read(rows);
-                    term.expect_queued(of_y.nrows());
-                    (of_y.nrows() > 0).then_some(Remembered::Queue(of_y))
+                (None, Some(keys)) => {
+                    let [own, earlier] = keys.both();
+                    term.expect_queued(earlier.nrows());
+                    Some(Remembered::Keys([own, earlier]))
                 }
                 (None, None) => None,
             });
@@ -214,7 +217,7 @@ impl MultiViewTraining {
                 let weight = term.spec.weight;
                 factors.extend(sides[factors.len()..].iter().map(|side| weight * side.share));
                 let sides = [represented.of(term.x), represented.of(term.y)];
-                let keeps = term.spec.remembers() || term.spec.l2 > 0.0;
+                let keeps = term.spec.is_banked() || term.spec.l2 > 0.0;
                 values
                     .sides
                     .push(keeps.then(|| sides.map(|var| (var, graph.value(var).to_owned()))));
@@ -264,10 +267,10 @@ fn of_penalty(rows: &Array2<f32>, factor: f64) -> Array2<f32> {
 /// A variable of a graph, and a copy of its value.
 type Valued = (Var, Array2<f32>);
 
-/// Values of a step that penalties, priors, banks and queues need.
+/// Values of a step that penalties, priors and banks need.
 #[derive(Default)]
 struct StepValues {
-    /// x and y of each term; `None` for a term that has no penalty and remembers nothing.
+    /// x and y of each term; `None` for a term without a penalty and without a bank.
     sides: Vec<Option<[Valued; 2]>>,
     of_prior: Option<Valued>,
 }
@@ -276,21 +279,19 @@ impl Training for MultiViewTraining {
     fn step(&mut self) -> Result<f64, StepError> {
         let rows = self.sampler.next_batch();
         self.inputs.fill_for_training(rows, self.setup.noise)?;
-        let remembers = self.terms.iter().any(|term| term.spec.remembers());
+        let remembers = self.banks.iter().any(Option::is_some) || !self.keys.is_empty();
         let rows = if remembers { rows.to_vec() } else { Vec::new() };
         let (value, mut values) = self.forward(&rows)?;
         self.add_other_gradients(&mut values)?;
         let Trained { params, optimiser } = &mut self.trained;
         self.step.ascend(params, optimiser)?;
-        let memories = self.banks.iter_mut().zip(&mut self.queues);
-        for ((bank, queue), sides) in memories.zip(&values.sides) {
-            let Some([(_, x), (_, y)]) = sides else { continue };
-            if let Some(bank) = bank {
+        for (bank, sides) in self.banks.iter_mut().zip(&values.sides) {
+            if let (Some(bank), Some([(_, x), (_, y)])) = (bank, sides) {
                 bank.update(&rows, [x.view(), y.view()]);
             }
-            if let Some(queue) = queue {
-                queue.push(&rows, y.view());
-            }
+        }
+        for keys in &mut self.keys {
+            keys.advance(&rows, params);
         }
         Ok(value)
     }
@@ -340,12 +341,11 @@ impl Training for MultiViewTraining {
                 snapshot.put(&key, &bank.draws().state())?;
             }
         }
-        for (index, queue) in self.queues.iter().enumerate() {
-            if let Some(queue) = queue {
-                let key = format!("queue {index}");
-                snapshot.put_params(&key, &queue.rows)?;
-                snapshot.put(&key, &queue.images())?;
-            }
+        for (index, keys) in self.keys.iter().enumerate() {
+            let key = format!("keys {index}");
+            snapshot.put_params(&format!("{key} slow"), &keys.slow)?;
+            snapshot.put_params(&key, &keys.earlier.rows)?;
+            snapshot.put(&key, &keys.earlier.images())?;
         }
         Ok(snapshot)
     }
@@ -375,12 +375,11 @@ impl Training for MultiViewTraining {
                 bank.restore_draws(Stream::from_state(&snapshot.get(&key)?));
             }
         }
-        for (index, queue) in self.queues.iter_mut().enumerate() {
-            if let Some(queue) = queue {
-                let key = format!("queue {index}");
-                snapshot.restore_params(&key, &mut queue.rows)?;
-                queue.restore_images(snapshot.get(&key)?);
-            }
+        for (index, keys) in self.keys.iter_mut().enumerate() {
+            let key = format!("keys {index}");
+            snapshot.restore_params(&format!("{key} slow"), &mut keys.slow)?;
+            snapshot.restore_params(&key, &mut keys.earlier.rows)?;
+            keys.earlier.restore_images(snapshot.get(&key)?);
         }
         Ok(())
     }

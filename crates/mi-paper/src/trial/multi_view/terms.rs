@@ -60,8 +60,8 @@ pub(super) enum Remembered<'a> {
         /// Rows from the bank of x, scored against y.
         of_x: ArrayView2<'a, f32>,
     },
-    /// The y of earlier images.
-    Queue(ArrayView2<'a, f32>),
+    /// The keys of the batch, which take the place of y, and those of earlier images.
+    Keys([ArrayView2<'a, f32>; 2]),
 }
 
 impl BuiltTerm {
@@ -159,9 +159,12 @@ impl BuiltTerm {
     ) {
         let (x, mut y) = (represented.of(self.x), represented.of(self.y));
         let first = sides.len();
-        if let Some(Remembered::Queue(rows)) = remembered {
-            let queue = graph.input(rows);
-            y = graph.concat_rows(&[y, queue]);
+        if let Some(Remembered::Keys([own, earlier])) = remembered {
+            y = graph.input(own);
+            if !earlier.is_empty() {
+                let earlier = graph.input(earlier);
+                y = graph.concat_rows(&[y, earlier]);
+            }
         }
         match (self.spec.candidates, remembered) {
             (Candidates::OtherImages, _) => {
@@ -193,7 +196,7 @@ impl BuiltTerm {
                 self.places_ahead(graph, (x, y), negatives, sides);
             }
         }
-        if let Some(Remembered::Queue(_)) = remembered {
+        if self.queued > 0 && matches!(remembered, Some(Remembered::Keys(_))) {
             for (side, part) in sides[first..].iter_mut().zip(&self.parts) {
                 side.pairs = part.queued.as_ref();
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mi_critics::CriticSpec;
 use mi_data::{Dataset, Geometry, Provenance, Split};
 use mi_estimators::bounds::BoundSpec;
-use mi_nets::Tape;
+use mi_nets::{Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, s};
 
@@ -18,7 +18,7 @@ use super::objective::Maximised;
 use crate::config::{EncoderSpec, Evaluation, Labels, Task, TrialConfig};
 use crate::multi_view::{
     Candidates, Context, ContextNet, MultiView, NamedEncoder, NamedView, Negatives, Net,
-    ObjectiveSpec, Order, Probed, ViewTerm,
+    ObjectiveSpec, Order, Probed, Queue, ViewTerm,
 };
 use crate::record::Metric;
 
@@ -80,11 +80,16 @@ fn trained(task: &MultiView, steps: u64) -> MultiViewTraining {
 
 /// A representation of all test images, which form one batch: images × (places · width).
 fn represented(training: &MultiViewTraining, name: &str) -> Array2<f64> {
-    represented_in(training, &training.inputs.data.test, name)
+    represented_by(training, &training.trained.params, &training.inputs.data.test, name)
 }
 
-/// A representation of all images of a split: images × (places · width).
-fn represented_in(training: &MultiViewTraining, split: &Split, name: &str) -> Array2<f64> {
+/// A representation of all images of a split by these parameters: images × (places · width).
+fn represented_by(
+    training: &MultiViewTraining,
+    params: &Params<f32>,
+    split: &Split,
+    name: &str,
+) -> Array2<f64> {
     let networks = &training.networks;
     let index = networks.layout.find(name).unwrap();
     let needed = networks.needed(&[index]);
@@ -92,7 +97,7 @@ fn represented_in(training: &MultiViewTraining, split: &Split, name: &str) -> Ar
     let views = training.inputs.all(split, &networks.views(&needed), (0.0, &mut noise)).unwrap();
     let views: Vec<ArrayView2<'_, f32>> = views.iter().map(|view| view.view()).collect();
     let mut tape = Tape::new();
-    let mut graph = tape.begin_inference(&training.trained.params);
+    let mut graph = tape.begin_inference(params);
     let found = networks.forward(&mut graph, &views, &needed);
     graph.value(found.of(index)).mapv(f64::from)
 }
@@ -256,12 +261,12 @@ fn scores_all_places_as_by_hand(encoder: EncoderSpec) {
     close(measured(&mut training, bound.of_part("centre")), single[1] / k);
 }
 
-/// Steps with a queue, over more than an epoch, against sums over the batch and over what the queue
-/// should hold by then.
+/// Steps with a queue, over more than an epoch, against sums over the batch and over the keys that
+/// the queue should hold by then.
 #[test]
 fn a_queue_is_scored_as_by_hand() {
     use Negatives::{Anywhere, Both, Everywhere};
-    const QUEUE: usize = 15;
+    const QUEUE: Queue = Queue { images: 15, momentum: 0.75 };
     let ahead = |negatives| Candidates::Ahead { places: 1, negatives };
     let mlp = || EncoderSpec::Mlp { hidden: vec![], embed: 3 };
     let cases = [
@@ -276,17 +281,20 @@ fn a_queue_is_scored_as_by_hand() {
         let y_name = if candidates == Candidates::AllPlaces { "z.map" } else { "z" };
         let term = ViewTerm {
             candidates,
-            queue: QUEUE,
+            queue: Some(QUEUE),
             ..ViewTerm::new(("t", "z", y_name), CriticSpec::Bilinear, BoundSpec::InfoNce)
         };
         let mut training = trained(&task(piece, net, vec![term]), 0);
         let data = training.inputs.data.clone();
-        // The queue as it should be: images with their y.
+        // The queue as it should be: images with their keys.
         let mut queue: Vec<(usize, Vec<f64>)> = Vec::new();
         let (mut sizes, mut sampler) = (Vec::new(), training.sampler.clone());
+        let mut slow = training.trained.params.clone();
         for _ in 0..12 {
             let batch = sampler.next_batch().to_vec();
-            let [x, y] = ["z", y_name].map(|name| represented_in(&training, &data.train, name));
+            let now = training.trained.params.clone();
+            let x = represented_by(&training, &now, &data.train, "z");
+            let y = represented_by(&training, &slow, &data.train, y_name);
             let w = parameter(&training, "critic.weight");
             queue.retain(|(image, _)| !batch.contains(image));
             sizes.push(queue.len());
@@ -323,10 +331,18 @@ fn a_queue_is_scored_as_by_hand() {
             }
             close(training.step().unwrap(), sum / (parts.len() * K) as f64);
             queue.extend(batch.iter().map(|&image| (image, y.row(image).to_vec())));
-            queue.drain(..queue.len().saturating_sub(QUEUE));
+            queue.drain(..queue.len().saturating_sub(QUEUE.images));
+            let now = &training.trained.params;
+            for id in now.ids() {
+                let moved = 0.75 * &slow.view(id) + 0.25 * &now.view(id);
+                slow.view_mut(id).assign(&moved);
+            }
         }
         assert_eq!(sizes[..4], [0, 6, 12, 15]);
-        assert!(sizes[4..].iter().any(|&size| size < QUEUE), "no image came again: {sizes:?}");
+        assert!(
+            sizes[4..].iter().any(|&size| size < QUEUE.images),
+            "no image came again: {sizes:?}"
+        );
         // Evaluations have the images of a batch only.
         assert!(training.measure(12).is_ok());
     }
@@ -470,11 +486,28 @@ fn invalid_tasks_are_refused_with_the_reason() {
     assert!(of(term("z", "z", Candidates::AllPlaces)).contains("a map y"));
     assert!(of(term("z", "z", ahead)).contains("two sequences"));
     assert!(of(term("z", "z", bank)).contains("cosine"));
-    let queued = |candidates| ViewTerm { queue: 9, ..term("z", "z", candidates) };
+    let queue = Some(Queue { images: 9, momentum: 0.5 });
+    let queued = |candidates| ViewTerm { queue, ..term("z", "z", candidates) };
     assert!(of(queued(Candidates::BothViews)).contains("a queue needs candidates"));
     let same = Candidates::Ahead { places: 1, negatives: Negatives::SameImage };
-    let queue = message(task("patches:2x2", mlp(), vec![queued(same)]));
-    assert!(queue.contains("a queue needs candidates"), "{queue}");
+    let of_patches = message(task("patches:2x2", mlp(), vec![queued(same)]));
+    assert!(of_patches.contains("a queue needs candidates"), "{of_patches}");
+    for (images, momentum) in [(0, 0.5), (3, 1.0), (3, -0.1), (3, f64::NAN)] {
+        let queue = Some(Queue { images, momentum });
+        let message = of(ViewTerm { queue, ..term("z", "z", Candidates::OtherImages) });
+        assert!(message.contains("a queue needs at least one image"), "{message}");
+    }
+    let mut untrained =
+        task("whole", mlp(), vec![ViewTerm { queue, ..term("z", "y", Candidates::OtherImages) }]);
+    untrained.encoders.push(NamedEncoder { name: "y".to_owned(), ..untrained.encoders[0].clone() });
+    assert!(message(untrained.clone()).contains("nothing trains `y`"));
+    untrained
+        .terms
+        .push(ViewTerm { name: "u".to_owned(), ..term("y", "z", Candidates::OtherImages) });
+    assert!(untrained.layout(image).is_ok());
+    untrained.terms.pop();
+    untrained.encoders[1].net = Net::Same("z".to_owned());
+    assert!(untrained.layout(image).is_ok());
     let learned = ViewTerm {
         objective: ObjectiveSpec::Bound(BoundSpec::Tuba),
         ..queued(Candidates::OtherImages)
