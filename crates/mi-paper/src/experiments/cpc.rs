@@ -28,12 +28,13 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         id: "cpc",
         heading: "Contrastive predictive coding",
         caption: "An image is a sequence of sixteen patches of 7 × 7 pixels in raster order. A context of \
-                  the patches so far predicts the next three. Negatives are the same place in other images, \
-                  other places in the same image, both, or all places anywhere in other images; with a queue, also the \
-                  same place in the 1,024 images before the batch, as a slow copy of the encoder encodes it. Many patches are blank, and no critic can tell \
-                  equal patches apart; the ceiling is the highest InfoNCE that this allows. A blind context \
-                  sees only its place. The probe reads the context after the last patch; further charts \
-                  show probes of the mean context and of the mean code.",
+                  the patches so far predicts the next three. Negatives are the same place in other \
+                  images, other places in the same image, both, or all places anywhere in other images; \
+                  with a queue, also the same place in the 1,024 images before the batch, as a slow copy \
+                  of the encoder encodes it. Many patches are blank, and no critic can tell equal patches \
+                  apart; the ceiling is the highest InfoNCE that this allows. A blind context sees only \
+                  its place. The probe reads the context after the last patch; further charts show probes \
+                  of the mean context and of the mean code.",
         panels,
         style: by_place,
     },

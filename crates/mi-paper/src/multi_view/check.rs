@@ -300,8 +300,8 @@ impl MultiView {
         Ok(())
     }
 
-    /// Checks the queue of a term. Its y gets no gradient, so that another term has to train what
-    /// encodes it.
+    /// Checks the queue of a term. Its y gets no gradient, so that another term, or the prior, has
+    /// to train what encodes it.
     fn check_queue(&self, queue: &Queue, term: &ViewTerm, layout: &Layout) -> Result<(), String> {
         if term.candidates.places_of_others(1) == 0 {
             return Err("a queue needs candidates that include the y of other images: \
@@ -312,12 +312,13 @@ impl MultiView {
             return Err("a queue needs at least one image and a momentum in [0, 1)".to_owned());
         }
         let of_y = self.networks_of(layout.find(&term.y)?, layout);
+        let with_gradient = self
+            .terms
+            .iter()
+            .flat_map(|other| [Some(&other.x), Some(&other.y).filter(|_| other.queue.is_none())]);
         let mut trained = BTreeSet::new();
-        for other in &self.terms {
-            trained.extend(self.networks_of(layout.find(&other.x)?, layout));
-            if other.queue.is_none() {
-                trained.extend(self.networks_of(layout.find(&other.y)?, layout));
-            }
+        for name in with_gradient.chain([self.prior.as_ref().map(|prior| &prior.of)]).flatten() {
+            trained.extend(self.networks_of(layout.find(name)?, layout));
         }
         match of_y.difference(&trained).next() {
             None => Ok(()),

@@ -10,8 +10,9 @@ use crate::multi_view::Queue;
 
 /// The keys of a representation, and the networks that encode them.
 ///
-/// Without the slow copy, encoders learn to make the current batch differ from the queue, and the
-/// representation collapses: the objective raises the scores of new y above those of old ones.
+/// If the trained networks encoded y, with a gradient, they would learn to make the current batch
+/// differ from the queue: the objective raises the scores of new y above those of old ones, and the
+/// representation collapses.
 pub(super) struct Keys {
     spec: Queue,
     /// The representation that is encoded.
