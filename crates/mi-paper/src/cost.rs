@@ -221,11 +221,13 @@ fn of_multi_view(
             _ => (held * y_shape.len()) as f64,
         };
     }
-    if task.terms.iter().any(|term| term.queue.is_some()) {
-        // A slow copy of the networks encodes every batch too.
-        step += k as f64 * forward;
-        parameters *= 4.0 / 3.0;
-    }
+    // A slow copy of the networks for each y with a queue encodes every batch too.
+    let mut keys: Vec<_> =
+        task.terms.iter().filter_map(|t| t.queue.map(|queue| (&t.y, queue.images))).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    step += keys.len() as f64 * k as f64 * forward;
+    parameters *= 1.0 + keys.len() as f64 / 3.0;
     let probes = task.probes.iter().map(|p| probe(layout.probed_width(p).unwrap_or_default()));
     let mut evaluation = rows * forward + probes.sum::<f64>();
     if let Ok((_, spec)) = task.network(0) {

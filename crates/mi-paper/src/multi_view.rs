@@ -222,11 +222,12 @@ impl ViewTerm {
 /// same rule as those of other images of the batch.
 ///
 /// Every y of the term, also that of a positive, is encoded by a slow copy of the networks, and no
-/// gradient flows into it. Evaluations compare the images of a batch only, by the trained networks.
+/// gradient flows into it, also none of a penalty. Evaluations compare the images of a batch only,
+/// by the trained networks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Queue {
-    /// How many images it holds.
+    /// How many images it holds at most.
     pub images: usize,
     /// The momentum m of the slow copy: w ← m · w + (1 − m) · now after each step.
     pub momentum: f64,

@@ -292,13 +292,20 @@ fn trials_with_a_memory_bank_resume() {
 
 #[test]
 fn trials_with_a_queue_resume() {
-    // 16 images of a batch in a queue that is full after two and a half batches.
+    // 16 images of a batch in queues that are full after two and a half batches, or after two.
+    let mut found = 0;
     for (name, mut task) in multi_view(&["dim", "cpc"]) {
-        if ["L nce whole", "anywhere"].contains(&name.as_str()) {
-            task.terms[0].queue = Some(Queue { images: 40, momentum: 0.9 });
+        if ["L nce whole", "L nce BN", "anywhere"].contains(&name.as_str()) {
+            for (index, term) in task.terms.iter_mut().enumerate() {
+                // The last two terms of `anywhere` share their keys.
+                let images = if index == 0 { 40 } else { 32 };
+                term.queue = Some(Queue { images, momentum: 0.9 });
+            }
             resumes_to_the_same_bytes(&config(Task::MultiView(task)));
+            found += 1;
         }
     }
+    assert_eq!(found, 3);
 }
 
 #[test]

@@ -305,7 +305,8 @@ impl MultiView {
     fn check_queue(&self, queue: &Queue, term: &ViewTerm, layout: &Layout) -> Result<(), String> {
         if term.candidates.places_of_others(1) == 0 {
             return Err("a queue needs candidates that include the y of other images: \
-                        `other-images`, `all-places` or `ahead`"
+                        `other-images`, `all-places`, or `ahead` with negatives other than \
+                        `same-image`"
                 .to_owned());
         }
         if queue.images == 0 || !(0.0..1.0).contains(&queue.momentum) {
@@ -330,19 +331,31 @@ impl MultiView {
         }
     }
 
-    /// The names of the encoders and contexts whose weights a representation depends on.
-    fn networks_of(&self, index: usize, layout: &Layout) -> BTreeSet<&str> {
+    /// The networks whose weights a representation depends on, and their parts: a map does not
+    /// depend on what comes after it.
+    fn networks_of(&self, index: usize, layout: &Layout) -> BTreeSet<String> {
+        let owner = |encoder: usize| {
+            let owner = self.network(encoder).map_or(encoder, |(owner, _)| owner);
+            self.encoders[owner].name.clone()
+        };
         match layout.representations[index].origin {
-            Origin::Summary(encoder) | Origin::Map(encoder) | Origin::LocalMap(encoder) => {
-                let owner = self.network(encoder).map_or(encoder, |(owner, _)| owner);
-                BTreeSet::from([self.encoders[owner].name.as_str()])
+            Origin::LocalMap(encoder) => BTreeSet::from([owner(encoder)]),
+            Origin::Map(encoder) => {
+                BTreeSet::from([owner(encoder), format!("{}.map", owner(encoder))])
+            }
+            Origin::Summary(encoder) => {
+                let owner = owner(encoder);
+                let parts = ["", ".map", " after its map"].map(|part| format!("{owner}{part}"));
+                BTreeSet::from(parts)
             }
             Origin::Context(context) => {
-                let Context { name, of, .. } = &self.contexts[context];
-                let mut networks = layout
-                    .find(of)
-                    .map_or_else(|_| BTreeSet::new(), |read| self.networks_of(read, layout));
-                networks.insert(name);
+                let Context { name, of, net, .. } = &self.contexts[context];
+                let mut networks = match (net, layout.find(of)) {
+                    // It sees only places.
+                    (ContextNet::Place { .. }, _) | (_, Err(_)) => BTreeSet::new(),
+                    (_, Ok(read)) => self.networks_of(read, layout),
+                };
+                networks.insert(name.clone());
                 networks
             }
         }

@@ -1,7 +1,7 @@
 //! Keys: a y of this batch and of earlier ones, as a slow copy of the networks encodes it (He et al.,
 //! 2020, "`MoCo`").
 
-use mi_nets::{NetsError, ParamId, Params, Tape};
+use mi_nets::{Mode, NetsError, ParamId, Params, Tape};
 use ndarray::{Array2, ArrayView2, s};
 
 use super::networks::Networks;
@@ -60,6 +60,8 @@ impl Keys {
         batch: &[usize],
     ) -> Result<(), NetsError> {
         let mut graph = self.tape.begin_inference(&self.slow);
+        // Batch norm uses the statistics of the batch, as it does for x.
+        graph.set_mode(Mode::Training);
         let represented = networks.forward(&mut graph, views, &self.needed);
         graph.check()?;
         let keys = graph.value(represented.of(self.of));

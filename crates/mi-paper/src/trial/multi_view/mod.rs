@@ -56,7 +56,7 @@ pub(super) struct MultiViewTraining {
     objectives: Vec<Maximised>,
     /// One for each term; `None` for a term without a bank.
     banks: Vec<Option<Bank>>,
-    /// One for each representation that terms with a queue have as y.
+    /// One for each pair of a y and a queue that terms have.
     keys: Vec<Keys>,
     /// The representation whose prior is matched, and the discriminator.
     prior: Option<(usize, Discriminator)>,
@@ -136,6 +136,14 @@ impl MultiViewTraining {
         let mut keys: Vec<Keys> = Vec::new();
         for term in &terms {
             let Some(queue) = term.spec.queue else { continue };
+            if queue.images > data.train.len() - task.batch_size.min(data.train.len()) {
+                return Err(unsuitable(format!(
+                    "a queue of {} images and a batch of {} are more than the {} training images",
+                    queue.images,
+                    task.batch_size,
+                    data.train.len()
+                )));
+            }
             if !keys.iter().any(|keys| keys.are_of(term)) {
                 keys.push(Keys::new(queue, term.y, &networks, &params)?);
             }
@@ -246,7 +254,9 @@ impl MultiViewTraining {
     fn add_other_gradients(&mut self, values: &mut StepValues) -> Result<(), StepError> {
         for (term, sides) in self.terms.iter().zip(&values.sides) {
             let Some(sides) = sides.as_ref().filter(|_| term.spec.l2 > 0.0) else { continue };
-            for (var, value) in sides {
+            // With a queue, keys have taken the place of y.
+            let penalised = if term.spec.queue.is_some() { &sides[..1] } else { &sides[..] };
+            for (var, value) in penalised {
                 let gradient = of_penalty(value, term.spec.l2 * term.spec.weight);
                 self.step.add_gradient(*var, gradient);
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mi_critics::CriticSpec;
 use mi_data::{Dataset, Geometry, Provenance, Split};
 use mi_estimators::bounds::BoundSpec;
-use mi_nets::{Params, Tape};
+use mi_nets::{Mode, Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array2, ArrayView2, s};
 
@@ -18,9 +18,11 @@ use super::objective::Maximised;
 use crate::config::{EncoderSpec, Evaluation, Labels, Task, TrialConfig};
 use crate::multi_view::{
     Candidates, Context, ContextNet, MultiView, NamedEncoder, NamedView, Negatives, Net,
-    ObjectiveSpec, Order, Probed, Queue, ViewTerm,
+    ObjectiveSpec, Order, Probed, ViewTerm,
 };
 use crate::record::Metric;
+
+mod queue;
 
 const K: usize = 6;
 
@@ -61,8 +63,8 @@ fn task(piece: &str, net: EncoderSpec, terms: Vec<ViewTerm>) -> MultiView {
     }
 }
 
-fn trained(task: &MultiView, steps: u64) -> MultiViewTraining {
-    let config = TrialConfig {
+fn config(task: &MultiView, steps: u64) -> TrialConfig {
+    TrialConfig {
         experiment: "test".to_owned(),
         dataset: "noise".to_owned(),
         seed: 3,
@@ -70,7 +72,11 @@ fn trained(task: &MultiView, steps: u64) -> MultiViewTraining {
         steps,
         evaluate_every: 1,
         task: Task::MultiView(task.clone()),
-    };
+    }
+}
+
+fn trained(task: &MultiView, steps: u64) -> MultiViewTraining {
+    let config = config(task, steps);
     let mut training = MultiViewTraining::new(&config, task, &images().into()).unwrap();
     for _ in 0..steps {
         training.step().unwrap();
@@ -80,7 +86,8 @@ fn trained(task: &MultiView, steps: u64) -> MultiViewTraining {
 
 /// A representation of all test images, which form one batch: images × (places · width).
 fn represented(training: &MultiViewTraining, name: &str) -> Array2<f64> {
-    represented_by(training, &training.trained.params, &training.inputs.data.test, name)
+    let (params, test) = (&training.trained.params, &training.inputs.data.test);
+    represented_by(training, params, test, (name, Mode::Evaluation))
 }
 
 /// A representation of all images of a split by these parameters: images × (places · width).
@@ -88,7 +95,7 @@ fn represented_by(
     training: &MultiViewTraining,
     params: &Params<f32>,
     split: &Split,
-    name: &str,
+    (name, mode): (&str, Mode),
 ) -> Array2<f64> {
     let networks = &training.networks;
     let index = networks.layout.find(name).unwrap();
@@ -98,6 +105,7 @@ fn represented_by(
     let views: Vec<ArrayView2<'_, f32>> = views.iter().map(|view| view.view()).collect();
     let mut tape = Tape::new();
     let mut graph = tape.begin_inference(params);
+    graph.set_mode(mode);
     let found = networks.forward(&mut graph, &views, &needed);
     graph.value(found.of(index)).mapv(f64::from)
 }
@@ -261,93 +269,6 @@ fn scores_all_places_as_by_hand(encoder: EncoderSpec) {
     close(measured(&mut training, bound.of_part("centre")), single[1] / k);
 }
 
-/// Steps with a queue, over more than an epoch, against sums over the batch and over the keys that
-/// the queue should hold by then.
-#[test]
-fn a_queue_is_scored_as_by_hand() {
-    use Negatives::{Anywhere, Both, Everywhere};
-    const QUEUE: Queue = Queue { images: 15, momentum: 0.75 };
-    let ahead = |negatives| Candidates::Ahead { places: 1, negatives };
-    let mlp = || EncoderSpec::Mlp { hidden: vec![], embed: 3 };
-    let cases = [
-        (Candidates::OtherImages, "whole", mlp(), 1),
-        (Candidates::AllPlaces, "whole", EncoderSpec::ConvNet { channels: [3, 4], embed: 5 }, 4),
-        (ahead(Negatives::OtherImages), "patches:4x4", mlp(), 4),
-        (ahead(Both), "patches:4x4", mlp(), 4),
-        (ahead(Anywhere), "patches:4x4", mlp(), 4),
-        (ahead(Everywhere), "patches:4x4", mlp(), 4),
-    ];
-    for (candidates, piece, net, places) in cases {
-        let y_name = if candidates == Candidates::AllPlaces { "z.map" } else { "z" };
-        let term = ViewTerm {
-            candidates,
-            queue: Some(QUEUE),
-            ..ViewTerm::new(("t", "z", y_name), CriticSpec::Bilinear, BoundSpec::InfoNce)
-        };
-        let mut training = trained(&task(piece, net, vec![term]), 0);
-        let data = training.inputs.data.clone();
-        // The queue as it should be: images with their keys.
-        let mut queue: Vec<(usize, Vec<f64>)> = Vec::new();
-        let (mut sizes, mut sampler) = (Vec::new(), training.sampler.clone());
-        let mut slow = training.trained.params.clone();
-        for _ in 0..12 {
-            let batch = sampler.next_batch().to_vec();
-            let now = training.trained.params.clone();
-            let x = represented_by(&training, &now, &data.train, "z");
-            let y = represented_by(&training, &slow, &data.train, y_name);
-            let w = parameter(&training, "critic.weight");
-            queue.retain(|(image, _)| !batch.contains(image));
-            sizes.push(queue.len());
-            // y at every place, first of the batch, then of the queue.
-            let own = batch.iter().map(|&image| y.row(image).to_vec());
-            let all: Vec<Vec<f64>> = own.chain(queue.iter().map(|(_, y)| y.clone())).collect();
-            let score = |i: usize, p: usize, j: usize, q: usize| {
-                let x = x.row(batch[i]);
-                let x = x.slice(s![p * w.nrows()..(p + 1) * w.nrows()]);
-                let y = ndarray::aview1(&all[j][q * w.ncols()..(q + 1) * w.ncols()]);
-                x.dot(&w).dot(&y)
-            };
-            // The places of x and y of each part.
-            let parts: Vec<(usize, usize)> = match candidates {
-                Candidates::OtherImages => vec![(0, 0)],
-                Candidates::AllPlaces => (0..places).map(|q| (0, q)).collect(),
-                _ => (0..places - 1).map(|p| (p, p + 1)).collect(),
-            };
-            let mut sum = 0.0;
-            for &(p, q) in &parts {
-                for i in 0..K {
-                    let mut wrong = Vec::new();
-                    for j in (0..all.len()).filter(|&j| j != i) {
-                        let anywhere = [Candidates::AllPlaces, ahead(Anywhere), ahead(Everywhere)];
-                        let at = if anywhere.contains(&candidates) { 0..places } else { q..q + 1 };
-                        wrong.extend(at.map(|at| score(i, p, j, at)));
-                    }
-                    if [ahead(Both), ahead(Everywhere)].contains(&candidates) {
-                        let others = (0..places).filter(|&at| at != q);
-                        wrong.extend(others.map(|at| score(i, p, i, at)));
-                    }
-                    sum += info_nce(score(i, p, i, q), &wrong);
-                }
-            }
-            close(training.step().unwrap(), sum / (parts.len() * K) as f64);
-            queue.extend(batch.iter().map(|&image| (image, y.row(image).to_vec())));
-            queue.drain(..queue.len().saturating_sub(QUEUE.images));
-            let now = &training.trained.params;
-            for id in now.ids() {
-                let moved = 0.75 * &slow.view(id) + 0.25 * &now.view(id);
-                slow.view_mut(id).assign(&moved);
-            }
-        }
-        assert_eq!(sizes[..4], [0, 6, 12, 15]);
-        assert!(
-            sizes[4..].iter().any(|&size| size < QUEUE.images),
-            "no image came again: {sizes:?}"
-        );
-        // Evaluations have the images of a batch only.
-        assert!(training.measure(12).is_ok());
-    }
-}
-
 #[test]
 fn penalties_and_weighted_sums_of_terms_are_optimised() {
     // The penalty shortens the vectors of both sides.
@@ -486,33 +407,6 @@ fn invalid_tasks_are_refused_with_the_reason() {
     assert!(of(term("z", "z", Candidates::AllPlaces)).contains("a map y"));
     assert!(of(term("z", "z", ahead)).contains("two sequences"));
     assert!(of(term("z", "z", bank)).contains("cosine"));
-    let queue = Some(Queue { images: 9, momentum: 0.5 });
-    let queued = |candidates| ViewTerm { queue, ..term("z", "z", candidates) };
-    assert!(of(queued(Candidates::BothViews)).contains("a queue needs candidates"));
-    let same = Candidates::Ahead { places: 1, negatives: Negatives::SameImage };
-    let of_patches = message(task("patches:2x2", mlp(), vec![queued(same)]));
-    assert!(of_patches.contains("a queue needs candidates"), "{of_patches}");
-    for (images, momentum) in [(0, 0.5), (3, 1.0), (3, -0.1), (3, f64::NAN)] {
-        let queue = Some(Queue { images, momentum });
-        let message = of(ViewTerm { queue, ..term("z", "z", Candidates::OtherImages) });
-        assert!(message.contains("a queue needs at least one image"), "{message}");
-    }
-    let mut untrained =
-        task("whole", mlp(), vec![ViewTerm { queue, ..term("z", "y", Candidates::OtherImages) }]);
-    untrained.encoders.push(NamedEncoder { name: "y".to_owned(), ..untrained.encoders[0].clone() });
-    assert!(message(untrained.clone()).contains("nothing trains `y`"));
-    untrained
-        .terms
-        .push(ViewTerm { name: "u".to_owned(), ..term("y", "z", Candidates::OtherImages) });
-    assert!(untrained.layout(image).is_ok());
-    untrained.terms.pop();
-    untrained.encoders[1].net = Net::Same("z".to_owned());
-    assert!(untrained.layout(image).is_ok());
-    let learned = ViewTerm {
-        objective: ObjectiveSpec::Bound(BoundSpec::Tuba),
-        ..queued(Candidates::OtherImages)
-    };
-    assert!(of(learned).contains("without a queue"));
     let learned = ViewTerm {
         objective: ObjectiveSpec::Bound(BoundSpec::Tuba),
         ..term("z", "z", Candidates::BothViews)
