@@ -391,30 +391,45 @@ fn training_resumes_from_snapshots_of_earlier_versions() {
     }
 }
 
+const IMAGE: Geometry = Geometry::new(8, 8, 1);
+const AHEAD: Candidates = Candidates::Ahead { places: 1, negatives: Negatives::OtherImages };
+
+fn mlp() -> EncoderSpec {
+    EncoderSpec::Mlp { hidden: vec![], embed: 3 }
+}
+
+/// A term with a bilinear critic and `InfoNCE`.
+fn term(x: &str, y: &str, candidates: Candidates) -> ViewTerm {
+    let term = ViewTerm::new(("t", x, y), CriticSpec::Bilinear, BoundSpec::InfoNce);
+    ViewTerm { candidates, ..term }
+}
+
+/// Why a task is refused.
+fn refusal(task: &MultiView) -> String {
+    task.layout(IMAGE).unwrap_err()
+}
+
+/// Why a term is refused between representations of whole images.
+fn refusal_of(term: ViewTerm) -> String {
+    refusal(&task("whole", mlp(), vec![term]))
+}
+
 #[test]
 fn invalid_tasks_are_refused_with_the_reason() {
-    let image = Geometry::new(8, 8, 1);
-    let mlp = || EncoderSpec::Mlp { hidden: vec![], embed: 3 };
-    let term = |x: &str, y: &str, candidates| ViewTerm {
-        candidates,
-        ..ViewTerm::new(("t", x, y), CriticSpec::Bilinear, BoundSpec::InfoNce)
-    };
-    let ahead = Candidates::Ahead { places: 1, negatives: Negatives::OtherImages };
+    let of = refusal_of;
     let bank = Candidates::Bank { negatives: 4, momentum: 0.5 };
-    let message = |task: MultiView| task.layout(image).unwrap_err();
-    let of = |term: ViewTerm| message(task("whole", mlp(), vec![term]));
     assert!(of(term("z", "g", Candidates::OtherImages)).contains("there is no representation `g`"));
     assert!(of(term("z", "z", Candidates::AllPlaces)).contains("a map y"));
-    assert!(of(term("z", "z", ahead)).contains("two sequences"));
+    assert!(of(term("z", "z", AHEAD)).contains("two sequences"));
     assert!(of(term("z", "z", bank)).contains("cosine"));
     let learned = ViewTerm {
         objective: ObjectiveSpec::Bound(BoundSpec::Tuba),
         ..term("z", "z", Candidates::BothViews)
     };
     assert!(of(learned).contains("other-images"));
-    assert!(message(task("patches:3x3", mlp(), vec![])).contains("patches"));
+    assert!(refusal(&task("patches:3x3", mlp(), vec![])).contains("patches"));
     let deep = EncoderSpec::InfoMax { filters: vec![2; 4], kernel: 4, hidden: 3, embed: 3 };
-    let small = message(task("whole", deep, vec![term("z", "z", Candidates::OtherImages)]));
+    let small = refusal(&task("whole", deep, vec![term("z", "z", Candidates::OtherImages)]));
     assert!(small.contains("encoder `z`: images of 8×8×1 are too small for 4"), "{small}");
     let mut shared = task("whole", mlp(), vec![term("z", "z", Candidates::OtherImages)]);
     shared.encoders.push(NamedEncoder {
@@ -422,5 +437,5 @@ fn invalid_tasks_are_refused_with_the_reason() {
         view: "v".to_owned(),
         net: Net::Same("x".to_owned()),
     });
-    assert!(message(shared).contains("not an earlier encoder"));
+    assert!(refusal(&shared).contains("not an earlier encoder"));
 }

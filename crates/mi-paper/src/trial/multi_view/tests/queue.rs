@@ -1,19 +1,19 @@
 //! Compares steps with a queue with slow, obvious versions, and tests which queues are refused.
 
 use mi_critics::CriticSpec;
-use mi_data::{Geometry, Split};
+use mi_data::Split;
 use mi_estimators::bounds::BoundSpec;
 use mi_nets::Mode;
 use ndarray::{Array2, Axis, s};
 
 use super::{
-    K, close, config, images, info_nce, measured, parameter, represented, represented_by, task,
-    trained,
+    AHEAD, IMAGE, K, close, config, images, info_nce, measured, mlp, parameter, refusal,
+    refusal_of, represented, represented_by, task, term, trained,
 };
 use crate::config::EncoderSpec;
 use crate::multi_view::{
-    Candidates, Context, ContextNet, MultiView, NamedEncoder, Negatives, Net, ObjectiveSpec, Order,
-    Prior, Queue, ViewTerm,
+    Candidates, Context, ContextNet, NamedEncoder, Negatives, Net, ObjectiveSpec, Order, Prior,
+    Queue, ViewTerm,
 };
 use crate::record::Metric;
 use crate::trial::Training;
@@ -59,7 +59,6 @@ fn info_nce_of(candidates: Candidates, [x, y, w]: [&Array2<f64>; 3], places: usi
 fn a_queue_is_scored_as_by_hand() {
     const QUEUE: Queue = Queue { images: 15, momentum: 0.75 };
     let ahead = |negatives| Candidates::Ahead { places: 1, negatives };
-    let mlp = || EncoderSpec::Mlp { hidden: vec![], embed: 3 };
     let (filters, kernel) = (vec![3, 4], 3);
     let infomax = EncoderSpec::InfoMax { filters, kernel, hidden: 6, embed: 5 };
     let cases = [
@@ -132,9 +131,8 @@ fn a_queue_is_scored_as_by_hand() {
 fn a_queue_that_can_never_be_full_is_refused() {
     let with = |count| {
         let queue = Some(Queue { images: count, momentum: 0.5 });
-        let term = ViewTerm::new(("t", "z", "z"), CriticSpec::Bilinear, BoundSpec::InfoNce);
-        let term = ViewTerm { queue, ..term };
-        let task = task("whole", EncoderSpec::Mlp { hidden: vec![], embed: 3 }, vec![term]);
+        let term = ViewTerm { queue, ..term("z", "z", Candidates::OtherImages) };
+        let task = task("whole", mlp(), vec![term]);
         MultiViewTraining::new(&config(&task, 0), &task, &images().into()).map(|_| ())
     };
     assert!(with(40 - K).is_ok());
@@ -147,20 +145,12 @@ fn a_queue_that_can_never_be_full_is_refused() {
 
 #[test]
 fn queues_that_do_not_fit_are_refused_with_the_reason() {
-    let image = Geometry::new(8, 8, 1);
-    let mlp = || EncoderSpec::Mlp { hidden: vec![], embed: 3 };
-    let term = |x: &str, y: &str, candidates| ViewTerm {
-        candidates,
-        ..ViewTerm::new(("t", x, y), CriticSpec::Bilinear, BoundSpec::InfoNce)
-    };
-    let ahead = Candidates::Ahead { places: 1, negatives: Negatives::OtherImages };
-    let message = |task: MultiView| task.layout(image).unwrap_err();
-    let of = |term: ViewTerm| message(task("whole", mlp(), vec![term]));
+    let of = refusal_of;
     let queue = Some(Queue { images: 9, momentum: 0.5 });
     let queued = |candidates| ViewTerm { queue, ..term("z", "z", candidates) };
     assert!(of(queued(Candidates::BothViews)).contains("a queue needs candidates"));
     let same = Candidates::Ahead { places: 1, negatives: Negatives::SameImage };
-    let of_patches = message(task("patches:2x2", mlp(), vec![queued(same)]));
+    let of_patches = refusal(&task("patches:2x2", mlp(), vec![queued(same)]));
     assert!(of_patches.contains("a queue needs candidates"), "{of_patches}");
     for (images, momentum) in [(0, 0.5), (3, 1.0), (3, -0.1), (3, f64::NAN)] {
         let queue = Some(Queue { images, momentum });
@@ -170,36 +160,36 @@ fn queues_that_do_not_fit_are_refused_with_the_reason() {
     let mut untrained =
         task("whole", mlp(), vec![ViewTerm { queue, ..term("z", "y", Candidates::OtherImages) }]);
     untrained.encoders.push(NamedEncoder { name: "y".to_owned(), ..untrained.encoders[0].clone() });
-    assert!(message(untrained.clone()).contains("nothing trains `y`"));
+    assert!(refusal(&untrained).contains("nothing trains `y`"));
     untrained
         .terms
         .push(ViewTerm { name: "u".to_owned(), ..term("y", "z", Candidates::OtherImages) });
-    assert!(untrained.layout(image).is_ok());
+    assert!(untrained.layout(IMAGE).is_ok());
     untrained.terms.pop();
     untrained.prior = Some(Prior { of: "y".to_owned(), weight: 1.0, hidden: vec![2] });
-    assert!(untrained.layout(image).is_ok());
+    assert!(untrained.layout(IMAGE).is_ok());
     untrained.prior = None;
     untrained.encoders[1].net = Net::Same("z".to_owned());
-    assert!(untrained.layout(image).is_ok());
+    assert!(untrained.layout(IMAGE).is_ok());
     // A map does not depend on what comes after it, and a context that sees only places not on the
     // sequence.
     let convnet = || EncoderSpec::ConvNet { channels: [2, 2], embed: 3 };
     let map = ViewTerm { queue, ..term("z.map", "z", Candidates::OtherImages) };
     assert!(
-        message(task("whole", convnet(), vec![map])).contains("nothing trains `z after its map`")
+        refusal(&task("whole", convnet(), vec![map])).contains("nothing trains `z after its map`")
     );
     let all = ViewTerm { queue, ..term("z", "z.map", Candidates::AllPlaces) };
-    assert!(task("whole", convnet(), vec![all]).layout(image).is_ok());
-    let mut blind = task("patches:2x2", mlp(), vec![ViewTerm { queue, ..term("c", "z", ahead) }]);
+    assert!(task("whole", convnet(), vec![all]).layout(IMAGE).is_ok());
+    let mut blind = task("patches:2x2", mlp(), vec![ViewTerm { queue, ..term("c", "z", AHEAD) }]);
     blind.contexts = vec![Context {
         name: "c".to_owned(),
         of: "z".to_owned(),
         order: Order::Raster,
         net: ContextNet::Place { width: 2 },
     }];
-    assert!(message(blind.clone()).contains("nothing trains `z`"));
+    assert!(refusal(&blind).contains("nothing trains `z`"));
     blind.contexts[0].net = ContextNet::Mean;
-    assert!(blind.layout(image).is_ok());
+    assert!(blind.layout(IMAGE).is_ok());
     let learned = ViewTerm {
         objective: ObjectiveSpec::Bound(BoundSpec::Tuba),
         ..queued(Candidates::OtherImages)
