@@ -65,6 +65,8 @@ pub(super) struct MultiViewTraining {
     step: TrainingStep<f32>,
     /// By representation, whether the terms or the prior need it.
     needed: Vec<bool>,
+    /// The same in training, where keys take the place of y.
+    needed_in_training: Vec<bool>,
     /// Steps so far in which exponentials left the range of single precision: see
     /// [`Metric::OverflowSteps`].
     overflows: u64,
@@ -156,11 +158,15 @@ impl MultiViewTraining {
             }
             None => None,
         };
-        let read = terms.iter().flat_map(|term| [term.x, term.y]);
-        let read: Vec<usize> = read.chain(prior.iter().map(|(of, _)| *of)).collect();
+        let of_prior: Option<usize> = prior.as_ref().map(|(of, _)| *of);
+        let read = terms.iter().flat_map(|term| [term.x, term.y]).chain(of_prior);
+        let read: Vec<usize> = read.collect();
+        let trained = terms.iter().flat_map(BuiltTerm::trained_sides).chain(of_prior);
+        let trained: Vec<usize> = trained.collect();
         Ok(Self {
             reference: Reference::new(config, images, &params)?,
             needed: networks.needed(&read),
+            needed_in_training: networks.needed(&trained),
             inputs: Inputs::new(data, &networks.layout, &streams),
             step: TrainingStep::new(&params),
             trained: Trained::new(params, chosen(task.optimiser.as_deref(), task.learning_rate)),
@@ -191,7 +197,7 @@ impl MultiViewTraining {
             prior,
             step,
             inputs,
-            needed,
+            needed_in_training: needed,
             trained,
             ..
         } = self;
@@ -224,11 +230,12 @@ impl MultiViewTraining {
                 term.sides(graph, &represented, remembered, &mut sides);
                 let weight = term.spec.weight;
                 factors.extend(sides[factors.len()..].iter().map(|side| weight * side.share));
-                let sides = [represented.of(term.x), represented.of(term.y)];
                 let keeps = term.spec.is_banked() || term.spec.l2 > 0.0;
-                values
-                    .sides
-                    .push(keeps.then(|| sides.map(|var| (var, graph.value(var).to_owned()))));
+                let sides = term.trained_sides().filter(|_| keeps).map(|side| {
+                    let var = represented.of(side);
+                    (var, graph.value(var).to_owned())
+                });
+                values.sides.push(sides.collect());
             }
             values.of_prior = prior.as_ref().map(|(of, _)| {
                 let var = represented.of(*of);
@@ -253,10 +260,7 @@ impl MultiViewTraining {
     /// matching a prior, whose discriminator takes a step of its own.
     fn add_other_gradients(&mut self, values: &mut StepValues) -> Result<(), StepError> {
         for (term, sides) in self.terms.iter().zip(&values.sides) {
-            let Some(sides) = sides.as_ref().filter(|_| term.spec.l2 > 0.0) else { continue };
-            // With a queue, keys have taken the place of y.
-            let penalised = if term.spec.queue.is_some() { &sides[..1] } else { &sides[..] };
-            for (var, value) in penalised {
+            for (var, value) in sides.iter().filter(|_| term.spec.l2 > 0.0) {
                 let gradient = of_penalty(value, term.spec.l2 * term.spec.weight);
                 self.step.add_gradient(*var, gradient);
             }
@@ -280,8 +284,9 @@ type Valued = (Var, Array2<f32>);
 /// Values of a step that penalties, priors and banks need.
 #[derive(Default)]
 struct StepValues {
-    /// x and y of each term; `None` for a term without a penalty and without a bank.
-    sides: Vec<Option<[Valued; 2]>>,
+    /// The trained sides of each term, x before y; none for a term without a penalty and without a
+    /// bank.
+    sides: Vec<SmallVec<[Valued; 2]>>,
     of_prior: Option<Valued>,
 }
 
@@ -296,7 +301,7 @@ impl Training for MultiViewTraining {
         let Trained { params, optimiser } = &mut self.trained;
         self.step.ascend(params, optimiser)?;
         for (bank, sides) in self.banks.iter_mut().zip(&values.sides) {
-            if let (Some(bank), Some([(_, x), (_, y)])) = (bank, sides) {
+            if let (Some(bank), [(_, x), (_, y)]) = (bank, sides.as_slice()) {
                 bank.update(&rows, [x.view(), y.view()]);
             }
         }

@@ -113,6 +113,12 @@ impl BuiltTerm {
         Ok(Self { spec: spec.clone(), x, y, critic, learned, k, places, parts, queued: 0 })
     }
 
+    /// The sides that training encodes: x, and y if it has no keys.
+    pub(super) fn trained_sides(&self) -> impl Iterator<Item = usize> + use<> {
+        let y = self.spec.queue.is_none().then_some(self.y);
+        [self.x].into_iter().chain(y)
+    }
+
     /// Prepares the pairs for a queue of this many images. It changes while the queue fills, and
     /// when an image comes again.
     pub(super) fn expect_queued(&mut self, images: usize) {
@@ -157,15 +163,16 @@ impl BuiltTerm {
         remembered: Option<Remembered<'_>>,
         sides: &mut Vec<Sides<'a>>,
     ) {
-        let (x, mut y) = (represented.of(self.x), represented.of(self.y));
+        let x = represented.of(self.x);
         let first = sides.len();
-        if let Some(Remembered::Keys([own, earlier])) = remembered {
-            y = graph.input(own);
-            if !earlier.is_empty() {
-                let earlier = graph.input(earlier);
-                y = graph.concat_rows(&[y, earlier]);
+        let y = match remembered {
+            Some(Remembered::Keys([own, earlier])) if earlier.is_empty() => graph.input(own),
+            Some(Remembered::Keys(both)) => {
+                let both = both.map(|keys| graph.input(keys));
+                graph.concat_rows(&both)
             }
-        }
+            _ => represented.of(self.y),
+        };
         match (self.spec.candidates, remembered) {
             (Candidates::OtherImages, _) => {
                 let learned = self.learned.as_ref().map(|learned| learned.forward(graph, x, y));

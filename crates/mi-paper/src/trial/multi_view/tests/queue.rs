@@ -127,6 +127,27 @@ fn a_queue_is_scored_as_by_hand() {
     }
 }
 
+/// With keys in place of y, the trained networks do not encode it, and a penalty acts on x only.
+#[test]
+fn training_leaves_y_to_the_keys() {
+    let with = |queue, l2| {
+        let term = ViewTerm { queue, l2, ..term("z", "w", Candidates::OtherImages) };
+        let mut task = task("whole", mlp(), vec![term]);
+        let net = Net::Same("z".to_owned());
+        task.encoders.push(NamedEncoder { name: "w".to_owned(), view: "v".to_owned(), net });
+        let mut training = trained(&task, 1);
+        let rows: Vec<usize> = (0..K).collect();
+        let (_, values) = training.forward(&rows).unwrap();
+        assert_eq!(training.needed, [true, true]);
+        (training.needed_in_training.clone(), values.sides[0].len())
+    };
+    let queue = Some(Queue { images: 6, momentum: 0.5 });
+    assert_eq!(with(None, 0.0), (vec![true, true], 0));
+    assert_eq!(with(None, 0.1), (vec![true, true], 2));
+    assert_eq!(with(queue, 0.0), (vec![true, false], 0));
+    assert_eq!(with(queue, 0.1), (vec![true, false], 1));
+}
+
 #[test]
 fn a_queue_that_can_never_be_full_is_refused() {
     let with = |count| {
