@@ -156,10 +156,12 @@ impl<T: Scalar> Bound<T> for Interpolated {
         let log_weight = (star + log_slope).max(0.0);
 
         let scale = alpha / n;
-        let mut of_positives = columns.zip(&mut *statistics).enumerate();
-        for (p, (column, of_positive)) in of_positives.by_ref() {
+        // Those of the first positive, which is most often the only one, are kept.
+        let mut first = None;
+        for (p, (column, of_positive)) in columns.zip(&mut *statistics).enumerate() {
             let positive = parts.row.score(column) - origin;
             let own = terms.denominators(positive);
+            first.get_or_insert(own);
             let Denominators { rest, top, f1, total, a1, d_star, .. } = own;
             // Σ_j log D_ij and Σ_j 1/D_ij over the others; logarithms of products, so that few
             // logarithms are needed.
@@ -197,12 +199,19 @@ impl<T: Scalar> Bound<T> for Interpolated {
         if weights {
             let unit = (-log_weight).exp() / n;
             let from_m = (second + log_slope - log_weight).exp() / n;
+            let of_positives = || {
+                statistics.iter().enumerate().map(|(p, of_positive)| {
+                    let own = first.filter(|_| p == 0);
+                    let own = own.unwrap_or_else(|| terms.denominators(of_positive.positive));
+                    (own, of_positive.origin)
+                })
+            };
+            let mut slopes = [0.0; BLOCK];
             parts.others(|part| {
                 for part in part.chunks_mut(BLOCK) {
-                    let mut slopes = [0.0; BLOCK];
-                    for of_positive in &*statistics {
-                        let (inverse, positive) = (of_positive.origin, of_positive.positive);
-                        let own = terms.denominators(positive);
+                    let slopes = &mut slopes[..part.len()];
+                    slopes.fill(0.0);
+                    for (own, inverse) in of_positives() {
                         let from_star = scale * unit * own.f2 / own.d_star;
                         let factor = scale * unit * own.f1;
                         for (slope, &s) in slopes.iter_mut().zip(&*part) {
@@ -210,15 +219,14 @@ impl<T: Scalar> Bound<T> for Interpolated {
                             *slope += factor * (inverse - own) + from_star + from_m;
                         }
                     }
-                    for (s, slope) in part.iter_mut().zip(slopes) {
+                    for (s, &slope) in part.iter_mut().zip(&*slopes) {
                         *s = T::from_f64(s.to_f64() * slope);
                     }
                 }
             });
             let star_slope = (star + log_slope - log_weight).exp() / n;
-            let of_star = statistics.iter().map(|of_positive| {
-                let own = terms.denominators(of_positive.positive);
-                scale * unit * (star - own.top).exp() * of_positive.origin + star_slope
+            let of_star = of_positives().map(|(own, inverse)| {
+                scale * unit * (star - own.top).exp() * inverse + star_slope
             });
             parts.set_star(of_star.sum());
         }
