@@ -123,12 +123,33 @@ pub(crate) fn metric(metric: Metric) -> Cow<'static, str> {
     .into()
 }
 
-/// A metric's name as the title of a chart; without its part if it would be too long.
-pub(crate) fn title(metric: Metric) -> String {
+/// What a chart of a metric shows, for its title: the axis has the unit. Without the metric's part
+/// if it would be too long.
+pub(crate) fn subject(metric: Metric) -> Cow<'static, str> {
     const LONGEST: usize = 48;
-    let name = self::metric(metric);
-    let name = if name.chars().count() <= LONGEST { name } else { self::metric(metric.whole()) };
-    let mut letters = name.chars();
+    match metric {
+        Metric::Part(part) => {
+            let whole = subject(part.whole());
+            let with_part = format!("{whole}: {}", part.name());
+            if with_part.chars().count() <= LONGEST { with_part.into() } else { whole }
+        }
+        Metric::BoundTrain => "bound on training batches".into(),
+        Metric::BoundTest => "bound on held-out data".into(),
+        Metric::TargetLoss => "distance to the target".into(),
+        Metric::Accuracy => "accuracy of the paper's probe".into(),
+        Metric::AccuracyConverged => "accuracy of a converged probe".into(),
+        Metric::AccuracyClassifier => "accuracy of the classifier".into(),
+        Metric::InverseError => "largest error of the inverse".into(),
+        other => match self::metric(other) {
+            Cow::Borrowed(name) => name.strip_suffix(" (nats)").unwrap_or(name).into(),
+            owned @ Cow::Owned(_) => owned,
+        },
+    }
+}
+
+/// Words with a capital at the start.
+pub(crate) fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 

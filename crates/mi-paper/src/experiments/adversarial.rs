@@ -103,12 +103,9 @@ const VALUES: &[Value] = &[
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {
     let chance = [(std::f64::consts::LN_10, "ln 10, chance".to_owned())];
-    let loss = |name, title, metric| {
-        OverSteps { references: &chance, ..over(name, title, metric) }.panel(results)
-    };
+    let loss = |metric| OverSteps { references: &chance, ..over(metric) }.panel(results);
     let mut panels = accuracies(results);
-    panels.extend(loss("uniform-loss", "Loss of the encoder", Metric::UniformLoss));
-    panels.extend(loss("classifier-loss", "Loss of the classifier", Metric::ClassifierLoss));
+    panels.extend([Metric::UniformLoss, Metric::ClassifierLoss].into_iter().filter_map(loss));
     panels.extend(bijection(results));
     panels
 }

@@ -42,13 +42,8 @@ fn variants(scale: &Scale) -> Vec<Variant> {
 }
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {
-    [
-        ("accuracy", "Accuracy of the paper's probe", Metric::Accuracy),
-        ("bound", "Bound on training batches", Metric::BoundTrain),
-        ("bound-test", "Bound on held-out data", Metric::BoundTest),
-        ("accuracy-converged", "Accuracy of a converged probe", Metric::AccuracyConverged),
-    ]
-    .into_iter()
-    .filter_map(|(name, title, metric)| over_batch_size(results, name, title, metric))
-    .collect()
+    [Metric::Accuracy, Metric::BoundTrain, Metric::BoundTest, Metric::AccuracyConverged]
+        .into_iter()
+        .filter_map(|metric| over_batch_size(results, metric))
+        .collect()
 }

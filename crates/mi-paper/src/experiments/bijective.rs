@@ -8,7 +8,7 @@ use super::{DataKind, Experiment, Variant};
 use crate::claims::{Claim, Condition, Expected, Measure, Readout};
 use crate::config::{Contrastive, Evaluation, Task};
 use crate::figures::changes::changes;
-use crate::figures::panels::{bijection, file_name, over};
+use crate::figures::panels::{bijection, over};
 use crate::figures::{Figure, Panel, by_place};
 use crate::names;
 use crate::preset::Scale;
@@ -95,15 +95,9 @@ fn estimates(results: &Results<'_>) -> Vec<Metric> {
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {
     let estimates = estimates(results);
-    let of_bound = |bound: &BoundSpec| {
-        let title = format!("Trained with {}: estimate minus its start", names::bound(bound));
-        let name = format!("changes-{}", bound.name());
-        changes(results, (&name, &title), |c| c.has_bound(bound), &estimates)
-    };
+    let of_bound = |bound| changes(results, bound, &estimates);
     let mut panels: Vec<Panel> = PAPER_BOUNDS.iter().filter_map(of_bound).collect();
-    panels.extend(estimates.iter().filter_map(|&metric| {
-        over(&file_name(metric), &names::title(metric), metric).panel(results)
-    }));
+    panels.extend(estimates.iter().filter_map(|&metric| over(metric).panel(results)));
     panels.extend(bijection(results));
     panels
 }

@@ -40,14 +40,11 @@ fn variants(scale: &Scale) -> Vec<Variant> {
 fn panels(results: &Results<'_>) -> Vec<Panel> {
     let mut panels = end_accuracies(results);
     panels.extend(
-        [
-            ends(results, "bound", "Estimate on training batches", Metric::BoundTrain),
-            ends(results, "bound-test", "Estimate on held-out data", Metric::BoundTest),
-            over("bound-steps", "Estimates over training", Metric::BoundTrain).panel(results),
-            over("accuracy-steps", "Accuracy over training", Metric::Accuracy).panel(results),
-        ]
-        .into_iter()
-        .flatten(),
+        [Metric::BoundTrain, Metric::BoundTest]
+            .into_iter()
+            .filter_map(|metric| ends(results, metric)),
     );
+    let curves = [Metric::BoundTrain, Metric::Accuracy];
+    panels.extend(curves.into_iter().filter_map(|metric| over(metric).panel(results)));
     panels
 }

@@ -11,6 +11,7 @@ use crate::claims::{Claim, Condition, Expected, Measure, Readout};
 use crate::config::{Contrastive, EncoderKind, EncoderSpec, Evaluation, Noise};
 use crate::figures::curves::percentiles;
 use crate::figures::panels::{accuracies, for_each_bound};
+use crate::figures::subject::Group;
 use crate::figures::{Figure, Panel, paired};
 use crate::labels::Setting;
 use crate::names;
@@ -139,21 +140,18 @@ fn shares_noise(configuration: &Configuration<'_>) -> bool {
 }
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {
-    let condition = |bound: &BoundSpec, shared: bool| {
-        let (suffix, words) =
-            if shared { ("", "shared noise") } else { ("-independent", "independent noise") };
-        let name = format!("condition-{}{suffix}", bound.name());
-        let title = format!("{}: condition number, {words}", names::bound(bound));
-        percentiles(results, &name, &title, |c| c.has_bound(bound) && shares_noise(c) == shared)
-    };
-    let mut panels =
-        for_each_bound(results, "bound", "bound on training batches", Metric::BoundTrain);
-    let held_out =
-        for_each_bound(results, "bound-test", "bound on held-out data", Metric::BoundTest);
-    panels.extend(held_out);
+    let mut panels = for_each_bound(results, Metric::BoundTrain);
+    panels.extend(for_each_bound(results, Metric::BoundTest));
     panels.extend(accuracies(results));
-    for shared in [true, false] {
-        panels.extend(PAPER_BOUNDS.iter().filter_map(|bound| condition(bound, shared)));
+    let shared = Group { name: "shared", words: "shared noise", is: shares_noise };
+    let independent = Group {
+        name: "independent",
+        words: "independent noise",
+        is: |configuration| !shares_noise(configuration),
+    };
+    for group in [shared, independent] {
+        let of_bound = |bound| percentiles(results, bound, group);
+        panels.extend(PAPER_BOUNDS.iter().filter_map(of_bound));
     }
     panels
 }

@@ -46,7 +46,7 @@ fn variants(scale: &Scale) -> Vec<Variant> {
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {
     let mut panels = end_accuracies(results);
-    panels.extend(ends(results, "bound", "Bound on training batches", Metric::BoundTrain));
-    panels.extend(ends(results, "bound-test", "Bound on held-out data", Metric::BoundTest));
+    let bounds = [Metric::BoundTrain, Metric::BoundTest];
+    panels.extend(bounds.into_iter().filter_map(|metric| ends(results, metric)));
     panels
 }

@@ -10,6 +10,7 @@ use crate::claims::{Claim, Condition, Expected, Form, KnownSeeds, Measure, Reado
 use crate::config::{Contrastive, EncoderKind};
 use crate::figures::ends::last_fifth;
 use crate::figures::panels::for_each_bound;
+use crate::figures::subject::Subject;
 use crate::figures::{Figure, Panel};
 use crate::names;
 use crate::preset::Scale;
@@ -125,27 +126,18 @@ const VALUES: &[Value] = &[
 ];
 
 pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
-    [
-        ("accuracy", "accuracy of the paper's probe", Metric::Accuracy),
-        ("bound", "bound on training batches", Metric::BoundTrain),
-        ("bound-test", "bound on held-out data", Metric::BoundTest),
-        ("accuracy-converged", "accuracy of a converged probe", Metric::AccuracyConverged),
-    ]
-    .into_iter()
-    .flat_map(|(name, title, metric)| {
-        let mut panels = for_each_bound(results, name, title, metric);
-        if matches!(metric, Metric::BoundTrain | Metric::BoundTest) {
-            panels.extend(PAPER_BOUNDS.iter().filter_map(|bound| {
-                let (name, title) = (
-                    format!("{name}-ends-{}", bound.name()),
-                    format!("{}: {title}, last fifth", names::bound(bound)),
-                );
-                last_fifth(results, &name, &title, metric, |c| c.has_bound(bound))
-            }));
-        }
-        panels
-    })
-    .collect()
+    let last_fifths = |metric| {
+        PAPER_BOUNDS
+            .iter()
+            .filter_map(move |bound| last_fifth(results, Subject::of(metric).with_bound(bound)))
+    };
+    let mut panels = for_each_bound(results, Metric::Accuracy);
+    for metric in [Metric::BoundTrain, Metric::BoundTest] {
+        panels.extend(for_each_bound(results, metric));
+        panels.extend(last_fifths(metric));
+    }
+    panels.extend(for_each_bound(results, Metric::AccuracyConverged));
+    panels
 }
 
 /// One hue per critic.

@@ -9,6 +9,7 @@ use crate::claims::{Claim, Condition, Expected, Measure, Readout};
 use crate::config::{Dependent, Task};
 use crate::figures::curves::estimates;
 use crate::figures::ends::last_fifth;
+use crate::figures::subject::{Group, Subject};
 use crate::figures::{Figure, Panel, paired};
 use crate::labels::Setting;
 use crate::names;
@@ -97,18 +98,14 @@ const VALUES: &[Value] = &[
 ];
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {
-    let title = "Estimates with dependent and independent negatives";
-    let ends = |name: &str, title: &str, dependent: bool| {
-        last_fifth(results, name, title, Metric::Estimate, move |c| is_dependent(c) == dependent)
+    let dependent = Group { name: "dependent", words: "dependent negatives", is: is_dependent };
+    let independent = Group {
+        name: "independent",
+        words: "independent negatives",
+        is: |configuration| !is_dependent(configuration),
     };
-    [
-        estimates(results, "estimates", title),
-        ends("ends-dependent", "Last fifth, dependent negatives", true),
-        ends("ends-independent", "Last fifth, independent negatives", false),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let of_group = |group| last_fifth(results, Subject::of(Metric::Estimate).in_group(group));
+    [estimates(results), of_group(dependent), of_group(independent)].into_iter().flatten().collect()
 }
 
 /// Whether the pairs of a batch share their latent variable.

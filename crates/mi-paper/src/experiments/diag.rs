@@ -5,9 +5,8 @@ use super::settings::{contrastive, view};
 use super::{DataKind, Experiment, Variant};
 use crate::config::{Contrastive, Evaluation, Pixels, Task};
 use crate::figures::ends::ends;
-use crate::figures::panels::{file_name, over};
+use crate::figures::panels::over;
 use crate::figures::{Figure, Panel, by_place};
-use crate::names;
 use crate::preset::Scale;
 use crate::published::Published;
 use crate::record::Metric;
@@ -80,11 +79,6 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
             || *metric == Metric::CkaToBase.of_part("plain")
     };
     let metrics = results.metrics().into_iter().filter(wanted);
-    let panels = metrics.flat_map(|metric| {
-        let (name, title) = (file_name(metric), names::title(metric));
-        let at_end =
-            ends(results, &format!("{name}-ends"), &format!("{title}, at the end"), metric);
-        [over(&name, &title, metric).panel(results), at_end]
-    });
+    let panels = metrics.flat_map(|metric| [over(metric).panel(results), ends(results, metric)]);
     panels.flatten().collect()
 }

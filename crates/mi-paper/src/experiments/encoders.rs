@@ -159,15 +159,10 @@ const VALUES: &[Value] = &[
 ];
 
 pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
-    [
-        ("accuracy", "accuracy of the paper's probe", Metric::Accuracy),
-        ("target-loss", "distance to the target", Metric::TargetLoss),
-        ("accuracy-converged", "accuracy of a converged probe", Metric::AccuracyConverged),
-        ("bound-test", "bound on held-out data", Metric::BoundTest),
-    ]
-    .into_iter()
-    .flat_map(|(name, title, metric)| for_each_bound(results, name, title, metric))
-    .collect()
+    [Metric::Accuracy, Metric::TargetLoss, Metric::AccuracyConverged, Metric::BoundTest]
+        .into_iter()
+        .flat_map(|metric| for_each_bound(results, metric))
+        .collect()
 }
 
 /// One hue per encoder. The larger target, which follows the smaller, has the stronger style.

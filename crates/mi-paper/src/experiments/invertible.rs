@@ -100,12 +100,9 @@ const VALUES: &[Value] = &[
 ];
 
 fn panels(results: &Results<'_>) -> Vec<Panel> {
-    let mut panels =
-        for_each_bound(results, "bound", "bound on training batches", Metric::BoundTrain);
+    let mut panels = for_each_bound(results, Metric::BoundTrain);
     panels.extend(accuracies(results));
-    let held_out =
-        for_each_bound(results, "bound-test", "bound on held-out data", Metric::BoundTest);
-    panels.extend(held_out);
+    panels.extend(for_each_bound(results, Metric::BoundTest));
     panels.extend(bijection(results));
     panels
 }

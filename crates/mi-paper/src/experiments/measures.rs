@@ -161,14 +161,9 @@ fn few_labels() -> Metric {
     Metric::FewLabelAccuracy.of_part("linear 10 a class")
 }
 
-/// The uses of a representation: the name and the title of a chart, and the accuracy.
-fn uses() -> [(&'static str, &'static str, Metric); 4] {
-    [
-        ("accuracy", "the paper's probe", Metric::Accuracy),
-        ("converged", "a converged probe", Metric::AccuracyConverged),
-        ("few", "ten labels per class", few_labels()),
-        ("transfer", "transfer to another data set", Metric::TransferAccuracy),
-    ]
+/// The accuracies that the measures are correlated with.
+fn uses() -> [Metric; 4] {
+    [Metric::Accuracy, Metric::AccuracyConverged, few_labels(), Metric::TransferAccuracy]
 }
 
 /// The kind of an encoder; each kind has one colour in a scatter chart.
@@ -187,17 +182,17 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
     let metrics: Vec<Metric> = results
         .metrics()
         .into_iter()
-        .filter(|metric| uses.iter().all(|(_, _, of)| of != metric))
+        .filter(|metric| !uses.contains(metric))
         .filter(|metric| *metric != Metric::OverflowSteps && *metric != Metric::TargetLoss)
         .collect();
     let mut panels = Vec::new();
-    for (name, title, of) in uses {
+    for of in uses {
         let mut stream = Stream::new(0, "bootstrap");
         let correlated: Vec<Correlated> = metrics
             .iter()
             .filter_map(|&metric| Correlated::of(results, (metric, of), &mut stream))
             .collect();
-        panels.extend(correlation_panel(&format!("ranks-{name}"), title, &correlated));
+        panels.extend(correlation_panel(of, &correlated));
     }
     let shown = [
         Metric::BoundTest,

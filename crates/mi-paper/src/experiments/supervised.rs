@@ -63,9 +63,9 @@ pub(super) fn supervised(scale: &Scale, encoder: EncoderSpec) -> Supervised {
 fn panels(results: &Results<'_>) -> Vec<Panel> {
     let accuracy = OverSteps {
         references: &[(PUBLISHED_ACCURACY, "paper, MNIST".to_owned())],
-        ..over("accuracy", "Accuracy of the classifier", Metric::AccuracyClassifier)
+        ..over(Metric::AccuracyClassifier)
     };
-    let loss = over("classifier-loss", "Loss of the classifier", Metric::ClassifierLoss);
+    let loss = over(Metric::ClassifierLoss);
     [accuracy.panel(results), loss.panel(results)].into_iter().flatten().collect()
 }
 

@@ -10,7 +10,7 @@ use crate::claims::{Condition, Expected, Measure, Readout};
 use crate::config::{EncoderSpec, Evaluation, Task};
 use crate::figures::Panel;
 use crate::figures::ends::ends;
-use crate::figures::panels::{file_name, over};
+use crate::figures::panels::over;
 use crate::multi_view::{MultiView, NamedEncoder, NamedView, Net, ObjectiveSpec, Probed, ViewTerm};
 use crate::names;
 use crate::preset::Scale;
@@ -78,13 +78,10 @@ pub(super) fn named(scale: &Scale, name: &str, task: MultiView) -> Variant {
 /// Charts of each metric: at the end, and over the steps if it has a curve.
 pub(super) fn end_panels(results: &Results<'_>, metrics: &[Metric]) -> Vec<Panel> {
     let panels = metrics.iter().flat_map(|&metric| {
-        let (name, title) = (file_name(metric), names::title(metric));
         // A metric that is measured once, such as a ceiling, has no curve.
         let has_curve = results.own.iter().any(|c| c.curve(metric).len() > 1);
-        let heading = if has_curve { format!("{title}, at the end") } else { title.clone() };
-        let at_end = ends(results, &format!("{name}-ends"), &heading, metric);
-        let over_steps = has_curve.then(|| over(&name, &title, metric).panel(results));
-        [at_end, over_steps.flatten()]
+        let over_steps = has_curve.then(|| over(metric).panel(results));
+        [ends(results, metric), over_steps.flatten()]
     });
     panels.flatten().collect()
 }

@@ -8,7 +8,7 @@ use super::systems::{difference, encoder, end_panels, info_nce, named, task, vie
 use super::{DataKind, Experiment, Variant};
 use crate::claims::{Claim, Condition, Expected, Measure, Readout};
 use crate::config::Task;
-use crate::figures::ends::over_pixels;
+use crate::figures::ends::over_shared_pixels;
 use crate::figures::{Figure, Panel, by_place};
 use crate::multi_view::{MultiView, Probed};
 use crate::preset::Scale;
@@ -83,12 +83,8 @@ fn panels(results: &Results<'_>) -> Vec<Panel> {
         Metric::BoundTest,
         Metric::BoundTrain,
     ];
-    let shared = [
-        ("shared-bound", "Held-out bound over what the views share", Metric::BoundTest),
-        ("shared-accuracy", "Accuracy over what the views share", Metric::Accuracy),
-    ];
-    let over_shared = shared.into_iter().filter_map(|shown| {
-        over_pixels(results, shown, "pixels in both views", |configuration| {
+    let over_shared = [Metric::BoundTest, Metric::Accuracy].into_iter().filter_map(|metric| {
+        over_shared_pixels(results, metric, |configuration| {
             Some((line(configuration), shared_pixels(configuration)?))
         })
     });

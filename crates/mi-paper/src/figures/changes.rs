@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mi_estimators::bounds::BoundSpec;
 use mi_plot::{Axis, LineChart, Point, Series};
 
 use super::{Panel, charts, tables};
@@ -33,23 +34,19 @@ fn moved(curve: impl Iterator<Item = (u64, f64)>) -> Vec<(u64, f64)> {
     }
 }
 
-/// One chart with a line for each metric of the configuration that `is` finds; `None` if none of
+/// One chart with a line for each metric of the configuration with this bound; `None` if none of
 /// them was measured more than once.
-pub(crate) fn changes(
-    results: &Results<'_>,
-    (name, title): (&str, &str),
-    is: impl Fn(&Configuration<'_>) -> bool,
-    shown: &[Metric],
-) -> Option<Panel> {
-    let configuration = results.find(is)?;
+pub(crate) fn changes(results: &Results<'_>, bound: &BoundSpec, shown: &[Metric]) -> Option<Panel> {
+    let configuration = results.find(|c| c.has_bound(bound))?;
     let curves: Vec<(Metric, Vec<Sample>)> = shown
         .iter()
         .map(|&metric| (metric, curve(configuration, metric)))
         .filter(|(_, curve)| !curve.is_empty())
         .collect();
     let (first, _) = curves.first()?;
+    let title = format!("Trained with {}: estimate minus its start", names::bound(bound));
     let axis = Axis::new("change since the start (nats)");
-    let mut chart = LineChart::new(title, Axis::new("training step"), axis).reference(0.0, "none");
+    let mut chart = LineChart::new(&title, Axis::new("training step"), axis).reference(0.0, "none");
     for (place, (metric, curve)) in curves.iter().enumerate() {
         let (colour, dash) = super::of_place(place);
         let points: Vec<Point> = curve.iter().map(charts::point).collect();
@@ -60,8 +57,9 @@ pub(crate) fn changes(
         .iter()
         .map(|(metric, curve)| (names::metric(*metric).into_owned(), curve.clone()))
         .collect();
-    let values = tables::by_step(title, *first, &named);
-    Some(Panel { name: name.to_owned(), svg: chart.draw(), values, is_result: false })
+    let values = tables::by_step(&title, *first, &named);
+    let name = format!("changes-{}", bound.name());
+    Some(Panel { name, svg: chart.draw(), values, is_result: false })
 }
 
 #[cfg(test)]

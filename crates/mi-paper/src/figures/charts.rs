@@ -1,9 +1,9 @@
 //! Charts of configurations.
 
-use mi_estimators::bounds::BoundSpec;
 use mi_plot::{Axis, Dash, Limits, LineChart, Mark, Point, Scale, Series};
 
 use crate::config::{EncoderSpec, Task};
+use crate::figures::subject::{Extent, Subject};
 use crate::figures::{Panel, tables};
 use crate::names::{self, Varies};
 use crate::numbers;
@@ -51,11 +51,7 @@ impl Results<'_> {
 
 /// A chart of one metric over the training steps.
 pub(crate) struct OverSteps<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) title: &'a str,
-    pub(crate) metric: Metric,
-    /// The bound that is shown; all bounds if `None`.
-    pub(crate) bound: Option<&'a BoundSpec>,
+    pub(crate) subject: Subject<'a>,
     /// Values drawn as lines to compare with.
     pub(crate) references: &'a [(f64, String)],
 }
@@ -63,21 +59,21 @@ pub(crate) struct OverSteps<'a> {
 impl OverSteps<'_> {
     /// The chart; `None` while no configuration has a value.
     pub(crate) fn panel(&self, results: &Results<'_>) -> Option<Panel> {
-        let shown =
-            results.with(self.metric, |c| self.bound.is_none_or(|bound| c.has_bound(bound)));
+        let (metric, title) = (self.subject.metric, self.subject.title(Extent::All));
+        let shown = self.subject.shown(results);
         if shown.is_empty() {
             return None;
         }
         let varies = Varies::among(&shown);
         let label = |c: &Configuration<'_>| labelled(c, varies);
-        let mut chart = LineChart::new(self.title, Axis::new("training step"), axis(self.metric));
+        let mut chart = LineChart::new(&title, Axis::new("training step"), axis(metric));
         for configuration in &shown {
             let (colour, dash) = results.style_of(configuration);
-            let points: Vec<Point> = configuration.curve(self.metric).iter().map(point).collect();
+            let points: Vec<Point> = configuration.curve(metric).iter().map(point).collect();
             // A line through only two points would suggest values that nobody measured.
             let dash = if points.len() > 2 { dash } else { Dash::None };
             if points.len() > 2 {
-                for seed in runs(configuration, self.metric) {
+                for seed in runs(configuration, metric) {
                     chart = chart.series(seed.colour(colour));
                 }
             }
@@ -88,7 +84,7 @@ impl OverSteps<'_> {
         for (value, label) in self.references {
             chart = chart.reference(*value, label.as_str());
         }
-        if self.metric == Metric::Accuracy
+        if metric == Metric::Accuracy
             && shows_pixels(&shown)
             && let Some(pixels) = results.pixel_accuracy()
         {
@@ -97,9 +93,9 @@ impl OverSteps<'_> {
         let mut marks: Vec<Mark> = Vec::new();
         for configuration in &shown {
             let (label, (colour, _)) = (label(configuration), results.style_of(configuration));
-            let last = configuration.end(self.metric).map_or(0, |sample| sample.step);
+            let last = configuration.end(metric).map_or(0, |sample| sample.step);
             let (within, beyond): (Vec<&Value>, Vec<&Value>) = results
-                .published_curve(configuration, self.metric)
+                .published_curve(configuration, metric)
                 .partition(|value| value.step <= last);
             let over = within.iter().map(|v| (v.step as f64, mark(v, &label, colour))).collect();
             chart = chart.overlay(results.column_heading(), over);
@@ -110,11 +106,11 @@ impl OverSteps<'_> {
             chart = chart.column(results.column_heading(), marks);
         }
         let curves: Vec<(String, Vec<Sample>)> =
-            shown.iter().map(|c| (label(c), c.curve(self.metric))).collect();
+            shown.iter().map(|c| (label(c), c.curve(metric))).collect();
         Some(Panel {
-            name: self.name.to_owned(),
+            name: self.subject.name(Extent::All),
             svg: chart.draw(),
-            values: tables::by_step(self.title, self.metric, &curves),
+            values: tables::by_step(&title, metric, &curves),
             is_result: false,
         })
     }

@@ -5,7 +5,7 @@ use mi_random::Stream;
 
 use crate::figures::Panel;
 use crate::figures::charts::labelled;
-use crate::figures::panels::file_name;
+use crate::figures::subject::{Extent, Subject, file_name};
 use crate::names::{self, Varies};
 use crate::numbers;
 use crate::record::Metric;
@@ -81,17 +81,13 @@ impl Correlated {
     }
 }
 
-/// A chart of correlations, the strongest first; `None` if there are none. `with` names what the
-/// measures are correlated with.
-pub(crate) fn correlation_panel(
-    name: &str,
-    with: &str,
-    correlated: &[Correlated],
-) -> Option<Panel> {
+/// A chart of correlations, the strongest first; `None` if there are none. `with` is the metric that
+/// the measures are correlated with.
+pub(crate) fn correlation_panel(with: Metric, correlated: &[Correlated]) -> Option<Panel> {
     let mut sorted: Vec<&Correlated> = correlated.iter().collect();
     sorted.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
     sorted.first()?;
-    let title = format!("Rank correlation: {with}");
+    let title = format!("Rank correlation: {}", names::subject(with));
     let mut chart = IntervalChart::new(&title, Axis::new("Spearman's ρ")).reference(0.0, "none");
     let columns = [
         ("measure", Align::Left),
@@ -111,7 +107,8 @@ pub(crate) fn correlation_panel(
         let interval = format!("{} to {}", fixed(*low), fixed(*high));
         table.row(vec![label.into_owned(), fixed(*value), interval, points.to_string()]);
     }
-    Some(Panel { name: name.to_owned(), svg: chart.draw(), values: table, is_result: true })
+    let name = format!("ranks-{}", file_name(with));
+    Some(Panel { name, svg: chart.draw(), values: table, is_result: true })
 }
 
 /// A scatter chart of one metric over another: each finished trial has a point at its start and one
@@ -127,7 +124,7 @@ pub(crate) fn scatter(
     shown.first()?;
     let varies = Varies::among(&shown);
     let (x, y) = (names::metric(metric), names::metric(over));
-    let title = names::title(metric);
+    let title = Subject::of(metric).title(Extent::All);
     // One encoder far off would squeeze all others into a line.
     let axis = Axis::new(&*x).limits(Limits::Trimmed);
     let mut chart = LineChart::new(&title, axis, Axis::new(&*y));

@@ -1,8 +1,10 @@
 //! Charts of curves that are not the means of one metric: percentiles and smoothed estimates.
 
+use mi_estimators::bounds::BoundSpec;
 use mi_plot::{Axis, Dash, Limits, LineChart, Series};
 
 use crate::figures::charts::{labelled, mark, point};
+use crate::figures::subject::{Extent, Group, Subject};
 use crate::figures::{Panel, tables};
 use crate::names::{self, Varies};
 use crate::record::Metric;
@@ -14,12 +16,7 @@ const SMOOTHING: f64 = 100.0;
 const SMOOTHED_POINTS: u64 = 200;
 
 /// A chart of percentiles of the Jacobians' condition number over the steps (figures 2c and 5).
-pub(crate) fn percentiles(
-    results: &Results<'_>,
-    name: &str,
-    title: &str,
-    is: impl Fn(&Configuration<'_>) -> bool,
-) -> Option<Panel> {
+pub(crate) fn percentiles(results: &Results<'_>, bound: &BoundSpec, group: Group) -> Option<Panel> {
     const PERCENTILES: [(Metric, &str, Dash); 6] = [
         (Metric::LogConditionP100, "greatest", Dash::Dotted),
         (Metric::LogConditionP80, "80 %", Dash::Dashed),
@@ -28,11 +25,13 @@ pub(crate) fn percentiles(
         (Metric::LogConditionP20, "20 %", Dash::Dashed),
         (Metric::LogConditionP0, "least", Dash::Dotted),
     ];
-    let shown = results.with(Metric::LogConditionP0, is);
+    let subject = Subject::of(Metric::LogConditionP0).with_bound(bound).in_group(group);
+    let title = subject.title_of("condition number", Extent::All);
+    let shown = subject.shown(results);
     let configuration = shown.first()?;
     let (colour, _) = results.style_of(configuration);
     let mut chart = LineChart::new(
-        title,
+        &title,
         Axis::new("training step"),
         Axis::new("ln(σmax/σmin) of the Jacobian, percentiles over inputs"),
     );
@@ -51,22 +50,24 @@ pub(crate) fn percentiles(
         chart = chart.stacked_column(results.column_heading(), marks);
     }
     Some(Panel {
-        name: name.to_owned(),
+        name: subject.name_of("condition", Extent::All),
         svg: chart.draw(),
-        values: tables::by_step(title, Metric::LogConditionP0, &curves),
+        values: tables::by_step(&title, Metric::LogConditionP0, &curves),
         is_result: false,
     })
 }
 
 /// A chart of estimates on single batches, smoothed as in figure 4c.
-pub(crate) fn estimates(results: &Results<'_>, name: &str, title: &str) -> Option<Panel> {
-    let shown = results.with(Metric::Estimate, |_| true);
+pub(crate) fn estimates(results: &Results<'_>) -> Option<Panel> {
+    let subject = Subject::of(Metric::Estimate);
+    let title = subject.title(Extent::All);
+    let shown = subject.shown(results);
     if shown.is_empty() {
         return None;
     }
     let varies = Varies::among(&shown);
     let mut chart = LineChart::new(
-        title,
+        &title,
         Axis::new("training step"),
         Axis::new(names::axis(Metric::Estimate)).limits(Limits::Trimmed),
     );
@@ -89,9 +90,9 @@ pub(crate) fn estimates(results: &Results<'_>, name: &str, title: &str) -> Optio
     }
     let chart = chart.column("paper", marks);
     Some(Panel {
-        name: name.to_owned(),
+        name: subject.name(Extent::All),
         svg: chart.draw(),
-        values: tables::by_step(title, Metric::Estimate, &curves),
+        values: tables::by_step(&title, Metric::Estimate, &curves),
         is_result: false,
     })
 }

@@ -4,6 +4,7 @@ use mi_plot::{Axis, Dash, IntervalChart, IntervalRow, LineChart, Point, Scale, S
 
 use crate::config::Task;
 use crate::figures::charts::{labelled, point, seeds};
+use crate::figures::subject::{Extent, Subject};
 use crate::figures::{Panel, tables};
 use crate::names::{self, Varies};
 use crate::record::Metric;
@@ -49,15 +50,14 @@ fn rows(
     (!values.is_empty()).then_some((chart, values))
 }
 
-/// A chart of the end values of configurations, one below the other.
-pub(crate) fn ends(
-    results: &Results<'_>,
-    name: &str,
-    title: &str,
-    metric: Metric,
-) -> Option<Panel> {
-    let shown = results.with(metric, |_| true);
-    let (mut chart, curves) = rows(results, (title, metric), &shown, |c| c.end(metric))?;
+/// A chart of the end values of all configurations, one below the other.
+pub(crate) fn ends(results: &Results<'_>, metric: Metric) -> Option<Panel> {
+    let subject = Subject::of(metric);
+    let shown = subject.shown(results);
+    // A metric that is measured once has no other value to tell the end from.
+    let has_curve = shown.iter().any(|c| c.curve(metric).len() > 1);
+    let title = subject.title(if has_curve { Extent::End } else { Extent::All });
+    let (mut chart, curves) = rows(results, (&title, metric), &shown, |c| c.end(metric))?;
     if matches!(metric, Metric::BoundTrain | Metric::BoundTest)
         && let Some((cap, label)) = results.infonce_cap()
     {
@@ -70,39 +70,31 @@ pub(crate) fn ends(
         chart = chart.reference(pixels, "pixels");
     }
     Some(Panel {
-        name: name.to_owned(),
+        name: subject.name(Extent::End),
         svg: chart.draw(),
-        values: tables::by_step(title, metric, &curves),
+        values: tables::by_step(&title, metric, &curves),
         is_result: false,
     })
 }
 
 /// A chart of means over the last fifth of the steps, one below the other, on an axis that shows
 /// their differences.
-pub(crate) fn last_fifth(
-    results: &Results<'_>,
-    name: &str,
-    title: &str,
-    metric: Metric,
-    is: impl Fn(&Configuration<'_>) -> bool,
-) -> Option<Panel> {
-    let shown = results.with(metric, is);
-    let (chart, curves) = rows(results, (title, metric), &shown, |c| c.tails(metric))?;
+pub(crate) fn last_fifth(results: &Results<'_>, subject: Subject<'_>) -> Option<Panel> {
+    let (metric, title) = (subject.metric, subject.title(Extent::LastFifth));
+    let shown = subject.shown(results);
+    let (chart, curves) = rows(results, (&title, metric), &shown, |c| c.tails(metric))?;
     Some(Panel {
-        name: name.to_owned(),
+        name: subject.name(Extent::LastFifth),
         svg: chart.draw(),
-        values: tables::by_step(title, metric, &curves),
+        values: tables::by_step(&title, metric, &curves),
         is_result: false,
     })
 }
 
 /// A chart of end values over the batch size.
-pub(crate) fn over_batch_size(
-    results: &Results<'_>,
-    name: &str,
-    title: &str,
-    metric: Metric,
-) -> Option<Panel> {
+pub(crate) fn over_batch_size(results: &Results<'_>, metric: Metric) -> Option<Panel> {
+    let subject = Subject::of(metric);
+    let title = subject.title(Extent::All);
     let curves = lines(results, metric, |configuration| {
         let objective = configuration.task.objective()?;
         let size = configuration.task.batch_size()? as u64;
@@ -114,7 +106,7 @@ pub(crate) fn over_batch_size(
     let (first, last) = (*sizes.first()?, *sizes.last()?);
     let ticks: Vec<f64> = sizes.iter().map(|k| *k as f64).collect();
     let mut chart = LineChart::new(
-        title,
+        &title,
         Axis::new("batch size K").scale(Scale::Log).ticks(ticks),
         Axis::new(names::axis(metric)),
     );
@@ -129,21 +121,23 @@ pub(crate) fn over_batch_size(
         chart = chart.series(Series::new("ln K", cap).colour(7).dash(Dash::Dotted));
     }
     Some(Panel {
-        name: name.to_owned(),
+        name: subject.name(Extent::All),
         svg: chart.draw(),
-        values: tables::by(title, "K", metric, &curves),
+        values: tables::by(&title, "K", metric, &curves),
         is_result: false,
     })
 }
 
-/// A chart of end values over a number of pixels. `place` gives the line that a configuration
+/// A chart of end values over the number of pixels that both views have. `place` gives the line that a configuration
 /// belongs to, if it is not its own, and its number.
-pub(crate) fn over_pixels(
+pub(crate) fn over_shared_pixels(
     results: &Results<'_>,
-    (name, title, metric): (&str, &str, Metric),
-    axis: &str,
+    metric: Metric,
     place: impl Fn(&Configuration<'_>) -> Option<(Option<String>, u64)>,
 ) -> Option<Panel> {
+    const AXIS: &str = "pixels in both views";
+    let subject = Subject::of(metric);
+    let title = subject.title(Extent::SharedPixels);
     let curves = lines(results, metric, &place);
     curves.first()?;
     // Colours are those of the first configuration of a line in the experiment's other charts.
@@ -152,7 +146,7 @@ pub(crate) fn over_pixels(
     let line_of = |c: &Configuration<'_>| {
         place(c).map(|(line, _)| line.unwrap_or_else(|| labelled(c, varies)))
     };
-    let mut chart = LineChart::new(title, Axis::new(axis), Axis::new(names::axis(metric)));
+    let mut chart = LineChart::new(&title, Axis::new(AXIS), Axis::new(names::axis(metric)));
     for (label, curve) in &curves {
         let colour = shown.iter().position(|c| line_of(c).as_ref() == Some(label));
         let drawn: Vec<Point> = curve.iter().map(point).collect();
@@ -161,9 +155,9 @@ pub(crate) fn over_pixels(
         chart = chart.series(series.colour(colour.unwrap_or_default()));
     }
     Some(Panel {
-        name: name.to_owned(),
+        name: subject.name(Extent::SharedPixels),
         svg: chart.draw(),
-        values: tables::by(title, axis, metric, &curves),
+        values: tables::by(&title, AXIS, metric, &curves),
         is_result: true,
     })
 }

@@ -11,6 +11,7 @@ pub(crate) mod correlations;
 pub(crate) mod curves;
 pub(crate) mod ends;
 pub(crate) mod panels;
+pub(crate) mod subject;
 pub(crate) mod tables;
 
 use mi_plot::Dash;

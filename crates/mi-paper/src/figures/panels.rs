@@ -5,23 +5,21 @@ use mi_estimators::bounds::BoundSpec;
 use crate::figures::Panel;
 use crate::figures::charts::OverSteps;
 use crate::figures::ends::ends;
-use crate::names;
+use crate::figures::subject::Subject;
 use crate::published::PAPER_BOUNDS;
 use crate::record::Metric;
 use crate::results::Results;
 
-/// A chart of all configurations.
-pub(crate) fn over<'a>(name: &'a str, title: &'a str, metric: Metric) -> OverSteps<'a> {
-    OverSteps { name, title, metric, bound: None, references: &[] }
+/// The accuracies of linear probes.
+const PROBES: [Metric; 2] = [Metric::Accuracy, Metric::AccuracyConverged];
+
+/// A chart over the steps of all configurations.
+pub(crate) fn over<'a>(metric: Metric) -> OverSteps<'a> {
+    OverSteps { subject: Subject::of(metric), references: &[] }
 }
 
 /// One chart for each of the paper's bounds.
-pub(crate) fn for_each_bound(
-    results: &Results<'_>,
-    name: &str,
-    title: &str,
-    metric: Metric,
-) -> Vec<Panel> {
+pub(crate) fn for_each_bound(results: &Results<'_>, metric: Metric) -> Vec<Panel> {
     let panels = PAPER_BOUNDS.iter().filter_map(|bound| {
         let is_bound = matches!(metric, Metric::BoundTrain | Metric::BoundTest);
         let targets = targets(results);
@@ -36,14 +34,8 @@ pub(crate) fn for_each_bound(
         } else {
             Vec::new()
         };
-        OverSteps {
-            name: &format!("{name}-{}", bound.name()),
-            title: &format!("{}: {title}", names::bound(bound)),
-            metric,
-            bound: Some(bound),
-            references: &references,
-        }
-        .panel(results)
+        let subject = Subject::of(metric).with_bound(bound);
+        OverSteps { subject, references: &references }.panel(results)
     });
     panels.collect()
 }
@@ -58,42 +50,22 @@ fn targets(results: &Results<'_>) -> Vec<f64> {
 
 /// Charts of both probes' accuracy over the steps.
 pub(crate) fn accuracies(results: &Results<'_>) -> Vec<Panel> {
-    let paper = over("accuracy", "Accuracy of the paper's probe", Metric::Accuracy);
-    let converged =
-        over("accuracy-converged", "Accuracy of a converged probe", Metric::AccuracyConverged);
-    [paper.panel(results), converged.panel(results)].into_iter().flatten().collect()
+    PROBES.into_iter().filter_map(|metric| over(metric).panel(results)).collect()
 }
 
 /// Charts that show that an encoder is a bijection: its inverse's error and its log-determinant.
 pub(crate) fn bijection(results: &Results<'_>) -> Vec<Panel> {
     let half = [(1.0 / 510.0, "half a grey level".to_owned())];
-    let error = OverSteps {
-        references: &half,
-        ..over("inverse-error", "Largest error of the inverse", Metric::InverseError)
-    };
-    let log_det = over("log-det", "Log-determinant of the Jacobian", Metric::LogDet);
-    [error.panel(results), log_det.panel(results)].into_iter().flatten().collect()
+    let error = OverSteps { references: &half, ..over(Metric::InverseError) };
+    [error, over(Metric::LogDet)].into_iter().filter_map(|chart| chart.panel(results)).collect()
 }
 
 /// Charts of both probes' accuracy at the end.
 pub(crate) fn end_accuracies(results: &Results<'_>) -> Vec<Panel> {
-    let paper = ends(results, "accuracy", "Accuracy of the paper's probe", Metric::Accuracy);
-    let title = "Accuracy of a converged probe";
-    let converged = ends(results, "accuracy-converged", title, Metric::AccuracyConverged);
-    [paper, converged].into_iter().flatten().collect()
-}
-
-/// A metric's name as part of a file name.
-pub(crate) fn file_name(metric: Metric) -> String {
-    let name = metric.name();
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
+    PROBES.into_iter().filter_map(|metric| ends(results, metric)).collect()
 }
 
 /// A chart of every metric, for experiments that define no figure.
 pub(crate) fn every_metric(results: &Results<'_>) -> Vec<Panel> {
-    let panels = results.metrics().into_iter().filter_map(|metric| {
-        over(&file_name(metric), &names::metric(metric), metric).panel(results)
-    });
-    panels.collect()
+    results.metrics().into_iter().filter_map(|metric| over(metric).panel(results)).collect()
 }

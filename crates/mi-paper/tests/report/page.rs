@@ -54,15 +54,15 @@ fn every_experiment_has_drawings_that_a_parser_accepts() {
     for figure in [
         "fig-1-",
         "fig-1c-",
-        "fig-2-condition-infonce.",
-        "fig-2-condition-nwj.",
+        "fig-2-condition-shared-infonce.",
+        "fig-2-condition-shared-nwj.",
         "fig-3-accuracy-infonce.",
-        "fig-3-bound-nwj.",
-        "fig-3-bound-infonce.",
+        "fig-3-bound-train-nwj.",
+        "fig-3-bound-train-infonce.",
         "fig-4-accuracy-infonce.",
         "fig-4-accuracy-nwj.",
         "fig-4-target-loss-nwj.",
-        "fig-4c-estimates.",
+        "fig-4c-estimate.",
         "fig-8-",
         "fig-9-",
         "supervised-",
@@ -119,11 +119,11 @@ fn charts_show_bound_and_accuracy_over_the_pixels_that_views_share() {
     let end = |trial: &TrialInfo| metrics.map(|metric| record(trial, trial.steps, metric, 0.5));
     outcome.records = outcome.trials.iter().flat_map(end).collect();
     let files: BTreeSet<String> = report::draw(&outcome).into_iter().map(|d| d.file).collect();
-    for name in ["views-shared-bound.svg", "views-shared-accuracy.svg", "dim-published.svg"] {
+    for name in ["views-bound-test-shared.svg", "views-accuracy-shared.svg", "dim-published.svg"] {
         assert!(files.contains(name), "{files:?}");
     }
     let text = report::markdown(&outcome);
-    let (_, rest) = text.split_once("Held-out bound over what the views share").unwrap();
+    let (_, rest) = text.split_once("Bound on held-out data, over what the views share").unwrap();
     let table: Vec<&str> = rest.lines().filter(|line| line.starts_with('|')).take(7).collect();
     // Two, four and eight rows of the other half, for each half, of 28 pixels; and whole images.
     let shared: Vec<&str> =
