@@ -101,8 +101,15 @@ struct Denominators {
     /// exp(second − top), exp(second − rest)
     f1: f64,
     f2: f64,
+    /// exp(star − top)
+    star: f64,
+    /// exp(positive − top), exp(positive − rest)
+    p1: f64,
+    p2: f64,
     total: f64,
+    /// exp(log a − top), exp(log a − rest)
     a1: f64,
+    a2: f64,
     d_star: f64,
 }
 
@@ -112,10 +119,33 @@ impl Terms {
         let rest = second.max(positive).max(log_a);
         let top = rest.max(star);
         let (f1, f2) = ((second - top).exp(), (second - rest).exp());
-        let total = sum * f1 + (star - top).exp() + (positive - top).exp();
-        let a1 = (log_a - top).exp();
-        let d_star = alpha / n * (sum * f2 + (positive - rest).exp()) + (log_a - rest).exp();
-        Denominators { rest, top, f1, f2, total, a1, d_star }
+        let (p1, p2) = ((positive - top).exp(), (positive - rest).exp());
+        let (a1, a2) = ((log_a - top).exp(), (log_a - rest).exp());
+        let star = (star - top).exp();
+        let total = sum * f1 + star + p1;
+        let d_star = alpha / n * (sum * f2 + p2) + a2;
+        Denominators { rest, top, f1, f2, star, p1, p2, total, a1, a2, d_star }
+    }
+}
+
+/// A positive's part in the weight of a negative e = exp(S − second), divided by e.
+#[derive(Clone, Copy)]
+struct Slope {
+    own: Denominators,
+    /// Σ 1/D over the negatives except the largest.
+    inverse: f64,
+    scale: f64,
+    factor: f64,
+    /// The parts that are the same for every negative: of the denominator that leaves out the
+    /// largest one, and of M.
+    from_star: f64,
+    from_m: f64,
+}
+
+impl Slope {
+    fn at(&self, e: f64) -> f64 {
+        let own = 1.0 / (self.scale * (self.own.total - e * self.own.f1) + self.own.a1);
+        self.factor * (self.inverse - own) + self.from_star + self.from_m
     }
 }
 
@@ -162,16 +192,16 @@ impl<T: Scalar> Bound<T> for Interpolated {
             let positive = parts.row.score(column) - origin;
             let own = terms.denominators(positive);
             first.get_or_insert(own);
-            let Denominators { rest, top, f1, total, a1, d_star, .. } = own;
+            let Denominators { rest, top, f1, p1, p2, total, a1, a2, d_star, .. } = own;
             // Σ_j log D_ij and Σ_j 1/D_ij over the others; logarithms of products, so that few
             // logarithms are needed.
             let (mut log_d, mut product, mut inverse, mut count) = (0.0_f64, 1.0_f64, 0.0, 0.0);
-            let exponential = |s: T| {
-                if weights { s.to_f64() } else { (s.to_f64() - shift.to_f64()).exp() }
-            };
+            let shift = shift.to_f64();
             parts.others(|part| {
                 for &s in &*part {
-                    let d = scale * (total - exponential(s) * f1) + a1;
+                    let s = s.to_f64();
+                    let e = if weights { s } else { (s - shift).exp() };
+                    let d = scale * (total - e * f1) + a1;
                     inverse += 1.0 / d;
                     product *= d;
                     if !(1e-200..1e200).contains(&product) {
@@ -182,8 +212,8 @@ impl<T: Scalar> Bound<T> for Interpolated {
                 count += part.len() as f64;
             });
             log_d += product.ln() + count * top + d_star.ln() + rest;
-            let pull = (positive - top).exp() * inverse + (positive - rest).exp() / d_star;
-            let drawn = (a1 * inverse + (log_a - rest).exp() / d_star) / n;
+            let pull = p1 * inverse + p2 / d_star;
+            let drawn = (a1 * inverse + a2 / d_star) / n;
             *of_positive = RowStatistics {
                 // The position in which the weights below expect it; `origin` is finally 0.
                 origin: inverse,
@@ -199,35 +229,39 @@ impl<T: Scalar> Bound<T> for Interpolated {
         if weights {
             let unit = (-log_weight).exp() / n;
             let from_m = (second + log_slope - log_weight).exp() / n;
-            let of_positives = || {
+            let slopes = || {
                 statistics.iter().enumerate().map(|(p, of_positive)| {
                     let own = first.filter(|_| p == 0);
                     let own = own.unwrap_or_else(|| terms.denominators(of_positive.positive));
-                    (own, of_positive.origin)
+                    let inverse = of_positive.origin;
+                    let from_star = scale * unit * own.f2 / own.d_star;
+                    Slope { own, inverse, scale, factor: scale * unit * own.f1, from_star, from_m }
                 })
             };
-            let mut slopes = [0.0; BLOCK];
+            let only = slopes().next().filter(|_| statistics.len() == 1);
             parts.others(|part| {
+                if let Some(slope) = only {
+                    for s in part {
+                        let e = s.to_f64();
+                        *s = T::from_f64(e * slope.at(e));
+                    }
+                    return;
+                }
                 for part in part.chunks_mut(BLOCK) {
-                    let slopes = &mut slopes[..part.len()];
-                    slopes.fill(0.0);
-                    for (own, inverse) in of_positives() {
-                        let from_star = scale * unit * own.f2 / own.d_star;
-                        let factor = scale * unit * own.f1;
-                        for (slope, &s) in slopes.iter_mut().zip(&*part) {
-                            let own = 1.0 / (scale * (own.total - s.to_f64() * own.f1) + own.a1);
-                            *slope += factor * (inverse - own) + from_star + from_m;
+                    let mut sums = [0.0; BLOCK];
+                    for slope in slopes() {
+                        for (sum, &s) in sums.iter_mut().zip(&*part) {
+                            *sum += slope.at(s.to_f64());
                         }
                     }
-                    for (s, &slope) in part.iter_mut().zip(&*slopes) {
-                        *s = T::from_f64(s.to_f64() * slope);
+                    for (s, &sum) in part.iter_mut().zip(&sums) {
+                        *s = T::from_f64(s.to_f64() * sum);
                     }
                 }
             });
             let star_slope = (star + log_slope - log_weight).exp() / n;
-            let of_star = of_positives().map(|(own, inverse)| {
-                scale * unit * (star - own.top).exp() * inverse + star_slope
-            });
+            let of_star = slopes()
+                .map(|Slope { own, inverse, .. }| scale * unit * own.star * inverse + star_slope);
             parts.set_star(of_star.sum());
         }
         for of_positive in statistics {
