@@ -104,18 +104,27 @@ fn committed_runs_are_complete_and_edits_are_detected() {
     }
 }
 
-/// The request of a plan of built-in experiments.
-fn request(plan: &Plan) -> Request {
+/// The request that made a plan. The file of an experiment that is not built in is in the run's
+/// folder.
+fn request(run: &Path, plan: &Plan) -> Request {
     let names: BTreeSet<&String> = plan.trials.iter().map(|trial| &trial.experiment).collect();
     let seeds = names.iter().map(|&name| {
         let own = plan.trials.iter().filter(|trial| trial.experiment == *name);
         let seeds: BTreeSet<u64> = own.map(|trial| trial.seed).collect();
         Seeds { experiment: Some(name.clone()), seeds: seeds.into_iter().collect() }
     });
-    let is_grey =
-        |trial: &&TrialConfig| experiments::find(&trial.experiment).unwrap().data == DataKind::Grey;
+    let own = |name: &str| plan.own.iter().find(|own| own.name == name);
+    let experiment = |&name: &&String| match own(name) {
+        Some(_) => run.join(format!("{name}.toml")).to_str().unwrap().to_owned(),
+        None => name.clone(),
+    };
+    let data = |name: &str| match own(name) {
+        Some(own) => own.data,
+        None => experiments::find(name).unwrap().data,
+    };
+    let is_grey = |trial: &&TrialConfig| data(&trial.experiment) == DataKind::Grey;
     Request {
-        experiments: names.iter().map(|&name| name.clone()).collect(),
+        experiments: names.iter().map(experiment).collect(),
         preset: plan.preset,
         seeds: seeds.collect(),
         data: Some("data".into()),
@@ -133,7 +142,7 @@ fn this_version_asks_for_the_same_trials() {
         let by_id = |plan: &Plan| -> BTreeMap<String, String> {
             plan.trials.iter().map(|trial| (trial.id(), trial.hash().unwrap())).collect()
         };
-        let (kept, now) = (by_id(&plan), by_id(&Plan::resolve(&request(&plan)).unwrap()));
+        let (kept, now) = (by_id(&plan), by_id(&Plan::resolve(&request(&run, &plan)).unwrap()));
         let name = run.display();
         assert_eq!(now.len(), kept.len(), "{name}");
         for (id, hash) in &kept {
