@@ -90,7 +90,7 @@ pub use learning::{
     online_code_sizes, symmetric_label_noise,
 };
 pub use logistic::LogisticRegression;
-pub use mean::{Interval, Mean};
+pub use mean::{Interval, Mean, t_quantile};
 pub use neighbours::Neighbours;
 pub use probe::{Probe, ProbeResult};
 pub use reader::{

@@ -1,6 +1,6 @@
 //! Means, deviations and intervals over seeds.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use mi_eval::t_quantile;
 
 /// Mean; NaN if there are no values.
 pub(crate) fn mean(values: &[f64]) -> f64 {
@@ -107,27 +107,10 @@ impl Interval {
     }
 }
 
-/// The value that Student's t exceeds with probability `tail`.
-pub(crate) fn t_quantile(freedom: f64, tail: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| t.inverse_cdf(1.0 - tail))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use approx::assert_abs_diff_eq;
-
-    #[test]
-    fn quantiles_agree_with_printed_tables() {
-        for (freedom, expected) in
-            [(1.0, 12.706), (2.0, 4.3027), (30.0, 2.0423), (40.0, 2.0211), (120.0, 1.9799)]
-        {
-            assert_abs_diff_eq!(t_quantile(freedom, TAIL), expected, epsilon = 5e-4);
-        }
-        assert_abs_diff_eq!(t_quantile(4.0, 0.005), 4.6041, epsilon = 1e-4);
-        // A tail about as small as that of an early look.
-        assert_abs_diff_eq!(t_quantile(2.0, 0.001), 22.327, epsilon = 1e-3);
-    }
 
     #[test]
     fn rank_correlations_by_hand() {

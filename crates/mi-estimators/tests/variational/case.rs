@@ -72,7 +72,7 @@ impl Case<f64> {
 
 /// Everything that an evaluation returns.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Found<T> {
+pub(crate) struct Evaluated<T> {
     pub(crate) evaluation: Evaluation,
     pub(crate) x: Array2<T>,
     pub(crate) y: Array2<T>,
@@ -81,7 +81,7 @@ pub(crate) struct Found<T> {
 }
 
 impl<T: Scalar> Case<T> {
-    pub(crate) fn run(&self, engine: &mut Engine<T>, state: &mut dyn Bound<T>) -> Found<T> {
+    pub(crate) fn run(&self, engine: &mut Engine<T>, state: &mut dyn Bound<T>) -> Evaluated<T> {
         self.run_on(engine, state, self.x.view(), self.y.view())
     }
 
@@ -91,7 +91,7 @@ impl<T: Scalar> Case<T> {
         state: &mut dyn Bound<T>,
         x: ArrayView2<'_, T>,
         y: ArrayView2<'_, T>,
-    ) -> Found<T> {
+    ) -> Evaluated<T> {
         let learned = state.learned().is_some().then(|| self.learned.view());
         let mut gradients = Gradients::zeros_like(&self.params);
         let batch = Batch::new(x, y)
@@ -102,7 +102,7 @@ impl<T: Scalar> Case<T> {
         // The first two and the bias belong to the towers.
         let of_head = |id: &ParamId| !self.params.name(*id).contains("layers.0");
         let ids = self.params.ids().filter(of_head);
-        Found {
+        Evaluated {
             evaluation: found.evaluation,
             x: found.x.to_owned(),
             y: found.y.to_owned(),
@@ -112,13 +112,13 @@ impl<T: Scalar> Case<T> {
     }
 
     /// From the full matrix: gradients of scores, then each pair's derivative separately.
-    pub(crate) fn slow(&self, state: &mut dyn Bound<T>) -> Found<T> {
+    pub(crate) fn slow(&self, state: &mut dyn Bound<T>) -> Evaluated<T> {
         let scores = self.pairing.scores(&self.params, self.x.view(), self.y.view()).unwrap();
         let learned = state.learned().is_some().then(|| self.learned.view());
         let scores = Scores::new(scores.view()).paired_by(self.pairs.as_ref());
         let (evaluation, g) = gradient(&scores.with_learned(learned), state).unwrap();
         let (x, y, params) = self.pull_back(&g.scores);
-        Found { evaluation, x, y, learned: g.learned, params }
+        Evaluated { evaluation, x, y, learned: g.learned, params }
     }
 
     fn pull_back(&self, g: &Array2<T>) -> (Array2<T>, Array2<T>, Vec<Array2<T>>) {
@@ -180,8 +180,8 @@ fn largest<'a, T: Scalar>(x: impl IntoIterator<Item = &'a T>) -> f64 {
 /// symmetry).
 pub(crate) fn compare<T: Scalar, U: Scalar>(
     name: &str,
-    found: &Found<T>,
-    expected: &Found<U>,
+    found: &Evaluated<T>,
+    expected: &Evaluated<U>,
     tolerance: f64,
 ) {
     close(name, found.evaluation.estimate, expected.evaluation.estimate, tolerance);

@@ -174,6 +174,11 @@ impl Condition {
         effect: Option<Interval>,
         by_seed: BTreeMap<u64, f64>,
     ) -> Self {
+        // A correlation lies between −1 and 1, which a t-interval does not know.
+        let effect = effect.map(|e| match measure {
+            Measure::Correlation => Interval { low: e.low.max(-1.0), high: e.high.min(1.0), ..e },
+            _ => e,
+        });
         let single = if by_seed.len() == 1 { by_seed.values().next().copied() } else { None };
         Self {
             what: what.into(),
@@ -382,6 +387,18 @@ mod tests {
         assert_eq!(near(&[0.01, -0.01]), None, "two seeds are too few for so wide an interval");
         assert_eq!(near(&[0.01, -0.01, 0.0]), Some(true));
         assert_eq!(near(&[0.5, 0.5]), Some(false));
+    }
+
+    #[test]
+    fn intervals_of_correlations_stay_between_minus_one_and_one() {
+        let of = |measure, values: &[f64]| {
+            Condition::on("ρ", measure, Expected::Above(0.9), &seeds(values)).effect.unwrap()
+        };
+        let (as_nats, as_correlation) =
+            (of(Measure::Nats, &[0.95, 0.99]), of(Measure::Correlation, &[0.95, 0.99]));
+        assert!(as_nats.high > 1.0);
+        assert_eq!((as_correlation.low, as_correlation.high), (as_nats.low, 1.0));
+        assert_eq!(of(Measure::Correlation, &[-0.95, -0.99]).low, -1.0);
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl SeedPlan {
         let distance = distance(condition.expected, mean);
         let settles = |&(n, share): &(usize, f64)| {
             n >= MIN_SEEDS && {
-                let critical = statistics::t_quantile((n - 1) as f64, tail * share);
+                let critical = mi_eval::t_quantile((n - 1) as f64, tail * share);
                 distance * (n as f64).sqrt() > (critical + POWER) * spread
             }
         };

@@ -2,7 +2,7 @@
 
 mod arrays;
 mod asked;
-mod found;
+mod findings;
 mod inputs;
 mod pointwise;
 mod progress;
@@ -19,7 +19,7 @@ use mi_paper::trial::frozen::{self, Sides};
 use ndarray::Array2;
 
 use self::asked::Asked;
-use self::found::{Found, Row, Timing};
+use self::findings::{Findings, Row, Timing};
 use self::inputs::{Inputs, Parts, Side, Split};
 use self::pointwise::Reserved;
 use self::progress::Progress;
@@ -108,7 +108,10 @@ pub(super) fn run(options: &Evaluate) -> Result<ExitCode> {
 }
 
 /// The measures, and pointwise V-information as CSV if it is asked for.
-fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<(Found, Option<Vec<u8>>)> {
+fn evaluate<T: Feature>(
+    options: &Evaluate,
+    inputs: &Inputs,
+) -> Result<(Findings, Option<Vec<u8>>)> {
     let split = match inputs.test_labels {
         None => Some(Split::new(inputs.labels.len(), options.test_share, options.seed)?),
         Some(_) => None,
@@ -143,7 +146,7 @@ fn evaluate<T: Feature>(options: &Evaluate, inputs: &Inputs) -> Result<(Found, O
     let mut evaluator = Evaluator::new(representation, settings.clone())
         .context(options.features.display().to_string())?;
     let rows = (labels.train.len(), labels.test.len());
-    let mut found = Found::new(options.timings);
+    let mut found = Findings::new(options.timings);
     let mut note = |text: String| {
         say(&text);
         found.notes.push(text);

@@ -3,10 +3,10 @@
 use mi_eval::Interval;
 use mi_plot::{Align, TextTable, number};
 
-use super::found::{Found, Row};
+use super::findings::{Findings, Row};
 
 /// One line for each number, and a second table of timings if they were requested.
-pub(super) fn text(found: &Found) -> String {
+pub(super) fn text(found: &Findings) -> String {
     let mut table = TextTable::new(&[
         ("measure", Align::Left),
         ("of", Align::Left),

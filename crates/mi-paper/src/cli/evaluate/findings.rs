@@ -79,7 +79,7 @@ pub(super) struct Timing {
 
 /// Everything that the command found.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct Findings {
     pub(super) rows: Vec<Row>,
     pub(super) notes: Vec<String>,
     warnings: Vec<Warned>,
@@ -87,7 +87,7 @@ pub(super) struct Found {
     pub(super) timings: Option<Vec<Timing>>,
 }
 
-impl Found {
+impl Findings {
     pub(super) fn new(timings: bool) -> Self {
         let timings = timings.then(Vec::new);
         Self { rows: Vec::new(), notes: Vec::new(), warnings: Vec::new(), timings }
