@@ -128,8 +128,8 @@ pub(crate) fn over_batch_size(results: &Results<'_>, metric: Metric) -> Option<P
     })
 }
 
-/// A chart of end values over the number of pixels that both views have. `place` gives the line that a configuration
-/// belongs to, if it is not its own, and its number.
+/// A chart of end values over the number of pixels that both views have. `place` gives the line
+/// that a configuration belongs to, if it is not its own, and its number.
 pub(crate) fn over_shared_pixels(
     results: &Results<'_>,
     metric: Metric,

@@ -1,5 +1,7 @@
 //! The experiments' figures and verdicts for an outcome.
 
+use std::collections::BTreeSet;
+
 use crate::claims::{self, Planned, Verdict};
 use crate::config::TrialConfig;
 use crate::departures;
@@ -14,15 +16,23 @@ use crate::results::{Configuration, Results};
 
 /// All drawings of all experiments that have records, as files.
 pub fn draw(outcome: &Outcome) -> Vec<NamedSvg> {
+    let mut taken = BTreeSet::new();
     figures(outcome)
         .iter()
-        .flat_map(|figure| {
-            figure.panels.iter().map(|panel| NamedSvg {
-                file: format!("{}-{}.svg", figure.id, panel.name),
-                svg: panel.svg.standalone(),
-            })
+        .flat_map(|figure| figure.panels.iter().map(move |panel| (figure, panel)))
+        .map(|(figure, panel)| NamedSvg {
+            file: format!("{}.svg", free(&mut taken, format!("{}-{}", figure.id, panel.name))),
+            svg: panel.svg.standalone(),
         })
         .collect()
+}
+
+/// The name, or the name with the first number that makes it free. Names of metrics whose parts
+/// differ only in punctuation give the same name of a file.
+fn free(taken: &mut BTreeSet<String>, name: String) -> String {
+    let numbered = (2..).map(|n| format!("{name}-{n}"));
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    names.find(|name| taken.insert(name.clone())).unwrap_or(name)
 }
 
 /// Judges every claim on every data set its experiment ran on.

@@ -113,6 +113,20 @@ fn figures_with_the_same_title_name_their_data_sets() {
 }
 
 #[test]
+fn no_drawing_replaces_another_of_a_similar_name() {
+    let mut outcome = Synthetic::agreeing(1).only(&["cpc"]).outcome();
+    let metric = Metric::BoundTest;
+    let metrics = [metric.of_part("k_1"), metric.of_part("k-1"), metric.of_part("k 1")];
+    let values = |trial: &TrialInfo| metrics.map(|m| record(trial, trial.steps, m, 0.5));
+    outcome.records = outcome.trials.iter().flat_map(values).collect();
+    let files: Vec<String> = report::draw(&outcome).into_iter().map(|d| d.file).collect();
+    assert_eq!(files.iter().collect::<BTreeSet<_>>().len(), files.len(), "{files:?}");
+    for name in ["cpc-bound-test-k-1-ends.svg", "cpc-bound-test-k-1-ends-3.svg"] {
+        assert!(files.iter().any(|file| file == name), "{name} in {files:?}");
+    }
+}
+
+#[test]
 fn charts_show_bound_and_accuracy_over_the_pixels_that_views_share() {
     let mut outcome = Synthetic::agreeing(1).only(&["views", "dim"]).outcome();
     let metrics = [Metric::BoundTest, Metric::Accuracy];
