@@ -103,6 +103,7 @@ pub struct Series {
     pub(crate) dash: Dash,
     pub(crate) quiet: bool,
     pub(crate) thin: bool,
+    pub(crate) hollow: bool,
 }
 
 impl Series {
@@ -116,6 +117,7 @@ impl Series {
             dash: Dash::Solid,
             quiet: false,
             thin: false,
+            hollow: false,
         }
     }
 
@@ -134,6 +136,13 @@ impl Series {
     /// Leaves the series out of the legend.
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
+        self
+    }
+
+    /// Hollow points without a legend entry, with the marker of the series before them: for other
+    /// points of the same kind, such as the start of training.
+    pub fn hollow(mut self) -> Self {
+        (self.quiet, self.hollow) = (true, true);
         self
     }
 

@@ -47,6 +47,14 @@ impl Svg {
         &self.title
     }
 
+    /// Whether an element of this class is drawn, e.g. `plot-band`: a caption can then explain what
+    /// is there, and nothing else.
+    pub fn has_class(&self, class: &str) -> bool {
+        let mut lists =
+            self.body.split(" class=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        lists.any(|list| list.split(' ').any(|own| own == class))
+    }
+
     /// Width and height in user units.
     pub fn size(&self) -> (f64, f64) {
         (self.width, self.height)

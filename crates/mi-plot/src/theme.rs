@@ -86,7 +86,7 @@ type Style = &'static [(&'static str, Value)];
 /// The style of each class of elements, defined once: browsers read it as CSS, other programs
 /// (Inkscape, CairoSVG, resvg, word processors) as presentation attributes in the light scheme.
 /// Later classes override earlier ones.
-const STYLES: [(&str, Style); 21] = [
+const STYLES: [(&str, Style); 22] = [
     ("plot-surface", &[("fill", Surface)]),
     ("plot-title", &[("font-size", Same("14px")), ("font-weight", Same("600"))]),
     ("plot-muted", &[("fill", Muted)]),
@@ -124,6 +124,7 @@ const STYLES: [(&str, Style); 21] = [
     ),
     ("plot-key", &[("fill", Series)]),
     ("plot-point", &[("fill", Series)]),
+    ("plot-hollow", &[("fill", Surface), ("stroke", Series), ("stroke-width", Same("1.4"))]),
     ("plot-mark", &[("fill", Surface), ("stroke", Series), ("stroke-width", Same("1.8"))]),
     ("plot-cell", &[("fill", Heat)]),
     ("plot-cells", &[("stroke", Heat), ("fill", Same("none"))]),
@@ -136,6 +137,7 @@ const BROWSERS_ONLY: &str = "\
 .plot-halo{paint-order:stroke;stroke:var(--plot-surface);stroke-width:3px;stroke-linejoin:round}\
 .plot-neutral{color:var(--plot-muted)}\
 .plot-point{stroke:transparent;stroke-width:9;pointer-events:all}\
+.plot-hollow{stroke:currentColor;stroke-width:1.4}\
 .plot-mark{pointer-events:all}";
 
 /// Typefaces of the reader's system.

@@ -97,10 +97,12 @@ impl IntervalChart {
         let mut notes = self.notes.clone();
         notes.extend(outside.notes());
         let heading = Heading::new(&self.title, "", &notes, self.width);
-        let rows: f64 = self.rows.iter().map(IntervalRow::height).sum();
-        let long = rows >= LONG;
         // The outermost tick labels are centred on the ends of the axis.
         let side = MARGIN + (frame::tick_width(&axis) / 2.0).max(8.0);
+        let labels: Vec<Vec<String>> =
+            self.rows.iter().map(|row| row.lines(self.width - 2.0 * side)).collect();
+        let rows: f64 = labels.iter().map(|lines| IntervalRow::height(lines.len())).sum();
+        let long = rows >= LONG;
         let mut area = Area {
             left: side,
             top: heading.above(),
@@ -127,20 +129,27 @@ impl IntervalChart {
         if long {
             frame::draw_x_axis_above(&mut canvas, &area, &axis);
         }
-        let labels = area.top - 6.0 - values;
+        let names = area.top - 6.0 - values;
         for (value, label) in &self.references {
             if let Some(x) = x_of(&axis, &area, *value) {
-                canvas.line("plot-reference", (x, labels + 4.0), (x, area.bottom));
+                // Not through the values of an axis between its name and the rows.
+                let top = if long { area.top } else { names + 4.0 };
+                canvas.line("plot-reference", (x, top), (x, area.bottom));
                 // Kept inside the drawing near its edges.
                 let half = text::width(label, 11.0) / 2.0;
                 let at = x.max(MARGIN + half).min(self.width - MARGIN - half);
-                canvas.text(at, labels, "plot-small", Anchor::Middle, label);
+                canvas.text(at, names, "plot-small", Anchor::Middle, label);
             }
         }
         let mut top = area.top;
-        for row in &self.rows {
-            self.draw_row(&mut canvas, &axis, &area, row, top);
-            top += row.height();
+        for (index, (row, lines)) in self.rows.iter().zip(&labels).enumerate() {
+            if index > 0 && !lines.is_empty() {
+                // Between a row's interval and the label of the next, which is nearly as close.
+                canvas.line("plot-grid", (area.left, top), (area.right, top));
+            }
+            let here = Area { top, bottom: top + IntervalRow::height(lines.len()), ..area };
+            self.draw_row(&mut canvas, &axis, &here, row, lines);
+            top = here.bottom;
         }
         if self.rows.is_empty() {
             let (x, y) = (area.left + area.width() / 2.0, area.top + ROW / 2.0);
@@ -165,7 +174,10 @@ impl IntervalChart {
         let extent: Vec<f64> = self
             .rows
             .iter()
-            .flat_map(|r| [r.low, r.high, r.mark.unwrap_or(f64::NAN)])
+            .flat_map(|r| {
+                let limits = r.limits.iter().copied();
+                limits.chain([r.low, r.high, r.mark.unwrap_or(f64::NAN)])
+            })
             .chain(self.references.iter().map(|(value, _)| *value))
             .collect();
         self.axis.fit(&values, &extent, true)
@@ -177,14 +189,16 @@ impl IntervalChart {
         axis: &Fitted,
         area: &Area,
         row: &IntervalRow,
-        top: f64,
+        lines: &[String],
     ) {
         let class = theme::colour_class(row.colour);
-        let y = top + row.height() - 11.0;
-        if let Some(shown) = &row.shown {
-            let missing = row.value.is_nan() && *shown == row.label;
-            let label = format!("{shown}{}", if missing { " (no data yet)" } else { "" });
-            canvas.text(area.left, top + 13.0, "plot-label plot-halo", Anchor::Start, &label);
+        let y = area.bottom - 11.0;
+        for (line, baseline) in lines.iter().zip(IntervalRow::baselines()) {
+            let style = "plot-label plot-halo";
+            canvas.text(area.left, area.top + baseline, style, Anchor::Start, line);
+        }
+        for x in row.limits.iter().filter_map(|limit| x_of(axis, area, *limit)) {
+            canvas.line("plot-reference", (x, y - 8.0), (x, y + 8.0));
         }
         canvas.open("g", &[("class", &class), ("data-series", &row.label)]);
         let end = |value: f64| {
@@ -326,6 +340,40 @@ mod tests {
         assert_eq!(parsed.of_class("plot-point")[1]["title"], "a: second\n0.600");
         let places = parsed.positions("plot-point");
         assert!((places[1].1 - places[0].1 - BARE_ROW).abs() < 1e-9, "{places:?}");
+    }
+
+    #[test]
+    fn a_long_label_takes_several_lines_and_keeps_every_word() {
+        let label = "rank correlation with accuracy: V-information about labels (nats): linear \
+                     readers of one layer";
+        let row = |label: &str| IntervalRow::new(label, 0.5).between(0.4, 0.6);
+        let draw = |label| {
+            let chart = IntervalChart::new("t", Axis::new("x")).row(row(label)).row(row("b"));
+            Parsed::new(&chart.draw())
+        };
+        let (short, long) = (draw("a"), draw(label));
+        let lines = long.texts("plot-label");
+        assert!(lines.len() > 2, "{lines:?}");
+        assert_eq!(lines[..lines.len() - 1].join(" "), label);
+        let down = |drawing: &Parsed| drawing.positions("plot-point")[1].1;
+        assert!(down(&long) > down(&short) + 10.0);
+    }
+
+    #[test]
+    fn the_limits_of_rows_are_on_the_axis_and_on_their_rows_only() {
+        let chart = IntervalChart::new("t", Axis::new("x"))
+            .row(IntervalRow::new("a", 0.4).limit(-0.5).limit(0.9))
+            .row(IntervalRow::new("b", 0.5));
+        let drawing = Parsed::new(&chart.draw());
+        let limits = drawing.of_class("plot-reference");
+        assert_eq!(limits.len(), 2);
+        let at = |line: usize, name: &str| limits[line][name].parse::<f64>().unwrap();
+        let places = drawing.positions("plot-point");
+        assert!(at(0, "x1") < places[0].0 && places[0].0 < at(1, "x1"));
+        for line in 0..2 {
+            assert!(at(line, "y1") < places[0].1 && places[0].1 < at(line, "y2"));
+            assert!(at(line, "y2") < places[1].1 - BARE_ROW);
+        }
     }
 
     #[test]

@@ -1,7 +1,15 @@
 //! The rows of an interval chart.
 
+use crate::text;
+
 /// Height of a row: its label and, below it, its interval.
 pub(super) const ROW: f64 = 36.0;
+
+/// Height of each further line of a label.
+const LINE: f64 = 14.0;
+
+/// Size of labels.
+const LABEL: f64 = 12.0;
 
 /// Height of a row without a label.
 pub(super) const BARE_ROW: f64 = 13.0;
@@ -15,6 +23,7 @@ pub struct IntervalRow {
     pub(super) high: f64,
     pub(super) colour: usize,
     pub(super) mark: Option<f64>,
+    pub(super) limits: Vec<f64>,
     pub(super) note: String,
     /// The text above the interval, if any.
     pub(super) shown: Option<String>,
@@ -32,6 +41,7 @@ impl IntervalRow {
             high: f64::NAN,
             colour: 0,
             mark: None,
+            limits: Vec::new(),
             note: String::new(),
         }
     }
@@ -68,13 +78,33 @@ impl IntervalRow {
         self
     }
 
+    /// Adds a value that the interval is compared with, shown as a dotted tick on its row.
+    pub fn limit(mut self, value: f64) -> Self {
+        self.limits.push(value);
+        self
+    }
+
     /// Sets the text added on hover.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
     }
 
-    pub(super) fn height(&self) -> f64 {
-        if self.shown.is_none() { BARE_ROW } else { ROW }
+    /// The lines of the label above the interval; none for a row without a label.
+    pub(super) fn lines(&self, width: f64) -> Vec<String> {
+        let Some(shown) = &self.shown else { return Vec::new() };
+        let missing = self.value.is_nan() && *shown == self.label;
+        let label = format!("{shown}{}", if missing { " (no data yet)" } else { "" });
+        text::wrap(&label, LABEL, width)
+    }
+
+    /// The height of a row with this many lines in its label.
+    pub(super) fn height(lines: usize) -> f64 {
+        if lines == 0 { BARE_ROW } else { ROW + LINE * (lines - 1) as f64 }
+    }
+
+    /// Baselines of the label's lines, from the top of the row.
+    pub(super) fn baselines() -> impl Iterator<Item = f64> {
+        (0..).map(|line| 13.0 + LINE * f64::from(line))
     }
 }

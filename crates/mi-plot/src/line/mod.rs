@@ -214,7 +214,8 @@ impl LineChart {
 
     fn outside(&self, x: &Fitted, y: &Fitted) -> Outside {
         let mut outside = Outside::default();
-        for point in self.series.iter().flat_map(|s| &s.points) {
+        // The runs behind a mean are not counted again.
+        for point in self.series.iter().filter(|s| !s.thin).flat_map(|s| &s.points) {
             if matches!(x.place(point.x), Place::Inside(_)) {
                 outside.add(point.y, y.place(point.y));
             }
@@ -244,6 +245,14 @@ impl LineChart {
         self.series[index].colour.unwrap_or(index)
     }
 
+    /// The marker of a series. Thin series have none, so they do not count; neither do hollow
+    /// ones, which share that of the series before them.
+    fn marker(&self, index: usize) -> Marker {
+        let counts = |series: &&Series| !series.thin && !series.hollow;
+        let before = self.series[..=index].iter().filter(counts).count();
+        Marker::nth(before.saturating_sub(1))
+    }
+
     fn entries(&self) -> Vec<Option<Entry>> {
         let entry = |(index, series): (usize, &Series)| {
             let empty = series.points.iter().all(|p| p.y.is_nan());
@@ -253,7 +262,7 @@ impl LineChart {
                 label,
                 colour: Some(self.colour(index)),
                 dash: series.dash,
-                marker: (series.points.len() <= MOST_MARKERS).then(|| Marker::nth(index)),
+                marker: (series.points.len() <= MOST_MARKERS).then(|| self.marker(index)),
             };
             (!series.quiet).then_some(entry)
         };
@@ -285,9 +294,10 @@ impl LineChart {
             return;
         }
         let stride = series.points.len().div_ceil(MOST_MARKERS).max(1);
+        let marker = self.marker(index);
         for point in series.points.iter().step_by(stride) {
-            let shape = if stride == 1 { Marker::nth(index).path() } else { "M0 0h0" };
-            plane.draw_point(canvas, point, &series.label, shape);
+            let shape = if stride == 1 { marker.path() } else { "M0 0h0" };
+            plane.draw_point(canvas, point, series, shape);
         }
         canvas.close();
     }

@@ -96,7 +96,13 @@ impl Plane<'_> {
         series.points.iter().rev().find(inside).and_then(|p| self.height_of(p.y))
     }
 
-    pub(super) fn draw_point(&self, canvas: &mut Canvas, point: &Point, label: &str, shape: &str) {
+    pub(super) fn draw_point(
+        &self,
+        canvas: &mut Canvas,
+        point: &Point,
+        series: &Series,
+        shape: &str,
+    ) {
         let Place::Inside(fraction) = self.x.place(point.x) else { return };
         let x = self.area.left + fraction * self.area.width();
         let Some(y) = self.height_of(point.y) else { return };
@@ -106,9 +112,11 @@ impl Plane<'_> {
             Place::Above(_) => "M-4 7h8L0 0z",
             _ => shape,
         };
+        let label = &series.label;
         let mut hover = format!("{label}\n{} at {}", text::number(point.y), text::number(point.x));
+        let class = if series.hollow { "plot-point plot-hollow" } else { "plot-point" };
         let mut attributes = vec![
-            ("class", "plot-point".to_owned()),
+            ("class", class.to_owned()),
             ("d", shape.to_owned()),
             ("transform", format!("translate({} {})", coordinate(x), coordinate(y))),
             ("data-x", point.x.to_string()),
@@ -173,6 +181,7 @@ impl Plane<'_> {
         marks: &[Mark],
         stacked: bool,
     ) {
+        canvas.open("g", &[("class", "plot-column")]);
         let middle = self.area.right + COLUMN;
         let lines = text::wrap(heading, 11.0, 2.0 * COLUMN);
         let first = self.area.top - 5.0 - 12.0 * (lines.len() as f64 - 1.0);
@@ -186,5 +195,6 @@ impl Plane<'_> {
             let offset = (index as f64 - (marks.len() - 1) as f64 / 2.0) * spread;
             self.draw_mark(canvas, middle + offset, mark, heading);
         }
+        canvas.close();
     }
 }

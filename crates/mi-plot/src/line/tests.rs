@@ -227,3 +227,41 @@ fn an_overlay_below_the_axis_is_counted_and_not_drawn_at_its_edge() {
     assert_eq!(svg.matches("data-mark").count(), 1);
     assert!(svg.contains("1 value below the axis"), "{svg}");
 }
+
+#[test]
+fn the_runs_behind_a_mean_change_neither_its_marker_nor_what_is_counted() {
+    let mean = |label: &str| Series::new(label, curve(&[1.0, 2.0]));
+    let draw = |runs: usize| {
+        let mut chart = LineChart::new("t", Axis::new("step"), Axis::new("y").floor(1.5));
+        for label in ["a", "b"] {
+            for _ in 0..runs {
+                chart = chart.series(mean("seed").colour(0).thin());
+            }
+            chart = chart.series(mean(label));
+        }
+        Parsed::new(&chart.draw())
+    };
+    let shapes = |drawing: &Parsed| -> Vec<String> {
+        drawing.of_class("plot-point").iter().map(|point| point["d"].clone()).collect()
+    };
+    let (without, with) = (draw(0), draw(3));
+    assert_eq!(shapes(&with), shapes(&without));
+    assert_ne!(shapes(&with)[1], shapes(&with)[3]);
+    assert_eq!(with.texts("plot-small"), ["▼ 2 values below the axis: least 1."]);
+}
+
+#[test]
+fn hollow_points_have_the_marker_before_them_and_no_entry() {
+    let points = |value: f64| vec![Point::new(0.0, value), Point::new(1.0, value)];
+    let chart = LineChart::new("t", Axis::new("x"), Axis::new("y"))
+        .series(Series::new("a", points(1.0)).dash(Dash::None))
+        .series(Series::new("a, start", points(2.0)).colour(0).dash(Dash::None).hollow())
+        .series(Series::new("b", points(3.0)).dash(Dash::None));
+    let drawing = Parsed::new(&chart.draw());
+    let hollow = drawing.of_class("plot-hollow");
+    let all = drawing.of_class("plot-point");
+    assert_eq!((hollow.len(), all.len()), (2, 6));
+    assert_eq!(hollow[0]["d"], all[0]["d"]);
+    assert_ne!(all[4]["d"], all[0]["d"]);
+    assert!(!drawing.texts("plot-label").contains(&"a, start"));
+}
