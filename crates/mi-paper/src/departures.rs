@@ -57,8 +57,9 @@ pub(crate) fn of_trials(experiment: &Experiment, trials: &[&TrialConfig]) -> Vec
         .min_by_key(Vec::len)
         .unwrap_or_default();
     let (own, papers) = (trials.first().map(|t| t.dataset.as_str()), experiment.published.dataset);
+    // An experiment of which nothing is published runs on its own data.
     let data = own
-        .filter(|own| *own != papers)
+        .filter(|own| *own != papers && experiment.is_papers())
         .map(|own| format!("Data: {} instead of {}.", names::dataset(own), names::dataset(papers)));
     data.into_iter().chain(departures.iter().map(Departure::sentence)).collect()
 }

@@ -126,7 +126,7 @@ pub(crate) fn metric(metric: Metric) -> Cow<'static, str> {
 /// What a chart of a metric shows, for its title: the axis has the unit. Without the metric's part
 /// if it would be too long.
 pub(crate) fn subject(metric: Metric) -> Cow<'static, str> {
-    const LONGEST: usize = 48;
+    const LONGEST: usize = 80;
     match metric {
         Metric::Part(part) => {
             let whole = subject(part.whole());
@@ -156,9 +156,10 @@ pub(crate) fn capitalised(words: &str) -> String {
 /// The label of an axis for a metric: its unit, or what is measured.
 pub(crate) fn axis(metric: Metric) -> Cow<'static, str> {
     match metric.whole() {
-        Metric::Accuracy | Metric::AccuracyConverged | Metric::AccuracyClassifier => {
-            "share of test images labelled correctly".into()
-        }
+        Metric::Accuracy
+        | Metric::AccuracyConverged
+        | Metric::AccuracyScaled
+        | Metric::AccuracyClassifier => "share of test images labelled correctly".into(),
         Metric::TargetLoss => "|I − t| (nats), logarithmic".into(),
         Metric::InverseError => "largest |x − g⁻¹(g(x))|, logarithmic".into(),
         Metric::LogDet => "mean of ln |det J| (nats)".into(),

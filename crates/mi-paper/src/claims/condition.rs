@@ -109,6 +109,8 @@ pub struct Condition {
     pub settled: Settled,
     /// The look, by its number of seeds, that would settle it, if it is open and one would.
     pub seeds_needed: Option<usize>,
+    /// Whether the effect is only shown, and never settled.
+    pub is_shown_only: bool,
     /// For a condition that a claim presupposes: a clause that describes the situation if the
     /// condition is not met. The claim is then undecided, never refuted.
     pub presupposed: Option<&'static str>,
@@ -124,9 +126,8 @@ impl Condition {
         expected: Expected,
         by_seed: &BTreeMap<u64, f64>,
     ) -> Self {
-        let by_seed = without_nan(by_seed.iter().map(|(seed, value)| (*seed, *value)));
         let values: Vec<f64> = by_seed.values().copied().collect();
-        Self::new(what, measure, expected, interval(&values, TAIL), by_seed)
+        Self::new(what, measure, expected, interval(&values, TAIL), by_seed.clone())
     }
 
     /// A condition on the difference of two configurations, by seed. If fewer than two seeds are
@@ -139,8 +140,8 @@ impl Condition {
         a: &BTreeMap<u64, f64>,
         b: &BTreeMap<u64, f64>,
     ) -> Self {
-        let pairs =
-            without_nan(a.iter().filter_map(|(seed, value)| Some((*seed, value - b.get(seed)?))));
+        let pairs: BTreeMap<u64, f64> =
+            a.iter().filter_map(|(seed, value)| Some((*seed, value - b.get(seed)?))).collect();
         let differences: Vec<f64> = pairs.values().copied().collect();
         let effect = interval(&differences, TAIL).or_else(|| {
             let between = Interval::of_difference(&finite(a.values()), &finite(b.values()))?;
@@ -148,6 +149,25 @@ impl Condition {
             Some(with_infinite_ends(between, towards))
         });
         Self::new(what, measure, expected, effect, pairs)
+    }
+
+    /// An estimate from all seeds together that is shown and settles nothing, with the pseudo-values
+    /// of the jackknife (Tukey 1958), from which its interval follows.
+    pub(crate) fn shown_only(
+        what: impl Into<String>,
+        measure: Measure,
+        expected: Expected,
+        estimate: f64,
+        pseudo_values: &BTreeMap<u64, f64>,
+    ) -> Self {
+        let values: Vec<f64> = pseudo_values.values().copied().collect();
+        let effect = interval(&values, TAIL).map(|of_pseudo| {
+            let shift = estimate - of_pseudo.mean;
+            let (low, high) = (of_pseudo.low + shift, of_pseudo.high + shift);
+            Interval { mean: estimate, low, high, ..of_pseudo }
+        });
+        let condition = Self::new(what, measure, expected, effect, pseudo_values.clone());
+        Self { is_shown_only: true, ..condition }
     }
 
     /// A condition on the largest value over all seeds.
@@ -190,6 +210,7 @@ impl Condition {
             published: None,
             settled: Settled::Open,
             seeds_needed: None,
+            is_shown_only: false,
             presupposed: None,
             brief: None,
         }
@@ -243,6 +264,15 @@ impl Condition {
         }
     }
 
+    /// At which look an open condition would be settled with a probability of about 80 %, and how,
+    /// as part of a sentence; `None` if no planned look would.
+    pub fn outlook(&self) -> Option<String> {
+        let seeds = self.seeds_needed?;
+        let mean = self.effect.map(|e| e.mean).or(self.single)?;
+        let way = if self.expected.contains(mean) { "confirmed" } else { "refuted" };
+        Some(format!("{way} at about {seeds} seeds"))
+    }
+
     /// Sets the paper's value.
     pub(crate) fn published(mut self, value: Option<f64>) -> Self {
         self.published = value;
@@ -264,6 +294,9 @@ impl Condition {
 
     /// The number of seeds whose own effect lies where the mean should, of those that have one.
     pub fn as_claimed(&self) -> (usize, usize) {
+        if self.is_shown_only {
+            return (0, 0);
+        }
         let lies = |value: &&f64| self.expected.decide(**value, **value) == Some(true);
         (self.by_seed.values().filter(lies).count(), self.by_seed.len())
     }
@@ -317,11 +350,6 @@ impl Condition {
     }
 }
 
-/// The effects by seed, without those that are not a number.
-fn without_nan(by_seed: impl Iterator<Item = (u64, f64)>) -> BTreeMap<u64, f64> {
-    by_seed.filter(|(_, value)| !value.is_nan()).collect()
-}
-
 /// The largest value. One that is not a number counts as infinite, since nothing shows it to be
 /// small.
 fn largest(values: &[f64]) -> f64 {
@@ -338,7 +366,8 @@ fn finite<'a>(values: impl IntoIterator<Item = &'a f64>) -> Vec<f64> {
 ///
 /// Mean and ends are those of the finite values, but an end is infinite if a value on its side is
 /// infinite (an unbounded bound or condition number), so that such a value never makes an interval
-/// narrower. If all values are infinite on the same side, so is the interval.
+/// narrower. A value that is not a number (the difference of two infinite bounds) may lie on either
+/// side. If all values are infinite on the same side, so is the interval.
 fn interval(values: &[f64], tail: f64) -> Option<Interval> {
     let n = values.len();
     if let [first, _, ..] = values
@@ -352,12 +381,12 @@ fn interval(values: &[f64], tail: f64) -> Option<Interval> {
     Some(Interval { n, ..with_infinite_ends(of_finite, values.iter().copied()) })
 }
 
-/// The interval, with an infinite end on each side on which one of the values is infinite.
+/// The interval, with an infinite end on each side on which one of the values may be infinite.
 fn with_infinite_ends(interval: Interval, values: impl Iterator<Item = f64>) -> Interval {
-    values.filter(|value| value.is_infinite()).fold(interval, |interval, value| Interval {
-        low: interval.low.min(value),
-        high: interval.high.max(value),
-        ..interval
+    values.filter(|value| !value.is_finite()).fold(interval, |interval, value| {
+        let (low, high) =
+            if value.is_nan() { (f64::NEG_INFINITY, f64::INFINITY) } else { (value, value) };
+        Interval { low: interval.low.min(low), high: interval.high.max(high), ..interval }
     })
 }
 
@@ -425,6 +454,9 @@ mod tests {
         assert_eq!(ends(&lost), (-infinite, high, 3));
         assert_eq!(lost.interval_decides(), None);
         assert_eq!(ends(&above_zero(&[5.1, 5.3, infinite])), (low, infinite, 3));
+        let unknown = above_zero(&[5.1, 5.3, f64::NAN]);
+        assert_eq!(ends(&unknown), (-infinite, infinite, 3));
+        assert_eq!((unknown.interval_decides(), unknown.as_claimed()), (None, (2, 3)));
         let below = |values: &[f64]| {
             Condition::on("x", Measure::Nats, Expected::Below(0.0), &seeds(values))
                 .interval_decides()

@@ -1,20 +1,20 @@
 //! Judges a claim by the results of its experiment.
 
-use super::sequential::SeedPlan;
+use super::sequential::{MOST_LOST, SeedPlan};
 use super::{
     Claim, Condition, Decision, Finding, Form, KnownSeeds, Planned, Readout, Verdict, version_1,
     version_2,
 };
+use crate::experiments::Experiment;
 use crate::names;
 use crate::numbers;
-use crate::results::Results;
+use crate::results::{Configuration, Results};
 
-/// Judges the claim of an experiment on one data set. `figure` is the anchor of its figure,
-/// `departures` are those of the results from the paper's protocol, and `planned` are the
-/// seeds planned for the setting.
+/// Judges the claim of an experiment on one data set. `departures` are those of the results from
+/// the paper's protocol, and `planned` are the seeds planned for the setting.
 pub(crate) fn judge(
+    experiment: &Experiment,
     claim: &Claim,
-    (experiment, figure): (&str, &'static str),
     results: &Results<'_>,
     departures: Vec<String>,
     planned: Planned,
@@ -26,7 +26,8 @@ pub(crate) fn judge(
         id: claim.id,
         claim: claim.statement,
         rule: claim.rule,
-        figure,
+        figure: experiment.figure.id,
+        is_papers: experiment.is_papers(),
         paper_figures: claim.paper_figures,
         dataset,
         paper_dataset: results.published.dataset,
@@ -40,9 +41,9 @@ pub(crate) fn judge(
         version_2,
     };
     if results.own.is_empty() {
-        let reason = format!("The experiment `{experiment}` is not part of this run.");
-        let old = (Decision::Open, reason.clone());
-        let finding = Finding { decision: Decision::Open, reason, conditions: Vec::new() };
+        let reason = format!("The experiment {} is not part of this run.", experiment.name);
+        let old = (Decision::NotJudged, reason.clone());
+        let finding = Finding { decision: Decision::NotJudged, reason, conditions: Vec::new() };
         return verdict(None, finding, Vec::new(), [old.clone(), old]);
     }
     let conditions = (claim.conditions)(results, Readout::LastFifth);
@@ -55,7 +56,8 @@ pub(crate) fn judge(
     // A form is left out if one of its metrics was not measured.
     let forms = claim.forms.iter().filter_map(|form| {
         let conditions = (form.conditions)(results, Readout::LastFifth);
-        let is_measured = conditions.iter().all(|c| !c.by_seed().is_empty());
+        let is_measured =
+            !conditions.is_empty() && conditions.iter().all(|c| !c.by_seed().is_empty());
         let id = format!("{}{}", claim.id, form.letter);
         is_measured.then(|| (id, form.statement, assess_form(results, &seeds, form, conditions)))
     });
@@ -116,8 +118,11 @@ fn assess_form(
 
 /// The decision with its reason.
 fn decide(results: &Results<'_>, seeds: &SeedPlan, conditions: &[Condition]) -> (Decision, String) {
-    if let Some(lost) = lost(results) {
+    if let Some(lost) = lost(results, &seeds.ended) {
         return (Decision::Open, lost);
+    }
+    if !conditions.is_empty() && conditions.iter().all(|c| c.is_shown_only) {
+        return (Decision::NotJudged, "Shown for comparison, and not judged.".to_owned());
     }
     let sentences = |of: &dyn Fn(&Condition) -> bool| -> String {
         let chosen: Vec<String> =
@@ -172,20 +177,25 @@ fn decide(results: &Results<'_>, seeds: &SeedPlan, conditions: &[Condition]) -> 
     }
 }
 
-/// An open condition, with the number of seeds that would settle it.
+/// An open condition, with the look that would settle it.
 fn advice(condition: &Condition) -> String {
-    match condition.seeds_needed {
-        Some(seeds) => format!("{} (about {seeds} seeds would settle it)", condition.what),
+    match condition.outlook() {
+        Some(outlook) => format!("{} (would be {outlook})", condition.what),
         None => condition.what.clone(),
     }
 }
 
-/// A sentence that names a configuration of which too many trials diverged, if there is one.
+/// A sentence that names a configuration of which too many trials diverged, if there is one. Only
+/// trials of these seeds, which have ended, are counted: the others may still diverge.
 ///
 /// Each configuration is counted separately: one that mostly diverges biases every comparison,
 /// however many others there are.
-pub(super) fn lost(results: &Results<'_>) -> Option<String> {
-    let lost = results.own.iter().find(|c| c.diverged() * 5 > c.asked())?;
+pub(super) fn lost(results: &Results<'_>, ended: &[u64]) -> Option<String> {
+    let is_lost = |c: &&&Configuration<'_>| {
+        let own = || c.trials.iter().filter(|trial| ended.contains(&trial.info.seed));
+        own().filter(|trial| trial.is_diverged()).count() * MOST_LOST > own().count()
+    };
+    let lost = results.own.iter().find(is_lost)?;
     let name = names::row(lost, &results.own);
     Some(format!(
         "More than one trial in five of {name} diverged; the others may be a biased sample."

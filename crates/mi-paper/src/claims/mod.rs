@@ -97,11 +97,14 @@ pub enum Decision {
     Open,
     /// Neither, and all planned seeds have been run.
     NotShown,
+    /// The experiment is not part of the run, or its effects are only shown.
+    NotJudged,
 }
 
 impl Decision {
     /// Every decision.
-    pub(crate) const ALL: [Self; 4] = [Self::Holds, Self::DoesNotHold, Self::Open, Self::NotShown];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Holds, Self::DoesNotHold, Self::Open, Self::NotShown, Self::NotJudged];
 }
 
 impl fmt::Display for Decision {
@@ -111,6 +114,7 @@ impl fmt::Display for Decision {
             Self::DoesNotHold => "does not hold",
             Self::Open => "open",
             Self::NotShown => "not shown",
+            Self::NotJudged => "not judged",
         })
     }
 }
@@ -139,6 +143,8 @@ pub struct Verdict {
     pub figure: &'static str,
     /// The paper's figures or section that it is about.
     pub paper_figures: &'static str,
+    /// Whether the paper makes it about one of its experiments.
+    pub is_papers: bool,
     /// The data set, as in records; `None` if the experiment is not part of the run.
     pub dataset: Option<String>,
     /// The data set of the paper's figures, as in records.
@@ -184,7 +190,9 @@ impl Verdict {
             Decision::Holds | Decision::DoesNotHold => {
                 format!("{} {}{demonstration}", finding.decision, self.setting)
             }
-            Decision::Open | Decision::NotShown => finding.decision.to_string(),
+            Decision::Open | Decision::NotShown | Decision::NotJudged => {
+                finding.decision.to_string()
+            }
         }
     }
 }

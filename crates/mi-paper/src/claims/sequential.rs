@@ -13,6 +13,10 @@ const EARLY_SHARE: f64 = 0.2;
 /// The fewest seeds that a test needs.
 const MIN_SEEDS: usize = 2;
 
+/// A look decides nothing if more than one in this many of its seeds has no value: the others may
+/// be a biased sample.
+pub(super) const MOST_LOST: usize = 5;
+
 /// The normal quantile for a power of 80 %.
 const POWER: f64 = 0.841_6;
 
@@ -106,11 +110,18 @@ impl SeedPlan {
     /// `alternatives` is the number of conditions of the claim that could be refuted: a refutation
     /// of one of them refutes the claim, so each is tested at its share of the error probability.
     pub(crate) fn settle(&self, condition: &Condition, alternatives: usize) -> Settled {
+        if condition.is_shown_only {
+            return Settled::Open;
+        }
+        if condition.measure == Measure::Largest {
+            return self.settle_all(condition);
+        }
         let refuting = TAIL / alternatives.max(1) as f64;
         for (seeds, share) in self.looks() {
             let Some(ended) = self.ended.get(..seeds) else { break };
             let values = condition.values_of(ended);
-            if values.len() < MIN_SEEDS {
+            let lost = ended.len() - values.len();
+            if values.len() < MIN_SEEDS || lost * MOST_LOST > ended.len() {
                 continue;
             }
             let decided = |tail: f64| condition.decide(&values, tail * share);
@@ -124,10 +135,28 @@ impl SeedPlan {
         Settled::Open
     }
 
+    /// Judges a condition on every run. A later run can still break it, so all seeds that have ended
+    /// decide, from the first look on.
+    fn settle_all(&self, condition: &Condition) -> Settled {
+        let values = condition.values_of(&self.ended);
+        if self.ended.len() < self.first_look() || values.len() < MIN_SEEDS {
+            return Settled::Open;
+        }
+        let seeds = self.ended.len();
+        match condition.decide(&values, TAIL) {
+            Some(true) => Settled::Confirmed { seeds },
+            Some(false) => Settled::Refuted { seeds },
+            None => Settled::Open,
+        }
+    }
+
     /// The number of seeds at the first look to come that settles an open condition with a
     /// probability of about 80 %, if its mean and spread are those of the values so far; `None` if
     /// no planned look does, or if they are unknown.
     pub(crate) fn seeds_needed(&self, condition: &Condition, alternatives: usize) -> Option<usize> {
+        if condition.is_shown_only {
+            return None;
+        }
         let mut to_come = self.looks().into_iter().filter(|&(n, _)| n > self.ended.len());
         if condition.measure == Measure::Largest {
             return to_come.next().map(|(n, _)| n);
@@ -230,6 +259,33 @@ mod tests {
         let chosen = SeedPlan::of(4, vec![0, 1, 4, 7, 9], vec![0, 1, 4, 7]);
         assert_eq!((chosen.in_order(), chosen.ended), (2, vec![0, 1]));
         assert_eq!(SeedPlan::of(3, vec![5, 6, 7], vec![5, 6, 7]).ended, Vec::<u64>::new());
+    }
+
+    #[test]
+    fn a_look_at_seeds_of_which_many_are_lost_decides_nothing() {
+        let with = |lost: &[u64]| {
+            let by_seed = (0..10).filter(|seed| !lost.contains(seed));
+            let by_seed = by_seed.map(|seed| (seed, 10.0 + seed as f64)).collect();
+            Condition::on("effect", Measure::Nats, Expected::Above(0.0), &by_seed)
+        };
+        assert_eq!(plan(10, 10).settle(&with(&[]), 1), Settled::Confirmed { seeds: 3 });
+        // Two of three at the first look, two of five at the second, two of ten at the last.
+        assert_eq!(plan(10, 10).settle(&with(&[0, 1]), 1), Settled::Confirmed { seeds: 10 });
+        assert_eq!(plan(10, 5).settle(&with(&[0, 1]), 1), Settled::Open);
+    }
+
+    #[test]
+    fn a_condition_on_every_run_is_broken_by_a_later_one() {
+        let with = |values: &[f64]| {
+            let by_seed = (0..).zip(values.iter().copied()).collect();
+            Condition::on_largest("error", 1e-3, &by_seed)
+        };
+        let good = [1e-9; 4];
+        assert_eq!(plan(4, 2).settle(&with(&good), 1), Settled::Open);
+        assert_eq!(plan(4, 4).settle(&with(&good), 1), Settled::Confirmed { seeds: 4 });
+        let bad = [1e-9, 1e-9, 1e-9, 0.5];
+        assert_eq!(plan(4, 3).settle(&with(&bad), 1), Settled::Confirmed { seeds: 3 });
+        assert_eq!(plan(4, 4).settle(&with(&bad), 1), Settled::Refuted { seeds: 4 });
     }
 
     #[test]

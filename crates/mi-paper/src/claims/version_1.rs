@@ -23,7 +23,8 @@ pub(super) fn decide(results: &Results<'_>, conditions: &[Condition]) -> (Decisi
     if own * SHORTEST < papers {
         return open("trials are too short");
     }
-    if lost(results).is_some() {
+    let seeds: Vec<u64> = results.planned_seeds().into_iter().collect();
+    if lost(results, &seeds).is_some() {
         return open("too many trials of a configuration diverged");
     }
     let count = |decided: Option<bool>, presupposed: bool| {

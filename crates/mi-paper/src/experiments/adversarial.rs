@@ -12,6 +12,7 @@ use crate::preset::Scale;
 use crate::published::{Curve, Published, Value};
 use crate::record::Metric;
 use crate::results::Results;
+use crate::statistics;
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "adversarial",
@@ -136,10 +137,14 @@ fn probe_conditions(results: &Results<'_>, readout: Readout, metric: Metric) -> 
     let what = format!("{probe}, {name} − end");
     let expected = Expected::Above(FAR_BELOW);
     let published = results.published(|_| true, metric);
-    // A pixel baseline of a single seed is compared with every run.
-    let baseline = match baseline.len() {
-        1 => accuracy.keys().filter_map(|s| Some((*s, *baseline.values().next()?))).collect(),
-        _ => baseline,
+    // The probe on pixels hardly depends on the seed. If it was run for fewer seeds, each run is
+    // compared with its mean, so that no run is lost.
+    let baseline = if accuracy.keys().all(|seed| baseline.contains_key(seed)) {
+        baseline
+    } else {
+        let values: Vec<f64> = baseline.into_values().collect();
+        let mean = (!values.is_empty()).then(|| statistics::mean(&values));
+        accuracy.keys().filter_map(|seed| Some((*seed, mean?))).collect()
     };
     vec![
         invertible(results),

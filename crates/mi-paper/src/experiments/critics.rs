@@ -132,6 +132,7 @@ pub(super) fn panels(results: &Results<'_>) -> Vec<Panel> {
             .filter_map(move |bound| last_fifth(results, Subject::of(metric).with_bound(bound)))
     };
     let mut panels = for_each_bound(results, Metric::Accuracy);
+    panels.extend(last_fifths(Metric::Accuracy));
     for metric in [Metric::BoundTrain, Metric::BoundTest] {
         panels.extend(for_each_bound(results, metric));
         panels.extend(last_fifths(metric));

@@ -61,7 +61,7 @@ const FORMS: &[Form] = &[Form {
     letter: "p",
     statement: "The same with the encoder of Hjelm et al. (the variants BN). It was written when seed 0 \
                 had been run, so only seeds from 1 on judge it.",
-    known: Some(KnownSeeds { seeds: 1, run: "a run with the preset `reference`" }),
+    known: Some(KnownSeeds { seeds: 1, run: "a run with the preset “reference”" }),
     conditions: conditions_with_batch_norm,
 }];
 

@@ -36,8 +36,8 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         heading: "Measures of a representation and its usefulness",
         caption: "Encoders are trained with several critics, bounds, targets, architectures and views, and \
                   also by triplets, on labels and against a classifier. Each is measured at the start and at \
-                  the end of training. The charts show Spearman's rank correlation, over all of these, of \
-                  each measure with four accuracies: of the paper's probe, of a converged linear probe, of \
+                  the end of training. The charts show Spearman's rank correlation, over all of these \
+                  at the end of training, of each measure with four accuracies: of the paper's probe, of a converged linear probe, of \
                   linear readers of ten labels per class, and of linear readers of another data set. \
                   Intervals of 95 % are by a bootstrap over configurations and seeds. For bijective encoders \
                   the true mutual information is the same at every step, whatever an estimate says.",
@@ -66,7 +66,7 @@ const FORMS: &[Form] = &[Form {
                 of uniformity (lower is more even) with the accuracy of a converged linear probe, given \
                 the held-out bound, is below 0. It was written when seed 0 had been run, so only seeds \
                 from 1 on judge it.",
-    known: Some(KnownSeeds { seeds: 1, run: "a run with the preset `reference`" }),
+    known: Some(KnownSeeds { seeds: 1, run: "a run with the preset “reference”" }),
     conditions: geometry_conditions,
 }];
 

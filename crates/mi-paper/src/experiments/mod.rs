@@ -73,6 +73,13 @@ pub struct Experiment {
     pub(crate) claim: Option<Claim>,
 }
 
+impl Experiment {
+    /// Whether the paper has figures of it.
+    pub(crate) fn is_papers(&self) -> bool {
+        !self.figures.is_empty()
+    }
+}
+
 /// The kind of data that an experiment runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

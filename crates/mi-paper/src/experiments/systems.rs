@@ -75,11 +75,16 @@ pub(super) fn named(scale: &Scale, name: &str, task: MultiView) -> Variant {
     }
 }
 
-/// Charts of each metric: at the end, and over the steps if it has a curve.
+/// The most configurations whose curves can be told apart in one chart.
+const MOST_CURVES: usize = 8;
+
+/// Charts of each metric: at the end, and over the steps if it has curves that can be told apart.
 pub(super) fn end_panels(results: &Results<'_>, metrics: &[Metric]) -> Vec<Panel> {
     let panels = metrics.iter().flat_map(|&metric| {
-        // A metric that is measured once, such as a ceiling, has no curve.
-        let has_curve = results.own.iter().any(|c| c.curve(metric).len() > 1);
+        // Two points, the start and the end, are no curve; the tables have both.
+        let shown = results.own.iter().filter(|c| c.has(metric));
+        let has_curve = shown.clone().count() <= MOST_CURVES
+            && shown.clone().any(|c| c.curve(metric).len() > 2);
         let over_steps = has_curve.then(|| over(metric).panel(results));
         [ends(results, metric), over_steps.flatten()]
     });

@@ -3,6 +3,7 @@
 use mi_plot::{Axis, Dash, Limits, LineChart, Mark, Point, Scale, Series};
 
 use crate::config::{EncoderSpec, Task};
+use crate::figures::ends::before_and_after;
 use crate::figures::subject::{Extent, Subject};
 use crate::figures::{Panel, tables};
 use crate::names::{self, Varies};
@@ -32,11 +33,16 @@ impl Results<'_> {
         }
     }
 
-    /// The accuracy of the pixel baseline on this data set, with the noise of the encoders' views.
-    pub(super) fn pixel_accuracy(&self) -> Option<f64> {
+    /// The accuracy of a probe on the pixels of this data set, with the noise of the encoders'
+    /// views, and its label. `None` for metrics that are not the accuracy of such a probe.
+    pub(super) fn pixel_accuracy(&self, metric: Metric) -> Option<(f64, &'static str)> {
+        if !matches!(metric, Metric::Accuracy | Metric::AccuracyConverged) {
+            return None;
+        }
         let has_noise = |c: &&Configuration<'_>| c.task.noise().is_some_and(|n| n.sd > 0.0);
-        let baseline = self.pixel_baseline(self.own.iter().any(has_noise))?;
-        baseline.end(Metric::Accuracy).map(|sample| sample.mean())
+        let is_noisy = self.own.iter().any(has_noise);
+        let accuracy = self.pixel_baseline(is_noisy)?.end(metric)?.mean();
+        Some((accuracy, if is_noisy { "pixels with noise, this run" } else { "pixels, this run" }))
     }
 
     /// The largest possible value of `InfoNCE`, with its label. `None` for tasks of many views,
@@ -64,16 +70,26 @@ impl OverSteps<'_> {
         if shown.is_empty() {
             return None;
         }
+        let mut references = self.references.to_vec();
+        if shows_pixels(&shown)
+            && let Some((pixels, label)) = results.pixel_accuracy(metric)
+        {
+            references.push((pixels, label.to_owned()));
+        }
+        if is_measured_at_ends(results, &shown, metric) {
+            return Some(before_and_after(results, self.subject, &references));
+        }
         let varies = Varies::among(&shown);
         let label = |c: &Configuration<'_>| labelled(c, varies);
         let mut chart = LineChart::new(&title, Axis::new("training step"), axis(metric));
         for configuration in &shown {
             let (colour, dash) = results.style_of(configuration);
-            let points: Vec<Point> = configuration.curve(metric).iter().map(point).collect();
+            let curve = drawn(configuration.curve(metric));
+            let points: Vec<Point> = curve.iter().map(point).collect();
             // A line through only two points would suggest values that nobody measured.
             let dash = if points.len() > 2 { dash } else { Dash::None };
             if points.len() > 2 {
-                for seed in runs(configuration, metric) {
+                for seed in runs(configuration, metric, &curve) {
                     chart = chart.series(seed.colour(colour));
                 }
             }
@@ -81,14 +97,8 @@ impl OverSteps<'_> {
             // A single line needs no name next to the chart's title.
             chart = chart.series(if shown.len() == 1 { series.quiet() } else { series });
         }
-        for (value, label) in self.references {
-            chart = chart.reference(*value, label.as_str());
-        }
-        if metric == Metric::Accuracy
-            && shows_pixels(&shown)
-            && let Some(pixels) = results.pixel_accuracy()
-        {
-            chart = chart.reference(pixels, "pixels, this run");
+        for (value, label) in references {
+            chart = chart.reference(value, label);
         }
         let mut marks: Vec<Mark> = Vec::new();
         for configuration in &shown {
@@ -116,11 +126,42 @@ impl OverSteps<'_> {
     }
 }
 
-/// A thin line for each run behind a mean of several.
-fn runs(configuration: &Configuration<'_>, metric: Metric) -> Vec<Series> {
+/// Whether a metric was measured before and after training only, and the paper has no values
+/// between.
+fn is_measured_at_ends(
+    results: &Results<'_>,
+    shown: &[&Configuration<'_>],
+    metric: Metric,
+) -> bool {
+    let is_two = |c: &&Configuration<'_>| {
+        let curve = c.curve(metric);
+        curve.len() == 2 && curve[0].step == 0
+    };
+    shown.iter().all(is_two)
+        && !shown.iter().any(|c| results.published_curve(c, metric).next().is_some())
+}
+
+/// The part of an evaluation interval below which two steps look like one.
+const NEAR: f64 = 0.1;
+
+/// The samples of a curve that are drawn: all but the last regular one if the end of training
+/// follows it at once. A line between the two would be a jump that is not there.
+fn drawn(mut curve: Vec<Sample>) -> Vec<Sample> {
+    if let [.., a, b, c] = &curve[..]
+        && ((c.step - b.step) as f64) < NEAR * (b.step - a.step) as f64
+    {
+        curve.remove(curve.len() - 2);
+    }
+    curve
+}
+
+/// A thin line for each run behind a mean of several, through the steps that are drawn.
+fn runs(configuration: &Configuration<'_>, metric: Metric, drawn: &[Sample]) -> Vec<Series> {
     let several = configuration.counted().count() > 1;
     let series = |trial: &Trial<'_>| {
-        let points = trial.curve(metric).map(|(step, value)| Point::new(step as f64, value));
+        let is_drawn = |step: u64| drawn.iter().any(|sample| sample.step == step);
+        let points = trial.curve(metric).filter(|(step, _)| is_drawn(*step));
+        let points = points.map(|(step, value)| Point::new(step as f64, value));
         Series::new(format!("seed {}", trial.info.seed), points.collect()).thin()
     };
     configuration.counted().filter(|_| several).map(series).collect()
@@ -163,7 +204,7 @@ pub(super) fn mark(published: &Value, label: &str, colour: usize) -> Mark {
 }
 
 /// The y axis of a metric.
-fn axis(metric: Metric) -> Axis {
+pub(super) fn axis(metric: Metric) -> Axis {
     let axis = Axis::new(names::axis(metric));
     match metric.whole() {
         Metric::TargetLoss | Metric::InverseError => axis.scale(Scale::Log),
@@ -180,31 +221,48 @@ fn axis(metric: Metric) -> Axis {
     }
 }
 
-/// What lines, bands and diamonds mean.
-pub(crate) fn key(results: &Results<'_>) -> String {
+/// What the lines, bands, bars and diamonds of these drawings mean.
+pub(crate) fn key(results: &Results<'_>, panels: &[Panel]) -> String {
+    let has = |class: &str| panels.iter().any(|panel| panel.svg.has_class(class));
+    let mut words: Vec<String> = Vec::new();
     let counted = results.own.iter().map(|c| c.counted().count()).max().unwrap_or(0);
-    let mut words = match counted {
-        0 | 1 => String::new(),
-        n => format!(
-            "Lines are means over up to {n} seeds; thin lines are single seeds. Bands reach from \
-             the least to the greatest value. "
-        ),
-    };
-    let has_any = |c: &&&Configuration<'_>| {
-        Metric::ALL.iter().any(|metric| results.published_curve(c, *metric).next().is_some())
-    };
-    if results.own.iter().find(has_any).is_some() {
+    if counted > 1 && has("plot-line") {
+        let single = if has("plot-thin") { "; thin lines are single seeds" } else { "" };
+        words.push(format!("Lines are means over up to {counted} seeds{single}."));
+    }
+    if counted > 1 && has("plot-band") {
+        words.push("Bands reach from the least to the greatest value.".to_owned());
+    }
+    if has("plot-mark") {
         let elsewhere = if results.published_elsewhere() {
             format!(" on {}", names::dataset(results.published.dataset))
         } else {
             String::new()
         };
-        let diamonds = format!(
+        words.push(format!(
             "Hollow diamonds are the paper's values{elsewhere}, at the steps at which its figures \
-             could be read, with its bands where these could be read. If a chart ends before the \
-             paper's last step, the paper's last value is shown to the right."
-        );
-        words.push_str(&diamonds);
+             could be read, with its bands where these could be read."
+        ));
+        if has("plot-column") {
+            words.push("To the right of a chart they are its last values.".to_owned());
+        }
     }
-    words
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_evaluation_right_before_the_end_is_not_drawn() {
+        let steps = |steps: &[u64]| -> Vec<u64> {
+            let curve = steps.iter().map(|&step| Sample { step, values: vec![0.5] }).collect();
+            drawn(curve).iter().map(|sample| sample.step).collect()
+        };
+        assert_eq!(steps(&[0, 2_000, 4_000, 4_001]), [0, 2_000, 4_001]);
+        assert_eq!(steps(&[0, 1, 2, 3]), [0, 1, 2, 3]);
+        assert_eq!(steps(&[0, 2_000, 3_000]), [0, 2_000, 3_000]);
+        assert_eq!(steps(&[0, 1]), [0, 1]);
+    }
 }

@@ -9,7 +9,7 @@ use crate::figures::subject::{Extent, Subject, file_name};
 use crate::names::{self, Varies};
 use crate::numbers;
 use crate::record::Metric;
-use crate::results::{Configuration, Results};
+use crate::results::{Configuration, Results, Trial};
 use crate::statistics::rank_correlation;
 use crate::table::{Align, Table};
 
@@ -20,7 +20,7 @@ const FEWEST: usize = 5;
 /// The number of bootstrap samples.
 const DRAWS: usize = 1_000;
 
-/// Spearman's rank correlation of two metrics over trials, with an interval.
+/// Spearman's rank correlation of two metrics over trained encoders, with an interval.
 pub(crate) struct Correlated {
     metric: Metric,
     value: f64,
@@ -29,28 +29,42 @@ pub(crate) struct Correlated {
     points: usize,
 }
 
-/// The values of two metrics of a configuration's finished trials, at the first and the last step.
-fn points(configuration: &Configuration<'_>, (a, b): (Metric, Metric)) -> Vec<(f64, f64)> {
+/// The values of two metrics of a configuration's finished trials that `read` finds and that are
+/// finite.
+fn points(
+    configuration: &Configuration<'_>,
+    (a, b): (Metric, Metric),
+    read: impl Fn(&Trial<'_>, Metric) -> Option<f64>,
+) -> Vec<(f64, f64)> {
     let trials = configuration.trials.iter().filter(|trial| trial.is_finished());
-    let both = trials.flat_map(|trial| {
-        let start = trial.first(a).zip(trial.first(b));
-        let end = trial.last(a).zip(trial.last(b)).map(|((_, a), (_, b))| (a, b));
-        [start, end]
-    });
-    let is_finite = |(a, b): &(f64, f64)| a.is_finite() && b.is_finite();
-    both.flatten().filter(is_finite).collect()
+    let both = trials.filter_map(|trial| read(trial, a).zip(read(trial, b)));
+    both.filter(|(a, b)| a.is_finite() && b.is_finite()).collect()
+}
+
+/// The value after training; `None` if it was measured only before.
+fn end(trial: &Trial<'_>, metric: Metric) -> Option<f64> {
+    trial.last(metric).filter(|(step, _)| *step > 0).map(|(_, value)| value)
+}
+
+/// The value before training.
+fn start(trial: &Trial<'_>, metric: Metric) -> Option<f64> {
+    trial.first(metric)
 }
 
 impl Correlated {
-    /// The correlation over all trials; `None` if fewer than [`FEWEST`] configurations have both
+    /// The correlation over all trials at the end of training; `None` if fewer than [`FEWEST`] configurations have both
     /// metrics, if there are fewer than three points, or if a metric is the same everywhere.
     pub(crate) fn of(
         results: &Results<'_>,
         metrics: (Metric, Metric),
         stream: &mut Stream,
     ) -> Option<Self> {
-        let groups: Vec<Vec<(f64, f64)>> =
-            results.own.iter().map(|c| points(c, metrics)).filter(|own| !own.is_empty()).collect();
+        let groups: Vec<Vec<(f64, f64)>> = results
+            .own
+            .iter()
+            .map(|c| points(c, metrics, end))
+            .filter(|own| !own.is_empty())
+            .collect();
         if groups.len() < FEWEST {
             return None;
         }
@@ -81,7 +95,7 @@ impl Correlated {
     }
 }
 
-/// A chart of correlations, the strongest first; `None` if there are none. `with` is the metric that
+/// A chart of correlations over trained encoders, the strongest first; `None` if there are none. `with` is the metric that
 /// the measures are correlated with.
 pub(crate) fn correlation_panel(with: Metric, correlated: &[Correlated]) -> Option<Panel> {
     let mut sorted: Vec<&Correlated> = correlated.iter().collect();
@@ -111,16 +125,17 @@ pub(crate) fn correlation_panel(with: Metric, correlated: &[Correlated]) -> Opti
     Some(Panel { name, svg: chart.draw(), values: table, is_result: true })
 }
 
-/// A scatter chart of one metric over another: each finished trial has a point at its start and one
-/// at its end, in the colour of its kind.
+/// A scatter chart of one metric over another: each finished trial has a point for its end and a
+/// hollow one for its start, in the colour of its kind.
 pub(crate) fn scatter(
     results: &Results<'_>,
     metric: Metric,
     over: Metric,
     kind: impl Fn(&Configuration<'_>) -> String,
 ) -> Option<Panel> {
+    let metrics = (metric, over);
     let shown: Vec<&Configuration<'_>> =
-        results.own.iter().copied().filter(|c| !points(c, (metric, over)).is_empty()).collect();
+        results.own.iter().copied().filter(|c| !points(c, metrics, end).is_empty()).collect();
     shown.first()?;
     let varies = Varies::among(&shown);
     let (x, y) = (names::metric(metric), names::metric(over));
@@ -128,23 +143,45 @@ pub(crate) fn scatter(
     // One encoder far off would squeeze all others into a line.
     let axis = Axis::new(&*x).limits(Limits::Trimmed);
     let mut chart = LineChart::new(&title, axis, Axis::new(&*y));
-    let columns = [("", Align::Left), (x.as_ref(), Align::Right), (y.as_ref(), Align::Right)];
+    let columns = [
+        ("", Align::Left),
+        ("training", Align::Left),
+        (x.as_ref(), Align::Right),
+        (y.as_ref(), Align::Right),
+    ];
     let mut table = Table::new(&title, &columns);
-    let mut by_kind: Vec<(String, Vec<Point>)> = Vec::new();
+    let mut by_kind: Vec<(String, [Vec<Point>; 2])> = Vec::new();
     for configuration in shown {
         let (label, kind) = (labelled(configuration, varies), kind(configuration));
         let place = by_kind.iter().position(|(other, _)| *other == kind).unwrap_or_else(|| {
-            by_kind.push((kind, Vec::new()));
+            by_kind.push((kind, [Vec::new(), Vec::new()]));
             by_kind.len() - 1
         });
-        for (a, b) in points(configuration, (metric, over)) {
-            table.row(vec![label.clone(), numbers::fixed(a, 3), numbers::fixed(b, 4)]);
-            by_kind[place].1.push(Point::new(a, b));
+        let both = [points(configuration, metrics, end), points(configuration, metrics, start)];
+        for ((found, when), drawn) in
+            both.into_iter().zip(["end", "start"]).zip(&mut by_kind[place].1)
+        {
+            for (a, b) in found {
+                let cells = [label.as_str(), when, &numbers::fixed(a, 3), &numbers::fixed(b, 4)];
+                table.row(cells.map(str::to_owned).to_vec());
+                drawn.push(Point::new(a, b));
+            }
         }
     }
+    let mut has_starts = false;
     for (colour, (kind, mut drawn)) in by_kind.into_iter().enumerate() {
-        drawn.sort_by(|a, b| a.x.total_cmp(&b.x));
-        chart = chart.series(Series::new(kind, drawn).colour(colour).dash(Dash::None));
+        for points in &mut drawn {
+            points.sort_by(|a, b| a.x.total_cmp(&b.x));
+        }
+        let [ends, starts] = drawn;
+        has_starts |= !starts.is_empty();
+        let untrained = Series::new(format!("{kind}, before training"), starts);
+        chart = chart
+            .series(Series::new(kind, ends).colour(colour).dash(Dash::None))
+            .series(untrained.colour(colour).dash(Dash::None).hollow());
+    }
+    if has_starts {
+        chart = chart.note("Hollow: before training.");
     }
     let name = format!("scatter-{}", file_name(metric));
     Some(Panel { name, svg: chart.draw(), values: table, is_result: false })

@@ -83,10 +83,8 @@ pub(crate) fn estimates(results: &Results<'_>) -> Option<Panel> {
         }
         curves.push((label, curve));
     }
-    for (metric, label) in [(Metric::TrueMi, "true"), (Metric::Ceiling, "ceiling")] {
-        if let Some(sample) = shown.iter().find_map(|c| c.end(metric)) {
-            chart = chart.reference(sample.mean(), label);
-        }
+    for (value, label) in known_values(&shown) {
+        chart = chart.reference(value, label);
     }
     let chart = chart.column("paper", marks);
     Some(Panel {
@@ -95,6 +93,14 @@ pub(crate) fn estimates(results: &Results<'_>) -> Option<Panel> {
         values: tables::by_step(&title, Metric::Estimate, &curves),
         is_result: false,
     })
+}
+
+/// The true mutual information of synthetic samples, and the most that an estimate can be, with their
+/// labels.
+pub(super) fn known_values(shown: &[&Configuration<'_>]) -> Vec<(f64, &'static str)> {
+    let known = [(Metric::TrueMi, "true"), (Metric::Ceiling, "ceiling")];
+    let value = |metric| shown.iter().find_map(|c| c.end(metric)).map(|sample| sample.mean());
+    known.into_iter().filter_map(|(metric, label)| Some((value(metric)?, label))).collect()
 }
 
 /// The estimates of the counted trials, smoothed by a Gaussian filter.

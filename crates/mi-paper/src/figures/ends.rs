@@ -3,7 +3,8 @@
 use mi_plot::{Axis, Dash, IntervalChart, IntervalRow, LineChart, Point, Scale, Series};
 
 use crate::config::Task;
-use crate::figures::charts::{labelled, point, seeds};
+use crate::figures::charts::{axis, labelled, point, seeds};
+use crate::figures::curves::known_values;
 use crate::figures::subject::{Extent, Subject};
 use crate::figures::{Panel, tables};
 use crate::names::{self, Varies};
@@ -32,12 +33,7 @@ fn rows(
     for &configuration in shown.iter().filter(|c| has_end(c)) {
         let Some(sample) = value(configuration) else { continue };
         let label = labelled(configuration, varies);
-        let mut row = IntervalRow::new(&label, sample.mean())
-            .colour(results.style_of(configuration).0)
-            .note(seeds(&sample));
-        if sample.values.len() > 1 {
-            row = row.between(sample.least(), sample.greatest());
-        }
+        let mut row = row(&label, &sample).colour(results.style_of(configuration).0);
         if let Some(published) = results.published_end(configuration, metric) {
             row = row.mark(published.value);
         }
@@ -48,6 +44,53 @@ fn rows(
         chart = chart.note("Hollow diamonds: the paper.");
     }
     (!values.is_empty()).then_some((chart, values))
+}
+
+/// The mean of a sample, and its range.
+fn row(label: &str, sample: &Sample) -> IntervalRow {
+    let row = IntervalRow::new(label, sample.mean()).note(seeds(sample));
+    if sample.values.len() < 2 {
+        return row;
+    }
+    row.between(sample.least(), sample.greatest())
+}
+
+/// The colour of values before training.
+const BEFORE: usize = 7;
+
+/// A chart of the values after and before training, one below the other, for a metric that is
+/// measured only then.
+pub(super) fn before_and_after(
+    results: &Results<'_>,
+    subject: Subject<'_>,
+    references: &[(f64, String)],
+) -> Panel {
+    let (metric, title) = (subject.metric, subject.title(Extent::All));
+    let shown = subject.shown(results);
+    let varies = Varies::among(&shown);
+    let mut chart =
+        IntervalChart::new(&title, axis(metric)).note("Grey, below each: before training.");
+    let mut curves = Vec::new();
+    for configuration in shown {
+        let (label, curve) = (labelled(configuration, varies), configuration.curve(metric));
+        let (colour, _) = results.style_of(configuration);
+        for (place, sample) in curve.iter().rev().enumerate() {
+            let row = row(&label, sample);
+            let is_start = sample.step == 0;
+            let row = row.colour(if is_start { BEFORE } else { colour });
+            chart = chart.row(if place == 0 { row } else { row.below() });
+        }
+        curves.push((label, curve));
+    }
+    for (value, label) in references {
+        chart = chart.reference(*value, label.as_str());
+    }
+    Panel {
+        name: subject.name(Extent::All),
+        svg: chart.draw(),
+        values: tables::by_step(&title, metric, &curves),
+        is_result: false,
+    }
 }
 
 /// A chart of the end values of all configurations, one below the other.
@@ -63,11 +106,10 @@ pub(crate) fn ends(results: &Results<'_>, metric: Metric) -> Option<Panel> {
     {
         chart = chart.reference(cap, label);
     }
-    if metric == Metric::Accuracy
-        && !results.own.iter().any(|c| matches!(c.task, Task::Pixels(_)))
-        && let Some(pixels) = results.pixel_accuracy()
+    if !results.own.iter().any(|c| matches!(c.task, Task::Pixels(_)))
+        && let Some((pixels, label)) = results.pixel_accuracy(metric)
     {
-        chart = chart.reference(pixels, "pixels");
+        chart = chart.reference(pixels, label);
     }
     Some(Panel {
         name: subject.name(Extent::End),
@@ -82,7 +124,12 @@ pub(crate) fn ends(results: &Results<'_>, metric: Metric) -> Option<Panel> {
 pub(crate) fn last_fifth(results: &Results<'_>, subject: Subject<'_>) -> Option<Panel> {
     let (metric, title) = (subject.metric, subject.title(Extent::LastFifth));
     let shown = subject.shown(results);
-    let (chart, curves) = rows(results, (&title, metric), &shown, |c| c.tails(metric))?;
+    let (mut chart, curves) = rows(results, (&title, metric), &shown, |c| c.tails(metric))?;
+    if metric == Metric::Estimate {
+        for (value, label) in known_values(&shown) {
+            chart = chart.reference(value, label);
+        }
+    }
     Some(Panel {
         name: subject.name(Extent::LastFifth),
         svg: chart.draw(),

@@ -11,13 +11,14 @@ use crate::statistics;
 use crate::table::{Align, Table};
 
 /// Metrics in the order of a table's columns.
-const METRICS: [Metric; 21] = [
+const METRICS: [Metric; 22] = [
     Metric::BoundTrain,
     Metric::BoundTest,
     Metric::LossTest,
     Metric::TargetLoss,
     Metric::Accuracy,
     Metric::AccuracyConverged,
+    Metric::AccuracyScaled,
     Metric::AccuracyClassifier,
     Metric::ClassifierLoss,
     Metric::UniformLoss,
@@ -69,7 +70,7 @@ pub(crate) fn ends(results: &Results<'_>) -> Table {
         ];
         let paper = |metric: Metric| {
             let value = results.published_end(configuration, metric).map(|p| p.value);
-            value.map_or(String::new(), |v| numbers::fixed(v, numbers::decimals(metric).min(3)))
+            value.map_or(String::new(), |v| numbers::fixed(v, published_decimals(metric)))
         };
         if has(Metric::Estimate) {
             cells.push(numbers::mean_and_deviation(
@@ -88,6 +89,12 @@ pub(crate) fn ends(results: &Results<'_>) -> Table {
         table.row(cells);
     }
     table
+}
+
+/// The decimals of published values, as far as they could be read off the paper's figures.
+fn published_decimals(metric: Metric) -> usize {
+    let decimals = numbers::decimals(metric);
+    if metric == Metric::Estimate { decimals } else { decimals.min(3) }
 }
 
 /// Means of several curves, one row per step.

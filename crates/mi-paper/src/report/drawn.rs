@@ -45,14 +45,14 @@ pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
     }
     let configurations = Configuration::all(outcome);
     let is_papers = |c: &Configuration<'_>| {
-        experiments::find(&c.key.experiment).is_some_and(|e| !e.figures.is_empty())
+        experiments::find(&c.key.experiment).is_some_and(Experiment::is_papers)
     };
     let runs_the_papers = configurations.is_empty() || configurations.iter().any(is_papers);
     let mut verdicts = Vec::new();
     for experiment in experiments::in_report() {
         let Some(claim) = &experiment.claim else { continue };
         let datasets = datasets(&configurations, experiment.name);
-        let is_papers = !experiment.figures.is_empty();
+        let is_papers = experiment.is_papers();
         let datasets = match datasets[..] {
             // Experiments of the paper that are not part of a run are reported as missing; those on
             // other systems are not.
@@ -68,9 +68,8 @@ pub fn judge(outcome: &Outcome) -> Vec<Verdict> {
                 .filter(|c| c.experiment == experiment.name && c.dataset == dataset)
                 .collect();
             let departures = departures::of_trials(experiment, &trials);
-            let shown = (experiment.name, experiment.figure.id);
             let planned = planned_seeds(outcome, experiment, claim.seeds);
-            verdicts.push(claims::judge(claim, shown, &results, departures, planned));
+            verdicts.push(claims::judge(experiment, claim, &results, departures, planned));
         }
     }
     verdicts
@@ -143,7 +142,7 @@ fn drawn(
         title,
         heading,
         caption,
-        key: charts::key(results),
+        key: charts::key(results, &panels),
         panels,
         ends: tables::ends(results),
         csv: tables::csv(results),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::TrialConfig;
-use crate::experiments;
+use crate::experiments::{self, Experiment};
 use crate::numbers;
 use crate::origin::Origin;
 use crate::outcome::{Outcome, TrialState};
@@ -15,14 +15,21 @@ const TITLE: &str =
 const SUBTITLE: &str = "Tschannen, Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020. \
     Each claim is judged by a dated rule; docs/verdicts.md says which runs existed at its date. \
     Each figure shows this run next to the published values.";
+const OTHERS_TITLE: &str =
+    "Beyond “On Mutual Information Maximization for Representation Learning”";
+const OTHERS_SUBTITLE: &str = "Experiments on systems and measures that the paper (Tschannen, \
+    Djolonga, Rubenstein, Gelly and Lucic, ICLR 2020) discusses without running them. Each claim is \
+    judged by a dated rule; docs/verdicts.md says which runs existed at its date.";
 
 /// The report's title.
 pub(crate) fn title(outcome: &Outcome) -> String {
     if outcome.is_own() {
         let names: Vec<&str> = outcome.own.iter().map(|(name, _)| name.as_str()).collect();
         format!("Results of {}", names.join(", "))
-    } else {
+    } else if runs_the_papers(outcome) {
         TITLE.to_owned()
+    } else {
+        OTHERS_TITLE.to_owned()
     }
 }
 
@@ -31,8 +38,10 @@ pub(crate) fn subtitle(outcome: &Outcome) -> String {
     if outcome.is_own() {
         let questions: Vec<&str> = outcome.own.iter().map(|(_, q)| q.as_str()).collect();
         questions.join(" ")
-    } else {
+    } else if runs_the_papers(outcome) {
         SUBTITLE.to_owned()
+    } else {
+        OTHERS_SUBTITLE.to_owned()
     }
 }
 
@@ -48,14 +57,19 @@ pub(crate) fn departures(outcome: &Outcome) -> Vec<String> {
 
 /// The sentence above the departures. The paper has no protocol for systems that it only discusses.
 pub(crate) fn departs(outcome: &Outcome) -> &'static str {
-    let is_papers = |config: &TrialConfig| {
-        experiments::find(&config.experiment).is_some_and(|e| !e.figures.is_empty())
-    };
-    if outcome.configs.iter().any(is_papers) {
+    if runs_the_papers(outcome) {
         "This run departs from the paper's protocol."
     } else {
         "This run differs from one with the preset “paper”."
     }
+}
+
+/// Whether a run has experiments of the paper. One without trials yet counts as such.
+pub(crate) fn runs_the_papers(outcome: &Outcome) -> bool {
+    let is_papers = |config: &TrialConfig| {
+        experiments::find(&config.experiment).is_some_and(Experiment::is_papers)
+    };
+    outcome.configs.is_empty() || outcome.configs.iter().any(is_papers)
 }
 
 /// What ran, where, and for how long, as names and values.
@@ -112,8 +126,8 @@ fn seeds(outcome: &Outcome) -> String {
     }
     let counts = || experiments.values().map(BTreeSet::len);
     match (counts().min().unwrap_or(0), counts().max().unwrap_or(0)) {
-        (least, most) if least == most => format!("{most} each, by experiment"),
-        (least, most) => format!("{least} to {most}, by experiment"),
+        (least, most) if least == most => format!("{most} for each experiment"),
+        (least, most) => format!("between {least} and {most} for each experiment"),
     }
 }
 

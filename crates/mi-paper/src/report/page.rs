@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::claims::Verdict;
-use crate::figures::DrawnFigure;
+use crate::figures::{DrawnFigure, Panel};
 use crate::outcome::Outcome;
 use crate::report::drawn;
 use crate::report::facts;
@@ -134,7 +134,10 @@ fn claims_table(verdicts: &[Verdict], figures: &[DrawnFigure]) -> Markup {
                         @if let Some(settled) = judged::settled(&verdict.finding) { span.what { (settled) } }
                         @if let Some(changed) = judged::changed(verdict) { span.what { (changed) } }
                         @for (id, _, finding) in &verdict.forms {
-                            span.what { (id) ": " (verdict.words_of(finding)) }
+                            span.what {
+                                a href={ "#" (judged::form_anchor(verdict, id)) } { (id) }
+                                ": " (verdict.words_of(finding))
+                            }
                         }
                     }
                     @match headline(&verdict.finding) {
@@ -149,8 +152,8 @@ fn claims_table(verdicts: &[Verdict], figures: &[DrawnFigure]) -> Markup {
                     }
                     td data-label="figure" {
                         @if is_drawn(verdict, figures) {
-                            a.nobreak href={ "#" (verdict.figure) } { (verdict.paper_figures) }
-                        } @else { span.nobreak { (verdict.paper_figures) } }
+                            a href={ "#" (verdict.figure) } { (figure_name(verdict, figures)) }
+                        } @else { span.nobreak { (figure_name(verdict, figures)) } }
                     }
                 }
             } }
@@ -186,6 +189,19 @@ fn contents(figures: &[DrawnFigure], verdicts: &[Verdict]) -> Markup {
     }
 }
 
+/// Whether a drawing can be taller than a printed page, which must then be able to break inside it.
+fn is_tall(panel: &Panel) -> bool {
+    let (width, height) = panel.svg.size();
+    height > 1.5 * width
+}
+
+/// What the link to a verdict's figure says: the numbers of the paper's figures, or what an
+/// experiment beyond the paper is about.
+fn figure_name(verdict: &Verdict, figures: &[DrawnFigure]) -> String {
+    let own = figures.iter().find(|figure| figure.id == verdict.figure && !verdict.is_papers);
+    own.map_or(verdict.paper_figures, |figure| &figure.title).to_owned()
+}
+
 /// Whether the page has a verdict's figure.
 fn is_drawn(verdict: &Verdict, figures: &[DrawnFigure]) -> bool {
     figures.iter().any(|figure| figure.id == verdict.figure)
@@ -200,12 +216,20 @@ fn figure_section(figure: &DrawnFigure, verdicts: &[Verdict]) -> Markup {
                 p { a href={ "#" (judged::anchor(verdict)) } { "Claim " (verdict.id) } " "
                     (judged::badge(verdict.decision(), &verdict.words()))
                     @if let Some(brief) = judged::brief(verdict) { " " (brief) } }
+                @for (id, _, finding) in &verdict.forms {
+                    p { a href={ "#" (judged::form_anchor(verdict, id)) } { "Claim " (id) } " "
+                        (judged::badge(finding.decision, &verdict.words_of(finding))) }
+                }
             }
             @if figure.panels.is_empty() {
                 div.note { p { "No trial of this experiment has reached its first evaluation yet." } }
             } @else {
                 div.panels {
-                    @for panel in &figure.panels { figure { (PreEscaped(panel.svg.inline())) } }
+                    @for panel in &figure.panels {
+                        figure class=[is_tall(panel).then_some("tall")] {
+                            (PreEscaped(panel.svg.inline()))
+                        }
+                    }
                 }
             }
             (figure.ends.to_html())

@@ -73,7 +73,7 @@ pub fn markdown(outcome: &Outcome) -> String {
     }
     for verdict in &verdicts {
         let dataset = judged::dataset(verdict).map_or(String::new(), |d| format!(" on {d}"));
-        line(format_args!("### {}{}: {}\n", verdict.id, plain(&dataset), verdict.decision()));
+        line(format_args!("### {}{}: {}\n", verdict.id, plain(&dataset), verdict.words()));
         let reason = &verdict.finding.reason;
         line(format_args!("Rule: {}\n\n{}\n", plain(&verdict.rule), plain(reason)));
         if verdict.conditions().is_empty() {
@@ -81,7 +81,7 @@ pub fn markdown(outcome: &Outcome) -> String {
         }
         line(format_args!("Seeds: {}\n", judged::seeds(verdict)));
         if !verdict.departures.is_empty() {
-            line(format_args!("Departures from the paper's protocol:\n"));
+            line(format_args!("{}:\n", judged::departures_heading(verdict)));
             for departure in &verdict.departures {
                 line(format_args!("- {}", plain(departure)));
             }

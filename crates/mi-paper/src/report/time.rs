@@ -25,7 +25,7 @@ pub(crate) fn table(outcome: &Outcome) -> Table {
             ("steps per trial", Align::Right),
             ("processor time", Align::Right),
             ("time per seed", Align::Right),
-            ("share", Align::Right),
+            ("share of a seed's time", Align::Right),
         ],
     );
     let groups = groups(outcome);
@@ -39,7 +39,7 @@ pub(crate) fn table(outcome: &Outcome) -> Table {
             group.experiment.to_owned(),
             names::dataset(group.dataset).to_owned(),
             finished(&group.trials),
-            numbers::grouped(group.trials.iter().map(|t| t.steps).max().unwrap_or(0)),
+            group.steps(),
             numbers::duration(group.trials.iter().map(|t| t.seconds).sum()),
             text(seconds),
             share.map_or(MISSING.to_owned(), |(one, all)| format!("{:.0} %", 100.0 * one / all)),
@@ -78,6 +78,14 @@ fn finished(trials: &[&TrialInfo]) -> String {
 }
 
 impl Group<'_> {
+    /// The number of steps of a trial, or the range.
+    fn steps(&self) -> String {
+        let steps = || self.trials.iter().map(|trial| trial.steps);
+        let [least, most] =
+            [steps().min(), steps().max()].map(|n| numbers::grouped(n.unwrap_or(0)));
+        if least == most { most } else { format!("{least} to {most}") }
+    }
+
     /// The seconds that one seed takes: the sum over configurations of the mean over finished
     /// trials. `None` while a configuration has no finished trial.
     fn one_seed(&self) -> Option<f64> {

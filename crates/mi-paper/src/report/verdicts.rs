@@ -33,7 +33,8 @@ pub(crate) fn method(verdicts: &[Verdict]) -> String {
     format!(
         "Claims are judged by version {version} of the rules ({date}); docs/verdicts.md has them in \
          full. A verdict is about the setting that ran. The value of a metric is its mean over the \
-         last fifth of the steps. A claim holds if every condition is confirmed. It does not hold if \
+         last fifth of the steps; if training is so short that only the last evaluation is there, it \
+         is that one. A claim holds if every condition is confirmed. It does not hold if \
          a condition is refuted, tested at its share of the error probability, and everything that \
          the claim presupposes is confirmed. The number of seeds is planned in advance, for each \
          claim and for every setting. Looks before the last planned seed, at 3, 5, 10 and 20 seeds, \
@@ -54,7 +55,7 @@ pub(crate) fn headline(finding: &Finding) -> Option<&Condition> {
     let refuted = |c: &&Condition| c.met() == Some(false);
     let deciding = match finding.decision {
         Decision::DoesNotHold => conditions().find(refuted),
-        Decision::Open | Decision::NotShown => conditions()
+        Decision::Open | Decision::NotShown | Decision::NotJudged => conditions()
             .find(refuted)
             .or_else(|| conditions().find(|c| c.met().is_none() && c.effect.is_some()))
             .or_else(|| conditions().find(|c| c.single.is_some() && c.published.is_some())),
@@ -71,6 +72,11 @@ pub(crate) fn anchor(verdict: &Verdict) -> String {
     format!("rule-{}-{dataset}", verdict.id.to_lowercase())
 }
 
+/// The anchor of the details of another form of a claim.
+pub(crate) fn form_anchor(verdict: &Verdict, id: &str) -> String {
+    format!("{}-{}", anchor(verdict), id.to_lowercase())
+}
+
 /// The data set in words; `None` if the experiment did not run.
 pub(crate) fn dataset(verdict: &Verdict) -> Option<&str> {
     verdict.dataset.as_deref().map(names::dataset)
@@ -82,16 +88,17 @@ pub(crate) fn badge(decision: Decision, text: &str) -> Markup {
         Decision::Holds => ("badge holds", "✓"),
         Decision::DoesNotHold => ("badge fails", "✗"),
         Decision::Open => ("badge open", "?"),
-        Decision::NotShown => ("badge open", "–"),
+        Decision::NotShown | Decision::NotJudged => ("badge open", "–"),
     };
     html! { span class=(class) { span aria-hidden="true" { (sign) " " } (text) } }
 }
 
-/// How many conditions are confirmed, and how many seeds the rest needs; `None` if all are.
+/// How many conditions are confirmed, and at how many seeds the rest would be settled; `None` if all
+/// are, or if nothing is judged.
 pub(crate) fn settled(finding: &Finding) -> Option<String> {
     let all = &finding.conditions;
     let met = all.iter().filter(|c| c.met() == Some(true)).count();
-    if met == all.len() {
+    if met == all.len() || finding.decision == Decision::NotJudged {
         return None;
     }
     let counted = format!("{met} of {} conditions confirmed", all.len());
@@ -99,7 +106,9 @@ pub(crate) fn settled(finding: &Finding) -> Option<String> {
     let needed = open().filter_map(|c| c.seeds_needed).max();
     let unknown = open().any(|c| c.seeds_needed.is_none());
     Some(match needed {
-        Some(seeds) if !unknown => format!("{counted}; the rest needs about {seeds} seeds"),
+        Some(seeds) if !unknown => {
+            format!("{counted}; the rest would be settled at about {seeds} seeds")
+        }
         _ => counted,
     })
 }
@@ -122,9 +131,10 @@ pub(crate) fn brief(verdict: &Verdict) -> Option<String> {
 
 /// The claims of a run in words: how many have each verdict.
 pub(crate) fn tallies(verdicts: &[Verdict]) -> Vec<(Decision, String)> {
+    let suffix = if demonstration(verdicts).is_some() { " (demonstration)" } else { "" };
     let counted = Decision::ALL.map(|decision| {
         let count = verdicts.iter().filter(|v| v.decision() == decision).count();
-        (count > 0).then(|| (decision, format!("{count} {}", tally(decision, count))))
+        (count > 0).then(|| (decision, format!("{count} {}{suffix}", tally(decision, count))))
     });
     counted.into_iter().flatten().collect()
 }
@@ -140,19 +150,23 @@ fn tally(decision: Decision, count: usize) -> &'static str {
         (Decision::Open, _) => "claims open",
         (Decision::NotShown, 1) => "claim not shown",
         (Decision::NotShown, _) => "claims not shown",
+        (Decision::NotJudged, 1) => "claim not judged",
+        (Decision::NotJudged, _) => "claims not judged",
     }
 }
 
 /// The heading above the contradictions.
 pub(crate) fn contradiction_heading(outcome: &Outcome) -> &'static str {
-    if facts::departures(outcome).is_empty() {
+    if !facts::runs_the_papers(outcome) {
+        "What this run refutes"
+    } else if facts::departures(outcome).is_empty() {
         "Where this run contradicts the paper"
     } else {
         "Where this run contradicts the paper, given its departures from the protocol"
     }
 }
 
-/// One plain sentence for each condition that contradicts the paper.
+/// One plain sentence for each refuted condition of a claim that does not hold.
 pub(crate) fn contradictions(verdicts: &[Verdict]) -> Vec<String> {
     let refuted = verdicts.iter().filter(|v| v.decision() == Decision::DoesNotHold);
     refuted
@@ -164,7 +178,9 @@ pub(crate) fn contradictions(verdicts: &[Verdict]) -> Vec<String> {
                     let value = format!("{value} {}", condition.measure.unit());
                     format!("; the paper has {}{}", value.trim_end(), elsewhere(verdict))
                 });
-                format!("{} {setting}: {}{paper}.", verdict.id, condition.sentence())
+                let demonstration = if verdict.is_demonstration { " (demonstration)" } else { "" };
+                let (id, sentence) = (verdict.id, condition.sentence());
+                format!("{id} {setting}{demonstration}: {sentence}{paper}.")
             })
         })
         .collect()
@@ -195,8 +211,9 @@ pub(crate) fn conditions(finding: &Finding) -> Table {
         let settled = match condition.settled {
             Settled::Confirmed { seeds } => format!("✓ confirmed at {seeds} seeds"),
             Settled::Refuted { seeds } => format!("✗ refuted at {seeds} seeds"),
-            Settled::Open => match condition.seeds_needed {
-                Some(seeds) => format!("open; about {seeds} seeds needed"),
+            Settled::Open if condition.is_shown_only => "not judged".to_owned(),
+            Settled::Open => match condition.outlook() {
+                Some(outlook) => format!("open; would be {outlook}"),
                 None => "open".to_owned(),
             },
         };
@@ -292,6 +309,15 @@ pub(crate) fn changed(verdict: &Verdict) -> Option<String> {
     (second != verdict.decision()).then(|| format!("version 2 of the rules: {second}"))
 }
 
+/// The heading of a verdict's departures. The paper has no protocol for what it did not run.
+pub(crate) fn departures_heading(verdict: &Verdict) -> &'static str {
+    if verdict.is_papers {
+        "Departures from the paper's protocol"
+    } else {
+        "Differences from the preset “paper”"
+    }
+}
+
 /// The text of the link to a verdict's figure. It names the figure for readers of a printed report.
 fn figure_name(verdict: &Verdict) -> String {
     let figures = verdict.paper_figures;
@@ -324,60 +350,99 @@ pub(crate) fn details(verdict: &Verdict, drawn: bool) -> Markup {
             p { strong { "Seeds. " } (seeds(verdict)) }
             @if !verdict.departures.is_empty() {
                 details.departures {
-                    summary { "Departures from the paper's protocol" }
+                    summary { (departures_heading(verdict)) }
                     ul { @for departure in &verdict.departures { li { (departure) } } }
                 }
             }
             (conditions(finding).to_html())
             div.pair {
-                @for chart in forests(verdict) {
+                @for chart in forests(verdict.id, finding) {
                     div.forest { (PreEscaped(chart.draw().inline())) }
                 }
             }
             @for (id, statement, finding) in &verdict.forms {
-                p { strong { (id) ": " } (badge(finding.decision, &verdict.words_of(finding))) " "
+                p id=(form_anchor(verdict, id)) { strong { (id) ": " } (badge(finding.decision, &verdict.words_of(finding))) " "
                     (statement) " " (finding.reason) }
                 (conditions(finding).to_html())
+                div.pair {
+                    @for chart in forests(id, finding) {
+                        div.forest { (PreEscaped(chart.draw().inline())) }
+                    }
+                }
             }
             p.what { (earlier(verdict)) }
         }
     }
 }
 
+/// How many times smaller than the largest effect of a chart those are that get a chart of their
+/// own, since they would be points at zero in it.
+const MUCH_SMALLER: f64 = 10.0;
+
 /// The effects as interval charts, one for each kind of number.
-fn forests(verdict: &Verdict) -> Vec<IntervalChart> {
+fn forests(id: &str, finding: &Finding) -> Vec<IntervalChart> {
     let kinds = [
-        (Measure::Points, "Effects on accuracy", "difference of accuracies (percentage points)"),
-        (Measure::Nats, "Effects in nats", "nats"),
-        (Measure::Log, "Growth of the condition number", "ln(σmax/σmin), end − start"),
-        (Measure::Correlation, "Rank correlations", "Spearman's ρ"),
+        (Measure::Points, "effects on accuracy", "difference of accuracies (percentage points)"),
+        (Measure::Nats, "effects in nats", "nats"),
+        (Measure::Log, "growth of the condition number", "ln(σmax/σmin), end − start"),
+        (Measure::Correlation, "rank correlations", "Spearman's ρ"),
     ];
-    let charts = kinds.iter().filter_map(|&(measure, title, label)| {
-        let own: Vec<&Condition> =
-            verdict.conditions().iter().filter(|c| c.measure == measure).collect();
-        if own.iter().all(|c| c.effect.is_none() && c.single.is_none()) {
-            return None;
-        }
-        let title = format!("{}: {}", verdict.id, lower_first(title));
-        let mut chart = IntervalChart::new(title, Axis::new(label));
-        for condition in &own {
-            chart = chart.row(row(condition));
-        }
-        if own.iter().any(|c| c.published.is_some()) {
-            chart = chart.note("Hollow diamonds: the paper.");
-        }
-        let shared = own.iter().all(|c| c.expected == own[0].expected);
-        Some(match own[0].expected {
-            Expected::Above(limit) if shared => {
-                chart.reference(measure.scaled(limit), "claimed: to the right")
-            }
-            Expected::Below(limit) if shared => {
-                chart.reference(measure.scaled(limit), "claimed: to the left")
-            }
-            _ => chart.reference(0.0, "0"),
-        })
+    let charts = kinds.iter().flat_map(|&(measure, title, label)| {
+        let is_shown =
+            |c: &&Condition| c.measure == measure && (c.effect.is_some() || c.single.is_some());
+        let own: Vec<&Condition> = finding.conditions.iter().filter(is_shown).collect();
+        let largest = own.iter().map(|c| extent(c)).fold(0.0, f64::max);
+        let (small, large): (Vec<&Condition>, Vec<&Condition>) =
+            own.into_iter().partition(|c| extent(c) * MUCH_SMALLER < largest);
+        let parts = [(large, format!("{id}: {title}")), (small, format!("{id}: small {title}"))];
+        parts.map(|(own, title)| forest(title, label, &own))
     });
-    charts.collect()
+    charts.flatten().collect()
+}
+
+/// The largest absolute value that a condition's row shows.
+fn extent(condition: &Condition) -> f64 {
+    let effect = condition.effect.map_or([f64::NAN; 3], |e| [e.mean, e.low, e.high]);
+    let others = [condition.single, condition.published].map(|value| value.unwrap_or(f64::NAN));
+    let values = effect.into_iter().chain(others).filter(|value| value.is_finite());
+    values.fold(0.0, |largest, value| largest.max(value.abs()))
+}
+
+/// A chart of effects; `None` without any. A limit that all share is a line across the rows; others
+/// are ticks.
+fn forest(title: String, label: &str, conditions: &[&Condition]) -> Option<IntervalChart> {
+    let first = conditions.first()?;
+    let shared = conditions.iter().all(|c| c.expected == first.expected);
+    let mut chart = IntervalChart::new(title, Axis::new(label));
+    for condition in conditions {
+        let limits = if shared { Vec::new() } else { limits(condition.expected) };
+        let scaled = limits.into_iter().map(|limit| condition.measure.scaled(limit));
+        chart = chart.row(scaled.fold(row(condition), IntervalRow::limit));
+    }
+    if conditions.iter().any(|c| c.published.is_some()) {
+        chart = chart.note("Hollow diamonds: the paper.");
+    }
+    Some(match first.expected {
+        Expected::Above(limit) if shared => {
+            chart.reference(first.measure.scaled(limit), "claimed: to the right")
+        }
+        Expected::Below(limit) if shared => {
+            chart.reference(first.measure.scaled(limit), "claimed: to the left")
+        }
+        Expected::Within(low, high) if shared => {
+            let [low, high] = [low, high].map(|limit| first.measure.scaled(limit));
+            chart.reference(low, "claimed: between").reference(high, "")
+        }
+        _ => chart.note("Dotted ticks: the limits of the claim in each row."),
+    })
+}
+
+/// The limits of where an effect should lie.
+fn limits(expected: Expected) -> Vec<f64> {
+    match expected {
+        Expected::Above(limit) | Expected::Below(limit) => vec![limit],
+        Expected::Within(low, high) => vec![low, high],
+    }
 }
 
 fn row(condition: &Condition) -> IntervalRow {
@@ -398,9 +463,4 @@ fn row(condition: &Condition) -> IntervalRow {
         row = row.mark(scaled(published));
     }
     row
-}
-
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
 }

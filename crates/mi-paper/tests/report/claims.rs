@@ -72,7 +72,7 @@ fn an_experiment_that_did_not_run_decides_nothing() {
     let verdicts = judge(&Synthetic::agreeing(3).only(&["critics"]).outcome());
     assert_eq!(verdicts.len(), 8);
     let missing = verdict(&verdicts, "C1");
-    assert_eq!(missing.decision(), Decision::Open);
+    assert_eq!(missing.decision(), Decision::NotJudged);
     assert!(missing.finding.reason.contains("not part of this run"));
     assert_eq!(missing.dataset, None);
     assert_eq!(verdict(&verdicts, "C4").dataset.as_deref(), Some("mnist"));
@@ -383,10 +383,68 @@ fn a_claim_is_listed_with_its_other_forms() {
         verdicts.iter().flat_map(|v| &v.forms).map(|(id, ..)| id.as_str()).collect();
     assert_eq!(forms, ["C2c", "C4h", "C5m", "C8m"]);
     let (.., of_means) = &verdict(&verdicts, "C5").forms[0];
+    assert_eq!(of_means.decision, Decision::NotJudged, "{}", of_means.reason);
     let single = &verdict(&verdicts, "C5").conditions()[1];
     let means = &of_means.conditions[0];
     let (single, means) = (single.effect.unwrap().mean, means.effect.unwrap().mean);
     assert!(means > single, "single runs add their spread to E: {means} and {single}");
+}
+
+#[test]
+fn the_effect_of_means_is_that_of_the_mean_accuracies() {
+    // ConvNet − MLP is five points. |InfoNCE − NWJ| is three in every seed, but its sign alternates,
+    // so that of the means is one for three seeds.
+    let change = |trial: &TrialInfo, metric, _, value| match (metric, trial.encoder.as_str()) {
+        (Metric::Accuracy, encoder) => {
+            let towards = if trial.seed.is_multiple_of(2) { 0.015 } else { -0.015 };
+            let bound = if trial.bound == "infonce" { towards } else { -towards };
+            bound + if encoder == "convnet" { 0.85 } else { 0.8 }
+        }
+        _ => value,
+    };
+    let of_means = |seeds| {
+        let outcome = Synthetic::agreeing(seeds).only(&["encoders"]).change(change).outcome();
+        let verdicts = judge(&outcome);
+        let (id, _, finding) = verdict(&verdicts, "C5").forms[0].clone();
+        assert_eq!((id.as_str(), finding.decision), ("C5m", Decision::NotJudged));
+        assert!(report::markdown(&outcome).contains("| C5m | "));
+        finding.conditions[0].clone()
+    };
+    let three = of_means(3);
+    assert!((three.effect.unwrap().mean - (0.05 - 3.0 * 0.01)).abs() < 1e-9, "{three:?}");
+    assert_eq!((three.met(), three.as_claimed()), (None, (0, 0)));
+    let one = of_means(1);
+    assert!(one.effect.is_none() && (one.single.unwrap() - (0.05 - 0.09)).abs() < 1e-9, "{one:?}");
+}
+
+#[test]
+fn trials_that_have_not_run_do_not_hide_those_that_diverged() {
+    let mostly = Synthetic::agreeing(20).only(&["critics"]).state(|trial| match trial.seed {
+        0..3 if trial.bound == "nwj" && trial.critic == "mlp" => {
+            TrialState::Diverged { step: 900, reason: "loss is not finite".to_owned() }
+        }
+        0..5 => TrialState::Finished,
+        _ => TrialState::Waiting,
+    });
+    let verdicts = judge(&mostly.outcome());
+    let c4 = verdict(&verdicts, "C4");
+    assert_eq!(c4.decision(), Decision::Open);
+    assert!(c4.finding.reason.contains("one trial in five"), "{}", c4.finding.reason);
+}
+
+#[test]
+fn pixels_of_fewer_seeds_are_compared_with_every_run() {
+    for pixels in [1, 2, 5] {
+        let mut outcome = Synthetic::agreeing(5).only(&["adversarial", "pixels"]).outcome();
+        let kept = |t: &TrialInfo| t.experiment != "pixels" || t.seed < pixels;
+        let mut keep = outcome.trials.iter().map(kept).collect::<Vec<bool>>().into_iter();
+        outcome.configs.retain(|_| keep.next().unwrap());
+        outcome.trials.retain(kept);
+        let verdicts = judge(&outcome);
+        let c2 = verdict(&verdicts, "C2");
+        assert!(c2.conditions().iter().all(|c| c.seeds() == 5), "{pixels}: {:?}", c2.conditions());
+        assert_eq!(c2.decision(), Decision::Holds, "{pixels}: {}", c2.finding.reason);
+    }
 }
 
 #[test]

@@ -266,6 +266,15 @@ fn contradictions_are_stated_plainly() {
     assert!(same_data.contains("expected above 0; the paper has 3.95 points."));
     let agreeing = report::html(&Synthetic::agreeing(20).outcome());
     assert!(!agreeing.contains("contradicts"));
+    // What the paper did not run is no part of its claims or its protocol.
+    let beyond = Synthetic::agreeing(5).only(&["metric"]).change(|trial, metric, _, value| {
+        if metric == Metric::Accuracy { 0.5 + 0.01 * trial.seed as f64 } else { value }
+    });
+    let beyond = beyond.outcome();
+    for text in [report::markdown(&beyond), report::html(&beyond)] {
+        assert!(text.contains("Beyond “On Mutual Information Maximization"));
+        assert!(!text.contains("contradicts the paper") && !text.contains("the paper's protocol"));
+    }
     assert!(agreeing.contains("8 claims hold"));
 }
 
@@ -274,10 +283,11 @@ fn the_report_states_the_seeds_of_its_trials() {
     let mut outcome = Synthetic::agreeing(3).only(&["critics", "pixels"]).outcome();
     assert!(report::markdown(&outcome).contains("\n- seeds: 3 (0, 1, 2)\n"));
     outcome.trials.retain(|trial| trial.experiment == "critics" || trial.seed == 0);
-    assert!(report::markdown(&outcome).contains("\n- seeds: 1 to 3, by experiment\n"));
-    assert!(report::html(&outcome).contains("<dt>seeds</dt><dd>1 to 3, by experiment</dd>"));
+    let seeds = "between 1 and 3 for each experiment";
+    assert!(report::markdown(&outcome).contains(&format!("\n- seeds: {seeds}\n")));
+    assert!(report::html(&outcome).contains(&format!("<dt>seeds</dt><dd>{seeds}</dd>")));
     outcome.trials.retain(|trial| (trial.experiment == "critics") == (trial.seed == 1));
-    assert!(report::markdown(&outcome).contains("\n- seeds: 1 each, by experiment\n"));
+    assert!(report::markdown(&outcome).contains("\n- seeds: 1 for each experiment\n"));
 }
 
 #[test]
@@ -368,8 +378,8 @@ fn an_empty_folder_has_a_report_too() {
     assert!(report::draw(&outcome).is_empty());
     assert!(report::summary(&outcome).is_empty());
     let page = report::html(&outcome);
-    assert!(page.contains("8 claims open"));
-    assert!(report::markdown(&outcome).contains("| open |"));
+    assert!(page.contains("8 claims not judged"));
+    assert!(report::markdown(&outcome).contains("| not judged |"));
 }
 
 #[test]
@@ -377,4 +387,44 @@ fn the_same_records_give_the_same_bytes() {
     let outcome = half_done();
     assert_eq!(report::html(&outcome), report::html(&outcome.clone()));
     assert_eq!(report::draw(&outcome), report::draw(&outcome));
+}
+
+#[test]
+fn captions_explain_what_is_drawn_and_nothing_else() {
+    let key = |outcome: &Outcome| {
+        let page = report::html(outcome);
+        let words = ["thin lines are single seeds", "Bands reach", "Hollow diamonds are the paper"];
+        words.map(|words| page.contains(words))
+    };
+    assert_eq!(key(&Synthetic::agreeing(3).only(&["critics"]).outcome()), [true, true, true]);
+    assert_eq!(key(&Synthetic::agreeing(1).only(&["critics"]).outcome()), [false, false, true]);
+    assert_eq!(key(&Synthetic::agreeing(3).only(&["supervised"]).outcome()), [true, true, false]);
+    assert_eq!(key(&Synthetic::agreeing(3).only(&["metric"]).outcome()), [false, false, false]);
+}
+
+#[test]
+fn each_form_of_a_claim_can_be_reached_from_its_figure() {
+    let page = report::html(&Synthetic::agreeing(20).only(&["critics"]).outcome());
+    assert!(attributes(&page, "id").contains(&"rule-c4-mnist-c4h"));
+    let links = attributes(&page, "href").into_iter().filter(|href| *href == "#rule-c4-mnist-c4h");
+    assert_eq!(links.count(), 2, "from the table of claims and from the figure");
+    assert!(page.contains("C4h: effects in nats"));
+    // The effects on the InfoNCE bounds are a fortieth of those on the NWJ bounds.
+    assert!(page.contains("C4: small effects in nats"));
+}
+
+#[test]
+fn a_metric_measured_before_and_after_training_has_no_line() {
+    let outcome = Synthetic::agreeing(3).only(&["encoders"]).outcome();
+    let mut outcome = outcome;
+    let is_end = |step: u64| step == 0 || step == 21_000;
+    outcome.records.retain(|r| r.metric != Metric::AccuracyConverged || is_end(r.step));
+    let drawings = report::draw(&outcome);
+    let named = |part: &str| drawings.iter().find(|d| d.file.contains(part)).unwrap();
+    let svg = &named("accuracy-converged-infonce").svg;
+    // Four configurations, each before and after training.
+    assert_eq!(svg.matches("class=\"plot-point\"").count(), 8);
+    assert!(!svg.contains("class=\"plot-line") && svg.contains("before training"));
+    // A metric whose curve the paper shows keeps its axis of steps.
+    assert!(named("fig-4-accuracy-infonce").svg.contains("training step"));
 }

@@ -158,6 +158,13 @@ fn verdicts_of_the_quick_preset_are_demonstrations() {
         let (before, _) = text.split_once("C3").unwrap();
         assert!(before.contains("These verdicts are demonstrations, not tests"));
     }
+    let text = report::markdown(&outcome);
+    assert!(text.contains("1 claim holds (demonstration)"));
+    assert!(
+        text.contains(
+            "### C3 on embedded digits: holds at 21,000 steps on the embedded digits (demo"
+        )
+    );
 }
 
 #[test]
@@ -185,8 +192,11 @@ fn an_open_claim_says_what_is_settled_and_how_many_seeds_the_rest_needs() {
     let c4 = verdict(&verdicts, "C4");
     assert_eq!(c4.decision(), Decision::Open);
     assert!(c4.finding.reason.starts_with("5 of 20 planned seeds have ended."));
-    assert!(c4.finding.reason.contains("seeds would settle it)"), "{}", c4.finding.reason);
-    assert!(report::html(&outcome).contains("conditions confirmed; the rest needs about "));
+    let outlook = "bilinear − separable (would be confirmed at about ";
+    assert!(c4.finding.reason.contains(outlook), "{}", c4.finding.reason);
+    let page = report::html(&outcome);
+    assert!(page.contains("conditions confirmed; the rest would be settled at about "));
+    assert!(page.contains("open; would be confirmed at about "));
 }
 
 #[test]
