@@ -4,6 +4,7 @@ use mi_critics::Pairing;
 use mi_estimators::EstimatorError;
 use mi_estimators::bounds::{BoundSpec, Objective};
 use mi_estimators::engine::{Batch, Driver, Engine};
+use mi_kernels::Scalar;
 use mi_nets::{Gradients, Params};
 use ndarray::{Array1, Array2};
 
@@ -239,4 +240,38 @@ fn negatives_lost_beside_others_are_reported() {
         let found = at(99.0).single().run(&mut Engine::new(), &mut objective(&bound));
         assert!(!found.evaluation.overflow, "{bound:?}");
     }
+}
+
+/// Every pairing must let a NaN of either side through to its scores: a maximum of two numbers
+/// hides one of its operands, so a diverged network would otherwise get an ordinary estimate.
+#[test]
+fn a_nan_in_either_side_is_named_by_every_pairing() {
+    for (name, hidden) in pairings() {
+        for driver in [Driver::Whole, Driver::Panels { rows: 7 }] {
+            let case = case(hidden.as_deref(), 20);
+            let column = case.x.ncols() - 1;
+            let (mut of_x, mut of_y) = (case.clone(), case);
+            of_x.x[[9, column]] = f64::NAN;
+            of_y.y[[9, column]] = f64::NAN;
+            // A row of y is a column of scores, which the first row of them shows.
+            for (side, case, row) in [("x", of_x, 9), ("y", of_y, 0)] {
+                refused(&format!("{name}, f64, {side}, {driver:?}"), &case, driver, row);
+                refused(&format!("{name}, f32, {side}, {driver:?}"), &case.single(), driver, row);
+            }
+        }
+    }
+}
+
+fn refused<T: Scalar>(name: &str, case: &Case<T>, driver: Driver, row: usize) {
+    let batch = Batch::new(case.x.view(), case.y.view()).scored_by(&case.pairing, &case.params);
+    let mut engine = Engine::with_driver(driver);
+    let mut state = objective(&BoundSpec::InfoNce);
+    let expected = Some(EstimatorError::NanScore { row });
+    assert_eq!(engine.estimate(&batch, &state).err(), expected, "{name}");
+    let mut gradients = Gradients::zeros_like(&case.params);
+    let found = engine.differentiate(&batch, &mut state, Some(&mut gradients));
+    assert_eq!(found.err(), expected, "{name}");
+    let scores = case.pairing.scores(&case.params, case.x.view(), case.y.view()).unwrap();
+    let nan = scores.rows().into_iter().position(|row| row.iter().any(|s| s.is_nan()));
+    assert_eq!(nan, Some(row), "{name}");
 }

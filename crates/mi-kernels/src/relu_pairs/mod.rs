@@ -28,6 +28,9 @@ pub const PAIR_STRIP: usize = 16;
 /// In `f32` the sum over h is rounded once per term: its error is of the order of
 /// `6·10⁻⁸ · Σ_h |w_h| (|a_ih| + |b_jh|)`.
 ///
+/// A row with a NaN in `a` has NaN scores. NaN in `minus_b` is passed over: the caller's offset,
+/// which contains `Σ_h w_h b_jh`, is NaN then.
+///
 /// # Shapes
 /// `a` is n×h row-major; `minus_b` is −b packed by [`pack_pair_tiles`]; `w` has h elements,
 /// `offset` k; `out` has n rows that start every `stride` elements, of which k are written.
@@ -159,7 +162,8 @@ impl ReluPairs for f64 {
                 out.copy_from_slice(offset);
                 for ((&a, &w), line) in a.iter().zip(w).zip(tile.chunks(PAIR_TILE)) {
                     for (out, &minus_b) in out.iter_mut().zip(line) {
-                        *out += w * if a > minus_b { a } else { minus_b };
+                        // A NaN of `a` is larger than nothing and must not be passed over.
+                        *out += w * if minus_b > a { minus_b } else { a };
                     }
                 }
             }

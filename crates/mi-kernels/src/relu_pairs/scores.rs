@@ -83,10 +83,12 @@ fn score_rows<S: Simd, const ROWS: usize, const VECTORS: usize>(
             for (v, minus_b) in minus_b.iter_mut().enumerate() {
                 *minus_b = s.load(&line[v * S::LANES..(v + 1) * S::LANES]);
             }
+            // `a` is the second operand of `max`, which wins over NaN: a NaN of `a` reaches its sum
+            // here, one of `b` by the offset.
             for (sums, a) in sums.iter_mut().zip(&a) {
                 let a = s.splat(a[hidden]);
                 for (sum, &minus_b) in sums.iter_mut().zip(&minus_b) {
-                    *sum = s.mul_add(w, s.max(a, minus_b), *sum);
+                    *sum = s.mul_add(w, s.max(minus_b, a), *sum);
                 }
             }
         }

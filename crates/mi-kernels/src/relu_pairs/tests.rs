@@ -72,6 +72,38 @@ fn scores_equal_the_network_on_every_pair() {
 }
 
 #[test]
+fn a_nan_in_a_reaches_every_score_of_its_row_and_no_other() {
+    let (n, k, h) = (9, 70, 5);
+    for (row, unit) in [(0, 0), (5, 2), (8, 4)] {
+        let (mut a, b) = (scattered(n * h, 0.0), scattered(k * h, 1.0));
+        a[row * h + unit] = f32::NAN;
+        let (w, offset) = (scattered(h, 2.0), scattered(k, 3.0));
+        let mut minus_b = Vec::new();
+        pack_pair_tiles(&b, h, &mut minus_b);
+        let check = |name: &str, nan: &mut dyn Iterator<Item = bool>| {
+            for (i, nan) in nan.enumerate() {
+                assert_eq!(nan, i / k == row, "{name}: score {i}, NaN in row {row}");
+            }
+        };
+        for level in Level::available() {
+            let mut out = vec![0.0; n * k];
+            level.run(Scores {
+                a: &a,
+                minus_b: &minus_b,
+                w: &w,
+                offset: &offset,
+                out: &mut out,
+                stride: k,
+            });
+            check(level.name(), &mut out.iter().map(|s| s.is_nan()));
+        }
+        let mut out = vec![0.0; n * k];
+        relu_pair_scores(&wide(&a), &wide(&minus_b), &wide(&w), &wide(&offset), &mut out, k);
+        check("f64", &mut out.iter().map(|s| s.is_nan()));
+    }
+}
+
+#[test]
 fn gradients_equal_sums_over_every_pair() {
     for (n, k) in [(1, 1), (8, 3), (9, 5), (20, 300)] {
         let (a, b) = (scattered(n * PAIR_STRIP, 0.0), scattered(k * PAIR_STRIP, 1.0));
