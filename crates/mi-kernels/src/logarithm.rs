@@ -83,11 +83,16 @@ impl Logarithm {
     }
 }
 
-/// log(eᵃ + eᵇ), with −∞ as the logarithm of 0.
+/// log(eᵃ + eᵇ), with −∞ as the logarithm of 0; NaN if either is NaN.
 #[inline]
 pub fn log_add(a: f64, b: f64) -> f64 {
     let (large, small) = if a > b { (a, b) } else { (b, a) };
-    if large.is_infinite() { large } else { large + (small - large).exp().ln_1p() }
+    // The formula would give ∞ − ∞ for an infinite `large`; it gives NaN for a NaN, as it should.
+    if large.is_infinite() && !small.is_nan() {
+        large
+    } else {
+        large + (small - large).exp().ln_1p()
+    }
 }
 
 /// log(1 + eˣ)
@@ -113,6 +118,16 @@ mod tests {
         assert_eq!(sum(&[inf, 0.0]), inf);
         assert!(sum(&[f64::NAN, 0.0]).is_nan() && sum(&[f64::NAN, inf]).is_nan());
         assert!((sum(&[-1000.0, -1000.0]) + 1000.0 - 2_f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn nan_reaches_both_sums_of_two_in_either_order() {
+        let nan = f64::NAN;
+        for other in [f64::NEG_INFINITY, -1e300, -1.0, 0.0, 1.0, 1e300, f64::INFINITY, nan] {
+            assert!(log_add(nan, other).is_nan(), "NaN and {other}");
+            assert!(log_add(other, nan).is_nan(), "{other} and NaN");
+        }
+        assert!(softplus(nan).is_nan());
     }
 
     #[test]
