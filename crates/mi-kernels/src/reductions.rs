@@ -194,22 +194,21 @@ impl Kernel for Maximum<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> f32 {
         let low = s.splat(f32::NEG_INFINITY);
-        // Four chains hide the latency of max. The running maximum is the second operand, which
-        // wins over NaN.
+        // Four chains hide the latency of the comparison.
         let mut largest = [low; 4];
         let mut blocks = self.0.chunks_exact(4 * S::LANES);
         for block in &mut blocks {
             for (largest, x) in largest.iter_mut().zip(block.chunks_exact(S::LANES)) {
-                *largest = s.max(s.load(x), *largest);
+                *largest = s.larger(s.load(x), *largest);
             }
         }
         let mut vectors = blocks.remainder().chunks_exact(S::LANES);
         for x in &mut vectors {
-            largest[0] = s.max(s.load(x), largest[0]);
+            largest[0] = s.larger(s.load(x), largest[0]);
         }
         let part = s.load_part(vectors.remainder(), f32::NEG_INFINITY);
         let [a, b, c, d] = largest;
-        s.largest(s.max(s.max(s.max(part, a), b), s.max(c, d)))
+        s.largest(s.max(s.max(s.larger(part, a), b), s.max(c, d)))
     }
 }
 

@@ -180,6 +180,26 @@ fn sums_and_maxima_agree_with_f64_at_every_length() {
 }
 
 #[test]
+fn maxima_pass_over_nan_in_every_lane() {
+    let inf = f32::INFINITY;
+    for n in [1, 2, 15, 16, 17, 64, 100, 257] {
+        for at in 0..n {
+            let mut x = scattered(n, 30.0);
+            x[at] = f32::NAN;
+            let numbers = x.iter().copied().filter(|x| !x.is_nan());
+            let largest = numbers.fold(-inf, |largest, x| if x > largest { x } else { largest });
+            on_all(|| Maximum(&x), |level, y| assert_eq!(y, largest, "{level}: NaN {at} of {n}"));
+            let exact: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+            assert_eq!(maximum(&exact), f64::from(largest), "NaN {at} of {n}");
+        }
+        let none = vec![f32::NAN; n];
+        on_all(|| Maximum(&none), |level, y| assert_eq!(y, -inf, "{level} {n}"));
+    }
+    assert_eq!(maximum(&[f32::NAN, 1.0]), 1.0);
+    assert_eq!(maximum(&[1.0, f32::NAN]), 1.0);
+}
+
+#[test]
 fn log_sum_exp_of_infinities() {
     let inf = f32::INFINITY;
     assert_eq!(log_sum_exp::<f32>(&[]), f64::NEG_INFINITY);

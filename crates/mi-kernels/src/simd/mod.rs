@@ -27,8 +27,9 @@ pub use portable::Portable;
 
 /// Vectors of [`Simd::LANES`] numbers and the operations that kernels use.
 ///
-/// Every operation works lane by lane. `max` and `min` return their second operand, or NaN,
-/// when either is NaN.
+/// Every operation works lane by lane. If the second operand of `max` or `min` is NaN, so is the
+/// result. If only the first is, the result is the second operand on x86-64 and NaN on NEON: a
+/// kernel that must pass over NaN uses [`Simd::larger`], which is the same everywhere.
 pub trait Simd: Copy {
     /// A vector.
     type V: Copy;
@@ -68,6 +69,11 @@ pub trait Simd: Copy {
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger of both.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The larger of `x` and a number, `so_far`, which is the result where `x` is NaN.
+    #[inline(always)]
+    fn larger(self, x: Self::V, so_far: Self::V) -> Self::V {
+        self.max(x, so_far)
+    }
     /// The smaller of both.
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// a > b
@@ -91,7 +97,7 @@ pub trait Simd: Copy {
     }
     /// The sum of all lanes, in `f64`.
     fn sum(self, v: Self::V) -> f64;
-    /// The largest lane.
+    /// The largest lane; none may be NaN.
     fn largest(self, v: Self::V) -> f32;
 }
 

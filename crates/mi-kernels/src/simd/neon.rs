@@ -120,6 +120,12 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn larger(self, x: float32x4_t, so_far: float32x4_t) -> float32x4_t {
+        // `max` of NEON returns NaN if either operand is; a comparison with NaN is false.
+        self.select(self.greater(x, so_far), x, so_far)
+    }
+
+    #[inline(always)]
     fn min(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
         intrinsics! { vminq_f32(a, b) }
     }
