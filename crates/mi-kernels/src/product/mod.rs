@@ -36,7 +36,10 @@ const LARGE: usize = 768;
 /// `c ← alpha · a · b + beta · c`, for matrices of any layout.
 ///
 /// In `f32` on processors with AVX-512 or AVX2, each row of `c` has the same bits whatever other
-/// rows are computed with it.
+/// rows are computed with it, with two exceptions: another library computes a product whose three
+/// dimensions are all 768 or more, and one whose `c` has neither rows nor columns of adjacent
+/// elements. A row of such a product may differ in the last bits from the same row of a smaller
+/// one.
 ///
 /// # Shapes
 /// `a` is m×k, `b` is k×n and `c` is m×n. With `beta = 0` the old values of `c` are not read.
