@@ -1,7 +1,7 @@
 use mi_kernels::Scalar;
 use serde::{Deserialize, Serialize};
 
-use super::{check_margin, distance};
+use super::{check_margin, distance, hinge};
 use crate::EstimatorError;
 use crate::bounds::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 
@@ -40,7 +40,7 @@ impl<T: Scalar> Bound<T> for Contrastive {
 
     fn row(&self, mut row: Row<'_, T>, statistics: &mut [RowStatistics]) {
         let n = row.negatives_count() as f64;
-        let short = |s: T| (self.margin - distance(s.to_f64())).max(0.0);
+        let short = |s: T| hinge(self.margin - distance(s.to_f64()));
         let sum: f64 = row.negatives().flatten().map(|&s| short(s).powi(2)).sum();
         for (column, of_positive) in row.positives().zip(statistics) {
             *of_positive = RowStatistics {
@@ -54,7 +54,7 @@ impl<T: Scalar> Bound<T> for Contrastive {
             for s in row.negatives_mut().flatten() {
                 let apart = distance(s.to_f64());
                 // Coinciding points get no gradient.
-                let weight = if apart > 0.0 { short(*s) / (2.0 * apart) } else { 0.0 };
+                let weight = if apart == 0.0 { 0.0 } else { short(*s) / (2.0 * apart) };
                 *s = T::from_f64(weight);
             }
         }

@@ -1,7 +1,7 @@
 use mi_kernels::{Logarithm, Scalar};
 use serde::{Deserialize, Serialize};
 
-use super::{check_margin, distance, slope};
+use super::{check_margin, distance, hinge, slope};
 use crate::EstimatorError;
 use crate::bounds::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 
@@ -53,7 +53,7 @@ impl<T: Scalar> Bound<T> for GeneralisedLifted {
                 positive: row.score(column),
                 // Over an anchor's positives, `log_sum` adds up to 1 and `extra` to its loss.
                 log_sum: share,
-                extra: share * j.max(0.0),
+                extra: share * hinge(j),
                 log_weight: if j > 0.0 { share.ln() } else { f64::NEG_INFINITY },
                 positive_gradient: if j > 0.0 {
                     (apart - of_positives).exp() * slope(apart)

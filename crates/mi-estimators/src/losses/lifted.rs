@@ -1,7 +1,7 @@
 use mi_kernels::{Logarithm, Scalar, log_add};
 use serde::{Deserialize, Serialize};
 
-use super::{check_margin, distance, slope};
+use super::{check_margin, distance, hinge, slope};
 use crate::EstimatorError;
 use crate::bounds::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 
@@ -75,17 +75,16 @@ impl<T: Scalar> Bound<T> for LiftedStructure {
                 let apart = distance(s.to_f64());
                 // Coinciding points get no gradient.
                 let share = (self.margin - apart - own).exp();
-                *s = T::from_f64(if apart > 0.0 { share / apart } else { 0.0 });
+                *s = T::from_f64(if apart == 0.0 { 0.0 } else { share / apart });
             }
         }
     }
 
     fn finish(&self, rows: &mut [RowStatistics], counts: Counts) -> Outcome {
         let k = counts.positives as f64;
-        let hinge = |row: &RowStatistics| if row.extra > 0.0 { row.extra } else { 0.0 };
-        let loss = rows.iter().map(|row| hinge(row).powi(2)).sum::<f64>() / (2.0 * k);
+        let loss = rows.iter().map(|row| hinge(row.extra).powi(2)).sum::<f64>() / (2.0 * k);
         for row in rows {
-            row.positive_gradient = hinge(row) * slope(distance(row.positive)) / k;
+            row.positive_gradient = hinge(row.extra) * slope(distance(row.positive)) / k;
         }
         Outcome::new(-loss, -k.ln())
     }

@@ -37,14 +37,20 @@ pub use triplet::{Mining, Triplet};
 
 use crate::EstimatorError;
 
+/// max(0, v), and NaN for NaN.
+fn hinge(v: f64) -> f64 {
+    // `f64::max` would turn NaN into 0, and a diverged critic's loss into an ordinary one.
+    if v <= 0.0 { 0.0 } else { v }
+}
+
 /// The Euclidean distance, from minus its square, which may be positive through rounding.
 fn distance(score: f64) -> f64 {
-    (-score).max(0.0).sqrt()
+    hinge(-score).sqrt()
 }
 
 /// The slope of [`distance`] in minus the score; 0 for points that coincide, which get no gradient.
 fn slope(distance: f64) -> f64 {
-    if distance > 0.0 { 0.5 / distance } else { 0.0 }
+    if distance == 0.0 { 0.0 } else { 0.5 / distance }
 }
 
 /// Checks a margin.

@@ -2,7 +2,7 @@ use mi_kernels::Scalar;
 use mi_random::Stream;
 use serde::{Deserialize, Serialize};
 
-use super::check_margin;
+use super::{check_margin, hinge};
 use crate::EstimatorError;
 use crate::bounds::{Bound, Counts, Outcome, Pairs, Row, RowStatistics};
 
@@ -64,10 +64,13 @@ impl Triplet {
             return stream.below(row.negatives_count());
         }
         let negatives = row.negatives().flatten().map(|&s| s.to_f64()).enumerate();
-        let nearest = |a: (usize, f64), b: (usize, f64)| if b.1 > a.1 { b } else { a };
+        // NaN is nearer than every number, so that it is not passed over.
+        let nearest =
+            |a: (usize, f64), b: (usize, f64)| if b.1 > a.1 || b.1.is_nan() { b } else { a };
         let farthest = |a: (usize, f64), b: (usize, f64)| if b.1 < a.1 { b } else { a };
         let chosen = if self.mining == Mining::SemiHard {
-            let beyond = negatives.clone().filter(|&(_, score)| score < positive).reduce(nearest);
+            let beyond = |&(_, score): &(usize, f64)| score < positive || score.is_nan();
+            let beyond = negatives.clone().filter(beyond).reduce(nearest);
             beyond.or_else(|| negatives.reduce(farthest))
         } else {
             negatives.reduce(nearest)
@@ -75,8 +78,9 @@ impl Triplet {
         chosen.map_or(0, |(place, _)| place)
     }
 
+    /// Whether [`Mining::EverySemiHard`] takes a negative; NaN is taken, not passed over.
     fn every(&self, score: f64, positive: f64) -> bool {
-        score < positive && positive < score + self.margin
+        score.is_nan() || (score < positive && positive < score + self.margin)
     }
 }
 
@@ -105,7 +109,7 @@ impl<T: Scalar> Bound<T> for Triplet {
                 log_weight: if p == 0 { 0.0 } else { f64::NEG_INFINITY },
                 ..RowStatistics::default()
             };
-            let hinge = |score: f64| (score - positive + self.margin).max(0.0);
+            let hinge = |score: f64| hinge(score - positive + self.margin);
             let mut scores = row.negatives().flatten().map(|&s| s.to_f64());
             if every {
                 let chosen = scores.filter(|&score| self.every(score, positive));

@@ -331,6 +331,33 @@ fn the_engine_equals_the_whole_matrix() {
     }
 }
 
+/// NaN in the embedding of one column that is a negative of every row and a positive of none.
+#[test]
+fn a_nan_among_the_negatives_is_named_by_every_loss() {
+    for (mut loss, same_sides) in losses::<f64>() {
+        let name = format!("{loss:?}");
+        // Two pairs, and a row that is only a negative.
+        let own = [(0, 1), (1, 0), (2, 3), (3, 2)];
+        let pairs = Pairs::new((5, 5), &own, &[]).unwrap();
+        let mut z = scattered((5, 3), 1.0, 0.3);
+        let x = z.clone();
+        z.row_mut(4).fill(f64::NAN);
+        let x = if same_sides { z.clone() } else { x };
+        let batch = Batch::new(x.view(), z.view()).paired_by(&pairs);
+        for driver in [Driver::Whole, Driver::Panels { rows: 2 }] {
+            let mut engine = Engine::with_driver(driver);
+            let found = engine.estimate(&batch, &*loss);
+            if name.contains("Random") && found.is_ok() {
+                // Its triplets need not contain the column.
+                continue;
+            }
+            assert_eq!(found.err(), Some(EstimatorError::NanScore { row: 0 }), "{name}");
+            let found = engine.differentiate(&batch, &mut *loss, None);
+            assert_eq!(found.err(), Some(EstimatorError::NanScore { row: 0 }), "{name}");
+        }
+    }
+}
+
 /// Deep `InfoMax`'s form of the Jensen–Shannon objective.
 #[test]
 fn jensen_shannon_is_dims() {
