@@ -91,10 +91,10 @@ pub enum EstimatorError {
         /// Rows and columns that the pairs were made for.
         wanted: (usize, usize),
     },
-    /// Infinite scores that leave a bound without a value.
+    /// Infinite scores or log densities that leave a bound without a value.
     #[error(
-        "{bound} has no value: infinite scores of positives and negatives cancel; the critic has \
-         diverged"
+        "{bound} has no value: infinite scores or log densities cancel; the critic or the model \
+         has diverged"
     )]
     Indeterminate {
         /// The bound.

@@ -20,24 +20,36 @@ impl UpperBound {
     pub fn nats(self) -> f64 {
         self.0
     }
+
+    fn new(bound: &str, nats: f64) -> Result<Self, EstimatorError> {
+        determinate(bound, nats).map(Self)
+    }
+}
+
+/// The value of a bound, or an error if infinite log densities have cancelled.
+fn determinate(bound: &str, nats: f64) -> Result<f64, EstimatorError> {
+    if nats.is_nan() {
+        return Err(EstimatorError::Indeterminate { bound: bound.to_owned() });
+    }
+    Ok(nats)
 }
 
 /// Barber and Agakov's lower bound (2003): `mean_i log q(y_i | x_i) + H(Y)`, for any model q.
 ///
 /// # Errors
-/// No element, NaN.
+/// No element; NaN; infinities that cancel.
 pub fn barber_agakov_lower<T: Scalar>(
     log_model: ArrayView1<'_, T>,
     entropy_y: f64,
 ) -> Result<f64, EstimatorError> {
-    Ok(mean_of(log_model)? + entropy_y)
+    determinate("ba-lower", mean_of(log_model)? + entropy_y)
 }
 
 /// Barber and Agakov's upper bound: `mean_i (log p(y_i | x_i) − log m(y_i))`, for the true
 /// conditional density p and any density m of y (Poole et al., 2019, eq. 1).
 ///
 /// # Errors
-/// Different lengths, no element, NaN.
+/// Different lengths; no element; NaN; infinities that cancel.
 pub fn barber_agakov_upper<T: Scalar>(
     log_conditional: ArrayView1<'_, T>,
     log_marginal: ArrayView1<'_, T>,
@@ -46,7 +58,7 @@ pub fn barber_agakov_upper<T: Scalar>(
         let (x, y) = (log_conditional.len(), log_marginal.len());
         return Err(EstimatorError::RowCounts { x, y });
     }
-    Ok(UpperBound(mean_of(log_conditional)? - mean_of(log_marginal)?))
+    UpperBound::new("ba-upper", mean_of(log_conditional)? - mean_of(log_marginal)?)
 }
 
 /// The leave-one-out upper bound (Poole et al., 2019, eq. 11):
@@ -56,7 +68,8 @@ pub fn barber_agakov_upper<T: Scalar>(
 /// `log_density` is K×K, rows are x: the mean is over the other rows of a column.
 ///
 /// # Errors
-/// A matrix that is empty, not square, or holds NaN; K = 1.
+/// A matrix that is empty, not square, or holds NaN; K = 1; infinities that cancel, such as an own
+/// log density of −∞ where all others of the column are −∞.
 pub fn leave_one_out_upper<T: Scalar>(
     log_density: ArrayView2<'_, T>,
 ) -> Result<UpperBound, EstimatorError> {
@@ -69,7 +82,7 @@ pub fn leave_one_out_upper<T: Scalar>(
         let others = (0..k).filter(move |&j| j != i).map(move |j| column[j].to_f64());
         Logarithm::of_sum(others).below(log_density[[i, i]].to_f64()) + ((k - 1) as f64).ln()
     };
-    Ok(UpperBound((0..k).map(term).sum::<f64>() / k as f64))
+    UpperBound::new("l1out", (0..k).map(term).sum::<f64>() / k as f64)
 }
 
 /// CLUB (Cheng et al., 2020, eq. 3):
@@ -82,12 +95,13 @@ pub fn leave_one_out_upper<T: Scalar>(
 /// `log_density` is K×K.
 ///
 /// # Errors
-/// A matrix that is empty, not square, or holds NaN.
+/// A matrix that is empty, not square, or holds NaN; infinities that cancel, such as an own log
+/// density of −∞.
 pub fn club<T: Scalar>(log_density: ArrayView2<'_, T>) -> Result<UpperBound, EstimatorError> {
     let k = check_matrix(log_density)?;
     let joint = mean_of(log_density.diag())?;
     let all = log_density.rows().into_iter().map(|row| row.iter().map(|x| wide(*x)).sum::<f64>());
-    Ok(UpperBound(joint - all.sum::<f64>() / (k * k) as f64))
+    UpperBound::new("club", joint - all.sum::<f64>() / (k as f64 * k as f64))
 }
 
 fn wide<T: Scalar>(x: T) -> f64 {
@@ -101,6 +115,7 @@ fn mean_of<T: Scalar>(x: ArrayView1<'_, T>) -> Result<f64, EstimatorError> {
     if let Some(row) = x.iter().position(|x| x.is_nan()) {
         return Err(EstimatorError::NanScore { row });
     }
+    // Infinities of both signs add up to NaN, which the callers refuse.
     Ok(x.iter().map(|x| wide(*x)).sum::<f64>() / x.len() as f64)
 }
 
@@ -150,6 +165,28 @@ mod tests {
         within("ba-upper", upper.nats(), -0.08, 0.08);
         let entropy = 0.5 * (2.0 * std::f64::consts::PI * std::f64::consts::E).ln();
         within("ba-lower", barber_agakov_lower(conditional, entropy).unwrap(), -0.08, 0.08);
+    }
+
+    #[test]
+    fn infinities_that_cancel_leave_no_value() {
+        let low = f64::NEG_INFINITY;
+        let named = |found: Result<f64, EstimatorError>, name: &str| {
+            let bound = name.to_owned();
+            assert_eq!(found, Err(EstimatorError::Indeterminate { bound }), "{name}");
+        };
+        let nats = |found: Result<UpperBound, EstimatorError>| found.map(UpperBound::nats);
+        // No x explains y_1, not even its own.
+        let column = array![[-1.0, low, -2.0], [-3.0, low, -1.0], [-2.0, low, -1.5]];
+        named(nats(leave_one_out_upper(column.view())), "l1out");
+        named(nats(club(column.view())), "club");
+        // Only its own x explains y_1: the bounds are +∞, a value.
+        let own = array![[-1.0, low], [-3.0, -1.0]];
+        assert_eq!(nats(leave_one_out_upper(own.view())), Ok(f64::INFINITY));
+        assert_eq!(nats(club(own.view())), Ok(f64::INFINITY));
+        let (all, some) = (array![low, low], array![-1.0, low]);
+        named(nats(barber_agakov_upper(all.view(), some.view())), "ba-upper");
+        named(barber_agakov_lower(all.view(), f64::INFINITY), "ba-lower");
+        assert_eq!(barber_agakov_lower(all.view(), 1.0), Ok(low));
     }
 
     #[test]
