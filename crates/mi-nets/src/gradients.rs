@@ -114,6 +114,16 @@ impl<T: Scalar> Gradients<T> {
         Some(self.values.slice(slot, rows * columns))
     }
 
+    /// Makes spent gradients absent, so that a step cannot mistake those of an earlier one for its
+    /// own.
+    pub(crate) fn forget_spent(&mut self) {
+        for gradient in &mut self.gradients {
+            if gradient.state == State::Spent {
+                gradient.state = State::Absent;
+            }
+        }
+    }
+
     /// Declares that an optimiser has taken its step along this gradient.
     pub(crate) fn spend(&mut self, id: ParamId) {
         if let State::Present(slot) = self.gradients[id.0].state {
@@ -133,8 +143,11 @@ impl<T: Scalar> Gradients<T> {
         (0..self.gradients.len()).map(ParamId).map(|id| (id, self.slice(id)))
     }
 
-    /// Whether these gradients were made for parameters of these shapes.
-    pub(crate) fn check_fits(&self, params: &Params<T>) -> Result<(), NetsError> {
+    /// Checks that these gradients were made for parameters of these shapes.
+    ///
+    /// # Errors
+    /// [`NetsError::Mismatch`] if not.
+    pub fn check_fits(&self, params: &Params<T>) -> Result<(), NetsError> {
         let shapes = self.gradients.iter().map(|gradient| (gradient.rows, gradient.columns));
         let expected = params.entries().iter().map(|param| (param.rows, param.columns));
         if shapes.eq(expected) {

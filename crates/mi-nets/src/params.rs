@@ -189,6 +189,12 @@ impl<T: Scalar> Params<T> {
         Ok(PermutationId(self.permutations.len() - 1))
     }
 
+    /// Rows and columns of a parameter; `None` if `id` belongs to other parameters and is beyond
+    /// these.
+    pub fn dim(&self, id: ParamId) -> Option<(usize, usize)> {
+        self.params.get(id.0).map(|param| (param.rows, param.columns))
+    }
+
     /// A parameter's values.
     ///
     /// # Panics

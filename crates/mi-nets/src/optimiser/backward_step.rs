@@ -1,7 +1,7 @@
-use mi_kernels::{Scalar, all_finite};
+use mi_kernels::Scalar;
 use ndarray::ArrayView2;
 
-use super::{Direction, Optimiser, Step};
+use super::{Direction, Optimiser, Step, check_finite};
 use crate::backward::WayBack;
 use crate::{Gradients, NetsError, ParamId, Params, Tape, Var};
 
@@ -18,8 +18,7 @@ impl<T: Scalar> Optimiser<T> {
     /// A seed has its value's shape.
     ///
     /// # Errors
-    /// Those of [`crate::Graph::backward`] and [`Optimiser::descend`], and a gradient that is not
-    /// finite. If a parameter has no gradient or one that is not finite, others have already been
+    /// Those of [`crate::Graph::backward`] and [`Optimiser::descend`]. If a parameter has no gradient or one that is not finite, others have already been
     /// updated: continue from a checkpoint. After any other error nothing has changed.
     pub fn backward_and_descend(
         &mut self,
@@ -55,6 +54,7 @@ impl<T: Scalar> Optimiser<T> {
         gradients.check_fits(params)?;
         self.check_fits(params)?;
         tape.check_seeds(seeds)?;
+        gradients.forget_spent();
         let mut stepping = Stepping { params, gradients, step: self.begin_step(direction)? };
         tape.sweep(seeds, &mut stepping)?;
         // Parameters that the graph did not read have gradients from elsewhere.
@@ -82,10 +82,7 @@ impl<T: Scalar> WayBack<T> for Stepping<'_, T> {
 
     fn passed(&mut self, id: ParamId) -> Result<(), NetsError> {
         let Some(gradient) = self.gradients.slice(id) else { return Ok(()) };
-        if !all_finite(gradient) {
-            let name = self.params.name(id).to_owned();
-            return Err(NetsError::GradientNotFinite { name });
-        }
+        check_finite(self.params, id, gradient)?;
         self.step.update(self.params, id, gradient);
         self.gradients.spend(id);
         Ok(())

@@ -11,7 +11,7 @@ pub use config::{OptimiserConfig, Rule, WeightDecay};
 pub use schedule::{Decay, Schedule};
 pub use sgd::SgdConfig;
 
-use mi_kernels::Scalar;
+use mi_kernels::{Scalar, all_finite};
 
 use crate::params::Role;
 use crate::{Gradients, NetsError, ParamId, Params};
@@ -87,11 +87,11 @@ impl<T: Scalar> Optimiser<T> {
         self.config.rule.lr() * self.config.schedule.factor(self.step)
     }
 
-    /// One step down the gradient. Parameters change only if all trained ones have a gradient.
+    /// One step down the gradient. Nothing changes if there is an error.
     ///
     /// # Errors
-    /// A trained parameter without a gradient (named); gradients or parameters of other shapes;
-    /// settings outside their range.
+    /// A trained parameter without a gradient, or a gradient that is not finite (the parameter is
+    /// named); gradients or parameters of other shapes; settings outside their range.
     pub fn descend(
         &mut self,
         params: &mut Params<T>,
@@ -155,6 +155,10 @@ impl<T: Scalar> Optimiser<T> {
         if let Some(id) = params.ids().find(absent) {
             return Err(NetsError::UnusedParameter { name: params.name(id).to_owned() });
         }
+        // NaN would stay in the parameters and in the optimiser's memory for ever.
+        for (id, gradient) in gradients.entries() {
+            check_finite(params, id, gradient.unwrap_or_default())?;
+        }
         let mut step = self.begin_step(direction)?;
         for id in params.ids() {
             if let Some(gradient) = gradients.slice(id) {
@@ -188,6 +192,18 @@ impl<T: Scalar> Optimiser<T> {
         let keep = T::from_f64(1.0 - lr * decoupled);
         Ok(Step { rule, pull, keep, memory: &mut self.memory })
     }
+}
+
+/// Checks a parameter's gradient.
+fn check_finite<T: Scalar>(
+    params: &Params<T>,
+    id: ParamId,
+    gradient: &[T],
+) -> Result<(), NetsError> {
+    if all_finite(gradient) {
+        return Ok(());
+    }
+    Err(NetsError::GradientNotFinite { name: params.name(id).to_owned() })
 }
 
 /// Whether a step goes up or down the gradient.

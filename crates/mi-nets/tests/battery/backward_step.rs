@@ -194,6 +194,18 @@ fn a_gradient_that_is_not_finite_is_named_and_not_followed() {
     assert_eq!(small.params, before);
 }
 
+/// The gradients of an earlier step do not count for a later one, cleared or not.
+#[test]
+fn spent_gradients_do_not_hide_an_unused_parameter() {
+    let (mut small, net) = small();
+    let other = small.params.id("other").unwrap();
+    let seed = normal(2, (4, 2));
+    small.gradients.accumulate(other).fill(1.0);
+    small.step(&net, &seed).unwrap();
+    let error = small.step(&net, &seed).unwrap_err();
+    assert_eq!(error, NetsError::UnusedParameter { name: "other".into() });
+}
+
 #[test]
 fn other_mistakes_change_nothing() {
     let (mut small, net) = small();

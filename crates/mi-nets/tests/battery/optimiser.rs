@@ -285,6 +285,34 @@ fn another_rules_memory_is_refused() {
     }
 }
 
+/// A gradient of NaN or infinity would stay in the parameters and in the memory of every rule.
+#[test]
+fn a_gradient_that_is_not_finite_changes_nothing() {
+    let adam = || OptimiserConfig::from(AdamConfig::default());
+    let sgd = || OptimiserConfig::from(SgdConfig { momentum: 0.9, ..SgdConfig::default() });
+    for config in [adam(), sgd(), adam().with_weight_decay(WeightDecay::Decoupled(0.1))] {
+        let mut params = Params::<f64>::new();
+        let ids = ["first", "second"].map(|name| params.add(name, normal(1, (2, 3))).unwrap());
+        let mut gradients = Gradients::zeros_like(&params);
+        let mut optimiser = Optimiser::new(config, &params);
+        let fill = |gradients: &mut Gradients<f64>, bad: f64| {
+            gradients.clear();
+            ids.map(|id| gradients.accumulate(id).fill(0.5));
+            gradients.accumulate(ids[1])[[1, 2]] = bad;
+        };
+        fill(&mut gradients, 1.0);
+        optimiser.descend(&mut params, &gradients).unwrap();
+        let before = (params.clone(), optimiser.clone());
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            fill(&mut gradients, bad);
+            let named = Err(NetsError::GradientNotFinite { name: "second".into() });
+            assert_eq!(optimiser.descend(&mut params, &gradients), named);
+            assert_eq!(optimiser.ascend(&mut params, &gradients), named);
+            assert_eq!((&params, &optimiser), (&before.0, &before.1));
+        }
+    }
+}
+
 /// Every rule gives the same bits, whether it waits for all gradients or not, and after a restart.
 #[test]
 fn every_rule_takes_the_same_steps_at_once_and_after_a_restart() {
