@@ -111,6 +111,12 @@ pub enum EstimatorError {
     /// A pairing with parameters, but no `Gradients` for them.
     #[error("the critic's pairing has parameters: pass `Gradients` for them")]
     NoGradients,
+    /// A second half of a training step without a first.
+    #[error(
+        "there is nothing to follow: `TrainingStep::forward` must succeed before each `backward` \
+         or `ascend`, and nothing else may use the step's tape between them"
+    )]
+    NoForward,
     /// A network or checkpoint.
     #[error(transparent)]
     Nets(#[from] mi_nets::NetsError),

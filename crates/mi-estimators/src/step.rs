@@ -101,6 +101,8 @@ pub struct TrainingStep<T> {
     seeded: Vec<Seeded>,
     /// Gradients from outside the engines.
     further: Vec<(Var, Array2<T>)>,
+    /// Whether a forward half has succeeded whose second half is still to come.
+    pending: bool,
     evaluations: Vec<Evaluation>,
 }
 
@@ -122,6 +124,7 @@ impl<T: Scalar> TrainingStep<T> {
             memory: Vec::new(),
             seeded: Vec::new(),
             further: Vec::new(),
+            pending: false,
             evaluations: Vec::new(),
         }
     }
@@ -130,16 +133,17 @@ impl<T: Scalar> TrainingStep<T> {
     /// objectives are updated.
     ///
     /// # Errors
-    /// A mistake in the graph; the errors of [`Engine::differentiate`].
+    /// A mistake in the graph; other parameters than those that the step was made for; the errors
+    /// of [`Engine::differentiate`].
     pub fn forward<'t, I: IntoIterator<Item = Term<'t, T>>>(
         &mut self,
         params: &Params<T>,
         embed: impl FnOnce(&mut Graph<'_, T>) -> I,
     ) -> Result<&[Evaluation], EstimatorError> {
-        let Self { tape, gradients, engine, memory, seeded, further, evaluations } = self;
+        self.forget();
+        let Self { tape, gradients, engine, memory, seeded, evaluations, .. } = self;
+        gradients.check_fits(params)?;
         gradients.clear();
-        seeded.clear();
-        further.clear();
         evaluations.clear();
         let mut graph = tape.begin(params);
         for (n, term) in embed(&mut graph).into_iter().enumerate() {
@@ -158,7 +162,8 @@ impl<T: Scalar> TrainingStep<T> {
             evaluations.push(found?);
             seeded.push(Seeded { x, y, learned });
         }
-        Ok(evaluations)
+        self.pending = true;
+        Ok(&self.evaluations)
     }
 
     /// The bound of every term on a batch, without gradients; the states of the objectives do not
@@ -171,8 +176,8 @@ impl<T: Scalar> TrainingStep<T> {
         params: &Params<T>,
         embed: impl FnOnce(&mut Graph<'_, T>) -> I,
     ) -> Result<&[Evaluation], EstimatorError> {
-        let Self { tape, engine, memory, seeded, evaluations, .. } = self;
-        seeded.clear();
+        self.forget();
+        let Self { tape, engine, memory, evaluations, .. } = self;
         evaluations.clear();
         let mut graph = tape.begin_inference(params);
         for (n, term) in embed(&mut graph).into_iter().enumerate() {
@@ -194,7 +199,7 @@ impl<T: Scalar> TrainingStep<T> {
 
     /// Adds an objective that no engine evaluates, such as a penalty or an adversary's loss, to the
     /// sum that is maximised. `gradient` is its gradient with respect to a value of the last
-    /// [`TrainingStep::forward`], and has that value's shape.
+    /// [`TrainingStep::forward`], and has that value's shape. The next forward half forgets it.
     pub fn add_gradient(&mut self, value: Var, gradient: Array2<T>) {
         self.further.push((value, gradient));
     }
@@ -203,13 +208,15 @@ impl<T: Scalar> TrainingStep<T> {
     /// every parameter. Parameters must not have changed since.
     ///
     /// # Errors
-    /// No preceding forward half.
+    /// [`EstimatorError::NoForward`] without a forward half, or after another `backward` or
+    /// `ascend`; further gradients of another shape than their values.
     pub fn backward(&mut self, params: &Params<T>) -> Result<&Gradients<T>, EstimatorError> {
+        self.check_pending()?;
         let seeds = seeds(&self.seeded, &self.memory, &self.further);
-        self.tape.backward(params, &seeds, &mut self.gradients)?;
+        let done = self.tape.backward(params, &seeds, &mut self.gradients);
         drop(seeds);
-        self.seeded.clear();
-        self.further.clear();
+        self.forget();
+        done?;
         Ok(&self.gradients)
     }
 
@@ -217,25 +224,39 @@ impl<T: Scalar> TrainingStep<T> {
     /// as soon as its gradient is complete ([`Optimiser::backward_and_ascend`]).
     ///
     /// # Errors
-    /// The errors of that method: a gradient that is not finite; a parameter that no term depends
-    /// on.
+    /// [`EstimatorError::NoForward`] without a forward half, or after another `backward` or
+    /// `ascend`: nothing has changed then. The errors of that method: a gradient that is not
+    /// finite; a parameter that no term depends on.
     pub fn ascend(
         &mut self,
         params: &mut Params<T>,
         optimiser: &mut Optimiser<T>,
     ) -> Result<(), EstimatorError> {
+        self.check_pending()?;
         let seeds = seeds(&self.seeded, &self.memory, &self.further);
-        optimiser.backward_and_ascend(&mut self.tape, &seeds, params, &mut self.gradients)?;
+        let Self { tape, gradients, .. } = self;
+        let done = optimiser.backward_and_ascend(tape, &seeds, params, gradients);
         drop(seeds);
-        self.seeded.clear();
-        self.further.clear();
-        Ok(())
+        self.forget();
+        Ok(done?)
     }
 
-    /// The tape, for graphs between steps.
+    /// The tape, for graphs between steps. A forward half without its second half is forgotten.
     pub fn tape(&mut self) -> &mut Tape<T> {
-        self.seeded.clear();
+        self.forget();
         &mut self.tape
+    }
+
+    fn check_pending(&self) -> Result<(), EstimatorError> {
+        // Without seeds, a backward pass would succeed and the optimiser would count a step.
+        if self.pending { Ok(()) } else { Err(EstimatorError::NoForward) }
+    }
+
+    /// Drops what the second half of a step would start from.
+    fn forget(&mut self) {
+        self.seeded.clear();
+        self.further.clear();
+        self.pending = false;
     }
 }
 

@@ -143,9 +143,46 @@ fn mistakes_change_nothing() {
     .unwrap();
     let error = step.ascend(&mut params, &mut optimiser);
     assert!(matches!(error, Err(EstimatorError::Nets(NetsError::UnusedParameter { .. }))));
-    // Without a forward half there is no backward pass.
-    let mut fresh = TrainingStep::new(&before);
-    assert!(fresh.backward(&before).is_err() || fresh.ascend(&mut params, &mut optimiser).is_err());
+    // Parameters that were added after the step was made.
+    let mut more = before.clone();
+    more.add("late", scattered((1, 1), 1.0, 0.0)).unwrap();
+    let error = step.forward(&more, |graph| terms(graph, nets, &mut objectives, (&x, &y)));
+    assert!(matches!(error, Err(EstimatorError::Nets(NetsError::Mismatch { .. }))));
+}
+
+/// A second half follows one first half; otherwise nothing changes, not even the number of steps.
+#[test]
+fn a_second_half_needs_a_first() {
+    let Model { mut params, g, critics, learned, mut objectives, x, y } = Model::new();
+    let nets = (&g, &critics, &learned);
+    let mut optimiser = Optimiser::new(AdamConfig::default(), &params);
+    let mut step = TrainingStep::new(&params);
+    let refused =
+        |step: &mut TrainingStep<f64>, params: &mut Params<f64>, optimiser: &mut Optimiser<f64>| {
+            let before = (params.clone(), optimiser.clone());
+            assert_eq!(step.backward(params).err(), Some(EstimatorError::NoForward));
+            assert_eq!(step.ascend(params, optimiser).err(), Some(EstimatorError::NoForward));
+            assert!((&*params, &*optimiser) == (&before.0, &before.1));
+        };
+    refused(&mut step, &mut params, &mut optimiser);
+    let mut forward = |step: &mut TrainingStep<f64>, params: &Params<f64>| {
+        step.forward(params, |graph| terms(graph, nets, &mut objectives, (&x, &y)))
+            .map(<[_]>::len)
+            .unwrap()
+    };
+    forward(&mut step, &params);
+    step.ascend(&mut params, &mut optimiser).unwrap();
+    refused(&mut step, &mut params, &mut optimiser);
+    forward(&mut step, &params);
+    step.backward(&params).unwrap();
+    refused(&mut step, &mut params, &mut optimiser);
+    // Another graph on the tape.
+    forward(&mut step, &params);
+    let mut graph = step.tape().begin(&params);
+    let other = graph.input(x.view());
+    step.add_gradient(other, x.clone());
+    refused(&mut step, &mut params, &mut optimiser);
+    assert_eq!(optimiser.step(), 1);
 }
 
 fn both_terms<'a>(
