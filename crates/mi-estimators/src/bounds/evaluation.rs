@@ -38,6 +38,18 @@ pub struct Evaluation {
     /// Whether exponentials overflowed. If they did, the estimate, the objective or a gradient is
     /// infinite or was clipped to the largest number.
     pub overflow: bool,
+    pub(crate) form: Form,
+}
+
+/// Which further readings an [`Evaluation`] has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// None.
+    Plain,
+    /// The cap minus the estimate is a cross-entropy.
+    CrossEntropy,
+    /// The objective is that of Jensen and Shannon.
+    JensenShannon,
 }
 
 /// An estimate closer to its cap than this, in nats, says little about the true value.
@@ -58,13 +70,16 @@ impl Evaluation {
     /// `2 log 2` + the objective of a Jensen–Shannon or SMILE evaluation: twice the estimated
     /// Jensen–Shannon divergence between the joint distribution and the product of marginals, as
     /// Deep `InfoMax` reports it (Hjelm et al., 2019). 0 if nothing is learned, at most 2 log 2.
-    pub fn twice_jensen_shannon(&self) -> f64 {
-        2.0 * std::f64::consts::LN_2 + self.objective
+    /// `None` for other bounds, and with a target, which replaces the objective.
+    pub fn twice_jensen_shannon(&self) -> Option<f64> {
+        let twice = 2.0 * std::f64::consts::LN_2 + self.objective;
+        (self.form == Form::JensenShannon).then_some(twice)
     }
 
     /// The N-pair loss (Sohn, 2016, eq. 6) or NT-Xent's cross-entropy (Chen et al., 2020, eq. 1),
     /// `mean_i log(1 + Σ_j exp(S_ij − S_ii))` over the negatives j. It is computed from an
-    /// `InfoNCE` estimate I as the cap minus I, which is log K − I for K candidates.
+    /// `InfoNCE` estimate I as the cap minus I, which is log K − I for K candidates; from the
+    /// symmetric bound it is the mean of the losses of rows and columns. `None` for other bounds.
     ///
     /// ```
     /// use mi_estimators::bounds::{BoundSpec, Objective, Scores, evaluate};
@@ -73,11 +88,11 @@ impl Evaluation {
     /// let scores = array![[2.0, 0.0], [0.0, 2.0]];
     /// let objective = Objective::new(&BoundSpec::InfoNce, None)?;
     /// let loss = evaluate(&Scores::new(scores.view()), &objective)?.n_pair_loss();
-    /// assert!((loss.nats() - (-2.0_f64).exp().ln_1p()).abs() < 1e-12);
+    /// assert!(loss.is_some_and(|loss| (loss.nats() - (-2.0_f64).exp().ln_1p()).abs() < 1e-12));
     /// # Ok::<(), mi_estimators::EstimatorError>(())
     /// ```
-    pub fn n_pair_loss(&self) -> Loss {
-        let candidates = || (self.batch_size as f64).ln();
-        Loss(self.cap.unwrap_or_else(candidates) - self.estimate)
+    pub fn n_pair_loss(&self) -> Option<Loss> {
+        let cap = self.cap.filter(|_| self.form == Form::CrossEntropy);
+        cap.map(|cap| Loss(cap - self.estimate))
     }
 }

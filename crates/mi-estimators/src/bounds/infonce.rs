@@ -1,7 +1,7 @@
 use mi_kernels::Scalar;
 
 use super::rows::{exponentials, mean};
-use super::{Bound, Counts, Outcome, Row, RowStatistics};
+use super::{Bound, Counts, Form, Outcome, Row, RowStatistics};
 
 /// `log K + mean_i (S_ii − log Σ_j exp S_ij)` (van den Oord et al., 2018, eq. 4).
 ///
@@ -41,7 +41,8 @@ impl<T: Scalar> Bound<T> for InfoNce {
             row.positive_gradient /= k;
         }
         let candidates = (counts.negatives + 1) as f64;
-        Outcome::new(candidates.ln() + mean(rows, |row| row.extra), -k.ln())
+        let estimate = candidates.ln() + mean(rows, |row| row.extra);
+        Outcome { form: Form::CrossEntropy, ..Outcome::new(estimate, -k.ln()) }
     }
 
     fn allows_no_negatives(&self) -> bool {

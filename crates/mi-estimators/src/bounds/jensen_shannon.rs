@@ -5,7 +5,7 @@ use mi_kernels::{
 use super::rows::{
     Exponentials, exponentials, largest_negative, log_negatives, log_total, mean, rebase,
 };
-use super::{Bound, Counts, Outcome, Row, RowStatistics};
+use super::{Bound, Counts, Form, Outcome, Row, RowStatistics};
 
 /// Trains `mean_i −softplus(−S_ii) − mean_{i≠j} softplus(S_ij)` (Hjelm et al., 2019, eq. 4; Nowozin
 /// et al., 2016), whose best critic is the log density ratio, and reports an estimate that suits
@@ -71,7 +71,8 @@ impl<T: Scalar> Bound<T> for JensenShannon {
             Self::Nwj => 1.0 + (origin + positives) - (origin + log_mean).exp(),
             Self::Clipped { .. } => positives - log_mean,
         };
-        Outcome { objective: joint - marginal, ..Outcome::new(estimate, -pairs) }
+        let (objective, form) = (joint - marginal, Form::JensenShannon);
+        Outcome { objective, form, ..Outcome::new(estimate, -pairs) }
     }
 }
 

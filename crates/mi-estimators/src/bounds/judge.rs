@@ -2,7 +2,7 @@
 
 use mi_kernels::Scalar;
 
-use super::{Bound, Evaluation, LearnedOf, Outcome, Pairs};
+use super::{Bound, Evaluation, Form, LearnedOf, Outcome, Pairs};
 use crate::EstimatorError;
 
 /// Checks a batch before its scores are read. `numbers` is the number of learned numbers.
@@ -76,6 +76,11 @@ pub(crate) fn judge<T: Scalar>(
         cap,
         batch_size: pairs.positives().len(),
         no_negatives: pairs.counts().negatives == 0,
+        form: match outcome.form {
+            // The objective is then the distance from the target.
+            Form::JensenShannon if bound.target().is_some() => Form::Plain,
+            form => form,
+        },
         overflow: outcome.estimate.is_infinite() || outcome.objective.is_infinite(),
     };
     Ok((evaluation, sign))

@@ -48,6 +48,7 @@ pub use structured::{
 };
 pub use whole::{ScoreGradient, Scores, evaluate, gradient};
 
+pub(crate) use evaluation::Form;
 pub(crate) use judge::{check_batch, judge, numbers_of, saturated};
 pub(crate) use row::{Context, clear_others};
 pub(crate) use whole::{combine, surveyed};
@@ -96,12 +97,15 @@ pub struct Outcome {
     /// State for the next batch, if the bound has any: the logarithm of a moving average, or of a
     /// normaliser.
     pub carried: Option<Logarithm>,
+    /// Which further readings the evaluation has.
+    pub(crate) form: Form,
 }
 
 impl Outcome {
     /// An outcome whose objective is the estimate itself.
     pub fn new(estimate: f64, log_scale: f64) -> Self {
-        Self { estimate, objective: estimate, log_scale, origin: 0.0, carried: None }
+        let form = Form::Plain;
+        Self { estimate, objective: estimate, log_scale, origin: 0.0, carried: None, form }
     }
 }
 

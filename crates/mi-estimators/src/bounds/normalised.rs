@@ -62,12 +62,11 @@ impl<T: Scalar> Bound<T> for Normalised {
                     log_add((-rate).ln_1p() + average.from_origin(origin), rate.ln() + log_mean)
                 });
                 Outcome {
-                    estimate: positives - log_mean,
                     // Its gradient, with the average held fixed, is the one returned.
                     objective: (origin + positives) - (log_mean - log_average).exp(),
-                    log_scale: -log_average - pairs,
                     origin,
                     carried: Some(Logarithm { origin, rest: log_average }),
+                    ..Outcome::new(positives - log_mean, -log_average - pairs)
                 }
             }
             Self::MlCpc { alpha } => {

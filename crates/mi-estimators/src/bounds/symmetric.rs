@@ -2,7 +2,7 @@ use mi_kernels::{Logarithm, Scalar, log_add};
 
 use super::infonce::{SoftMax, log_candidates};
 use super::rows::{exponentials, mean};
-use super::{Bound, Counts, Outcome, Row, RowStatistics};
+use super::{Bound, Counts, Form, Outcome, Row, RowStatistics};
 
 /// The mean of `InfoNCE` over rows and over columns (Radford et al., 2021, "CLIP"; Tian et al.,
 /// 2020, "CMC").
@@ -77,7 +77,8 @@ impl<T: Scalar> Bound<T> for Symmetric {
         }
         let candidates = |negatives: usize| ((negatives + 1) as f64).ln();
         let most = f64::midpoint(candidates(counts.negatives), candidates(counts.column_negatives));
-        Outcome::new(most + mean(rows, |row| row.extra), -(2.0 * k).ln())
+        let estimate = most + mean(rows, |row| row.extra);
+        Outcome { form: Form::CrossEntropy, ..Outcome::new(estimate, -(2.0 * k).ln()) }
     }
 
     fn allows_no_negatives(&self) -> bool {

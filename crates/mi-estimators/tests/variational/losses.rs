@@ -16,7 +16,7 @@ use mi_random::Stream;
 use ndarray::{Array1, Array2, Axis, array, concatenate};
 
 use crate::case::{Case, case_of, compare, pairings};
-use crate::common::{close, objective, scattered};
+use crate::common::{all_bounds, close, objective, scattered};
 use crate::roles::{mixed, pairs_of};
 
 const TOLERANCE: f64 = 1e-9;
@@ -66,7 +66,7 @@ fn infonce_and_its_other_names() {
     let inner = CriticSpec::InnerProduct;
     let rows = run(&inner, (&x, &y), None, &nce);
     close("rows", rows.estimate, 0.197_597_878_5, TOLERANCE);
-    close("N-pair", rows.n_pair_loss().nats(), 1.188_696_482_7, TOLERANCE);
+    close("N-pair", rows.n_pair_loss().unwrap().nats(), 1.188_696_482_7, TOLERANCE);
     close("columns", run(&inner, (&y, &x), None, &nce).estimate, 0.029_130_455_4, TOLERANCE);
     let symmetric = objective(&BoundSpec::InfoNceSymmetric);
     close("both", run(&inner, (&x, &y), None, &symmetric).estimate, 0.113_364_166_9, TOLERANCE);
@@ -76,7 +76,7 @@ fn infonce_and_its_other_names() {
     let (z, pairs) = (both(), Pairs::both_views(4));
     for (temperature, loss) in [(0.5, 1.904_329_774_4), (0.07, 6.433_301_708_6)] {
         let found = run(&cosine(temperature), (&z, &z), Some(&pairs), &nce);
-        close("NT-Xent", found.n_pair_loss().nats(), loss, TOLERANCE);
+        close("NT-Xent", found.n_pair_loss().unwrap().nats(), loss, TOLERANCE);
         close("candidates", found.cap.unwrap(), 7_f64.ln(), 1e-15);
         assert_eq!(found.batch_size, 8, "anchors");
     }
@@ -373,10 +373,40 @@ fn jensen_shannon_is_dims() {
             negative += (softplus(u) - 2_f64.ln()) / 6.0;
         }
     }
-    close("DIM", found.twice_jensen_shannon(), positive - negative, 1e-12);
+    close("DIM", found.twice_jensen_shannon().unwrap(), positive - negative, 1e-12);
     let zeros = Array2::<f64>::zeros((4, 4));
     let found = bounds::evaluate(&Scores::new(zeros.view()), &js).unwrap();
-    close("nothing learned", found.twice_jensen_shannon(), 0.0, 1e-15);
+    close("nothing learned", found.twice_jensen_shannon().unwrap(), 0.0, 1e-15);
+}
+
+/// The N-pair loss is a reading of `InfoNCE`, and the divergence one of Jensen–Shannon objectives:
+/// another bound or loss has none, rather than a number that means something else.
+#[test]
+fn other_bounds_have_no_reading_as_a_loss_or_a_divergence() {
+    let scores = scattered((6, 6), 1.0, 0.4);
+    let learned = Array1::zeros(6);
+    for bound in all_bounds() {
+        let state = objective(&bound);
+        let learned = bound.learned().is_some().then(|| learned.view());
+        let input = Scores::new(scores.view()).with_learned(learned);
+        let found = bounds::evaluate(&input, &state).unwrap();
+        let nce = matches!(bound, BoundSpec::InfoNce | BoundSpec::InfoNceSymmetric);
+        let js = matches!(bound, BoundSpec::JensenShannon | BoundSpec::Smile { .. });
+        assert_eq!(found.n_pair_loss().is_some(), nce, "{bound:?}");
+        assert_eq!(found.twice_jensen_shannon().is_some(), js, "{bound:?}");
+        // A target replaces the objective, but not the estimate.
+        let state = bounds::Objective::new(&bound, Some(0.5)).unwrap();
+        let aimed = bounds::evaluate(&input, &state).unwrap();
+        assert_eq!(aimed.n_pair_loss(), found.n_pair_loss(), "{bound:?}");
+        assert_eq!(aimed.twice_jensen_shannon(), None, "{bound:?}");
+    }
+    for (loss, _) in losses::<f64>() {
+        let pairs = Pairs::both_views(3);
+        let squares = squares(&scores, &scores);
+        let input = Scores::new(squares.view()).paired_by(&pairs);
+        let found = bounds::evaluate(&input, &*loss).unwrap();
+        assert!(found.n_pair_loss().is_none() && found.twice_jensen_shannon().is_none());
+    }
 }
 
 #[test]

@@ -76,9 +76,6 @@ impl Maximised {
     /// The value to report, in nats: the estimate of a bound, twice the Jensen–Shannon divergence,
     /// or minus a loss.
     pub(super) fn reported(&self, found: &Evaluation) -> f64 {
-        match self {
-            Self::JensenShannon(_) => found.twice_jensen_shannon(),
-            _ => found.estimate,
-        }
+        found.twice_jensen_shannon().unwrap_or(found.estimate)
     }
 }
