@@ -8,7 +8,7 @@ mod shallow;
 use std::ops::Range;
 
 use mi_kernels::Scalar;
-use mi_nets::{Gradients, ParamId, Params};
+use mi_nets::{Gradients, NetsError, ParamId, Params};
 use ndarray::{Array2, ArrayView2};
 
 use crate::CriticsError;
@@ -64,6 +64,23 @@ impl ConcatHead {
     pub(crate) fn new(sizes: Vec<usize>, layers: Vec<(ParamId, ParamId)>) -> Self {
         debug_assert_eq!(sizes.len(), layers.len() + 1);
         Self { sizes, layers }
+    }
+
+    /// Checks that the parameters have this head's layers.
+    fn check_params<T: Scalar>(&self, params: &Params<T>) -> Result<(), CriticsError> {
+        for (sizes, &(weight, bias)) in self.sizes.windows(2).zip(&self.layers) {
+            for (id, (rows, columns)) in [(weight, (sizes[0], sizes[1])), (bias, (1, sizes[1]))] {
+                if params.dim(id) != Some((rows, columns)) {
+                    let problem = format!(
+                        "the {} parameters are not those that the critic was made with, of which \
+                         one is {rows}×{columns}: pass the same `Params`",
+                        params.len()
+                    );
+                    return Err(NetsError::Mismatch { operation: "scores", problem }.into());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The weight of the last layer.
@@ -127,7 +144,7 @@ impl Pairing {
     /// i of `ex` and row j of `ey`.
     ///
     /// # Errors
-    /// Shapes that do not fit.
+    /// Shapes that do not fit; parameters that the pairing was not made with.
     pub fn scores<T: Scalar>(
         &self,
         params: &Params<T>,
@@ -153,7 +170,7 @@ impl Pairing {
     /// scores are N×M.
     ///
     /// # Errors
-    /// Shapes that do not fit.
+    /// Shapes that do not fit; parameters that the pairing was not made with.
     pub fn scorer<'a, T: Scalar>(
         &'a self,
         params: &'a Params<T>,
@@ -178,6 +195,9 @@ impl Pairing {
                     }
                 },
             });
+        }
+        if let Self::Concat(head) = self {
+            head.check_params(params)?;
         }
         let PairingBuffers { x, y, dot, shallow, deep } = buffers;
         let ((n, dim), m) = (ex.dim(), ey.nrows());

@@ -166,8 +166,9 @@ impl<T: Scalar> Engine<T> {
     /// ```
     ///
     /// # Errors
-    /// Shapes that do not fit; a pairing with parameters but no `gradients`; too few pairs for the
-    /// bound; learned numbers that do not fit it; NaN scores; infinite scores that cancel.
+    /// Shapes that do not fit; a pairing with parameters but no `gradients`; parameters or
+    /// `gradients` that the pairing was not made for; too few pairs for the bound; learned numbers
+    /// that do not fit it; NaN scores; infinite scores that cancel.
     pub fn differentiate(
         &mut self,
         batch: &Batch<'_, T>,
@@ -180,6 +181,10 @@ impl<T: Scalar> Engine<T> {
             (None, None | Some((Pairing::Dot, _))) => &mut none,
             (None, Some(_)) => return Err(EstimatorError::NoGradients),
         };
+        // An inner product adds nothing to gradients, which may belong to any networks.
+        if let Some((Pairing::Concat(_), params)) = batch.pairing {
+            gradients.check_fits(params)?;
+        }
         let (outcome, mut evaluation) = self.run(batch, bound, Some(gradients))?;
         evaluation.overflow |= !self.memory.is_finite();
         bound.advance(&outcome);

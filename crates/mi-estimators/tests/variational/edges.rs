@@ -275,3 +275,34 @@ fn refused<T: Scalar>(name: &str, case: &Case<T>, driver: Driver, row: usize) {
     let nan = scores.rows().into_iter().position(|row| row.iter().any(|s| s.is_nan()));
     assert_eq!(nan, Some(row), "{name}");
 }
+
+/// Ids of other parameters, or gradients of others, must not reach an index: they are named.
+#[test]
+fn parameters_and_gradients_of_others_are_refused() {
+    for (name, hidden) in pairings() {
+        let Some(hidden) = hidden else { continue };
+        let case = case(Some(&hidden), 6);
+        let mut engine = Engine::new();
+        let mut state = objective(&BoundSpec::InfoNce);
+        let mut refused = |params: &Params<f64>, gradients: &mut Gradients<f64>, why: &str| {
+            let batch = Batch::new(case.x.view(), case.y.view()).scored_by(&case.pairing, params);
+            let error = engine.differentiate(&batch, &mut state, Some(gradients)).unwrap_err();
+            assert!(error.to_string().contains(why), "{name}: {error}");
+        };
+        let none = Params::new();
+        let mut other = Params::new();
+        for id in case.params.ids() {
+            other.add(case.params.name(id), Array2::zeros((1, 1))).unwrap();
+        }
+        let mut own = Gradients::zeros_like(&case.params);
+        refused(&case.params, &mut Gradients::zeros_like(&none), "zeros_like");
+        refused(&case.params, &mut Gradients::zeros_like(&other), "zeros_like");
+        refused(&none, &mut Gradients::zeros_like(&none), "the same `Params`");
+        refused(&other, &mut Gradients::zeros_like(&other), "the same `Params`");
+        let found = case.pairing.scores(&other, case.x.view(), case.y.view());
+        assert!(found.is_err(), "{name}");
+        let batch = Batch::new(case.x.view(), case.y.view());
+        // Inner products read no parameters: gradients of any may be passed.
+        engine.differentiate(&batch, &mut state, Some(&mut own)).unwrap();
+    }
+}
