@@ -1,4 +1,4 @@
-use mi_kernels::Scalar;
+use mi_kernels::{Scalar, positive_part};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip};
 use serde::{Deserialize, Serialize};
 
@@ -158,7 +158,7 @@ impl StandardScaler {
             );
         }
         let deviation = Zip::from(&squares).and(&residual).map_collect(|&square, &residual| {
-            ((square - residual * residual / n).max(0.0) / n).sqrt()
+            (positive_part(square - residual * residual / n) / n).sqrt()
         });
         mean.scaled_add(1.0 / n, &residual);
         let spreads = Constant::Rounding.spreads::<T>(&largest);

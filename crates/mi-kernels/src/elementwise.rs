@@ -5,6 +5,15 @@ use std::ops::Range;
 use crate::Scalar;
 use crate::simd::{Kernel, Simd, dispatch};
 
+/// max(0, v), and NaN for NaN: for hinges, and for what only rounding makes negative.
+///
+/// `f64::max` drops NaN: a loss, distance or estimate that has no value would become 0, often the
+/// best one possible.
+#[inline(always)]
+pub fn positive_part(v: f64) -> f64 {
+    if v <= 0.0 { 0.0 } else { v }
+}
+
 /// `out ← a · x + b · y`
 ///
 /// # Panics
@@ -248,6 +257,16 @@ impl Kernel for AllFinite<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_positive_part_keeps_nan() {
+        let inf = f64::INFINITY;
+        for (v, expected) in [(2.5, 2.5), (-2.5, 0.0), (inf, inf), (-inf, 0.0), (1e-320, 1e-320)] {
+            assert_eq!(positive_part(v), expected);
+        }
+        assert!(positive_part(-0.0).is_sign_positive());
+        assert!(positive_part(f64::NAN).is_nan() && positive_part(-f64::NAN).is_nan());
+    }
 
     #[test]
     fn every_length_is_covered() {

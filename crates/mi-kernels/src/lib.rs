@@ -29,7 +29,9 @@ mod scalar;
 pub mod simd;
 
 pub use cholesky::Cholesky;
-pub use elementwise::{add_scaled, all_finite, scaled, scaled_transpose, weighted_sum};
+pub use elementwise::{
+    add_scaled, all_finite, positive_part, scaled, scaled_transpose, weighted_sum,
+};
 pub use gates::{GatedRow, gated_state, gated_state_gradient};
 pub use logarithm::{Logarithm, log_add, origin_for, softplus};
 pub use product::matrix_product;

@@ -203,8 +203,13 @@ fn independent_columns_may_be_slightly_negative() {
     assert!(mean.abs() < 0.025, "{mean}");
     assert!(values.iter().any(|value| *value < 0.0));
     let (x, y) = pair(100, 1000, 0.0);
-    let found = auto(&x, &y);
+    let mut found = auto(&x, &y);
     assert_eq!(found.clamped(), found.value.max(0.0));
+    found.value = f64::NAN;
+    for bound in [None, Some(1.5)] {
+        found.entropy_bound = bound;
+        assert!(found.clamped().is_nan(), "no value is not 0 nats, nor the entropy");
+    }
 }
 
 #[test]

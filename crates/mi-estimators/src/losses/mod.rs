@@ -35,13 +35,9 @@ pub use noise_contrastive::NoiseContrastive;
 pub use prior::{PriorMatching, prior_matching};
 pub use triplet::{Mining, Triplet};
 
-use crate::EstimatorError;
+use mi_kernels::positive_part as hinge;
 
-/// max(0, v), and NaN for NaN.
-fn hinge(v: f64) -> f64 {
-    // `f64::max` would turn NaN into 0, and a diverged critic's loss into an ordinary one.
-    if v <= 0.0 { 0.0 } else { v }
-}
+use crate::EstimatorError;
 
 /// The Euclidean distance, from minus its square, which may be positive through rounding.
 fn distance(score: f64) -> f64 {

@@ -51,7 +51,8 @@ fn exp_nonpositive_f32<const FMA: bool>(x: f32) -> f32 {
     // ln 2 in two pieces; the first has 9 bits, so that n times it is exact.
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
-    let clamped = if x > -64.0 { x } else { -64.0 };
+    // Both comparisons are false for NaN, which must stay NaN.
+    let clamped = if x < -64.0 { -64.0 } else { x };
     let shifted = multiply_add::<f32, FMA>(clamped, std::f32::consts::LOG2_E, ROUND);
     let n = shifted - ROUND;
     let r = (clamped - n * LN2_HIGH) - n * LN2_LOW;
@@ -60,7 +61,7 @@ fn exp_nonpositive_f32<const FMA: bool>(x: f32) -> f32 {
         series = multiply_add::<f32, FMA>(series, r, coefficient);
     }
     let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
-    if x >= -64.0 { series * power } else { 0.0 }
+    if x < -64.0 { 0.0 } else { series * power }
 }
 
 /// a · b + c, rounded once if the processor has an instruction for it.
@@ -163,6 +164,7 @@ mod tests {
         assert_eq!(exp_nonpositive_f32::<true>(0.0), 1.0);
         assert_eq!(exp_nonpositive_f32::<false>(-65.0), 0.0);
         assert_eq!(exp_nonpositive_f32::<false>(f32::NEG_INFINITY), 0.0);
+        assert!(exp_nonpositive_f32::<false>(f32::NAN).is_nan());
     }
 
     fn check_softmax<T: Feature>(tolerance: f64) {

@@ -1,3 +1,4 @@
+use mi_kernels::positive_part;
 use mi_kernels::simd::{Kernel, Simd};
 
 use super::lanes::{Feature, LANES, Lanes, softmax};
@@ -173,8 +174,9 @@ impl<T: Feature> LossAndGradient<'_, T> {
                 let (b, lane) = (label as usize / LANES, label as usize % LANES);
                 let own = change[b].0[lane].to_f64();
                 let (largest, total) = softmax::<T, FMA>(change);
-                // Not negative up to rounding, since its own term is part of the total.
-                sum.loss += (largest.to_f64() - own + total.to_f64().ln()).max(0.0);
+                // Not negative up to rounding, since its own term is part of the total. The NaN of
+                // infinite logits stays: a line search that steps too far must see it.
+                sum.loss += positive_part(largest.to_f64() - own + total.to_f64().ln());
                 change[b].0[lane] -= T::one();
             }
             for b in 0..blocks {
@@ -326,6 +328,40 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    /// A line search goes back only if it sees that a step was too long.
+    #[test]
+    fn infinite_and_undefined_logits_give_no_finite_loss() {
+        fn check<T: Feature>(parameters: &[f64], features: &[f64]) {
+            for label in 0..3 {
+                let case = Case {
+                    features: features.to_vec(),
+                    labels: vec![label],
+                    parameters: parameters.to_vec(),
+                    classes: 3,
+                };
+                for level in Level::available() {
+                    let (loss, _, _) = run::<T>(&case, level);
+                    assert!(!loss.is_finite(), "{level:?}, label {label}: {loss}");
+                }
+            }
+        }
+        let intercepts = [0.5, -0.5, 1.0];
+        for bad in [f64::INFINITY, f64::NAN] {
+            for class in 0..3 {
+                let mut parameters = vec![0.0; 3];
+                parameters.extend(intercepts);
+                parameters[3 + class] = bad;
+                check::<f32>(&parameters, &[1.0]);
+                check::<f64>(&parameters, &[1.0]);
+            }
+        }
+        // Finite parameters whose products overflow: one logit is ∞, or ∞ − ∞.
+        for weight in [1e30, -1e30] {
+            let parameters = [[1e30, 0.0, 0.0], [weight, 0.0, 0.0], intercepts].concat();
+            check::<f32>(&parameters, &[1e30, 1e30]);
         }
     }
 

@@ -1,3 +1,4 @@
+use mi_kernels::positive_part;
 use mi_random::Stream;
 use ndarray::{ArrayView2, Axis, concatenate, s};
 
@@ -183,7 +184,7 @@ impl LossDataCurve {
     pub fn surplus(&self, epsilon: f64) -> Surplus {
         let (mut nats, mut before) = (0.0, 0);
         for point in &self.points {
-            nats += (point.n - before) as f64 * (point.loss.value - epsilon).max(0.0);
+            nats += (point.n - before) as f64 * positive_part(point.loss.value - epsilon);
             before = point.n;
         }
         let last = &self.points[self.points.len() - 1];

@@ -1,7 +1,9 @@
+use mi_kernels::positive_part;
+
 /// The correlation of the bivariate Gaussian with this mutual information in nats:
-/// √(1 − exp(−2I)), in [0, 1] (Linfoot, 1957). A negative estimate counts as 0.
+/// √(1 − exp(−2I)), in [0, 1] (Linfoot, 1957). A negative estimate counts as 0; NaN stays NaN.
 pub fn information_correlation(information: f64) -> f64 {
-    (-(-2.0 * information.max(0.0)).exp_m1()).sqrt()
+    (-(-2.0 * positive_part(information)).exp_m1()).sqrt()
 }
 
 /// Mutual information over the geometric mean of two discrete entropies, in [0, 1] (Strehl and
@@ -38,5 +40,6 @@ mod tests {
         assert_abs_diff_eq!(information_correlation(information), 0.75, epsilon = 1e-12);
         assert_eq!(information_correlation(-0.01), 0.0);
         assert_eq!(information_correlation(f64::INFINITY), 1.0);
+        assert!(information_correlation(f64::NAN).is_nan());
     }
 }

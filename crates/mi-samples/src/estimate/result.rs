@@ -1,3 +1,4 @@
+use mi_kernels::positive_part;
 use serde::{Deserialize, Serialize};
 
 use super::{Method, Warning};
@@ -56,10 +57,13 @@ pub struct Estimate {
 
 impl Estimate {
     /// The value clamped to at least 0 and, if a side is discrete, at most its entropy: the known
-    /// limits of mutual information. Averages of clamped values are biased upwards.
+    /// limits of mutual information; NaN if the value is NaN. Averages of clamped values are biased
+    /// upwards.
     pub fn clamped(&self) -> f64 {
-        let value = self.entropy_bound.map_or(self.value, |bound| self.value.min(bound));
-        value.max(0.0)
+        match self.entropy_bound {
+            Some(bound) if self.value > bound => positive_part(bound),
+            _ => positive_part(self.value),
+        }
     }
 
     /// The value in bits.

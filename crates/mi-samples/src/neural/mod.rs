@@ -15,6 +15,7 @@ pub use entropies::{EntropyDifference, difference_of_entropies};
 pub use settings::NeuralSettings;
 
 use mi_estimators::bounds::{BoundSpec, Objective};
+use mi_kernels::positive_part;
 use mi_random::Stream;
 use ndarray::Axis;
 use rayon::prelude::*;
@@ -134,7 +135,7 @@ impl NeuralEstimate {
     /// bad on others (Akaike, 1974: by half a nat per parameter, divided by the number of rows).
     /// Information that no critic of its kind can learn is not included.
     pub fn shortfall(&self) -> f64 {
-        (0.5 * (self.training_value - self.value)).max(0.0)
+        positive_part(0.5 * (self.training_value - self.value))
     }
 }
 
