@@ -4,8 +4,12 @@ use crate::{EvalError, features};
 
 /// `ln(σ_max / σ_min)`: 0 for an orthogonal Jacobian, infinite for one that is not of full rank.
 ///
-/// `singular_values` may come in any order; an empty slice gives NaN.
+/// `singular_values` may come in any order; an empty slice gives NaN, and so does a NaN.
 pub fn log_condition(singular_values: &[f64]) -> f64 {
+    // `min` and `max` skip NaN.
+    if singular_values.iter().any(|v| v.is_nan()) {
+        return f64::NAN;
+    }
     let low = singular_values.iter().copied().fold(f64::NAN, f64::min);
     let high = singular_values.iter().copied().fold(f64::NAN, f64::max);
     // A difference of logarithms: the quotient might overflow, and 0/0 is no condition number.
@@ -110,6 +114,18 @@ mod tests {
         assert!((log_condition(&[2.0, 6.0, 3.0]) - 3.0_f64.ln()).abs() < 1e-15);
         assert!((log_condition(&[1e200, 1e-200]) - 400.0 * 10.0_f64.ln()).abs() < 1e-10);
         assert!(log_condition(&[]).is_nan());
+        assert_eq!(log_condition(&[1.0, 0.0]), f64::INFINITY);
+    }
+
+    #[test]
+    fn a_singular_value_that_is_nan_leaves_no_condition() {
+        for at in 0..3 {
+            for others in [[1.0, 2.0], [0.0, 1.0], [f64::INFINITY, 1.0]] {
+                let mut values = others.to_vec();
+                values.insert(at, f64::NAN);
+                assert!(log_condition(&values).is_nan(), "{values:?}");
+            }
+        }
     }
 
     #[test]
