@@ -5,18 +5,22 @@ use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 const NORMAL: f64 = 1.959_963_985;
 
 /// The value that Student's t with this many degrees of freedom exceeds with probability `tail`.
-/// Infinite without degrees of freedom.
+/// Infinite without degrees of freedom, and for a tail of 0 (of 1: minus infinite); NaN for a tail
+/// that is not a probability, and if either number is NaN.
 ///
 /// ```
 /// // Half the width of a 95 % interval of a mean of six numbers, in standard errors.
 /// assert!((mi_eval::t_quantile(5.0, 0.025) - 2.5706).abs() < 1e-4);
 /// ```
 pub fn t_quantile(freedom: f64, tail: f64) -> f64 {
+    if !(0.0..=1.0).contains(&tail) || freedom.is_nan() {
+        return f64::NAN;
+    }
     if freedom > 1000.0 {
         // The normal value and its first correction, to within 3·10⁻⁶ at 95 %. The inverse below
         // loses digits with more degrees of freedom: at 10⁷ it is 1.91 instead of 1.96.
         let z = Normal::standard().inverse_cdf(1.0 - tail);
-        return z + (z.powi(3) + z) / (4.0 * freedom);
+        return if freedom.is_finite() { z + (z.powi(3) + z) / (4.0 * freedom) } else { z };
     }
     StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - tail))
 }
@@ -122,6 +126,23 @@ mod tests {
         assert!((t_quantile(2.0, 0.001) - 22.327).abs() < 1e-3);
         assert!((t_quantile(1000.0, 0.001) - t_quantile(1001.0, 0.001)).abs() < 5e-5);
         assert_eq!(student(1), f64::INFINITY);
+    }
+
+    #[test]
+    fn quantiles_of_what_is_no_probability_are_nan() {
+        for freedom in [-1.0, 0.0, 1.0, 5.0, 1000.0, 1e7, f64::INFINITY] {
+            for tail in [-1e-9, -1.0, 1.0 + 1e-9, 2.0, f64::INFINITY, f64::NAN] {
+                assert!(t_quantile(freedom, tail).is_nan(), "{freedom} {tail}");
+            }
+            assert!(t_quantile(f64::NAN, 0.025).is_nan());
+            assert_eq!(t_quantile(freedom, 0.0), f64::INFINITY, "{freedom}");
+        }
+        for freedom in [1.0, 5.0, 1000.0, 1e7, f64::INFINITY] {
+            assert_eq!(t_quantile(freedom, 1.0), f64::NEG_INFINITY, "{freedom}");
+            assert!(t_quantile(freedom, 0.5).abs() < 1e-9, "{freedom}");
+        }
+        assert!((t_quantile(f64::INFINITY, 0.025) - NORMAL).abs() < 1e-9);
+        assert_eq!(t_quantile(0.0, 0.025), f64::INFINITY);
     }
 
     #[test]
