@@ -157,7 +157,7 @@ impl Whitened {
         let scales: f64 = kept.iter().map(|&j| deviations[j].ln()).sum();
         let log_volume = scales + 0.5 * factor.log_determinant(kept.len());
         let train = lower(&standard, &factor);
-        let own = residual_factor(&train)?;
+        let own = Moments::of(&train).factor(FLOOR)?;
         Ok(Self { scaler, kept, columns, factor, log_volume, own, train })
     }
 
@@ -208,12 +208,24 @@ pub(crate) struct Predicted {
 }
 
 /// The factor of residuals' covariance, with the floor of whitened values.
+///
+/// # Errors
+/// Fewer rows than columns + 2: in some direction there is no residual at all then, only the floor,
+/// and other rows, which do differ there, would have losses of millions of nats.
 pub(super) fn residual_factor(residuals: &Array2<f64>) -> Result<Cholesky, EvalError> {
+    let (found, columns) = residuals.dim();
+    let needed = columns + 2;
+    if found < needed {
+        let operation = "covariance of a reader's residuals (give more training or held-out rows, \
+                         or values of fewer columns)";
+        return Err(EvalError::TooFewRows { operation, needed, found });
+    }
     Moments::of(residuals).factor(FLOOR)
 }
 
-/// The mean loss of residuals under their own Gaussian, by which a reader is chosen.
+/// The mean loss of residuals under their own Gaussian, by which a reader is chosen. No other rows
+/// are judged by this Gaussian, so any number of rows will do.
 pub(super) fn own_loss(residuals: &Array2<f64>) -> Result<f64, EvalError> {
     let d = residuals.ncols();
-    Ok(0.5 * residual_factor(residuals)?.log_determinant(d))
+    Ok(0.5 * Moments::of(residuals).factor(FLOOR)?.log_determinant(d))
 }

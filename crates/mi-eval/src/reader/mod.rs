@@ -151,7 +151,9 @@ impl Family {
     /// `train`: n × d, `values`: n × e, `rows`: m × d.
     ///
     /// # Errors
-    /// Those of [`read_labels`](Self::read_labels); also values that are all constant.
+    /// Those of [`read_labels`](Self::read_labels); also values that are all constant, and fewer
+    /// residuals than the values have columns, plus two: held-out rows, or for linear readers
+    /// training rows.
     pub fn read_values<T: Feature>(
         &self,
         train: ArrayView2<'_, T>,

@@ -309,6 +309,34 @@ fn linear_settings_out_of_range_are_refused_however_few_the_rows() {
     }
 }
 
+/// Residuals that do not span the values leave directions with no variance but a floor, in which
+/// test rows would cost millions of nats.
+#[test]
+fn more_columns_of_values_than_held_out_rows_are_refused() {
+    let features = normal("features", (300, 3));
+    let values = normal("values", (300, 60));
+    let columns = |columns: usize| {
+        let values = values.slice(s![.., ..columns]);
+        let (train, test) = values.split_at(Axis(0), 200);
+        TrainTest::new(train, test)
+    };
+    for family in [mlp(16, 3), Family::nearest()] {
+        let read =
+            |of: usize| v_information_about_values(&family, halves(&features, 200), columns(of), 1);
+        let refused = read(60);
+        let Err(EvalError::TooFewRows { needed: 62, found, .. }) = refused else {
+            panic!("{family:?}: {refused:?}")
+        };
+        // The smallest excess of rows over columns that is taken.
+        let fits = read(found - 2).unwrap();
+        assert!(fits.value.abs() < 1e3, "{family:?}: {} nats", fits.value);
+        assert!(matches!(read(found - 1), Err(EvalError::TooFewRows { .. })), "{family:?}");
+    }
+    let (few, many) = (features.slice(s![..61, ..]), values.slice(s![..61, ..]));
+    let read = Family::linear().read_values(few, many, few, 1);
+    assert!(matches!(read, Err(EvalError::TooFewRows { .. })), "{read:?}");
+}
+
 #[test]
 fn a_fit_that_is_not_to_be_trusted_says_so() {
     let features = normal("warnings", (3000, 4));
