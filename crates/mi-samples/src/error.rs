@@ -239,6 +239,15 @@ pub enum SamplesError {
         /// The value in nats, as text.
         value: String,
     },
+    /// An estimate that is not a number, in a test that compares estimates.
+    #[error(
+        "{what} is NaN, which cannot be compared: there is no p-value; look for rows that are far \
+         from all others, or use another method"
+    )]
+    Undefined {
+        /// Which estimate.
+        what: &'static str,
+    },
     /// A method that cannot take columns of this kind.
     #[error("{method} cannot take {found}; {advice}")]
     WrongColumns {

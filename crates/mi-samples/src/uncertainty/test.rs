@@ -79,6 +79,7 @@ pub(crate) fn permutation_test(
         }
     }
     surrogate.check(n)?;
+    check_number("the estimate from the data", value)?;
     let rearrangements = surrogate.rearrangements(n, exchange, surrogates, stream);
     let available = rearrangements.len();
     let (mut values, mut ended) = (Vec::with_capacity(available), false);
@@ -87,6 +88,7 @@ pub(crate) fn permutation_test(
             .par_iter()
             .map(|&one| estimate(&surrogate.rows(one, n, exchange, stream)))
             .collect::<Result<_, _>>()?;
+        more.iter().try_for_each(|&one| check_number("the estimate from rearranged rows", one))?;
         values.extend(more);
         // The last value that counts is the one that completes `enough`, however many were made at
         // once.
@@ -115,9 +117,33 @@ pub(crate) fn permutation_test(
     })
 }
 
+/// Refuses NaN: no comparison with it is true, so it would count as smaller than all others, and
+/// give the data the smallest p-value.
+fn check_number(what: &'static str, value: f64) -> Result<(), SamplesError> {
+    if value.is_nan() { Err(SamplesError::Undefined { what }) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_estimate_that_is_no_number_has_no_p_value() {
+        let test = |value: f64, estimate: &(dyn Fn(&[usize]) -> f64 + Sync), enough| {
+            let settings = TestSettings { enough, ..TestSettings::new(40, Surrogate::default()) };
+            let stream = Stream::new(1, "test");
+            permutation_test(value, 20, settings, None, &stream, |rows| Ok(estimate(rows)))
+        };
+        for enough in [None, Some(5)] {
+            let error = test(f64::NAN, &|_| 0.0, enough).unwrap_err();
+            assert!(error.to_string().contains("from the data is NaN"), "{error}");
+            let some = |rows: &[usize]| if rows[0].is_multiple_of(2) { f64::NAN } else { 0.0 };
+            let error = test(1.0, &some, enough).unwrap_err();
+            assert!(error.to_string().contains("from rearranged rows is NaN"), "{error}");
+            // Infinite estimates can be compared.
+            assert!(test(f64::INFINITY, &|_| f64::NEG_INFINITY, enough).is_ok());
+        }
+    }
 
     /// A test whose estimates, including that of the data, are uniform random numbers.
     fn p_value(seed: u64, surrogates: usize, enough: Option<usize>) -> TestResult {
