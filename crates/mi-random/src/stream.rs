@@ -3,7 +3,8 @@ use ndarray_rand::RandomExt;
 use ndarray_rand::rand::{Rng, RngCore, SeedableRng};
 use ndarray_rand::rand_distr::{Distribution, StandardNormal};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A random stream (`ChaCha8`) identified by a root seed and a name.
 ///
@@ -15,11 +16,33 @@ pub struct Stream {
 }
 
 /// The complete state of a [`Stream`]: its key and its position.
+///
+/// Reading one whose position is not a number of the stream's range fails: continuing from
+/// elsewhere would silently repeat numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamState {
     key: [u8; 32],
-    /// Position in 32-bit words, as text: JSON and TOML have no 128-bit integers.
-    position: String,
+    /// Position in 32-bit words, below `PERIOD`.
+    #[serde(serialize_with = "write_position", deserialize_with = "read_position")]
+    position: u128,
+}
+
+/// 32-bit words of a stream: 2⁶⁴ blocks of 16.
+const PERIOD: u128 = 1 << 68;
+
+/// As text: JSON and TOML have no 128-bit integers.
+fn write_position<S: Serializer>(position: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(position)
+}
+
+fn read_position<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().ok().filter(|&position| position < PERIOD).ok_or_else(|| {
+        D::Error::custom(format!(
+            "the position of a random stream is `{text}`: it must be a whole number below 2^68, as \
+             saved"
+        ))
+    })
 }
 
 impl Stream {
@@ -37,14 +60,13 @@ impl Stream {
 
     /// The stream's state, to be saved.
     pub fn state(&self) -> StreamState {
-        StreamState { key: self.rng.get_seed(), position: self.rng.get_word_pos().to_string() }
+        StreamState { key: self.rng.get_seed(), position: self.rng.get_word_pos() }
     }
 
-    /// The stream whose state was saved. A position that is not a number counts as 0; a state that
-    /// serde wrote always has a number.
+    /// The stream whose state was saved.
     pub fn from_state(state: &StreamState) -> Self {
         let mut rng = ChaCha8Rng::from_seed(state.key);
-        rng.set_word_pos(state.position.parse().unwrap_or(0));
+        rng.set_word_pos(state.position);
         Self { rng }
     }
 
@@ -58,8 +80,13 @@ impl Stream {
         StandardNormal.sample(&mut self.rng)
     }
 
-    /// A standard normal number, redrawn until it lies within ±`cut`.
+    /// A standard normal number, redrawn until it lies within ±`cut`: for small cuts about
+    /// 1.25/`cut` times. Without drawing, 0 if `cut` is 0 or less, and NaN if it is NaN.
     pub fn truncated_normal(&mut self, cut: f64) -> f64 {
+        // No draw would ever do.
+        if cut.is_nan() || cut <= 0.0 {
+            return if cut.is_nan() { cut } else { 0.0 };
+        }
         loop {
             let z = self.normal();
             if z.abs() <= cut {
@@ -170,6 +197,39 @@ mod tests {
         let expected = stream.permutation(100);
         let mut restored = Stream::from_state(&serde_json::from_str(&text).unwrap());
         assert_eq!(restored.permutation(100), expected);
+    }
+
+    #[test]
+    fn a_state_without_a_position_is_refused() {
+        let state = Stream::new(5, "noise").state();
+        let text = serde_json::to_string(&state).unwrap();
+        assert!(text.contains("\"position\":\"0\""), "{text}");
+        let with = |position: &str| {
+            let text = text.replace("\"position\":\"0\"", &format!("\"position\":{position}"));
+            serde_json::from_str::<StreamState>(&text)
+        };
+        assert_eq!(with("\"0\"").unwrap(), state);
+        // 2^68 − 1, the last word, and the number after it.
+        assert!(with("\"295147905179352825855\"").is_ok());
+        for bad in ["\"\"", "\"x\"", "\"-1\"", "\"1.5\"", "\"295147905179352825856\"", "null", "7"]
+        {
+            assert!(with(bad).is_err(), "{bad}");
+        }
+        let error = with("\"x\"").unwrap_err().to_string();
+        assert!(error.contains("`x`") && error.contains("whole number"), "{error}");
+    }
+
+    #[test]
+    fn a_cut_without_room_ends() {
+        let mut stream = Stream::new(5, "cut");
+        let before = stream.state();
+        for cut in [0.0, -0.0, -1.0, f64::NEG_INFINITY] {
+            assert_eq!(stream.truncated_normal(cut), 0.0);
+        }
+        assert!(stream.truncated_normal(f64::NAN).is_nan());
+        assert_eq!(stream.state(), before, "nothing is drawn");
+        assert!(stream.truncated_normal(1e-3).abs() <= 1e-3);
+        assert!(stream.truncated_normal(f64::INFINITY).is_finite());
     }
 
     #[test]
