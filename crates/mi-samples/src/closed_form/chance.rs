@@ -52,7 +52,8 @@ fn of_frequencies(x: &[u32], y: &[u32]) -> f64 {
     let n = x.len();
     let ((of_x, classes_x), (of_y, classes_y)) = (frequencies(x), frequencies(y));
     // The mean χ² of permutations is n (mx − 1)(my − 1) / (n − 1), and information is at most χ²/n.
-    let degrees = ((classes_x - 1) * (classes_y - 1)) as f64;
+    // As f64: products of counts may not fit 32 bits.
+    let degrees = (classes_x - 1) as f64 * (classes_y - 1) as f64;
     if degrees <= NEGLIGIBLE * (n - 1) as f64 {
         return 0.0;
     }
@@ -60,7 +61,7 @@ fn of_frequencies(x: &[u32], y: &[u32]) -> f64 {
     for &(a, times_a) in &of_x {
         for &(b, times_b) in &of_y {
             let (term, filled) = of_cell(a, b, n);
-            let times = (times_a * times_b) as f64;
+            let times = times_a as f64 * times_b as f64;
             information += times * term;
             cells += times * filled;
         }
@@ -85,7 +86,8 @@ fn of_cell(a: usize, b: usize, n: usize) -> (f64, f64) {
     let (least, most) = ((a + b).saturating_sub(n), a.min(b));
     // From the most likely frequency to both sides: the smallest one may be too unlikely for a
     // double.
-    let likeliest = ((a + 1) * (b + 1) / (n + 2)).clamp(least, most);
+    let product = (a as u64 + 1) * (b as u64 + 1);
+    let likeliest = ((product / (n as u64 + 2)) as usize).clamp(least, most);
     let start = (ln_choose(a, likeliest) + ln_choose(n - a, b - likeliest) - ln_choose(n, b)).exp();
     let size = n as f64;
     let (mut information, mut filled) = (0.0, 0.0);

@@ -83,12 +83,13 @@ pub(crate) fn plug_in_of(x: &[u32], y: &[u32]) -> PlugIn {
     let (mut mean, mut square) = (0.0, 0.0);
     for &((x, y), count) in &of_xy {
         let expected = count_of(&of_x, x) as f64 * count_of(&of_y, y) as f64;
-        let term = ((count * n) as f64 / expected).ln();
+        // As f64: the product of two counts may not fit 32 bits.
+        let term = (count as f64 * n as f64 / expected).ln();
         let share = count as f64 / n as f64;
         mean += share * term;
         square += share * term * term;
     }
-    let degrees = ((hx.values - 1) * (hy.values - 1)) as f64;
+    let degrees = (hx.values - 1) as f64 * (hy.values - 1) as f64;
     let size = n as f64;
     let variance = (square - mean * mean).max(0.0) / size + degrees / (2.0 * size * size);
     let correction = (hx.values + hy.values) as f64 - 1.0 - hxy.values as f64;
