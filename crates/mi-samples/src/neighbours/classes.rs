@@ -7,6 +7,7 @@
 
 use super::joint::{Radii, joint_tree, kth_distances, neighbours_or_copies};
 use crate::SamplesError;
+use crate::rows::dense;
 use crate::sample::{Coordinates, joint_labels};
 
 /// Stands for an infinite distance: larger than any distance between numbers, but finite, so that
@@ -56,13 +57,12 @@ impl<const SIDES: usize> Apart<SIDES> {
 /// # Errors
 /// If there is none.
 pub(super) fn not_alone(labels: &[u32]) -> Result<Vec<usize>, SamplesError> {
-    let classes = labels.iter().max().map_or(0, |&last| last as usize + 1);
-    let mut members = vec![0_u32; classes];
-    for &label in labels {
-        members[label as usize] += 1;
+    let places = dense(labels);
+    let mut members = vec![0_u32; labels.len()];
+    for &place in &places {
+        members[place] += 1;
     }
-    let rows: Vec<usize> =
-        (0..labels.len()).filter(|&row| members[labels[row] as usize] > 1).collect();
+    let rows: Vec<usize> = (0..labels.len()).filter(|&row| members[places[row]] > 1).collect();
     if rows.is_empty() {
         return Err(SamplesError::EveryLabelUnique { n: labels.len() });
     }

@@ -78,3 +78,18 @@ pub(crate) fn ross_of(
         .collect();
     Ok(RossEstimates { values, left_out, classes })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table of these labels would have gigabytes.
+    #[test]
+    fn labels_may_be_any_numbers() {
+        let x = mi_random::Stream::new(1, "ross").normal_matrix((40, 1));
+        let small: Vec<u32> = (0..40).map(|row| row % 3).collect();
+        let large: Vec<u32> = small.iter().map(|label| u32::MAX - 2 + label).collect();
+        let [small, large] = [small, large].map(|labels| ross(x.view(), &labels, &[3]).unwrap());
+        assert_eq!(small, large);
+    }
+}

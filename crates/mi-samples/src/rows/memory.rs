@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RowStructure;
+use super::{RowStructure, dense};
 
 /// A product of autocorrelations below this does not count as dependence.
 const FORGOTTEN: f64 = 0.05;
@@ -43,10 +43,9 @@ impl Track {
                 if squares > 0.0 { products / squares } else { 0.0 }
             }
             Self::Labels(labels) => {
-                let classes = labels.iter().max().map_or(0, |&most| most as usize + 1);
-                let mut counts = vec![0.0; classes];
-                for &label in labels {
-                    counts[label as usize] += 1.0;
+                let mut counts = vec![0.0; labels.len()];
+                for place in dense(labels) {
+                    counts[place] += 1.0;
                 }
                 let n = labels.len() as f64;
                 let chance: f64 = counts.iter().map(|count| (count / n).powi(2)).sum();

@@ -27,7 +27,7 @@ pub enum RowStructure {
     Exchangeable,
     /// Rows follow one another in time.
     Ordered,
-    /// The group (subject, site, batch) of every row, numbered from 0. Rows of different groups are
+    /// The group (subject, site, batch) of every row: any numbers, equal within a group. Rows of different groups are
     /// independent; those of one group need not be.
     Grouped(Vec<u32>),
 }
@@ -89,8 +89,7 @@ impl RowStructure {
     /// their first rows.
     pub(crate) fn groups(&self) -> Option<Vec<Vec<usize>>> {
         let Self::Grouped(groups) = self else { return None };
-        let of_row: Vec<usize> = groups.iter().map(|&group| group as usize).collect();
-        Some(members(&of_row))
+        Some(members(&dense(groups)))
     }
 
     /// The structure of these rows, in this order.
@@ -102,7 +101,20 @@ impl RowStructure {
     }
 }
 
-/// The rows of every unit, in ascending order; units in the order of their first rows.
+/// Numbers below the number of rows that are equal where the given ones are, in the same order:
+/// tables can be indexed by them, whatever numbers a caller gave.
+pub(crate) fn dense(numbers: &[u32]) -> Vec<usize> {
+    if numbers.iter().all(|&number| (number as usize) < numbers.len()) {
+        return numbers.iter().map(|&number| number as usize).collect();
+    }
+    let mut distinct = numbers.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let place = |number: &u32| distinct.partition_point(|other| other < number);
+    numbers.iter().map(place).collect()
+}
+
+/// The rows of every unit, in ascending order, given numbers like those of [`dense`]; units in the order of their first rows.
 fn members(unit_of_row: &[usize]) -> Vec<Vec<usize>> {
     let most = unit_of_row.iter().max().map_or(0, |most| most + 1);
     let mut place = vec![usize::MAX; most];
@@ -120,6 +132,22 @@ fn members(unit_of_row: &[usize]) -> Vec<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Time stamps as groups would be a table of gigabytes if they were its indices.
+    #[test]
+    fn groups_of_any_numbers_are_those_of_small_ones() {
+        let (small, large) = ([2, 0, 2, 1, 0], [u32::MAX, 7, u32::MAX, 1_700_000_000, 7]);
+        assert_eq!(dense(&small), [2, 0, 2, 1, 0]);
+        assert_eq!(dense(&large), [2, 0, 2, 1, 0]);
+        assert!(dense(&[]).is_empty());
+        let [small, large] = [small, large].map(|groups| RowStructure::Grouped(groups.to_vec()));
+        assert_eq!(small.groups(), large.groups());
+        assert_eq!(small.groups_count(), Some(3));
+        let of = |structure| units(structure, (0..5).collect(), Gap::NONE);
+        assert_eq!(of(&small), of(&large));
+        let values = [0.5, 1.5, -2.0, 4.0, 0.25];
+        assert_eq!(standard_error(&values, &of(&small)), standard_error(&values, &of(&large)),);
+    }
 
     #[test]
     fn groups_are_checked_and_selected() {

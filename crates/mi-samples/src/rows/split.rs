@@ -2,7 +2,7 @@
 
 use mi_random::Stream;
 
-use super::{Gap, RowStructure, members};
+use super::{Gap, RowStructure, dense, members};
 
 /// The rows of one fit, in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,13 +71,13 @@ fn deal(
     Some(hands.into_iter().map(|(_, hand)| hand).collect())
 }
 
-/// A number for every row, equal for rows that are not independent observations: copies of one
+/// A number for every row, at most the number of rows, equal for rows that are not independent observations: copies of one
 /// another, rows of a group, and successive rows within the memory of a series.
 pub(crate) fn units(structure: &RowStructure, first_copies: Vec<usize>, gap: Gap) -> Vec<usize> {
     match structure {
         RowStructure::Exchangeable => first_copies,
         RowStructure::Ordered => (0..first_copies.len()).map(|row| row / (gap.rows + 1)).collect(),
-        RowStructure::Grouped(groups) => groups.iter().map(|&group| group as usize).collect(),
+        RowStructure::Grouped(groups) => dense(groups),
     }
 }
 
