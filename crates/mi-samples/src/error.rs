@@ -55,10 +55,10 @@ pub enum SamplesError {
         /// Columns found.
         columns: usize,
     },
-    /// A value that is not a finite number, or too large for differences to be finite.
+    /// A value that is not a finite number, or too large for sums of squares to be finite.
     #[error(
         "row {row}, column {column} (counted from 0) is {value}; estimators need finite numbers \
-         (below 1e300): drop or replace the row first"
+         (below 1e145): scale the column, or drop or replace the row first"
     )]
     NotFinite {
         /// Row, from 0.

@@ -9,8 +9,9 @@ use crate::rows::Track;
 /// Lag-1 autocorrelation above which rows do not count as independent.
 const HIGH_AUTOCORRELATION: f64 = 0.5;
 
-/// Values below this have finite differences.
-const LARGEST: f64 = 1e300;
+/// Values below this have finite differences, and so have sums of their squares over all rows that
+/// a side can have (at most 2³² · 4 · 10²⁹⁰).
+const LARGEST: f64 = 1e145;
 
 /// How neighbour estimators transform a continuous column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -370,6 +371,11 @@ mod tests {
         let nan = array![[0.0, 1.0], [2.0, f64::NAN], [f64::INFINITY, 0.0]];
         let error = Sample::new(nan.view(), &[], 0).unwrap_err();
         assert!(error.to_string().starts_with("row 1, column 1 (counted from 0) is NaN"));
+        for large in [1e145, -1e200, 1e300] {
+            let error = Sample::new(array![[0.0, 1.0], [2.0, large]].view(), &[], 0).unwrap_err();
+            assert!(error.to_string().starts_with("row 1, column 1 (counted from 0)"), "{error}");
+            assert!(error.to_string().contains("scale the column"), "{error}");
+        }
         let declared = Sample::new(array![[0.0, 1.0]].view(), &[Declared::Auto], 0).unwrap_err();
         assert_eq!(declared, SamplesError::Declarations { given: 1, columns: 2 });
     }
