@@ -9,7 +9,8 @@ use crate::sample::{Marginals, Sample, normal_cdf, normal_scores};
 /// The largest number of values in a column's table of scores.
 const MOST_KNOTS: usize = 16_384;
 
-/// The largest number of levels of a discrete column that get an indicator each.
+/// The largest number of levels of a discrete column that get an indicator each. If there are more,
+/// the most frequent ones do, of equally frequent ones the smaller, and all others look alike.
 const MOST_LEVELS: usize = 64;
 
 /// How one column becomes features.
@@ -54,9 +55,7 @@ impl Encoder {
         let codes = side.contents().map(|(kind, values, order)| {
             let mut distinct: Vec<f64> = order.iter().map(|&row| values[row as usize]).collect();
             if kind.is_discrete() {
-                distinct.dedup();
-                distinct.truncate(MOST_LEVELS);
-                return Code::Levels { values: distinct };
+                return Code::Levels { values: levels(&distinct) };
             }
             let scores = normal_scores(values, order);
             let mut scores: Vec<f64> = order.iter().map(|&row| scores[row as usize]).collect();
@@ -203,6 +202,18 @@ impl Encoder {
     }
 }
 
+/// The levels that get an indicator, in ascending order, of values in ascending order.
+fn levels(ascending: &[f64]) -> Vec<f64> {
+    let mut runs: Vec<&[f64]> = ascending.chunk_by(PartialEq::eq).collect();
+    if runs.len() > MOST_LEVELS {
+        // Stable, so that of equally frequent levels the smaller come first.
+        runs.sort_by_key(|run| std::cmp::Reverse(run.len()));
+        runs.truncate(MOST_LEVELS);
+        runs.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    }
+    runs.into_iter().map(|run| run[0]).collect()
+}
+
 /// The score at `value`: linear interpolation between the nearest two of the sample; beyond the
 /// sample's ends, the score of the end.
 fn interpolate(values: &[f64], scores: &[f64], value: f64) -> f64 {
@@ -249,6 +260,20 @@ mod tests {
         assert_eq!(outside.inputs.slice(s![0, 2..]).to_vec(), [0.0; 3]);
         assert_eq!(Encoder::from_tables(&encoder.tables()).unwrap(), encoder);
         assert!(encoder.of_values(values.slice(s![.., ..1])).is_err());
+    }
+
+    #[test]
+    fn of_many_levels_the_most_frequent_get_indicators() {
+        // The largest ten levels are the most frequent; one of the others occurs twice.
+        let mut values: Vec<f64> = (0..90).map(f64::from).collect();
+        values.extend((80..90).flat_map(|level| [f64::from(level); 3]));
+        values.push(70.0);
+        values.sort_by(f64::total_cmp);
+        let expected: Vec<f64> = (0..53).chain([70]).chain(80..90).map(f64::from).collect();
+        assert_eq!(levels(&values), expected);
+        assert_eq!(levels(&[-1.0, -1.0, 0.0, 2.0]), [-1.0, 0.0, 2.0]);
+        let few: Vec<f64> = (0..64).map(f64::from).collect();
+        assert_eq!(levels(&few), few);
     }
 
     #[test]
