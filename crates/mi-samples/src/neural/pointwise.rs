@@ -3,7 +3,7 @@
 use mi_critics::{PANEL_ROWS, Pairing, PairingBuffers};
 use mi_kernels::{maximum, sum_exp_shifted};
 use mi_nets::Params;
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{ArrayView2, Axis};
 
 use crate::SamplesError;
 
@@ -32,35 +32,22 @@ pub(super) fn against(
     (ex, ey): (ArrayView2<'_, f32>, ArrayView2<'_, f32>),
     reference: ArrayView2<'_, f32>,
 ) -> Result<Vec<f64>, SamplesError> {
-    let (n, dim) = ex.dim();
-    let size = reference.nrows();
+    let n = ex.nrows();
+    let size = (reference.nrows() as f64).ln();
     let mut ratios = Vec::with_capacity(n);
-    // Batches are square: the last one is padded with zeros, whose results are dropped.
-    let padded = |side: ArrayView2<'_, f32>, rows: std::ops::Range<usize>, size: usize| {
-        let mut block = Array2::zeros((size, dim));
-        let part = side.slice_axis(Axis(0), rows.clone().into());
-        block.slice_axis_mut(Axis(0), (0..rows.len()).into()).assign(&part);
-        block
-    };
     for first in (0..n).step_by(PANEL_ROWS) {
         let rows = first..n.min(first + PANEL_ROWS);
         let x = ex.slice_axis(Axis(0), rows.clone().into());
-        let y = ey.slice_axis(Axis(0), rows.clone().into());
-        let own: Vec<f64> = sweep(pairing, params, x, y)?.into_iter().map(|(own, _)| own).collect();
-        let mut all = Vec::with_capacity(rows.len());
-        for start in rows.clone().step_by(size) {
-            let part = start..rows.end.min(start + size);
-            let block = padded(ex, part.clone(), size);
-            let found = sweep(pairing, params, block.view(), reference)?;
-            all.extend(found.into_iter().take(part.len()).map(|(_, all)| all));
-        }
-        let size = (size as f64).ln();
-        ratios.extend(own.iter().zip(&all).map(|(own, all)| own - all + size));
+        let y = ey.slice_axis(Axis(0), rows.into());
+        let own = sweep(pairing, params, x, y)?;
+        let all = sweep(pairing, params, x, reference)?;
+        ratios.extend(own.iter().zip(&all).map(|((own, _), (_, all))| own - all + size));
     }
     Ok(ratios)
 }
 
-/// Every row's own score and the logarithm of the sum of its exponentials.
+/// Every row's own score, which is that with the same row of y (NaN if there is none), and the
+/// logarithm of the sum of its exponentials.
 fn sweep(
     pairing: &Pairing,
     params: &Params<f32>,
@@ -78,8 +65,53 @@ fn sweep(
         scorer.sweep(rows.clone(), panel, &mut found[rows], false, |row, scores, found| {
             let largest = maximum(scores);
             let sum = sum_exp_shifted(scores, f32::INFINITY, largest);
-            found[0] = (f64::from(scores[row]), f64::from(largest) + sum.ln());
+            let own = scores.get(row).copied().unwrap_or(f32::NAN);
+            found[0] = (f64::from(own), f64::from(largest) + sum.ln());
         });
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use mi_critics::{Critic, CriticSpec};
+    use mi_random::Stream;
+    use ndarray::Array2;
+
+    use super::*;
+
+    /// References of fewer rows than a panel, and of more, and a last panel that is not full.
+    #[test]
+    fn every_pair_is_compared_with_all_references() {
+        let mut stream = Stream::new(1, "pointwise");
+        let specs = [vec![5], vec![6, 4]].map(|hidden| CriticSpec::Concat { hidden });
+        for spec in specs.into_iter().chain([CriticSpec::InnerProduct]) {
+            let mut params = Params::<f32>::new();
+            let critic = Critic::new(&mut params, "f", &spec, 3, 3, &mut stream).unwrap();
+            let width = match &spec {
+                CriticSpec::Concat { hidden } => hidden[0],
+                _ => 3,
+            };
+            let mut side = |rows: usize| -> Array2<f32> {
+                stream.normal_matrix((rows, width)).mapv(|v| v as f32)
+            };
+            let n = PANEL_ROWS + 7;
+            let (ex, ey) = (side(n), side(n));
+            let scores = |y: &Array2<f32>| {
+                let scores = critic.pairing().scores(&params, ex.view(), y.view()).unwrap();
+                scores.mapv(f64::from)
+            };
+            for size in [1, 5, PANEL_ROWS + 30] {
+                let reference = side(size);
+                let views = (ex.view(), ey.view());
+                let found = against(critic.pairing(), &params, views, reference.view()).unwrap();
+                let (own, all) = (scores(&ey), scores(&reference));
+                for (i, found) in found.iter().enumerate() {
+                    let mean = all.row(i).mapv(f64::exp).mean().unwrap();
+                    let expected = own[[i, i]] - mean.ln();
+                    assert!((found - expected).abs() < 1e-5, "{spec:?} {size}: {found} {expected}");
+                }
+            }
+        }
+    }
 }
