@@ -3,7 +3,9 @@ use crate::layers::{ConvNetConfig, CouplingKind, InfoMaxNetConfig, RealNvpConfig
 
 /// The cost of a network, computed from its shape. Times, rates and memory are estimated from it.
 ///
-/// Products count the multiply–adds of dense layers and convolutions; everything else is small.
+/// Products count the multiply–adds of dense layers and convolutions; everything else is small. A
+/// convolution that does not fit its images ([`ConvGeometry::check`]) has no positions. Numbers too
+/// large for their type are its largest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NetworkSize {
@@ -26,16 +28,17 @@ impl NetworkSize {
 
     /// One layer from `inputs` to `outputs` values at this many places of a row, including biases.
     pub(crate) fn layer(inputs: usize, outputs: usize, places: usize) -> Self {
-        let products = places * inputs * outputs;
-        let parameters = (inputs + 1) * outputs;
-        Self { products, of_input: products, parameters, activations: places * outputs }
+        let activations = places.saturating_mul(outputs);
+        let products = activations.saturating_mul(inputs);
+        let parameters = inputs.saturating_add(1).saturating_mul(outputs);
+        Self { products, of_input: products, parameters, activations }
     }
 
     /// One convolution, including biases.
     pub(crate) fn convolution(geometry: &ConvGeometry, filters: usize) -> Self {
         let layer = Self::layer(geometry.patch_dim(), filters, geometry.positions_count());
         // Zeros around the image are never multiplied.
-        let products = geometry.covered() * filters;
+        let products = geometry.covered().saturating_mul(filters);
         Self { products, of_input: products, ..layer }
     }
 
@@ -45,7 +48,7 @@ impl NetworkSize {
         let layers = convolutions.map(|(geometry, &filters)| Self::convolution(&geometry, filters));
         let channels = config.filters.last().copied().unwrap_or_default();
         // The scale and the shift of the normalisation.
-        let norm = Self { parameters: 2 * channels, ..Self::default() };
+        let norm = Self { parameters: channels.saturating_mul(2), ..Self::default() };
         let dense = Self::layer(channels, config.output, 1);
         layers.chain([norm, dense]).reduce(Self::then).unwrap_or_default()
     }
@@ -55,14 +58,14 @@ impl NetworkSize {
         // Instead of a bias, scale and shift of a normalisation; its output and that of ReLU are
         // kept too.
         let normalised = |of: Self, channels| Self {
-            parameters: of.parameters + channels,
-            activations: 3 * of.activations,
+            parameters: of.parameters.saturating_add(channels),
+            activations: of.activations.saturating_mul(3),
             ..of
         };
         let convolutions: Vec<_> = config.geometries().zip(&config.filters).collect();
         let width = convolutions
             .last()
-            .map(|(of, filters)| of.positions_count() * **filters)
+            .map(|(of, filters)| of.positions_count().saturating_mul(**filters))
             .unwrap_or_default();
         let hidden = normalised(Self::layer(width, config.hidden, 1), config.hidden);
         let dense = Self::layer(config.hidden, config.output, 1);
@@ -78,7 +81,8 @@ impl NetworkSize {
     pub fn realnvp(config: &RealNvpConfig) -> Self {
         let RealNvpConfig { dim, couplings, ref hidden, kind } = *config;
         let changed = dim - dim / 2;
-        let outputs = if kind == CouplingKind::Affine { 2 * changed } else { changed };
+        let outputs =
+            if kind == CouplingKind::Affine { changed.saturating_mul(2) } else { changed };
         let net = Self::dense(&[&[dim / 2], hidden.as_slice(), &[outputs]].concat());
         Self::couplings(net, dim, couplings)
     }
@@ -86,7 +90,8 @@ impl NetworkSize {
     /// Couplings of rows of this width, each with a network.
     pub(crate) fn couplings(net: Self, dim: usize, count: usize) -> Self {
         // A coupling also keeps what it permuted and what it returns.
-        let coupling = Self { activations: net.activations + 2 * dim, ..net };
+        let kept = dim.saturating_mul(2);
+        let coupling = Self { activations: net.activations.saturating_add(kept), ..net };
         (1..count).fold(coupling, |all, _| all.then(coupling))
     }
 
@@ -94,16 +99,18 @@ impl NetworkSize {
     #[must_use]
     pub fn then(self, next: Self) -> Self {
         Self {
-            products: self.products + next.products,
+            products: self.products.saturating_add(next.products),
             of_input: self.of_input,
-            parameters: self.parameters + next.parameters,
-            activations: self.activations + next.activations,
+            parameters: self.parameters.saturating_add(next.parameters),
+            activations: self.activations.saturating_add(next.activations),
         }
     }
 
     /// Multiply–adds of a training step per row: forward, and backward to the parameters and to the
     /// inputs of all layers except the network's own input.
     pub fn step_products(&self) -> usize {
-        3 * self.products - self.of_input
+        let of_parameters = self.products;
+        let of_inputs = self.products.saturating_sub(self.of_input);
+        self.products.saturating_add(of_parameters).saturating_add(of_inputs)
     }
 }

@@ -44,10 +44,8 @@ impl ConvNetConfig {
         Self { height, width, channels, filters, kernel: 5, stride: 2, output: 100 }
     }
 
-    /// The geometry of each convolution: the outputs of one are the pixels of the next.
-    ///
-    /// # Panics
-    /// With a stride of 0, which [`ConvNet::new`] refuses, when iterating beyond the first.
+    /// The geometry of each convolution: the outputs of one are the pixels of the next. After one
+    /// that does not fit its images, which [`ConvNet::new`] refuses, all images are 0×0.
     pub fn geometries(&self) -> impl Iterator<Item = ConvGeometry> + '_ {
         let Self { kernel, stride, .. } = *self;
         let mut previous: Option<(ConvGeometry, usize)> = None;

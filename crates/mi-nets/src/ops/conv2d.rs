@@ -8,7 +8,7 @@ use super::{Activation, Op};
 use crate::backward::Backward;
 use crate::matrix::{matrix, matrix_mut};
 use crate::vector::Rows;
-use crate::{Graph, ParamId, Var};
+use crate::{Graph, NetsError, ParamId, Var};
 
 /// The padding of an image in a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,20 @@ pub struct ConvGeometry {
 }
 
 impl ConvGeometry {
-    /// Rows and columns of positions that the kernel takes.
+    /// Checks that the kernel fits the image.
+    ///
+    /// # Errors
+    /// [`NetsError::Setting`] for a size or stride of 0, padding that is not smaller than the
+    /// kernel, an image with its padding smaller than the kernel, or sizes whose products overflow.
+    pub fn check(&self) -> Result<(), NetsError> {
+        match self.problem() {
+            None => Ok(()),
+            Some(problem) => Err(NetsError::Setting { operation: "convolution", problem }),
+        }
+    }
+
+    /// Rows and columns of positions that the kernel takes; 0×0 if it does not fit the image
+    /// ([`ConvGeometry::check`]).
     pub fn output_size(&self) -> (usize, usize) {
         (self.positions(self.height), self.positions(self.width))
     }
@@ -50,20 +63,22 @@ impl ConvGeometry {
     /// The number of positions that the kernel takes.
     pub fn positions_count(&self) -> usize {
         let (rows, columns) = self.output_size();
-        rows * columns
+        rows.saturating_mul(columns)
     }
 
     /// Zeros before and after the pixels of an axis of this length.
     ///
     /// # Formula
     /// "Same": total = max((⌈length / stride⌉ − 1) · stride + kernel − length, 0), of which
-    /// ⌊total / 2⌋ come before.
+    /// ⌊total / 2⌋ come before. None if the kernel does not fit the image.
     pub fn padding_of(&self, length: usize) -> (usize, usize) {
         match self.padding {
+            _ if self.problem().is_some() => (0, 0),
             Padding::Valid => (0, 0),
             Padding::Each(zeros) => (zeros, zeros),
             Padding::Same => {
-                let reach = (self.positions(length) - 1) * self.stride + self.kernel;
+                let steps = self.positions(length).saturating_sub(1);
+                let reach = steps.saturating_mul(self.stride).saturating_add(self.kernel);
                 let total = reach.saturating_sub(length);
                 (total / 2, total - total / 2)
             }
@@ -72,13 +87,13 @@ impl ConvGeometry {
 
     /// The width of a row of images: H·W·C.
     pub fn input_dim(&self) -> usize {
-        self.height * self.width * self.channels
+        self.height.saturating_mul(self.width).saturating_mul(self.channels)
     }
 
     /// The rows of a weight matrix: kernel · kernel · channels, in the order kernel row, kernel
     /// column, channel.
     pub fn patch_dim(&self) -> usize {
-        self.kernel * self.kernel * self.channels
+        self.kernel.saturating_mul(self.kernel).saturating_mul(self.channels)
     }
 
     /// What is wrong with the geometry, if anything.
@@ -87,14 +102,21 @@ impl ConvGeometry {
         let (zeros, smallest) = match padding {
             Padding::Valid => (0, kernel),
             Padding::Same => (0, 1),
-            Padding::Each(zeros) => (zeros, kernel.saturating_sub(2 * zeros).max(1)),
+            Padding::Each(zeros) => (zeros, kernel.saturating_sub(zeros.saturating_mul(2)).max(1)),
         };
-        let fits = channels > 0 && zeros < kernel && stride > 0 && height.min(width) >= smallest;
+        // A number beyond a quarter of the range may be a product that has overflowed.
+        let sizes = [self.input_dim(), self.patch_dim(), stride];
+        let fits = channels > 0
+            && zeros < kernel
+            && stride > 0
+            && height.min(width) >= smallest
+            && sizes.iter().all(|&size| size < usize::MAX / 4);
         (!fits).then(|| {
             format!(
                 "{height}×{width}×{channels}, kernel {kernel}, stride {stride}, padding \
-                 {padding:?}: all must be ≥ 1, padding smaller than the kernel, and an image with \
-                 its padding as large as the kernel"
+                 {padding:?}: all must be ≥ 1, padding smaller than the kernel, an image with \
+                 its padding as large as the kernel, and the sizes of images and kernels no more \
+                 than memory can hold"
             )
         })
     }
@@ -107,6 +129,7 @@ impl ConvGeometry {
 
     fn positions(&self, length: usize) -> usize {
         match self.padding {
+            _ if self.problem().is_some() => 0,
             Padding::Valid => (length - self.kernel) / self.stride + 1,
             Padding::Each(zeros) => (length + 2 * zeros - self.kernel) / self.stride + 1,
             Padding::Same => length.div_ceil(self.stride),

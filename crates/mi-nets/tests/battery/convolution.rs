@@ -1,6 +1,9 @@
 //! Convolutions compared with a direct one, and known paddings.
 
-use mi_nets::{Activation, ConvGeometry, Padding, Params, Tape};
+use mi_nets::{
+    Activation, ConvGeometry, ConvNetConfig, CouplingKind, InfoMaxNetConfig, NetworkSize, Padding,
+    Params, RealNvpConfig, Tape,
+};
 use ndarray::{Array2, ArrayView2};
 use proptest::prelude::*;
 
@@ -105,6 +108,72 @@ fn zeros_on_each_side_are_pytorchs() {
 fn a_batch_of_several_blocks_equals_a_direct_convolution() {
     // 64 positions of 25 · 64 values: a block holds two samples.
     compare(23, 2, &ConvGeometry { stride: 1, ..paper(8, 8, 64) }, (2, 2));
+}
+
+#[test]
+fn a_kernel_that_does_not_fit_has_no_positions() {
+    let image = ConvGeometry { padding: Padding::Valid, ..paper(6, 9, 2) };
+    assert!(image.check().is_ok());
+    let most = usize::MAX;
+    let misfits = [
+        ConvGeometry { kernel: 7, ..image },
+        ConvGeometry { kernel: 0, ..image },
+        ConvGeometry { stride: 0, ..image },
+        ConvGeometry { channels: 0, ..image },
+        ConvGeometry { kernel: most, ..image },
+        ConvGeometry { stride: most, ..image },
+        ConvGeometry { height: most, ..image },
+        ConvGeometry { kernel: 9, padding: Padding::Each(1), ..image },
+        ConvGeometry { padding: Padding::Each(5), ..image },
+        ConvGeometry { padding: Padding::Each(most), ..image },
+        ConvGeometry { kernel: most, padding: Padding::Each(most - 1), ..image },
+        ConvGeometry { height: 0, padding: Padding::Same, ..image },
+        ConvGeometry { stride: 0, padding: Padding::Same, ..image },
+        ConvGeometry { kernel: most, padding: Padding::Same, ..image },
+    ];
+    for geometry in misfits {
+        let error = geometry.check().unwrap_err().to_string();
+        assert!(error.contains("padding smaller than the kernel"), "{error}");
+        let found = (geometry.output_size(), geometry.positions_count(), geometry.covered());
+        assert_eq!(found, ((0, 0), 0, 0), "{geometry:?}");
+        geometry.padding_of(geometry.height);
+        geometry.input_dim();
+        geometry.patch_dim();
+    }
+}
+
+/// Configurations of files that no network can be made of still get a size.
+#[test]
+fn the_size_of_an_impossible_network_is_a_number() {
+    let paper = ConvNetConfig::paper(14, 28, 1);
+    let most = usize::MAX;
+    for config in [
+        ConvNetConfig { stride: 0, ..paper.clone() },
+        ConvNetConfig { kernel: 0, ..paper.clone() },
+        ConvNetConfig { height: 0, ..paper.clone() },
+        ConvNetConfig { kernel: most, ..paper.clone() },
+        ConvNetConfig { filters: vec![most, most], output: most, ..paper.clone() },
+    ] {
+        let size = NetworkSize::convnet(&config);
+        assert!(size.step_products() >= size.products, "{config:?}");
+        assert_eq!(config.geometries().count(), 2);
+    }
+    assert_eq!(NetworkSize::convnet(&ConvNetConfig { height: 0, ..paper }).products, 12_800);
+    let (filters, kernel) = (vec![most, 2], most);
+    let config = InfoMaxNetConfig {
+        height: 28,
+        width: 28,
+        channels: 1,
+        filters,
+        kernel,
+        hidden: most,
+        output: most,
+    };
+    assert!(config.problem().is_some());
+    NetworkSize::info_max_net(&config).step_products();
+    let (hidden, kind) = (vec![most], CouplingKind::Affine);
+    let flow = RealNvpConfig { dim: most, couplings: 3, hidden, kind };
+    assert_eq!(NetworkSize::realnvp(&flow).step_products(), most);
 }
 
 proptest! {
