@@ -1,5 +1,7 @@
 use mi_kernels::Scalar;
-use mi_nets::{Activation, Graph, Init, Mlp, Module, ParamId, Params, Unary, Var};
+use mi_nets::{
+    Activation, Graph, Init, LARGEST_LOG_SCALE, Mlp, Module, ParamId, Params, Unary, Var,
+};
 use mi_random::Stream;
 use ndarray::{Array2, s};
 
@@ -234,6 +236,8 @@ fn cosine_scale<T: Scalar>(
     let log_scale = T::from_f64(-temperature.ln());
     let log_scale =
         params.add(format!("{name}.log_scale"), Array2::from_elem((1, 1), log_scale))?;
+    // Beyond the limit the temperature would have no gradient and never change again.
+    params.limit(log_scale, T::from_f64(LARGEST_LOG_SCALE));
     Ok(Scale::Learned(log_scale))
 }
 

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use mi_critics::{Critic, CriticSpec, CriticsError, PairingBuffers, Positives, Scaling, Tower};
-use mi_nets::{Gradients, ParamId, Params, Tape};
+use mi_nets::{AdamConfig, Gradients, LARGEST_LOG_SCALE, Optimiser, ParamId, Params, Tape};
 use mi_random::Stream;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
@@ -404,6 +404,23 @@ fn untrained_cosines_have_the_temperature_of_their_settings() {
             assert!((found - 0.8 / temperature).abs() < 1e-12, "{:?}: {found}", case.spec);
         }
     }
+}
+
+/// A step past the largest scale ends at it, where the temperature still has a gradient.
+#[test]
+fn a_learned_temperature_does_not_leave_its_range() {
+    let mut params = Params::<f64>::new();
+    let spec = CriticSpec::Cosine { temperature: 0.0101, learned: true };
+    Critic::new(&mut params, "f", &spec, 2, 2, &mut Stream::new(1, "f")).unwrap();
+    let scale = id(&params, "f.log_scale");
+    let mut optimiser = Optimiser::new(AdamConfig { lr: 0.1, ..AdamConfig::default() }, &params);
+    let mut gradients = Gradients::zeros_like(&params);
+    for _ in 0..5 {
+        gradients.clear();
+        gradients.accumulate(scale).fill(1.0);
+        optimiser.ascend(&mut params, &gradients).unwrap();
+    }
+    assert_eq!(params.view(scale)[[0, 0]], LARGEST_LOG_SCALE);
 }
 
 #[test]

@@ -42,7 +42,9 @@ pub use layers::{
 };
 pub use learner::Learner;
 pub use loss::{Targets, softmax_cross_entropy, softmax_cross_entropy_into};
-pub use ops::{Activation, ConvGeometry, CustomOp, GruWeights, Operands, Padding, Unary};
+pub use ops::{
+    Activation, ConvGeometry, CustomOp, GruWeights, LARGEST_LOG_SCALE, Operands, Padding, Unary,
+};
 pub use optimiser::{
     AdamConfig, Decay, EpsPlacement, Optimiser, OptimiserConfig, Rule, Schedule, SgdConfig,
     WeightDecay,

@@ -20,6 +20,8 @@ pub(crate) struct Param<T> {
     /// Row-major.
     pub(crate) values: Vec<T>,
     pub(crate) role: Role,
+    /// No step leaves an element above this.
+    pub(crate) most: Option<T>,
 }
 
 /// What a step does with a parameter.
@@ -82,7 +84,7 @@ impl<T: Scalar> Params<T> {
         }
         // `iter` is in logical order; the raw buffer of a transposed array is not.
         let values = values.iter().copied().collect();
-        self.params.push(Param { name, rows, columns, values, role: Role::Trained });
+        self.params.push(Param { name, rows, columns, values, role: Role::Trained, most: None });
         Ok(ParamId(self.params.len() - 1))
     }
 
@@ -157,6 +159,18 @@ impl<T: Scalar> Params<T> {
     /// Those of [`Params::freeze_network`].
     pub fn thaw_network(&mut self, path: &str) -> Result<(), NetsError> {
         self.set_roles(path, Role::Trained)
+    }
+
+    /// Limits a parameter: after each step, elements above `most` are set to it. Checkpoints do not
+    /// save limits.
+    ///
+    /// A function that is constant beyond the limit, such as [`crate::Graph::scale_exp`], has no
+    /// gradient there: a parameter that a step took beyond it would never come back.
+    ///
+    /// # Panics
+    /// Like [`Params::view`].
+    pub fn limit(&mut self, id: ParamId, most: T) {
+        self.params[id.0].most = Some(most);
     }
 
     /// Whether a step moves this parameter along its gradient: it is neither frozen nor running
@@ -270,6 +284,7 @@ impl<T: Scalar> Params<T> {
             columns: param.columns,
             values: param.values.iter().map(|&x| U::from_f64(x.to_f64())).collect(),
             role: param.role,
+            most: param.most.map(|most| U::from_f64(most.to_f64())),
         };
         Params {
             params: self.params.iter().map(cast).collect(),

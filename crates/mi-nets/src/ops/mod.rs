@@ -24,6 +24,7 @@ pub(crate) use batch_norm::move_running_statistics;
 pub use conv2d::{ConvGeometry, Padding};
 pub use custom::{CustomOp, Operands};
 pub use gru::GruWeights;
+pub use scale_exp::LARGEST_LOG_SCALE;
 pub use unary::Unary;
 
 use mi_kernels::Scalar;

@@ -5,8 +5,9 @@ use crate::backward::Backward;
 use crate::vector::{chain, sum_of_pairs};
 use crate::{Graph, ParamId, Var};
 
-/// The largest factor is 100 (Radford et al., 2021, section 2.5).
-const LARGEST_LOG: f64 = 4.605_170_185_988_092;
+/// ln 100, the largest logarithm of a factor that [`Graph::scale_exp`] applies (Radford et al.,
+/// 2021, section 2.5).
+pub const LARGEST_LOG_SCALE: f64 = 4.605_170_185_988_092;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ScaleExp {
@@ -18,7 +19,8 @@ impl<T: Scalar> Graph<'_, T> {
     /// x · exp(min(p, ln 100)), where p is the learned logarithm of an inverse temperature. The
     /// limit keeps the factor from growing without bound.
     ///
-    /// Above ln 100 the gradient of p is zero, as the formula says, so keep p at ln 100 or below.
+    /// Above ln 100 the gradient of p is zero, as the formula says, so that p would stay there for
+    /// ever: keep it at ln 100 or below by [`crate::Params::limit`] with [`LARGEST_LOG_SCALE`].
     ///
     /// # Shapes
     /// x is n×m, p is 1×1; the value is n×m.
@@ -42,7 +44,7 @@ impl<T: Scalar> Graph<'_, T> {
 }
 
 fn factor<T: Scalar>(log_scale: &[T]) -> T {
-    let largest = T::from_f64(LARGEST_LOG);
+    let largest = T::from_f64(LARGEST_LOG_SCALE);
     log_scale.iter().map(|&p| if p > largest { largest } else { p }).sum::<T>().exp()
 }
 
@@ -55,7 +57,7 @@ impl ScaleExp {
     pub(super) fn backward<T: Scalar>(&self, cx: &mut Backward<'_, T>, y: Var, dy: &[T]) {
         let (y, log_scale) = (cx.values.slice(y), cx.values.param_slice(self.log_scale));
         if let Some(target) = cx.param_target(self.log_scale) {
-            let free = log_scale.iter().all(|&p| p <= T::from_f64(LARGEST_LOG));
+            let free = log_scale.iter().all(|&p| p <= T::from_f64(LARGEST_LOG_SCALE));
             let dp = if free { sum_of_pairs(dy, y, chain) } else { T::zero() };
             target.map(&[dp], |dp| dp);
         }

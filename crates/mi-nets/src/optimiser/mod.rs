@@ -256,6 +256,11 @@ impl<T: Scalar> Step<'_, T> {
                         sgd.update(values, memory, gradient, |g, p| g + pull * p);
                     }
                 }
+                if let Some(most) = param.most {
+                    for p in values.iter_mut().filter(|p| **p > most) {
+                        *p = most;
+                    }
+                }
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Edge cases: constant rows, zero rows, extreme magnitudes, NaN, clamps.
 
-use mi_nets::{Activation, Gradients, Graph, Params, Tape, Unary, Var};
+use mi_nets::{
+    Activation, AdamConfig, Gradients, Graph, LARGEST_LOG_SCALE, Learner, Params, Tape, Unary, Var,
+};
 use ndarray::{Array2, array};
 
 /// The value and the input gradient under a seed.
@@ -119,6 +121,29 @@ fn the_learned_scale_is_clamped_at_100_and_can_come_back_from_there() {
     assert!((value - 100.0).abs() < 1e-12 && (gradient - 300.0).abs() < 1e-12);
     let (value, gradient) = gradient_at(9.0);
     assert!((value - 100.0).abs() < 1e-12 && gradient == 0.0);
+}
+
+/// Beyond the clamp there is no gradient, so only a limit of the parameter itself brings it back.
+#[test]
+fn a_limited_scale_that_started_beyond_the_clamp_comes_down() {
+    let after = |limited: bool, steps: usize| {
+        let mut params = Params::new();
+        let p = params.add("p", array![[4.7]]).unwrap();
+        if limited {
+            params.limit(p, LARGEST_LOG_SCALE);
+        }
+        let mut learner = Learner::new(AdamConfig { lr: 0.01, ..AdamConfig::default() }, params);
+        for _ in 0..steps {
+            let mut graph = learner.begin();
+            let x = graph.input(array![[1.0, 2.0]].view());
+            let y = graph.scale_exp(x, p);
+            learner.descend(&[(y, array![[1.0, 1.0]].view())]).unwrap();
+        }
+        learner.params.view(p)[[0, 0]]
+    };
+    assert_eq!(after(false, 30), 4.7);
+    assert_eq!(after(true, 1), LARGEST_LOG_SCALE);
+    assert!(after(true, 30) < LARGEST_LOG_SCALE - 0.1);
 }
 
 #[test]

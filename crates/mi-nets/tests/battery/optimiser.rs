@@ -297,7 +297,9 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
         let mut optimiser = Optimiser::new(config, &params);
         let fill = |gradients: &mut Gradients<f64>, bad: f64| {
             gradients.clear();
-            ids.map(|id| gradients.accumulate(id).fill(0.5));
+            for id in ids {
+                gradients.accumulate(id).fill(0.5);
+            }
             gradients.accumulate(ids[1])[[1, 2]] = bad;
         };
         fill(&mut gradients, 1.0);
