@@ -76,6 +76,32 @@ impl Maximised {
     /// The value to report, in nats: the estimate of a bound, twice the Jensen–Shannon divergence,
     /// or minus a loss.
     pub(super) fn reported(&self, found: &Evaluation) -> f64 {
-        found.twice_jensen_shannon().unwrap_or(found.estimate)
+        // A term whose bound is estimated with a Jensen–Shannon critic reports that estimate.
+        match (self, found.twice_jensen_shannon()) {
+            (Self::JensenShannon(_), Some(twice)) => twice,
+            _ => found.estimate,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mi_estimators::bounds::{Scores, evaluate};
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn the_same_critic_is_reported_as_the_term_asks() -> Result<(), EstimatorError> {
+        let scores = array![[2.0, -1.0], [0.5, 1.0]];
+        let objective = Objective::new(&BoundSpec::JensenShannon, None)?;
+        let found = evaluate(&Scores::new(scores.view()), &objective)?;
+        let divergence = Maximised::new(&ObjectiveSpec::JensenShannon, None, (0, 2))?;
+        assert_eq!(Some(divergence.reported(&found)), found.twice_jensen_shannon());
+        let bound = ObjectiveSpec::Bound(BoundSpec::JensenShannon);
+        let bound = Maximised::new(&bound, None, (0, 2))?;
+        assert_eq!(bound.reported(&found), found.estimate);
+        assert_ne!(bound.reported(&found), divergence.reported(&found));
+        Ok(())
     }
 }
