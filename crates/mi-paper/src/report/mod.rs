@@ -4,6 +4,7 @@
 //! written again without training anything.
 
 mod drawn;
+mod effects;
 mod facts;
 mod page;
 mod records;
