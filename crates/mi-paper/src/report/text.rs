@@ -40,7 +40,10 @@ pub fn markdown(outcome: &Outcome) -> String {
             line(format_args!("- {}", plain(departure)));
         }
     }
-    if !verdicts.is_empty() {
+    if verdicts.is_empty() {
+        // A heading right below a list would be part of it.
+        line(format_args!(""));
+    } else {
         line(format_args!("\n## The claims\n"));
         if let Some(demonstration) = judged::demonstration(&verdicts) {
             line(format_args!("{demonstration}\n"));
