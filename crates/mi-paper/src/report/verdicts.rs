@@ -129,8 +129,10 @@ pub(crate) fn brief(verdict: &Verdict) -> Option<String> {
 
 /// The claims of a run in words: how many have each verdict.
 pub(crate) fn tallies(verdicts: &[Verdict]) -> Vec<(Decision, String)> {
-    let suffix = if demonstration(verdicts).is_some() { " (demonstration)" } else { "" };
+    let demonstrates = demonstration(verdicts).is_some();
     let counted = Decision::ALL.map(|decision| {
+        let is_decided = matches!(decision, Decision::Holds | Decision::DoesNotHold);
+        let suffix = if demonstrates && is_decided { " (demonstration)" } else { "" };
         let count = verdicts.iter().filter(|v| v.decision() == decision).count();
         (count > 0).then(|| (decision, format!("{count} {}{suffix}", tally(decision, count))))
     });

@@ -159,7 +159,7 @@ fn verdicts_of_the_quick_preset_are_demonstrations() {
         assert!(before.contains("These verdicts are demonstrations, not tests"));
     }
     let text = report::markdown(&outcome);
-    assert!(text.contains("1 claim holds (demonstration)"));
+    assert!(text.contains("1 claim holds (demonstration), 7 claims not judged.\n"));
     assert!(
         text.contains(
             "### C3 on embedded digits: holds at 21,000 steps on the embedded digits (demo"
