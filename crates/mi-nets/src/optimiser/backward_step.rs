@@ -18,8 +18,9 @@ impl<T: Scalar> Optimiser<T> {
     /// A seed has its value's shape.
     ///
     /// # Errors
-    /// Those of [`crate::Graph::backward`] and [`Optimiser::descend`]. If a parameter has no gradient or one that is not finite, others have already been
-    /// updated: continue from a checkpoint. After any other error nothing has changed.
+    /// Those of [`crate::Graph::backward`] and [`Optimiser::descend`]. If a parameter has no
+    /// gradient or one that is not finite, others have already been updated: continue from a
+    /// checkpoint. After any other error nothing has changed.
     pub fn backward_and_descend(
         &mut self,
         tape: &mut Tape<T>,

@@ -36,11 +36,11 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         heading: "Measures of a representation and its usefulness",
         caption: "Encoders are trained with several critics, bounds, targets, architectures and views, and \
                   also by triplets, on labels and against a classifier. Each is measured at the start and at \
-                  the end of training. The charts show Spearman's rank correlation, over all of these \
-                  at the end of training, of each measure with four accuracies: of the paper's probe, of a converged linear probe, of \
-                  linear readers of ten labels per class, and of linear readers of another data set. \
-                  Intervals of 95 % are by a bootstrap over configurations and seeds. For bijective encoders \
-                  the true mutual information is the same at every step, whatever an estimate says.",
+                  the end of training. The charts show Spearman's rank correlation, over all of these at the \
+                  end of training, of each measure with four accuracies: of the paper's probe, of a converged \
+                  linear probe, of linear readers of ten labels per class, and of linear readers of another \
+                  data set. Intervals of 95 % are by a bootstrap over configurations and seeds. For bijective \
+                  encoders the true mutual information is the same at every step, whatever an estimate says.",
         panels,
         style: by_place,
     },

@@ -46,14 +46,15 @@ fn end(trial: &Trial<'_>, metric: Metric) -> Option<f64> {
     trial.last(metric).filter(|(step, _)| *step > 0).map(|(_, value)| value)
 }
 
-/// The value before training.
+/// The value before training. The method alone is not a function of trials of any lifetime.
 fn start(trial: &Trial<'_>, metric: Metric) -> Option<f64> {
     trial.first(metric)
 }
 
 impl Correlated {
-    /// The correlation over all trials at the end of training; `None` if fewer than [`FEWEST`] configurations have both
-    /// metrics, if there are fewer than three points, or if a metric is the same everywhere.
+    /// The correlation over all trials at the end of training; `None` if fewer than [`FEWEST`]
+    /// configurations have both metrics, if there are fewer than three points, or if a metric is
+    /// the same everywhere.
     pub(crate) fn of(
         results: &Results<'_>,
         metrics: (Metric, Metric),
@@ -95,8 +96,8 @@ impl Correlated {
     }
 }
 
-/// A chart of correlations over trained encoders, the strongest first; `None` if there are none. `with` is the metric that
-/// the measures are correlated with.
+/// A chart of correlations over trained encoders, the strongest first; `None` if there are none.
+/// `with` is the metric that the measures are correlated with.
 pub(crate) fn correlation_panel(with: Metric, correlated: &[Correlated]) -> Option<Panel> {
     let mut sorted: Vec<&Correlated> = correlated.iter().collect();
     sorted.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));

@@ -62,11 +62,12 @@ pub struct NeuralEstimate {
 ///
 /// Continuous columns become normal scores of their ranks over all rows (a map that depends on only
 /// one side), and discrete columns become indicators, of their 64 most frequent levels if they have
-/// more. The rows are split into folds; for each, a critic is trained on most of the others, stopped by the rest of them, and judged on the fold as
-/// one batch of K rows. Copies of a row stay on one side of every split, and so do groups; ordered
-/// rows are held out in runs, with a gap as long as both sides remember their past. The critic's
-/// score is that of a network plus the log ratio of a Gaussian copula fitted to the training rows.
-/// Training starts from the latter, and early stopping may return to it.
+/// more. The rows are split into folds; for each, a critic is trained on most of the others,
+/// stopped by the rest of them, and judged on the fold as one batch of K rows. Copies of a row stay
+/// on one side of every split, and so do groups; ordered rows are held out in runs, with a gap as
+/// long as both sides remember their past. The critic's score is that of a network plus the log
+/// ratio of a Gaussian copula fitted to the training rows. Training starts from the latter, and
+/// early stopping may return to it.
 ///
 /// With most bounds ([`BOUNDS`](mi_estimators::bounds::BOUNDS) says which) the value is a lower
 /// bound, which misses the information that the critic fails to learn.

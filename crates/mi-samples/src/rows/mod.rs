@@ -27,8 +27,8 @@ pub enum RowStructure {
     Exchangeable,
     /// Rows follow one another in time.
     Ordered,
-    /// The group (subject, site, batch) of every row: any numbers, equal within a group. Rows of different groups are
-    /// independent; those of one group need not be.
+    /// The group (subject, site, batch) of every row: any numbers, equal within a group. Rows of
+    /// different groups are independent; those of one group need not be.
     Grouped(Vec<u32>),
 }
 
@@ -114,7 +114,8 @@ pub(crate) fn dense(numbers: &[u32]) -> Vec<usize> {
     numbers.iter().map(place).collect()
 }
 
-/// The rows of every unit, in ascending order, given numbers like those of [`dense`]; units in the order of their first rows.
+/// The rows of every unit, in ascending order, given numbers like those of [`dense`]; units in the
+/// order of their first rows.
 fn members(unit_of_row: &[usize]) -> Vec<Vec<usize>> {
     let most = unit_of_row.iter().max().map_or(0, |most| most + 1);
     let mut place = vec![usize::MAX; most];

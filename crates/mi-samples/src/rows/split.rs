@@ -71,8 +71,9 @@ fn deal(
     Some(hands.into_iter().map(|(_, hand)| hand).collect())
 }
 
-/// A number for every row, at most the number of rows, equal for rows that are not independent observations: copies of one
-/// another, rows of a group, and successive rows within the memory of a series.
+/// A number for every row, at most the number of rows, equal for rows that are not independent
+/// observations: copies of one another, rows of a group, and successive rows within the memory of a
+/// series.
 pub(crate) fn units(structure: &RowStructure, first_copies: Vec<usize>, gap: Gap) -> Vec<usize> {
     match structure {
         RowStructure::Exchangeable => first_copies,
