@@ -8,6 +8,7 @@ use crate::numbers;
 use crate::origin::Origin;
 use crate::outcome::{Outcome, TrialState};
 use crate::protocol;
+use crate::report::time;
 use crate::table::{Align, Table};
 
 const TITLE: &str =
@@ -88,7 +89,7 @@ pub(crate) fn facts(outcome: &Outcome) -> Vec<(&'static str, String)> {
         ("data", run.data.join("; ")),
         ("seeds", seeds(outcome)),
         ("trials", trials(outcome)),
-        ("processor time in trials", numbers::duration(run.trial_seconds)),
+        ("processor time in trials", time::text(time::spent(&outcome.trials))),
         ("started", run.started.clone()),
         ("host", format!("{host}{other_hosts}")),
         ("program", format!("{version}{commit}{other_commits}")),

@@ -1,6 +1,7 @@
 //! The time that trials took.
 
 use std::collections::BTreeMap;
+use std::ops::Add;
 
 use crate::names;
 use crate::numbers;
@@ -32,7 +33,6 @@ pub(crate) fn table(outcome: &Outcome) -> Table {
     let one_seed: Vec<Option<f64>> = groups.iter().map(Group::one_seed).collect();
     // While the total is unknown, shares would be misleading.
     let all: Option<f64> = one_seed.iter().copied().sum();
-    let text = |seconds: Option<f64>| seconds.map_or(MISSING.to_owned(), numbers::duration);
     for (group, &seconds) in groups.iter().zip(&one_seed) {
         let share = seconds.zip(all).filter(|&(_, all)| all > 0.0);
         table.row(vec![
@@ -40,7 +40,7 @@ pub(crate) fn table(outcome: &Outcome) -> Table {
             names::dataset(group.dataset).to_owned(),
             finished(&group.trials),
             group.steps(),
-            numbers::duration(group.trials.iter().map(|t| t.seconds).sum()),
+            text(spent(group.trials.iter().copied())),
             text(seconds),
             share.map_or(MISSING.to_owned(), |(one, all)| format!("{:.0} %", 100.0 * one / all)),
         ]);
@@ -52,12 +52,23 @@ pub(crate) fn table(outcome: &Outcome) -> Table {
             String::new(),
             finished(&trials),
             String::new(),
-            numbers::duration(trials.iter().map(|t| t.seconds).sum()),
+            text(spent(&outcome.trials)),
             text(all),
             String::new(),
         ]);
     }
     table
+}
+
+/// A time for a reader.
+pub(super) fn text(seconds: Option<f64>) -> String {
+    seconds.map_or(MISSING.to_owned(), numbers::duration)
+}
+
+/// The seconds that trials took. Times of zero are of trials from before times were kept; `None`
+/// if there is no other.
+pub(super) fn spent<'a>(trials: impl IntoIterator<Item = &'a TrialInfo>) -> Option<f64> {
+    trials.into_iter().map(|trial| trial.seconds).filter(|&seconds| seconds > 0.0).reduce(Add::add)
 }
 
 fn groups(outcome: &Outcome) -> Vec<Group<'_>> {
@@ -87,13 +98,13 @@ impl Group<'_> {
     }
 
     /// The seconds that one seed takes: the sum over configurations of the mean over finished
-    /// trials. `None` while a configuration has no finished trial.
+    /// trials. `None` while a configuration has no finished trial whose time was kept.
     fn one_seed(&self) -> Option<f64> {
         let mut configurations: BTreeMap<[&str; 4], Vec<f64>> = BTreeMap::new();
         for trial in &self.trials {
             let key = [&trial.encoder, &trial.critic, &trial.bound, &trial.setting];
             let times = configurations.entry(key.map(String::as_str)).or_default();
-            times.extend(trial.state.is_finished().then_some(trial.seconds));
+            times.extend(spent([*trial]).filter(|_| trial.state.is_finished()));
         }
         let mean = |times: &Vec<f64>| {
             (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64)

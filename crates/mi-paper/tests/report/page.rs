@@ -333,6 +333,20 @@ fn the_time_of_one_seed_is_the_sum_of_mean_times_of_configurations() {
 }
 
 #[test]
+fn times_that_were_not_kept_are_not_zero() {
+    let mut outcome = Synthetic::agreeing(3).only(&["critics", "pixels"]).outcome();
+    for trial in outcome.trials.iter_mut().filter(|trial| trial.experiment == "critics") {
+        trial.seconds = 0.0;
+    }
+    let text = report::markdown(&outcome);
+    assert!(text.contains("\n| critics | MNIST | 18/18 | 21,000 | – | – | – |\n"), "{text}");
+    outcome.trials.iter_mut().for_each(|trial| trial.seconds = 0.0);
+    let text = report::markdown(&outcome);
+    assert!(text.contains("\n- processor time in trials: –\n"), "{text}");
+    assert!(text.contains("\n| all |  | 24/24 |  | – | – |  |\n"), "{text}");
+}
+
+#[test]
 fn hostile_text_stays_text() {
     let mut outcome = Synthetic::agreeing(1).only(&["critics"]).outcome();
     let script = "</script><script>alert(1)</script>|`";
