@@ -2,6 +2,7 @@
 
 mod encoder;
 
+pub(crate) use encoder::check_parameters;
 pub use encoder::{EncoderKind, EncoderSpec};
 
 use mi_critics::CriticSpec;
@@ -52,6 +53,19 @@ pub struct Labels {
 }
 
 impl Labels {
+    /// Their part of a trial's id, which is usable in file names.
+    pub(crate) fn id(&self) -> String {
+        let Self { encoder, critic, bound, setting } = self;
+        let mut id = String::new();
+        for part in [encoder, critic, bound, setting] {
+            if !part.is_empty() && part != "none" {
+                id.push('.');
+                id.extend(part.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }));
+            }
+        }
+        id
+    }
+
     /// Labels without a setting.
     pub fn new(encoder: &str, critic: &str, bound: &str) -> Self {
         Self {
@@ -425,15 +439,7 @@ impl TrialConfig {
 
     /// The trial's id: unique within a plan, the same in every run, and usable as a file name.
     pub fn id(&self) -> String {
-        let Labels { encoder, critic, bound, setting } = &self.labels;
-        let mut id = format!("{}.{}", self.experiment, self.dataset);
-        for part in [encoder, critic, bound, setting] {
-            if !part.is_empty() && part != "none" {
-                id.push('.');
-                id.extend(part.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }));
-            }
-        }
-        format!("{id}.s{}", self.seed)
+        format!("{}.{}{}.s{}", self.experiment, self.dataset, self.labels.id(), self.seed)
     }
 
     /// SHA-256 of the configuration, in hexadecimal.

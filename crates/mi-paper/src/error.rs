@@ -79,7 +79,8 @@ pub enum PaperError {
     },
     /// The folder holds another plan than the requested one.
     #[error(
-        "{} holds another plan; name another folder with --out, or ask for the same plan:\n  {}",
+        "{} holds another plan; name another folder with --out, or ask for the same trials, and \
+         more if you like:\n  {}",
         folder.display(),
         differences.join("\n  ")
     )]

@@ -80,6 +80,9 @@ pub struct TrialInfo {
     /// Hash of the configuration that it was run with; missing in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
+    /// Hash of its data set; `None` if it needs no data, and in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
     /// The programs and machines that computed it: more than one if it was stopped and resumed
     /// elsewhere. Missing in files of earlier versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -87,8 +90,9 @@ pub struct TrialInfo {
 }
 
 impl TrialInfo {
-    /// A trial that has not started.
-    pub(crate) fn waiting(config: &TrialConfig) -> Result<Self, PaperError> {
+    /// A trial that has not started. `data` is the hash of its data set, if it has one and the hash
+    /// is known.
+    pub(crate) fn waiting(config: &TrialConfig, data: Option<&str>) -> Result<Self, PaperError> {
         Ok(Self {
             id: config.id(),
             experiment: config.experiment.clone(),
@@ -102,6 +106,7 @@ impl TrialInfo {
             state: TrialState::Waiting,
             seconds: 0.0,
             config: Some(config.hash()?),
+            data: data.map(str::to_owned),
             origins: Vec::new(),
         })
     }

@@ -1,5 +1,6 @@
 //! Resolves a request into an ordered list of trials.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use mi_data::DatasetName;
@@ -192,6 +193,18 @@ impl Plan {
         self.with_deviations_of(other) == *other
     }
 
+    /// Whether this plan has all trials of another, by the same program, preset and data, so that it
+    /// can take the other's place.
+    pub fn extends(&self, other: &Self) -> bool {
+        let ids: HashMap<String, &TrialConfig> =
+            self.trials.iter().map(|trial| (trial.id(), trial)).collect();
+        let data_of = |name: &str| self.data.iter().find(|id| id.name == name);
+        (&self.program, self.preset) == (&other.program, other.preset)
+            && other.data.iter().all(|id| data_of(&id.name) == Some(id))
+            && other.own.iter().all(|own| self.own.contains(own))
+            && other.trials.iter().all(|trial| ids.get(&trial.id()) == Some(&trial))
+    }
+
     /// This plan with the deviations of another.
     pub(crate) fn with_deviations_of(&self, other: &Self) -> Self {
         Self { deviations: other.deviations.clone(), ..self.clone() }
@@ -268,6 +281,11 @@ fn read_own(path: &Path, scale: &Scale, cut: Option<u64>) -> Result<ExperimentFi
     let mut file = ExperimentFile::read(path)?;
     for variant in &mut file.variants {
         variant.steps = cut.map_or(variant.steps, |steps| variant.steps.min(steps));
+        variant.check_also_at().map_err(|reason| PaperError::ExperimentFile {
+            path: path.to_owned(),
+            line: 1,
+            reason: format!("{reason}, and `--steps` without it"),
+        })?;
     }
     match experiments::find(&file.name) {
         // The figures and claims of a built-in experiment are about its own trials only.

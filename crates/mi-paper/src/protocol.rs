@@ -185,7 +185,7 @@ mod tests {
             trial_seconds: 0.0,
             deviations: Vec::new(),
         };
-        let trials = vec![TrialInfo::waiting(&config).unwrap()];
+        let trials = vec![TrialInfo::waiting(&config, None).unwrap()];
         Outcome { run, configs: vec![config], own: Vec::new(), trials, records: Vec::new() }
     }
 

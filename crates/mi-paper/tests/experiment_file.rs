@@ -103,7 +103,10 @@ fn files_may_choose_views_and_second_encoders() {
     let text = example()
         .replace("piece = \"left_half\"", "piece = \"rows:0..10\"")
         .replace("net = { like = \"g1\" }", "net = { residual = { layers = 2, init_sd = 0.01 } }");
-    let file = parsed(&text);
+    // Their widths differ, so that a cosine critic does not fit.
+    let cosine = "{ cosine = { temperature = 0.07, learned = true } }";
+    assert!(refused(&text).contains("line 34"), "{}", refused(&text));
+    let file = parsed(&text.replace(cosine, "{ separable = { hidden = [], embed = 8 } }"));
     let Task::Contrastive(task) = &file.variants[0].task else { panic!("{file:?}") };
     assert_eq!(task.views.as_ref().unwrap()[0].to_string(), "rows:0..10");
     assert_eq!(task.encoder_y.as_ref().unwrap().label(), "residual");
@@ -197,6 +200,80 @@ fn mistakes_are_reported_with_line_key_and_remedy() {
     assert!(refused("question = 'open").starts_with("mine.toml, line 1: "));
     let missing = example().replace("steps = 2000\n", "");
     assert!(refused(&missing).contains("`steps` is missing"), "{}", refused(&missing));
+}
+
+#[test]
+fn measures_that_would_be_recorded_twice_are_refused() {
+    for (list, expected) in [
+        ("\"probe\", \"probe\"]", "one of them is there twice"),
+        ("{ conditioning = { inputs = 2 } }, { conditioning = { inputs = 4 } }]", "log_condition"),
+        ("\"probe\", { of = \"early-stopped-accuracy\" }]", "recorded as accuracy"),
+    ] {
+        let message = refused(&example().replace("\"probe\"]", list));
+        assert!(message.contains(expected), "{list}: {message}");
+    }
+    let noises = "{ label-noise = { percent = 10 } }, { label-noise = { percent = 20 } }]";
+    parsed(&example().replace("\"probe\"]", noises));
+}
+
+#[test]
+fn what_cannot_run_is_refused_before_it_runs() {
+    let separable = "critic = { separable = { hidden = [0], embed = 8 } }";
+    for (old, new, expected) in [
+        ("critic = \"bilinear\"", separable, "0"),
+        ("temperature = 0.07", "temperature = 0.0", "temperature"),
+        ("temperature = 0.07", "temperature = inf", "`inf` is not a finite number"),
+        ("clip = 5.0", "clip = nan", "`nan` is not a finite number"),
+        ("embed = 100", "embed = 9000000000", "above the greatest integer"),
+        ("hidden = [300, 300]", "hidden = [100000, 100000]", "is too large"),
+        ("[64, 128]", "[64, 9223372036854775807]", "above the greatest integer"),
+        ("data = \"grey\"", "data = \"synthetic\"", "needs `samples` or `sequences`"),
+    ] {
+        let text = example().replacen(old, new, 1);
+        assert_ne!(text, example(), "{old}");
+        let message = refused(&text);
+        assert!(message.contains(expected), "{new}: {message}");
+    }
+    let other = "net = { mlp = { hidden = [], embed = 11 } }";
+    let unequal = example().replace("net = { like = \"g1\" }", other);
+    let message = refused(&unequal.replace("critic = \"bilinear\"", "critic = \"inner-product\""));
+    assert!(message.contains("100") && message.contains("11"), "{message}");
+    for (old, new, expected) in [
+        ("weight = 0.5", "l2 = -1.0", "not negative"),
+        ("width = 64", "width = 1000000", "is too large"),
+        ("net = { gru = { width = 64 } }", "net = { conv = { channels = [4], kernel = 0 } }", "0"),
+    ] {
+        let text = views_example().replacen(old, new, 1);
+        assert_ne!(text, views_example(), "{old}");
+        let message = refused(&text);
+        assert!(message.contains(expected), "{new}: {message}");
+    }
+    let drawn = SYNTHETIC.replace("data = \"synthetic\"", "data = \"grey\"");
+    assert!(refused(&drawn).contains("needs `data = \"synthetic\"`"), "{}", refused(&drawn));
+}
+
+#[test]
+fn settings_that_share_a_folder_are_refused() {
+    let settings = |names: [&str; 2]| {
+        let mut names = names.into_iter();
+        let blocks = example().split("[[variants]]\n").map(str::to_owned).collect::<Vec<_>>();
+        let named = blocks[1..].iter().map(|block| {
+            format!(
+                "[[variants]]\nsetting = \"{}\"\nbatch_size = 64\nmeasures = []\n{block}",
+                names.next().unwrap()
+            )
+        });
+        let one = "net = { mlp = { hidden = [100], embed = 100 } }";
+        let start = blocks[0].lines().map(|l| if l.starts_with("net = [") { one } else { l });
+        let same = "critic = \"bilinear\"\nbound = \"infonce\"";
+        let text = start.collect::<Vec<_>>().join("\n") + "\n" + &named.collect::<String>();
+        text.replace("critic = { cosine = { temperature = 0.07, learned = true } }\nbound = { smile = { clip = 5.0 } }", same)
+    };
+    parsed(&settings(["one", "two"]));
+    for names in [["α", "β"], ["a b", "a-b"], ["", "none"]] {
+        let message = refused(&settings(names));
+        assert!(message.contains("the same `setting` in folder names"), "{names:?}: {message}");
+    }
 }
 
 #[test]

@@ -127,9 +127,9 @@ struct Asked {
     /// [default: paper]
     #[arg(long, value_name = "NAME|FILE.toml", value_delimiter = ',')]
     experiment: Vec<String>,
-    /// Size of the run.
-    #[arg(long, visible_alias = "setting", value_enum, default_value_t = Preset::Quick)]
-    preset: Preset,
+    /// Size of the run [default: quick]
+    #[arg(long, visible_alias = "setting", value_enum)]
+    preset: Option<Preset>,
     /// Number of runs (3), list of seeds (0,4,7) or range (3..6); NAME=SEEDS for one experiment;
     /// may be given several times [default: quick 3 to 12, short 3, reference 2, others 1]
     #[arg(long, value_name = "[NAME=]SEEDS")]
@@ -143,21 +143,34 @@ struct Asked {
     /// Stop every experiment after this many steps.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
-    /// Learning rates of the adversarial experiment (the paper's text and notebook differ).
-    #[arg(long, value_enum, default_value_t = AdversarialRates::Notebook)]
-    adversarial_rates: AdversarialRates,
+    /// Learning rates of the adversarial experiment (the paper's text and notebook differ)
+    /// [default: notebook]
+    #[arg(long, value_enum)]
+    adversarial_rates: Option<AdversarialRates>,
 }
 
 impl Asked {
+    fn preset(&self) -> Preset {
+        self.preset.unwrap_or(Preset::Quick)
+    }
+
+    /// Whether no trials were requested, so that an existing plan is used.
+    fn is_nothing(&self) -> bool {
+        let Self { experiment, preset, seeds, data: _, dataset, steps, adversarial_rates } = self;
+        (experiment.is_empty() && seeds.is_empty() && dataset.is_none() && steps.is_none())
+            && preset.is_none()
+            && adversarial_rates.is_none()
+    }
+
     fn request(&self) -> Request {
         Request {
             experiments: self.experiment.clone(),
-            preset: self.preset,
+            preset: self.preset(),
             seeds: self.seeds.clone(),
             data: self.data.clone(),
             dataset: self.dataset.clone(),
             steps: self.steps,
-            adversarial_rates: self.adversarial_rates,
+            adversarial_rates: self.adversarial_rates.unwrap_or(AdversarialRates::Notebook),
         }
     }
 }
@@ -180,7 +193,7 @@ struct Reproduce {
     jobs: Option<u64>,
     #[command(flatten)]
     checkpoints: Checkpoints,
-    /// Print the plan with an estimate of time and memory, and write it to the folder.
+    /// Print the plan with an estimate of time and memory, and write it to the folder, if there is --out.
     #[arg(long)]
     dry_run: bool,
     /// Show the progress of the run in the folder, and exit.

@@ -66,13 +66,13 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
 
-    let (sets, _lock) = prepare(&mut plan, &folder, data, notice)?;
+    let Prepared { sets, is_new, _lock } = prepare(&mut plan, &folder, data, notice)?;
     if options.dry_run {
         terminal::print(&dry_run::text(&plan, jobs, &sets))?;
         say(format_args!("the plan is in {}", out.join("plan.json").display()));
         return Ok(ExitCode::SUCCESS);
     }
-    note_run(&folder, &plan, &sets, None, notice)?;
+    note_run(&folder, &plan, (&sets, is_new), None, notice)?;
     work(&plan, &folder, &sets, jobs, (options, notice))
 }
 
@@ -102,6 +102,14 @@ fn redraw(folder: &RunFolder, format: Format, notice: &mut dyn FnMut(&str)) -> R
     Ok(ExitCode::FAILURE)
 }
 
+/// A folder in which a plan can run.
+pub(super) struct Prepared {
+    pub(super) sets: DataSets,
+    /// Whether the folder had no plan, or one with fewer trials.
+    pub(super) is_new: bool,
+    pub(super) _lock: Lock,
+}
+
 /// Loads the plan's data and writes the plan to the folder, or checks that it has the same plan.
 /// The folder is locked from then on.
 pub(super) fn prepare(
@@ -109,13 +117,13 @@ pub(super) fn prepare(
     folder: &RunFolder,
     data: Option<&Path>,
     notice: &mut dyn FnMut(&str),
-) -> Result<(DataSets, Lock)> {
+) -> Result<Prepared> {
     folder.check_ownership()?;
     let sets = data::load_for(plan, data)?;
     let lock = Lock::take(folder.path())?;
-    adopt(folder, plan, notice)?;
+    let is_new = adopt(folder, plan, notice)?;
     folder.unpack(plan, notice)?;
-    Ok((sets, lock))
+    Ok(Prepared { sets, is_new, _lock: lock })
 }
 
 /// `runs/PRESET`, or `runs/FILE` for a single experiment file.
@@ -124,12 +132,13 @@ fn default_folder(options: &Reproduce) -> PathBuf {
         [only] if ExperimentFile::is_named(only) => Path::new(only).file_stem(),
         _ => None,
     };
-    Path::new("runs").join(name.unwrap_or(options.asked.preset.name().as_ref()))
+    Path::new("runs").join(name.unwrap_or(options.asked.preset().name().as_ref()))
 }
 
-/// Writes the plan to the folder, with the resolved form of experiments from files. If the folder
-/// has another plan, reports what has changed in these files since its run began.
-fn adopt(folder: &RunFolder, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Result<()> {
+/// Writes the plan to the folder, with the resolved form of experiments from files; returns whether
+/// it is new there. If the folder has another plan, reports what has changed in these files since
+/// its run began.
+fn adopt(folder: &RunFolder, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Result<bool> {
     let files: Vec<(String, PathBuf, String)> = plan
         .own_files()
         .into_iter()
@@ -139,8 +148,8 @@ fn adopt(folder: &RunFolder, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Resul
             (file.name, path, text)
         })
         .collect();
-    if let Err(error) = folder.adopt(plan, notice) {
-        if matches!(error, PaperError::AnotherPlan { .. }) {
+    let is_new = match folder.adopt(plan, notice) {
+        Err(error @ PaperError::AnotherPlan { .. }) => {
             for (name, path, text) in &files {
                 let Ok(there) = std::fs::read_to_string(path) else { continue };
                 if there != *text {
@@ -152,13 +161,14 @@ fn adopt(folder: &RunFolder, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Resul
                     .into());
                 }
             }
+            return Err(error.into());
         }
-        return Err(error.into());
-    }
+        adopted => adopted?,
+    };
     for (_, path, text) in &files {
         write_atomically(path, text.as_bytes())?;
     }
-    Ok(())
+    Ok(is_new)
 }
 
 /// The removed and the added lines of a file.
@@ -280,28 +290,31 @@ fn ending(stopped: &str, failed: usize, not_drawn: Option<&anyhow::Error>) -> St
     }
 }
 
-/// Records in the folder what runs there. Existing entries are kept. Departures from the paper that
-/// were unknown to the program that began the run are added.
+/// Records in the folder what runs there. What the start of a run left is kept: its time, machine
+/// and program. If the plan is new, seeds, data and command are those of this plan, and departures
+/// from the paper that were unknown to the program that began the run are added in any case.
 pub(super) fn note_run(
     folder: &RunFolder,
     plan: &Plan,
-    sets: &DataSets,
+    (sets, is_new): (&DataSets, bool),
     run: Option<&Path>,
     notice: &mut dyn FnMut(&str),
 ) -> Result<(), PaperError> {
-    let mut info = match folder.run_info() {
+    let now = run_info(plan, data::describe(sets), run);
+    let there = match folder.run_info() {
         Ok(Some(info)) => info,
-        Ok(None) | Err(PaperError::Damaged { .. }) => {
-            return folder.save_run_info(&run_info(plan, data::describe(sets), run), notice);
-        }
+        Ok(None) | Err(PaperError::Damaged { .. }) => return folder.save_run_info(&now, notice),
         Err(error) => return Err(error),
     };
-    let missing = plan.deviations.iter().filter(|line| !info.deviations.contains(line));
-    let missing: Vec<String> = missing.cloned().collect();
-    if missing.is_empty() {
+    let mut info = there.clone();
+    if is_new {
+        (info.command, info.data, info.seeds) = (now.command, now.data, now.seeds);
+    }
+    let missing = plan.deviations.iter().filter(|line| !there.deviations.contains(line));
+    info.deviations.extend(missing.cloned());
+    if info == there {
         return Ok(());
     }
-    info.deviations.extend(missing);
     folder.save_run_info(&info, notice)
 }
 

@@ -60,7 +60,8 @@ pub(super) fn run(options: &Similarity) -> Result<ExitCode> {
     if without > 0 {
         // A run that was continued from its merged records has no folders of earlier trials.
         warnings.tell(&format!(
-            "{without} finished trials have no representation in {}: their folders are not there",
+            "{without} finished trials have no representation in {}: their folders are not there; to \
+             have them, make the run again in another folder, with --out",
             options.run.join("trials").display()
         ));
     }

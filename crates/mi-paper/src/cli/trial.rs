@@ -105,7 +105,9 @@ fn chosen(whole: &Plan, options: &Trial) -> Result<Plan, PaperError> {
             tasks,
         })?;
     }
-    for id in &options.id {
+    // A trial that is named twice would wait for its own lease.
+    let is_first = |(index, id): &(usize, &String)| !options.id[..*index].contains(id);
+    for (_, id) in options.id.iter().enumerate().filter(is_first) {
         let config = whole.trials.iter().find(|config| config.id() == *id).ok_or_else(|| {
             PaperError::NoTrial { folder: options.folder.clone(), id: id.clone() }
         })?;

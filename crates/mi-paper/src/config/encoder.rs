@@ -86,6 +86,24 @@ impl EncoderKind {
     }
 }
 
+/// The most parameters of a network: with gradients and moments, 16 GB.
+const MOST_PARAMETERS: usize = 1_000_000_000;
+
+/// Refuses a network that is too large to be meant.
+///
+/// # Errors
+/// A sentence with its number of parameters.
+pub(crate) fn check_parameters(parameters: usize) -> Result<(), String> {
+    if parameters <= MOST_PARAMETERS {
+        return Ok(());
+    }
+    Err(format!(
+        "a network of {} parameters is too large; the most are {}",
+        mi_plot::grouped(parameters as u64),
+        mi_plot::grouped(MOST_PARAMETERS as u64)
+    ))
+}
+
 impl EncoderSpec {
     /// The kind of the architecture.
     pub fn kind(&self) -> EncoderKind {
@@ -154,8 +172,10 @@ impl EncoderSpec {
     /// # Errors
     /// A sentence that says why not.
     pub(crate) fn check(&self, image: Geometry) -> Result<(), String> {
-        let problem = self.info_max_config(image).and_then(|config| config.problem());
-        problem.map_or(Ok(()), Err)
+        if let Some(problem) = self.info_max_config(image).and_then(|config| config.problem()) {
+            return Err(problem);
+        }
+        check_parameters(self.size(image).parameters)
     }
 
     /// The size of the network for images of this size.

@@ -90,7 +90,12 @@ fn term(mut table: Section<'_>) -> Result<ViewTerm, PaperError> {
         candidates: table.one_or("candidates", Candidates::default())?,
         queue: table.take("queue").map(Entry::one).transpose()?,
         weight: table.one_or("weight", 1.0)?,
-        l2: table.one_or("l2", 0.0)?,
+        l2: match table.take("l2") {
+            Some(entry) => {
+                entry.one_that(|&l2: &f64| l2 >= 0.0, "a factor that is not negative")?
+            }
+            None => 0.0,
+        },
     };
     table.finish()?;
     Ok(term)

@@ -11,11 +11,13 @@ use super::schema::{Measure, Net};
 use super::section::{Entry, Section, Source};
 use super::{multi_view, optimiser};
 use crate::config::{
-    Adversarial, Contrastive, Dependent, EncoderSpec, Evaluation, Noise, Pixels, Supervised, Task,
+    Adversarial, Contrastive, Dependent, EncoderSpec, Evaluation, Labels, Noise, Pixels,
+    Supervised, Task, TrialConfig,
 };
 use crate::error::PaperError;
 use crate::experiments::{DataKind, Variant};
 use crate::multi_view::ObjectiveSpec;
+use crate::trial;
 
 /// Reads an experiment; without a `name`, it is named after its file.
 pub(super) fn read(text: &str, path: &Path) -> Result<ExperimentFile, PaperError> {
@@ -48,11 +50,12 @@ pub(super) fn read(text: &str, path: &Path) -> Result<ExperimentFile, PaperError
         merged.collect::<Result<Vec<_>, _>>()?.concat()
     };
     let labels = Variant::labels(&variants);
-    if let Some(index) = (1..labels.len()).find(|&index| labels[..index].contains(&labels[index])) {
+    let ids: Vec<String> = labels.iter().map(Labels::id).collect();
+    if let Some(index) = (1..ids.len()).find(|&index| ids[..index].contains(&ids[index])) {
         let labels = &labels[index];
         let reason = format!(
-            "two variants are the same, or have the same `setting`: encoder {}, critic {}, bound {}, \
-             setting {:?}",
+            "two variants are the same, or have the same `setting` in folder names, in which only \
+             letters from a to z and digits count: encoder {}, critic {}, bound {}, setting {:?}",
             labels.encoder, labels.critic, labels.bound, labels.setting
         );
         return Err(source.error(0, reason));
@@ -87,6 +90,14 @@ fn variants(mut section: Section<'_>, data: DataKind) -> Result<Vec<Variant>, Pa
         },
         setting: section.take("setting").map(one_line).transpose()?,
     };
+    let is_synthetic = data == DataKind::Synthetic;
+    if is_synthetic != (section.has("sequences") || section.has("samples")) {
+        return Err(section.error(if is_synthetic {
+            "`data = \"synthetic\"` needs `samples` or `sequences`, which say what is drawn"
+        } else {
+            "`samples` and `sequences` are drawn, which needs `data = \"synthetic\"`"
+        }));
+    }
     let tasks = if multi_view::KEYS.iter().any(|key| section.has(key)) {
         multi_view::tasks(&mut section, data)?
     } else if data == DataKind::Synthetic {
@@ -106,20 +117,19 @@ fn variants(mut section: Section<'_>, data: DataKind) -> Result<Vec<Variant>, Pa
     };
     let variants: Vec<Variant> =
         tasks.iter().flat_map(|task| common.steps.iter().map(|&s| variant(task, s))).collect();
-    for Variant { steps, evaluate_every, task, .. } in &variants {
-        let is_measured =
-            |step: u64| step == *steps || step < *steps && step.is_multiple_of(*evaluate_every);
-        let lost = task.evaluations().iter().find_map(|evaluation| match evaluation {
-            Evaluation::AlsoAt { step } if !is_measured(*step) => Some(*step),
-            _ => None,
-        });
-        if let Some(step) = lost {
-            return Err(section.error(format!(
-                "`also-at`: nothing is evaluated at step {step}; with `evaluate_every = \
-                 {evaluate_every}` and `steps = {steps}`, give a multiple of the first, up to the \
-                 second"
-            )));
-        }
+    for variant in &variants {
+        variant.check_also_at().map_err(|reason| section.error(reason))?;
+        let Variant { steps, evaluate_every, task, .. } = variant.clone();
+        let config = TrialConfig {
+            experiment: String::new(),
+            dataset: "mnist".into(),
+            seed: 0,
+            labels: Labels::new("", "", ""),
+            steps,
+            evaluate_every,
+            task,
+        };
+        trial::check(&config, images(data)).map_err(|reason| section.error(reason))?;
     }
     section.finish()?;
     Ok(variants)

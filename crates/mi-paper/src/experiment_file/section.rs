@@ -53,7 +53,11 @@ impl<'i> Section<'i> {
             let offset = error.span().map_or(0, |span| span.start);
             source.error(offset, error.message())
         })?;
-        Ok(Self::new(source, 0, table.into_inner()))
+        let table = table.into_inner();
+        for value in table.values() {
+            check_numbers(source, value)?;
+        }
+        Ok(Self::new(source, 0, table))
     }
 
     fn new(source: Source<'i>, offset: usize, table: DeTable<'i>) -> Self {
@@ -227,6 +231,30 @@ impl<'i> Entry<'i> {
                 }
             })
             .collect()
+    }
+}
+
+/// Refuses infinite numbers and NaN, which a plan cannot store, and integers that are too large to
+/// be meant, at any depth.
+fn check_numbers(source: Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<(), PaperError> {
+    const GREATEST: i64 = 1_000_000_000;
+    let error = |reason: String| Err(source.error(value.span().start, reason));
+    match value.get_ref() {
+        DeValue::Float(number) if !number.as_str().parse().is_ok_and(f64::is_finite) => {
+            error(format!("`{}` is not a finite number", number.as_str()))
+        }
+        DeValue::Integer(number)
+            if !i64::from_str_radix(number.as_str(), number.radix())
+                .is_ok_and(|number| number <= GREATEST) =>
+        {
+            error(format!(
+                "`{}` is above the greatest integer here, 1,000,000,000",
+                number.as_str()
+            ))
+        }
+        DeValue::Array(items) => items.iter().try_for_each(|item| check_numbers(source, item)),
+        DeValue::Table(table) => table.values().try_for_each(|item| check_numbers(source, item)),
+        _ => Ok(()),
     }
 }
 

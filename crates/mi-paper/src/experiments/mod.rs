@@ -37,7 +37,7 @@ mod views;
 use serde::{Deserialize, Serialize};
 
 use crate::claims::Claim;
-use crate::config::{Labels, Task, TrialConfig};
+use crate::config::{Evaluation, Labels, Task, TrialConfig};
 use crate::figures::Figure;
 use crate::labels::{self, Configured};
 use crate::preset::Scale;
@@ -108,6 +108,27 @@ pub struct Variant {
 }
 
 impl Variant {
+    /// Checks that there is an evaluation at each step at which more is to be measured.
+    ///
+    /// # Errors
+    /// A sentence that names the first step without one.
+    pub(crate) fn check_also_at(&self) -> Result<(), String> {
+        let Self { steps, evaluate_every, task, .. } = self;
+        let is_measured =
+            |step: u64| step == *steps || step < *steps && step.is_multiple_of(*evaluate_every);
+        let lost = task.evaluations().iter().find_map(|evaluation| match evaluation {
+            Evaluation::AlsoAt { step } if !is_measured(*step) => Some(*step),
+            _ => None,
+        });
+        lost.map_or(Ok(()), |step| {
+            Err(format!(
+                "`also-at`: nothing is evaluated at step {step}; with `evaluate_every = \
+                 {evaluate_every}` and `steps = {steps}`, give a multiple of the first, up to the \
+                 second"
+            ))
+        })
+    }
+
     /// The labels of an experiment's variants.
     pub fn labels(variants: &[Self]) -> Vec<Labels> {
         let configured: Vec<Configured<'_>> = variants.iter().map(Configured::from).collect();

@@ -149,7 +149,7 @@ pub(crate) fn csv(results: &Results<'_>) -> String {
                     quoted(&labels.critic),
                     quoted(&labels.bound),
                     quoted(&labels.setting),
-                    metric.name(),
+                    quoted(&metric.name()),
                     sample.step,
                     sample.values.len(),
                     short(sample.mean()),

@@ -57,6 +57,13 @@ struct Entry {
     records: Option<Seal>,
 }
 
+impl Entry {
+    /// Whether the trial ran on the data with this hash, as far as both are known.
+    fn is_on(&self, data: Option<&str>) -> bool {
+        self.info.data.as_deref().zip(data).is_none_or(|(own, data)| own == data)
+    }
+}
+
 /// The contents of `trials.json`.
 #[derive(Default)]
 struct TrialsFile {
@@ -141,7 +148,8 @@ fn set_aside_lost(
     Ok(())
 }
 
-/// Keeps only the trials of this plan, by the hash of their configuration, in the merged files. The
+/// Keeps only the trials of this plan, by the hashes of their configuration and of their data, in
+/// the merged files. The
 /// rest is set aside. Used for a folder without a plan: with a new plan, the rest would be mistaken
 /// for its trials. A trial's rows without a seal get one if they are complete, since from then on
 /// rows without a seal do not count.
@@ -156,7 +164,10 @@ pub(super) fn keep_only(
     for config in &plan.trials {
         let hash = config.hash()?;
         let entry = told.entries.remove(&config.id());
-        let entry = entry.filter(|entry| entry.info.config.as_ref() == Some(&hash));
+        let is_own = |entry: &Entry| {
+            entry.info.config.as_ref() == Some(&hash) && entry.is_on(plan.data_of(config))
+        };
+        let entry = entry.filter(is_own);
         entries.extend(entry.map(|entry| (config, entry)));
     }
     let mut of_trial = by_trial(table.readable());
@@ -221,7 +232,8 @@ pub(super) fn read(
                 format!("{path} is damaged in {id}: {flaw}")
             }
         };
-        if let Some(kept) = kept(config, entry, rows, unvouched, damaged)? {
+        let data = plan.data_of(config);
+        if let Some(kept) = kept((config, data), entry, rows, unvouched, damaged)? {
             found.insert(id, kept);
         }
     }
@@ -229,7 +241,7 @@ pub(super) fn read(
 }
 
 fn kept(
-    config: &TrialConfig,
+    (config, data): (&TrialConfig, Option<&str>),
     entry: Option<&Entry>,
     rows: Rows,
     unvouched: Option<String>,
@@ -239,12 +251,12 @@ fn kept(
         if rows.is_empty() {
             return Ok(None);
         }
-        let info = TrialInfo { state: TrialState::Finished, ..TrialInfo::waiting(config)? };
+        let info = TrialInfo { state: TrialState::Finished, ..TrialInfo::waiting(config, data)? };
         let flaw = flaw(config, &info.state, None, &rows, None)
             .map(|flaw| format!("{flaw}, and {TRIALS} does not say how far the trial got"));
         let is_unvouched = flaw.is_none() && unvouched.is_some();
         let damage = flaw.or(unvouched).map(damaged);
-        let info = if damage.is_none() { info } else { TrialInfo::waiting(config)? };
+        let info = if damage.is_none() { info } else { TrialInfo::waiting(config, data)? };
         return Ok(Some(MergedTrial {
             info,
             rows,
@@ -256,7 +268,8 @@ fn kept(
     let Entry { info, records } = entry.clone();
     let hash = config.hash()?;
     // An entry without a configuration is assumed to match the folder's plan: see `keep_only`.
-    if info.steps != config.steps || info.config.as_ref().is_some_and(|told| *told != hash) {
+    let is_other = info.config.as_ref().is_some_and(|told| *told != hash);
+    if info.steps != config.steps || is_other || !entry.is_on(data) {
         return Ok(None);
     }
     let flaw = flaw(config, &info.state, records.as_ref(), &rows, None);
@@ -267,7 +280,7 @@ fn kept(
         state: info.state,
         seconds: info.seconds,
         origins: info.origins,
-        ..TrialInfo::waiting(config)?
+        ..TrialInfo::waiting(config, data)?
     };
     Ok(Some(MergedTrial { info, rows, damage, sealed: records.is_some(), unvouched: is_unvouched }))
 }

@@ -5,12 +5,14 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::atomic::TEMPORARY;
-use super::run::read_plan;
+use super::run::{RUN, read_plan};
 use super::{json, merged};
 use crate::error::PaperError;
+use crate::outcome::RunInfo;
 
 /// Checks that a run would not overwrite unrelated files. The folder must not exist, or be empty,
-/// or have a plan, or have the merged files of a run whose plan is lost. Changes nothing.
+/// or have a plan, or have the merged files or the `run.json` of a run whose plan is lost. Changes
+/// nothing.
 pub(super) fn check(folder: &Path) -> Result<(), PaperError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -20,7 +22,10 @@ pub(super) fn check(folder: &Path) -> Result<(), PaperError> {
     if read_plan(folder)?.is_some() {
         return Ok(());
     }
-    if merged::are_ours(folder)? {
+    // Reports, figures and scripts may be there too: these files are a run's own.
+    if merged::are_ours(folder)?
+        || json::read::<RunInfo>(&folder.join(RUN)).is_ok_and(|info| info.is_some())
+    {
         return Ok(());
     }
     for entry in entries {
@@ -43,7 +48,6 @@ fn may_be_ours(path: &Path, name: &str) -> bool {
         // `lost+found` belongs to the file system; it and hidden files do not matter.
         "trials" | "lost+found" => path.is_dir(),
         _ if name.starts_with('.') => true,
-        "run.json" => matches!(json::read::<crate::outcome::RunInfo>(path), Ok(Some(_))),
         // Temporary files are named `NAME.json.NUMBER.tmp`. The number is random and hexadecimal;
         // in earlier versions it was the process id.
         _ => name.strip_suffix(TEMPORARY).is_some_and(|rest| {

@@ -176,13 +176,13 @@ pub(super) struct Chosen {
 /// Chooses the state and the records of a trial that count: those in its own folder, or the merged
 /// ones. `seals` says whether the run comes from a version that seals records.
 pub(super) fn choose(
-    config: &TrialConfig,
+    (config, data): (&TrialConfig, Option<&str>),
     mut own: Examined,
     kept: Option<MergedTrial>,
     seals: bool,
     notice: &mut dyn FnMut(&str),
 ) -> Result<Chosen, PaperError> {
-    let waiting = TrialInfo::waiting(config)?;
+    let waiting = TrialInfo::waiting(config, data)?;
     if let Some(doubt) = own.doubt(kept.as_ref(), seals, &config.id()) {
         notice(&doubt);
         return Ok(Chosen { info: waiting, rows: Rows::default(), lost: true, unsealed: false });

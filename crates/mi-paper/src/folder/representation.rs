@@ -10,7 +10,7 @@ use super::atomic::write_atomically;
 use super::trial::TrialFolder;
 use crate::error::PaperError;
 
-const FILE: &str = "representation.npy";
+pub(super) const FILE: &str = "representation.npy";
 
 impl TrialFolder {
     /// Writes the trial's representation of test images.
@@ -41,7 +41,9 @@ impl TrialFolder {
         let features = Array2::read_npy(Cursor::new(bytes));
         features.map(Some).map_err(|error| PaperError::Damaged {
             path,
-            reason: format!("{error}; remove the trial's folder to run the trial again"),
+            reason: format!(
+                "{error}; restore the file, or make the run again in another folder, with --out"
+            ),
         })
     }
 }
@@ -64,6 +66,6 @@ mod tests {
         let path = folder.path().join(super::FILE);
         std::fs::write(&path, "nothing").unwrap();
         let error = folder.representation().unwrap_err().to_string();
-        assert!(error.contains("representation.npy") && error.contains("remove"), "{error}");
+        assert!(error.contains("representation.npy") && error.contains("--out"), "{error}");
     }
 }

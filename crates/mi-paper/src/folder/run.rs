@@ -14,7 +14,7 @@ use crate::outcome::{Outcome, RunInfo};
 use crate::plan::Plan;
 
 pub(super) const PLAN: &str = "plan.json";
-const RUN: &str = "run.json";
+pub(super) const RUN: &str = "run.json";
 
 /// A folder with one plan and its results.
 #[derive(Clone, Debug)]
@@ -55,21 +55,41 @@ impl RunFolder {
         read_plan(&self.path)?.ok_or_else(|| PaperError::NoPlan { folder: self.path.clone() })
     }
 
-    /// Writes a plan to the folder, or checks that it already has the same plan. The wording of
-    /// deviations may differ. `notice` is called if merged files of another plan are set aside.
+    /// Writes a plan to the folder, or checks that it already has the same plan; returns whether it
+    /// was written. The wording of deviations may differ. A plan may grow: it replaces one of the
+    /// same program, preset and data if it has all of that one's trials. `notice` is called if it
+    /// does, and if merged files of another plan are set aside. The caller has to hold the run's
+    /// lock.
     ///
     /// # Errors
     /// [`PaperError::AnotherPlan`] with the differences.
-    pub fn adopt(&self, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Result<(), PaperError> {
+    pub fn adopt(&self, plan: &Plan, notice: &mut dyn FnMut(&str)) -> Result<bool, PaperError> {
+        let Some(found) = self.accepts(plan)? else {
+            fs::create_dir_all(&self.path).map_err(PaperError::file("create", &self.path))?;
+            // Before the plan is written, since it determines what the merged files mean.
+            merged::keep_only(&self.path, plan, notice)?;
+            json::write(&self.path.join(PLAN), plan)?;
+            return Ok(true);
+        };
+        if found.is_same(plan) {
+            return Ok(false);
+        }
+        json::write(&self.path.join(PLAN), plan)?;
+        let [there, now] = [found.trials.len(), plan.trials.len()];
+        notice(&format!("the plan grows from {there} trials to {now}"));
+        Ok(true)
+    }
+
+    /// The folder's plan, if it has one that [`RunFolder::adopt`] keeps or lets grow. Changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// Those of [`RunFolder::adopt`].
+    pub fn accepts(&self, plan: &Plan) -> Result<Option<Plan>, PaperError> {
         match self.plan() {
-            Err(PaperError::NoPlan { .. }) => {
-                fs::create_dir_all(&self.path).map_err(PaperError::file("create", &self.path))?;
-                // Before the plan is written, since it determines what the merged files mean.
-                merged::keep_only(&self.path, plan, notice)?;
-                json::write(&self.path.join(PLAN), plan)
-            }
+            Err(PaperError::NoPlan { .. }) => Ok(None),
             Err(error) => Err(error),
-            Ok(found) if found.is_same(plan) => Ok(()),
+            Ok(found) if found.is_same(plan) || plan.extends(&found) => Ok(Some(found)),
             Ok(found) => Err(PaperError::AnotherPlan {
                 folder: self.path.clone(),
                 differences: differences(&found.with_deviations_of(plan), plan),
@@ -130,8 +150,10 @@ impl RunFolder {
         let Merged { mut kept, seals } = merged::read(&self.path, &plan, notice)?;
         let mut unsealed = 0;
         for config in &plan.trials {
-            let own = self.trial(&config.id()).examine(config, plan.data_of(config))?;
-            let chosen = choose(config, own, kept.remove(&config.id()), seals, notice)?;
+            let data = plan.data_of(config);
+            let own = self.trial(&config.id()).examine(config, data)?;
+            let kept = kept.remove(&config.id());
+            let chosen = choose((config, data), own, kept, seals, notice)?;
             if chosen.lost {
                 lost.push(config.id());
             }
@@ -144,6 +166,8 @@ impl RunFolder {
                 "{unsealed}; `reproduce` and `reproduce --redraw` seal them as they are now"
             ));
         }
+        // The file is from the start of the run, and its plan may have grown since.
+        run.seeds.clone_from(&plan.seeds);
         run.trial_seconds = trials.iter().map(|trial| trial.seconds).sum();
         let own = plan.own.into_iter().map(|own| (own.name, own.question)).collect();
         Ok((Outcome { run, configs: plan.trials, own, trials, records }, lost))
@@ -252,12 +276,12 @@ fn compare(path: &str, there: &Value, asked: &Value, found: &mut Vec<String>) {
 mod tests {
     use super::*;
     use crate::outcome::TrialState;
-    use crate::plan::Request;
+    use crate::plan::{DataId, Request};
     use crate::preset::Preset;
     use crate::seeds::Seeds;
     use crate::trial::measures;
 
-    fn adopt(folder: &RunFolder, plan: &Plan) -> Result<(), PaperError> {
+    fn adopt(folder: &RunFolder, plan: &Plan) -> Result<bool, PaperError> {
         folder.adopt(plan, &mut |_| ())
     }
 
@@ -375,13 +399,57 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(root.path().join("run"));
         assert!(matches!(folder.plan(), Err(PaperError::NoPlan { .. })));
-        adopt(&folder, &plan(vec![0], None)).unwrap();
-        adopt(&folder, &plan(vec![0], None)).unwrap();
+        assert!(adopt(&folder, &plan(vec![0], None)).unwrap());
+        assert!(!adopt(&folder, &plan(vec![0], None)).unwrap());
         let other = adopt(&folder, &plan(vec![1], None)).unwrap_err().to_string();
         assert!(other.contains("seeds[0]: 0 there, 1 requested"), "{other}");
         let other = adopt(&folder, &plan(vec![0], Some(5))).unwrap_err().to_string();
         assert!(other.contains("steps: 20 there, 5 requested"), "{other}");
         assert_eq!(folder.plan().unwrap(), plan(vec![0], None));
+    }
+
+    #[test]
+    fn a_plan_grows_and_keeps_what_has_run() {
+        let small = plan(vec![0], None);
+        let (_root, folder) = copied(&small);
+        let grown = plan(vec![0, 1], None);
+        let mut told = Vec::new();
+        assert!(folder.adopt(&grown, &mut |what| told.push(what.to_owned())).unwrap());
+        assert_eq!(told, ["the plan grows from 6 trials to 12"]);
+        assert_eq!(ended(&folder, &grown), 1);
+        assert_eq!(folder.outcome(&mut |_| ()).unwrap().run.seeds, [0, 1]);
+        // It neither shrinks nor takes other data, another preset or other trials.
+        assert!(matches!(adopt(&folder, &small), Err(PaperError::AnotherPlan { .. })));
+        let more = plan(vec![0, 1, 2], None);
+        let data = vec![DataId { name: "digits".into(), sha256: "other".into() }];
+        let others = [
+            Plan { data, ..more.clone() },
+            Plan { preset: Preset::Short, ..more.clone() },
+            Plan { program: "mi-paper 9.9.9".into(), ..more.clone() },
+            plan(vec![0, 1, 2], Some(5)),
+        ];
+        for (index, other) in others.iter().enumerate() {
+            let refused = adopt(&folder, other);
+            let is_refused = matches!(refused, Err(PaperError::AnotherPlan { .. }));
+            // No data were known before, so that the first of them is no contradiction.
+            assert_eq!(is_refused, index > 0, "{index}");
+        }
+    }
+
+    #[test]
+    fn merged_results_on_other_data_are_ignored() {
+        let on = |sha256: &str| Plan {
+            data: vec![DataId { name: "digits".into(), sha256: sha256.into() }],
+            ..plan(vec![0], None)
+        };
+        let (root, folder) = copied(&on("one"));
+        let grown = Plan { data: on("two").data, ..plan(vec![0, 1], None) };
+        assert!(matches!(adopt(&folder, &grown), Err(PaperError::AnotherPlan { .. })));
+        fs::remove_file(root.path().join("plan.json")).unwrap();
+        adopt(&folder, &on("two")).unwrap();
+        assert_eq!(ended(&folder, &on("two")), 0);
+        // The files that were set aside have them still.
+        assert!(!set_aside(root.path()).is_empty());
     }
 
     #[test]

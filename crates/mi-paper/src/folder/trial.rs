@@ -155,6 +155,7 @@ impl TrialFolder {
     pub(super) fn copy_to(&self, folder: &Path) -> Result<(), PaperError> {
         let mut paths = vec![self.path.join(STATE)];
         paths.extend(checkpoints::paths(&self.path)?);
+        paths.push(self.path.join(super::representation::FILE));
         paths.push(self.records_path());
         for path in paths {
             let Some(name) = path.file_name() else { continue };

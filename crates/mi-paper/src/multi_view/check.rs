@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use mi_critics::CriticSpec;
 use mi_data::{Geometry, Piece};
-use mi_nets::ConvGeometry;
+use mi_nets::{ConvGeometry, NetworkSize};
 
 use super::{
     Candidates, Context, ContextNet, MultiView, Net, ObjectiveSpec, Order, Places, Probed, Queue,
     ViewTerm,
 };
-use crate::config::{EncoderKind, EncoderSpec, Evaluation};
+use crate::config::{EncoderKind, EncoderSpec, Evaluation, check_parameters};
 use crate::record::Part;
 
 /// The shape of a representation: n × places × width.
@@ -217,6 +217,8 @@ impl MultiView {
         if width == 0 {
             return Err(format!("context `{}` needs a width above 0", context.name));
         }
+        check_parameters(NetworkSize::dense(&[of.width, 3 * width, width]).parameters)
+            .map_err(|reason| format!("context `{}`: {reason}", context.name))?;
         layout.representations.push(Representation {
             name: context.name.clone(),
             origin: Origin::Context(index),
@@ -241,6 +243,9 @@ impl MultiView {
             if shape.places() > 1 {
                 return Err(format!("`{}` is a map; only a summary can have a prior", prior.of));
             }
+            let widths = [&[shape.width], prior.hidden.as_slice(), &[1]].concat();
+            check_parameters(NetworkSize::dense(&widths).parameters)
+                .map_err(|reason| format!("prior: {reason}"))?;
         }
         Ok(())
     }
@@ -277,6 +282,8 @@ impl MultiView {
             Candidates::OtherImages | Candidates::Bank { .. } => Ok(()),
         };
         fits.map_err(str::to_owned)?;
+        let dims = (layout.shape(x).len(), layout.shape(y).len());
+        check_parameters(term.critic.parameters(dims))?;
         if let Some(queue) = &term.queue {
             self.check_queue(queue, term, layout)?;
         }
@@ -296,6 +303,19 @@ impl MultiView {
             && !matches!(term.candidates, Candidates::Bank { .. })
         {
             return Err("noise-contrastive estimation needs a memory bank".to_owned());
+        }
+        match term.objective {
+            ObjectiveSpec::NoiseContrastive { rate } if !(0.0..=1.0).contains(&rate) => {
+                return Err("the rate of noise-contrastive estimation has to be in [0, 1]".into());
+            }
+            ObjectiveSpec::Triplet { margin, .. }
+            | ObjectiveSpec::Contrastive { margin }
+            | ObjectiveSpec::LiftedStructure { margin, .. }
+                if margin < 0.0 =>
+            {
+                return Err("the margin is negative".into());
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::probes;
+use super::{probes, representation};
 use crate::config::{EncoderSpec, Evaluation, Task, TrialConfig};
 use crate::multi_view::MultiView;
 use crate::outcome::TrialState;
@@ -51,6 +51,20 @@ pub(crate) fn missing(
         due.flat_map(|step| needed(config, step).into_iter().map(move |metric| (step, metric)));
     let (step, metric) = needed.find(|needed| !found.contains(needed))?;
     Some(format!("{} at step {step} is missing", metric.name()))
+}
+
+/// The first metric that a trial would record twice at a step.
+pub(super) fn twice(config: &TrialConfig) -> Option<Metric> {
+    let of_measure = |evaluation: &Evaluation| match evaluation {
+        Evaluation::Measure { of } => representation::metric_of(*of),
+        _ => None,
+    };
+    let of_measures = || config.task.evaluations().iter().filter_map(of_measure);
+    [0, config.steps].into_iter().find_map(|step| {
+        let mut seen = BTreeSet::new();
+        let mut all = needed(config, step).into_iter().chain(of_measures());
+        all.find(|metric| !seen.insert(*metric))
+    })
 }
 
 /// The metrics that must be recorded after `step` steps. A loss is that of the last step, so there

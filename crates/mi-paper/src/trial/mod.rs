@@ -1,6 +1,7 @@
 //! Runs a trial to its last step: from the last checkpoint in its folder, or from the start.
 
 mod adversarial;
+mod check;
 mod critic_training;
 mod dependent;
 mod evaluation;
@@ -31,6 +32,7 @@ use crate::folder::{RecordFile, SavedState, TrialFolder};
 use crate::origin::Origin;
 use crate::outcome::TrialState;
 use crate::record::{Metric, Record};
+pub(crate) use check::check;
 pub(crate) use evaluation::{EXACT_DIGITS, PERCENTILES, Percentiles};
 pub use images::Images;
 pub use memo::Memo;

@@ -73,7 +73,13 @@ fn computed(
 
 /// The metric under which a measured value is recorded.
 fn metric(measured: &Measured) -> Option<Metric> {
-    let whole = match measured.measure {
+    let whole = metric_of(measured.measure)?;
+    Some(if measured.of.is_empty() { whole } else { whole.of_part(&measured.of) })
+}
+
+/// The metric of a measure as a whole.
+pub(super) fn metric_of(measure: Measure) -> Option<Metric> {
+    Some(match measure {
         Measure::EarlyStoppedAccuracy => Metric::Accuracy,
         Measure::Accuracy => Metric::ReaderAccuracy,
         Measure::VInformation => Metric::VInformation,
@@ -94,8 +100,7 @@ fn metric(measured: &Measured) -> Option<Metric> {
         Measure::NeighbourPurity => Metric::NeighbourPurity,
         Measure::DeadUnits => Metric::DeadUnits,
         _ => return None,
-    };
-    Some(if measured.of.is_empty() { whole } else { whole.of_part(&measured.of) })
+    })
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ fn names_and_texts_cannot_control_a_terminal() {
     let out = root.path().join(with_control("run"));
     let output = reproduce(&out, &[]);
     tally.note(format!("folder: {}", text(&output.stderr)), harmless(&output, &out));
-    let output = reproduce(&out, &["--seeds", "7"]);
+    let output = reproduce(&out, &["--steps", "3"]);
     tally.note(format!("another plan: {}", text(&output.stderr)), refused(&output));
 
     // Texts in a plan or a run that someone else made.

@@ -163,6 +163,7 @@ fn waiting(config: &TrialConfig) -> TrialInfo {
         state: TrialState::Finished,
         seconds: base_seconds + config.seed as f64,
         config: None,
+        data: None,
         origins: Vec::new(),
     }
 }

@@ -41,7 +41,7 @@ impl Matrix {
 /// Reads one integer per sample.
 pub(super) fn labels(path: &Path) -> Result<Vec<i64>> {
     let bytes = bytes(path)?;
-    let found = of_integers::<Ix1, _>(&bytes, Some)
+    let found = of_integers::<Ix1, _>(&bytes, |v| i64::try_from(v).ok())
         .or_else(|| of_type(&bytes, |v: bool| Some(v.into())))
         .or_else(|| of_type(&bytes, |v: f64| whole(v)))
         .or_else(|| of_type(&bytes, |v: f32| whole(v.into())));
@@ -49,7 +49,8 @@ pub(super) fn labels(path: &Path) -> Result<Vec<i64>> {
     let each = labels.iter().enumerate().map(|(row, label)| {
         label.with_context(|| {
             format!(
-                "{}: the label in row {row} is not an integer; number the classes",
+                "{}: the label in row {row} is not an integer of 64 bits with a sign; number the \
+                 classes",
                 path.display()
             )
         })
@@ -81,16 +82,16 @@ fn of_type<A: ReadableElement + Copy, D: Dimension, B>(
 /// An array of any integer type.
 fn of_integers<D: Dimension, B>(
     bytes: &[u8],
-    convert: impl Fn(i64) -> B,
+    convert: impl Fn(i128) -> B,
 ) -> Option<Result<Array<B, D>, ReadNpyError>> {
-    of_type(bytes, &convert)
+    of_type(bytes, |v: i64| convert(v.into()))
         .or_else(|| of_type(bytes, |v: i32| convert(v.into())))
         .or_else(|| of_type(bytes, |v: u8| convert(v.into())))
         .or_else(|| of_type(bytes, |v: i8| convert(v.into())))
         .or_else(|| of_type(bytes, |v: i16| convert(v.into())))
         .or_else(|| of_type(bytes, |v: u16| convert(v.into())))
         .or_else(|| of_type(bytes, |v: u32| convert(v.into())))
-        .or_else(|| of_type(bytes, |v: u64| convert(i64::try_from(v).unwrap_or(i64::MAX))))
+        .or_else(|| of_type(bytes, |v: u64| convert(v.into())))
 }
 
 fn readable<V>(path: &Path, found: Option<Result<V, ReadNpyError>>, expected: &str) -> Result<V> {

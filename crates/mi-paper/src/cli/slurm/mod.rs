@@ -5,6 +5,7 @@ mod queue;
 mod script;
 mod tasks;
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,11 +13,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use mi_paper::config::TrialConfig;
+use mi_paper::error::PaperError;
 use mi_paper::folder::{Lock, RunFolder, write_atomically};
 use mi_paper::plan::Plan;
 use sha2::{Digest, Sha256};
 
 use super::output::Warnings;
+use super::reproduce::Prepared;
 use super::{Asked, Checkpoints, reproduce, terminal};
 use queue::Submitted;
 use script::Batch;
@@ -112,7 +116,7 @@ pub(super) fn run(
         options,
     };
     if dry_run {
-        let left = left(&plan, &folder)?;
+        let left = left_according_to_all(&mut plan, &folder)?;
         let chunks = tasks::chunks(&left, per_task, limit);
         terminal::print(&dry_run_text(&batch, &chunks)?)?;
         return Ok(ExitCode::SUCCESS);
@@ -121,8 +125,9 @@ pub(super) fn run(
     check_queue(&place)?;
     // The lock is released before tasks start.
     {
-        let (sets, _lock) = reproduce::prepare(&mut plan, &folder, asked.data.as_deref(), notice)?;
-        reproduce::note_run(&folder, &plan, &sets, Some(run), notice)?;
+        let Prepared { sets, is_new, _lock } =
+            reproduce::prepare(&mut plan, &folder, asked.data.as_deref(), notice)?;
+        reproduce::note_run(&folder, &plan, (&sets, is_new), Some(run), notice)?;
     }
     // Of two commands at once, one submits; the other then finds the tasks in the queue.
     let _submission = Lock::take(&script::folder(&place))?;
@@ -176,6 +181,23 @@ fn left(plan: &Plan, folder: &RunFolder) -> Result<Vec<usize>> {
         }
     }
     Ok(left)
+}
+
+/// The same before the merged records are in the trials' own folders, as for a run that was copied
+/// without these.
+fn left_according_to_all(plan: &mut Plan, folder: &RunFolder) -> Result<Vec<usize>> {
+    let there = match folder.plan() {
+        Err(PaperError::NoPlan { .. }) => return left(plan, folder),
+        there => there?,
+    };
+    // A dry run does not load the data.
+    plan.data.clone_from(&there.data);
+    folder.accepts(plan)?;
+    let trials = folder.outcome(&mut |_| ())?.trials.into_iter();
+    let ended: HashSet<String> =
+        trials.filter(|trial| trial.state.has_ended()).map(|trial| trial.id).collect();
+    let ids = plan.trials.iter().map(TrialConfig::id).enumerate();
+    Ok(ids.filter(|(_, id)| !ended.contains(id)).map(|(index, _)| index).collect())
 }
 
 /// What was submitted, and what to do next.
@@ -255,17 +277,5 @@ impl Program {
             .and_then(|metadata| fs::set_permissions(&preparing, metadata.permissions()))
             .and_then(|()| fs::rename(&preparing, &self.copy))
             .with_context(|| format!("cannot write {}", self.copy.display()))
-    }
-}
-
-impl Asked {
-    /// Whether no trials were requested, so that an existing plan is used.
-    fn is_nothing(&self) -> bool {
-        self.experiment.is_empty()
-            && self.seeds.is_empty()
-            && self.dataset.is_none()
-            && self.steps.is_none()
-            && self.preset == mi_paper::preset::Preset::Quick
-            && self.adversarial_rates == mi_paper::preset::AdversarialRates::Notebook
     }
 }

@@ -160,15 +160,17 @@ fn limit_in_seconds(text: &str) -> Option<u64> {
         None => (None, text),
     };
     let parts: Vec<u64> = rest.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let seconds = match (days, parts.as_slice()) {
-        (None, [minutes]) => minutes * 60,
-        (None, [minutes, seconds]) => minutes * 60 + seconds,
-        (_, [hours, minutes, seconds]) => hours * 3600 + minutes * 60 + seconds,
-        (Some(_), [hours]) => hours * 3600,
-        (Some(_), [hours, minutes]) => hours * 3600 + minutes * 60,
+    let sum = |units: &[u64]| {
+        let seconds = parts.iter().zip(units).map(|(part, unit)| part.saturating_mul(*unit));
+        seconds.fold(0_u64, u64::saturating_add)
+    };
+    let seconds = match (days, parts.len()) {
+        (None, 1 | 2) => sum(&[60, 1]),
+        (_, 3) => sum(&[3600, 60, 1]),
+        (Some(_), 1 | 2) => sum(&[3600, 60]),
         _ => return None,
     };
-    Some(days.unwrap_or(0) * 86_400 + seconds)
+    Some(days.unwrap_or(0).saturating_mul(86_400).saturating_add(seconds))
 }
 
 /// A time in the form of `--checkpoint-every`.

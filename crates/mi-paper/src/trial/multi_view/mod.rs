@@ -15,7 +15,7 @@ mod terms;
 
 use std::sync::Arc;
 
-use mi_data::BatchSampler;
+use mi_data::{BatchSampler, Geometry};
 use mi_estimators::{Term, TrainingStep};
 use mi_nets::{Params, Var};
 use mi_random::Stream;
@@ -30,7 +30,7 @@ use super::snapshot::Snapshot;
 use super::{Images, StepError, Training};
 use crate::config::{Contrastive, TrialConfig};
 use crate::error::PaperError;
-use crate::multi_view::{Candidates, MultiView};
+use crate::multi_view::{Candidates, Layout, MultiView};
 use crate::record::Metric;
 use bank::Bank;
 use inputs::Inputs;
@@ -70,6 +70,70 @@ pub(super) struct MultiViewTraining {
     /// Steps so far in which exponentials left the range of single precision: see
     /// [`Metric::OverflowSteps`].
     overflows: u64,
+}
+
+/// What training needs besides data.
+struct Parts {
+    params: Params<f32>,
+    networks: Networks,
+    terms: Vec<BuiltTerm>,
+    objectives: Vec<Maximised>,
+    prior: Option<(usize, Discriminator)>,
+}
+
+impl Parts {
+    /// `of` is the seed and the number of training images, on which some objectives depend.
+    fn build(
+        setup: &Setup,
+        layout: Layout,
+        of: (u64, usize),
+        streams: &Stream,
+    ) -> Result<Self, PaperError> {
+        let task = &setup.task;
+        let mut params = Params::new();
+        let networks = Networks::build(task, layout, &mut params, streams)?;
+        let terms = (0..task.terms.len())
+            .map(|index| BuiltTerm::build(task, index, &networks, &mut params, streams))
+            .collect::<Result<Vec<_>, _>>()?;
+        let objectives = terms.iter().map(|term| term.objectives(setup.target, of));
+        let objectives = objectives.collect::<Result<Vec<_>, _>>()?.concat();
+        let prior = match &task.prior {
+            Some(prior) => {
+                let find = networks.layout.find(&prior.of);
+                let of = find.unwrap_or_else(|reason| unreachable!("{reason}"));
+                let width = networks.layout.shape(of).width;
+                Some((of, Discriminator::new(prior, width, task.learning_rate, streams)?))
+            }
+            None => None,
+        };
+        Ok(Self { params, networks, terms, objectives, prior })
+    }
+}
+
+/// Checks that a general task can be built for images of this size.
+///
+/// # Errors
+/// A sentence that says what cannot be built.
+pub(super) fn check(task: &MultiView, image: Geometry) -> Result<(), String> {
+    let sequence = task.sequences.as_ref().map(|drawn| Geometry::new(1, drawn.places, 1));
+    check_setup(&Setup::of(task.clone()), sequence.unwrap_or(image))
+}
+
+/// The same for a task of two views.
+///
+/// # Errors
+/// Those of [`check`].
+pub(super) fn check_two_views(task: &Contrastive, image: Geometry) -> Result<(), String> {
+    check_setup(&Setup::of_two_views(task), image)
+}
+
+fn check_setup(setup: &Setup, image: Geometry) -> Result<(), String> {
+    let layout = setup.task.layout(image)?;
+    // The number of images changes values, but not whether something can be built.
+    let of = (0, setup.task.batch_size);
+    Parts::build(setup, layout, of, &Stream::new(0, "check"))
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 impl MultiViewTraining {
@@ -113,14 +177,9 @@ impl MultiViewTraining {
             )));
         }
         let sampler = batches(&data, task.batch_size, &streams.child("batches"))?;
-        let mut params = Params::new();
-        let networks = Networks::build(task, layout, &mut params, &streams)?;
-        let terms = (0..task.terms.len())
-            .map(|index| BuiltTerm::build(task, index, &networks, &mut params, &streams))
-            .collect::<Result<Vec<_>, _>>()?;
         let of = (config.seed, data.train.len());
-        let objectives: Vec<Vec<Maximised>> =
-            terms.iter().map(|term| term.objectives(setup.target, of)).collect::<Result<_, _>>()?;
+        let Parts { params, networks, terms, objectives, prior } =
+            Parts::build(&setup, layout, of, &streams)?;
         let banks = terms
             .iter()
             .map(|term| {
@@ -150,14 +209,6 @@ impl MultiViewTraining {
                 keys.push(Keys::new(queue, term.y, &networks, &params)?);
             }
         }
-        let prior = match &task.prior {
-            Some(prior) => {
-                let of = networks.layout.find(&prior.of).map_err(unsuitable)?;
-                let width = networks.layout.shape(of).width;
-                Some((of, Discriminator::new(prior, width, task.learning_rate, &streams)?))
-            }
-            None => None,
-        };
         let of_prior: Option<usize> = prior.as_ref().map(|(of, _)| *of);
         let read = terms.iter().flat_map(|term| [term.x, term.y]).chain(of_prior);
         let read: Vec<usize> = read.collect();
@@ -170,7 +221,7 @@ impl MultiViewTraining {
             inputs: Inputs::new(data, &networks.layout, &streams),
             step: TrainingStep::new(&params),
             trained: Trained::new(params, chosen(task.optimiser.as_deref(), task.learning_rate)),
-            objectives: objectives.concat(),
+            objectives,
             steps: config.steps,
             seed: config.seed,
             overflows: 0,
