@@ -62,6 +62,8 @@ pub(crate) fn run(
             Err(error) => failures.push(format!("{error:#}")),
         }
     }
+    // A record without results would be the newest, and all benchmarks would seem to have gone.
+    ensure!(!measured.is_empty(), "nothing was measured:\n{}", failures.join("\n"));
     record.yardstick = Yardstick::of(&measured);
     let results = measured.into_iter().map(|(id, one)| record.yardstick.measurement(id, &one));
     record.results = results.collect();
