@@ -6,7 +6,7 @@ use super::cell::{Cell, CellRules};
 use super::column::{Column, Odd, Origin};
 use super::error::{Place, TableError};
 use super::labels::Labels;
-use super::spelling::{self, Spelling};
+use super::spelling::Spelling;
 use crate::messages::Note;
 use crate::words::{count, cut};
 
@@ -160,19 +160,29 @@ impl Builder {
     fn spelling(&mut self, rules: &CellRules, text: &str, value: f64) -> Result<(), Refused> {
         let spelled = rules.spellings.any() && rules.plain(text).is_none();
         if spelled {
-            let money = |text| spelling::currency(text).map(|(_, currency, _)| currency);
-            let before = self.first_spelled.as_deref().and_then(money);
-            if let (Some(before), Some(now)) = (before, money(text))
+            let measure = |text| rules.spellings.measure(text);
+            if let Some(first) = &self.first_spelled
+                && let (Some(before), Some(now)) = (measure(first), measure(text))
                 && before != now
             {
-                return Err(Refused::NotANumber(format!(
-                    " in `{before}`, as the amounts above it: convert the column to one currency"
-                )));
+                return Err(Refused::NotANumber(if before.name == now.name {
+                    let currency = before.currency;
+                    format!(
+                        " in `{currency}`, as the amounts above it: convert the column to one currency"
+                    )
+                } else {
+                    let (name, first) = (before.name, cut(first));
+                    format!(
+                        ", as the {name} above it, such as `{first}`: write the whole column as \
+                         {name}, or leave out the option that reads the others"
+                    )
+                }));
             }
             self.spelled += 1;
             self.first_spelled.get_or_insert_with(|| text.to_owned());
         }
-        let whole = text.bytes().all(|b| b.is_ascii_digit());
+        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+        let whole = digits.bytes().all(|b| b.is_ascii_digit());
         self.large += usize::from(whole && value.abs() >= TOO_LARGE);
         if whole && text.len() > 1 && text.starts_with('0') && self.padded.is_none() {
             self.padded = Some(text.to_owned());

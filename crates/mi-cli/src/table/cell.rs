@@ -83,39 +83,27 @@ impl CellRules {
 
     /// Parses a number with the decimal sign and the thousands separator of the rules.
     fn parse(&self, text: &str) -> Option<f64> {
-        let mut plain = String::with_capacity(text.len());
-        let (mut decimal_seen, mut digits_since_separator) = (false, None);
-        for c in text.chars() {
-            if Some(c) == self.thousands {
-                if decimal_seen || digits_since_separator.is_some_and(|n| n != 3) {
-                    return None;
-                }
-                digits_since_separator = Some(0);
-                continue;
+        let (whole, rest) = text.split_at(text.find(self.decimal).unwrap_or(text.len()));
+        let mut plain = match self.thousands.filter(|&separator| whole.contains(separator)) {
+            Some(separator) if is_grouped(unsigned(whole), separator) => {
+                whole.replace(separator, "")
             }
-            if c == self.decimal {
-                decimal_seen = true;
-                plain.push('.');
-            } else if c == '.' {
-                return None;
-            } else {
-                plain.push(c);
-            }
-            if c.is_ascii_digit() && !decimal_seen {
-                digits_since_separator = digits_since_separator.map(|n| n + 1);
-            }
-        }
-        if digits_since_separator.is_some_and(|n| n != 3) {
+            Some(_) => return None,
+            None => whole.to_owned(),
+        };
+        if self.decimal != '.' && (plain.contains('.') || rest.contains('.')) {
             return None;
         }
+        plain.push_str(&rest.replacen(self.decimal, ".", 1));
         plain.parse().ok()
     }
 
     /// Why a cell may not be a number, and which option would help.
     pub(crate) fn hint(&self, text: &str) -> String {
         let other_decimal = if self.decimal == '.' { ',' } else { '.' };
-        if self.decimal == '.' && comma_decimal(text) && thousands_separator(text, '.').is_none() {
-            return "; if the comma is the decimal sign, use `--decimal ,`".into();
+        if has_decimal(text, other_decimal) && thousands_separator(text, self.decimal).is_none() {
+            let name = if other_decimal == ',' { "comma" } else { "point" };
+            return format!("; if the {name} is the decimal sign, use `--decimal {other_decimal}`");
         }
         if let Some(separator) = thousands_separator(text, self.decimal) {
             let or_decimal = if separator == other_decimal && text.matches(separator).count() == 1 {
@@ -131,12 +119,13 @@ impl CellRules {
             return format!("; use `--decimal {other_decimal} --thousands '{separator}'`");
         }
         if text.starts_with('\u{2212}') {
-            return "; its minus sign is the character U+2212, not `-`".into();
+            return "; its minus sign is the character U+2212: replace it by `-` in the file"
+                .into();
         }
-        if text.split(' ').count() > 1
-            && text.split_whitespace().all(|part| part.parse::<f64>().is_ok())
-        {
-            return "; separate columns by commas, semicolons, tabs or `|`, not by spaces".into();
+        if text.contains(' ') && text.split_whitespace().all(|part| part.parse::<f64>().is_ok()) {
+            // Every space separates two fields.
+            let first = if text.contains("  ") { "put one space between them and " } else { "" };
+            return format!("; if spaces separate columns, {first}use `--delimiter space`");
         }
         String::new()
     }
@@ -164,15 +153,27 @@ fn is_token(text: &str) -> bool {
     MISSING_TOKENS.iter().any(|token| token.eq_ignore_ascii_case(text))
 }
 
-/// `1,5` or `-10,25`: a comma between digits, once.
-fn comma_decimal(text: &str) -> bool {
-    text.matches(',').count() == 1 && text.replace(',', ".").parse::<f64>().is_ok()
+/// `1,5` or `-10,25`: a number with this decimal sign, once.
+fn has_decimal(text: &str, sign: char) -> bool {
+    text.matches(sign).count() == 1 && text.replace(sign, ".").parse::<f64>().is_ok()
+}
+
+fn unsigned(text: &str) -> &str {
+    text.strip_prefix(['+', '-']).unwrap_or(text)
+}
+
+/// Whether groups of three digits follow a first group of one to three.
+fn is_grouped(whole: &str, separator: char) -> bool {
+    let digits = |group: &str| group.bytes().all(|b| b.is_ascii_digit());
+    let mut groups = whole.split(separator);
+    groups.next().is_some_and(|first| (1..=3).contains(&first.len()) && digits(first))
+        && groups.all(|group| group.len() == 3 && digits(group))
 }
 
 /// The thousands separator of a number written with one: groups of three digits, optionally
 /// followed by the decimal sign and more digits.
 fn thousands_separator(text: &str, decimal: char) -> Option<char> {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let unsigned = unsigned(text);
     let whole = match unsigned.split_once(decimal) {
         Some((whole, fraction)) => {
             if !fraction.bytes().all(|b| b.is_ascii_digit()) {
@@ -185,13 +186,7 @@ fn thousands_separator(text: &str, decimal: char) -> Option<char> {
     let separator = whole.chars().find(|c| !c.is_ascii_digit())?;
     let known =
         matches!(separator, ',' | '.' | '\'' | ' ' | '_' | '\u{2019}' | '\u{a0}' | '\u{202f}');
-    let mut groups = whole.split(separator);
-    let first = groups.next()?;
-    let fits = known
-        && (1..=3).contains(&first.len())
-        && first.bytes().all(|b| b.is_ascii_digit())
-        && groups.all(|group| group.len() == 3 && group.bytes().all(|b| b.is_ascii_digit()));
-    fits.then_some(separator)
+    (known && is_grouped(whole, separator)).then_some(separator)
 }
 
 #[cfg(test)]
@@ -262,7 +257,9 @@ mod tests {
         assert_eq!(grouped.read("2,288"), Cell::Number(2288.0));
         assert_eq!(grouped.read("-12,345,678.5"), Cell::Number(-12_345_678.5));
         assert_eq!(grouped.read("194"), Cell::Number(194.0));
-        for odd in ["2,28", "2,2888", "1,23,456", "1.5,000", "12,"] {
+        for odd in
+            ["2,28", "2,2888", "1,23,456", "1.5,000", "12,", "1234,567", ",100", "-,100", "1e2,345"]
+        {
             assert_eq!(grouped.read(odd), Cell::Text, "{odd}");
         }
     }
@@ -275,8 +272,13 @@ mod tests {
         assert!(hint("1,299,999").contains("--thousands ','"));
         assert!(hint("1.299,99").contains("--decimal , --thousands '.'"), "{}", hint("1.299,99"));
         assert!(rules(',', None).hint("1.299,99").contains("--thousands '.'"));
-        assert!(hint("1 2 3").contains("not by spaces"));
-        assert!(hint("\u{2212}5").contains("U+2212"));
+        assert!(hint("1 2 3").ends_with("columns, use `--delimiter space`"), "{}", hint("1 2 3"));
+        assert!(hint("1  2").contains("one space"), "{}", hint("1  2"));
+        assert!(hint("\u{2212}5").contains("U+2212: replace it by `-`"));
+        let point = |text| rules(',', None).hint(text);
+        assert!(point("10.25").contains("`--decimal .`"), "{}", point("10.25"));
+        assert!(point("2.288").contains("--thousands '.'"), "{}", point("2.288"));
+        assert_eq!((point("a.b"), point("1.2.3")), (String::new(), String::new()));
         assert_eq!(hint("abc"), "");
     }
 }

@@ -35,6 +35,9 @@ impl DateOrder {
     }
 }
 
+/// The first year of a date: earlier ones are other numbers with separators.
+const FIRST_YEAR: i16 = 1000;
+
 /// Dates with the month in letters need no order.
 const NAMED_MONTHS: [&str; 6] =
     ["%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%d-%b-%y", "%d %b %y"];
@@ -59,7 +62,7 @@ pub(crate) fn date(text: &str, order: DateOrder) -> Option<f64> {
         let rest = &text[length..];
         // `%Y` takes `24` for the year 24, and `%y` the first half of 2024.
         let whole = !rest.starts_with(|c: char| c.is_ascii_alphanumeric() && c != 'T');
-        let date = parsed.to_date().ok().filter(|date| whole && date.year() >= 1000)?;
+        let date = parsed.to_date().ok().filter(|date| whole && date.year() >= FIRST_YEAR)?;
         Some((date, rest))
     })?;
     let (clock, offset) = offset(rest.trim_start_matches(['T', ' ', ',']));
@@ -118,7 +121,8 @@ fn offset(clock: &str) -> (&str, Option<f64>) {
         _ => digits.to_owned(),
     };
     let sign = if sign == "-" { -1.0 } else { 1.0 };
-    (clock.trim_end(), time(&digits).map(|seconds| sign * seconds))
+    let seconds = time(&digits).filter(|&seconds| seconds < 86_400.0);
+    (clock.trim_end(), seconds.map(|seconds| sign * seconds))
 }
 
 /// The first day of a month or of a quarter.
@@ -131,7 +135,7 @@ fn month(text: &str) -> Option<Date> {
         _ => return None,
     };
     let year = year.bytes().all(|b| b.is_ascii_digit()).then(|| year.parse().ok())??;
-    Date::new(year, month, 1).ok()
+    Date::new(year, month, 1).ok().filter(|date| date.year() >= FIRST_YEAR)
 }
 
 fn seconds(at: DateTime) -> Option<f64> {
@@ -180,6 +184,10 @@ mod tests {
             "1.2.3",
             "555-1234",
             "2024-01-01+01:00",
+            "2024-01-01T00:00+99:59",
+            "2024-01-01T00:00-24:00",
+            "0024-03",
+            "0024Q1",
             "20240Q1",
             "12-34-5678",
             "A2024-01-01",

@@ -56,6 +56,10 @@ pub(crate) struct Delimited {
     notes: Vec<Note>,
     /// The first row, if it has values.
     first: Option<ByteRecord>,
+    /// Empty lines that are cells of a table of one column, before the row in `held`.
+    empty: u64,
+    /// A row that was read and comes after them.
+    held: Option<ByteRecord>,
     delimiter: u8,
     header: Header,
     start: Start,
@@ -134,15 +138,16 @@ impl Delimited {
             notes.push(error.to_string().into());
             preamble = Some(error);
         }
-        let (names, first) = (Vec::new(), None);
         let mut table = Self {
             file,
             reader,
             rules,
-            names,
+            names: Vec::new(),
             unnamed: Vec::new(),
             notes,
-            first,
+            first: None,
+            empty: 0,
+            held: None,
             delimiter,
             header,
             start,
@@ -150,9 +155,9 @@ impl Delimited {
             preamble,
         };
         let mut row = ByteRecord::new();
-        if !table.next_row(&mut row)? {
+        let Some(above) = table.read_row(&mut row)? else {
             return Err(TableError::Empty { file: table.file });
-        }
+        };
         if header.present() {
             for index in 0..row.len() {
                 let name = table.text(&row, index, &format!("number {}", index + 1))?;
@@ -166,13 +171,39 @@ impl Delimited {
             }
         } else {
             table.names = (1..=row.len()).map(|i| format!("column_{i}")).collect();
-            table.first = Some(row);
+            table.first = Some(table.below_empty(above, row));
         }
         Ok(table)
     }
 
-    /// Reads the next row that is not blank.
+    /// Reads the next row. In a table of one column an empty line above another row is a row with
+    /// a missing cell: tables next to each other are paired by position.
     fn next_row(&mut self, row: &mut ByteRecord) -> Result<bool, TableError> {
+        if self.empty > 0 {
+            self.empty -= 1;
+            *row = empty_row();
+        } else if let Some(held) = self.held.take() {
+            *row = held;
+        } else {
+            let Some(above) = self.read_row(row)? else { return Ok(false) };
+            *row = self.below_empty(above, std::mem::take(row));
+        }
+        Ok(true)
+    }
+
+    /// The first of the rows that these empty lines and the row below them make.
+    fn below_empty(&mut self, lines: u64, row: ByteRecord) -> ByteRecord {
+        if lines == 0 || self.names.len() != 1 {
+            return row;
+        }
+        self.held = Some(row);
+        self.empty = lines - 1;
+        empty_row()
+    }
+
+    /// Reads the next row that is not blank; returns the number of blank lines above it.
+    fn read_row(&mut self, row: &mut ByteRecord) -> Result<Option<u64>, TableError> {
+        let first = self.last_line();
         loop {
             let read = self.reader.read_byte_record(row).map_err(|error| {
                 let file = self.file.clone();
@@ -190,13 +221,13 @@ impl Delimited {
                 return Err(TableError::UnclosedQuote { file: self.file.clone(), line });
             }
             if !read {
-                return Ok(false);
+                return Ok(None);
             }
             // The parser skips empty lines, so a single empty field was written `""`.
             let blank =
                 row.len() == 1 && !row[0].is_empty() && row[0].iter().all(u8::is_ascii_whitespace);
             if !blank {
-                return Ok(true);
+                return Ok(Some(self.line(row).saturating_sub(first)));
             }
         }
     }
@@ -229,11 +260,12 @@ impl Delimited {
         column: &str,
     ) -> Result<Cow<'a, str>, TableError> {
         let bytes = &row[index];
+        // Not only bytes that are no UTF-8: the same byte would have two meanings in one file.
+        if self.rules.encoding == Encoding::Latin1 && !bytes.is_ascii() {
+            return Ok(bytes.iter().map(|&b| b as char).collect::<String>().into());
+        }
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(text.into()),
-            Err(_) if self.rules.encoding == Encoding::Latin1 => {
-                Ok(bytes.iter().map(|&b| b as char).collect::<String>().into())
-            }
             Err(error) => Err(TableError::NotUtf8 {
                 at: self.place(row, column),
                 byte: bytes[error.valid_up_to()],
@@ -369,6 +401,11 @@ impl Source for Delimited {
         self.notes[0].text.push_str(&shape);
         Ok(Table { file: self.file, columns, rows, notes: self.notes, fingerprints })
     }
+}
+
+/// A row with one empty field.
+fn empty_row() -> ByteRecord {
+    [""].as_slice().into()
 }
 
 /// Faults that were skipped, to be reported.

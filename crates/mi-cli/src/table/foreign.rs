@@ -73,7 +73,7 @@ pub(super) fn kind(head: &[u8]) -> Option<&'static str> {
         Some("looks like a web page, not a table; download the data itself")
     } else if starts("<?xml") {
         Some("looks like XML, not a table; write it as CSV")
-    } else if starts("{") || starts("[{") || starts("[[") {
+    } else if is_json(text) {
         Some("looks like JSON, not a table; write it as CSV")
     } else if starts("@relation") {
         Some("looks like ARFF (Weka); write it as CSV, or skip the lines above its data (`--skip`)")
@@ -81,6 +81,21 @@ pub(super) fn kind(head: &[u8]) -> Option<&'static str> {
         Some("contains zero bytes, so it is UTF-16 or not text; convert it to UTF-8 text")
     } else {
         None
+    }
+}
+
+/// Whether a text begins as a JSON object, or as an array of objects or arrays, does. A CSV file
+/// may also begin with a bracket.
+fn is_json(text: &[u8]) -> bool {
+    let inside = |text: &[u8]| text.get(1..).map(|rest| rest.trim_ascii_start().to_vec());
+    let value = |inner: &[u8]| inner.first().is_some_and(|b| b"\"-0123456789[]{".contains(b));
+    match (text.first(), inside(text)) {
+        (Some(b'{'), Some(inner)) => inner.first().is_some_and(|b| b"\"}".contains(b)),
+        (Some(b'['), Some(inner)) if inner.starts_with(b"{") => is_json(&inner),
+        (Some(b'['), Some(inner)) if inner.starts_with(b"[") => {
+            inside(&inner).is_some_and(|inner| value(&inner))
+        }
+        _ => false,
     }
 }
 
@@ -99,12 +114,26 @@ mod tests {
             (b"\x89HDF\r\n\x1A\n", "HDF5"),
             (b"a\0b\0", "UTF-16"),
             (b" \n{\"a\": 1}", "JSON"),
+            (b"{}\n", "JSON"),
+            (b"[\n  { \"a\": 1}]", "JSON"),
+            (b"[[1, 2], [3, 4]]", "JSON"),
             (b"@RELATION iris", "--skip"),
         ] {
             assert!(kind(head).is_some_and(|what| what.contains(part)), "{part}");
         }
-        for head in [&b"BZh,x\n1,2\n"[..], b"ORC,x\n", b"a,b\n", b"", b"\xef\xbb\xbfa,b"] {
-            assert_eq!(kind(head), None);
+        for head in [
+            &b"BZh,x\n1,2\n"[..],
+            b"ORC,x\n",
+            b"a,b\n",
+            b"",
+            b"\xef\xbb\xbfa,b",
+            b"{x},y\n1,2\n",
+            b"{",
+            b"[{x}],y\n",
+            b"[[x]],y\n",
+            b"[m],[s]\n",
+        ] {
+            assert_eq!(kind(head), None, "{head:?}");
         }
     }
 }

@@ -26,6 +26,15 @@ pub(crate) enum Spelling {
     Time,
 }
 
+/// What a number in another spelling measures. Numbers of one column measure the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Measure<'a> {
+    /// A name for such numbers.
+    pub(crate) name: &'static str,
+    /// The currency of an amount of money.
+    pub(crate) currency: &'a str,
+}
+
 impl Spellings {
     /// Whether any spelling is read.
     pub(crate) fn any(self) -> bool {
@@ -44,6 +53,23 @@ impl Spellings {
             })
             .or_else(|| plain(&fortran(text).filter(|_| self.fortran)?))
             .or_else(|| dates::date(text, self.dates?).or_else(|| dates::time(text)))
+    }
+
+    /// What a text measures that was read as a number and is not in plain digits.
+    pub(crate) fn measure(self, text: &str) -> Option<Measure<'_>> {
+        let of = |spelling: Spelling| Measure { name: spelling.name(), currency: "" };
+        if self.percent && percent(text).is_some() {
+            Some(of(Spelling::Percent))
+        } else if let Some((_, currency, _)) = currency(text).filter(|_| self.currency) {
+            Some(Measure { currency, ..of(Spelling::Currency) })
+        } else if self.fortran && fortran(text).is_some() {
+            Some(of(Spelling::Fortran))
+        } else if self.dates.is_some() && dates::time(text).is_some() {
+            Some(of(Spelling::Time))
+        } else {
+            // No time is also a date, which is slower to read.
+            self.dates.map(|_| of(Spelling::Date([true; 3])))
+        }
     }
 }
 
@@ -156,7 +182,7 @@ const CODES: [&str; 20] = [
 ];
 
 /// The sign of an amount of money, its currency and its digits: `-$12`, `$-12`, `12 €`, `(12 EUR)`.
-pub(crate) fn currency(text: &str) -> Option<(f64, &str, &str)> {
+fn currency(text: &str) -> Option<(f64, &str, &str)> {
     if let Some(inside) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) {
         return currency(inside.trim()).map(|(sign, currency, rest)| (-sign, currency, rest));
     }
@@ -231,6 +257,27 @@ mod tests {
         }
         for text in ["%", "$", "abc", "12x", "D3", "3D", "1.5Dx", "USD", "", "é€", "$1,2"] {
             assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_number_measures_is_told_apart() {
+        let groups = [
+            &["5%", "-7 %"][..],
+            &["$5", "-$1.5", "($4)"],
+            &["5 €", "€5"],
+            &["3.0D-6"],
+            &["2024-01-01", "2024-01-01 00:10", "2024Q1"],
+            &["12:30", "-1:00", "9:15 pm"],
+        ];
+        for (at, group) in groups.iter().enumerate() {
+            for text in *group {
+                assert!(read(text).is_some(), "{text}");
+                for (other, texts) in groups.iter().enumerate() {
+                    let same = ALL.measure(text) == ALL.measure(texts[0]);
+                    assert_eq!(same, other == at, "{text} {}", texts[0]);
+                }
+            }
         }
     }
 

@@ -236,6 +236,18 @@ fn a_number_in_another_spelling_among_numbers_is_named_with_its_option() {
     let mixed = "x\n$1\n$2\n€3\n";
     run(mixed, &["estimate", "t.csv", "--x", ":", "--y", ":", "--currency"])
         .refused(1, &["`€3` is not a number in `$`", "one currency"]);
+    for (first, second, options) in [
+        ("2024-01-01 00:10", "12:30", &["--dates"][..]),
+        ("12:30", "2024-01-01", &["--dates"]),
+        ("5%", "$5", &["--percent", "--currency"]),
+        ("1.0D+1", "5%", &["--percent", "--fortran"]),
+    ] {
+        let args = [&["estimate", "t.csv", "--x", ":", "--y", ":"], options].concat();
+        run(format!("x\n{first}\n{second}\n"), &args).refused(
+            1,
+            &["line 3, column `x`", &format!("`{second}` is not a number, as the"), first, "whole"],
+        );
+    }
     run("x\n1%\n2%\n3\n", &["columns", "t.csv", "--percent"])
         .said(&["`x` holds 2 numbers such as `1%` and 1 in plain digits"]);
 }

@@ -184,3 +184,12 @@ fn a_row_has_an_end() {
             .refused(1, &["t.csv has a row of more than", "in line 1"]);
     }
 }
+
+#[test]
+fn a_bracket_does_not_make_a_table_json() {
+    let folder = Folder::with("t.csv", "{x},y\n1,2\n2,3\n");
+    let json = folder.run(&["columns", "t.csv", "--json"]).json();
+    assert_eq!(json["columns"][0]["name"], "{x}");
+    folder.write("t.json", "{\"x\": [1, 2]}");
+    folder.run(&["columns", "t.json"]).refused(1, &["looks like JSON"]);
+}

@@ -68,6 +68,9 @@ fn decimal_commas_need_the_option_and_are_never_split() {
     let quoted = "a,b\n\"1,2\",3\n";
     strict(quoted, &[]).refused(1, &["`1,2` is not a number", "`--decimal ,`"]);
     assert_eq!(read(quoted, &["--decimal", ","]).0[0], "a: 1.2..1.2");
+    // The reverse.
+    strict("a;b\n10.20;4\n", &["--decimal", ","])
+        .refused(1, &["line 2, column `a`", "`10.20`", "`--decimal .`"]);
     strict("a,b\n1,5,2,5\n", &[]).refused(1, &["4 fields where 2 are expected", "--delimiter ';'"]);
 }
 
@@ -76,6 +79,10 @@ fn thousands_separators_are_refused_in_every_row_unless_named() {
     let table = "x\n194\n\"2,288\"\n";
     strict(table, &[]).refused(1, &["line 3, column `x`", "`2,288`", "--thousands ','"]);
     assert_eq!(read(table, &["--thousands", ","]).0[0], "x: 194.0..2288.0");
+    for broken in ["1234,567", ",100"] {
+        strict(format!("x\n194\n\"{broken}\"\n"), &["--thousands", ","])
+            .refused(1, &["line 3, column `x`", broken]);
+    }
     // It is not a label in the first row of the column either.
     strict("x;y\n2,288;1\n194;2\n", &[]).refused(1, &["line 2", "--thousands ','"]);
     let german = "x;y\n1.299,99;1\n";
@@ -186,7 +193,42 @@ fn tables_without_rows_are_named_and_blank_lines_passed_over() {
     columns("a,b\n", &[]).refused(1, &["t.csv has no rows", "`a, b`", "`--header no`"]);
     assert_eq!(read("a,b\n1,2\n\n\n", &[]).1, 1);
     assert_eq!(read("a,b\n\n1,2\n  \n3,4\n", &[]).1, 2);
-    assert_eq!(read("x\n1\n\n2\n\"\"\n", &[]).1, 3);
+    assert_eq!(read("x\n1\n2\n\"\"\n", &[]).1, 3);
+}
+
+#[test]
+fn an_empty_line_of_one_column_is_a_missing_cell_unless_it_ends_the_file() {
+    let found = |bytes: &str, options: &[&str]| {
+        let json = columns(bytes, options).json();
+        let column = json["columns"][0].clone();
+        ["rows", "missing"].map(|name| json.get(name).unwrap_or(&column[name]).as_u64().unwrap())
+    };
+    assert_eq!(found("x\n1\n\n2\n\n\n", &[]), [3, 1]);
+    assert_eq!(found("x\r\n\r\n1\r\n \r\n\r\n2\r\n\r\n", &[]), [5, 3]);
+    assert_eq!(found("\n1\n\n2", &["--header", "no"]), [4, 2]);
+    assert_eq!(found("\n\nx\n1\n\"\"\n\n\"\"\n", &[]), [4, 3]);
+    strict("x\n1\n\n\noops\n", &["--continuous", "x"]).refused(1, &["t.csv, line 5"]);
+    // Files of one column are paired by position.
+    let folder = Folder::with("a.csv", "a\n1\n\n3\n4\n");
+    folder.write("b.csv", "b\n10\n20\n\n40\n");
+    let pairs = ["estimate", "a.csv", "b.csv", "--missing", "drop"];
+    folder.run(&pairs).said(&["2 of 4 rows"]);
+    folder.run(&pairs[..3]).refused(1, &["missing"]);
+}
+
+#[test]
+fn the_same_byte_is_the_same_letter_throughout_a_latin_1_file() {
+    // The second name is also UTF-8 for an e with an accent.
+    let table = b"n,town\n1,\xE9\n2,\xC3\xA9\n3,\xE9\n".as_slice();
+    assert_eq!(read(table, &["--encoding", "latin-1"]).0[1], "town: \u{c3}\u{a9} \u{e9}");
+}
+
+#[test]
+fn whole_numbers_too_large_to_be_exact_are_named_with_either_sign() {
+    for number in ["9007199254740993", "-9007199254740993", "+9007199254740993"] {
+        let run = columns(format!("x\n{number}\n1\n"), &[]);
+        run.said(&["`x`: 1 whole number of 2^53 or more"]);
+    }
 }
 
 #[test]
