@@ -101,14 +101,24 @@ fn one_part(part: &str, names: &[String]) -> Result<Vec<usize>, SelectError> {
     if let Some(index) = by_number(part, names)? {
         return Ok(vec![index]);
     }
-    // Names may contain colons themselves, so every colon is tried.
+    // Names may contain colons themselves, so every colon is tried before one is refused.
+    let mut refused = None;
     for (at, _) in part.match_indices(':') {
         let end = |text: &str, open: usize| match text.trim() {
             "" => Ok(Some(open)),
-            text => Ok(by_name(text, names)?.or(by_number(text, names)?)),
+            text => match by_name(text, names)? {
+                None => by_number(text, names),
+                named => Ok(named),
+            },
         };
-        let ends = (end(&part[..at], 0)?, end(&part[at + 1..], names.len().saturating_sub(1))?);
-        if let (Some(start), Some(end)) = ends {
+        let last = names.len().saturating_sub(1);
+        let ends = end(&part[..at], 0)
+            .and_then(|start| Ok(start.zip(end(&part[at + 1..], last)?)))
+            .unwrap_or_else(|error| {
+                refused.get_or_insert(error);
+                None
+            });
+        if let Some((start, end)) = ends {
             if start > end {
                 return Err(SelectError::Backwards {
                     part: part.to_owned(),
@@ -128,15 +138,16 @@ fn one_part(part: &str, names: &[String]) -> Result<Vec<usize>, SelectError> {
             return Ok(matching);
         }
     }
-    Err(SelectError::Unknown {
+    Err(refused.unwrap_or_else(|| SelectError::Unknown {
         part: cut(part),
         hint: nearest(part, names)
             .map_or_else(String::new, |name| format!(" (did you mean `{}`?)", cut(name))),
         names: listed(names),
-    })
+    }))
 }
 
-fn by_name(name: &str, names: &[String]) -> Result<Option<usize>, SelectError> {
+/// The index of the column with this name, if there is one.
+pub(crate) fn by_name(name: &str, names: &[String]) -> Result<Option<usize>, SelectError> {
     let found: Vec<usize> = (0..names.len()).filter(|&i| names[i] == name).collect();
     match found[..] {
         [] => Ok(None),
@@ -251,6 +262,19 @@ mod tests {
         assert_eq!(select("3", &names).unwrap(), [2]);
         assert_eq!(select("a*", &names).unwrap(), [3]);
         assert_eq!(select("t:1:a*", &names).unwrap(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn the_ends_of_a_range_may_be_names_with_digits_and_colons() {
+        let years = names(&["2019", "2020", "2021", "y"]);
+        assert_eq!(select("2019:2021", &years).unwrap(), [0, 1, 2]);
+        assert_eq!(select("2020:", &years).unwrap(), [1, 2, 3]);
+        assert_eq!(select("2:2021", &years).unwrap(), [1, 2]);
+        let error = select("2:2022", &years).unwrap_err().to_string();
+        assert!(error.starts_with("no column number 2022"), "{error}");
+        let times = names(&["08:00", "09:00", "10:00"]);
+        assert_eq!(select("08:00:10:00", &times).unwrap(), [0, 1, 2]);
+        assert_eq!(select("09:00:3", &times).unwrap(), [1, 2]);
     }
 
     #[test]

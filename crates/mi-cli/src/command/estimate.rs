@@ -345,7 +345,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
     let mut plan = options.measure.plan(n, structure, is_given, permutations)?;
     plan.settings.neural = options.neural.settings();
     plan.settings.check_ties = true;
-    options.neural.check(&plan, lags.values().len())?;
+    options.neural.check(&plan, lags.values().len(), [&x, &y])?;
     let structure = plan.settings.rows.clone();
     let split = CrossFit { rows: structure.clone(), ..CrossFit::at_random(options.measure.seed()) };
     messages.flush();

@@ -14,6 +14,7 @@ use crate::estimator::{Measured, Methods, Plan, bounds};
 use crate::messages::Messages;
 use crate::output::OutputFile;
 use crate::table::Column;
+use crate::words::cut;
 
 /// How critics are trained and saved.
 #[derive(Args, Clone, Debug)]
@@ -86,12 +87,34 @@ impl NeuralOptions {
         }
     }
 
-    /// Refuses to save a critic if none, or several, will be trained.
-    pub(super) fn check(&self, plan: &Plan, lags: usize) -> Result<(), CliError> {
-        if self.save.is_none() || (plan.methods == Methods::One(Method::Neural) && lags == 1) {
+    /// Refuses to save a critic if none, or several, will be trained, or if it could not be told
+    /// which columns it was trained on.
+    pub(super) fn check(
+        &self,
+        plan: &Plan,
+        lags: usize,
+        [x, y]: [&[&Column]; 2],
+    ) -> Result<(), CliError> {
+        if self.save.is_none() {
             return Ok(());
         }
-        Err(CliError::Usage("--save needs --method neural and a single lag".into()))
+        if plan.methods != Methods::One(Method::Neural) || lags != 1 {
+            return Err(CliError::Usage("--save needs --method neural and a single lag".into()));
+        }
+        let both: Vec<&Column> = x.iter().chain(y).copied().collect();
+        let is_shared = |(place, column): (usize, &&Column)| {
+            let same =
+                |other: &&Column| other.name == column.name && !std::ptr::eq(*other, *column);
+            both[..place].iter().any(same)
+        };
+        if let Some(place) = both.iter().enumerate().position(is_shared) {
+            return Err(CliError::Data(format!(
+                "--save: two columns are called `{}`, and a critic finds its columns by their names: \
+                 give each its own name",
+                cut(&both[place].name)
+            )));
+        }
+        Ok(())
     }
 
     /// The file in which the critic will be saved, checked.

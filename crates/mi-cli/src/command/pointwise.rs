@@ -11,6 +11,7 @@ use crate::input::Input;
 use crate::messages::Messages;
 use crate::observations::refuse_missing;
 use crate::options::{MissingRule, TableOptions, Unit, threads_parser};
+use crate::select::by_name;
 use crate::table::Column;
 use crate::words::{cut, list};
 
@@ -66,14 +67,18 @@ pub(super) fn run(options: &PointwiseOptions, out: &mut dyn Write) -> Result<(),
     let places = columns
         .iter()
         .map(|column| {
-            let found = input.names().iter().position(|name| *name == column.name);
-            found.ok_or_else(|| {
-                CliError::Data(format!(
-                    "{file} was trained on a column `{}`, which is not among {}",
-                    column.name,
+            let name = cut(&column.name);
+            let trained = format!("{file} was trained on a column `{name}`");
+            match by_name(&column.name, input.names()) {
+                Ok(Some(place)) => Ok(place),
+                Ok(None) => Err(CliError::Data(format!(
+                    "{trained}, which is not among {}",
                     input.names().join(", ")
-                ))
-            })
+                ))),
+                Err(_) => Err(CliError::Data(format!(
+                    "{trained}, and several columns are called `{name}`: give each its own name"
+                ))),
+            }
         })
         .collect::<Result<Vec<_>, _>>()?;
     // Numbers stay numbers and labels stay labels, however few different ones the new rows have.

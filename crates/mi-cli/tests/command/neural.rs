@@ -132,3 +132,19 @@ fn the_difference_of_entropies_has_no_bound() {
     let estimate = &run.json()["results"][0]["estimates"][0];
     assert!(estimate["bound"].is_null() && estimate["critic"].is_null(), "{estimate}");
 }
+
+#[test]
+fn columns_of_one_name_are_not_taken_for_one_another() {
+    let folder = Folder::with("old.csv", table(100, 1, ["low", "top"]));
+    let neural = ["--method", "neural", "--no-interval", "--permutations", "0", "--save", "kept"];
+    let saved =
+        folder.run(&[&["estimate", "old.csv", "--x", "a", "--y", "b"], &neural[..]].concat());
+    assert_eq!(saved.code, 0, "{}", saved.err);
+    folder.write("new.csv", "a,b,a\n1,2,3\n2,3,4\n");
+    folder
+        .run(&["pointwise", "new.csv", "--critic", "kept"])
+        .refused(1, &["kept was trained on a column `a`", "several columns are called `a`"]);
+    // Nor is a critic trained that could not say which column is which.
+    let sides = ["estimate", "new.csv", "--x", "1", "--y", "3", "--force"];
+    folder.run(&[&sides[..], &neural[..]].concat()).refused(1, &["--save: two columns", "`a`"]);
+}
