@@ -153,7 +153,7 @@ impl Estimator<'_> {
             tolerance: unless(!self.trains(), exact),
             meaning: "the information is mutual",
         });
-        let scaled = mapped(x, |column| column.mapv_inplace(|v| 1024.0 * v - 4096.0));
+        let scaled = mapped(x, scale_and_shift);
         checks.push(Check {
             name: "x scaled and shifted",
             expected: base,
@@ -183,18 +183,52 @@ fn mapped(side: &Side, map: impl Fn(&mut ArrayViewMut1<'_, f64>)) -> Side {
     Side { values, ..side.clone() }
 }
 
-/// The exponentials of standardised columns. Where values repeat, their ranks without gaps
-/// instead: the exponential would hide that a column was rounded.
+/// The different values of a column, in order.
+fn levels(column: &ArrayViewMut1<'_, f64>) -> Vec<f64> {
+    let mut levels = column.to_vec();
+    levels.sort_unstable_by(f64::total_cmp);
+    levels.dedup();
+    levels
+}
+
+/// Whether a map keeps different values different, in their order, and finite. One that rounds some
+/// of them to the same number changes the data, and the estimate with them.
+fn keeps_order(levels: &[f64], map: impl Fn(f64) -> f64) -> bool {
+    let is_finite = levels.iter().all(|&level| map(level).is_finite());
+    is_finite && levels.windows(2).all(|pair| map(pair[0]) < map(pair[1]))
+}
+
+/// Mean and standard deviation of a column.
+fn moments(column: &ArrayViewMut1<'_, f64>) -> (f64, f64) {
+    let n = column.len() as f64;
+    let mean = column.sum() / n;
+    (mean, (column.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
+}
+
+/// The column times 1024, and shifted by about four of its standard deviations; by less if values
+/// would be lost in the rounding, as those near zero of a column with a heavy tail.
+fn scale_and_shift(column: &mut ArrayViewMut1<'_, f64>) {
+    let levels = levels(column);
+    // A power of two adds no rounding of its own.
+    let unit = moments(column).1.log2().round().exp2();
+    let shifts = (0..).map(|smaller| 4096.0 * unit * f64::from(-10 * smaller).exp2());
+    let shift = shifts
+        .take_while(|shift| shift.is_normal())
+        .find(|shift| keeps_order(&levels, |v| 1024.0 * v - shift))
+        .unwrap_or(0.0);
+    column.mapv_inplace(|v| 1024.0 * v - shift);
+}
+
+/// The exponentials of standardised columns. Their ranks without gaps where values repeat, since
+/// the exponential would hide that a column was rounded, and where the exponential is too flat or
+/// too steep for numbers to tell it apart.
 fn mapped_monotonically(side: &Side) -> Side {
     mapped(side, |column| {
-        let n = column.len() as f64;
-        let mean = column.sum() / n;
-        let deviation = (column.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-        let mut levels = column.to_vec();
-        levels.sort_unstable_by(f64::total_cmp);
-        levels.dedup();
-        if levels.len() == column.len() {
-            column.mapv_inplace(|v| ((v - mean) / deviation).exp());
+        let (mean, deviation) = moments(column);
+        let exponential = |v: f64| ((v - mean) / deviation).exp();
+        let levels = levels(column);
+        if levels.len() == column.len() && keeps_order(&levels, exponential) {
+            column.mapv_inplace(exponential);
         } else {
             column.mapv_inplace(|v| levels.partition_point(|&level| level < v) as f64);
         }
@@ -268,6 +302,22 @@ mod tests {
             }
         }
         assert!(alarms.len() as u64 <= 2 * kinds as u64 * tables / 20, "{alarms:?}");
+    }
+
+    #[test]
+    fn tiny_values_and_heavy_tails_pass() {
+        let mut stream = Stream::new(5, "heavy");
+        let x = stream.normal_matrix((300, 1));
+        let y = 0.9 * &x + 0.4 * stream.normal_matrix((300, 1));
+        let tiny = x.mapv(|v| 1e-14 * v);
+        // Exponents of ten from -20 to 20, so that most values are far below the rounding of the sum.
+        let heavy = x.mapv(|v| v.signum() * 10f64.powf(7.0 * v));
+        for x in [tiny, heavy] {
+            let observations =
+                Observations { x: side("x", x), y: side("y", y.clone()), given: None };
+            let (_, checks) = checks(&observations, &plan()).unwrap();
+            assert!(checks.iter().all(Check::holds), "{checks:?}");
+        }
     }
 
     /// What an estimator adds to the right value.
