@@ -83,8 +83,8 @@ pub struct Work<'a> {
     pub benchmarks: &'a [usize],
     /// The estimators.
     pub asked: &'a [BenchMethod],
-    /// The seeds of the samples: the first, and their number.
-    pub seeds: (u64, u64),
+    /// The seeds of the samples.
+    pub seeds: &'a [u64],
 }
 
 impl Work<'_> {
@@ -95,16 +95,12 @@ impl Work<'_> {
         self.asked.iter().filter_map(place).collect()
     }
 
-    fn all_seeds(&self) -> std::ops::Range<u64> {
-        self.seeds.0..self.seeds.0 + self.seeds.1
-    }
-
     /// The samples, by distribution and seed, that lack an estimate. Those of one seed are
     /// adjacent, so that unfinished work can be used.
     pub fn missing(&self, store: &Store) -> Vec<(usize, u64)> {
         let methods = self.methods();
         let samples =
-            self.all_seeds().flat_map(|seed| self.benchmarks.iter().map(move |&b| (b, seed)));
+            self.seeds.iter().flat_map(|&seed| self.benchmarks.iter().map(move |&b| (b, seed)));
         let unknown = |&(benchmark, seed): &(usize, u64)| {
             methods.iter().any(|&method| !store.has(Key { benchmark, method, seed }))
         };
@@ -180,7 +176,7 @@ pub fn scores(work: &Work<'_>, estimates: &Estimates) -> Vec<Vec<Score>> {
     let methods = work.methods();
     let score = |benchmark: usize, asked: &BenchMethod, method: usize| {
         let made =
-            work.all_seeds().filter_map(|seed| estimates.get(&Key { benchmark, method, seed }));
+            work.seeds.iter().filter_map(|&seed| estimates.get(&Key { benchmark, method, seed }));
         Score { method: asked.name(), values: made.map(|made| made.nats).collect() }
     };
     let of_benchmark = |&benchmark: &usize| {
@@ -230,7 +226,7 @@ mod tests {
     #[test]
     fn scores_are_near_the_truth_and_do_not_depend_on_company() {
         let asked = asked(&["ksg1", "gaussian-copula"]);
-        let work = Work { benchmarks: &[0, 10], asked: &asked, seeds: (0, 3) };
+        let work = Work { benchmarks: &[0, 10], asked: &asked, seeds: &[0, 1, 2] };
         let some = [benchmarks()[0].clone(), benchmarks()[10].clone()];
         let both = measured(&work, 1000).0;
         for (benchmark, scores) in some.iter().zip(&both) {
@@ -240,7 +236,7 @@ mod tests {
                 assert!(error.abs() < 0.1 && score.deviation() < 0.1, "{benchmark:?} {score:?}");
             }
         }
-        let alone = Work { benchmarks: &[10], asked: &asked[..1], seeds: (1, 2) };
+        let alone = Work { benchmarks: &[10], asked: &asked[..1], seeds: &[1, 2] };
         assert_eq!(measured(&alone, 1000).0[0][0].values, both[1][0].values[1..]);
         let error = mean_absolute_error(&some, &both, "tasks", 0);
         assert!(error > 0.0 && error < 0.1, "{error}");
@@ -248,9 +244,20 @@ mod tests {
     }
 
     #[test]
+    fn seeds_may_be_far_apart() {
+        let asked = asked(&["ksg1"]);
+        let method = BenchMethod::all().iter().position(|method| method == &asked[0]).unwrap();
+        let made = |nats| BenchEstimate { estimator: "ksg1 k=3".into(), nats: Some(nats) };
+        let key = |seed| Key { benchmark: 0, method, seed };
+        let estimates = Estimates::from([(key(0), made(1.0)), (key(u64::MAX), made(3.0))]);
+        let work = Work { benchmarks: &[0], asked: &asked, seeds: &[0, u64::MAX] };
+        assert_eq!(scores(&work, &estimates)[0][0].values, [Some(1.0), Some(3.0)]);
+    }
+
+    #[test]
     fn a_method_that_fails_leaves_a_gap() {
         let asked = asked(&["ross"]);
-        let work = Work { benchmarks: &[0], asked: &asked, seeds: (0, 2) };
+        let work = Work { benchmarks: &[0], asked: &asked, seeds: &[0, 1] };
         let scores = measured(&work, 50).0;
         assert_eq!(scores[0][0].values, [None, None]);
         assert!(scores[0][0].mean().is_nan());
@@ -259,7 +266,7 @@ mod tests {
     #[test]
     fn what_resolves_alike_is_made_once() {
         let asked = asked(&["auto", "ksg1", "ksg2"]);
-        let work = Work { benchmarks: &[0], asked: &asked, seeds: (0, 1) };
+        let work = Work { benchmarks: &[0], asked: &asked, seeds: &[0] };
         // An impossible value shows whether an estimate is made again.
         let store = Store::in_memory(Setup::here(100, None));
         let wrong = BenchEstimate { estimator: "ksg1 k=3".into(), nats: Some(-7.0) };

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -64,7 +65,8 @@ pub struct BenchOptions {
     ///
     /// The intervals are those of --methods [default: ksg1,gaussian-copula,neural] for samples of
     /// --benchmarks [default: 1v1-normal-0.75].
-    #[arg(long, value_name = "TRIALS", value_parser = clap::value_parser!(u32).range(1..=MOST_SAMPLES))]
+    #[arg(long, value_name = "TRIALS", value_parser = clap::value_parser!(u32).range(1..=MOST_SAMPLES),
+          conflicts_with_all = ["records", "svg", "heat", "seeds", "first_seed"])]
     calibration: Option<u32>,
 
     /// Keep every estimate in this CSV file as it is made; those already in it are not made again
@@ -109,7 +111,7 @@ const SEEDS: u32 = 10;
 struct Body {
     unit: &'static str,
     rows: usize,
-    seeds: u32,
+    seeds: usize,
     results: Vec<Row>,
     mean_absolute_error: Vec<MethodError>,
     calibration: Vec<CalibrationRow>,
@@ -146,7 +148,7 @@ struct Measured {
     methods: Vec<String>,
     scores: Vec<Vec<Score>>,
     rows: usize,
-    seeds: u32,
+    seeds: usize,
 }
 
 impl BenchOptions {
@@ -193,18 +195,15 @@ pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), Cli
 fn measured(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, CliError> {
     let places = chosen(&options.benchmarks)?;
     let asked = asked(&options.methods, &METHODS);
-    let seeds = options.seeds.unwrap_or(SEEDS);
-    let work = Work {
-        benchmarks: &places,
-        asked: &asked,
-        seeds: (options.first_seed.into(), seeds.into()),
-    };
+    let first = u64::from(options.first_seed);
+    let seeds: Vec<u64> = (first..first + u64::from(options.seeds.unwrap_or(SEEDS))).collect();
+    let work = Work { benchmarks: &places, asked: &asked, seeds: &seeds };
     let setup = Setup::here(options.rows as usize, options.k.map(|k| k as usize));
     let store = match &options.records {
         Some(path) => Store::open(path, setup)?,
         None => Store::in_memory(setup),
     };
-    let (total, missing) = (places.len() * seeds as usize, work.missing(&store).len());
+    let (total, missing) = (places.len() * seeds.len(), work.missing(&store).len());
     if let Some(path) = &options.records {
         let (file, there) = (path.display(), total - missing);
         messages.note(format!("records: {file}, which has {there} of {total} samples"));
@@ -236,13 +235,15 @@ fn read(options: &BenchOptions, messages: &mut Messages) -> Result<Measured, Cli
     } else {
         options.methods.clone()
     };
-    let there = || estimates.keys().map(|key| key.seed);
-    let first = u64::from(options.first_seed).max(there().min().unwrap_or(0));
-    let after = there().max().map_or(first, |last| last + 1);
-    let seeds = options.seeds.map_or(after.saturating_sub(first), u64::from);
-    let work = Work { benchmarks: &places, asked: &asked, seeds: (first, seeds) };
+    // Seeds may be far apart: files can be put together from several runs.
+    let there: BTreeSet<u64> = estimates.keys().map(|key| key.seed).collect();
+    let mut seeds: Vec<u64> = there.range(u64::from(options.first_seed)..).copied().collect();
+    if let (Some(&first), Some(number)) = (seeds.first(), options.seeds) {
+        seeds = (first..first.saturating_add(number.into())).collect();
+    }
+    let work = Work { benchmarks: &places, asked: &asked, seeds: &seeds };
     let measured = Measured::new(&work, setup.rows, &estimates);
-    let (there, wanted) = (measured.estimates(), places.len() * asked.len() * seeds as usize);
+    let (there, wanted) = (measured.estimates(), places.len() * asked.len() * seeds.len());
     if there == 0 {
         return Err(CliError::Data(
             "the files have none of these; without --benchmarks, --methods, --seeds and \
@@ -267,7 +268,7 @@ impl Measured {
             methods: work.asked.iter().map(BenchMethod::name).collect(),
             scores: scores(work, estimates),
             rows,
-            seeds: work.seeds.1 as u32,
+            seeds: work.seeds.len(),
         }
     }
 
@@ -424,7 +425,7 @@ fn calibration(
         let body = Body {
             unit: options.output.unit.name(),
             rows: options.rows as usize,
-            seeds: options.seeds.unwrap_or(SEEDS),
+            seeds: 0,
             results: Vec::new(),
             mean_absolute_error: Vec::new(),
             calibration,

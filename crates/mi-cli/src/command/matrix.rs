@@ -261,9 +261,7 @@ impl PairResults {
             grid.row([number.clone(), shortened(name, room)].into_iter().chain(row));
         }
         let rows = match counts[..] {
-            _ if mixed => {
-                "\nbelow the diagonal: rows in which both columns have a value".to_owned()
-            }
+            _ if mixed => "\nbelow the diagonal: the rows that each pair uses".to_owned(),
             [rows] => format!(", {}", count(rows, "row")),
             _ => String::new(),
         };

@@ -121,17 +121,16 @@ impl OutputFile {
     }
 }
 
-/// Writes a file completely or not at all, replacing one that may exist.
+/// Writes a file completely or not at all, replacing one that may exist; a link to it stays.
 ///
 /// # Errors
 /// The system's errors.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    let permissions = match fs::metadata(path) {
-        Ok(found) => Some(found.permissions()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    replace(path, content, permissions)
+    match fs::metadata(path) {
+        Ok(found) => replace(&fs::canonicalize(path)?, content, Some(found.permissions())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => replace(path, content, None),
+        Err(error) => Err(error),
+    }
 }
 
 fn replace(path: &Path, content: &[u8], replaces: Option<Permissions>) -> io::Result<()> {
@@ -243,6 +242,9 @@ mod tests {
         std::os::unix::fs::symlink(&file, &link).unwrap();
         check(&link, &[], true).unwrap().write(b"new").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        write_whole(&link, b"newer").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"newer");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         check(Path::new("/dev/null"), &[], false).unwrap().write(b"x").unwrap();

@@ -269,6 +269,16 @@ fn the_benchmark_prints_a_table_and_keeps_records() {
     folder
         .run(&["bench", "--from", "r/all.csv", "--methods", "neural:flo"])
         .refused(1, &["the files have none of these"]);
+    for ignored in [
+        ["--records", "c"],
+        ["--svg", "c"],
+        ["--heat", "c"],
+        ["--seeds", "2"],
+        ["--first-seed", "1"],
+    ] {
+        let run = folder.run(&["bench", "--calibration", "2", ignored[0], ignored[1]]);
+        run.refused(2, &["--calibration", ignored[0]]);
+    }
     bench(&["--methods", "magic"]).refused(2, &["the methods are auto, ksg1"]);
     let none = folder.run(&["bench", "--benchmarks", "2v2-nothing"]);
     none.refused(2, &["--benchmarks: no column `2v2-nothing`"]);

@@ -182,7 +182,7 @@ fn a_matrix_of_eight_columns_fits_80_places_with_the_rows_of_each_pair() {
     let run = folder.run(&["matrix", "p.csv", "--missing", "drop", "-q"]);
     let lines: Vec<&str> = run.out.lines().collect();
     assert!(lines.iter().all(|line| line.chars().count() <= 80), "{}", run.out);
-    assert_eq!(lines[1], "below the diagonal: rows in which both columns have a value");
+    assert_eq!(lines[1], "below the diagonal: the rows that each pair uses");
     // Bill length and species are missing together twice, sex in nine more rows.
     let cells = |number: &str| -> Vec<&str> {
         let line = lines.iter().find(|line| line.starts_with(number)).unwrap();
