@@ -2,6 +2,15 @@
 
 use crate::ticks::{log_ticks, round_step, spaced, tick_labels};
 
+/// The largest magnitude that an axis or a scale of shades extends to, and for a logarithmic axis
+/// the inverse of the smallest. Beyond it values are drawn as infinite ones are: the differences,
+/// multiples and margins of numbers near the limits of `f64` are not finite.
+pub(crate) const LARGEST: f64 = 1e300;
+
+/// The largest distance of a value outside an axis, in lengths of the axis, to which a line is
+/// drawn; what is further is drawn as infinite.
+const FARTHEST: f64 = 1e100;
+
 /// How values map to distances along an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -13,14 +22,14 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// The transformed value; `None` where the scale is not defined.
+    /// The transformed value; `None` where the scale is not defined or ends.
     fn forward(self, value: f64) -> Option<f64> {
-        let transformed = match self {
-            Self::Linear => value,
-            Self::Log if value > 0.0 => value.ln(),
-            Self::Log => return None,
-        };
-        transformed.is_finite().then_some(transformed)
+        let least = if matches!(self, Self::Log) { 1.0 / LARGEST } else { -LARGEST };
+        (least..=LARGEST).contains(&value).then(|| self.transformed(value))
+    }
+
+    fn transformed(self, value: f64) -> f64 {
+        if matches!(self, Self::Log) { value.ln() } else { value }
     }
 }
 
@@ -194,16 +203,14 @@ impl Fitted {
         if value.is_nan() {
             return Place::Nowhere;
         }
-        let (Some(low), Some(high)) = (self.scale.forward(self.low), self.scale.forward(self.high))
-        else {
-            return Place::Nowhere;
-        };
+        // The ends may be a margin beyond the largest values.
+        let (low, high) = (self.scale.transformed(self.low), self.scale.transformed(self.high));
         let fraction = self.scale.forward(value).map(|v| (v - low) / (high - low));
-        match fraction {
+        match fraction.filter(|fraction| fraction.abs() <= FARTHEST) {
             Some(f) if (0.0..=1.0).contains(&f) => Place::Inside(f),
             Some(f) if f < 0.0 => Place::Below(Some(f)),
             Some(f) => Place::Above(Some(f)),
-            None if value > 0.0 => Place::Above(None),
+            None if value > self.high => Place::Above(None),
             None => Place::Below(None),
         }
     }

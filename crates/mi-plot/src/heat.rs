@@ -19,6 +19,9 @@ const SHADES: usize = 32;
 /// Longest label in characters; longer ones are cut in the middle.
 const LONGEST_LABEL: usize = 28;
 
+/// The magnitude from which the value of a cell is written with an exponent.
+const WIDEST: f64 = 1e15;
+
 /// Space from one label to the next.
 const LABEL_STEP: f64 = 13.0;
 
@@ -83,9 +86,9 @@ impl HeatMap {
         self
     }
 
-    /// Sets the decimals of the values in the cells (2).
+    /// Sets the decimals of the values in the cells (2), at most 17.
     pub fn decimals(mut self, decimals: usize) -> Self {
-        self.decimals = decimals;
+        self.decimals = decimals.min(text::MOST_DECIMALS);
         self
     }
 
@@ -98,8 +101,8 @@ impl HeatMap {
 
     /// Draws the heat map.
     pub fn draw(&self) -> Svg {
-        let least = if self.from_zero { 0.0 } else { f64::NEG_INFINITY };
-        let shading = Shading::of(self.values.iter().map(|value| value.max(least)));
+        let values = self.values.iter().copied();
+        let shading = if self.from_zero { Shading::from_zero(values) } else { Shading::of(values) };
         let layout = Layout::of(self, &shading);
         let mut canvas = Canvas::new();
         for (line, text) in layout.title.iter().enumerate() {
@@ -269,13 +272,10 @@ impl HeatMap {
     fn cell_text(&self, value: f64) -> String {
         if value.is_nan() {
             "–".to_owned()
-        } else if value.is_infinite() {
-            text::number(value)
+        } else if value.abs() < WIDEST {
+            text::fixed(value, self.decimals)
         } else {
-            let text = format!("{value:.*}", self.decimals);
-            // A small negative number must not read as "−0.00".
-            let zero = text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.');
-            if zero { text.replace('-', "") } else { text.replace('-', "−") }
+            text::number(value)
         }
     }
 }
@@ -423,6 +423,20 @@ mod tests {
             .sum();
         let dark = (0..40_000).filter(|i| value(i / 200, i % 200) * 32.0 >= 0.5).count();
         assert!(runs.abs_diff(dark) < 200, "{runs} of {dark}");
+    }
+
+    #[test]
+    fn extreme_values_and_decimals_are_drawn() {
+        let values = [[f64::MAX, -f64::MAX], [1.0, f64::NAN], [5e-324, -0.0]];
+        for rows in [1, 2, 3] {
+            for count in [0, 2, 70_000] {
+                let labels = ["a", "b", "c"];
+                let map = HeatMap::new("t", &labels[..rows], &labels[..2], |r, c| values[r][c]);
+                let map = map.decimals(count);
+                Parsed::new(&map.draw()).assert_inside("data-value");
+                Parsed::new(&map.from_zero().draw()).assert_inside("data-value");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! From values to shades, such that a few very large values do not wash out the others.
 
+use crate::axis::LARGEST;
+
 /// The shade at the end of a scale that does not reach the largest value.
 const END_OF_SCALE: f64 = 0.85;
 
@@ -23,9 +25,9 @@ pub struct Shading {
 }
 
 impl Shading {
-    /// The scale of these values; values that are not finite are ignored.
+    /// The scale of these values; values that are not finite, or beyond 1e300, are ignored.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
-        let mut values: Vec<f64> = values.into_iter().filter(|v| v.is_finite()).collect();
+        let mut values: Vec<f64> = values.into_iter().filter(|v| v.abs() <= LARGEST).collect();
         values.sort_by(|a, b| b.total_cmp(a));
         // A symmetric matrix has every value twice.
         values.dedup();
@@ -42,6 +44,13 @@ impl Shading {
         };
         let high = if high > low { high } else { low + low.abs().max(1.0) };
         Self { low, high, beyond: far.then_some(greatest) }
+    }
+
+    /// The scale of these values from zero on: negative ones count as zero, for quantities that
+    /// cannot be negative, but whose estimates scatter around zero.
+    pub fn from_zero(values: impl IntoIterator<Item = f64>) -> Self {
+        // The larger of NaN and zero would be zero.
+        Self::of(values.into_iter().filter(|v| !v.is_nan()).map(|v| v.max(0.0)))
     }
 
     /// The shade of a value; `None` for NaN.
@@ -110,5 +119,16 @@ mod tests {
             assert_eq!(shading.level(f64::INFINITY), Some(1.0));
         }
         assert_eq!(Shading::of([1.0]).level(f64::NAN), None);
+        let extreme = Shading::of([f64::MAX, -f64::MAX, 1.0, -1.0]);
+        assert_eq!([-f64::MAX, f64::MAX].map(|v| extreme.level(v)), [Some(0.0), Some(1.0)]);
+    }
+
+    #[test]
+    fn missing_values_are_no_zeros() {
+        let values = [0.1, 0.2, f64::NAN, 5.0];
+        assert_eq!(Shading::from_zero(values), Shading::from_zero([0.1, 0.2, 5.0]));
+        // With a fourth value, zero, it would be the same scale; with none, there is no exception.
+        assert_eq!(Shading::from_zero([0.2, f64::NAN, 5.0]).beyond(), None);
+        assert_eq!(Shading::from_zero([-0.5, 1.0]).range(), (0.0, 1.0));
     }
 }

@@ -1,7 +1,22 @@
 //! Numbers as text, and the width of a text.
 
-/// A number for people: four significant digits, a true minus sign, `∞` and `not a number`.
+/// The largest number of decimals that are written: with as many, numbers of size 1 are exact.
+pub(crate) const MOST_DECIMALS: usize = 17;
+
+/// A number for people, with a true minus sign, `∞` and `not a number`.
+///
+/// | magnitude | written |
+/// | --- | --- |
+/// | below 0.0001, or 10 million and more | `1.23e-5`: three significant digits |
+/// | below 0.1 | five decimals |
+/// | below 10 | three decimals |
+/// | below 100, below 1000 | two decimals, one decimal |
+/// | from 1000 | whole numbers with commas |
+///
+/// Whole numbers have no decimals, and zero has no sign.
 pub fn number(value: f64) -> String {
+    // -0 + 0 is 0.
+    let value = value + 0.0;
     if value.is_nan() {
         return "not a number".to_owned();
     }
@@ -34,11 +49,12 @@ pub fn number(value: f64) -> String {
     text.replace('-', "−")
 }
 
-/// A number with this many decimals and a true minus sign; zero has no sign.
+/// A number with this many decimals (at most 17) and a true minus sign; zero has no sign.
 pub fn fixed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return number(value);
     }
+    let decimals = decimals.min(MOST_DECIMALS);
     let text = format!("{value:.decimals$}");
     let zero = text.chars().all(|c| matches!(c, '-' | '0' | '.'));
     if zero { text.replace('-', "") } else { text.replace('-', "−") }
@@ -130,6 +146,7 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         assert_eq!(number(0.0), "0");
+        assert_eq!(number(-0.0), "0");
         assert_eq!(number(-53.12), "−53.12");
         assert_eq!(number(0.8803), "0.880");
         assert_eq!(number(0.02041), "0.02041");
@@ -152,6 +169,7 @@ mod tests {
         assert_eq!(fixed(-0.000_01, 3), "0.000");
         assert_eq!(fixed(-1.5, 2), "−1.50");
         assert_eq!(fixed(f64::NEG_INFINITY, 2), "−∞");
+        assert_eq!(fixed(0.5, 70_000), fixed(0.5, MOST_DECIMALS));
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::{text, theme};
 /// A series with more points than this shows no markers; every n-th point has a tooltip.
 const MOST_MARKERS: usize = 60;
 
+/// The largest width and height.
+const LARGEST_SIZE: f64 = 100_000.0;
+
 /// Lines with bands, reference lines and marks.
 ///
 /// Points outside the axes are shown as arrowheads at the edge, and a note under the chart gives
@@ -112,11 +115,14 @@ impl LineChart {
         self
     }
 
-    /// Sets width and height (440 × 320); notes and legends add to the height.
+    /// Sets width and height (440 × 320), from 240 × 160 to 100,000 × 100,000; notes and legends
+    /// add to the height.
     ///
     /// A width of about 440 stays readable on a telephone.
     pub fn size(mut self, width: f64, height: f64) -> Self {
-        self.size = (width.max(240.0), height.max(160.0));
+        // A size that is not a number is the smallest.
+        let within = |size: f64, least: f64| size.max(least).min(LARGEST_SIZE);
+        self.size = (within(width, 240.0), within(height, 160.0));
         self
     }
 

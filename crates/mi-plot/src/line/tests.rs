@@ -265,3 +265,35 @@ fn hollow_points_have_the_marker_before_them_and_no_entry() {
     assert_ne!(all[4]["d"], all[0]["d"]);
     assert!(!drawing.texts("plot-label").contains(&"a, start"));
 }
+
+#[test]
+fn no_values_and_no_sizes_make_drawing_fail() {
+    let values =
+        [f64::MAX, -f64::MAX, f64::MIN_POSITIVE, 5e-324, 1e300, -1e300, 0.0, 1.0, f64::NAN];
+    let axes = [
+        Axis::new("y"),
+        Axis::new("y").limits(Limits::Trimmed),
+        Axis::new("y").scale(Scale::Log),
+        Axis::new("y").scale(Scale::Log).limits(Limits::Trimmed),
+        Axis::new("y").floor(f64::INFINITY),
+        Axis::new("y").ticks([f64::NAN, f64::INFINITY, f64::MAX, 1.0]),
+    ];
+    for axis in axes {
+        for (a, b) in values.iter().flat_map(|a| values.iter().map(move |b| (*a, *b))) {
+            let points = vec![Point::new(a, b).between(-a, b), Point::new(b, a).between(a, b)];
+            let drawing = LineChart::new("t", axis.clone(), axis.clone())
+                .series(Series::new("a", points))
+                .series(Series::new("b", curve(&[a, b, 1.0])))
+                .reference(a, "line")
+                .overlay("over", vec![(b, Mark::new("m", a, 0))])
+                .column("paper", vec![Mark::new("m", b, 0)])
+                .draw();
+            Parsed::new(&drawing);
+        }
+    }
+    for size in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, f64::MAX] {
+        let drawing = chart(Axis::new("y"), &[1.0, 2.0]).size(size, size).draw();
+        Parsed::new(&drawing);
+        assert!(drawing.size().0 >= 240.0 && drawing.size().1 < 101_000.0);
+    }
+}
