@@ -75,8 +75,7 @@ pub(crate) fn parse<'a>(
                 break;
             }
             if (labels.len() - first) as u64 >= MOST_RECORDS && !content.at_end(None)? {
-                let dims = format!("at most {MOST_RECORDS} records of {RECORD} bytes");
-                return Err(DataError::TooLong { path, dims, promised: MOST_RECORDS * RECORD });
+                return Err(DataError::TooManyRecords { path, most: MOST_RECORDS });
             }
         }
         let count = content.count();

@@ -148,6 +148,18 @@ pub enum DataError {
         /// Bytes promised, header included.
         promised: u64,
     },
+    /// A CIFAR-10 file with more records than are read.
+    #[error(
+        "{} has more than {most} records, a hundred times as many as a published file of CIFAR-10; \
+         replace the file, or split it",
+        path.display()
+    )]
+    TooManyRecords {
+        /// The file.
+        path: PathBuf,
+        /// The largest number of records.
+        most: u64,
+    },
     /// A CIFAR-10 file that is not a whole number of records.
     #[error(
         "{} has {bytes} bytes, which is not a multiple of 3073 (1 label byte and 3072 pixels); \

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::ops::Range;
 
 use mi_random::Stream;
@@ -93,14 +94,12 @@ impl Piece {
         &self.columns
     }
 
-    /// How many values of the source the two pieces share. Views that share values share
-    /// information, whatever the data; equal views share all.
+    /// How many values of the source the two pieces share; a value that several patches take counts
+    /// once. Views that share values share information, whatever the data; equal views share all.
     pub fn overlap(&self, other: &Self) -> usize {
-        let mut taken = vec![false; self.source.len()];
-        for &column in &self.columns {
-            taken[column] = true;
-        }
-        other.columns.iter().filter(|&&column| taken.get(column) == Some(&true)).count()
+        let own: HashSet<&usize> = self.columns.iter().collect();
+        let others: HashSet<&usize> = other.columns.iter().collect();
+        own.intersection(&others).count()
     }
 
     /// The piece of every image.

@@ -238,6 +238,12 @@ impl View {
             if patch == 0 || stride == 0 || patch > length {
                 return Err(fail(format!("no patch of {patch} {axis} fits into {length}")));
             }
+            if stride > patch && length > patch {
+                return Err(fail(format!(
+                    "patches of {patch} {axis}, {stride} apart, leave the {axis} between them \
+                     uncovered: take a step of at most {patch}"
+                )));
+            }
             let over = (length - patch) % stride;
             if over > 0 {
                 return Err(fail(format!(

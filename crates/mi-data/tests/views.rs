@@ -321,6 +321,29 @@ fn pooling_averages_squares_of_every_channel() {
 }
 
 #[test]
+fn a_value_that_several_patches_take_is_shared_once() {
+    let image = Geometry::new(6, 6, 1);
+    let overlapping = piece(&View::whole().with_patches((4, 4), (2, 2)), image);
+    let whole = piece(&View::whole(), image);
+    let top = piece(&View::top_half(), image);
+    for (a, b, shared) in
+        [(&overlapping, &whole, 36), (&overlapping, &top, 18), (&overlapping, &overlapping, 36)]
+    {
+        assert_eq!((a.overlap(b), b.overlap(a)), (shared, shared));
+    }
+}
+
+#[test]
+fn patches_leave_no_lines_between_them() {
+    let image = Geometry::new(10, 4, 1);
+    let error = View::whole().with_patches((4, 4), (6, 6)).of(image).unwrap_err().to_string();
+    assert!(error.contains("patches of 4 rows, 6 apart") && error.contains("at most 4"), "{error}");
+    // The distance to the next one does not matter where there is only one.
+    let one = View::whole().with_patches((10, 4), (20, 20)).of(image).unwrap();
+    assert_eq!(one.grid(), (1, 1));
+}
+
+#[test]
 fn pooling_in_a_colour_space_averages_its_channels() {
     let geometry = Geometry::new(2, 2, 3);
     let image = Array2::from_shape_fn((1, 12), |(_, i)| (i as f64 * 0.37) % 1.0);

@@ -21,7 +21,15 @@ use crate::DataError;
 /// # Ok::<(), mi_data::DataError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Raw", into = "Raw")]
 pub struct LatentSequences {
+    coefficient: f64,
+    latent_sd: f64,
+}
+
+/// The serde form; checked when read.
+#[derive(Serialize, Deserialize)]
+struct Raw {
     coefficient: f64,
     latent_sd: f64,
 }
@@ -83,6 +91,20 @@ impl LatentSequences {
         let left = variance / (1.0 + variance * (1.0 + t as f64 * (1.0 - a) / (1.0 + a)));
         let conditional = (1.0 - ahead).powi(2) * left + 1.0 - ahead * ahead;
         0.5 * ((1.0 + variance) / conditional).ln()
+    }
+}
+
+impl TryFrom<Raw> for LatentSequences {
+    type Error = DataError;
+
+    fn try_from(raw: Raw) -> Result<Self, DataError> {
+        Self::new(raw.coefficient, raw.latent_sd)
+    }
+}
+
+impl From<LatentSequences> for Raw {
+    fn from(source: LatentSequences) -> Self {
+        Self { coefficient: source.coefficient, latent_sd: source.latent_sd }
     }
 }
 

@@ -130,5 +130,10 @@ mod tests {
         let pair = LatentPair::figure_4c(Sampling::Dependent);
         let text = serde_json::to_string(&pair).unwrap();
         assert_eq!(serde_json::from_str::<LatentPair>(&text).unwrap(), pair);
+        let sequences = LatentSequences::new(0.8, 0.5).unwrap();
+        let text = serde_json::to_string(&sequences).unwrap();
+        assert_eq!(serde_json::from_str::<LatentSequences>(&text).unwrap(), sequences);
+        let error = serde_json::from_str::<LatentSequences>(&text.replace("0.8", "1.5"));
+        assert!(error.unwrap_err().to_string().contains("between -1 and 1"));
     }
 }
