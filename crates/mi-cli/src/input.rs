@@ -1,6 +1,7 @@
 //! From files and selections to columns.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use mi_samples::Declared;
 
@@ -22,6 +23,8 @@ pub struct Input {
     groups: Option<usize>,
     missing: MissingRule,
     keep_row_numbers: bool,
+    /// Whether cells that do not fit are reported, not refused.
+    report_odd: bool,
 }
 
 /// Columns that were read.
@@ -145,8 +148,12 @@ impl Input {
             sources.iter().flat_map(|(_, source)| source.names()).cloned().collect();
         // A name that two files share would be ambiguous, so in that case every name includes its
         // file.
-        let shared = sources.iter().enumerate().any(|(i, (_, a))| {
-            sources[..i].iter().any(|(_, b)| a.names().iter().any(|name| b.names().contains(name)))
+        let mut before: HashSet<&String> = HashSet::new();
+        let shared = sources.iter().any(|(_, source)| {
+            let is_shared = source.names().iter().any(|name| before.contains(name));
+            // A file may itself have a name twice.
+            before.extend(source.names());
+            is_shared
         });
         if shared {
             names = sources
@@ -178,7 +185,7 @@ impl Input {
             }
         }
         let (missing, keep_row_numbers) = (options.missing, options.keep_row_numbers);
-        Ok(Self { sources, names, declared, groups: None, missing, keep_row_numbers })
+        Ok(Self { sources, names, declared, groups: None, missing, keep_row_numbers, report_odd })
     }
 
     /// Declares the kind of a column.
@@ -257,7 +264,7 @@ impl Input {
                     .into());
                 }
                 Some(_) => {}
-                None => first = Some((table.file, table.rows)),
+                None => first = Some((table.file.clone(), table.rows)),
             }
             let own = if self.keep_row_numbers {
                 table.fingerprints
@@ -270,6 +277,7 @@ impl Input {
             });
             for (slot, mut column) in here.into_iter().zip(table.columns) {
                 column.name.clone_from(&self.names[wanted[slot]]);
+                column.check_size(&table.file, self.report_odd)?;
                 if self.groups == Some(wanted[slot]) && column.origin == Origin::Asked {
                     column.origin = Origin::Groups;
                 }

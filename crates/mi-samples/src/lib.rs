@@ -62,7 +62,7 @@ pub use neural::{
     neural,
 };
 pub use rows::{Gap, RowStructure};
-pub use sample::{ColumnKind, ColumnType, Declared, Marginals, Sample};
+pub use sample::{ColumnKind, ColumnType, Declared, LARGEST, Marginals, Sample};
 pub use tasks::{STAIRCASE_DIMENSIONS, STAIRCASE_STEPS, Staircase, TASKS, Task};
 pub use uncertainty::{
     Extrapolation, Interval, IntervalMethod, Surrogate, TestResult, TestSettings,

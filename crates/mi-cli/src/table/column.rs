@@ -1,7 +1,8 @@
-use mi_samples::{ColumnType, Declared, Sample};
+use mi_samples::{ColumnType, Declared, LARGEST, Sample};
 use ndarray::ArrayView2;
 
 use super::builder::TOO_LARGE;
+use super::error::{Place, TableError};
 
 /// One column of a table.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +60,28 @@ impl Column {
         let present: Vec<f64> = self.values.iter().copied().filter(|v| !v.is_nan()).collect();
         let matrix = ArrayView2::from_shape((present.len(), 1), &present).ok()?;
         Sample::new(matrix, &[self.declared], 0).ok()?.columns().next().cloned()
+    }
+
+    /// Refuses numbers that are too large for the estimators, or treats them as missing if cells
+    /// that do not fit are reported. Labels can have any size.
+    ///
+    /// # Errors
+    /// The first such number, unless `report_odd`.
+    pub(crate) fn check_size(&mut self, file: &str, report_odd: bool) -> Result<(), TableError> {
+        let is_too_large = |value: &f64| value.abs() >= LARGEST;
+        let first = self.values.iter().position(is_too_large);
+        let Some(row) = first.filter(|_| self.labels.is_none()) else { return Ok(()) };
+        let line = format!("row {}", row + 1);
+        let at = Place { file: file.to_owned(), line, column: self.name.clone() };
+        let error = TableError::TooLarge { at, cell: format!("{:e}", self.values[row]) };
+        if !report_odd {
+            return Err(error);
+        }
+        let large = self.values.iter_mut().filter(|value| is_too_large(value));
+        let count = large.map(|value| *value = f64::NAN).count();
+        self.missing += count;
+        self.odd.get_or_insert(Odd { count: 0, first: error.to_string() }).count += count;
+        Ok(())
     }
 
     /// The column with missing values as an additional value, larger than all others.

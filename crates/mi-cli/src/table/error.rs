@@ -1,6 +1,8 @@
 use std::fmt;
 use std::io;
 
+use mi_samples::LARGEST;
+
 use crate::words::{count, cut};
 
 /// Why a table could not be read. Every message names the file and, if there is one, the place in
@@ -115,6 +117,17 @@ pub enum TableError {
          (an empty cell) and use `--missing drop`"
     )]
     NotFinite {
+        /// Where.
+        at: Place,
+        /// The cell.
+        cell: String,
+    },
+    /// A number is too large for the estimators.
+    #[error(
+        "{at}: `{cell}` is too large: estimators take numbers below {LARGEST:e}; divide the column by \
+         a constant, or remove the row"
+    )]
+    TooLarge {
         /// Where.
         at: Place,
         /// The cell.

@@ -193,3 +193,19 @@ fn a_bracket_does_not_make_a_table_json() {
     folder.write("t.json", "{\"x\": [1, 2]}");
     folder.run(&["columns", "t.json"]).refused(1, &["looks like JSON"]);
 }
+
+#[test]
+fn numbers_too_large_for_estimators_are_named_by_line_and_column() {
+    let folder = Folder::with("t.csv", "x,y\n1,2\n-2e145,3\n3,4\n");
+    folder.run(&["estimate", "t.csv"]).refused(
+        1,
+        &["t.csv, row 2, column `x`: `-2e145` is too large", "below 1e145", "divide the column"],
+    );
+    let run = folder.run(&["columns", "t.csv", "--json"]);
+    run.said(&["warning: t.csv, row 2, column `x`"]);
+    let column = run.json()["columns"][0].clone();
+    assert_eq!((&column["odd"], &column["max"]), (&1.into(), &3.0.into()));
+    // As a label it has no size.
+    let labels = folder.run(&["columns", "t.csv", "--discrete", "x", "--json"]).json();
+    assert_eq!(labels["columns"][0]["odd"], 0);
+}

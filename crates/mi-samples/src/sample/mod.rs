@@ -10,4 +10,4 @@ mod side;
 pub use column_type::{ColumnKind, ColumnType, Declared};
 pub(crate) use order::{ascending, normal_cdf, normal_quantile, normal_scores};
 pub(crate) use side::{Coordinates, columns_of, joint_labels};
-pub use side::{Marginals, Sample};
+pub use side::{LARGEST, Marginals, Sample};

@@ -9,9 +9,9 @@ use crate::rows::Track;
 /// Lag-1 autocorrelation above which rows do not count as independent.
 const HIGH_AUTOCORRELATION: f64 = 0.5;
 
-/// Values below this have finite differences, and so have sums of their squares over all rows that
+/// Estimators take values below this, which have finite differences, and so have sums of their squares over all rows that
 /// a side can have (at most 2³² · 4 · 10²⁹⁰).
-const LARGEST: f64 = 1e145;
+pub const LARGEST: f64 = 1e145;
 
 /// How neighbour estimators transform a continuous column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
