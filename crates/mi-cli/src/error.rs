@@ -12,6 +12,9 @@ pub enum CliError {
     /// The options do not fit together, or do not fit the file.
     #[error("{0}")]
     Usage(String),
+    /// The value of an option does not fit the data.
+    #[error("{0}")]
+    Setting(String),
     /// A selection chooses nothing.
     #[error("{option}: {source}")]
     Select {
@@ -50,6 +53,7 @@ impl CliError {
             CliError::ClosedPipe => 0,
             CliError::Table(_)
             | CliError::Data(_)
+            | CliError::Setting(_)
             | CliError::Estimator(_)
             | CliError::Write { .. } => 1,
             CliError::Usage(_) | CliError::Select { .. } => 2,

@@ -10,6 +10,7 @@ use mi_samples::{
 };
 
 use crate::error::CliError;
+use crate::flags::in_terms_of_flags;
 use crate::messages::Warning;
 use crate::observations::{Observations, Side};
 use crate::words::{count, cut};
@@ -112,7 +113,10 @@ impl Plan {
                      `--continuous`"
                 ))
             }
-            other => named(other, names),
+            other => match in_terms_of_flags(&other, &self.settings, x.n()) {
+                Some(text) => CliError::Setting(text),
+                None => named(other, names),
+            },
         })
     }
 

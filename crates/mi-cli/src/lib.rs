@@ -24,6 +24,7 @@ mod copies;
 mod correction;
 mod error;
 mod estimator;
+mod flags;
 mod input;
 mod lag;
 mod messages;

@@ -132,9 +132,8 @@ fn is_about_settings(error: &CliError) -> bool {
     matches!(
         error,
         CliError::Usage(_)
-            | CliError::Estimator(
-                SamplesError::Setting { .. } | SamplesError::NeighbourCount { .. }
-            )
+            | CliError::Setting(_)
+            | CliError::Estimator(SamplesError::Setting { .. })
     )
 }
 

@@ -18,8 +18,10 @@ use crate::words::cut;
 #[non_exhaustive]
 pub enum SelectError {
     /// A part matches no column.
-    #[error("no column `{part}`{hint}; the columns are {names}")]
+    #[error("no {thing} `{part}`{hint}; the {thing}s are {names}")]
     Unknown {
+        /// What is chosen, such as `column`.
+        thing: &'static str,
         /// The part.
         part: String,
         /// A similar name.
@@ -28,8 +30,10 @@ pub enum SelectError {
         names: String,
     },
     /// Several columns have the name.
-    #[error("{count} columns are called `{name}`; choose by number: {numbers}")]
+    #[error("{count} {thing}s are called `{name}`; choose by number: {numbers}")]
     Ambiguous {
+        /// What is chosen, such as `column`.
+        thing: &'static str,
         /// The name.
         name: String,
         /// How many columns have it.
@@ -38,12 +42,14 @@ pub enum SelectError {
         numbers: String,
     },
     /// A column number is 0 or too large.
-    #[error("no column number {number}; columns are numbered from 1 to {columns}")]
+    #[error("no {thing} number {number}; {thing}s are numbered from 1 to {count}")]
     Number {
+        /// What is chosen, such as `column`.
+        thing: &'static str,
         /// The number.
         number: usize,
-        /// How many columns there are.
-        columns: usize,
+        /// How many there are.
+        count: usize,
     },
     /// A range runs backwards.
     #[error("the range `{part}` runs backwards: `{end}` comes before `{start}`")]
@@ -58,6 +64,22 @@ pub enum SelectError {
     /// A selection with nothing in it.
     #[error("the selection is empty")]
     Empty,
+}
+
+/// What is chosen, unless an error is told otherwise by [`SelectError::of`].
+const COLUMN: &str = "column";
+
+impl SelectError {
+    /// The same error about other things than columns.
+    pub fn of(mut self, what: &'static str) -> Self {
+        match &mut self {
+            Self::Unknown { thing, .. }
+            | Self::Ambiguous { thing, .. }
+            | Self::Number { thing, .. } => *thing = what,
+            Self::Backwards { .. } | Self::Empty => {}
+        }
+        self
+    }
 }
 
 /// The indices (from 0) of the columns that `selection` chooses, in the order in which it names
@@ -139,6 +161,7 @@ fn one_part(part: &str, names: &[String]) -> Result<Vec<usize>, SelectError> {
         }
     }
     Err(refused.unwrap_or_else(|| SelectError::Unknown {
+        thing: COLUMN,
         part: cut(part),
         hint: nearest(part, names)
             .map_or_else(String::new, |name| format!(" (did you mean `{}`?)", cut(name))),
@@ -153,6 +176,7 @@ pub(crate) fn by_name(name: &str, names: &[String]) -> Result<Option<usize>, Sel
         [] => Ok(None),
         [index] => Ok(Some(index)),
         _ => Err(SelectError::Ambiguous {
+            thing: COLUMN,
             name: cut(name),
             count: found.len(),
             numbers: found.iter().map(|i| (i + 1).to_string()).collect::<Vec<_>>().join(", "),
@@ -163,7 +187,7 @@ pub(crate) fn by_name(name: &str, names: &[String]) -> Result<Option<usize>, Sel
 fn by_number(text: &str, names: &[String]) -> Result<Option<usize>, SelectError> {
     match text.parse::<usize>() {
         Ok(number) if (1..=names.len()).contains(&number) => Ok(Some(number - 1)),
-        Ok(number) => Err(SelectError::Number { number, columns: names.len() }),
+        Ok(number) => Err(SelectError::Number { thing: COLUMN, number, count: names.len() }),
         Err(_) => Ok(None),
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::{Mutex, PoisonError};
+
 use mi_random::Stream;
 use mi_samples::{STAIRCASE_STEPS, Sample, Staircase, TASKS, Task, mutual_information};
 use rayon::prelude::*;
@@ -108,15 +110,33 @@ impl Work<'_> {
     }
 }
 
-/// Makes the estimates that `store` does not have. `step` is called when a sample is done.
+/// An estimate that could not be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    key: Key,
+    /// The distribution's name.
+    pub benchmark: String,
+    /// The estimator's name.
+    pub method: String,
+    /// Why it failed.
+    pub reason: String,
+}
+
+/// Makes the estimates that `store` does not have, and returns those that failed, in the order of
+/// their keys. `step` is called when a sample is done.
 ///
 /// If two estimators resolve to the same one, it is run once.
 ///
 /// # Errors
 /// If a distribution cannot be drawn or the store cannot be written; an estimator that fails leaves
 /// a gap.
-pub fn run(work: &Work<'_>, store: &Store, step: impl Fn() + Sync) -> Result<(), CliError> {
+pub fn run(
+    work: &Work<'_>,
+    store: &Store,
+    step: impl Fn() + Sync,
+) -> Result<Vec<Failure>, CliError> {
     let all = benchmarks();
+    let failures = Mutex::new(Vec::new());
     let methods = work.methods();
     let Setup { rows, neighbours, .. } = *store.setup();
     // In order from the front, not split into halves.
@@ -132,13 +152,21 @@ pub fn run(work: &Work<'_>, store: &Store, step: impl Fn() + Sync) -> Result<(),
             let estimator = estimator.unwrap_or_default();
             let made = store.made_by(&estimator, key).unwrap_or_else(|| {
                 let found = mutual_information(&x, &y, &settings);
+                if let Err(error) = &found {
+                    let (benchmark, method) = (all[benchmark].id.clone(), asked.name());
+                    let failure = Failure { key, benchmark, method, reason: error.to_string() };
+                    failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+                }
                 BenchEstimate { estimator, nats: found.ok().map(|found| found.value) }
             });
             store.keep(key, made)?;
         }
         step();
-        Ok(())
-    })
+        Ok::<(), CliError>(())
+    })?;
+    let mut failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failures.sort_by_key(|failure| failure.key);
+    Ok(failures)
 }
 
 /// The estimates of one estimator for one distribution.

@@ -7,7 +7,7 @@ mod figures;
 mod records;
 mod store;
 
-pub use accuracy::{Benchmark, Score, Work, benchmarks, mean_absolute_error, run, scores};
+pub use accuracy::{Benchmark, Failure, Score, Work, benchmarks, mean_absolute_error, run, scores};
 pub use bench_method::BenchMethod;
 pub use calibration::{Calibration, calibrate, kinds};
 pub use figures::{against_truth, errors};

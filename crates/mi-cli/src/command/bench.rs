@@ -7,15 +7,16 @@ use mi_plot::Svg;
 use serde::Serialize;
 
 use crate::bench::{
-    BenchMethod, Benchmark, Calibration, Estimates, Score, Setup, Store, Work, against_truth,
-    benchmarks, calibrate, errors, kinds, mean_absolute_error, read_records, run as measure,
-    scores,
+    BenchMethod, Benchmark, Calibration, Estimates, Failure, Score, Setup, Store, Work,
+    against_truth, benchmarks, calibrate, errors, kinds, mean_absolute_error, read_records,
+    run as measure, scores,
 };
 use crate::error::CliError;
 use crate::messages::{Messages, Warning};
 use crate::options::{OutputOptions, ReplaceOptions};
 use crate::output::{Align, Csv, OutputFile, Progress, TextTable, write_json};
 use crate::select::select;
+use crate::words::count;
 
 /// Options of `mi bench`.
 #[derive(Args, Debug)]
@@ -171,6 +172,12 @@ impl BenchOptions {
 /// Measures the estimators on distributions with known answers.
 pub(super) fn run(options: &BenchOptions, out: &mut dyn Write) -> Result<(), CliError> {
     let mut messages = Messages::new(options.output.quiet);
+    if let Some(k) = options.k.filter(|&k| k >= options.rows) {
+        let rows = options.rows;
+        return Err(CliError::Usage(format!(
+            "--k {k} with --rows {rows}: neighbours must be fewer than rows"
+        )));
+    }
     let [svg, heat] = options.figures()?;
     if let Some(trials) = options.calibration {
         return calibration(options, trials as usize, out, &messages);
@@ -210,9 +217,28 @@ fn measured(options: &BenchOptions, messages: &mut Messages) -> Result<Measured,
     }
     messages.flush();
     let progress = Progress::new("samples", missing, options.output.quiet);
-    measure(&work, &store, || progress.step())?;
+    let failures = measure(&work, &store, || progress.step())?;
     drop(progress);
+    warn_of_failures(&failures, messages);
     Ok(Measured::new(&work, options.rows as usize, &store.finish()?))
+}
+
+/// Says why estimates failed: once for every estimator and reason.
+fn warn_of_failures(failures: &[Failure], messages: &mut Messages) {
+    let mut grouped: Vec<(&Failure, usize)> = Vec::new();
+    for failure in failures {
+        let same =
+            |known: &Failure| (&known.method, &known.reason) == (&failure.method, &failure.reason);
+        match grouped.iter_mut().find(|(known, _)| same(known)) {
+            Some((_, count)) => *count += 1,
+            None => grouped.push((failure, 1)),
+        }
+    }
+    for (Failure { benchmark, method, reason, .. }, number) in grouped {
+        let samples = count(number, "sample");
+        let text = format!("{method} failed for {samples}, the first of {benchmark}: {reason}");
+        messages.warn(Warning::new("no_estimate", text));
+    }
 }
 
 /// Reads the estimates from files.
@@ -389,7 +415,10 @@ fn chosen(names: &[impl AsRef<str>]) -> Result<Vec<usize>, CliError> {
     let mut wanted: Vec<usize> = Vec::new();
     for list in names {
         let more = select(list.as_ref(), &ids);
-        wanted.extend(more.map_err(|source| CliError::Select { option: "--benchmarks", source })?);
+        wanted.extend(more.map_err(|source| CliError::Select {
+            option: "--benchmarks",
+            source: source.of("distribution"),
+        })?);
     }
     wanted.sort_unstable();
     wanted.dedup();

@@ -136,7 +136,7 @@ fn a_pair_without_an_estimate_is_named_and_the_others_are_given() {
     // A setting that is invalid for every pair is a mistake in the command.
     folder
         .run(&["matrix", "t.csv", "--columns", "rain,celsius", "--k", "60"])
-        .refused(1, &["60 neighbours"]);
+        .refused(1, &["--k 60: ", "59 neighbours"]);
 }
 
 #[test]
@@ -281,7 +281,22 @@ fn the_benchmark_prints_a_table_and_keeps_records() {
     }
     bench(&["--methods", "magic"]).refused(2, &["the methods are auto, ksg1"]);
     let none = folder.run(&["bench", "--benchmarks", "2v2-nothing"]);
-    none.refused(2, &["--benchmarks: no column `2v2-nothing`"]);
+    none.refused(2, &["--benchmarks: no distribution `2v2-nothing`", "the distributions are 1v1"]);
+    // An estimator that fails says why, once.
+    let failing = folder.run(&[
+        "bench",
+        "--rows",
+        "50",
+        "--seeds",
+        "2",
+        "--benchmarks",
+        "1v1-normal-0.75",
+        "--methods",
+        "ross",
+    ]);
+    assert!(failing.code == 0 && failing.out.contains("failed"), "{}", failing.out);
+    failing.said(&["warning: ross failed for 2 samples, the first of 1v1-normal-0.75: "]);
+    assert_eq!(failing.err.lines().count(), 1, "{}", failing.err);
 }
 
 #[test]

@@ -515,7 +515,7 @@ fn a_window_in_time_goes_with_the_default_methods() {
     assert_eq!(run.json()["results"][0]["estimates"].as_array().unwrap().len(), 2);
     assert!(!run.err.contains("copula") && !run.err.contains("theiler"), "{}", run.err);
     let absurd = estimate(&x, &y, &["--theiler", "9223372036854775808"]);
-    absurd.refused(1, &["theiler is 9223372036854775808; it must be so small"]);
+    absurd.refused(1, &["--theiler 9223372036854775808: it must be so small"]);
 }
 
 #[test]
@@ -526,4 +526,27 @@ fn texts_have_no_covariance() {
         1,
         &["gaussian-copula cannot take `fruit`", "treated as discrete: ", "do not use --method"],
     );
+}
+
+#[test]
+fn values_of_flags_that_do_not_fit_the_rows_are_refused_by_the_flag() {
+    let (x, y) = pair(42, 200, 0.5);
+    for (options, said) in [
+        (&["--k", "200"][..], ["--k 200: ", "use `--k 199` or less"]),
+        (
+            &["--ordered", "--block-length", "150", "--permutations", "19"],
+            ["--block-length 150: ", "at most half the number of rows (200 rows)"],
+        ),
+        (
+            &["--method", "neural", "--folds", "1000", "--permutations", "0"],
+            ["--folds 1000: ", "use `--folds 20` or fewer"],
+        ),
+    ] {
+        estimate(&x, &y, options).refused(1, &said);
+    }
+    let too_few = ["2 rows are too few for 3 neighbours of each, the default; use `--k 1`"];
+    estimate(&x[..2], &y[..2], &[]).refused(1, &too_few);
+    let folder = Folder::with("t.csv", "x,y\n1,2\n2,3\n");
+    folder.run(&["matrix", "t.csv"]).refused(1, &too_few);
+    folder.run(&["bench", "--rows", "10", "--k", "50"]).refused(2, &["--k 50", "--rows 10"]);
 }
