@@ -22,7 +22,8 @@ pub(super) struct MeasureOptions {
     basic: BasicOptions,
 
     /// Rearranged data sets for a p-value, (1 + as large or larger) / (1 + N); 0 for none [default:
-    /// mi estimate up to 199, if that takes a few seconds at most; mi rank as many as needed]
+    /// mi estimate up to 199, if that takes a few seconds at most; mi rank as many as needed; none
+    /// for methods that train]
     ///
     /// No arrangement is used twice, and the original order is never used; if fewer exist than
     /// requested, all are used. By default the test stops once 20 are as large or larger, and p is

@@ -428,7 +428,7 @@ pub(super) fn run(options: &EstimateOptions, out: &mut dyn Write) -> Result<(), 
                     Cell::Text(names.join("; "))
                 });
                 let row = EstimateRow::new(estimate, unit);
-                let start = [Cell::Integer(*lag as i64), rows.used.len().into()];
+                let start = [Cell::Integer(*lag as i64), used.into()];
                 csv.row(sides.into_iter().chain(start).chain(row.cells()))?;
             }
         }

@@ -107,9 +107,6 @@ pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), Cl
     let group = rows.column(&mut input)?;
     let mut wanted = columns_but(&input, &options.columns, &options.exclude)?;
     wanted.retain(|&index| Some(index) != group);
-    if wanted.len() < 2 {
-        return Err(CliError::Usage("a matrix needs two columns or more".into()));
-    }
     let rule = input.missing_rule();
     let (frame, structure) = rows.load(input, wanted, group, &mut messages)?;
     let plan = options.measure.plan_of_one(structure);
@@ -118,6 +115,16 @@ pub(super) fn run(options: &MatrixOptions, out: &mut dyn Write) -> Result<(), Cl
     } else {
         frame.columns.iter().collect()
     };
+    if chosen.len() < 2 {
+        let way = if chosen.len() < frame.columns.len() {
+            "; columns that number the rows are left out unless `--keep-row-numbers` keeps them"
+        } else {
+            ""
+        };
+        let there = count(chosen.len(), "column");
+        let text = format!("a matrix needs two columns or more, and there is {there}{way}");
+        return Err(CliError::Usage(text));
+    }
     let columns = ColumnSample::all(chosen, frame.rows, rule, options.measure.seed, &mut messages)?;
     for column in &columns {
         say_kind(column.column, &mut messages);

@@ -67,13 +67,8 @@ pub(super) fn by_default(
     lags: usize,
 ) -> Result<Permutations, String> {
     let (n, columns) = (observations.n(), observations.dims());
+    check_no_training(methods)?;
     let own = match methods {
-        Methods::One(method) if method.trains() => {
-            return Err(format!(
-                "no p-value: it would train {SURROGATES} times; use --permutations {SURROGATES}, \
-                 or --permutations 19, to get one anyway"
-            ));
-        }
         Methods::One(Method::Gaussian | Method::GaussianCopula | Method::PlugIn) => {
             SECONDS.1 * (n * columns) as f64
         }
@@ -93,6 +88,17 @@ pub(super) fn by_default(
         "no p-value: {SURROGATES} rearranged data sets would take longer than a few seconds; use \
          --permutations {SURROGATES} to get one"
     ))
+}
+
+/// Declines p-values of a method that would train for every rearranged data set.
+pub(super) fn check_no_training(methods: Methods) -> Result<(), String> {
+    match methods {
+        Methods::One(method) if method.trains() => Err(format!(
+            "no p-value: it would train {SURROGATES} times; use --permutations {SURROGATES}, or \
+             --permutations 19, to get one anyway"
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Whether ties of some column are broken in several ways.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::chosen::{MeasureOptions, columns_but, say_kind};
 use super::estimate::{EstimateRow, interval};
-use super::p_value::{ENOUGH, Permutations, SURROGATES};
+use super::p_value::{ENOUGH, Permutations, SURROGATES, check_no_training};
 use crate::correction::Correction;
 use crate::error::CliError;
 use crate::estimator::{Plan, short_title};
@@ -129,7 +129,13 @@ pub(super) fn run(options: &RankOptions, out: &mut dyn Write) -> Result<(), CliE
         Some(asked) => {
             (plan(Permutations::asked(asked))?.measure_pairs(&both, &mut messages)?, asked)
         }
-        None => by_as_many_as_decide(&both, options.correction, plan, &mut messages)?,
+        None => match check_no_training(options.measure.methods()) {
+            Ok(()) => by_as_many_as_decide(&both, options.correction, plan, &mut messages)?,
+            Err(why) => {
+                messages.warn(Warning::new("no_p_value", why).mild());
+                (plan(Permutations::asked(0))?.measure_pairs(&both, &mut messages)?, 0)
+            }
+        },
     };
     // Columns without an estimate have no rank and come last.
     let ranked = others.iter().zip(pairs);

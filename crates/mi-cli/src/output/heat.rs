@@ -14,8 +14,8 @@ const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
 /// their numbers. Values that are not finite are shown as `·`. Names are shortened if lines would
 /// be longer than 80 characters.
 pub fn heat_map(names: &[String], values: &[Vec<f64>], unit: &str, colour: bool) -> String {
-    let shading = Shading::of(values.iter().flatten().map(|value| value.max(0.0)));
     // Information below zero is noise around zero: the ramp starts there.
+    let shading = Shading::from_zero(values.iter().flatten().copied());
     let level = |value: f64| shading.level(value.max(0.0)).unwrap_or(0.0);
     let digits = names.len().to_string().len();
     // Two characters per cell: one is too narrow to compare colours.

@@ -195,6 +195,9 @@ fn labels_that_hardly_repeat_are_named() {
     run.said(&["50 rows were left out: their label of `near` occurs in no other row"]);
     let json = run.json();
     assert_eq!((&json["rows"], &json["rows_left_out"]), (&10.into(), &50.into()));
+    let args = ["estimate", "t.csv", "--x", "near", "--y", "x", "--no-interval", "--csv"];
+    let csv = self::run(&table, &args).out;
+    assert!(csv.lines().nth(1).unwrap().starts_with("near,x,,0,10,"), "{csv}");
 }
 
 #[test]
@@ -292,4 +295,15 @@ fn a_zero_with_a_sign_is_said_to_be_a_zero() {
     assert!((information(&labels, &["--discrete", "label"]) - 3.0_f64.ln()).abs() < 1e-9);
     let whole = run(coded(&["0", "1", "-1"]), &args);
     assert!(!whole.err.contains("one number"), "{}", whole.err);
+}
+
+#[test]
+fn a_matrix_of_one_column_is_refused() {
+    let rows: Vec<String> = (0..20).map(|i| format!("{i},{}", (i * 7) % 19)).collect();
+    let folder = Folder::with("t.csv", format!("id,x\n{}\n", rows.join("\n")));
+    let said = ["a matrix needs two columns or more, and there is 1 column"];
+    let run = folder.run(&["matrix", "t.csv"]);
+    run.refused(2, &said);
+    run.said(&["`--keep-row-numbers` keeps them"]);
+    folder.run(&["matrix", "t.csv", "--columns", "x"]).refused(2, &said);
 }

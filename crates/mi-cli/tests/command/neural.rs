@@ -148,3 +148,13 @@ fn columns_of_one_name_are_not_taken_for_one_another() {
     let sides = ["estimate", "new.csv", "--x", "1", "--y", "3", "--force"];
     folder.run(&[&sides[..], &neural[..]].concat()).refused(1, &["--save: two columns", "`a`"]);
 }
+
+#[test]
+fn a_ranking_by_trained_critics_has_no_p_values_unless_asked() {
+    let folder = Folder::with("t.csv", table(80, 1, ["low", "top"]));
+    let rank = ["rank", "t.csv", "--target", "a", "--columns", "b", "--method", "neural"];
+    let run = folder.run(&[&rank[..], &["--no-interval", "--json"]].concat());
+    run.said(&["no p-value: it would train 199 times", "--permutations 19"]);
+    let json: Value = run.json();
+    assert_eq!((&json["permutations"], &json["columns"][0]["p_value"]), (&0.into(), &Value::Null));
+}
