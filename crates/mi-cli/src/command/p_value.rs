@@ -68,17 +68,16 @@ pub(super) fn by_default(
 ) -> Result<Permutations, String> {
     let (n, columns) = (observations.n(), observations.dims());
     check_no_training(methods)?;
-    let own = match methods {
-        Methods::One(Method::Gaussian | Method::GaussianCopula | Method::PlugIn) => {
-            SECONDS.1 * (n * columns) as f64
-        }
-        _ => {
-            // The part that is searched grows with every column, up to all rows.
-            let searched = FURTHER_COLUMN.powf(columns.saturating_sub(2) as f64);
-            let most = 1.0_f64.max(n as f64 * columns as f64 / 1000.0);
-            let ways = if has_ties(observations) { ROWS_WITH_WAYS.min(8 * n) } else { n };
-            SECONDS.0 * n.max(ways) as f64 * searched.min(most)
-        }
+    let is_closed_form =
+        matches!(methods, Methods::One(Method::Gaussian | Method::GaussianCopula | Method::PlugIn));
+    let own = if is_closed_form {
+        SECONDS.1 * (n * columns) as f64
+    } else {
+        // The part that is searched grows with every column, up to all rows.
+        let searched = FURTHER_COLUMN.powf(columns.saturating_sub(2) as f64);
+        let most = 1.0_f64.max(n as f64 * columns as f64 / 1000.0);
+        let ways = if has_ties(observations) { ROWS_WITH_WAYS.min(8 * n) } else { n };
+        SECONDS.0 * n.max(ways) as f64 * searched.min(most)
     };
     let seconds = own * SURROGATES as f64 * lags as f64;
     if seconds <= PATIENCE {

@@ -10,6 +10,7 @@ use super::builder::Builder;
 use super::cell::{Cell, CellRules};
 use super::error::{Place, TableError};
 use super::normalise::{HugeRow, Normaliser};
+use super::passed::Passed;
 use super::preamble;
 use super::sniff::{self, Header, HeaderRule};
 use super::source::{Source, Table};
@@ -406,30 +407,4 @@ impl Source for Delimited {
 /// A row with one empty field.
 fn empty_row() -> ByteRecord {
     [""].as_slice().into()
-}
-
-/// Faults that were skipped, to be reported.
-#[derive(Debug, Default)]
-struct Passed {
-    first: Option<TableError>,
-    count: usize,
-}
-
-impl Passed {
-    /// Skips a fault, if allowed.
-    fn pass(&mut self, error: TableError, allowed: bool) -> Result<(), TableError> {
-        if !allowed {
-            return Err(error);
-        }
-        self.first.get_or_insert(error);
-        self.count += 1;
-        Ok(())
-    }
-
-    /// The message about them.
-    fn note(&self, thing: &str, fate: &str) -> Option<String> {
-        let first = self.first.as_ref()?;
-        let (count, verb) = (count(self.count, thing), if self.count == 1 { "is" } else { "are" });
-        Some(format!("{first}; {count} like this {verb} {fate}"))
-    }
 }

@@ -34,6 +34,7 @@ mod npy_header;
 mod numbers;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod passed;
 mod preamble;
 mod sniff;
 mod source;

@@ -282,6 +282,16 @@ fn the_benchmark_prints_a_table_and_keeps_records() {
     bench(&["--methods", "magic"]).refused(2, &["the methods are auto, ksg1"]);
     let none = folder.run(&["bench", "--benchmarks", "2v2-nothing"]);
     none.refused(2, &["--benchmarks: no distribution `2v2-nothing`", "the distributions are 1v1"]);
+    // Seeds can be as far apart as they can be.
+    let line = |seed: u64, nats: f64| {
+        format!(
+            "linux x86_64,0.1.0,200,,1v1-normal-0.75,1,1,{seed},ksg1,ksg1 k=3,0.41333928659223396,{nats}\n"
+        )
+    };
+    let header = "system,version,rows,k,benchmark,columns_x,columns_y,seed,method,estimator,true_nats,nats\n";
+    folder.write("far.csv", format!("{header}{}{}", line(0, 0.4), line(u64::MAX, 0.5)));
+    let far = folder.run(&["bench", "--from", "far.csv"]);
+    assert!(far.out.contains("200 rows, 2 seeds") && far.out.contains("0.4500 ±"), "{}", far.err);
     // An estimator that fails says why, once.
     let failing = folder.run(&[
         "bench",
