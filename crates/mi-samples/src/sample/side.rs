@@ -9,8 +9,8 @@ use crate::rows::Track;
 /// Lag-1 autocorrelation above which rows do not count as independent.
 const HIGH_AUTOCORRELATION: f64 = 0.5;
 
-/// Estimators take values below this, which have finite differences, and so have sums of their squares over all rows that
-/// a side can have (at most 2³² · 4 · 10²⁹⁰).
+/// Estimators take values below this. They have finite differences, and so have sums of their
+/// squares over all rows that a side can have (at most 2³² · 4 · 10²⁹⁰).
 pub const LARGEST: f64 = 1e145;
 
 /// How neighbour estimators transform a continuous column.
