@@ -1,6 +1,6 @@
 //! Errors of the estimators' settings in terms of the flags that set them.
 
-use mi_samples::{NeuralSettings, SamplesError, Settings};
+use mi_samples::{FEWEST_ROWS, SamplesError, Settings};
 
 use crate::words::count;
 
@@ -37,12 +37,11 @@ pub fn in_terms_of_flags(error: &SamplesError, settings: &Settings, rows: usize)
             if operation.starts_with("a neural estimate") =>
         {
             let folds = settings.neural.folds;
-            let usual = NeuralSettings::default().folds;
-            // Ten rows for each part, and enough rows for the usual number of parts.
-            let fits = (n / 10).max(usual);
-            (folds > fits).then(|| {
+            // With fewer rows no number of parts helps; each part needs ten.
+            (*n >= FEWEST_ROWS).then(|| {
+                let fits = n / 10;
                 format!(
-                    "--folds {folds}: {operation} with as many parts needs {needed} rows or more, and \
+                    "--folds {folds}: {operation} needs {needed} rows or more for so many parts, and \
                      there are {n}; use `--folds {fits}` or fewer, or more rows"
                 )
             })
@@ -53,6 +52,8 @@ pub fn in_terms_of_flags(error: &SamplesError, settings: &Settings, rows: usize)
 
 #[cfg(test)]
 mod tests {
+    use mi_samples::NeuralSettings;
+
     use super::*;
 
     #[test]
@@ -80,7 +81,9 @@ mod tests {
             n,
         };
         assert!(said(few(200), &folds).ends_with("use `--folds 20` or fewer, or more rows"));
-        assert_eq!(in_terms_of_flags(&few(40), &settings, 40), None);
+        // Of 40 rows no number of parts makes enough.
+        assert_eq!(in_terms_of_flags(&few(40), &folds, 40), None);
+        assert!(said(few(60), &folds).ends_with("use `--folds 6` or fewer, or more rows"));
         let theiler = SamplesError::Setting { setting: "theiler", value: "9".into(), range: "0" };
         assert_eq!(said(theiler, &settings), "--theiler 9: it must be 0 (200 rows)");
         let other = SamplesError::Setting { setting: "level", value: "2".into(), range: "" };

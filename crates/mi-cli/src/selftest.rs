@@ -2,7 +2,7 @@
 //! and Ermon (2020, section 6.2), adapted to tables.
 
 use mi_random::Stream;
-use mi_samples::{Marginals, Method};
+use mi_samples::{LARGEST, Marginals, Method};
 use ndarray::{Array2, ArrayViewMut1};
 
 use crate::error::CliError;
@@ -191,11 +191,12 @@ fn levels(column: &ArrayViewMut1<'_, f64>) -> Vec<f64> {
     levels
 }
 
-/// Whether a map keeps different values different, in their order, and finite. One that rounds some
-/// of them to the same number changes the data, and the estimate with them.
+/// Whether a map keeps different values different, in their order, and of a size that estimators
+/// take. One that rounds some of them to the same number changes the data, and the estimate with
+/// them.
 fn keeps_order(levels: &[f64], map: impl Fn(f64) -> f64) -> bool {
-    let is_finite = levels.iter().all(|&level| map(level).is_finite());
-    is_finite && levels.windows(2).all(|pair| map(pair[0]) < map(pair[1]))
+    let fits = levels.iter().all(|&level| map(level).abs() < LARGEST);
+    fits && levels.windows(2).all(|pair| map(pair[0]) < map(pair[1]))
 }
 
 /// Mean and standard deviation of a column.
@@ -205,18 +206,20 @@ fn moments(column: &ArrayViewMut1<'_, f64>) -> (f64, f64) {
     (mean, (column.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
 }
 
-/// The column times 1024, and shifted by about four of its standard deviations; by less if values
+/// The column times 1024 (divided by it if it is too large for that), and shifted by about four of its standard deviations; by less if values
 /// would be lost in the rounding, as those near zero of a column with a heavy tail.
 fn scale_and_shift(column: &mut ArrayViewMut1<'_, f64>) {
     let levels = levels(column);
     // A power of two adds no rounding of its own.
     let unit = moments(column).1.log2().round().exp2();
+    let is_large = levels.iter().any(|level| level.abs() * 8192.0 >= LARGEST);
+    let factor = if is_large { 1.0 / 1024.0 } else { 1024.0 };
     let shifts = (0..).map(|smaller| 4096.0 * unit * f64::from(-10 * smaller).exp2());
     let shift = shifts
         .take_while(|shift| shift.is_normal())
-        .find(|shift| keeps_order(&levels, |v| 1024.0 * v - shift))
+        .find(|shift| keeps_order(&levels, |v| factor * v - shift))
         .unwrap_or(0.0);
-    column.mapv_inplace(|v| 1024.0 * v - shift);
+    column.mapv_inplace(|v| factor * v - shift);
 }
 
 /// The exponentials of standardised columns. Their ranks without gaps where values repeat, since
@@ -310,9 +313,12 @@ mod tests {
         let x = stream.normal_matrix((300, 1));
         let y = 0.9 * &x + 0.4 * stream.normal_matrix((300, 1));
         let tiny = x.mapv(|v| 1e-14 * v);
-        // Exponents of ten from -20 to 20, so that most values are far below the rounding of the sum.
+        // Exponents of ten from -20 to 20, so that most values are far below the rounding of the
+        // sum.
         let heavy = x.mapv(|v| v.signum() * 10f64.powf(7.0 * v));
-        for x in [tiny, heavy] {
+        // Estimators take values below 1e145.
+        let large = x.mapv(|v| 1e144 * v);
+        for x in [tiny, heavy, large] {
             let observations =
                 Observations { x: side("x", x), y: side("y", y.clone()), given: None };
             let (_, checks) = checks(&observations, &plan()).unwrap();

@@ -91,17 +91,19 @@ impl CriticSpec {
         self.kind().label()
     }
 
-    /// Number of parameters, for x and y of these widths.
+    /// Number of parameters, for x and y of these widths; the largest `usize` if there are more.
     pub fn parameters(&self, (dim_x, dim_y): (usize, usize)) -> usize {
-        let layers =
-            |widths: &[usize]| widths.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum::<usize>();
+        let layers = |widths: &[usize]| {
+            let layer = |pair: &[usize]| pair[0].saturating_add(1).saturating_mul(pair[1]);
+            widths.windows(2).map(layer).fold(0, usize::saturating_add)
+        };
         match self {
             Self::InnerProduct | Self::NegativeDistance { .. } => 0,
             Self::Cosine { learned, .. } => usize::from(*learned),
-            Self::Bilinear => dim_x * dim_y,
+            Self::Bilinear => dim_x.saturating_mul(dim_y),
             Self::Separable { hidden, embed } => {
                 let tower = |dim: usize| layers(&[&[dim], hidden.as_slice(), &[*embed]].concat());
-                tower(dim_x) + tower(dim_y)
+                tower(dim_x).saturating_add(tower(dim_y))
             }
             Self::Concat { hidden } => {
                 layers(&[&[dim_x + dim_y], hidden.as_slice(), &[1]].concat())

@@ -193,8 +193,8 @@ impl Plan {
         self.with_deviations_of(other) == *other
     }
 
-    /// Whether this plan has all trials of another, by the same program, preset and data, so that it
-    /// can take the other's place.
+    /// Whether this plan has all trials of another, by the same program, preset and data, so that
+    /// it can take the other's place.
     pub fn extends(&self, other: &Self) -> bool {
         let ids: HashMap<String, &TrialConfig> =
             self.trials.iter().map(|trial| (trial.id(), trial)).collect();
@@ -280,11 +280,15 @@ fn seeds_by_experiment(
 fn read_own(path: &Path, scale: &Scale, cut: Option<u64>) -> Result<ExperimentFile, PaperError> {
     let mut file = ExperimentFile::read(path)?;
     for variant in &mut file.variants {
-        variant.steps = cut.map_or(variant.steps, |steps| variant.steps.min(steps));
-        variant.check_also_at().map_err(|reason| PaperError::ExperimentFile {
+        let Some(cut) = cut.filter(|&cut| cut < variant.steps) else { continue };
+        variant.steps = cut;
+        variant.check_also_at().map_err(|_| PaperError::ExperimentFile {
             path: path.to_owned(),
             line: 1,
-            reason: format!("{reason}, and `--steps` without it"),
+            reason: format!(
+                "`--steps {cut}` ends before, or between, the steps of `also-at`: ask for more steps, \
+                 or leave these measures out of the file"
+            ),
         })?;
     }
     match experiments::find(&file.name) {

@@ -441,12 +441,13 @@ fn a_file_runs_resumes_and_is_refused_once_it_has_changed() {
     let root = tempfile::tempdir().unwrap();
     let (path, out) = (root.path().join("mine.toml"), root.path().join("run"));
     std::fs::write(&path, SYNTHETIC).unwrap();
-    let reproduce = || {
+    let with = |options: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mi-paper"));
-        command.args(["reproduce", "--seeds", "1", "--jobs", "1", "--experiment"]);
+        command.args(["reproduce", "--jobs", "1"]).args(options).arg("--experiment");
         let output = command.arg(&path).arg("--out").arg(&out).output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
+    let reproduce = || with(&["--seeds", "1"]);
     let (success, messages) = reproduce();
     assert!(success, "{messages}");
     let read = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
@@ -466,8 +467,24 @@ fn a_file_runs_resumes_and_is_refused_once_it_has_changed() {
     let (success, messages) = reproduce();
     assert!(success && messages.contains("0 of 2 trials to run"), "{messages}");
 
-    std::fs::write(&path, SYNTHETIC.replace("batch_size = 16", "batch_size = 32")).unwrap();
+    // A dry run changes nothing, and more seeds make the run grow.
+    let plan = read("plan.json");
+    let (success, messages) = with(&["--seeds", "2", "--dry-run"]);
+    assert!(success && messages.contains("is as it was"), "{messages}");
+    assert_eq!(read("plan.json"), plan);
+    let (success, messages) = with(&["--seeds", "2"]);
+    assert!(success && messages.contains("2 of 4 trials to run"), "{messages}");
+    assert!(messages.contains("the plan grows from 2 trials to 4"), "{messages}");
+    assert!(read("run.json").contains("--seeds 2"), "{}", read("run.json"));
+    assert!(read("report.md").contains("- seeds: 2 (0, 1)"), "{}", read("report.md"));
+    let grown = read("records.csv");
+    assert!(records.lines().all(|line| grown.lines().any(|other| other == line)));
     let (success, messages) = reproduce();
+    assert!(!success && messages.contains("trials: 4 there, 2 requested"), "{messages}");
+    let records = grown;
+
+    std::fs::write(&path, SYNTHETIC.replace("batch_size = 16", "batch_size = 32")).unwrap();
+    let (success, messages) = with(&["--seeds", "2"]);
     assert!(!success);
     for words in ["`mine` has changed", "- batch_size = 16", "+ batch_size = 32", "--out"] {
         assert!(messages.contains(words), "{messages}");

@@ -58,8 +58,8 @@ pub use neighbours::{
     ross,
 };
 pub use neural::{
-    EntropyDifference, NeuralCritic, NeuralEstimate, NeuralSettings, difference_of_entropies,
-    neural,
+    EntropyDifference, FEWEST_ROWS, NeuralCritic, NeuralEstimate, NeuralSettings,
+    difference_of_entropies, neural,
 };
 pub use rows::{Gap, RowStructure};
 pub use sample::{ColumnKind, ColumnType, Declared, LARGEST, Marginals, Sample};

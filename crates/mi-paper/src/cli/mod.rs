@@ -193,7 +193,8 @@ struct Reproduce {
     jobs: Option<u64>,
     #[command(flatten)]
     checkpoints: Checkpoints,
-    /// Print the plan with an estimate of time and memory, and write it to the folder, if there is --out.
+    /// Print the plan with an estimate of time and memory; with --out, write it to the folder if
+    /// that has none.
     #[arg(long)]
     dry_run: bool,
     /// Show the progress of the run in the folder, and exit.

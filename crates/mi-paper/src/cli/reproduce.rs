@@ -66,13 +66,23 @@ pub(super) fn run(options: &Reproduce) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
 
-    let Prepared { sets, is_new, _lock } = prepare(&mut plan, &folder, data, notice)?;
     if options.dry_run {
-        terminal::print(&dry_run::text(&plan, jobs, &sets))?;
-        say(format_args!("the plan is in {}", out.join("plan.json").display()));
+        let sets = data::load_for(&mut plan, data)?;
+        folder.check_ownership()?;
+        let place = out.join("plan.json");
+        // Another plan is refused by `adopt`, which says what has changed.
+        if matches!(folder.accepts(&plan), Ok(Some(_))) {
+            terminal::print(&dry_run::text(&plan, jobs, &sets))?;
+            say(format_args!("{} is as it was", place.display()));
+        } else {
+            let _lock = Lock::take(folder.path())?;
+            adopt(&folder, &plan, notice)?;
+            terminal::print(&dry_run::text(&plan, jobs, &sets))?;
+            say(format_args!("the plan is in {}", place.display()));
+        }
         return Ok(ExitCode::SUCCESS);
     }
-    note_run(&folder, &plan, (&sets, is_new), None, notice)?;
+    let (sets, _lock) = prepare(&mut plan, &folder, data, None, notice)?;
     work(&plan, &folder, &sets, jobs, (options, notice))
 }
 
@@ -102,28 +112,27 @@ fn redraw(folder: &RunFolder, format: Format, notice: &mut dyn FnMut(&str)) -> R
     Ok(ExitCode::FAILURE)
 }
 
-/// A folder in which a plan can run.
-pub(super) struct Prepared {
-    pub(super) sets: DataSets,
-    /// Whether the folder had no plan, or one with fewer trials.
-    pub(super) is_new: bool,
-    pub(super) _lock: Lock,
-}
-
-/// Loads the plan's data and writes the plan to the folder, or checks that it has the same plan.
-/// The folder is locked from then on.
+/// Loads the plan's data, writes the plan to the folder or checks that it has the same plan, and
+/// records what runs there. `run` is the folder among the arguments of `slurm`. The folder is
+/// locked from then on.
 pub(super) fn prepare(
     plan: &mut Plan,
     folder: &RunFolder,
     data: Option<&Path>,
+    run: Option<&Path>,
     notice: &mut dyn FnMut(&str),
-) -> Result<Prepared> {
+) -> Result<(DataSets, Lock)> {
     folder.check_ownership()?;
     let sets = data::load_for(plan, data)?;
     let lock = Lock::take(folder.path())?;
+    if matches!(folder.accepts(plan), Ok(Some(there)) if !there.is_same(plan)) {
+        // Tasks find their trials by number, and a plan that grows may number them anew.
+        slurm::check_queue(folder.path())?;
+    }
     let is_new = adopt(folder, plan, notice)?;
+    note_run(folder, plan, (&sets, is_new), run, notice)?;
     folder.unpack(plan, notice)?;
-    Ok(Prepared { sets, is_new, _lock: lock })
+    Ok((sets, lock))
 }
 
 /// `runs/PRESET`, or `runs/FILE` for a single experiment file.
@@ -293,7 +302,7 @@ fn ending(stopped: &str, failed: usize, not_drawn: Option<&anyhow::Error>) -> St
 /// Records in the folder what runs there. What the start of a run left is kept: its time, machine
 /// and program. If the plan is new, seeds, data and command are those of this plan, and departures
 /// from the paper that were unknown to the program that began the run are added in any case.
-pub(super) fn note_run(
+fn note_run(
     folder: &RunFolder,
     plan: &Plan,
     (sets, is_new): (&DataSets, bool),
@@ -307,7 +316,8 @@ pub(super) fn note_run(
         Err(error) => return Err(error),
     };
     let mut info = there.clone();
-    if is_new {
+    // A dry run, or a run that was stopped here, may have written the plan before.
+    if is_new || (&info.seeds, &info.data) != (&now.seeds, &now.data) {
         (info.command, info.data, info.seeds) = (now.command, now.data, now.seeds);
     }
     let missing = plan.deviations.iter().filter(|line| !there.deviations.contains(line));

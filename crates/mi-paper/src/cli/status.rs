@@ -34,12 +34,14 @@ pub(super) fn text(folder: &RunFolder, notice: &mut dyn FnMut(&str)) -> Result<S
         let _ = writeln!(text, "{:<width$}  {time:>8}  {state}", trial.id);
     }
     let all = outcome.trials.len();
-    let _ = write!(
-        text,
-        "{ended} of {all} trials have ended, after {} of processor time; {running} running, {} left",
-        duration(outcome.run.trial_seconds),
-        all - ended - running
-    );
+    // Earlier versions kept no times.
+    let spent = match outcome.run.trial_seconds {
+        0.0 => String::new(),
+        seconds => format!(", after {} of processor time", duration(seconds)),
+    };
+    let left = all - ended - running;
+    let _ =
+        write!(text, "{ended} of {all} trials have ended{spent}; {running} running, {left} left");
     Ok(text)
 }
 

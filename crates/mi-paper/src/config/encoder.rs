@@ -175,6 +175,13 @@ impl EncoderSpec {
         if let Some(problem) = self.info_max_config(image).and_then(|config| config.problem()) {
             return Err(problem);
         }
+        // Sizes are computed layer by layer, of which there may be too many for that.
+        let layer = image.len().saturating_mul(image.len() + 1);
+        check_parameters(match self {
+            Self::Residual { layers, .. } => layers.saturating_mul(layer),
+            Self::RealNvp { couplings, .. } => couplings.saturating_mul(image.len()),
+            _ => 0,
+        })?;
         check_parameters(self.size(image).parameters)
     }
 

@@ -55,7 +55,7 @@ pub(super) fn read(text: &str, path: &Path) -> Result<ExperimentFile, PaperError
         let labels = &labels[index];
         let reason = format!(
             "two variants are the same, or have the same `setting` in folder names, in which only \
-             letters from a to z and digits count: encoder {}, critic {}, bound {}, setting {:?}",
+             English letters and digits count: encoder {}, critic {}, bound {}, setting {:?}",
             labels.encoder, labels.critic, labels.bound, labels.setting
         );
         return Err(source.error(0, reason));
@@ -117,7 +117,7 @@ fn variants(mut section: Section<'_>, data: DataKind) -> Result<Vec<Variant>, Pa
     };
     let variants: Vec<Variant> =
         tasks.iter().flat_map(|task| common.steps.iter().map(|&s| variant(task, s))).collect();
-    for variant in &variants {
+    for (index, variant) in variants.iter().enumerate() {
         variant.check_also_at().map_err(|reason| section.error(reason))?;
         let Variant { steps, evaluate_every, task, .. } = variant.clone();
         let config = TrialConfig {
@@ -129,7 +129,10 @@ fn variants(mut section: Section<'_>, data: DataKind) -> Result<Vec<Variant>, Pa
             evaluate_every,
             task,
         };
-        trial::check(&config, images(data)).map_err(|reason| section.error(reason))?;
+        // Variants may differ in their steps alone.
+        if variants[..index].iter().all(|other| other.task != variant.task) {
+            trial::check(&config, images(data)).map_err(|reason| section.error(reason))?;
+        }
     }
     section.finish()?;
     Ok(variants)

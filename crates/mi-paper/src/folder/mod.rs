@@ -32,6 +32,7 @@
 
 mod atomic;
 mod checkpoints;
+mod differences;
 mod examine;
 mod json;
 mod lease;

@@ -1,9 +1,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
 use super::atomic::set_aside;
+use super::differences::differences;
 use super::merged::Merged;
 use super::repair::{choose, tell_unsealed};
 use super::trial::TrialFolder;
@@ -234,46 +233,10 @@ pub(super) fn read_plan(folder: &Path) -> Result<Option<Plan>, PaperError> {
     })
 }
 
-/// The fields in which two plans differ, as text.
-fn differences(there: &Plan, asked: &Plan) -> Vec<String> {
-    const SHOWN: usize = 8;
-    let mut found = Vec::new();
-    match (serde_json::to_value(there), serde_json::to_value(asked)) {
-        (Ok(there), Ok(asked)) => compare("", &there, &asked, &mut found),
-        (Err(error), _) | (_, Err(error)) => found.push(error.to_string()),
-    }
-    if found.len() > SHOWN {
-        let more = found.len() - SHOWN;
-        found.truncate(SHOWN);
-        found.push(format!("and {more} more"));
-    }
-    found
-}
-
-fn compare(path: &str, there: &Value, asked: &Value, found: &mut Vec<String>) {
-    match (there, asked) {
-        (Value::Object(a), Value::Object(b)) => {
-            for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                let missing = &Value::Null;
-                compare(&path, a.get(key).unwrap_or(missing), b.get(key).unwrap_or(missing), found);
-            }
-        }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            for (index, (a, b)) in a.iter().zip(b).enumerate() {
-                compare(&format!("{path}[{index}]"), a, b, found);
-            }
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            found.push(format!("{path}: {} there, {} requested", a.len(), b.len()));
-        }
-        _ if there == asked => {}
-        _ => found.push(format!("{path}: {there} there, {asked} requested")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::outcome::TrialState;
     use crate::plan::{DataId, Request};
@@ -403,8 +366,11 @@ mod tests {
         assert!(!adopt(&folder, &plan(vec![0], None)).unwrap());
         let other = adopt(&folder, &plan(vec![1], None)).unwrap_err().to_string();
         assert!(other.contains("seeds[0]: 0 there, 1 requested"), "{other}");
-        let other = adopt(&folder, &plan(vec![0], Some(5))).unwrap_err().to_string();
-        assert!(other.contains("steps: 20 there, 5 requested"), "{other}");
+        for seeds in [vec![0], vec![0, 1]] {
+            let other = adopt(&folder, &plan(seeds, Some(5))).unwrap_err().to_string();
+            assert!(other.contains("steps: 20 there, 5 requested"), "{other}");
+            assert!(!other.contains("seeds"), "{other}");
+        }
         assert_eq!(folder.plan().unwrap(), plan(vec![0], None));
     }
 

@@ -9,7 +9,7 @@ use super::measures;
 use super::multi_view;
 use super::network::Encoder;
 use super::optimise::chosen;
-use crate::config::{EncoderSpec, Task, TrialConfig};
+use crate::config::{EncoderSpec, Task, TrialConfig, check_parameters};
 use crate::error::PaperError;
 
 /// Builds the networks, critics and objectives of a trial, as its training does, and looks for a
@@ -30,6 +30,7 @@ pub(crate) fn check(config: &TrialConfig, image: Geometry) -> Result<(), String>
         Task::Contrastive(task) => multi_view::check_two_views(task, image),
         Task::MultiView(task) => multi_view::check(task, image),
         Task::Dependent(task) => {
+            check_parameters(task.critic.parameters((1, 1)))?;
             let optimiser = chosen(task.optimiser.as_deref(), task.learning_rate);
             let stream = Stream::new(0, "check");
             CriticTraining::new((1, 1), &task.critic, &task.bound, optimiser, &stream)

@@ -144,7 +144,7 @@ impl NeuralEstimate {
 const VALIDATION_SHARE: f64 = 0.2;
 
 /// The smallest number of rows for a neural estimate.
-const FEWEST_ROWS: usize = 60;
+pub const FEWEST_ROWS: usize = 60;
 
 /// The training, validation and held-out rows of each fold.
 struct Splits {

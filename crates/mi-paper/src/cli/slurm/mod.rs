@@ -20,7 +20,6 @@ use mi_paper::plan::Plan;
 use sha2::{Digest, Sha256};
 
 use super::output::Warnings;
-use super::reproduce::Prepared;
 use super::{Asked, Checkpoints, reproduce, terminal};
 use queue::Submitted;
 use script::Batch;
@@ -125,9 +124,8 @@ pub(super) fn run(
     check_queue(&place)?;
     // The lock is released before tasks start.
     {
-        let Prepared { sets, is_new, _lock } =
-            reproduce::prepare(&mut plan, &folder, asked.data.as_deref(), notice)?;
-        reproduce::note_run(&folder, &plan, (&sets, is_new), Some(run), notice)?;
+        let data = asked.data.as_deref();
+        reproduce::prepare(&mut plan, &folder, data, Some(run), notice)?;
     }
     // Of two commands at once, one submits; the other then finds the tasks in the queue.
     let _submission = Lock::take(&script::folder(&place))?;
@@ -161,7 +159,7 @@ pub(super) fn run(
 }
 
 /// Refuses a run that has tasks in the queue.
-fn check_queue(place: &Path) -> Result<()> {
+pub(super) fn check_queue(place: &Path) -> Result<()> {
     let queued = queue::still_there(&queue::noted(place));
     ensure!(
         queued.is_empty(),
@@ -184,7 +182,7 @@ fn left(plan: &Plan, folder: &RunFolder) -> Result<Vec<usize>> {
 }
 
 /// The same before the merged records are in the trials' own folders, as for a run that was copied
-/// without these.
+/// without these. Without a plan, merged records do not count here.
 fn left_according_to_all(plan: &mut Plan, folder: &RunFolder) -> Result<Vec<usize>> {
     let there = match folder.plan() {
         Err(PaperError::NoPlan { .. }) => return left(plan, folder),

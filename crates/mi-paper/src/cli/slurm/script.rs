@@ -203,6 +203,7 @@ mod tests {
         let expected = [3600, 150, 3600, 183_600, 185_400, 86_401].map(Some);
         assert_eq!(read, expected);
         assert_eq!(["UNLIMITED", "", "1:2:3:4", "-1"].map(limit_in_seconds), [None; 4]);
+        assert_eq!(limit_in_seconds("18446744073709551615"), Some(u64::MAX));
     }
 
     #[test]
