@@ -150,8 +150,8 @@ fn set_aside_lost(
 
 /// Keeps only the trials of this plan, by the hashes of their configuration and of their data, in
 /// the merged files. The rest is set aside. Used for a folder without a plan: with a new plan, the
-/// rest would be mistaken for its trials. A trial's rows without a seal get one if they are complete, since from then on
-/// rows without a seal do not count.
+/// rest would be mistaken for its trials. A trial's rows without a seal get one if they are
+/// complete, since from then on rows without a seal do not count.
 pub(super) fn keep_only(
     folder: &Path,
     plan: &Plan,
