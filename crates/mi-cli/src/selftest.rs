@@ -206,8 +206,9 @@ fn moments(column: &ArrayViewMut1<'_, f64>) -> (f64, f64) {
     (mean, (column.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
 }
 
-/// The column times 1024 (divided by it if it is too large for that), and shifted by about four of its standard deviations; by less if values
-/// would be lost in the rounding, as those near zero of a column with a heavy tail.
+/// The column times 1024 (divided by it if it is too large for that), and shifted by about four of
+/// its standard deviations; by less if values would be lost in the rounding, as those near zero of
+/// a column with a heavy tail.
 fn scale_and_shift(column: &mut ArrayViewMut1<'_, f64>) {
     let levels = levels(column);
     // A power of two adds no rounding of its own.
